@@ -1,0 +1,36 @@
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import type { Database } from './connect.ts';
+
+const config = {
+  directory: fileURLToPath(new URL('../../migrations', import.meta.url)),
+  loadExtensions: ['.ts'],
+};
+/** One process migrates at a time; a lock of the session, so that it falls with a process that is killed. */
+const MIGRATION_LOCK = 7_203_942;
+
+/** Applies the migrations that are missing; returns their names. */
+export async function migrate({ knex, url }: Database): Promise<string[]> {
+  const holder = new pg.Client({ connectionString: url });
+  await holder.connect();
+  try {
+    await holder.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    // Knex's own lock is a row that a killed process leaves behind; under ours nobody can be holding it.
+    await knex.migrate.forceFreeMigrationsLock(config);
+    const [, applied] = (await knex.migrate.latest(config)) as [number, string[]];
+    return applied;
+  } finally {
+    await holder.end();
+  }
+}
+
+/** Takes the last batch of migrations back. */
+export async function rollback({ knex }: Database): Promise<void> {
+  await knex.migrate.rollback(config);
+}
+
+/** Whether every migration that this version knows has been applied. */
+export async function isMigrated({ knex }: Database): Promise<boolean> {
+  const [, pending] = (await knex.migrate.list(config)) as [unknown[], unknown[]];
+  return pending.length === 0;
+}

@@ -1,0 +1,20 @@
+import { Model } from 'objection';
+import type { Schema } from '../../openapi/types.ts';
+
+/** One try to hand a message to a provider. */
+export class DeliveryAttempt extends Model {
+  static override tableName = 'delivery_attempts';
+  static override idColumn = ['message_id', 'number'];
+
+  declare message_id: number;
+  declare number: number;
+  declare provider: string;
+  declare started_at: Date;
+  declare duration_ms: number;
+  declare outcome: Schema<'AttemptOutcome'>;
+  declare http_status: number | null;
+  declare code: string | null;
+  declare detail: string | null;
+  declare provider_message_id: string | null;
+  declare next_attempt_at: Date | null;
+}

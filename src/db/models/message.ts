@@ -1,0 +1,58 @@
+import { Model, type RelationMappings } from 'objection';
+import type { Schema } from '../../openapi/types.ts';
+import { DeliveryAttempt } from './delivery-attempt.ts';
+import { DeliveryReceipt } from './delivery-receipt.ts';
+
+/** A message, inbound or outbound; an outbound row is its own outbox entry until it is settled. */
+export class Message extends Model {
+  static override tableName = 'messages';
+
+  declare id: number;
+  declare conversation_id: number;
+  declare sender_id: number;
+  declare direction: Schema<'Direction'>;
+  declare type: Schema<'MessageType'>;
+  declare from: string;
+  declare to: string[];
+  declare cc: string[] | null;
+  declare bcc: string[] | null;
+  declare reply_to: string | null;
+  declare subject: string | null;
+  declare body: string;
+  declare attachments: string[];
+  declare metadata: Record<string, string>;
+  declare status: Schema<'MessageStatus'>;
+  declare error: { code: string; detail: string | null } | null;
+  declare provider: string | null;
+  declare provider_message_id: string | null;
+  declare segments: number | null;
+  declare timestamp: Date;
+  declare send_at: Date | null;
+  declare payload: unknown;
+  declare idempotency_key: string | null;
+  declare request_hash: string | null;
+  declare delivery_key: string | null;
+  declare attempt_count: number;
+  declare retry_count: number;
+  declare may_have_been_sent: boolean;
+  declare next_attempt_at: Date | null;
+  declare created_at: Date;
+  declare updated_at: Date;
+  declare attempts?: DeliveryAttempt[];
+  declare receipts?: DeliveryReceipt[];
+
+  static override get relationMappings(): RelationMappings {
+    return {
+      attempts: {
+        relation: Model.HasManyRelation,
+        modelClass: DeliveryAttempt,
+        join: { from: 'messages.id', to: 'delivery_attempts.message_id' },
+      },
+      receipts: {
+        relation: Model.HasManyRelation,
+        modelClass: DeliveryReceipt,
+        join: { from: 'messages.id', to: 'delivery_receipts.message_id' },
+      },
+    };
+  }
+}

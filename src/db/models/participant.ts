@@ -1,0 +1,16 @@
+import { Model } from 'objection';
+
+export type ParticipantKind = 'phone' | 'short_code' | 'alphanumeric' | 'email';
+
+/** An address that takes part in conversations; one row for each, for ever. */
+export class Participant extends Model {
+  static override tableName = 'participants';
+
+  declare id: number;
+  declare address: string;
+  declare kind: ParticipantKind;
+  declare name: string | null;
+  declare person_id: number | null;
+  declare created_at: Date;
+  declare updated_at: Date;
+}

@@ -1,0 +1,86 @@
+/** One fault of a request: where it is (`/body/from`) and what is wrong with it. */
+export interface Fault {
+  path: string;
+  message: string;
+}
+
+export type ErrorCode =
+  | 'invalid_request'
+  | 'not_found'
+  | 'unauthorized'
+  | 'payload_too_large'
+  | 'idempotency_key_in_flight'
+  | 'idempotency_key_reused'
+  | 'unavailable';
+
+/** An error that a caller of the service can do something about; its code is part of the contract. */
+export class ServiceError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** The request breaks the contract; names every fault found. */
+export class InvalidRequestError extends ServiceError {
+  readonly faults: Fault[];
+
+  constructor(faults: Fault[]) {
+    super('invalid_request', `The request breaks the contract in ${faults.length} place${faults.length === 1 ? '' : 's'}.`);
+    this.faults = faults;
+  }
+}
+
+export class NotFoundError extends ServiceError {
+  constructor(what: string) {
+    super('not_found', `There is no ${what}.`);
+  }
+}
+
+export class UnauthorizedError extends ServiceError {
+  constructor() {
+    super('unauthorized', 'The credentials are missing or wrong.');
+  }
+}
+
+export class PayloadTooLargeError extends ServiceError {
+  constructor(limit: number) {
+    super('payload_too_large', `The body is over ${limit} bytes.`);
+  }
+}
+
+export class IdempotencyKeyReusedError extends ServiceError {
+  constructor() {
+    super('idempotency_key_reused', 'This Idempotency-Key was used with another request.');
+  }
+}
+
+export class IdempotencyKeyInFlightError extends ServiceError {
+  constructor(options?: ErrorOptions) {
+    super('idempotency_key_in_flight', 'A request with this Idempotency-Key is still in flight.', options);
+  }
+}
+
+/** The service cannot do its work just now; nothing was stored. `retryAfter` is in seconds. */
+export class UnavailableError extends ServiceError {
+  readonly retryAfter: number;
+
+  constructor(message: string, options?: ErrorOptions & { retryAfter?: number }) {
+    super('unavailable', message, options);
+    this.retryAfter = options?.retryAfter ?? 1;
+  }
+}
+
+/** The service cannot start, for a reason that its operator can mend: each reason is one line. */
+export class StartError extends Error {
+  readonly reasons: string[];
+
+  constructor(reasons: string[], options?: ErrorOptions) {
+    super(reasons.join('; '), options);
+    this.name = 'StartError';
+    this.reasons = reasons;
+  }
+}

@@ -1,0 +1,115 @@
+import { hash, randomUUID } from 'node:crypto';
+import type { Channel } from '../config.ts';
+import { type Fault, InvalidRequestError } from '../errors.ts';
+import type { Schema } from '../openapi/types.ts';
+import type { Address } from './address.ts';
+import { readAddresses, wireOf, withoutSender } from './address-reader.ts';
+import { type NewMessage, participantsOf } from './new-message.ts';
+import { countSegments } from './segments.ts';
+
+/** What a client asks to be sent, on whichever of the three paths. */
+export type SendRequest = Schema<'SendMessage'>;
+
+/** Twilio's and others' limit for the text of one message. */
+const MAX_TEXT_LENGTH = 1_600;
+const EMAIL_FIELDS = ['subject', 'cc', 'bcc', 'reply_to'] as const;
+
+export interface AcceptOptions {
+  /** Given where the path fixes it. */
+  channel?: Channel;
+  idempotencyKey?: string | undefined;
+}
+
+/**
+ * An outbound message from a client's request.
+ *
+ * @throws {InvalidRequestError} naming every rule across fields that it breaks; the schema saw to the others.
+ */
+export function outboundMessage(parse: (input: string) => Address | null, request: SendRequest, options: AcceptOptions): NewMessage {
+  const faults: Fault[] = [];
+  const addresses = readAddresses(parse, faults);
+  const sender = addresses.one('/body/from', request.from);
+  const to = withoutSender(addresses.many('/body/to', request.to), sender);
+  const cc = addresses.many('/body/cc', request.cc);
+  const bcc = addresses.many('/body/bcc', request.bcc);
+  const replyTo = request.reply_to === undefined ? null : addresses.one('/body/reply_to', request.reply_to);
+  const type = typeOf(request, to, sender, options.channel);
+  addresses.checkChannel(channelOf(type));
+  faults.push(...(channelOf(type) === 'sms' ? textFaults(request, type, to) : []));
+  const timestamp = readTime('/body/timestamp', request.timestamp, faults) ?? new Date();
+  const sendAt = readTime('/body/send_at', request.send_at, faults);
+  if (faults.length > 0 || !sender) throw new InvalidRequestError(faults);
+
+  const later = sendAt !== null && sendAt.getTime() > Date.now();
+  const keyed = options.idempotencyKey !== undefined;
+  return {
+    channel: channelOf(type),
+    sender,
+    participants: participantsOf([sender, ...to, ...cc, ...bcc]),
+    row: {
+      direction: 'outbound',
+      type,
+      from: sender.wire,
+      to: wireOf(to),
+      cc: cc.length > 0 ? wireOf(cc) : null,
+      bcc: bcc.length > 0 ? wireOf(bcc) : null,
+      reply_to: replyTo?.wire ?? null,
+      subject: request.subject ?? null,
+      body: request.body,
+      attachments: request.attachments ?? [],
+      metadata: request.metadata ?? {},
+      status: later ? 'scheduled' : 'queued',
+      provider: null,
+      provider_message_id: null,
+      segments: type === 'sms' ? countSegments(request.body) : null,
+      timestamp,
+      send_at: sendAt,
+      payload: null,
+      idempotency_key: options.idempotencyKey ?? null,
+      request_hash: keyed ? fingerprint(channelOf(type), request) : null,
+      delivery_key: randomUUID(),
+    },
+  };
+}
+
+export function channelOf(type: Schema<'MessageType'>): Channel {
+  return type === 'email' ? 'email' : 'sms';
+}
+
+function typeOf(request: SendRequest, to: Address[], sender: Address | null, fixed: Channel | undefined): Schema<'MessageType'> {
+  if (request.type) return request.type;
+  const channel = fixed ?? (sender?.kind === 'email' ? 'email' : 'sms');
+  if (channel === 'email') return 'email';
+  return (request.attachments?.length ?? 0) > 0 || to.length > 1 ? 'mms' : 'sms';
+}
+
+function textFaults(request: SendRequest, type: Schema<'MessageType'>, to: Address[]): Fault[] {
+  const faults: Fault[] = EMAIL_FIELDS.filter((field) => request[field] !== undefined).map((field) => ({
+    path: `/body/${field}`,
+    message: `must not be given: an ${type} has none`,
+  }));
+  const attachments = request.attachments?.length ?? 0;
+  if (type === 'sms' && attachments > 0) faults.push({ path: '/body/attachments', message: 'must be empty: an sms has none, an mms may' });
+  if (type === 'sms' && to.length > 1) faults.push({ path: '/body/to', message: 'must be one address: an sms has one recipient, an mms may have more' });
+  if (request.body === '' && attachments === 0) faults.push({ path: '/body/body', message: 'must not be empty' });
+  if (request.body.length > MAX_TEXT_LENGTH) faults.push({ path: '/body/body', message: `must not have more than ${MAX_TEXT_LENGTH} characters` });
+  return faults;
+}
+
+/** A time that the schema has let through; a date that no calendar has is a fault all the same. */
+export function readTime(path: string, input: string | undefined, faults: Fault[]): Date | null {
+  if (input === undefined) return null;
+  const time = new Date(input);
+  if (!Number.isNaN(time.getTime()) && time.getUTCFullYear() >= 1) return time;
+  faults.push({ path, message: 'is not a time that exists' });
+  return null;
+}
+
+/** Tells whether two requests under one Idempotency-Key are the same; the order of fields does not matter. */
+function fingerprint(channel: Channel, request: SendRequest): string {
+  const sorted = (_key: string, value: unknown) =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return hash('sha256', channel + JSON.stringify(request, sorted), 'base64url');
+}

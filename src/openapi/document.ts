@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+
+const source = new URL('../../openapi.yaml', import.meta.url);
+
+/** The parts of an OpenAPI document that this service itself looks at. */
+export interface OpenApiDocument {
+  openapi: string;
+  info: { version: string };
+  security?: Record<string, string[]>[];
+  paths: Record<string, Record<string, { operationId?: string; security?: Record<string, string[]>[] }>>;
+  components: { securitySchemes: Record<string, object> };
+}
+
+/** The contract as it stands in openapi.yaml. */
+export const openApiYaml: string = readFileSync(source, 'utf8');
+
+/** A fresh copy of the contract, free to be changed by the caller. */
+export function openApiDocument(): OpenApiDocument {
+  return parse(openApiYaml) as OpenApiDocument;
+}

@@ -1,0 +1,36 @@
+import type { components, operations } from './schema.ts';
+
+export type OperationId = keyof operations;
+
+/** A schema of the contract by its name. */
+export type Schema<Name extends keyof components['schemas']> = components['schemas'][Name];
+
+type JsonOf<T> = T extends { content: infer C } ? C[keyof C] : undefined;
+type Parameters<Id extends OperationId> = operations[Id]['parameters'];
+type LowerCased<T> = { [K in keyof T as Lowercase<K & string>]: T[K] };
+type OrNothing<T> = [T] extends [undefined] ? Record<never, never> : NonNullable<T>;
+
+/** What a handler is given: already validated, nothing of the HTTP library in it. Header names are in lower case. */
+export interface OperationRequest<Id extends OperationId> {
+  params: OrNothing<Parameters<Id>['path']>;
+  query: OrNothing<Parameters<Id>['query']>;
+  headers: LowerCased<OrNothing<Parameters<Id>['header']>>;
+  body: JsonOf<operations[Id] extends { requestBody: infer B } ? B : undefined>;
+}
+
+type Success = 200 | 202 | 204;
+type Responses<Id extends OperationId> = operations[Id]['responses'];
+
+/** What a handler answers when all went well; everything else is thrown as an error of `errors.ts`. */
+export type OperationResponse<Id extends OperationId> = {
+  [Status in keyof Responses<Id> & Success]: {
+    status: Status;
+    headers?: Record<string, string>;
+    body: JsonOf<Responses<Id>[Status]>;
+  };
+}[keyof Responses<Id> & Success];
+
+export type Handler<Id extends OperationId> = (request: OperationRequest<Id>) => Promise<OperationResponse<Id>>;
+
+/** One handler for each operation of the contract: a missing one does not compile. */
+export type Handlers = { [Id in OperationId]: Handler<Id> };

@@ -1,0 +1,129 @@
+import got, { type Got, HTTPError, type RequestError, TimeoutError } from 'got';
+import type { ProviderConfig } from '../config.ts';
+import type { LookUp, SendOutcome } from './provider.ts';
+
+/** The longest `Retry-After` that is waited for inside a call; a longer one is left to the schedule. */
+const MAX_RETRY_AFTER_MS = 3_000;
+const RETRIES = 2;
+const RETRY_STATUS = [408, 429, 500, 502, 503, 504];
+const RETRY_ERRORS = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH'];
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH']);
+const BEFORE_SENDING = new Set(['lookup', 'connect', 'secureConnect']);
+const DETAIL_LENGTH = 300;
+
+/** How long one call may take at the most, its short retries included, in milliseconds. */
+export function longestCallMs(timeoutMs: number): number {
+  return (RETRIES + 1) * timeoutMs + RETRIES * MAX_RETRY_AFTER_MS;
+}
+
+export interface ProviderClient {
+  post(path: string, deliveryKey: string, body: object): Promise<SendOutcome>;
+  find(path: string, deliveryKey: string): Promise<LookUp>;
+}
+
+/** Calls a provider's HTTP API; turns whatever happens on the wire into an outcome. */
+export function createProviderClient(config: ProviderConfig, timeoutMs: number): ProviderClient {
+  const client = got.extend({
+    prefixUrl: config.url,
+    headers: { authorization: `Bearer ${config.key}`, 'user-agent': 'messaging-service' },
+    timeout: { request: timeoutMs },
+    followRedirect: false,
+    retry: {
+      limit: RETRIES,
+      methods: ['POST', 'GET'],
+      statusCodes: RETRY_STATUS,
+      errorCodes: RETRY_ERRORS,
+      maxRetryAfter: MAX_RETRY_AFTER_MS,
+      backoffLimit: MAX_RETRY_AFTER_MS,
+    },
+  });
+  return {
+    post: (path, deliveryKey, body) => post(client, config.honoursKeys, path, deliveryKey, body),
+    find: (path, deliveryKey) => find(client, config.canLookUp, path, deliveryKey),
+  };
+}
+
+async function post(client: Got, honoursKeys: boolean, path: string, deliveryKey: string, body: object): Promise<SendOutcome> {
+  let mayHaveBeenTaken = false;
+  try {
+    const response = await client.post(path, {
+      json: body,
+      headers: { 'idempotency-key': deliveryKey },
+      retry: {
+        // Without keys a second request could be a second message.
+        calculateDelay: ({ error, computedValue }) => {
+          const unknown = outcomeOf(error).outcome === 'unknown';
+          mayHaveBeenTaken ||= unknown;
+          return unknown && !honoursKeys ? 0 : computedValue;
+        },
+      },
+    });
+    return accepted(response.statusCode, response.body);
+  } catch (error) {
+    const outcome = outcomeOf(error as RequestError);
+    const tellsOfThisTryOnly = outcome.outcome === 'unavailable' || outcome.outcome === 'throttled';
+    return mayHaveBeenTaken && tellsOfThisTryOnly ? { ...outcome, outcome: 'unknown' } : outcome;
+  }
+}
+
+async function find(client: Got, canLookUp: boolean, path: string, deliveryKey: string): Promise<LookUp> {
+  if (!canLookUp) return 'cannot tell';
+  try {
+    const { data } = await client.get(path, { searchParams: { idempotency_key: deliveryKey } }).json<{ data: { id: string }[] }>();
+    const first = data[0];
+    return first ? { found: true, providerMessageId: first.id } : { found: false };
+  } catch {
+    return 'cannot tell';
+  }
+}
+
+function accepted(httpStatus: number, body: string): SendOutcome {
+  try {
+    const { id } = JSON.parse(body) as { id?: unknown };
+    if (typeof id === 'string' && id !== '') return { outcome: 'accepted', httpStatus, providerMessageId: id };
+  } catch {
+    // Said below.
+  }
+  return { outcome: 'unknown', httpStatus, code: 'malformed_response', detail: `The provider answered ${httpStatus} without an id` };
+}
+
+/** What a failed request tells about the message; exported for its tests. */
+export function outcomeOf(error: RequestError): Exclude<SendOutcome, { outcome: 'accepted' }> {
+  if (error instanceof HTTPError) return outcomeOfStatus(error);
+  const failure = { httpStatus: null, code: error.code?.toLowerCase() ?? 'request_failed', detail: error.message };
+  const neverSent = error instanceof TimeoutError ? BEFORE_SENDING.has(error.event) : NEVER_SENT.has(error.code ?? '');
+  return neverSent ? { ...failure, outcome: 'unavailable', retryAfterMs: null } : { ...failure, outcome: 'unknown' };
+}
+
+function outcomeOfStatus({ response }: HTTPError): Exclude<SendOutcome, { outcome: 'accepted' }> {
+  const httpStatus = response.statusCode;
+  const said = errorIn(response.body);
+  const failure = { httpStatus, code: said.code ?? `http_${httpStatus}`, detail: said.message ?? `The provider answered ${httpStatus}` };
+  const retryAfterMs = retryAfter(response.headers['retry-after'], Date.now());
+  if (httpStatus === 429) return { ...failure, outcome: 'throttled', retryAfterMs };
+  // A gateway says that it had no answer, not that there was no message.
+  if (httpStatus === 502 || httpStatus === 504) return { ...failure, outcome: 'unknown' };
+  // Credentials and addresses of the provider are for the operator to mend; the message is not at fault.
+  const operators = httpStatus === 401 || httpStatus === 403 || httpStatus === 404 || httpStatus === 408;
+  if (httpStatus >= 500 || operators || httpStatus < 400) return { ...failure, outcome: 'unavailable', retryAfterMs };
+  return { ...failure, outcome: 'rejected' };
+}
+
+/** `Retry-After` (RFC 9110: seconds or a date) in milliseconds from `now`; null where it says nothing. */
+export function retryAfter(header: string | undefined, now: number): number | null {
+  if (header === undefined) return null;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
+  return Number.isNaN(ms) ? null : Math.max(0, ms);
+}
+
+function errorIn(body: unknown): { code?: string; message?: string } {
+  try {
+    const { error } = JSON.parse(String(body)) as { error?: { code?: unknown; message?: unknown } };
+    return {
+      ...(typeof error?.code === 'string' && { code: error.code.slice(0, DETAIL_LENGTH) }),
+      ...(typeof error?.message === 'string' && { message: error.message.slice(0, DETAIL_LENGTH) }),
+    };
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,26 @@
+import type { ProviderConfig } from '../config.ts';
+import { createProviderClient } from './client.ts';
+import type { Provider } from './provider.ts';
+
+/** The email provider's API: `POST /email/messages`, looked up by `GET /email/messages?idempotency_key=…`. */
+export function createEmailProvider(config: ProviderConfig, timeoutMs: number): Provider {
+  const client = createProviderClient(config, timeoutMs);
+  return {
+    name: config.name,
+    channel: 'email',
+    honoursKeys: config.honoursKeys,
+    send: ({ delivery_key, from, to, cc, bcc, reply_to, subject, body, attachments, timestamp }) =>
+      client.post('email/messages', delivery_key, {
+        from,
+        to: to.length === 1 ? to[0] : to,
+        ...(cc && { cc }),
+        ...(bcc && { bcc }),
+        ...(reply_to !== null && { reply_to }),
+        ...(subject !== null && { subject }),
+        body,
+        attachments,
+        timestamp,
+      }),
+    lookUp: (deliveryKey) => client.find('email/messages', deliveryKey),
+  };
+}

@@ -1,0 +1,41 @@
+import type { Channel } from '../config.ts';
+import type { Message } from '../db/models/message.ts';
+
+/** What a provider is given of a message. */
+export type Outgoing = Pick<
+  Message,
+  'id' | 'type' | 'from' | 'to' | 'cc' | 'bcc' | 'reply_to' | 'subject' | 'body' | 'attachments' | 'timestamp'
+> & {
+  /** The same in every try to send this message. */
+  delivery_key: string;
+};
+
+interface Failure {
+  httpStatus: number | null;
+  code: string;
+  detail: string;
+}
+
+/** How a try to send ended; everything that happens next follows from it. */
+export type SendOutcome =
+  | { outcome: 'accepted'; httpStatus: number | null; providerMessageId: string }
+  /** The message is at fault; no further try will help. */
+  | (Failure & { outcome: 'rejected' })
+  /** The provider asks for less; the message was not taken and no attempt is used up. */
+  | (Failure & { outcome: 'throttled'; retryAfterMs: number | null })
+  /** The message was surely not taken. */
+  | (Failure & { outcome: 'unavailable'; retryAfterMs: number | null })
+  /** The message may have been taken. */
+  | (Failure & { outcome: 'unknown' });
+
+/** What the provider says of a message that it may have. */
+export type LookUp = { found: true; providerMessageId: string } | { found: false } | 'cannot tell';
+
+/** A company that carries messages. Neither function ever throws. */
+export interface Provider {
+  readonly name: string;
+  readonly channel: Channel;
+  readonly honoursKeys: boolean;
+  send(message: Outgoing): Promise<SendOutcome>;
+  lookUp(deliveryKey: string): Promise<LookUp>;
+}

@@ -1,0 +1,16 @@
+import type { ProviderConfig } from '../config.ts';
+import { createProviderClient } from './client.ts';
+import type { Provider } from './provider.ts';
+
+/** The SMS and MMS provider's API: `POST /sms/messages`, looked up by `GET /sms/messages?idempotency_key=…`. */
+export function createSmsProvider(config: ProviderConfig, timeoutMs: number): Provider {
+  const client = createProviderClient(config, timeoutMs);
+  return {
+    name: config.name,
+    channel: 'sms',
+    honoursKeys: config.honoursKeys,
+    send: ({ delivery_key, from, to, type, body, attachments, timestamp }) =>
+      client.post('sms/messages', delivery_key, { from, to: to.length === 1 ? to[0] : to, type, body, attachments, timestamp }),
+    lookUp: (deliveryKey) => client.find('sms/messages', deliveryKey),
+  };
+}
