@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { coalesce } from '../db/coalesce.ts';
 import { transaction } from '../db/connect.ts';
+import { isolating } from '../db/isolate.ts';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
-import { InvalidRequestError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 
 export type NewReceipt = Pick<DeliveryReceipt, 'provider' | 'provider_message_id' | 'status' | 'error' | 'occurred_at' | 'payload'>;

@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import { coalesce } from '../db/coalesce.ts';
 import { transaction } from '../db/connect.ts';
+import { isolating } from '../db/isolate.ts';
 import { lockConversations, releaseFirst } from '../db/turns.ts';
-import { IdempotencyKeyReusedError, InvalidRequestError, UnavailableError } from '../errors.ts';
+import { IdempotencyKeyReusedError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import { createResolver, type Resolved } from './conversation-resolver.ts';
 import { findExisting } from './duplicates.ts';
@@ -94,7 +95,7 @@ const INSERT_MESSAGES = {
 export function createRecorder({ pool, events, onQueued }: RecorderOptions): Recorder {
   const resolver = createResolver();
 
-  async function writeTogether(messages: NewMessage[]): Promise<(Recorded | Error)[]> {
+  async function write(messages: NewMessage[]): Promise<(Recorded | Error)[]> {
     const started = performance.now();
     const { results, learnt } = await transaction(pool, async (connection) => {
       const resolved = await resolver.resolve(connection, messages);
@@ -105,22 +106,7 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
     return results;
   }
 
-  /** One bad row must hurt nobody else: a batch that fails on its data is written again one by one. */
-  async function write(messages: NewMessage[]): Promise<(Recorded | Error)[]> {
-    try {
-      return await writeTogether(messages);
-    } catch (error) {
-      if (error instanceof UnavailableError) throw error;
-      resolver.forget();
-      const results: (Recorded | Error)[] = [];
-      for (const message of messages) {
-        results.push(...(await writeTogether([message]).catch((failure) => [asClientFault(failure)])));
-      }
-      return results;
-    }
-  }
-
-  const recording = coalesce(write, LIMITS);
+  const recording = coalesce(isolating(write, resolver.forget), LIMITS);
   return {
     idle: recording.idle,
     record: async (message) => {
@@ -162,10 +148,4 @@ function toInput(messages: NewMessage[], resolved: Resolved[]): object[] {
     if (first) begun.add(conversationId);
     return { n, conversation_id: conversationId, sender_id: senderId, first, ...row };
   });
-}
-
-/** SQLSTATE class 22: a value that the type of its column cannot hold. */
-function asClientFault(error: Error & { code?: string }): Error {
-  if (!error.code?.startsWith('22')) return error;
-  return new InvalidRequestError([{ path: '/body', message: `has a value that cannot be stored: ${error.message}` }]);
 }

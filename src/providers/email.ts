@@ -9,6 +9,7 @@ export function createEmailProvider(config: ProviderConfig, timeoutMs: number): 
     name: config.name,
     channel: 'email',
     honoursKeys: config.honoursKeys,
+    canBeClearedUp: config.honoursKeys || config.canLookUp,
     send: ({ delivery_key, from, to, cc, bcc, reply_to, subject, body, attachments, timestamp }) =>
       client.post('email/messages', delivery_key, {
         from,

@@ -35,7 +35,10 @@ export type LookUp = { found: true; providerMessageId: string } | { found: false
 export interface Provider {
   readonly name: string;
   readonly channel: Channel;
+  /** Whether it drops repeats of one key. */
   readonly honoursKeys: boolean;
+  /** Whether it can be found out what became of an uncertain send: by repeating it, or by asking. */
+  readonly canBeClearedUp: boolean;
   send(message: Outgoing): Promise<SendOutcome>;
   lookUp(deliveryKey: string): Promise<LookUp>;
 }

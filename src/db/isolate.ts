@@ -1,0 +1,29 @@
+import { InvalidRequestError, UnavailableError } from '../errors.ts';
+
+/**
+ * Makes one bad row hurt nobody else: a batch that fails on its data is written again one by one, and what fails
+ * then is answered with its own error. `forget` is called in between, to drop what may have been remembered wrongly.
+ *
+ * @throws {UnavailableError} for all of them where the database is away: nothing is tried again.
+ */
+export function isolating<T, R>(write: (items: T[]) => Promise<R[]>, forget: () => void = () => undefined) {
+  return async (items: T[]): Promise<(R | Error)[]> => {
+    try {
+      return await write(items);
+    } catch (error) {
+      if (error instanceof UnavailableError) throw error;
+      forget();
+      const results: (R | Error)[] = [];
+      for (const item of items) {
+        results.push(...(await write([item]).catch((failure: Error) => [asClientFault(failure)])));
+      }
+      return results;
+    }
+  };
+}
+
+/** SQLSTATE class 22: a value that the type of its column cannot hold. */
+function asClientFault(error: Error & { code?: string }): Error {
+  if (!error.code?.startsWith('22')) return error;
+  return new InvalidRequestError([{ path: '/body', message: `has a value that cannot be stored: ${error.message}` }]);
+}

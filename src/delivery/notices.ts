@@ -1,0 +1,71 @@
+import pg from 'pg';
+import type { Events } from '../observability/events.ts';
+
+const CHANNEL = 'messages_due';
+const RECONNECT_MS = 1_000;
+
+export interface Listener {
+  stop(): Promise<void>;
+}
+
+/** Hears the notices of other processes; reconnects for as long as it takes, and takes a new connection as a notice. */
+export function listenForDue(url: string, events: Events, onNotice: () => void): Listener {
+  let client: pg.Client | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  function again(error?: unknown): void {
+    if (stopped || timer) return;
+    if (error) events.failed('listen', error);
+    timer = setTimeout(() => {
+      timer = undefined;
+      void connect();
+    }, RECONNECT_MS);
+  }
+
+  async function connect(): Promise<void> {
+    const fresh = new pg.Client({ connectionString: url, keepAlive: true, application_name: 'messaging-service-listener' });
+    client = fresh;
+    fresh.on('error', again);
+    fresh.on('end', () => again());
+    fresh.on('notification', onNotice);
+    try {
+      await fresh.connect();
+      await fresh.query(`listen ${CHANNEL}`);
+      onNotice();
+    } catch (error) {
+      again(error);
+    }
+  }
+
+  void connect();
+  return {
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      await client?.end().catch(() => undefined);
+    },
+  };
+}
+
+/** Tells the other processes that messages are due: one notice is on its way at a time, and one more if needed. */
+export function createNotifier(pool: pg.Pool, events: Events): () => void {
+  let sending = false;
+  let again = false;
+  return function notify(): void {
+    if (sending) {
+      again = true;
+      return;
+    }
+    sending = true;
+    pool
+      .query(`notify ${CHANNEL}`)
+      .catch((error) => events.failed('notify', error))
+      .finally(() => {
+        sending = false;
+        if (!again) return;
+        again = false;
+        notify();
+      });
+  };
+}
