@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { bool, cleanEnv, makeValidator, num, port, str, url, EnvError, type ValidatorSpec } from 'envalid';
-import { isSupportedCountry, type CountryCode } from 'libphonenumber-js';
+import { bool, cleanEnv, EnvError, makeValidator, port, str, url, type ValidatorSpec } from 'envalid';
+import { type CountryCode, isSupportedCountry } from 'libphonenumber-js';
 import { StartError } from './errors.ts';
 
 export type Channel = 'sms' | 'email';
@@ -49,7 +49,12 @@ export interface Config {
 
 type Environment = Record<string, string | undefined>;
 
-const list = makeValidator((input) => input.split(',').map((item) => item.trim()).filter(Boolean));
+const list = makeValidator((input) =>
+  input
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
 const region = makeValidator((input) => {
   if (!isSupportedCountry(input)) throw new EnvError(`"${input}" is not an ISO 3166 country code such as US`);
   return input;
@@ -62,20 +67,26 @@ const positive = makeValidator((input) => {
 const apiKeys = makeValidator((input) =>
   input.split(',').map((entry, index): ApiKey => {
     const [, name, key] = /^(?:([\w.-]+):)?([\x21-\x7e]{8,})$/.exec(entry.trim()) ?? [];
-    if (!key) throw new EnvError(`key ${index + 1} is not "name:key" with at least 8 printable characters in the key`);
+    if (!key)
+      throw new EnvError(
+        `key ${index + 1} is not "name:key" with at least 8 printable characters in the key`,
+      );
     return { name: name ?? `key-${index + 1}`, key };
   }),
 );
 const providerNames = makeValidator((input) => {
   const names = list()._parse(input);
   const wrong = names.find((name) => !/^[a-z][a-z0-9-]{0,62}$/.test(name));
-  if (wrong !== undefined) throw new EnvError(`"${wrong}" is not a name of lower-case letters, digits and hyphens`);
+  if (wrong !== undefined)
+    throw new EnvError(`"${wrong}" is not a name of lower-case letters, digits and hyphens`);
   return names;
 });
 const webhookSecrets = makeValidator((input) => {
   const secrets = list()._parse(input);
-  const isSecret = (secret: string) => secret.startsWith('whsec_') && Buffer.from(secret.slice(6), 'base64').length >= 16;
-  if (!secrets.every(isSecret)) throw new EnvError('each secret must be "whsec_" and base64 of at least 16 bytes');
+  const isSecret = (secret: string) =>
+    secret.startsWith('whsec_') && Buffer.from(secret.slice(6), 'base64').length >= 16;
+  if (!secrets.every(isSecret))
+    throw new EnvError('each secret must be "whsec_" and base64 of at least 16 bytes');
   return secrets;
 });
 
@@ -98,7 +109,10 @@ export function loadConfig(environment: Environment): Config {
     SMS_PROVIDERS: providerNames({ default: [] }),
     EMAIL_PROVIDERS: providerNames({ default: [] }),
     DEFAULT_REGION: region({ default: 'US' }),
-    LOG_LEVEL: str({ choices: ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'], default: 'info' }),
+    LOG_LEVEL: str({
+      choices: ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
+      default: 'info',
+    }),
     PROVIDER_TIMEOUT_MS: positive({ default: 10_000 }),
     DELIVERY_CONCURRENCY: positive({ default: 64 }),
     STOP_TIMEOUT_MS: positive({ default: 10_000 }),
@@ -130,7 +144,11 @@ export function loadConfig(environment: Environment): Config {
 
 const portOrAny = makeValidator((input) => (input === '0' ? 0 : port()._parse(input)));
 
-function read<T extends Record<string, ValidatorSpec<unknown>>>(environment: Environment, faults: string[], specs: T) {
+function read<T extends Record<string, ValidatorSpec<unknown>>>(
+  environment: Environment,
+  faults: string[],
+  specs: T,
+) {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   return cleanEnv(given, specs, {
     reporter: ({ errors }) => {
@@ -152,7 +170,9 @@ function channelProviders(
   return names.map((name) => {
     const prefix = name.toUpperCase().replaceAll('-', '_');
     const own = Object.fromEntries(
-      Object.entries(environment).flatMap(([key, value]) => (key.startsWith(`${prefix}_`) ? [[key.slice(prefix.length + 1), value]] : [])),
+      Object.entries(environment).flatMap(([key, value]) =>
+        key.startsWith(`${prefix}_`) ? [[key.slice(prefix.length + 1), value]] : [],
+      ),
     );
     const ownFaults: string[] = [];
     const env = read(own, ownFaults, {
@@ -196,13 +216,15 @@ function unsafe(config: Config): string[] {
   const loopback = /^(localhost|::1|127(\.\d{1,3}){3})$/.test(config.host);
   const names = config.providers.map((provider) => provider.name);
   const faults = [];
-  if (new Set(names).size < names.length) faults.push('SMS_PROVIDERS, EMAIL_PROVIDERS: a name stands for one provider only');
+  if (new Set(names).size < names.length)
+    faults.push('SMS_PROVIDERS, EMAIL_PROVIDERS: a name stands for one provider only');
   if (config.production) {
     if (config.apiKeys.length === 0) faults.push('API_KEYS: must be set in production');
     for (const provider of config.providers) {
       const listName = `${provider.channel.toUpperCase()}_PROVIDERS`;
       if (provider.simulated) faults.push(`${listName}: must be set in production`);
-      else if (provider.webhookSecrets.length === 0) faults.push(`${provider.name}: its webhook secrets must be set in production`);
+      else if (provider.webhookSecrets.length === 0)
+        faults.push(`${provider.name}: its webhook secrets must be set in production`);
     }
   } else if (!loopback && config.apiKeys.length === 0) {
     faults.push(`HOST: without API_KEYS the service listens on loopback only, not on ${config.host}`);

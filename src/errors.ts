@@ -29,7 +29,10 @@ export class InvalidRequestError extends ServiceError {
   readonly faults: Fault[];
 
   constructor(faults: Fault[]) {
-    super('invalid_request', `The request breaks the contract in ${faults.length} place${faults.length === 1 ? '' : 's'}.`);
+    super(
+      'invalid_request',
+      `The request breaks the contract in ${faults.length} place${faults.length === 1 ? '' : 's'}.`,
+    );
     this.faults = faults;
   }
 }

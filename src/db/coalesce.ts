@@ -28,7 +28,10 @@ interface Waiting<T, R> {
  *
  * `write` answers one result an item, in their order; an `Error` among them is that item's alone.
  */
-export function coalesce<T, R>(write: (items: T[]) => Promise<(R | Error)[]>, options: CoalesceOptions): Coalesced<T, R> {
+export function coalesce<T, R>(
+  write: (items: T[]) => Promise<(R | Error)[]>,
+  options: CoalesceOptions,
+): Coalesced<T, R> {
   let waiting: Waiting<T, R>[] = [];
   let writing = 0;
   let drained: (() => void)[] = [];
@@ -52,13 +55,18 @@ export function coalesce<T, R>(write: (items: T[]) => Promise<(R | Error)[]>, op
         if (waiting.length >= options.maxQueue) return reject(new UnavailableError('The service is full.'));
         waiting.push({ item, resolve, reject });
         // On the next turn, so that what one turn of the event loop brings goes together.
-        if (waiting.length === 1) setImmediate(() => writing < options.parallel && waiting.length > 0 && flush());
+        if (waiting.length === 1)
+          setImmediate(() => writing < options.parallel && waiting.length > 0 && flush());
       }),
-    idle: () => (writing === 0 && waiting.length === 0 ? Promise.resolve() : new Promise((done) => drained.push(done))),
+    idle: () =>
+      writing === 0 && waiting.length === 0 ? Promise.resolve() : new Promise((done) => drained.push(done)),
   };
 }
 
-async function settle<T, R>(batch: Waiting<T, R>[], write: (items: T[]) => Promise<(R | Error)[]>): Promise<void> {
+async function settle<T, R>(
+  batch: Waiting<T, R>[],
+  write: (items: T[]) => Promise<(R | Error)[]>,
+): Promise<void> {
   try {
     const results = await write(batch.map(({ item }) => item));
     batch.forEach(({ resolve, reject }, index) => {

@@ -48,7 +48,10 @@ export function openDatabase(url: string, onError: (error: Error) => void): Data
  *
  * @throws {UnavailableError} where the database is away.
  */
-export async function transaction<T>(pool: pg.Pool, work: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
+export async function transaction<T>(
+  pool: pg.Pool,
+  work: (connection: pg.PoolClient) => Promise<T>,
+): Promise<T> {
   const connection = await pool.connect().catch((error) => {
     throw availability(error);
   });
@@ -70,8 +73,17 @@ export async function transaction<T>(pool: pg.Pool, work: (connection: pg.PoolCl
 
 /** SQLSTATE classes of a server that is away, stopping, starting or out of resources. */
 const AWAY = /^(08|53|57P0)/;
-const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH']);
-const DRIVER = /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Unable to acquire a connection|Timeout acquiring a connection|not queryable/;
+const NETWORK = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+]);
+const DRIVER =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Unable to acquire a connection|Timeout acquiring a connection|not queryable/;
 
 /** The same error, as an `UnavailableError` where it says that the database is away. */
 export function availability(error: unknown): unknown {

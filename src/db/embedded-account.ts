@@ -14,8 +14,13 @@ export interface Account {
 /** The account for a server that needs these folders; null where the service does not run as root. */
 export async function accountFor(folders: string[]): Promise<Account | null> {
   if (process.getuid?.() !== 0) return null;
-  const [uid, gid] = ['-u', '-g'].map((flag) => Number(spawnSync('id', [flag, 'nobody'], { encoding: 'utf8' }).stdout));
-  if (!uid || !gid) throw new StartError(['DATABASE_URL: must be set, for PostgreSQL does not run as root and there is no account "nobody"']);
+  const [uid, gid] = ['-u', '-g'].map((flag) =>
+    Number(spawnSync('id', [flag, 'nobody'], { encoding: 'utf8' }).stdout),
+  );
+  if (!uid || !gid)
+    throw new StartError([
+      'DATABASE_URL: must be set, for PostgreSQL does not run as root and there is no account "nobody"',
+    ]);
   const open = await Promise.all(folders.map(openToAll));
   return { uid, gid, behindClosedFolder: open.includes(false) };
 }
@@ -26,7 +31,9 @@ export async function accountFor(folders: string[]): Promise<Account | null> {
  */
 export function commandAs(account: Account | null, program: string, args: string[]): [string, string[]] {
   if (!account) return [program, args];
-  const capabilities = account.behindClosedFolder ? ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'] : [];
+  const capabilities = account.behindClosedFolder
+    ? ['--inh-caps=+dac_override', '--ambient-caps=+dac_override']
+    : [];
   const identity = [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'];
   return ['setpriv', [...identity, ...capabilities, '--', program, ...args]];
 }

@@ -66,12 +66,20 @@ async function openCluster(dataDir: string): Promise<Cluster> {
   try {
     await mkdir(dataDir, { recursive: true });
     const account = await accountFor([dirname(binaries.postgres), dataDir]);
-    const cluster = { dataDir, directory, binaries, account, password: await password(join(dataDir, 'postgres.password')) };
+    const cluster = {
+      dataDir,
+      directory,
+      binaries,
+      account,
+      password: await password(join(dataDir, 'postgres.password')),
+    };
     if (!(await exists(join(directory, 'PG_VERSION')))) await initialise(cluster);
     return cluster;
   } catch (error) {
     if (error instanceof StartError) throw error;
-    throw new StartError([`DATA_DIR: ${dataDir} cannot be used: ${(error as Error).message}`], { cause: error });
+    throw new StartError([`DATA_DIR: ${dataDir} cannot be used: ${(error as Error).message}`], {
+      cause: error,
+    });
   }
 }
 
@@ -80,7 +88,9 @@ async function findBinaries(): Promise<Binaries> {
   try {
     return (await import(name)) as Binaries;
   } catch (cause) {
-    throw new StartError([`DATABASE_URL: must be set, for there is no embedded PostgreSQL here (${name})`], { cause });
+    throw new StartError([`DATABASE_URL: must be set, for there is no embedded PostgreSQL here (${name})`], {
+      cause,
+    });
   }
 }
 
@@ -96,9 +106,16 @@ async function initialise({ directory, binaries, account, password }: Cluster): 
   await rm(draft, { recursive: true, force: true });
   await mkdir(join(draft, 'data'), { recursive: true, mode: 0o700 });
   await writeFile(passwordFile, password, { mode: 0o600 });
-  if (account) for (const path of [draft, join(draft, 'data'), passwordFile]) await chown(path, account.uid, account.gid);
+  if (account)
+    for (const path of [draft, join(draft, 'data'), passwordFile])
+      await chown(path, account.uid, account.gid);
   await chmod(join(draft, 'data'), 0o700);
-  const options = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale-provider=builtin', '--locale=C.UTF-8'];
+  const options = [
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    '--locale-provider=builtin',
+    '--locale=C.UTF-8',
+  ];
   const [command, args] = commandAs(account, binaries.initdb, [
     ...['-D', join(draft, 'data'), '-U', USER, `--pwfile=${passwordFile}`],
     ...options,
@@ -111,7 +128,9 @@ async function initialise({ directory, binaries, account, password }: Cluster): 
 
 /** The server that runs on this cluster already, or null. */
 async function takeOver(cluster: Cluster): Promise<Postmaster | null> {
-  const lines = (await readFile(join(cluster.directory, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
+  const lines = (await readFile(join(cluster.directory, 'postmaster.pid'), 'utf8').catch(() => '')).split(
+    '\n',
+  );
   const [pid, port] = [Number(lines[0]), Number(lines[3])];
   if (!pid || !port || !signal(pid, 0)) return null;
   const deadline = Date.now() + START_TIMEOUT_MS;
@@ -142,15 +161,21 @@ async function launch(cluster: Cluster): Promise<Postmaster> {
 
 async function whenReady(cluster: Cluster, port: number, child: ChildProcess): Promise<pg.Client> {
   let exited = false;
-  child.once('error', () => { exited = true; });
-  child.once('exit', () => { exited = true; });
+  child.once('error', () => {
+    exited = true;
+  });
+  child.once('exit', () => {
+    exited = true;
+  });
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
     const client = await connect(cluster, port).catch((error: Error) => error);
     if (client instanceof pg.Client) return client;
     if (exited || Date.now() > deadline) {
       const log = await readFile(join(cluster.dataDir, 'postgres.log'), 'utf8').catch(() => '');
-      throw new StartError([`DATA_DIR: PostgreSQL does not start in ${cluster.directory}: ${lastLine(log) || client.message}`]);
+      throw new StartError([
+        `DATA_DIR: PostgreSQL does not start in ${cluster.directory}: ${lastLine(log) || client.message}`,
+      ]);
     }
     await sleep(20);
   }
@@ -201,10 +226,13 @@ function signal(pid: number, name: NodeJS.Signals | 0): boolean {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return stat(resolve(path)).then(() => true, (error) => {
-    if (error.code === 'ENOENT') return false;
-    throw error;
-  });
+  return stat(resolve(path)).then(
+    () => true,
+    (error) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
 }
 
 function lastLine(text: string): string {

@@ -25,5 +25,7 @@ export function isolating<T, R>(write: (items: T[]) => Promise<R[]>, forget: () 
 /** SQLSTATE class 22: a value that the type of its column cannot hold. */
 function asClientFault(error: Error & { code?: string }): Error {
   if (!error.code?.startsWith('22')) return error;
-  return new InvalidRequestError([{ path: '/body', message: `has a value that cannot be stored: ${error.message}` }]);
+  return new InvalidRequestError([
+    { path: '/body', message: `has a value that cannot be stored: ${error.message}` },
+  ]);
 }

@@ -9,8 +9,14 @@ export async function attempt(provider: Provider, message: Claimed): Promise<Sen
   if (!message.may_have_been_sent || provider.honoursKeys) return provider.send(message);
   const found = await provider.lookUp(message.delivery_key);
   if (found === 'cannot tell') {
-    return { outcome: 'unknown', httpStatus: null, code: 'may_have_been_sent', detail: 'The provider cannot tell whether it has the message' };
+    return {
+      outcome: 'unknown',
+      httpStatus: null,
+      code: 'may_have_been_sent',
+      detail: 'The provider cannot tell whether it has the message',
+    };
   }
-  if (found.found) return { outcome: 'accepted', httpStatus: null, providerMessageId: found.providerMessageId };
+  if (found.found)
+    return { outcome: 'accepted', httpStatus: null, providerMessageId: found.providerMessageId };
   return provider.send(message);
 }

@@ -1,12 +1,21 @@
 import type pg from 'pg';
-import type { Message } from '../db/models/message.ts';
 import { transaction } from '../db/connect.ts';
+import type { Message } from '../db/models/message.ts';
 import { lockConversations, releaseFirst } from '../db/turns.ts';
 import type { Outgoing } from '../providers/provider.ts';
 
 /** A message in this worker's hands until its lease ends. */
 export type Claimed = Outgoing &
-  Pick<Message, 'conversation_id' | 'provider' | 'attempt_count' | 'retry_count' | 'may_have_been_sent' | 'created_at' | 'send_at'>;
+  Pick<
+    Message,
+    | 'conversation_id'
+    | 'provider'
+    | 'attempt_count'
+    | 'retry_count'
+    | 'may_have_been_sent'
+    | 'created_at'
+    | 'send_at'
+  >;
 
 const CLAIM = {
   name: 'claim-messages',
@@ -46,7 +55,12 @@ const RELEASE_SCHEDULED = {
  * Takes up to `limit` messages that are due, the longest due first, for `leaseMs` milliseconds. Committed when it
  * returns: a worker that dies costs its messages one lease.
  */
-export async function claim(pool: pg.Pool, limit: number, leaseMs: number, providers: { sms: string; email: string }): Promise<Claimed[]> {
+export async function claim(
+  pool: pg.Pool,
+  limit: number,
+  leaseMs: number,
+  providers: { sms: string; email: string },
+): Promise<Claimed[]> {
   const { rows } = await pool.query<Claimed>(CLAIM, [limit, leaseMs, providers.sms, providers.email]);
   return rows.sort((a, b) => a.id - b.id);
 }

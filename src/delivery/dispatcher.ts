@@ -34,8 +34,17 @@ const SETTLE_LIMITS = { maxBatch: 256, maxQueue: Number.POSITIVE_INFINITY, paral
 const SETTLE_RETRY_MS = 250;
 
 /** Claims what is due, hands it to the providers, and settles what came back. */
-export function createDispatcher({ pool, providers, events, concurrency, leaseMs }: DispatcherOptions): Dispatcher {
-  const settling = coalesce(isolating((settlements: Settlement[]) => settleTogether(pool, settlements)), SETTLE_LIMITS);
+export function createDispatcher({
+  pool,
+  providers,
+  events,
+  concurrency,
+  leaseMs,
+}: DispatcherOptions): Dispatcher {
+  const settling = coalesce(
+    isolating((settlements: Settlement[]) => settleTogether(pool, settlements)),
+    SETTLE_LIMITS,
+  );
   const inFlight = new Set<Promise<void>>();
   const names = { sms: providers.first('sms').name, email: providers.first('email').name };
   let alarm = Promise.withResolvers<void>();
@@ -64,12 +73,19 @@ export function createDispatcher({ pool, providers, events, concurrency, leaseMs
   }
 
   async function deliver(message: Claimed): Promise<void> {
-    const provider = providers.byName(message.provider ?? '') ?? providers.first(message.type === 'email' ? 'email' : 'sms');
+    const provider =
+      providers.byName(message.provider ?? '') ?? providers.first(message.type === 'email' ? 'email' : 'sms');
     const startedAt = new Date();
     const started = performance.now();
     const outcome = await attempt(provider, message);
     const durationMs = Math.round((performance.now() - started) * 100) / 100;
-    const verdict = judge({ message, outcome, canBeClearedUp: provider.canBeClearedUp, now: new Date(), random: Math.random() });
+    const verdict = judge({
+      message,
+      outcome,
+      canBeClearedUp: provider.canBeClearedUp,
+      now: new Date(),
+      random: Math.random(),
+    });
     events.attempted({
       messageId: message.id,
       number: message.attempt_count,

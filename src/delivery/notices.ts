@@ -24,7 +24,11 @@ export function listenForDue(url: string, events: Events, onNotice: () => void):
   }
 
   async function connect(): Promise<void> {
-    const fresh = new pg.Client({ connectionString: url, keepAlive: true, application_name: 'messaging-service-listener' });
+    const fresh = new pg.Client({
+      connectionString: url,
+      keepAlive: true,
+      application_name: 'messaging-service-listener',
+    });
     client = fresh;
     fresh.on('error', again);
     fresh.on('end', () => again());

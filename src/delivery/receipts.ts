@@ -5,7 +5,10 @@ import { isolating } from '../db/isolate.ts';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
 import type { Events } from '../observability/events.ts';
 
-export type NewReceipt = Pick<DeliveryReceipt, 'provider' | 'provider_message_id' | 'status' | 'error' | 'occurred_at' | 'payload'>;
+export type NewReceipt = Pick<
+  DeliveryReceipt,
+  'provider' | 'provider_message_id' | 'status' | 'error' | 'occurred_at' | 'payload'
+>;
 export type StoredReceipt = Pick<
   DeliveryReceipt,
   'provider' | 'provider_message_id' | 'message_id' | 'status' | 'error' | 'occurred_at' | 'received_at'
@@ -91,7 +94,10 @@ export async function adoptReceipts(connection: pg.ClientBase, messageIds: numbe
 export function createReceiptTaker(pool: pg.Pool, events: Events): ReceiptTaker {
   const store = (receipts: NewReceipt[]) =>
     transaction(pool, async (connection) => {
-      await lockProviderIds(connection, receipts.map((receipt) => receipt.provider_message_id));
+      await lockProviderIds(
+        connection,
+        receipts.map((receipt) => receipt.provider_message_id),
+      );
       await connection.query(STORE, [JSON.stringify(receipts)]);
       const { rows } = await connection.query<StoredReceipt>(FIND, [
         receipts.map((receipt) => receipt.provider),
@@ -113,6 +119,10 @@ export function createReceiptTaker(pool: pg.Pool, events: Events): ReceiptTaker 
   };
 }
 
-function keyOf({ provider, provider_message_id, status }: Pick<StoredReceipt, 'provider' | 'provider_message_id' | 'status'>): string {
+function keyOf({
+  provider,
+  provider_message_id,
+  status,
+}: Pick<StoredReceipt, 'provider' | 'provider_message_id' | 'status'>): string {
   return JSON.stringify([provider, provider_message_id, status]);
 }

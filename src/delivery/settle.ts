@@ -90,11 +90,17 @@ export async function settleTogether(pool: pg.Pool, settlements: Settlement[]): 
   const accepted = rows.filter((row) => row.provider_message_id !== null);
   const conversations = [...new Set(settlements.map(({ message }) => message.conversation_id))];
   await transaction(pool, async (connection) => {
-    await lockProviderIds(connection, accepted.map((row) => row.provider_message_id ?? ''));
+    await lockProviderIds(
+      connection,
+      accepted.map((row) => row.provider_message_id ?? ''),
+    );
     await lockConversations(connection, conversations);
     await connection.query(ADD_ATTEMPTS, [input]);
     await connection.query(SETTLE_MESSAGES, [input]);
-    await adoptReceipts(connection, accepted.map((row) => row.id));
+    await adoptReceipts(
+      connection,
+      accepted.map((row) => row.id),
+    );
     await releaseFirst(connection, conversations);
   });
   return settlements.map(() => undefined);

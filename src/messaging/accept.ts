@@ -6,6 +6,7 @@ import type { Address } from './address.ts';
 import { readAddresses, wireOf, withoutSender } from './address-reader.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
+import { readTime } from './time.ts';
 
 /** What a client asks to be sent, on whichever of the three paths. */
 export type SendRequest = Schema<'SendMessage'>;
@@ -25,7 +26,11 @@ export interface AcceptOptions {
  *
  * @throws {InvalidRequestError} naming every rule across fields that it breaks; the schema saw to the others.
  */
-export function outboundMessage(parse: (input: string) => Address | null, request: SendRequest, options: AcceptOptions): NewMessage {
+export function outboundMessage(
+  parse: (input: string) => Address | null,
+  request: SendRequest,
+  options: AcceptOptions,
+): NewMessage {
   const faults: Fault[] = [];
   const addresses = readAddresses(parse, faults);
   const sender = addresses.one('/body/from', request.from);
@@ -76,7 +81,12 @@ export function channelOf(type: Schema<'MessageType'>): Channel {
   return type === 'email' ? 'email' : 'sms';
 }
 
-function typeOf(request: SendRequest, to: Address[], sender: Address | null, fixed: Channel | undefined): Schema<'MessageType'> {
+function typeOf(
+  request: SendRequest,
+  to: Address[],
+  sender: Address | null,
+  fixed: Channel | undefined,
+): Schema<'MessageType'> {
   if (request.type) return request.type;
   const channel = fixed ?? (sender?.kind === 'email' ? 'email' : 'sms');
   if (channel === 'email') return 'email';
@@ -89,20 +99,18 @@ function textFaults(request: SendRequest, type: Schema<'MessageType'>, to: Addre
     message: `must not be given: an ${type} has none`,
   }));
   const attachments = request.attachments?.length ?? 0;
-  if (type === 'sms' && attachments > 0) faults.push({ path: '/body/attachments', message: 'must be empty: an sms has none, an mms may' });
-  if (type === 'sms' && to.length > 1) faults.push({ path: '/body/to', message: 'must be one address: an sms has one recipient, an mms may have more' });
-  if (request.body === '' && attachments === 0) faults.push({ path: '/body/body', message: 'must not be empty' });
-  if (request.body.length > MAX_TEXT_LENGTH) faults.push({ path: '/body/body', message: `must not have more than ${MAX_TEXT_LENGTH} characters` });
+  if (type === 'sms' && attachments > 0)
+    faults.push({ path: '/body/attachments', message: 'must be empty: an sms has none, an mms may' });
+  if (type === 'sms' && to.length > 1)
+    faults.push({
+      path: '/body/to',
+      message: 'must be one address: an sms has one recipient, an mms may have more',
+    });
+  if (request.body === '' && attachments === 0)
+    faults.push({ path: '/body/body', message: 'must not be empty' });
+  if (request.body.length > MAX_TEXT_LENGTH)
+    faults.push({ path: '/body/body', message: `must not have more than ${MAX_TEXT_LENGTH} characters` });
   return faults;
-}
-
-/** A time that the schema has let through; a date that no calendar has is a fault all the same. */
-export function readTime(path: string, input: string | undefined, faults: Fault[]): Date | null {
-  if (input === undefined) return null;
-  const time = new Date(input);
-  if (!Number.isNaN(time.getTime()) && time.getUTCFullYear() >= 1) return time;
-  faults.push({ path, message: 'is not a time that exists' });
-  return null;
 }
 
 /** Tells whether two requests under one Idempotency-Key are the same; the order of fields does not matter. */

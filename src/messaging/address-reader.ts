@@ -28,13 +28,19 @@ export function readAddresses(parse: (input: string) => Address | null, faults: 
     one,
     many: (path, input) => {
       if (input === undefined) return [];
-      const addresses = typeof input === 'string' ? [one(path, input)] : input.map((item, index) => one(`${path}/${index}`, item));
+      const addresses =
+        typeof input === 'string'
+          ? [one(path, input)]
+          : input.map((item, index) => one(`${path}/${index}`, item));
       return distinct(addresses.filter((address) => address !== null));
     },
     checkChannel: (channel) => {
       for (const { path, address } of read) {
         if (!CHANNEL_KINDS[channel].includes(address.kind)) {
-          faults.push({ path, message: channel === 'sms' ? 'is not a phone number' : 'is not an email address' });
+          faults.push({
+            path,
+            message: channel === 'sms' ? 'is not a phone number' : 'is not an email address',
+          });
         } else if (address.kind === 'alphanumeric' && !path.startsWith('/body/from')) {
           faults.push({ path, message: 'cannot receive messages: it is an alphanumeric sender id' });
         }

@@ -82,16 +82,24 @@ function cacheKey({ sender, participants }: NewMessage): string {
 
 async function lookUp(connection: pg.PoolClient, messages: NewMessage[]): Promise<Map<NewMessage, Resolved>> {
   const participants = await findOrAdd(
-    uniqueBy(messages.flatMap((message) => message.participants), (address) => address.key),
+    uniqueBy(
+      messages.flatMap((message) => message.participants),
+      (address) => address.key,
+    ),
     (missing) => rows(connection, FIND_PARTICIPANTS, [keysOf(missing)]),
     (missing) => rows(connection, ADD_PARTICIPANTS, [keysOf(missing), missing.map(({ item }) => item.kind)]),
   );
   const idOf = (address: Address) => participants.get(address.key) as number;
-  const setOf = (message: NewMessage) => `{${message.participants.map(idOf).sort((a, b) => a - b).join(',')}}`;
+  const setOf = (message: NewMessage) =>
+    `{${message.participants
+      .map(idOf)
+      .sort((a, b) => a - b)
+      .join(',')}}`;
   const conversations = await findOrAdd(
     uniqueBy(messages, setOf),
     (missing) => rows(connection, FIND_CONVERSATIONS, [keysOf(missing)]),
-    (missing) => rows(connection, ADD_CONVERSATIONS, [missing.map(({ item }) => item.channel), keysOf(missing)]),
+    (missing) =>
+      rows(connection, ADD_CONVERSATIONS, [missing.map(({ item }) => item.channel), keysOf(missing)]),
   );
   return new Map(
     messages.map((message) => {
@@ -120,7 +128,11 @@ async function findOrAdd<T>(
   return ids;
 }
 
-async function rows(connection: pg.PoolClient, statement: { name: string; text: string }, values: unknown[]): Promise<Found[]> {
+async function rows(
+  connection: pg.PoolClient,
+  statement: { name: string; text: string },
+  values: unknown[],
+): Promise<Found[]> {
   return (await connection.query<Found>(statement, values)).rows;
 }
 

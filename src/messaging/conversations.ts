@@ -1,10 +1,11 @@
 import type { Knex } from 'knex';
 import { Conversation } from '../db/models/conversation.ts';
 import { Participant } from '../db/models/participant.ts';
-import { InvalidRequestError, NotFoundError } from '../errors.ts';
+import { type Fault, InvalidRequestError, NotFoundError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
 import type { Address } from './address.ts';
 import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
+import { readTime } from './time.ts';
 
 export interface ConversationQuery extends PageQuery {
   participant?: string[] | undefined;
@@ -31,24 +32,35 @@ export async function listConversations(
 ): Promise<Page<Schema<'Conversation'>>> {
   const limit = query.limit ?? DEFAULT_LIMIT;
   const after = readCursor<[string, number]>(query.cursor, [isTime, isId]);
+  const since = readSince(query.since);
   const participants = await findParticipants(knex, parse, query.participant ?? []);
   if (participants === null) return { data: [], next_cursor: null };
   const rows = await Conversation.query(knex)
     .whereNull('merged_into_id')
     .modify((builder) => {
       for (const id of participants) {
-        builder.whereIn('id', (inner) => inner.from('conversation_participants').select('conversation_id').where('participant_id', id));
+        builder.whereIn('id', (inner) =>
+          inner.from('conversation_participants').select('conversation_id').where('participant_id', id),
+        );
       }
       if (query.type) builder.where('channel', query.type);
-      if (query.since) builder.where('last_message_at', '>=', query.since);
+      if (since) builder.where('last_message_at', '>=', since);
       if (after) builder.whereRaw('(last_message_at, id) < (?::timestamptz, ?)', after);
     })
-    .orderBy([{ column: 'last_message_at', order: 'desc' }, { column: 'id', order: 'desc' }])
+    .orderBy([
+      { column: 'last_message_at', order: 'desc' },
+      { column: 'id', order: 'desc' },
+    ])
     .limit(limit + 1)
     .withGraphFetched('participants(inOrder)')
     .modifiers({ inOrder: (builder) => builder.orderBy('participants.id') });
   const last = await lastMessages(knex, rows);
-  return pageOf(rows, limit, (row) => [row.last_message_at, row.id], (row) => present(row, last.get(row.id)));
+  return pageOf(
+    rows,
+    limit,
+    (row) => [row.last_message_at, row.id],
+    (row) => present(row, last.get(row.id)),
+  );
 }
 
 /** @throws {NotFoundError} */
@@ -64,15 +76,29 @@ export async function getConversation(knex: Knex, id: number): Promise<Schema<'C
 
 /** @throws {NotFoundError} */
 export async function assertConversation(knex: Knex, id: number): Promise<void> {
-  if (!(await Conversation.query(knex).findById(id).select('id'))) throw new NotFoundError(`conversation ${id}`);
+  if (!(await Conversation.query(knex).findById(id).select('id')))
+    throw new NotFoundError(`conversation ${id}`);
+}
+
+function readSince(since: string | undefined): Date | null {
+  const faults: Fault[] = [];
+  const time = readTime('/query/since', since, faults);
+  if (faults.length > 0) throw new InvalidRequestError(faults);
+  return time;
 }
 
 /** The ids of these addresses' participants; null where one of them never took part in anything. */
-async function findParticipants(knex: Knex, parse: (input: string) => Address | null, inputs: string[]): Promise<number[] | null> {
+async function findParticipants(
+  knex: Knex,
+  parse: (input: string) => Address | null,
+  inputs: string[],
+): Promise<number[] | null> {
   // A plus sign that was not encoded arrives as a space.
   const addresses = inputs.map((input) => parse(input.replace(/^ /, '+')));
   const faults = addresses.flatMap((address, index) =>
-    address ? [] : [{ path: `/query/participant/${index}`, message: 'is neither a phone number nor an email address' }],
+    address
+      ? []
+      : [{ path: `/query/participant/${index}`, message: 'is neither a phone number nor an email address' }],
   );
   if (faults.length > 0) throw new InvalidRequestError(faults);
   const keys = [...new Set(addresses.map((address) => address?.key ?? ''))];
@@ -98,10 +124,21 @@ function present(row: Conversation, last: LastMessage | undefined): Schema<'Conv
   return {
     id: row.id,
     type: row.channel,
-    participants: (row.participants ?? []).map(({ id, address, kind, name }) => ({ id, address, kind, name })),
+    participants: (row.participants ?? []).map(({ id, address, kind, name }) => ({
+      id,
+      address,
+      kind,
+      name,
+    })),
     message_count: row.message_count,
     last_message: last
-      ? { id: last.id, direction: last.direction, type: last.type, preview: last.preview, created_at: last.created_at.toISOString() }
+      ? {
+          id: last.id,
+          direction: last.direction,
+          type: last.type,
+          preview: last.preview,
+          created_at: last.created_at.toISOString(),
+        }
       : null,
     created_at: row.created_at.toISOString(),
     last_message_at: row.last_message_at.toISOString(),

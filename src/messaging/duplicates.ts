@@ -16,7 +16,10 @@ const FIND_EXISTING = {
  * The messages that stand in the way of these, in their order; null where the one that does came from another
  * request under the same Idempotency-Key.
  */
-export async function findExisting(connection: pg.PoolClient, repeats: NewMessage[]): Promise<(Recorded | null)[]> {
+export async function findExisting(
+  connection: pg.PoolClient,
+  repeats: NewMessage[],
+): Promise<(Recorded | null)[]> {
   if (repeats.length === 0) return [];
   const inbound = repeats.filter(({ row }) => row.direction === 'inbound');
   const { rows } = await connection.query<Message>(FIND_EXISTING, [
@@ -29,14 +32,18 @@ export async function findExisting(connection: pg.PoolClient, repeats: NewMessag
     const found = byKey.get(keyOf(row));
     if (!found) throw new Error('A message was refused as a repeat of one that is not there');
     if (row.direction === 'inbound') return { repeated: true, message: found };
-    return found.request_hash === row.request_hash ? { repeated: true, message: asFirstAnswered(found) } : null;
+    return found.request_hash === row.request_hash
+      ? { repeated: true, message: asFirstAnswered(found) }
+      : null;
   });
 }
 
 type Keyed = Pick<Message, 'direction' | 'idempotency_key' | 'provider' | 'provider_message_id'>;
 
 function keyOf(row: Keyed): string {
-  return JSON.stringify(row.direction === 'inbound' ? [row.provider, row.provider_message_id] : row.idempotency_key);
+  return JSON.stringify(
+    row.direction === 'inbound' ? [row.provider, row.provider_message_id] : row.idempotency_key,
+  );
 }
 
 /** A repeated send is given its first answer again, whatever has become of the message since. */

@@ -35,7 +35,11 @@ export async function listConversationMessages(
  *
  * @throws {NotFoundError}
  */
-export async function listAttempts(knex: Knex, id: number, query: PageQuery): Promise<Schema<'DeliveryAttemptList'>> {
+export async function listAttempts(
+  knex: Knex,
+  id: number,
+  query: PageQuery,
+): Promise<Schema<'DeliveryAttemptList'>> {
   const limit = query.limit ?? DEFAULT_LIMIT;
   const after = readCursor<[number]>(query.cursor, [isId]);
   const message = await Message.query(knex)
@@ -44,7 +48,10 @@ export async function listAttempts(knex: Knex, id: number, query: PageQuery): Pr
     .withGraphFetched('[attempts(page), receipts(inOrder)]')
     .modifiers({
       page: (builder) => {
-        builder.where('number', '>', after?.[0] ?? 0).orderBy('number').limit(limit + 1);
+        builder
+          .where('number', '>', after?.[0] ?? 0)
+          .orderBy('number')
+          .limit(limit + 1);
       },
       inOrder: (builder) => {
         builder.orderBy('id');
@@ -55,7 +62,12 @@ export async function listAttempts(knex: Knex, id: number, query: PageQuery): Pr
   return { ...page, receipts: (message.receipts ?? []).map(presentReceipt) };
 }
 
-function presentAttempt({ message_id: _, started_at, next_attempt_at, ...attempt }: NonNullable<Message['attempts']>[number]) {
+function presentAttempt({
+  message_id: _,
+  started_at,
+  next_attempt_at,
+  ...attempt
+}: NonNullable<Message['attempts']>[number]) {
   return {
     number: attempt.number,
     provider: attempt.provider,
@@ -70,8 +82,13 @@ function presentAttempt({ message_id: _, started_at, next_attempt_at, ...attempt
   };
 }
 
+type PresentableReceipt = Pick<
+  DeliveryReceipt,
+  'provider' | 'provider_message_id' | 'message_id' | 'status' | 'error' | 'occurred_at' | 'received_at'
+>;
+
 /** A receipt as the contract shows it. */
-export function presentReceipt(receipt: Omit<DeliveryReceipt, keyof import('objection').Model>): Schema<'DeliveryReceipt'> {
+export function presentReceipt(receipt: PresentableReceipt): Schema<'DeliveryReceipt'> {
   return {
     provider: receipt.provider,
     provider_message_id: receipt.provider_message_id,

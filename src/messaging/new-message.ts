@@ -5,9 +5,27 @@ import type { Address } from './address.ts';
 /** The columns of a message that are known before it is recorded. */
 export type NewMessageRow = Pick<
   Message,
-  | 'direction' | 'type' | 'from' | 'to' | 'cc' | 'bcc' | 'reply_to' | 'subject' | 'body' | 'attachments' | 'metadata'
-  | 'status' | 'provider' | 'provider_message_id' | 'segments' | 'timestamp' | 'send_at' | 'payload'
-  | 'idempotency_key' | 'request_hash' | 'delivery_key'
+  | 'direction'
+  | 'type'
+  | 'from'
+  | 'to'
+  | 'cc'
+  | 'bcc'
+  | 'reply_to'
+  | 'subject'
+  | 'body'
+  | 'attachments'
+  | 'metadata'
+  | 'status'
+  | 'provider'
+  | 'provider_message_id'
+  | 'segments'
+  | 'timestamp'
+  | 'send_at'
+  | 'payload'
+  | 'idempotency_key'
+  | 'request_hash'
+  | 'delivery_key'
 >;
 
 /** A message about to be recorded, with the addresses whose set is its conversation. */

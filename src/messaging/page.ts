@@ -21,7 +21,10 @@ export function readCursor<T extends unknown[]>(
   if (cursor === undefined) return null;
   try {
     const values: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    const matches = Array.isArray(values) && values.length === tests.length && tests.every((test, index) => test(values[index]));
+    const matches =
+      Array.isArray(values) &&
+      values.length === tests.length &&
+      tests.every((test, index) => test(values[index]));
     if (matches) return values as T;
   } catch {
     // Not a cursor of ours: the fault below says so.
@@ -30,7 +33,12 @@ export function readCursor<T extends unknown[]>(
 }
 
 /** A page from `limit + 1` rows; `keyOf` gives the values that the next page starts after. */
-export function pageOf<Row, T>(rows: Row[], limit: number, keyOf: (row: Row) => unknown[], present: (row: Row) => T): Page<T> {
+export function pageOf<Row, T>(
+  rows: Row[],
+  limit: number,
+  keyOf: (row: Row) => unknown[],
+  present: (row: Row) => T,
+): Page<T> {
   const shown = rows.slice(0, limit);
   const last = rows.length > limit ? shown.at(-1) : undefined;
   return {
@@ -44,5 +52,9 @@ export function isId(value: unknown): value is number {
 }
 
 export function isTime(value: unknown): value is string {
-  return typeof value === 'string' && /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(value) && !Number.isNaN(Date.parse(value));
+  return (
+    typeof value === 'string' &&
+    /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(value) &&
+    !Number.isNaN(Date.parse(value))
+  );
 }

@@ -4,15 +4,53 @@ import type { Schema } from '../openapi/types.ts';
 /** The columns that `presentMessage` needs. */
 export type PresentableMessage = Pick<
   Message,
-  | 'id' | 'conversation_id' | 'direction' | 'type' | 'from' | 'to' | 'cc' | 'bcc' | 'reply_to' | 'subject' | 'body'
-  | 'attachments' | 'status' | 'error' | 'provider' | 'provider_message_id' | 'segments' | 'metadata' | 'timestamp'
-  | 'send_at' | 'created_at' | 'updated_at'
+  | 'id'
+  | 'conversation_id'
+  | 'direction'
+  | 'type'
+  | 'from'
+  | 'to'
+  | 'cc'
+  | 'bcc'
+  | 'reply_to'
+  | 'subject'
+  | 'body'
+  | 'attachments'
+  | 'status'
+  | 'error'
+  | 'provider'
+  | 'provider_message_id'
+  | 'segments'
+  | 'metadata'
+  | 'timestamp'
+  | 'send_at'
+  | 'created_at'
+  | 'updated_at'
 >;
 
 export const presentableColumns = [
-  'id', 'conversation_id', 'direction', 'type', 'from', 'to', 'cc', 'bcc', 'reply_to', 'subject', 'body',
-  'attachments', 'status', 'error', 'provider', 'provider_message_id', 'segments', 'metadata', 'timestamp',
-  'send_at', 'created_at', 'updated_at',
+  'id',
+  'conversation_id',
+  'direction',
+  'type',
+  'from',
+  'to',
+  'cc',
+  'bcc',
+  'reply_to',
+  'subject',
+  'body',
+  'attachments',
+  'status',
+  'error',
+  'provider',
+  'provider_message_id',
+  'segments',
+  'metadata',
+  'timestamp',
+  'send_at',
+  'created_at',
+  'updated_at',
 ] as const satisfies (keyof PresentableMessage)[];
 
 /** A row as the contract shows it: what only some emails have is left out where it is empty. */

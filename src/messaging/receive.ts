@@ -1,10 +1,11 @@
 import { type Fault, InvalidRequestError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
-import { channelOf, readTime } from './accept.ts';
+import { channelOf } from './accept.ts';
 import type { Address } from './address.ts';
 import { readAddresses, wireOf, withoutSender } from './address-reader.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
+import { readTime } from './time.ts';
 
 /**
  * An inbound message from a provider's webhook; `provider` is the name of the provider that delivered it.

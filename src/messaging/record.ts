@@ -87,7 +87,7 @@ const INSERT_MESSAGES = {
       from (select conversation_id, count(*) as messages from inserted group by conversation_id) as added
       where conversations.id = added.conversation_id
     )
-    select input.n, input.id, inserted.id is not null as created, statement_timestamp() as created_at
+    select input.n, input.id, inserted.id is not null as created, statement_timestamp()::timestamptz(3) as created_at
     from input left join inserted using (id)`,
 };
 
@@ -119,12 +119,21 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
   };
 }
 
-async function insert(connection: pg.PoolClient, messages: NewMessage[], resolved: Resolved[]): Promise<(Recorded | Error)[]> {
+async function insert(
+  connection: pg.PoolClient,
+  messages: NewMessage[],
+  resolved: Resolved[],
+): Promise<(Recorded | Error)[]> {
   const ids = [...new Set(resolved.map(({ conversationId }) => conversationId))];
   await lockConversations(connection, ids);
-  const { rows } = await connection.query<Inserted>(INSERT_MESSAGES, [JSON.stringify(toInput(messages, resolved))]);
+  const { rows } = await connection.query<Inserted>(INSERT_MESSAGES, [
+    JSON.stringify(toInput(messages, resolved)),
+  ]);
   const repeats = rows.filter(({ created }) => !created).map(({ n }) => n);
-  const existing = await findExisting(connection, repeats.map((n) => messages[n] as NewMessage));
+  const existing = await findExisting(
+    connection,
+    repeats.map((n) => messages[n] as NewMessage),
+  );
   // The one that was to go first may have been a repeat.
   if (repeats.some((n) => messages[n]?.row.direction === 'outbound')) await releaseFirst(connection, ids);
 
@@ -132,7 +141,11 @@ async function insert(connection: pg.PoolClient, messages: NewMessage[], resolve
   for (const { n, id, created, created_at } of rows) {
     const { row } = messages[n] as NewMessage;
     const conversation_id = (resolved[n] as Resolved).conversationId;
-    if (created) results[n] = { repeated: false, message: { ...row, id, conversation_id, error: null, created_at, updated_at: created_at } };
+    if (created)
+      results[n] = {
+        repeated: false,
+        message: { ...row, id, conversation_id, error: null, created_at, updated_at: created_at },
+      };
   }
   repeats.forEach((n, index) => {
     results[n] = existing[index] ?? new IdempotencyKeyReusedError();

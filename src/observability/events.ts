@@ -6,7 +6,14 @@ export interface Events {
   readonly registry: Registry;
   recorded(message: { direction: string; type: string }): void;
   batchWritten(batch: { size: number; seconds: number }): void;
-  attempted(attempt: { messageId: number; number: number; provider: string; outcome: string; code: string | null; seconds: number }): void;
+  attempted(attempt: {
+    messageId: number;
+    number: number;
+    provider: string;
+    outcome: string;
+    code: string | null;
+    seconds: number;
+  }): void;
   receiptTaken(receipt: { provider: string; status: string; messageId: number | null }): void;
   failed(what: string, error: unknown): void;
   queueMeasured(depth: number): void;
@@ -16,13 +23,48 @@ export function createEvents(logger: Logger): Events {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const recorded = new Counter({ name: 'messages_recorded_total', help: 'Messages stored.', labelNames: ['direction', 'type'], registers });
-  const batches = new Histogram({ name: 'record_batch_seconds', help: 'Time to write one batch of messages.', buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1], registers });
-  const batchSize = new Histogram({ name: 'record_batch_messages', help: 'Messages written by one batch.', buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256], registers });
-  const attempts = new Histogram({ name: 'delivery_attempt_seconds', help: 'Time of a delivery attempt, by provider and outcome.', labelNames: ['provider', 'outcome'], buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30], registers });
-  const receipts = new Counter({ name: 'delivery_receipts_total', help: 'Delivery receipts taken in.', labelNames: ['provider', 'status'], registers });
-  const failures = new Counter({ name: 'internal_failures_total', help: 'Failures inside the service, by where they happened.', labelNames: ['what'], registers });
-  const inFlight = new Gauge({ name: 'deliveries_in_flight', help: 'Messages that this process is delivering.', registers });
+  const recorded = new Counter({
+    name: 'messages_recorded_total',
+    help: 'Messages stored.',
+    labelNames: ['direction', 'type'],
+    registers,
+  });
+  const batches = new Histogram({
+    name: 'record_batch_seconds',
+    help: 'Time to write one batch of messages.',
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+    registers,
+  });
+  const batchSize = new Histogram({
+    name: 'record_batch_messages',
+    help: 'Messages written by one batch.',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    registers,
+  });
+  const attempts = new Histogram({
+    name: 'delivery_attempt_seconds',
+    help: 'Time of a delivery attempt, by provider and outcome.',
+    labelNames: ['provider', 'outcome'],
+    buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
+    registers,
+  });
+  const receipts = new Counter({
+    name: 'delivery_receipts_total',
+    help: 'Delivery receipts taken in.',
+    labelNames: ['provider', 'status'],
+    registers,
+  });
+  const failures = new Counter({
+    name: 'internal_failures_total',
+    help: 'Failures inside the service, by where they happened.',
+    labelNames: ['what'],
+    registers,
+  });
+  const inFlight = new Gauge({
+    name: 'deliveries_in_flight',
+    help: 'Messages that this process is delivering.',
+    registers,
+  });
 
   return {
     registry,
@@ -33,7 +75,10 @@ export function createEvents(logger: Logger): Events {
     },
     attempted: ({ provider, outcome, seconds, ...attempt }) => {
       attempts.observe({ provider, outcome }, seconds);
-      logger[outcome === 'accepted' ? 'debug' : 'warn']({ provider, outcome, seconds, ...attempt }, 'delivery attempted');
+      logger[outcome === 'accepted' ? 'debug' : 'warn'](
+        { provider, outcome, seconds, ...attempt },
+        'delivery attempted',
+      );
     },
     receiptTaken: (receipt) => {
       receipts.inc({ provider: receipt.provider, status: receipt.status });

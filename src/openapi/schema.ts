@@ -525,7 +525,7 @@ export interface components {
                 code: string;
                 detail: string | null;
             } | null;
-            /** @description The provider that took it or brought it; null until then. */
+            /** @description The provider that brought it, or that it is handed to; null until then. */
             provider: string | null;
             provider_message_id: string | null;
             /** @description How many SMS segments the body takes; null for other types. */
@@ -790,7 +790,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The database is away, or the service is starting, stopping or full (`unavailable`). Nothing was stored. */
+        /** @description The database is away, or the service is starting, stopping or full (`unavailable`). Ask again; with an Idempotency-Key nothing is ever made twice. */
         Unavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];

@@ -30,7 +30,9 @@ export type OperationResponse<Id extends OperationId> = {
   };
 }[keyof Responses<Id> & Success];
 
-export type Handler<Id extends OperationId> = (request: OperationRequest<Id>) => Promise<OperationResponse<Id>>;
+export type Handler<Id extends OperationId> = (
+  request: OperationRequest<Id>,
+) => Promise<OperationResponse<Id>>;
 
 /** One handler for each operation of the contract: a missing one does not compile. */
 export type Handlers = { [Id in OperationId]: Handler<Id> };

@@ -6,7 +6,16 @@ import type { LookUp, SendOutcome } from './provider.ts';
 const MAX_RETRY_AFTER_MS = 3_000;
 const RETRIES = 2;
 const RETRY_STATUS = [408, 429, 500, 502, 503, 504];
-const RETRY_ERRORS = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH'];
+const RETRY_ERRORS = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+];
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH']);
 const BEFORE_SENDING = new Set(['lookup', 'connect', 'secureConnect']);
 const DETAIL_LENGTH = 300;
@@ -43,7 +52,13 @@ export function createProviderClient(config: ProviderConfig, timeoutMs: number):
   };
 }
 
-async function post(client: Got, honoursKeys: boolean, path: string, deliveryKey: string, body: object): Promise<SendOutcome> {
+async function post(
+  client: Got,
+  honoursKeys: boolean,
+  path: string,
+  deliveryKey: string,
+  body: object,
+): Promise<SendOutcome> {
   let mayHaveBeenTaken = false;
   try {
     const response = await client.post(path, {
@@ -69,7 +84,9 @@ async function post(client: Got, honoursKeys: boolean, path: string, deliveryKey
 async function find(client: Got, canLookUp: boolean, path: string, deliveryKey: string): Promise<LookUp> {
   if (!canLookUp) return 'cannot tell';
   try {
-    const { data } = await client.get(path, { searchParams: { idempotency_key: deliveryKey } }).json<{ data: { id: string }[] }>();
+    const { data } = await client
+      .get(path, { searchParams: { idempotency_key: deliveryKey } })
+      .json<{ data: { id: string }[] }>();
     const first = data[0];
     return first ? { found: true, providerMessageId: first.id } : { found: false };
   } catch {
@@ -80,32 +97,50 @@ async function find(client: Got, canLookUp: boolean, path: string, deliveryKey: 
 function accepted(httpStatus: number, body: string): SendOutcome {
   try {
     const { id } = JSON.parse(body) as { id?: unknown };
-    if (typeof id === 'string' && id !== '') return { outcome: 'accepted', httpStatus, providerMessageId: id };
+    if (typeof id === 'string' && id !== '')
+      return { outcome: 'accepted', httpStatus, providerMessageId: id };
   } catch {
     // Said below.
   }
-  return { outcome: 'unknown', httpStatus, code: 'malformed_response', detail: `The provider answered ${httpStatus} without an id` };
+  return {
+    outcome: 'unknown',
+    httpStatus,
+    code: 'malformed_response',
+    detail: `The provider answered ${httpStatus} without an id`,
+  };
 }
 
 /** What a failed request tells about the message; exported for its tests. */
 export function outcomeOf(error: RequestError): Exclude<SendOutcome, { outcome: 'accepted' }> {
   if (error instanceof HTTPError) return outcomeOfStatus(error);
-  const failure = { httpStatus: null, code: error.code?.toLowerCase() ?? 'request_failed', detail: error.message };
-  const neverSent = error instanceof TimeoutError ? BEFORE_SENDING.has(error.event) : NEVER_SENT.has(error.code ?? '');
-  return neverSent ? { ...failure, outcome: 'unavailable', retryAfterMs: null } : { ...failure, outcome: 'unknown' };
+  const failure = {
+    httpStatus: null,
+    code: error.code?.toLowerCase() ?? 'request_failed',
+    detail: error.message,
+  };
+  const neverSent =
+    error instanceof TimeoutError ? BEFORE_SENDING.has(error.event) : NEVER_SENT.has(error.code ?? '');
+  return neverSent
+    ? { ...failure, outcome: 'unavailable', retryAfterMs: null }
+    : { ...failure, outcome: 'unknown' };
 }
 
 function outcomeOfStatus({ response }: HTTPError): Exclude<SendOutcome, { outcome: 'accepted' }> {
   const httpStatus = response.statusCode;
   const said = errorIn(response.body);
-  const failure = { httpStatus, code: said.code ?? `http_${httpStatus}`, detail: said.message ?? `The provider answered ${httpStatus}` };
+  const failure = {
+    httpStatus,
+    code: said.code ?? `http_${httpStatus}`,
+    detail: said.message ?? `The provider answered ${httpStatus}`,
+  };
   const retryAfterMs = retryAfter(response.headers['retry-after'], Date.now());
   if (httpStatus === 429) return { ...failure, outcome: 'throttled', retryAfterMs };
   // A gateway says that it had no answer, not that there was no message.
   if (httpStatus === 502 || httpStatus === 504) return { ...failure, outcome: 'unknown' };
   // Credentials and addresses of the provider are for the operator to mend; the message is not at fault.
   const operators = httpStatus === 401 || httpStatus === 403 || httpStatus === 404 || httpStatus === 408;
-  if (httpStatus >= 500 || operators || httpStatus < 400) return { ...failure, outcome: 'unavailable', retryAfterMs };
+  if (httpStatus >= 500 || operators || httpStatus < 400)
+    return { ...failure, outcome: 'unavailable', retryAfterMs };
   return { ...failure, outcome: 'rejected' };
 }
 

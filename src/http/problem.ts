@@ -1,0 +1,150 @@
+import type { ErrorRequestHandler, Response } from 'express';
+import {
+  type ErrorCode,
+  type Fault,
+  InvalidRequestError,
+  ServiceError,
+  UnavailableError,
+} from '../errors.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Schema } from '../openapi/types.ts';
+
+type Problem = Schema<'Problem'>;
+
+interface Answer {
+  status: number;
+  code: Problem['code'];
+  detail: string;
+  headers?: Record<string, string>;
+  errors?: Fault[];
+}
+
+/** Our own errors. */
+const STATUS: Record<ErrorCode, number> = {
+  unauthorized: 401,
+  not_found: 404,
+  idempotency_key_in_flight: 409,
+  payload_too_large: 413,
+  invalid_request: 422,
+  idempotency_key_reused: 422,
+  unavailable: 503,
+};
+
+const TITLES: Record<number, string> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Payload Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+/** An error of the validator, the body parser or the router. */
+interface HttpLibraryError {
+  status?: number;
+  type?: string;
+  path?: string;
+  message: string;
+  limit?: number;
+  headers?: Record<string, string>;
+  errors?: { path: string; message: string; errorCode?: string }[];
+}
+
+/** The one place where errors become responses (RFC 9457). */
+export function problemHandler(logger: Logger): ErrorRequestHandler {
+  return (error, request, response, _next) => {
+    const answer = error instanceof ServiceError ? fromServiceError(error) : fromLibraryError(error);
+    if (answer.status >= 500 && answer.code === 'internal_error')
+      logger.error({ err: error, request_id: request.id }, 'request failed');
+    send(response, answer, String(request.id));
+  };
+}
+
+function send(
+  response: Response,
+  { status, code, detail, headers, errors }: Answer,
+  requestId: string,
+): void {
+  const title = TITLES[status] ?? 'Error';
+  const problem: Problem = {
+    type: 'about:blank',
+    title,
+    status,
+    detail,
+    code,
+    request_id: requestId,
+    ...(errors && { errors }),
+  };
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response
+    .status(status)
+    .set(headers ?? {})
+    .type('application/problem+json')
+    .send(JSON.stringify(problem));
+}
+
+function fromServiceError(error: ServiceError): Answer {
+  const answer = { status: STATUS[error.code], code: error.code, detail: error.message };
+  if (error instanceof InvalidRequestError) return { ...answer, errors: error.faults };
+  if (error instanceof UnavailableError)
+    return { ...answer, headers: { 'retry-after': `${error.retryAfter}` } };
+  if (error.code === 'idempotency_key_in_flight') return { ...answer, headers: { 'retry-after': '1' } };
+  return answer;
+}
+
+function fromLibraryError(error: HttpLibraryError): Answer {
+  switch (error.status) {
+    case 400:
+      return fromBadRequest(error);
+    case 401:
+      return {
+        status: 401,
+        code: 'unauthorized',
+        detail: 'The credentials are missing or wrong.',
+        headers: { 'www-authenticate': 'Bearer' },
+      };
+    case 404:
+      return { status: 404, code: 'not_found', detail: `There is nothing at ${error.path ?? 'this path'}.` };
+    case 405:
+      return { status: 405, code: 'method_not_allowed', detail: error.message, headers: error.headers ?? {} };
+    case 413:
+      return { status: 413, code: 'payload_too_large', detail: `The body is over ${error.limit} bytes.` };
+    case 415:
+      return { status: 415, code: 'unsupported_media_type', detail: error.message };
+    default:
+      return { status: 500, code: 'internal_error', detail: 'The service failed to handle this request.' };
+  }
+}
+
+/** The body parser and the validator both say 400: what is no JSON stays that, what breaks the contract is 422. */
+function fromBadRequest(error: HttpLibraryError): Answer {
+  const ofParser = error.type !== undefined;
+  if (ofParser || error.message.startsWith('malformed uri')) {
+    return {
+      status: 400,
+      code: 'malformed_json',
+      detail: ofParser ? 'The body is not valid JSON.' : 'The path is not a valid URI.',
+    };
+  }
+  const invalid = new InvalidRequestError(faultsOf(error));
+  return { status: 422, code: invalid.code, detail: invalid.message, errors: invalid.faults };
+}
+
+function faultsOf({ errors, path, message }: HttpLibraryError): Fault[] {
+  if (!errors?.length) return [{ path: path?.startsWith('/query/') ? path : '/body', message }];
+  const byPath = new Map<string, Set<string>>();
+  for (const fault of errors) {
+    // Says only that none of the alternatives fits; each of them says why at the same path.
+    if (/^(anyOf|oneOf)\b/.test(fault.errorCode ?? '')) continue;
+    const where = fault.path.replace(/^\/params\//, '/path/');
+    byPath.set(where, (byPath.get(where) ?? new Set()).add(fault.message));
+  }
+  return [...byPath].map(([where, messages]) => ({ path: where, message: [...messages].join(', or ') }));
+}

@@ -1,0 +1,18 @@
+import type { Knex } from 'knex';
+import type { ProviderConfig } from '../../config.ts';
+import type { ReceiptTaker } from '../../delivery/receipts.ts';
+import type { Address } from '../../messaging/address.ts';
+import type { Recorder } from '../../messaging/record.ts';
+import type { Events } from '../../observability/events.ts';
+
+/** What the handlers work with. */
+export interface Context {
+  knex: Knex;
+  parseAddress: (input: string) => Address | null;
+  recorder: Recorder;
+  receipts: ReceiptTaker;
+  providers: Pick<ProviderConfig, 'name' | 'channel'>[];
+  events: Events;
+  /** Whether the service can do its work; throws `UnavailableError` where it cannot. */
+  assertReady: () => Promise<void>;
+}

@@ -1,0 +1,16 @@
+import type { Handlers } from '../../openapi/types.ts';
+import type { Context } from './context.ts';
+import { conversationHandlers } from './conversations.ts';
+import { messageHandlers } from './messages.ts';
+import { operationsHandlers } from './operations.ts';
+import { webhookHandlers } from './webhooks.ts';
+
+/** One handler for every operation of the contract: one missing does not compile. */
+export function createHandlers(context: Context) {
+  return {
+    ...messageHandlers(context),
+    ...conversationHandlers(context),
+    ...webhookHandlers(context),
+    ...operationsHandlers(context),
+  } satisfies Handlers;
+}

@@ -1,0 +1,46 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Config } from './config.ts';
+import { StartError } from './errors.ts';
+
+export interface LocalSimulator {
+  url: string;
+  stop(): Promise<void>;
+}
+
+type Report = { type: 'listening'; url: string } | { type: 'failed'; reason: string };
+
+/**
+ * Starts the provider simulator as a process of its own, for the channels that have no real provider. It ends with
+ * this process, however that ends.
+ *
+ * @throws {StartError} where it cannot listen.
+ */
+export async function startLocalSimulator(config: Config): Promise<LocalSimulator> {
+  const provider = config.providers.find(({ simulated }) => simulated);
+  const child = fork(fileURLToPath(new URL('simulator/main.ts', import.meta.url)), {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: {
+      PATH: process.env.PATH,
+      SIMULATOR_PORT: String(config.simulatorPort),
+      SIMULATOR_SERVICE_URL: `http://${config.host === '::1' ? '[::1]' : '127.0.0.1'}:${config.port}`,
+      SIMULATOR_API_KEY: provider?.key,
+      SIMULATOR_WEBHOOK_SECRET: provider?.webhookSecrets[0],
+    },
+  });
+  const exited = once(child, 'exit');
+  const report = await Promise.race([
+    once(child, 'message').then(([message]) => message as Report),
+    exited.then((): Report => ({ type: 'failed', reason: 'it ended at once' })),
+  ]);
+  if (report.type === 'failed')
+    throw new StartError([`SIMULATOR_PORT: the simulator does not start: ${report.reason}`]);
+  return {
+    url: report.url,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import { Router } from 'express';
+import { inboundEmail } from './email.ts';
+import { answerError } from './provider-api.ts';
+import { type Channel, ControlError, objectOf } from './settings.ts';
+import type { Simulation } from './simulation.ts';
+import { inboundSms } from './sms.ts';
+
+/** What tests and people drive the simulator by. */
+export function controlApi(simulation: Simulation): Router {
+  const router = Router();
+  router.get('/faults', (_request, response) => void response.json(simulation.faults.all));
+  router.put('/faults', (request, response) => {
+    simulation.faults.replace(request.body);
+    response.json(simulation.faults.all);
+  });
+  router.get('/settings', (_request, response) => void response.json(simulation.settings));
+  router.put('/settings', (request, response) => {
+    simulation.change(request.body);
+    response.json(simulation.settings);
+  });
+  router.get('/messages', (request, response) => {
+    const { channel } = request.query;
+    response.json({ data: simulation.store.all(channel === undefined ? undefined : channelOf(channel)) });
+  });
+  router.get('/calls', (_request, response) => void response.json({ data: simulation.store.calls() }));
+  router.post('/reset', (_request, response) => {
+    simulation.reset();
+    response.json({ status: 'ok' });
+  });
+  router.post('/inbound', async (request, response) => {
+    const { channel: input, ...fields } = objectOf(request.body, 'the body');
+    const channel = channelOf(input);
+    const event = channel === 'sms' ? inboundSms(fields) : inboundEmail(fields);
+    const url = `${simulation.settings.service_url}/api/webhooks/${channel}`;
+    const answer = await simulation.sender.deliver(url, event, { tries: 1 }).catch((error: Error) => error);
+    if (answer instanceof Error) answerError(response, 502, 'unreachable', answer.message);
+    else response.json({ status: answer.statusCode, body: parsed(answer.body) });
+  });
+  return router;
+}
+
+function channelOf(input: unknown): Channel {
+  if (input === 'sms' || input === 'email') return input;
+  throw new ControlError('channel must be sms or email');
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

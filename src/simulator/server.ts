@@ -1,0 +1,73 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import { controlApi } from './control-api.ts';
+import { answerError, providerApi } from './provider-api.ts';
+import { ControlError, defaults, type Settings } from './settings.ts';
+import { Simulation } from './simulation.ts';
+import { createWebhookSender } from './webhooks.ts';
+
+export interface SimulatorOptions {
+  host?: string;
+  /** 0 for any that is free. */
+  port?: number;
+  /** The bearer key that callers must have; anyone may call unless told. */
+  apiKey?: string | undefined;
+  /** `whsec_…`; webhooks are not signed unless told. */
+  webhookSecret?: string | undefined;
+  settings?: Partial<Omit<Settings, 'receipts'>> & { receipts?: Partial<Settings['receipts']> };
+}
+
+export interface Simulator {
+  url: string;
+  port: number;
+  stop(): Promise<void>;
+}
+
+const BODY_LIMIT = '12mb';
+
+/** Starts a server that plays the SMS provider and the email provider; rejects where it cannot listen. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const { host = '127.0.0.1', port = 0, apiKey, webhookSecret } = options;
+  const settings = { ...defaults, ...options.settings, receipts: { ...defaults.receipts, ...options.settings?.receipts } };
+  const simulation = new Simulation(settings, createWebhookSender(webhookSecret));
+  const server = createServer(createApp(simulation, apiKey));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address() as AddressInfo;
+  return {
+    url: `http://${host}:${address.port}`,
+    port: address.port,
+    stop: async () => {
+      simulation.close();
+      await close(server);
+    },
+  };
+}
+
+function createApp(simulation: Simulation, apiKey: string | undefined): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(express.json({ limit: BODY_LIMIT }));
+  app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
+  app.use('/sms', providerApi('sms', simulation, apiKey));
+  app.use('/email', providerApi('email', simulation, apiKey));
+  app.use('/_control', controlApi(simulation));
+  app.use((_request, response) => answerError(response, 404, 'not_found', 'There is nothing here'));
+  app.use(((error, _request, response, _next) => {
+    if (error instanceof ControlError) return answerError(response, 422, 'invalid_request', error.message);
+    answerError(response, error.status ?? 500, 'invalid_request', error.message);
+  }) satisfies ErrorRequestHandler);
+  return app;
+}
+
+/** Exchanges that a timeout fault keeps waiting end with the server. */
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,30 @@
+import { randomUUID } from 'node:crypto';
+
+/** What is wrong with a request to send a text message; null where nothing is. */
+export function smsFault({ from, to, type, body }: Record<string, unknown>): string | null {
+  if (typeof from !== 'string') return 'from must be a string';
+  if (typeof to !== 'string' && !isStrings(to)) return 'to must be a string or a list of strings';
+  if (type !== 'sms' && type !== 'mms') return 'type must be sms or mms';
+  return typeof body === 'string' ? null : 'body must be a string';
+}
+
+/** Numbers that the provider refuses. */
+export function smsRefuses(to: string): boolean {
+  return to.endsWith('0000009');
+}
+
+/** An inbound text message as the provider delivers it. */
+export function inboundSms(fields: Record<string, unknown>): object {
+  return {
+    type: Array.isArray(fields.attachments) && fields.attachments.length > 0 ? 'mms' : 'sms',
+    messaging_provider_id: `in_${randomUUID()}`,
+    body: '',
+    attachments: null,
+    timestamp: new Date().toISOString(),
+    ...fields,
+  };
+}
+
+function isStrings(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string');
+}

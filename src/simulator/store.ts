@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import type { Channel } from './settings.ts';
+
+/** A message that a simulated provider has taken. */
+export interface Accepted {
+  id: string;
+  channel: Channel;
+  idempotency_key: string | null;
+  /** How often it was asked for: 1, and one more for each repeat under its key. */
+  asked: number;
+  request: Record<string, unknown>;
+  accepted_at: string;
+  /** 1 for the first message of all. */
+  sequence: number;
+}
+
+/** A call of the providers' API, as it came. */
+export interface Call {
+  method: string;
+  path: string;
+  channel: Channel;
+  idempotency_key: string | null;
+  /** The type of the fault that struck; null where none did. */
+  fault: string | null;
+  /** Null where the call got no answer. */
+  status: number | null;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+const CALLS_KEPT = 100_000;
+const PREFIX = { sms: 'sms', email: 'eml' };
+
+/** What the providers have taken, and how they were asked. */
+export class Store {
+  #byId = new Map<string, Accepted>();
+  #byKey = new Map<string, Accepted>();
+  #calls: Call[] = [];
+
+  /** The ids are random, so that none comes twice, however often the simulator is started. */
+  accept(
+    channel: Channel,
+    key: string | null,
+    request: Record<string, unknown>,
+    honourKeys: boolean,
+  ): { message: Accepted; repeated: boolean } {
+    const known = key !== null && honourKeys ? this.#byKey.get(`${channel} ${key}`) : undefined;
+    if (known) {
+      known.asked++;
+      return { message: known, repeated: true };
+    }
+    const message: Accepted = {
+      id: `${PREFIX[channel]}_${randomUUID()}`,
+      channel,
+      idempotency_key: key,
+      asked: 1,
+      request,
+      accepted_at: new Date().toISOString(),
+      sequence: this.#byId.size + 1,
+    };
+    this.#byId.set(message.id, message);
+    if (key !== null) this.#byKey.set(`${channel} ${key}`, message);
+    return { message, repeated: false };
+  }
+
+  byId(channel: Channel, id: string): Accepted | undefined {
+    const message = this.#byId.get(id);
+    return message?.channel === channel ? message : undefined;
+  }
+
+  byKey(channel: Channel, key: string): Accepted | undefined {
+    return this.#byKey.get(`${channel} ${key}`);
+  }
+
+  /** In the order in which they were taken. */
+  all(channel?: Channel): Accepted[] {
+    const messages = [...this.#byId.values()];
+    return channel ? messages.filter((message) => message.channel === channel) : messages;
+  }
+
+  called(call: Call): void {
+    this.#calls.push(call);
+    if (this.#calls.length > 2 * CALLS_KEPT) this.#calls = this.#calls.slice(-CALLS_KEPT);
+  }
+
+  calls(): Call[] {
+    return this.#calls.slice(-CALLS_KEPT);
+  }
+}
