@@ -1,4 +1,4 @@
-import createFetchClient, { type Client } from 'openapi-fetch';
+import createFetchClient, { type Client as FetchClient } from 'openapi-fetch';
 import type { components, paths } from './schema.ts';
 
 export type { components, operations, paths } from './schema.ts';
@@ -7,6 +7,9 @@ export type Message = components['schemas']['Message'];
 export type Conversation = components['schemas']['Conversation'];
 export type DeliveryAttempt = components['schemas']['DeliveryAttempt'];
 export type Problem = components['schemas']['Problem'];
+
+/** Every operation of the contract, typed by it. */
+export type Client = FetchClient<paths>;
 
 export interface ClientOptions {
   /** Where the service is, such as `http://127.0.0.1:8080`. */
@@ -18,7 +21,7 @@ export interface ClientOptions {
 }
 
 /** A client with every operation of the contract, typed by it. */
-export function createClient({ baseUrl, apiKey, fetch }: ClientOptions): Client<paths> {
+export function createClient({ baseUrl, apiKey, fetch }: ClientOptions): Client {
   return createFetchClient<paths>({
     baseUrl,
     ...(fetch && { fetch }),

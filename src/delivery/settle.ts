@@ -84,7 +84,7 @@ const SETTLE_MESSAGES = {
 };
 
 /** Writes how these attempts ended, and lets the messages behind them go, in one transaction. */
-export async function settleTogether(pool: pg.Pool, settlements: Settlement[]): Promise<void[]> {
+export async function settleTogether(pool: pg.Pool, settlements: Settlement[]): Promise<undefined[]> {
   const rows = settlements.map(toRow);
   const input = JSON.stringify(rows);
   const accepted = rows.filter((row) => row.provider_message_id !== null);

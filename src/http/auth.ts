@@ -30,14 +30,15 @@ export function securityHandlers(config: Config): SecurityHandlers {
     },
     unsigned: (request) => {
       const provider = callingProvider(config.providers, request);
-      return request.headers['webhook-signature'] === undefined && !(provider && mustSign(provider));
+      if (!provider || provider.webhookSecrets.length === 0) return true;
+      return provider.simulated && request.headers['webhook-signature'] === undefined;
     },
   };
 }
 
 /**
  * The contract with what this configuration does not ask for taken out: no API keys where none are configured, and
- * (`unsigned`) no signature of a provider without a secret. A signature that is given is checked in any case.
+ * (`unsigned`) no signature of a provider without a secret, or of the simulator, whose webhooks people make by hand.
  */
 export function withConfiguredSecurity(document: OpenApiDocument, config: Config): OpenApiDocument {
   if (config.apiKeys.length === 0) document.security = [];
@@ -47,10 +48,6 @@ export function withConfiguredSecurity(document: OpenApiDocument, config: Config
       operation.security.push({ unsigned: [] });
   }
   return document;
-}
-
-function mustSign(provider: ProviderConfig): boolean {
-  return !provider.simulated && provider.webhookSecrets.length > 0;
 }
 
 function callingProvider(providers: ProviderConfig[], request: Request): ProviderConfig | undefined {

@@ -50,7 +50,8 @@ export function readAddresses(parse: (input: string) => Address | null, faults: 
 }
 
 function distinct(addresses: Address[]): Address[] {
-  return [...new Map(addresses.map((address) => [address.key, address])).values()];
+  const seen = new Set<string>();
+  return addresses.filter(({ key }) => !seen.has(key) && seen.add(key));
 }
 
 /** The recipients without the sender, unless nobody would be left. */

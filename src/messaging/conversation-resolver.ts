@@ -77,7 +77,7 @@ export function createResolver(): Resolver {
 
 /** A set of participants together with the one of them who writes. */
 function cacheKey({ sender, participants }: NewMessage): string {
-  return participants.map((participant) => participant.key).join('\n') + '\n' + sender.key;
+  return [...participants, sender].map((participant) => participant.key).join('\n');
 }
 
 async function lookUp(connection: pg.PoolClient, messages: NewMessage[]): Promise<Map<NewMessage, Resolved>> {

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 /** What is wrong with a request to send an email; null where nothing is. */
 export function emailFault({ from, to, body }: Record<string, unknown>): string | null {
   if (!isAddress(from)) return 'from must be an email address';
-  if (![to].flat().every(isAddress) || [to].flat().length === 0) return 'to must be an email address or a list';
+  if (![to].flat().every(isAddress) || [to].flat().length === 0)
+    return 'to must be an email address or a list';
   return typeof body === 'string' ? null : 'body must be a string';
 }
 

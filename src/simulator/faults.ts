@@ -86,7 +86,10 @@ export class FaultList {
       if (fault.times === 0) continue;
       if (fault.probability !== undefined && random() >= fault.probability) continue;
       if (fault.times !== undefined) fault.times--;
-      await (effects[fault.type] as (fault: Fault, exchange: Exchange) => Promise<void> | void)(fault, exchange);
+      await (effects[fault.type] as (fault: Fault, exchange: Exchange) => Promise<void> | void)(
+        fault,
+        exchange,
+      );
       if (fault.type !== 'latency') return fault.type;
     }
     return null;
@@ -95,7 +98,8 @@ export class FaultList {
 
 function checked(input: unknown): Fault {
   const fault = objectOf(input, 'a fault');
-  const wrong = (name: string) => new ControlError(`a fault's ${name} cannot be ${JSON.stringify(fault[name])}`);
+  const wrong = (name: string) =>
+    new ControlError(`a fault's ${name} cannot be ${JSON.stringify(fault[name])}`);
   const isCount = (value: unknown) => Number.isInteger(value) && (value as number) >= 0;
   if (fault.channel !== 'sms' && fault.channel !== 'email') throw wrong('channel');
   if (typeof fault.type !== 'string' || !Object.hasOwn(effects, fault.type)) throw wrong('type');
@@ -105,7 +109,8 @@ function checked(input: unknown): Fault {
   if (!['send', 'lookup', 'all'].includes(kind as string)) throw wrong('applies_to');
   if (fault.type === 'latency' && !isCount(fault.ms)) throw wrong('ms');
   if (fault.type === 'status') {
-    if (!isCount(fault.status) || Number(fault.status) < 300 || Number(fault.status) > 599) throw wrong('status');
+    if (!isCount(fault.status) || Number(fault.status) < 300 || Number(fault.status) > 599)
+      throw wrong('status');
     if (fault.retry_after !== undefined && !isCount(fault.retry_after)) throw wrong('retry_after');
   }
   return { ...fault } as unknown as Fault;

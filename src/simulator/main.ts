@@ -43,7 +43,9 @@ const simulator = await startSimulator({
     lookup: env.SIMULATOR_LOOKUP,
     receipts: { delay_ms: env.SIMULATOR_RECEIPT_DELAY_MS },
   },
-}).catch((error) => fail([`${env.SIMULATOR_HOST}:${env.SIMULATOR_PORT} cannot be listened on: ${error.code}`]));
+}).catch((error) =>
+  fail([`${env.SIMULATOR_HOST}:${env.SIMULATOR_PORT} cannot be listened on: ${error.code}`]),
+);
 
 const stop = () => simulator.stop().then(() => process.exit(0));
 process.on('SIGTERM', stop);

@@ -34,7 +34,12 @@ export function providerApi(channel: Channel, simulation: Simulation, apiKey: st
   return router;
 }
 
-async function send(channel: Channel, simulation: Simulation, request: Request, response: Response): Promise<void> {
+async function send(
+  channel: Channel,
+  simulation: Simulation,
+  request: Request,
+  response: Response,
+): Promise<void> {
   const body = (request.body ?? {}) as Record<string, unknown>;
   const key = request.get('idempotency-key') ?? null;
   const fault = RULES[channel].faultOf(body);

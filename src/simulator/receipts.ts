@@ -35,7 +35,11 @@ export async function report(
     await sleep(delay_ms, undefined, { signal, ref: false });
     const id = `evt_${randomUUID()}`;
     for (let time = 0; time <= repeats && !signal.aborted; time++) {
-      await sender.deliver(`${settings.service_url}/api/webhooks/${message.channel}/status`, eventOf(message, next), { id });
+      await sender.deliver(
+        `${settings.service_url}/api/webhooks/${message.channel}/status`,
+        eventOf(message, next),
+        { id },
+      );
     }
   }
 }

@@ -29,7 +29,11 @@ const BODY_LIMIT = '12mb';
 /** Starts a server that plays the SMS provider and the email provider; rejects where it cannot listen. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', port = 0, apiKey, webhookSecret } = options;
-  const settings = { ...defaults, ...options.settings, receipts: { ...defaults.receipts, ...options.settings?.receipts } };
+  const settings = {
+    ...defaults,
+    ...options.settings,
+    receipts: { ...defaults.receipts, ...options.settings?.receipts },
+  };
   const simulation = new Simulation(settings, createWebhookSender(webhookSecret));
   const server = createServer(createApp(simulation, apiKey));
   await new Promise<void>((resolve, reject) => {

@@ -30,7 +30,12 @@ export class Simulation {
   }
 
   accept(channel: Accepted['channel'], key: string | null, request: Record<string, unknown>): Accepted {
-    const { message, repeated } = this.store.accept(channel, key, request, this.settings.honour_idempotency_keys);
+    const { message, repeated } = this.store.accept(
+      channel,
+      key,
+      request,
+      this.settings.honour_idempotency_keys,
+    );
     if (!repeated && this.settings.receipts.enabled) {
       // A receipt that the service never takes is dropped, as a provider drops it in the end.
       report(message, this.settings, this.random, this.sender, this.#receipts.signal).catch(() => undefined);

@@ -1,0 +1,242 @@
+import { expect } from 'chai';
+import { email, inboundEmail, inboundSms, mms, sms } from '../helpers/bodies.ts';
+import { type Harness, startHarness } from '../helpers/harness.ts';
+
+describe('A request that cannot be served', () => {
+  let service: Harness;
+  before(async () => {
+    service = await startHarness();
+  });
+  after(async () => {
+    const { status } = await service.request('POST', '/api/messages/sms', sms);
+    await service.stop();
+    expect(status, 'the service goes on').to.equal(202);
+  });
+
+  const paths = async (path: string, body: unknown) => {
+    const answer = await service.request('POST', path, body);
+    expect(answer.status, JSON.stringify(answer.body)).to.equal(422);
+    expect(answer.headers.get('content-type')).to.contain('application/problem+json');
+    expect(answer.body.code).to.equal('invalid_request');
+    return answer.body.errors.map((error: { path: string }) => error.path).sort();
+  };
+
+  describe('400', () => {
+    for (const text of ['{', 'nonsense', '"text"', '{"from": }']) {
+      it(`answers malformed JSON: ${text}`, async () => {
+        const { status, body } = await service.request('POST', '/api/messages/sms', text);
+        expect(status).to.equal(400);
+        expect(body).to.include({ code: 'malformed_json', status: 400, title: 'Bad Request' });
+      });
+    }
+  });
+
+  describe('404 and 405', () => {
+    it('answers an id or a route that does not exist', async () => {
+      for (const path of [
+        '/api/messages/4711',
+        '/api/messages/4711/attempts',
+        '/api/conversations/4711',
+        '/api/conversations/4711/messages',
+        '/api/nothing',
+        '/',
+      ]) {
+        const { status, body } = await service.request('GET', path);
+        expect(status, path).to.equal(404);
+        expect(body.code).to.equal('not_found');
+      }
+    });
+
+    it('names the methods of a route', async () => {
+      const { status, headers, body } = await service.request('DELETE', '/api/messages/1');
+      expect(status).to.equal(405);
+      expect(headers.get('allow')).to.equal('GET');
+      expect(body.code).to.equal('method_not_allowed');
+    });
+  });
+
+  describe('413 and 415', () => {
+    it('refuses 2 MB of text', async () => {
+      for (const path of ['/api/messages/sms', '/api/messages/send', '/api/webhooks/sms']) {
+        const { status, body } = await service.request('POST', path, {
+          ...inboundSms,
+          body: 'x'.repeat(2_000_000),
+        });
+        expect(status, path).to.equal(413);
+        expect(body.code).to.equal('payload_too_large');
+      }
+    });
+
+    it('takes 2 MB of email, and refuses 11', async () => {
+      expect(
+        (await service.request('POST', '/api/messages/send', { ...email, body: 'x'.repeat(2_000_000) }))
+          .status,
+      ).to.equal(202);
+      expect(
+        (
+          await service.request('POST', '/api/webhooks/email', {
+            ...inboundEmail,
+            body: 'x'.repeat(2_000_000),
+          })
+        ).status,
+      ).to.equal(200);
+      expect(
+        (await service.request('POST', '/api/messages/email', { ...email, body: 'x'.repeat(11_000_000) }))
+          .status,
+      ).to.equal(413);
+    });
+
+    it('refuses anything but JSON', async () => {
+      for (const type of [
+        'text/plain',
+        'application/xml',
+        'application/x-www-form-urlencoded',
+        'application/json; charset=latin1',
+      ]) {
+        const { status, body } = await service.request('POST', '/api/messages/sms', JSON.stringify(sms), {
+          'content-type': type,
+        });
+        expect(status, type).to.equal(415);
+        expect(body.code).to.equal('unsupported_media_type');
+      }
+    });
+  });
+
+  describe('422 names the path of each fault', () => {
+    const { from: _from, ...withoutFrom } = sms;
+    const cases: [string, string, unknown, string[]][] = [
+      ['an empty body', '/api/messages/sms', '', ['/body/body', '/body/from', '/body/to']],
+      ['an empty object', '/api/messages/sms', {}, ['/body/body', '/body/from', '/body/to']],
+      ['a missing from', '/api/messages/sms', withoutFrom, ['/body/from']],
+      ['a null to', '/api/messages/sms', { ...sms, to: null }, ['/body/to']],
+      ['an empty to', '/api/messages/email', { ...email, to: [] }, ['/body/to']],
+      ['an unknown type', '/api/messages/send', { ...sms, type: 'fax' }, ['/body/type']],
+      ['a type of the other channel', '/api/messages/email', { ...email, type: 'sms' }, ['/body/type']],
+      [
+        'a phone where an email belongs',
+        '/api/messages/email',
+        { ...email, to: '+12016661234' },
+        ['/body/to'],
+      ],
+      ['an email where a phone belongs', '/api/messages/sms', { ...sms, from: 'a@b.c' }, ['/body/from']],
+      [
+        'one bad address among several',
+        '/api/messages/email',
+        { ...email, to: ['a@b.c', 'nobody'] },
+        ['/body/to/1'],
+      ],
+      ['an sms with attachments', '/api/messages/sms', { ...mms, type: 'sms' }, ['/body/attachments']],
+      ['an sms to a group', '/api/messages/sms', { ...sms, to: [sms.to, '+18045550000'] }, ['/body/to']],
+      [
+        'an sms with a subject',
+        '/api/messages/send',
+        { ...sms, subject: 'Hi', cc: [] },
+        ['/body/cc', '/body/subject'],
+      ],
+      ['an sms without text', '/api/messages/sms', { ...sms, body: '' }, ['/body/body']],
+      ['a text that is too long', '/api/messages/send', { ...sms, body: 'x'.repeat(1_601) }, ['/body/body']],
+      ['an alphanumeric recipient', '/api/messages/sms', { ...sms, to: 'ACME' }, ['/body/to']],
+      ['an unknown field', '/api/messages/sms', { ...sms, colour: 'red' }, ['/body/colour']],
+      ['a NUL character', '/api/messages/sms', { ...sms, body: 'a\0b' }, ['/body/body']],
+      ['half a surrogate pair', '/api/messages/sms', { ...sms, body: 'a\ud800' }, ['/body/body']],
+      [
+        'a NUL character in an unknown field of a webhook',
+        '/api/webhooks/sms',
+        { ...inboundSms, extra: { deep: ['\0'] } },
+        ['/body/extra/deep/0'],
+      ],
+      [
+        'a day that does not exist',
+        '/api/messages/sms',
+        { ...sms, timestamp: '2024-02-30T00:00:00Z' },
+        ['/body/timestamp'],
+      ],
+      [
+        'a year before the first',
+        '/api/messages/sms',
+        { ...sms, timestamp: '0000-01-01T00:00:00Z' },
+        ['/body/timestamp'],
+      ],
+      [
+        'an attachment that is no web address',
+        '/api/messages/sms',
+        { ...mms, attachments: ['javascript:alert(1)'] },
+        ['/body/attachments/0'],
+      ],
+      [
+        'several faults at once',
+        '/api/messages/sms',
+        { to: 7, body: null, type: 'mms', x: 1 },
+        ['/body/body', '/body/from', '/body/to', '/body/x'],
+      ],
+      [
+        'a webhook without its id',
+        '/api/webhooks/email',
+        { ...inboundEmail, xillio_id: undefined },
+        ['/body/xillio_id'],
+      ],
+      [
+        'a receipt of a status that does not exist',
+        '/api/webhooks/sms/status',
+        { messaging_provider_id: 'x', status: 'lost' },
+        ['/body/status'],
+      ],
+      [
+        'a receipt of a day that does not exist',
+        '/api/webhooks/email/status',
+        { xillio_id: 'x', status: 'sent', timestamp: '2024-02-31T00:00:00Z' },
+        ['/body/timestamp'],
+      ],
+    ];
+    for (const [title, path, body, faults] of cases) {
+      it(title, async () => {
+        expect(await paths(path, body)).to.deep.equal(faults);
+      });
+    }
+
+    const queries: [string, string][] = [
+      ['/api/conversations?limit=0', '/query/limit'],
+      ['/api/conversations?limit=201', '/query/limit'],
+      ['/api/conversations?limit=ten', '/query/limit'],
+      ['/api/conversations?cursor=nonsense', '/query/cursor'],
+      ['/api/conversations?cursor=WzFd', '/query/cursor'],
+      ['/api/conversations?participant=nobody!', '/query/participant/0'],
+      ['/api/conversations?participant=%00', '/query/participant/0'],
+      ['/api/conversations?since=yesterday', '/query/since'],
+      ['/api/conversations?since=0000-01-01T00:00:00Z', '/query/since'],
+      ['/api/conversations?unknown=1', '/query/unknown'],
+      ['/api/conversations/1/messages?limit=0', '/query/limit'],
+      ['/api/conversations/1/messages?cursor=W10', '/query/cursor'],
+      ['/api/conversations/1/messages?order=up', '/query/order'],
+      ['/api/messages/one', '/path/id'],
+      ['/api/messages/0', '/path/id'],
+      ['/api/messages/99999999999999999999', '/path/id'],
+      ['/api/messages/1/attempts?limit=-1', '/query/limit'],
+    ];
+    for (const [path, fault] of queries) {
+      it(`GET ${path}`, async () => {
+        const { status, body } = await service.request('GET', path);
+        expect(status).to.equal(422);
+        expect(body.errors.map((error: { path: string }) => error.path)).to.deep.equal([fault]);
+      });
+    }
+
+    it('a webhook of a provider that is not configured', async () => {
+      const { status, body } = await service.request(
+        'POST',
+        '/api/webhooks/sms?provider=mail-co',
+        inboundSms,
+      );
+      expect(status).to.equal(422);
+      expect(body.errors[0].path).to.equal('/query/provider');
+    });
+  });
+
+  it('is answered under the request id that the client gave', async () => {
+    const { headers, body } = await service.request('GET', '/api/messages/4711', undefined, {
+      'x-request-id': 'mine-1',
+    });
+    expect(headers.get('x-request-id')).to.equal('mine-1');
+    expect(body.request_id).to.equal('mine-1');
+  });
+});
