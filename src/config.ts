@@ -1,6 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { bool, cleanEnv, EnvError, makeValidator, port, str, url, type ValidatorSpec } from 'envalid';
+import {
+  bool,
+  type CleanedEnv,
+  customCleanEnv,
+  EnvError,
+  makeValidator,
+  port,
+  str,
+  url,
+  type ValidatorSpec,
+} from 'envalid';
 import { type CountryCode, isSupportedCountry } from 'libphonenumber-js';
 import { StartError } from './errors.ts';
 
@@ -150,7 +160,7 @@ function read<T extends Record<string, ValidatorSpec<unknown>>>(
   specs: T,
 ) {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  return cleanEnv(given, specs, {
+  return customCleanEnv(given, specs, (cleaned) => cleaned as CleanedEnv<T>, {
     reporter: ({ errors }) => {
       for (const [name, error] of Object.entries(errors)) {
         if (error) faults.push(`${name}: ${error.name === 'EnvMissingError' ? 'is not set' : error.message}`);

@@ -30,6 +30,8 @@ export function openDatabase(url: string, onError: (error: Error) => void): Data
     connection: settings,
     pool: { min: 0, max: 10 },
     acquireConnectionTimeout: CONNECT_TIMEOUT_MS,
+    // Every failure reaches the caller as an error; Knex would print it as well.
+    log: { warn: ignore, error: ignore, deprecate: ignore, debug: ignore },
   });
   const pool = new pg.Pool({ ...settings, max: 6 });
   pool.on('error', onError);
@@ -71,8 +73,8 @@ export async function transaction<T>(
   }
 }
 
-/** SQLSTATE classes of a server that is away, stopping, starting or out of resources. */
-const AWAY = /^(08|53|57P0)/;
+/** SQLSTATE of a server that is away, stopping, starting, out of resources, or takes no connections. */
+const AWAY = /^(08|53|57P0|55000)/;
 const NETWORK = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -87,7 +89,15 @@ const DRIVER =
 
 /** The same error, as an `UnavailableError` where it says that the database is away. */
 export function availability(error: unknown): unknown {
-  const { code, message } = error as { code?: string; message?: string };
+  const { code, message } = nativeError(error);
   const away = code === undefined ? DRIVER.test(message ?? '') : AWAY.test(code) || NETWORK.has(code);
   return away ? new UnavailableError('The database is not available.', { cause: error }) : error;
 }
+
+/** Objection wraps what the driver threw. */
+function nativeError(error: unknown): { code?: string; message?: string } {
+  const { nativeError: native = error } = error as { nativeError?: unknown };
+  return native as { code?: string; message?: string };
+}
+
+function ignore(): void {}

@@ -54,9 +54,14 @@ function parsePhone(text: string, region: CountryCode): Address | null {
 
 function parseEmail(text: string): Address | null {
   const unwrapped = MARKDOWN_LINK.exec(text)?.[1] ?? text;
-  const [first, ...others] = parseAddresses(unwrapped, { flatten: true });
-  if (!first || others.length > 0 || !EMAIL.test(first.address)) return null;
-  const at = first.address.lastIndexOf('@');
-  const wire = first.address.slice(0, at) + first.address.slice(at).toLowerCase();
+  const email = unwrapped.includes('<') ? inAngleBrackets(unwrapped) : unwrapped;
+  if (email === null || !EMAIL.test(email)) return null;
+  const at = email.lastIndexOf('@');
+  const wire = email.slice(0, at) + email.slice(at).toLowerCase();
   return { kind: 'email', wire, key: wire.toLowerCase() };
+}
+
+function inAngleBrackets(text: string): string | null {
+  const [first, ...others] = parseAddresses(text, { flatten: true });
+  return others.length === 0 ? (first?.address ?? null) : null;
 }

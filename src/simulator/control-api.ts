@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { inboundEmail } from './email.ts';
 import { answerError } from './provider-api.ts';
@@ -31,10 +32,10 @@ export function controlApi(simulation: Simulation): Router {
     const { channel: input, ...fields } = objectOf(request.body, 'the body');
     const channel = channelOf(input);
     const event = channel === 'sms' ? inboundSms(fields) : inboundEmail(fields);
-    const url = `${simulation.settings.service_url}/api/webhooks/${channel}`;
-    const answer = await simulation.sender.deliver(url, event, { tries: 1 }).catch((error: Error) => error);
-    if (answer instanceof Error) answerError(response, 502, 'unreachable', answer.message);
-    else response.json({ status: answer.statusCode, body: parsed(answer.body) });
+    const url = `${simulation.settings.service_url.replace(/\/$/, '')}/api/webhooks/${channel}`;
+    const answer = await simulation.sender.post(url, `evt_${randomUUID()}`, event).catch(String);
+    if (typeof answer === 'string') answerError(response, 502, 'unreachable', answer);
+    else response.json({ status: answer.status, body: parsed(answer.body) });
   });
   return router;
 }

@@ -13,11 +13,13 @@ export function emailRefuses(to: string): boolean {
   return to.startsWith('reject@');
 }
 
-/** An inbound email as the provider delivers it. */
+/** An inbound email as the provider delivers it; what `fields` leave out is made up. */
 export function inboundEmail(fields: Record<string, unknown>): object {
   return {
+    from: 'contact@gmail.com',
+    to: 'user@usehatchapp.com',
     xillio_id: `in_${randomUUID()}`,
-    body: '',
+    body: 'Hello',
     attachments: [],
     timestamp: new Date().toISOString(),
     ...fields,

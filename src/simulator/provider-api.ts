@@ -1,30 +1,32 @@
-import { type Request, type RequestHandler, type Response, Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { emailFault, emailRefuses } from './email.ts';
+import { type Exchange, strike } from './faults.ts';
 import type { Channel } from './settings.ts';
 import type { Simulation } from './simulation.ts';
 import { smsFault, smsRefuses } from './sms.ts';
-import type { Accepted } from './store.ts';
+import type { Accepted, Call } from './store.ts';
 
 const RULES = {
   sms: { faultOf: smsFault, refuses: smsRefuses },
   email: { faultOf: emailFault, refuses: emailRefuses },
 };
+/** What the simulator takes at the most in one request: 12 MiB. */
+export const BODY_LIMIT = '12mb';
 
 /** The API of one provider: send, and look up by id or by idempotency key. */
 export function providerApi(channel: Channel, simulation: Simulation, apiKey: string | undefined): Router {
   const router = Router();
-  router.use(requireKey(apiKey), logCalls(channel, simulation));
+  router.use(logCalls(channel, simulation), requireKey(apiKey), express.json({ limit: BODY_LIMIT }));
   router.post('/messages', (request, response) => send(channel, simulation, request, response));
-  router.use('/messages', async (request, response, next) => {
+  router.get(['/messages', '/messages/:id'], async (request, response, next) => {
     const exchange = { request, response, carryOn: () => undefined };
-    response.locals.fault = await simulation.faults.strike('lookup', channel, simulation.random, exchange);
-    if (response.locals.fault !== null) return;
+    if (await meetsFault('lookup', channel, simulation, exchange)) return;
     if (simulation.settings.lookup) next();
     else answerError(response, 501, 'not_implemented', 'This provider has no look-up');
   });
   router.get('/messages', (request, response) => {
     const found = simulation.store.byKey(channel, String(request.query.idempotency_key ?? ''));
-    response.json({ data: found ? [presented(found)] : [] });
+    response.json({ data: found.map(presented) });
   });
   router.get('/messages/:id', (request, response) => {
     const found = simulation.store.byId(channel, request.params.id);
@@ -41,21 +43,40 @@ async function send(
   response: Response,
 ): Promise<void> {
   const body = (request.body ?? {}) as Record<string, unknown>;
-  const key = request.get('idempotency-key') ?? null;
-  const fault = RULES[channel].faultOf(body);
-  const accept = () => simulation.accept(channel, key, body);
-  const carryOn = () => void (fault === null && accept());
-  const exchange = { request, response, carryOn };
-  response.locals.fault = await simulation.faults.strike('send', channel, simulation.random, exchange);
-  if (response.locals.fault !== null) return;
-  if (fault !== null) return answerError(response, 400, 'invalid_request', fault);
-  const refused = [body.to].flat().find((to) => RULES[channel].refuses(String(to)));
-  if (refused) return answerError(response, 400, 'invalid_recipient', `${refused} is not a recipient`);
+  const refusal = refusalOf(channel, body);
+  const accept = () => simulation.accept(channel, request.get('idempotency-key') ?? null, body);
+  const carryOn = () => void (refusal === null && accept());
+  if (await meetsFault('send', channel, simulation, { request, response, carryOn })) return;
+  if (refusal) return answerError(response, 400, refusal.code, refusal.message);
   response.status(202).json({ id: accept().id, status: 'queued' });
 }
 
+function refusalOf(
+  channel: Channel,
+  body: Record<string, unknown>,
+): { code: string; message: string } | null {
+  const { faultOf, refuses } = RULES[channel];
+  const fault = faultOf(body);
+  if (fault !== null) return { code: 'invalid_request', message: fault };
+  const refused = [body.to].flat().find((to) => refuses(String(to)));
+  if (refused === undefined) return null;
+  return { code: 'invalid_recipient', message: `${refused} is not a recipient` };
+}
+
+/** Lets the faults that are set for a call strike; whether it is over with that. */
+function meetsFault(
+  kind: 'send' | 'lookup',
+  channel: Channel,
+  simulation: Simulation,
+  exchange: Exchange,
+): Promise<boolean> {
+  const faults = simulation.faults.draw(kind, channel, simulation.random);
+  (exchange.response.locals.call as Call).fault = faults.at(-1)?.type ?? null;
+  return strike(faults, exchange);
+}
+
 function presented({ id, idempotency_key, request, accepted_at }: Accepted): object {
-  return { id, status: 'queued', idempotency_key, ...request, accepted_at };
+  return { ...request, id, status: 'queued', idempotency_key, accepted_at };
 }
 
 function requireKey(apiKey: string | undefined): RequestHandler {
@@ -69,11 +90,11 @@ function logCalls(channel: Channel, simulation: Simulation): RequestHandler {
   return (request, response, next) => {
     const { method, originalUrl: path } = request;
     const idempotency_key = request.get('idempotency-key') ?? null;
-    const at = Date.now();
-    response.once('close', () => {
-      const status = response.writableFinished ? response.statusCode : null;
-      const { fault = null } = response.locals;
-      simulation.store.called({ method, path, channel, idempotency_key, fault, status, at });
+    const call: Call = { method, path, channel, idempotency_key, fault: null, status: null, at: Date.now() };
+    simulation.store.called(call);
+    response.locals.call = call;
+    response.once('finish', () => {
+      call.status = response.statusCode;
     });
     next();
   };

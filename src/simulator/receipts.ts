@@ -1,50 +1,57 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from './settings.ts';
 import type { Accepted } from './store.ts';
-import type { WebhookSender } from './webhooks.ts';
+import { pause, type WebhookSender } from './webhooks.ts';
 
-interface Report {
+interface Outcome {
   status: 'sent' | 'delivered' | 'undelivered';
   error: { code: string; detail: string } | null;
 }
 
-const UNREACHABLE = { code: '30003', detail: 'The recipient cannot be reached' };
-/** Recipients that take no message: a number that ends so, a mailbox of this name. */
+const SENT: Outcome = { status: 'sent', error: null };
+const DELIVERED: Outcome = { status: 'delivered', error: null };
+const UNDELIVERED: Outcome = {
+  status: 'undelivered',
+  error: { code: '30003', detail: 'The recipient cannot be reached' },
+};
+/** Recipients that no message reaches: a number that ends so, a mailbox of this name. */
 const BOUNCES = /0000008$|^bounce@/;
 
+/** What becomes of a message, in the order in which the service is to hear of it. */
+export function outcomesOf(message: Accepted, settings: Settings, random: () => number): Outcome[] {
+  const { failure_rate, disorder } = settings.receipts;
+  const bounces = [message.request.to].flat().some((to) => BOUNCES.test(String(to)));
+  const fails = bounces || (failure_rate > 0 && random() < failure_rate);
+  const end = fails ? UNDELIVERED : DELIVERED;
+  return disorder ? [end, SENT] : [SENT, end];
+}
+
 /**
- * Reports what became of a message: `sent`, then how it ended. Resolves when the service has both, or `signal` says
- * that nobody waits for them any more.
+ * Tells the service what became of a message. Resolves when it has heard all or will not listen, or when
+ * `signal` is aborted.
+ *
+ * @param settings asked anew before each delivery, as the service may have moved.
  */
 export async function report(
   message: Accepted,
-  settings: Settings,
-  random: () => number,
+  outcomes: Outcome[],
+  settings: () => Settings,
   sender: WebhookSender,
   signal: AbortSignal,
 ): Promise<void> {
-  const { delay_ms, failure_rate, repeats, disorder } = settings.receipts;
-  const bounces = [message.request.to].flat().some((to) => BOUNCES.test(String(to)));
-  const fails = bounces || (failure_rate > 0 && random() < failure_rate);
-  const end: Report = fails
-    ? { status: 'undelivered', error: UNREACHABLE }
-    : { status: 'delivered', error: null };
-  const reports: Report[] = [{ status: 'sent', error: null }, end];
-  for (const next of disorder ? reports.reverse() : reports) {
-    await sleep(delay_ms, undefined, { signal, ref: false });
+  const { delay_ms, repeats } = settings().receipts;
+  const url = () => `${settings().service_url.replace(/\/$/, '')}/api/webhooks/${message.channel}/status`;
+  for (const outcome of outcomes) {
+    await pause(delay_ms);
     const id = `evt_${randomUUID()}`;
+    const event = eventOf(message, outcome);
     for (let time = 0; time <= repeats && !signal.aborted; time++) {
-      await sender.deliver(
-        `${settings.service_url}/api/webhooks/${message.channel}/status`,
-        eventOf(message, next),
-        { id },
-      );
+      await sender.deliver(url, id, event, signal);
     }
   }
 }
 
-function eventOf(message: Accepted, { status, error }: Report): object {
+function eventOf(message: Accepted, { status, error }: Outcome): object {
   const id = message.channel === 'sms' ? { messaging_provider_id: message.id } : { xillio_id: message.id };
   return { ...id, status, timestamp: new Date().toISOString(), error };
 }

@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { controlApi } from './control-api.ts';
-import { answerError, providerApi } from './provider-api.ts';
-import { ControlError, defaults, type Settings } from './settings.ts';
+import { answerError, BODY_LIMIT, providerApi } from './provider-api.ts';
+import { ControlError, defaults, merge, type SettingsChange } from './settings.ts';
 import { Simulation } from './simulation.ts';
 import { createWebhookSender } from './webhooks.ts';
 
@@ -15,7 +15,8 @@ export interface SimulatorOptions {
   apiKey?: string | undefined;
   /** `whsec_…`; webhooks are not signed unless told. */
   webhookSecret?: string | undefined;
-  settings?: Partial<Omit<Settings, 'receipts'>> & { receipts?: Partial<Settings['receipts']> };
+  /** How the providers behave, now and after each reset; the defaults where not told. */
+  settings?: SettingsChange;
 }
 
 export interface Simulator {
@@ -24,17 +25,18 @@ export interface Simulator {
   stop(): Promise<void>;
 }
 
-const BODY_LIMIT = '12mb';
-
-/** Starts a server that plays the SMS provider and the email provider; rejects where it cannot listen. */
+/**
+ * Starts a server that plays the SMS provider and the email provider.
+ *
+ * @throws {ControlError} where a setting cannot have its value; the server's own error where it cannot
+ * listen.
+ */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', port = 0, apiKey, webhookSecret } = options;
-  const settings = {
-    ...defaults,
-    ...options.settings,
-    receipts: { ...defaults.receipts, ...options.settings?.receipts },
-  };
-  const simulation = new Simulation(settings, createWebhookSender(webhookSecret));
+  const simulation = new Simulation(
+    merge(defaults, options.settings ?? {}),
+    createWebhookSender(webhookSecret),
+  );
   const server = createServer(createApp(simulation, apiKey));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -42,7 +44,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   });
   const address = server.address() as AddressInfo;
   return {
-    url: `http://${host}:${address.port}`,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
     port: address.port,
     stop: async () => {
       simulation.close();
@@ -55,15 +57,15 @@ function createApp(simulation: Simulation, apiKey: string | undefined): Express 
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(express.json({ limit: BODY_LIMIT }));
   app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
   app.use('/sms', providerApi('sms', simulation, apiKey));
   app.use('/email', providerApi('email', simulation, apiKey));
-  app.use('/_control', controlApi(simulation));
+  app.use('/_control', express.json({ limit: BODY_LIMIT }), controlApi(simulation));
   app.use((_request, response) => answerError(response, 404, 'not_found', 'There is nothing here'));
   app.use(((error, _request, response, _next) => {
     if (error instanceof ControlError) return answerError(response, 422, 'invalid_request', error.message);
-    answerError(response, error.status ?? 500, 'invalid_request', error.message);
+    const { status = 500, message } = error;
+    answerError(response, status, status < 500 ? 'invalid_request' : 'internal', message);
   }) satisfies ErrorRequestHandler);
   return app;
 }

@@ -4,11 +4,13 @@ export type Channel = 'sms' | 'email';
 export interface Settings {
   honour_idempotency_keys: boolean;
   lookup: boolean;
-  /** Decides the faults that have a probability. */
+  /** Decides the faults that have a probability, and the messages that end undelivered. */
   seed: number;
+  /** Where webhooks go: an http or https URL without a path. */
   service_url: string;
   receipts: {
     enabled: boolean;
+    /** Before each of the receipts of a message, in milliseconds. */
     delay_ms: number;
     /** The part of messages that end undelivered, from 0 to 1. */
     failure_rate: number;
@@ -18,6 +20,11 @@ export interface Settings {
     disorder: boolean;
   };
 }
+
+/** Some of the settings. */
+export type SettingsChange = Partial<Omit<Settings, 'receipts'>> & {
+  receipts?: Partial<Settings['receipts']>;
+};
 
 export const defaults: Settings = {
   honour_idempotency_keys: true,
@@ -32,22 +39,38 @@ export class ControlError extends Error {
   override name = 'ControlError';
 }
 
-const count = (value: unknown) => Number.isInteger(value) && (value as number) >= 0;
-const flag = (value: unknown) => typeof value === 'boolean';
-const part = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1;
+/** The longest that a timer can wait, in milliseconds. */
+const LARGEST_COUNT = 2 ** 31 - 1;
+
+/** Whether it can be a number of things, or of milliseconds. */
+export function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= LARGEST_COUNT;
+}
+
+/** Whether it is from 0 to 1. */
+export function isPart(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value <= 1;
+}
+
+/** Whether paths can be put after it. */
+export function isServiceUrl(value: unknown): boolean {
+  return typeof value === 'string' && /^https?:\/\/[^/]/.test(value) && URL.canParse(value);
+}
+
+const isFlag = (value: unknown) => typeof value === 'boolean';
 
 const RULES: Record<string, (value: unknown) => boolean> = {
-  honour_idempotency_keys: flag,
-  lookup: flag,
-  seed: count,
-  service_url: (value) => typeof value === 'string' && URL.canParse(value),
+  honour_idempotency_keys: isFlag,
+  lookup: isFlag,
+  seed: isCount,
+  service_url: isServiceUrl,
 };
 const RECEIPT_RULES: Record<string, (value: unknown) => boolean> = {
-  enabled: flag,
-  delay_ms: count,
-  failure_rate: part,
-  repeats: count,
-  disorder: flag,
+  enabled: isFlag,
+  delay_ms: isCount,
+  failure_rate: isPart,
+  repeats: isCount,
+  disorder: isFlag,
 };
 
 /**
@@ -64,12 +87,12 @@ export function merge(settings: Settings, change: unknown): Settings {
 
 function check(change: object, rules: typeof RULES, prefix: string): void {
   for (const [name, value] of Object.entries(change)) {
-    const rule = rules[name];
-    if (!rule) throw new ControlError(`${prefix}${name} is not a setting`);
-    if (!rule(value)) throw new ControlError(`${prefix}${name} cannot be ${JSON.stringify(value)}`);
+    if (!Object.hasOwn(rules, name)) throw new ControlError(`${prefix}${name} is not a setting`);
+    if (!rules[name]?.(value)) throw new ControlError(`${prefix}${name} cannot be ${JSON.stringify(value)}`);
   }
 }
 
+/** @throws {ControlError} where `value`, which `what` names, is no object. */
 export function objectOf(value: unknown, what: string): Record<string, unknown> {
   if (value !== null && typeof value === 'object' && !Array.isArray(value))
     return value as Record<string, unknown>;

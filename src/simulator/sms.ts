@@ -13,12 +13,14 @@ export function smsRefuses(to: string): boolean {
   return to.endsWith('0000009');
 }
 
-/** An inbound text message as the provider delivers it. */
+/** An inbound text message as the provider delivers it; what `fields` leave out is made up. */
 export function inboundSms(fields: Record<string, unknown>): object {
   return {
+    from: '+18045551234',
+    to: '+12016661234',
     type: Array.isArray(fields.attachments) && fields.attachments.length > 0 ? 'mms' : 'sms',
     messaging_provider_id: `in_${randomUUID()}`,
-    body: '',
+    body: 'Hello',
     attachments: null,
     timestamp: new Date().toISOString(),
     ...fields,

@@ -20,9 +20,9 @@ export interface Call {
   path: string;
   channel: Channel;
   idempotency_key: string | null;
-  /** The type of the fault that struck; null where none did. */
+  /** The type of the fault that struck, the last where there were several; null where none did. */
   fault: string | null;
-  /** Null where the call got no answer. */
+  /** Null where the call got no answer, or has none yet. */
   status: number | null;
   /** Milliseconds since 1970. */
   at: number;
@@ -34,7 +34,8 @@ const PREFIX = { sms: 'sms', email: 'eml' };
 /** What the providers have taken, and how they were asked. */
 export class Store {
   #byId = new Map<string, Accepted>();
-  #byKey = new Map<string, Accepted>();
+  /** In the order in which they were taken; several where keys are not honoured. */
+  #byKey = new Map<string, Accepted[]>();
   #calls: Call[] = [];
 
   /** The ids are random, so that none comes twice, however often the simulator is started. */
@@ -44,8 +45,9 @@ export class Store {
     request: Record<string, unknown>,
     honourKeys: boolean,
   ): { message: Accepted; repeated: boolean } {
-    const known = key !== null && honourKeys ? this.#byKey.get(`${channel} ${key}`) : undefined;
-    if (known) {
+    const sameKey = key === null ? [] : this.byKey(channel, key);
+    const known = sameKey[0];
+    if (known && honourKeys) {
       known.asked++;
       return { message: known, repeated: true };
     }
@@ -59,7 +61,8 @@ export class Store {
       sequence: this.#byId.size + 1,
     };
     this.#byId.set(message.id, message);
-    if (key !== null) this.#byKey.set(`${channel} ${key}`, message);
+    sameKey.push(message);
+    if (key !== null) this.#byKey.set(`${channel} ${key}`, sameKey);
     return { message, repeated: false };
   }
 
@@ -68,8 +71,8 @@ export class Store {
     return message?.channel === channel ? message : undefined;
   }
 
-  byKey(channel: Channel, key: string): Accepted | undefined {
-    return this.#byKey.get(`${channel} ${key}`);
+  byKey(channel: Channel, key: string): Accepted[] {
+    return this.#byKey.get(`${channel} ${key}`) ?? [];
   }
 
   /** In the order in which they were taken. */
@@ -78,6 +81,7 @@ export class Store {
     return channel ? messages.filter((message) => message.channel === channel) : messages;
   }
 
+  /** The log keeps the object, so that what is learnt of the call later can be set on it. */
   called(call: Call): void {
     this.#calls.push(call);
     if (this.#calls.length > 2 * CALLS_KEPT) this.#calls = this.#calls.slice(-CALLS_KEPT);

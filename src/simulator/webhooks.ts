@@ -1,63 +1,111 @@
-import { randomUUID } from 'node:crypto';
-import { Agent } from 'node:http';
+import http from 'node:http';
+import https from 'node:https';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import got, { type Response } from 'got';
 import { sign } from './signature.ts';
+
+/** What the service said to a webhook. */
+export interface Answer {
+  status: number;
+  body: string;
+}
 
 export interface WebhookSender {
   /**
-   * Delivers an event, again and again under the same id until the service takes it, as providers do.
+   * Delivers an event once.
    *
-   * @returns the service's answer; the last one where it never took it.
-   * @throws where the service cannot be reached in all the tries, or the sender is closed.
+   * @param id the same in every delivery of the same event.
+   * @throws where no answer comes.
    */
-  deliver(url: string, event: object, options?: { tries?: number; id?: string }): Promise<Response<string>>;
-  close(): void;
+  post(url: string, id: string, event: object): Promise<Answer>;
+  /**
+   * Delivers an event, again and again under the same id until the service takes it, as providers do. Gives
+   * up in the end, without a word, and at once when `signal` is aborted.
+   *
+   * @param url asked before each try, as the service may have moved.
+   */
+  deliver(url: () => string, id: string, event: object, signal: AbortSignal): Promise<void>;
+  /** Cuts the deliveries that are on the wire. */
+  cut(): void;
 }
 
 const TRIES = 20;
 const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = 2_000;
-/** A burst of receipts waits for a socket rather than opening thousands. */
+const TIMEOUT_MS = 15_000;
+/** A burst of receipts waits for its turn rather than opening thousands of sockets. */
 const SOCKETS = 32;
 
+/** @param secret `whsec_…`; deliveries are not signed unless told. */
 export function createWebhookSender(secret: string | undefined): WebhookSender {
-  const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS });
-  const closing = new AbortController();
+  const agents = {
+    http: new http.Agent({ keepAlive: true, maxSockets: SOCKETS }),
+    https: new https.Agent({ keepAlive: true, maxSockets: SOCKETS }),
+  };
+  const inTurn = createLimiter(SOCKETS);
 
-  function post(url: string, id: string, body: string): Promise<Response<string>> {
+  // Two receipts for every message: what a client with more comfort costs would halve the messages per
+  // second.
+  function post(url: string, id: string, event: object): Promise<Answer> {
+    const body = JSON.stringify(event);
     const signature = secret ? sign(secret, id, Math.floor(Date.now() / 1_000), body) : {};
-    return got.post(url, {
-      body,
+    const [{ request }, agent] = url.startsWith('https:') ? [https, agents.https] : [http, agents.http];
+    const options = {
+      method: 'POST',
+      agent,
       headers: { 'content-type': 'application/json', ...signature },
-      agent: { http: agent },
-      retry: { limit: 0 },
-      throwHttpErrors: false,
-      followRedirect: false,
-      timeout: { request: 15_000 },
-      signal: closing.signal,
+      timeout: TIMEOUT_MS,
+    };
+    return new Promise((resolve, reject) => {
+      const sent = request(url, options, (response) => {
+        text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
+      });
+      sent.on('timeout', () => sent.destroy(new Error(`no answer in ${TIMEOUT_MS} ms`)));
+      sent.on('error', reject).end(body);
     });
   }
 
+  async function isDone(url: string, id: string, event: object, signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return true;
+    const answer = await post(url, id, event).catch(() => null);
+    return answer !== null && answer.status < 500 && answer.status !== 429;
+  }
+
   return {
-    close: () => {
-      closing.abort();
-      agent.destroy();
-    },
-    deliver: async (url, event, { tries = TRIES, id = `evt_${randomUUID()}` } = {}) => {
-      const body = JSON.stringify(event);
-      for (let tried = 1; ; tried++) {
-        const answer = await post(url, id, body).catch((error: Error) => error);
-        const last = tried >= tries || closing.signal.aborted;
-        if (answer instanceof Error && last) throw answer;
-        if (!(answer instanceof Error) && (last || !mayBeTakenLater(answer.statusCode))) return answer;
-        const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (tried - 1));
-        await sleep(delay, undefined, { signal: closing.signal, ref: false });
+    post,
+    deliver: async (url, id, event, signal) => {
+      for (let tried = 1; tried <= TRIES; tried++) {
+        if (await inTurn(() => isDone(url(), id, event, signal))) return;
+        await pause(Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (tried - 1)));
       }
+    },
+    cut: () => {
+      for (const agent of Object.values(agents)) agent.destroy();
     },
   };
 }
 
-function mayBeTakenLater(status: number): boolean {
-  return status >= 500 || status === 429;
+/**
+ * Takes no signal: thousands wait at once, and each listener on a signal costs a walk over all the
+ * others.
+ */
+export function pause(ms: number): Promise<void> {
+  return sleep(ms, undefined, { ref: false });
+}
+
+/** Runs tasks, at most `limit` of them at a time, in the order in which they come. */
+function createLimiter(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (task) => {
+    if (running < limit) running++;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await task();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running--;
+    }
+  };
 }

@@ -64,10 +64,7 @@ describe('Sending', () => {
         ['send', email],
         ['email', { ...email, type: 'email' }],
       ] as const) {
-        expect(
-          (await service.request('POST', `/api/messages/${path}`, body)).status,
-          path,
-        ).to.equal(202);
+        expect((await service.request('POST', `/api/messages/${path}`, body)).status, path).to.equal(202);
       }
     });
 

@@ -1,0 +1,75 @@
+import { FAULT_TYPES, type Fault } from './faults.ts';
+import { type Channel, ControlError, isCount, isPart, objectOf } from './settings.ts';
+
+type Rule = (value: unknown) => boolean;
+
+const optional =
+  (rule: Rule): Rule =>
+  (value) =>
+    value === undefined || rule(value);
+const oneOf =
+  (values: unknown[]): Rule =>
+  (value) =>
+    values.includes(value);
+
+const COMMON: Record<string, Rule> = {
+  channel: oneOf(['sms', 'email']),
+  type: oneOf(FAULT_TYPES),
+  times: optional(isCount),
+  probability: optional(isPart),
+  applies_to: optional(oneOf(['send', 'lookup', 'all'])),
+};
+const OWN: Record<string, Record<string, Rule>> = {
+  status: {
+    status: (value) => isCount(value) && value >= 300 && value <= 599,
+    retry_after: optional(isCount),
+  },
+  latency: { ms: isCount },
+};
+
+/** The faults that are set, in the order in which they are looked at. */
+export class FaultList {
+  #faults: Fault[] = [];
+
+  /** With what is left of their `times`. */
+  get all(): readonly Fault[] {
+    return this.#faults;
+  }
+
+  /** @throws {ControlError} where one of them makes no sense; the old list stays. */
+  replace(faults: unknown): void {
+    if (!Array.isArray(faults)) throw new ControlError('faults must be a list');
+    this.#faults = faults.map(checked);
+  }
+
+  /**
+   * The faults that strike a request: any latencies, then at most one that ends it. All is drawn at once,
+   * so that the order in which requests come decides, and not how long each of them takes.
+   */
+  draw(kind: 'send' | 'lookup', channel: Channel, random: () => number): Fault[] {
+    const drawn: Fault[] = [];
+    for (const fault of this.#faults) {
+      const { applies_to = 'send', probability, times } = fault;
+      if (fault.channel !== channel || (applies_to !== 'all' && applies_to !== kind)) continue;
+      if (times === 0) continue;
+      if (probability !== undefined && random() >= probability) continue;
+      if (times !== undefined) fault.times = times - 1;
+      drawn.push(fault);
+      if (fault.type !== 'latency') break;
+    }
+    return drawn;
+  }
+}
+
+function checked(input: unknown): Fault {
+  const fault = objectOf(input, 'a fault');
+  const rules = { ...COMMON, ...OWN[String(fault.type)] };
+  for (const [name, rule] of Object.entries(rules)) {
+    if (!rule(fault[name])) {
+      throw new ControlError(`a fault's ${name} cannot be ${JSON.stringify(fault[name]) ?? 'left out'}`);
+    }
+  }
+  const unknown = Object.keys(fault).find((name) => !Object.hasOwn(rules, name));
+  if (unknown !== undefined) throw new ControlError(`a fault of this type has no ${unknown}`);
+  return { ...fault } as unknown as Fault;
+}

@@ -1,0 +1,112 @@
+import { expect } from 'chai';
+import { loadConfig } from '../../src/config.ts';
+import { StartError } from '../../src/errors.ts';
+
+const reasons = (environment: Record<string, string>): string[] => {
+  try {
+    loadConfig(environment);
+    return [];
+  } catch (error) {
+    return (error as StartError).reasons;
+  }
+};
+
+const provider = (name: string) => ({
+  [`${name}_URL`]: 'https://api.example.com',
+  [`${name}_KEY`]: 'key',
+  [`${name}_WEBHOOK_SECRETS`]: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+});
+
+describe('Configuration', () => {
+  it('needs nothing for a first try', () => {
+    const config = loadConfig({});
+    expect(config).to.deep.include({
+      production: false,
+      role: 'all',
+      host: '127.0.0.1',
+      port: 8080,
+      databaseUrl: null,
+      simulatorPort: 8081,
+      defaultRegion: 'US',
+    });
+    expect(config.providers.map(({ name, simulated }) => [name, simulated])).to.deep.equal([
+      ['sms-simulator', true],
+      ['email-simulator', true],
+    ]);
+  });
+
+  it('reads the ordered providers of each channel', () => {
+    const { providers, simulatorPort } = loadConfig({
+      SMS_PROVIDERS: 'acme, back-up',
+      EMAIL_PROVIDERS: 'post',
+      ...provider('ACME'),
+      ...provider('BACK_UP'),
+      ...provider('POST'),
+      ACME_HONOURS_KEYS: 'false',
+    });
+    expect(
+      providers.map(({ name, channel, honoursKeys }) => `${channel} ${name} ${honoursKeys}`),
+    ).to.deep.equal(['sms acme false', 'sms back-up true', 'email post true']);
+    expect(simulatorPort).to.equal(null);
+  });
+
+  it('names every fault at once', () => {
+    expect(
+      reasons({
+        PORT: 'eighty',
+        ROLE: 'boss',
+        DATABASE_URL: 'nowhere',
+        API_KEYS: 'short',
+        DEFAULT_REGION: 'XX',
+        SMS_PROVIDERS: 'acme',
+        ACME_WEBHOOK_SECRETS: 'secret',
+        PROVIDER_TIMEOUT_MS: '0',
+      }).map((reason) => reason.split(':')[0]),
+    ).to.have.members([
+      'PORT',
+      'ROLE',
+      'DATABASE_URL',
+      'API_KEYS',
+      'DEFAULT_REGION',
+      'ACME_URL',
+      'ACME_KEY',
+      'ACME_WEBHOOK_SECRETS',
+      'PROVIDER_TIMEOUT_MS',
+    ]);
+  });
+
+  it('refuses production without keys, secrets and real providers', () => {
+    expect(reasons({ NODE_ENV: 'production' }).map((reason) => reason.split(':')[0])).to.have.members([
+      'API_KEYS',
+      'SMS_PROVIDERS',
+      'EMAIL_PROVIDERS',
+    ]);
+    const complete = {
+      NODE_ENV: 'production',
+      HOST: '0.0.0.0',
+      API_KEYS: 'a:long-enough-key',
+      SMS_PROVIDERS: 'acme',
+      EMAIL_PROVIDERS: 'post',
+      ...provider('ACME'),
+      ...provider('POST'),
+    };
+    expect(reasons(complete)).to.deep.equal([]);
+    expect(reasons({ ...complete, ACME_WEBHOOK_SECRETS: '' })).to.have.length(1);
+  });
+
+  it('refuses to be reached from elsewhere without keys', () => {
+    expect(reasons({ HOST: '0.0.0.0' })[0]).to.match(/^HOST:/);
+    expect(reasons({ HOST: '0.0.0.0', API_KEYS: 'a:long-enough-key' })).to.deep.equal([]);
+    expect(reasons({ HOST: '::1' })).to.deep.equal([]);
+  });
+
+  it('refuses one name for two providers', () => {
+    expect(reasons({ SMS_PROVIDERS: 'acme', EMAIL_PROVIDERS: 'acme', ...provider('ACME') })).to.have.length(
+      1,
+    );
+  });
+
+  it('fails with an error of its own', () => {
+    expect(() => loadConfig({ PORT: '-1' })).to.throw(StartError, /PORT/);
+  });
+});

@@ -1,0 +1,85 @@
+import { expect } from 'chai';
+import { coalesce } from '../../src/db/coalesce.ts';
+import { isolating } from '../../src/db/isolate.ts';
+import { UnavailableError } from '../../src/errors.ts';
+
+const limits = { maxBatch: 10, maxQueue: 100, parallel: 1 };
+const rejection = (promise: Promise<unknown>) =>
+  promise.then(
+    () => null,
+    (error) => error,
+  );
+
+describe('Coalescing', () => {
+  it('writes together what came while the last batch was being written', async () => {
+    const batches: number[][] = [];
+    let release: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { add, idle } = coalesce(async (items: number[]) => {
+      batches.push(items);
+      await gate;
+      return items.map((item) => item * 2);
+    }, limits);
+    const first = add(1);
+    await new Promise(setImmediate);
+    const others = [2, 3, 4].map(add);
+    release();
+    expect(await Promise.all([first, ...others])).to.deep.equal([2, 4, 6, 8]);
+    expect(batches).to.deep.equal([[1], [2, 3, 4]]);
+    await idle();
+  });
+
+  it('takes no more in one batch than it may', async () => {
+    const sizes: number[] = [];
+    const { add } = coalesce(async (items: number[]) => {
+      sizes.push(items.length);
+      return items;
+    }, limits);
+    await Promise.all(Array.from({ length: 25 }, (_, n) => add(n)));
+    expect(sizes).to.deep.equal([10, 10, 5]);
+  });
+
+  it('refuses what does not fit in its queue', async () => {
+    const { add } = coalesce(async (items: number[]) => items, { ...limits, maxQueue: 2 });
+    const [, , third] = await Promise.all([add(1), add(2), rejection(add(3))]);
+    expect(third).to.be.instanceOf(UnavailableError);
+  });
+
+  it('fails a whole batch together, and goes on', async () => {
+    let broken = true;
+    const { add } = coalesce(async (items: number[]) => {
+      if (broken) throw new Error('broken');
+      return items;
+    }, limits);
+    expect(
+      (await Promise.all([rejection(add(1)), rejection(add(2))])).map((error) => error.message),
+    ).to.deep.equal(['broken', 'broken']);
+    broken = false;
+    expect(await add(3)).to.equal(3);
+  });
+});
+
+describe('Isolating', () => {
+  const write = async (items: number[]) => {
+    if (items.includes(0)) throw Object.assign(new Error('no zeros'), { code: '22003' });
+    return items;
+  };
+
+  it('lets one bad row hurt nobody else', async () => {
+    const [one, zero, two] = await isolating(write)([1, 0, 2]);
+    expect([one, two]).to.deep.equal([1, 2]);
+    expect(zero).to.include({ code: 'invalid_request' });
+  });
+
+  it('tries nothing again where the database is away', async () => {
+    let calls = 0;
+    const away = async () => {
+      calls++;
+      throw new UnavailableError('away');
+    };
+    expect(await rejection(isolating(away)([1, 2]))).to.be.instanceOf(UnavailableError);
+    expect(calls).to.equal(1);
+  });
+});

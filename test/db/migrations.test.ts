@@ -1,0 +1,63 @@
+import { expect } from 'chai';
+import { openDatabase } from '../../src/db/connect.ts';
+import { isMigrated, migrate, rollback } from '../../src/db/migrate.ts';
+import { createDatabase, query } from '../helpers/database.ts';
+import { startHarness } from '../helpers/harness.ts';
+
+const TABLES = `select table_name from information_schema.tables where table_schema = 'public' and table_name not like 'knex%'`;
+
+describe('Migrations', () => {
+  it('go up, down and up again', async () => {
+    const url = await createDatabase();
+    const database = openDatabase(url, () => undefined);
+    expect(await migrate(database)).not.to.have.length(0);
+    const tables = await query(url, TABLES);
+    expect(tables).to.have.length(6);
+    await rollback(database);
+    expect(await query(url, TABLES)).to.have.length(0);
+    expect(await isMigrated(database)).to.equal(false);
+    await migrate(database);
+    expect(await query(url, TABLES)).to.have.deep.members(tables);
+    expect(await migrate(database)).to.have.length(0);
+    await database.close();
+  });
+
+  it('let two services come up on one empty database at once', async () => {
+    const DATABASE_URL = await createDatabase();
+    const services = await Promise.all([startHarness({ DATABASE_URL }), startHarness({ DATABASE_URL })]);
+    for (const service of services) {
+      expect((await service.request('GET', '/readyz')).status).to.equal(200);
+      await service.stop();
+    }
+  });
+
+  it('go on after a process that was killed while it migrated', async () => {
+    const url = await createDatabase();
+    const database = openDatabase(url, () => undefined);
+    await migrate(database);
+    await query(url, 'update knex_migrations_lock set is_locked = 1');
+    expect(await migrate(database)).to.have.length(0);
+    await database.close();
+  });
+
+  it('leave no row without the row that it refers to', async () => {
+    const url = await createDatabase();
+    const database = openDatabase(url, () => undefined);
+    await migrate(database);
+    const constraints = await query<{ name: string }>(
+      url,
+      `select conrelid::regclass || '.' || a.attname as name from pg_constraint c join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1] where contype = 'f'`,
+    );
+    expect(constraints.map(({ name }) => name)).to.have.members([
+      'participants.person_id',
+      'conversations.merged_into_id',
+      'conversation_participants.conversation_id',
+      'conversation_participants.participant_id',
+      'messages.conversation_id',
+      'messages.sender_id',
+      'delivery_attempts.message_id',
+      'delivery_receipts.message_id',
+    ]);
+    await database.close();
+  });
+});

@@ -1,0 +1,210 @@
+import type { Message } from '@messaging-service/sdk';
+import { expect } from 'chai';
+import type { Call } from '../../src/simulator/store.ts';
+import { email, mms, sms } from '../helpers/bodies.ts';
+import { query } from '../helpers/database.ts';
+import { type Harness, startHarness } from '../helpers/harness.ts';
+import { until } from '../helpers/until.ts';
+
+describe('Delivery', () => {
+  let service: Harness;
+  beforeEach(async () => {
+    service = await startHarness();
+  });
+  afterEach(() => service.stop());
+
+  const send = async (body: object = sms): Promise<Message> =>
+    (await service.request('POST', '/api/messages/send', body)).body;
+  const attempts = async (id: number) => (await service.request('GET', `/api/messages/${id}/attempts`)).body;
+  const faults = (list: object[]) => service.control('PUT', '/_control/faults', list);
+
+  it('hands each kind of message to its provider, and hears how it ended', async () => {
+    const sent = [
+      await send(sms),
+      await send(mms),
+      await send({
+        ...email,
+        subject: 'Hi',
+        cc: 'c@x.org'.split(','),
+        bcc: ['d@x.org'],
+        reply_to: 'r@x.org',
+      }),
+    ];
+    for (const { id } of sent) await service.untilStatus(id, 'delivered');
+    const taken = await service.accepted();
+    expect(taken.map(({ channel }) => channel).sort()).to.deep.equal(['email', 'sms', 'sms']);
+    expect(taken.find(({ channel }) => channel === 'email')?.request).to.deep.include({
+      from: email.from,
+      to: email.to,
+      cc: ['c@x.org'],
+      bcc: ['d@x.org'],
+      reply_to: 'r@x.org',
+      subject: 'Hi',
+      body: email.body,
+    });
+    expect(taken.find(({ request }) => request.type === 'mms')?.request).to.deep.include({
+      attachments: mms.attachments,
+      to: mms.to,
+    });
+  });
+
+  it('tells when, where, how long and what came back', async () => {
+    const { id, created_at } = await send();
+    await service.untilStatus(id, 'delivered');
+    const { data, receipts, next_cursor } = await attempts(id);
+    expect(data).to.have.length(1);
+    expect(data[0]).to.include({
+      number: 1,
+      provider: 'text-co',
+      outcome: 'accepted',
+      http_status: 202,
+      code: null,
+      next_attempt_at: null,
+    });
+    expect(data[0].started_at >= created_at).to.equal(true);
+    expect(data[0].duration_ms).to.be.within(0, 500);
+    expect(data[0].provider_message_id).to.match(/^sms_/);
+    expect(receipts.map((receipt: { status: string }) => receipt.status)).to.deep.equal([
+      'sent',
+      'delivered',
+    ]);
+    expect(next_cursor).to.equal(null);
+  });
+
+  it('sends once through 500 twice, then 429 with Retry-After: 1', async () => {
+    await faults([
+      { channel: 'sms', type: 'status', status: 500, times: 2 },
+      { channel: 'sms', type: 'status', status: 429, retry_after: 1, times: 1 },
+    ]);
+    const { id } = await send();
+    await service.untilStatus(id, 'delivered');
+    const taken = await service.accepted();
+    expect(taken).to.have.length(1);
+    const { data: calls } = await service.control<{ data: Call[] }>('GET', '/_control/calls');
+    expect(calls.map(({ status }) => status)).to.deep.equal([500, 500, 429, 202]);
+    expect(new Set(calls.map(({ idempotency_key }) => idempotency_key)).size).to.equal(1);
+    expect((calls[3]?.at ?? 0) - (calls[2]?.at ?? 0)).to.be.at.least(1_000);
+    const { data } = await attempts(id);
+    expect(data.map((attempt: { outcome: string }) => attempt.outcome)).to.deep.equal([
+      'throttled',
+      'accepted',
+    ]);
+    expect(data[0].next_attempt_at).to.be.a('string');
+  });
+
+  it('fails a message that the provider refuses, and says why', async () => {
+    const { id } = await send({ ...sms, to: '+18040000009' });
+    const failed = await service.untilStatus(id, 'failed');
+    expect(failed.error?.code).to.equal('invalid_recipient');
+    expect((await attempts(id)).data[0]).to.include({
+      outcome: 'rejected',
+      http_status: 400,
+      code: 'invalid_recipient',
+    });
+  });
+
+  it('reports what the provider could not deliver', async () => {
+    const { id } = await send({ ...sms, to: '+18040000008' });
+    expect((await service.untilStatus(id, 'undelivered')).error?.code).to.equal('30003');
+  });
+
+  for (const type of ['lost_response', 'malformed', 'timeout', 'reset']) {
+    it(`sends once where the provider's answer is lost: ${type}`, async () => {
+      await faults([{ channel: 'sms', type, times: 1 }]);
+      const { id } = await send();
+      await service.untilStatus(id, 'delivered');
+      const taken = await service.accepted();
+      expect(taken).to.have.length(1);
+    });
+  }
+
+  it('keeps the order of a conversation while the first message has to be tried again', async () => {
+    await faults([{ channel: 'sms', type: 'status', status: 503, times: 4 }]);
+    const sent = [];
+    for (const body of ['one', 'two', 'three', 'four']) sent.push(await send({ ...sms, body }));
+    await service.untilStatus(sent[3]?.id ?? 0, 'delivered');
+    expect((await service.accepted()).map(({ request }) => request.body)).to.deep.equal([
+      'one',
+      'two',
+      'three',
+      'four',
+    ]);
+  });
+
+  it('does not keep other conversations waiting', async () => {
+    await faults([{ channel: 'sms', type: 'latency', ms: 300, times: 1 }]);
+    const slow = await send();
+    const quick = await send({ ...sms, to: '+18045550001' });
+    await service.untilStatus(quick.id, 'delivered');
+    expect((await service.request('GET', `/api/messages/${slow.id}`)).body.status).to.equal('sending');
+    await service.untilStatus(slow.id, 'delivered');
+  });
+
+  it('takes over from a worker that died, under the same key', async () => {
+    await faults([{ channel: 'sms', type: 'status', status: 503 }]);
+    const { id } = await send();
+    await until(async () => (await attempts(id)).data.length > 0, 'a first attempt');
+    // As a worker leaves it that is killed between its claim and its settling: claimed, and its lease run out.
+    await query(
+      service.databaseUrl,
+      `update messages set status = 'sending', next_attempt_at = now() - interval '1 second' where id = $1`,
+      [id],
+    );
+    await faults([]);
+    await service.untilStatus(id, 'delivered');
+    const [row] = await query<{ may_have_been_sent: boolean }>(
+      service.databaseUrl,
+      'select may_have_been_sent from messages where id = $1',
+      [id],
+    );
+    expect(row?.may_have_been_sent).to.equal(true);
+    expect(await service.accepted()).to.have.length(1);
+  });
+
+  it('settles the calls in flight before it stops', async () => {
+    await faults([{ channel: 'sms', type: 'latency', ms: 200 }]);
+    const { id } = await send();
+    await service.untilStatus(id, 'sending');
+    await service.service.stop();
+    const [row] = await query<{ status: string }>(
+      service.databaseUrl,
+      'select status from messages where id = $1',
+      [id],
+    );
+    expect(row?.status).to.equal('sent');
+  });
+});
+
+describe('Delivery by a provider that does not drop repeats', () => {
+  let service: Harness;
+  const start = async (environment: Record<string, string>, settings: object) => {
+    service = await startHarness({ TEXT_CO_HONOURS_KEYS: 'false', ...environment });
+    await service.control('PUT', '/_control/settings', { honour_idempotency_keys: false, ...settings });
+  };
+  afterEach(() => service.stop());
+
+  it('looks a message up before it sends it again', async () => {
+    await start({}, {});
+    await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'lost_response', times: 1 }]);
+    const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
+    await service.untilStatus(id, 'delivered');
+    expect(await service.accepted()).to.have.length(1);
+  });
+
+  it('sends again what the look-up does not find', async () => {
+    await start({}, {});
+    await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'timeout', times: 1 }]);
+    const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
+    await service.untilStatus(id, 'delivered');
+    expect(await service.accepted()).to.have.length(1);
+  });
+
+  it('leaves a message unknown where nobody can tell', async () => {
+    await start({ TEXT_CO_CAN_LOOK_UP: 'false' }, { lookup: false });
+    await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'lost_response', times: 1 }]);
+    const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
+    const unknown = await service.untilStatus(id, 'unknown');
+    expect(unknown.error?.code).to.be.a('string');
+    expect(await service.accepted()).to.have.length(1);
+  });
+});

@@ -1,0 +1,135 @@
+import type { Conversation, Message } from '@messaging-service/sdk';
+import { expect } from 'chai';
+import { email, inboundSms, sms } from '../helpers/bodies.ts';
+import { query } from '../helpers/database.ts';
+import { type Harness, startHarness } from '../helpers/harness.ts';
+
+describe('Reading conversations', () => {
+  let service: Harness;
+  before(async () => {
+    service = await startHarness();
+    for (let n = 0; n < 7; n++)
+      await service.request('POST', '/api/messages/sms', { ...sms, to: `+1804555000${n}` });
+    await service.request('POST', '/api/messages/email', email);
+    for (let n = 0; n < 25; n++) {
+      await service.request('POST', '/api/webhooks/sms', {
+        ...inboundSms,
+        from: '+18045550000',
+        messaging_provider_id: `m-${n}`,
+        body: `Message ${n} ${'.'.repeat(200)}`,
+      });
+    }
+  });
+  after(() => service.stop());
+
+  const list = async (search: string): Promise<Conversation[]> =>
+    (await service.request('GET', `/api/conversations?${search}`)).body.data;
+  const pages = async <T>(path: string): Promise<T[][]> => {
+    const found: T[][] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const { body } = await service.request('GET', `${path}${cursor && `&cursor=${cursor}`}`);
+      found.push(body.data);
+      cursor = body.next_cursor;
+    }
+    return found;
+  };
+
+  it('lists them by their last message, page by page', async () => {
+    const found = await pages<Conversation>('/api/conversations?limit=3');
+    expect(found.map((page) => page.map(({ id }) => id))).to.deep.equal([
+      [1, 8, 7],
+      [6, 5, 4],
+      [3, 2],
+    ]);
+  });
+
+  it('shows who takes part and how the last message begins', async () => {
+    const [first] = await list('limit=1');
+    expect(first).to.deep.include({ id: 1, type: 'sms', message_count: 26 });
+    expect(first?.participants.map(({ address }) => address)).to.have.members([
+      '+12016661234',
+      '+18045550000',
+    ]);
+    expect(first?.last_message?.preview)
+      .to.match(/^Message 24 \.+$/)
+      .and.to.have.length(120);
+    expect((await service.request('GET', '/api/conversations/1')).body).to.deep.equal(first);
+  });
+
+  it('finds those of one participant, or of several together', async () => {
+    expect(await list('participant=%2B12016661234')).to.have.length(7);
+    expect(
+      (await list('participant=%2B12016661234&participant=(804)+555-0003')).map(({ id }) => id),
+    ).to.deep.equal([4]);
+    expect((await list('participant=+18045550003')).map(({ id }) => id)).to.deep.equal([4]);
+    expect((await list('participant=User@UseHatchApp.com')).map(({ id }) => id)).to.deep.equal([8]);
+    expect(await list('participant=%2B12016661234&participant=contact@gmail.com')).to.have.length(0);
+    expect(await list('participant=nobody@x.org')).to.have.length(0);
+  });
+
+  it('finds those of one channel, or active since a time', async () => {
+    expect((await list('type=email')).map(({ id }) => id)).to.deep.equal([8]);
+    const [newest] = await list('limit=1');
+    expect((await list(`since=${newest?.last_message_at}`)).map(({ id }) => id)).to.deep.equal([1]);
+    expect(await list('since=2999-01-01T00:00:00Z')).to.have.length(0);
+  });
+
+  it('reads the messages in the order of their ids, or back', async () => {
+    const forward = (await pages<Message>('/api/conversations/1/messages?limit=10'))
+      .flat()
+      .map(({ id }) => id);
+    const back = (await pages<Message>('/api/conversations/1/messages?limit=7&order=desc'))
+      .flat()
+      .map(({ id }) => id);
+    expect(forward).to.have.length(26);
+    expect(forward).to.deep.equal([...forward].sort((a, b) => a - b));
+    expect(back).to.deep.equal([...forward].reverse());
+  });
+
+  it('reads every list by its index', async () => {
+    await query(
+      service.databaseUrl,
+      `insert into conversations (channel, participant_ids, last_message_at)
+       select 'sms', array[1, 1000 + n], now() - n * interval '1 minute' from generate_series(1, 20000) n`,
+    );
+    await query(
+      service.databaseUrl,
+      `insert into participants (address, kind) select '+1999' || n, 'phone' from generate_series(1, 20000) n`,
+    );
+    await query(
+      service.databaseUrl,
+      `insert into conversation_participants select id, 1 from conversations where id > 8`,
+    );
+    await query(
+      service.databaseUrl,
+      `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, status, "timestamp")
+       select 9 + n % 20000, 1, 'inbound', 'sms', '', '{}', 'x', '{}', '{}', 'received', now() from generate_series(1, 60000) n`,
+    );
+    await query(service.databaseUrl, 'analyze');
+    const seen: { sql: string; bindings: unknown[] }[] = [];
+    service.service.database.knex.on('query', (one: { sql: string; bindings: unknown[] }) => seen.push(one));
+    for (const path of [
+      '/api/conversations',
+      '/api/conversations?type=sms&since=2024-01-01T00:00:00Z',
+      '/api/conversations?participant=%2B12016661234',
+      '/api/conversations?participant=%2B18045550003',
+      '/api/conversations/9/messages',
+      '/api/conversations/9/messages?order=desc',
+      '/api/messages/1',
+      '/api/messages/1/attempts',
+    ]) {
+      expect((await service.request('GET', path)).status, path).to.equal(200);
+    }
+    expect(seen.length).to.be.greaterThan(12);
+    for (const { sql, bindings } of [...seen]) {
+      const rows = await service.service.database.knex.raw(
+        `explain (analyze, timing off) ${sql.replace(/\$\d+/g, '?')}`,
+        bindings as never,
+      );
+      const plan = rows.rows.map((row: Record<string, string>) => row['QUERY PLAN']).join('\n');
+      expect(plan, `${sql}\n${plan}`).not.to.match(
+        /Seq Scan on (messages|conversations|conversation_participants|participants)/,
+      );
+    }
+  });
+});

@@ -1,0 +1,178 @@
+import { expect } from 'chai';
+import { until } from '../helpers/until.ts';
+import { brokenBy, email, keyed, type Play, request, sms, startPlay } from './support.ts';
+
+describe('A fault', () => {
+  let play: Play;
+  beforeEach(async () => {
+    play = await startPlay();
+  });
+  afterEach(() => play.stop());
+
+  it('of type status answers so, with Retry-After where told, and takes nothing', async () => {
+    await play.faults({ channel: 'sms', type: 'status', status: 503, retry_after: 7 });
+    const { status, headers, body } = await play.send();
+    expect(status).to.equal(503);
+    expect(headers.get('retry-after')).to.equal('7');
+    expect(body.error).to.have.all.keys('code', 'message');
+    expect(await play.accepted()).to.deep.equal([]);
+  });
+
+  it('of type latency holds the answer back, and lets further faults strike', async () => {
+    await play.faults(
+      { channel: 'sms', type: 'latency', ms: 80, times: 2 },
+      { channel: 'sms', type: 'status', status: 500, times: 1 },
+    );
+    const statuses = [];
+    const start = performance.now();
+    for (let time = 0; time < 2; time++) statuses.push((await play.send()).status);
+    expect(performance.now() - start).to.be.at.least(155);
+    expect(statuses).to.deep.equal([500, 202]);
+  });
+
+  it('of type timeout never answers, until the client leaves', async () => {
+    await play.faults({ channel: 'sms', type: 'timeout' });
+    const leaving = new AbortController();
+    const attempt = fetch(`${play.url}/sms/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(sms),
+      signal: leaving.signal,
+    });
+    await until(async () => (await play.calls())[0]?.fault === 'timeout', 'the call is in the log');
+    leaving.abort();
+    expect(await brokenBy(attempt)).to.equal('AbortError');
+    expect(await play.calls()).to.have.nested.property('[0].status', null);
+    expect(await play.accepted()).to.deep.equal([]);
+  });
+
+  it('of type timeout lets go when the simulator stops', async () => {
+    await play.faults({ channel: 'sms', type: 'timeout' });
+    const attempt = brokenBy(play.send());
+    await until(async () => (await play.calls())[0]?.fault === 'timeout', 'the call is in the log');
+    await play.stop();
+    expect(await attempt).to.be.a('string');
+    play = await startPlay();
+  });
+
+  it('of type reset breaks the connection and takes nothing', async () => {
+    await play.faults({ channel: 'sms', type: 'reset', times: 1 });
+    expect(await brokenBy(play.send())).to.equal('ECONNRESET');
+    expect(await play.accepted()).to.deep.equal([]);
+    expect((await play.send()).status).to.equal(202);
+  });
+
+  it('of type lost_response takes the message and does not say so', async () => {
+    await play.faults({ channel: 'email', type: 'lost_response', times: 1 });
+    expect(await brokenBy(play.send(email, 'one'))).to.equal('UND_ERR_SOCKET');
+    const [message] = await play.accepted();
+    expect((await play.send(email, 'one')).body.id).to.equal(message?.id);
+    expect(await play.accepted()).to.have.lengthOf(1);
+  });
+
+  it('of type lost_response takes nothing that the provider would refuse', async () => {
+    await play.faults({ channel: 'sms', type: 'lost_response' });
+    expect(await brokenBy(play.send({ ...sms, to: '+18040000009' }))).to.equal('UND_ERR_SOCKET');
+    expect(await play.accepted()).to.deep.equal([]);
+  });
+
+  it('of type malformed takes the message and answers what is no JSON', async () => {
+    await play.faults({ channel: 'sms', type: 'malformed' });
+    const { status, headers, body } = await play.send();
+    expect(status).to.equal(202);
+    expect(headers.get('content-type')).to.match(/json/);
+    expect(body).to.be.a('string');
+    expect(await play.accepted()).to.have.lengthOf(1);
+  });
+
+  it('strikes its own channel only, as often as told, the first that applies first', async () => {
+    await play.faults(
+      { channel: 'sms', type: 'status', status: 500, times: 1 },
+      { channel: 'sms', type: 'status', status: 429, times: 1 },
+    );
+    expect((await play.send(email)).status).to.equal(202);
+    const statuses = [];
+    for (let time = 0; time < 3; time++) statuses.push((await play.send()).status);
+    expect(statuses).to.deep.equal([500, 429, 202]);
+    const { body } = await play.call('GET', '/_control/faults');
+    expect(body.map(({ times }: { times: number }) => times)).to.deep.equal([0, 0]);
+  });
+
+  it('strikes look-ups only where told', async () => {
+    const look = async () => (await play.call('GET', '/sms/messages?idempotency_key=one')).status;
+    await play.faults({ channel: 'sms', type: 'status', status: 500 });
+    expect(await look()).to.equal(200);
+    await play.faults({ channel: 'sms', type: 'status', status: 500, applies_to: 'lookup' });
+    expect([await look(), (await play.send()).status]).to.deep.equal([500, 202]);
+    await play.faults({ channel: 'sms', type: 'status', status: 500, applies_to: 'all' });
+    expect([await look(), (await play.send()).status]).to.deep.equal([500, 500]);
+  });
+
+  it('is in the log of calls', async () => {
+    await play.faults({ channel: 'sms', type: 'status', status: 503, times: 1 });
+    await play.send(sms, 'one');
+    await play.send(sms, 'one');
+    const call = { method: 'POST', path: '/sms/messages', channel: 'sms', idempotency_key: 'one' };
+    const [first, second] = await play.calls();
+    expect(first).to.include({ ...call, fault: 'status', status: 503 });
+    expect(second).to.include({ ...call, fault: null, status: 202 });
+  });
+});
+
+describe('The seed', () => {
+  const plays: Play[] = [];
+  afterEach(async () => {
+    for (const play of plays.splice(0)) await play.stop();
+  });
+
+  async function faultsWith(seed: number): Promise<number[]> {
+    const play = await startPlay({ settings: { seed, receipts: { enabled: false } } });
+    plays.push(play);
+    return faultsOf(play);
+  }
+
+  async function faultsOf({ faults, send }: Play): Promise<number[]> {
+    await faults({ channel: 'sms', type: 'status', status: 500, probability: 0.3 });
+    const statuses = [];
+    for (let time = 0; time < 40; time++) statuses.push((await send()).status);
+    return statuses;
+  }
+
+  it('decides the faults', async () => {
+    const first = await faultsWith(7);
+    expect(new Set(first)).to.deep.equal(new Set([202, 500]));
+    expect(await faultsWith(7)).to.deep.equal(first);
+    expect(await faultsWith(8)).not.to.deep.equal(first);
+  });
+
+  it('begins anew with a reset', async () => {
+    const first = await faultsWith(7);
+    const play = plays[0] as Play;
+    await request(`${play.url}/_control/reset`, 'POST');
+    expect(await faultsOf(play)).to.deep.equal(first);
+  });
+
+  it('does not decide the ids, which differ between two runs', async () => {
+    await faultsWith(7);
+    await faultsWith(7);
+    const ids = (await Promise.all(plays.map((play) => play.accepted()))).flat().map(({ id }) => id);
+    expect(new Set(ids)).to.have.lengthOf(ids.length);
+  });
+
+  it('decides no less for requests that take different times', async () => {
+    const [play, other] = [await startPlay(), await startPlay()];
+    plays.push(play, other);
+    const coin = { channel: 'sms', type: 'status', status: 500, probability: 0.5 };
+    await play.faults({ channel: 'sms', type: 'latency', ms: 50, times: 1 }, coin);
+    await other.faults(coin);
+    const statuses = async ({ url, calls }: Play) => {
+      const answers: Promise<{ status: number }>[] = [];
+      for (let time = 1; time <= 12; time++) {
+        answers.push(request(`${url}/sms/messages`, 'POST', sms, keyed(String(time))));
+        await until(async () => (await calls()).length === time, 'the call is there');
+      }
+      return (await Promise.all(answers)).map(({ status }) => status);
+    };
+    expect(await statuses(play)).to.deep.equal(await statuses(other));
+  });
+});

@@ -1,0 +1,147 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { until } from '../helpers/until.ts';
+import { request, sms } from './support.ts';
+
+const main = fileURLToPath(new URL('../../src/simulator/main.ts', import.meta.url));
+const coverage = process.env.NODE_V8_COVERAGE;
+
+describe('The simulator as a process', () => {
+  const children: ChildProcess[] = [];
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+  });
+
+  function environment(given: Record<string, string>): Record<string, string> {
+    return { SIMULATOR_PORT: '0', ...(coverage && { NODE_V8_COVERAGE: coverage }), ...given };
+  }
+
+  function started(given: Record<string, string> = {}) {
+    const child = spawn(process.execPath, [main], {
+      env: environment(given),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    children.push(child);
+    return { child, stderr: text(child.stderr), exited: once(child, 'exit') };
+  }
+
+  function forked(given: Record<string, string> = {}) {
+    const child = fork(main, { env: environment(given), stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    children.push(child);
+    const told = once(child, 'message').then(([message]) => message);
+    return { child, told, exited: once(child, 'exit') };
+  }
+
+  async function urlOf({ stdout }: ChildProcess): Promise<string> {
+    let said = '';
+    stdout?.on('data', (chunk) => {
+      said += chunk;
+    });
+    return until(() => /http:\S+/.exec(said)?.[0], 'its url is on stdout');
+  }
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    it(`says its url, and ends with code 0 on ${signal}`, async () => {
+      const { child, exited } = started();
+      expect((await request(`${await urlOf(child)}/healthz`)).status).to.equal(200);
+      child.kill(signal);
+      expect(await exited).to.deep.equal([0, null]);
+    });
+  }
+
+  it('is what its environment says', async () => {
+    const { child } = started({
+      SIMULATOR_API_KEY: 'key',
+      SIMULATOR_SERVICE_URL: 'http://127.0.0.1:9',
+      SIMULATOR_SEED: '5',
+      SIMULATOR_LOOKUP: 'false',
+      SIMULATOR_HONOUR_IDEMPOTENCY_KEYS: 'false',
+      SIMULATOR_RECEIPT_DELAY_MS: '9',
+      SIMULATOR_WEBHOOK_SECRET: '',
+    });
+    const url = await urlOf(child);
+    expect((await request(`${url}/sms/messages`, 'POST', sms)).status).to.equal(401);
+    const { body } = await request(`${url}/_control/settings`);
+    expect(body).to.deep.include({
+      service_url: 'http://127.0.0.1:9',
+      seed: 5,
+      lookup: false,
+      honour_idempotency_keys: false,
+    });
+    expect(body.receipts.delay_ms).to.equal(9);
+  });
+
+  it('names every variable that makes no sense, a line each', async () => {
+    const { stderr, exited } = started({
+      SIMULATOR_PORT: '70000',
+      SIMULATOR_SERVICE_URL: 'nowhere',
+      SIMULATOR_SEED: 'x',
+      SIMULATOR_LOOKUP: 'perhaps',
+      SIMULATOR_WEBHOOK_SECRET: 'hush',
+      SIMULATOR_RECEIPT_DELAY_MS: '-1',
+    });
+    expect(await exited).to.deep.equal([1, null]);
+    const lines = (await stderr).trimEnd().split('\n');
+    expect(lines).to.have.lengthOf(6);
+    for (const line of lines) expect(line).to.match(/^simulator: SIMULATOR_\w+ must be /);
+    expect(lines.join()).not.to.include('hush');
+  });
+
+  describe('on a port that is taken', () => {
+    const holder = createServer();
+    let port: string;
+    before(async () => {
+      await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+      port = String((holder.address() as AddressInfo).port);
+    });
+    after(() => void holder.close());
+
+    it('says so in one line', async () => {
+      const { stderr, exited } = started({ SIMULATOR_PORT: port });
+      expect(await exited).to.deep.equal([1, null]);
+      expect(await stderr).to.equal(`simulator: port ${port} on 127.0.0.1 is taken\n`);
+    });
+
+    it('tells its parent', async () => {
+      const { told, exited } = forked({ SIMULATOR_PORT: port });
+      expect(await told).to.deep.equal({ type: 'failed', reason: `port ${port} on 127.0.0.1 is taken` });
+      expect(await exited).to.deep.equal([1, null]);
+    });
+  });
+
+  describe('with a parent', () => {
+    it('tells its url, and ends when the parent is gone', async () => {
+      const { child, told, exited } = forked();
+      const { type, url } = await told;
+      expect(type).to.equal('listening');
+      expect((await request(`${url}/healthz`)).status).to.equal(200);
+      child.disconnect();
+      expect(await exited).to.deep.equal([0, null]);
+    });
+
+    it('goes on after SIGINT, and ends with code 0 on SIGTERM', async () => {
+      const { child, told, exited } = forked();
+      const { url } = await told;
+      child.kill('SIGINT');
+      for (let time = 0; time < 5; time++) {
+        expect((await request(`${url}/healthz`)).status).to.equal(200);
+      }
+      child.kill('SIGTERM');
+      expect(await exited).to.deep.equal([0, null]);
+    });
+
+    it('tells of bad values', async () => {
+      const { told, exited } = forked({ SIMULATOR_SEED: 'x' });
+      expect(await told).to.deep.equal({
+        type: 'failed',
+        reason: 'SIMULATOR_SEED must be a whole number from 0',
+      });
+      expect(await exited).to.deep.equal([1, null]);
+    });
+  });
+});

@@ -1,0 +1,171 @@
+import { expect } from 'chai';
+import type { SettingsChange } from '../../src/simulator/settings.ts';
+import { sign } from '../../src/simulator/signature.ts';
+import { until } from '../helpers/until.ts';
+import {
+  email,
+  type Play,
+  type Received,
+  type Receiver,
+  secret,
+  sms,
+  startPlay,
+  startReceiver,
+} from './support.ts';
+
+describe('Receipts', () => {
+  let receiver: Receiver;
+  let play: Play;
+  let answer: (received: Received) => number;
+
+  beforeEach(async () => {
+    answer = () => 200;
+    receiver = await startReceiver((received) => answer(received));
+    play = await startPlay({
+      webhookSecret: secret,
+      settings: { service_url: receiver.url, receipts: { delay_ms: 5 } },
+    });
+  });
+  afterEach(async () => {
+    await play.stop();
+    await receiver.stop();
+  });
+
+  const set = (receipts: SettingsChange['receipts']) => play.set({ receipts });
+  const untilReceived = (count: number) =>
+    until(() => receiver.received.length >= count && receiver.received, `${count} receipts`);
+
+  it('tell that a text message was sent and then delivered', async () => {
+    const { id } = (await play.send()).body;
+    const [sent, delivered] = await untilReceived(2);
+    expect(receiver.statuses()).to.deep.equal(['sent', 'delivered']);
+    expect(sent?.path).to.equal('/api/webhooks/sms/status');
+    const timestamp = delivered?.body.timestamp;
+    expect(delivered?.body).to.deep.equal({
+      messaging_provider_id: id,
+      status: 'delivered',
+      timestamp,
+      error: null,
+    });
+    expect(new Date(timestamp).toISOString()).to.equal(timestamp);
+    expect(sent?.headers['webhook-id']).not.to.equal(delivered?.headers['webhook-id']);
+  });
+
+  it('name an email by its xillio_id', async () => {
+    const { id } = (await play.send(email)).body;
+    const [sent] = await untilReceived(2);
+    expect(sent?.path).to.equal('/api/webhooks/email/status');
+    expect(sent?.body).to.include({ xillio_id: id, status: 'sent', error: null });
+  });
+
+  it('are signed over the raw body', async () => {
+    await play.send();
+    for (const { headers, text } of await untilReceived(2)) {
+      const timestamp = Number(headers['webhook-timestamp']);
+      expect(Math.abs(Date.now() / 1_000 - timestamp)).to.be.below(5);
+      expect(headers).to.include(sign(secret, String(headers['webhook-id']), timestamp, text));
+    }
+  });
+
+  for (const body of [
+    { ...sms, to: '+18040000008' },
+    { ...email, to: 'bounce@example.com' },
+  ]) {
+    it(`end undelivered for ${body.to}`, async () => {
+      expect((await play.send(body)).status).to.equal(202);
+      const [, end] = await untilReceived(2);
+      expect(end?.body.status).to.equal('undelivered');
+      expect(end?.body.error).to.have.all.keys('code', 'detail');
+    });
+  }
+
+  it('end undelivered for the part of the messages that is set', async () => {
+    await set({ failure_rate: 1 });
+    await play.send();
+    await untilReceived(2);
+    expect(receiver.statuses()).to.deep.equal(['sent', 'undelivered']);
+  });
+
+  it('come again under the same id where repeats are set', async () => {
+    await set({ repeats: 2 });
+    await play.send();
+    const received = await untilReceived(6);
+    expect(receiver.statuses()).to.deep.equal([...Array(3).fill('sent'), ...Array(3).fill('delivered')]);
+    expect(new Set(received.map(({ headers }) => headers['webhook-id']))).to.have.lengthOf(2);
+    expect(new Set(received.map(({ text }) => text))).to.have.lengthOf(2);
+  });
+
+  it('come the wrong way round where disorder is set', async () => {
+    await set({ disorder: true });
+    await play.send();
+    await untilReceived(2);
+    expect(receiver.statuses()).to.deep.equal(['delivered', 'sent']);
+  });
+
+  it('do not come where they are turned off, nor for a repeat under a key', async () => {
+    await set({ enabled: false });
+    await play.send(sms, 'silent');
+    await set({ enabled: true });
+    await play.send(sms, 'silent');
+    const { id } = (await play.send(sms, 'loud')).body;
+    const received = await untilReceived(2);
+    expect(new Set(received.map(({ body }) => body.messaging_provider_id))).to.deep.equal(new Set([id]));
+  });
+
+  for (const status of [500, 503, 429]) {
+    it(`are sent again under the same id after a ${status}`, async () => {
+      answer = () => (receiver.received.length <= 1 ? status : 200);
+      await play.send();
+      const [first, second] = await untilReceived(3);
+      expect(receiver.statuses()).to.deep.equal(['sent', 'sent', 'delivered']);
+      expect(second?.headers['webhook-id']).to.equal(first?.headers['webhook-id']);
+      expect(second?.text).to.equal(first?.text);
+    });
+  }
+
+  it('are not sent again after a refusal', async () => {
+    answer = () => 404;
+    await play.send();
+    await untilReceived(2);
+    expect(receiver.statuses()).to.deep.equal(['sent', 'delivered']);
+  });
+
+  it('reach a service that comes up later, wherever it then is', async () => {
+    await receiver.stop();
+    const { id } = (await play.send()).body;
+    const moved = await startReceiver();
+    await play.set({ service_url: `${moved.url}/` });
+    await until(() => moved.received.length >= 2, 'both receipts');
+    expect(moved.received.map(({ body }) => body.messaging_provider_id)).to.deep.equal([id, id]);
+    expect(moved.received[0]?.path).to.equal('/api/webhooks/sms/status');
+    await moved.stop();
+  });
+
+  it('survive a restart of the service on its port', async () => {
+    await receiver.stop();
+    await play.send();
+    receiver = await startReceiver(() => 200, receiver.port);
+    await untilReceived(2);
+    expect(receiver.statuses()).to.deep.equal(['sent', 'delivered']);
+  });
+
+  it('that are on their way are dropped by a reset', async () => {
+    answer = ({ body }) => (body.messaging_provider_id === dropped ? 503 : 200);
+    const dropped = (await play.send()).body.id;
+    await untilReceived(1);
+    await play.call('POST', '/_control/reset');
+    const before = receiver.received.length;
+    // The retry would come 200 ms after the first try, and this one's second receipt comes later than that.
+    await set({ delay_ms: 250 });
+    const { id } = (await play.send()).body;
+    const received = await untilReceived(before + 2);
+    expect(received.slice(before).map(({ body }) => body.messaging_provider_id)).to.deep.equal([id, id]);
+  });
+
+  it('of a burst all arrive', async () => {
+    const sent = await Promise.all(Array.from({ length: 300 }, () => play.send()));
+    const received = await untilReceived(600);
+    const ids = new Set(received.map(({ body }) => body.messaging_provider_id));
+    expect(ids).to.deep.equal(new Set(sent.map(({ body }) => body.id)));
+  });
+});

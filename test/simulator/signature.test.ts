@@ -1,0 +1,14 @@
+import { expect } from 'chai';
+import { sign } from '../../src/simulator/signature.ts';
+import { secret } from './support.ts';
+
+describe('The signature of a webhook', () => {
+  it('is the one of the Standard Webhooks vector', () => {
+    const id = 'msg_p5jXN8AQM9LWM0D4loKWxJek';
+    expect(sign(secret, id, 1_614_265_330, '{"test": 2432232314}')).to.deep.equal({
+      'webhook-id': id,
+      'webhook-timestamp': '1614265330',
+      'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+    });
+  });
+});
