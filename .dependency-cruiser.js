@@ -58,11 +58,6 @@ export default {
       from: { path: '^(src|sdk/src)/' },
       to: { path: '^test/' },
     },
-    {
-      name: 'only-config-reads-the-environment',
-      severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(config|main|local-simulator)\\.ts$|^src/simulator/main\\.ts$' },
-      to: { path: '^(node:)?process$' },
     },
     {
       name: 'not-unresolvable',

@@ -7,9 +7,7 @@ export interface Fault {
 export type ErrorCode =
   | 'invalid_request'
   | 'not_found'
-  | 'unauthorized'
   | 'payload_too_large'
-  | 'idempotency_key_in_flight'
   | 'idempotency_key_reused'
   | 'unavailable';
 
@@ -43,12 +41,6 @@ export class NotFoundError extends ServiceError {
   }
 }
 
-export class UnauthorizedError extends ServiceError {
-  constructor() {
-    super('unauthorized', 'The credentials are missing or wrong.');
-  }
-}
-
 export class PayloadTooLargeError extends ServiceError {
   constructor(limit: number) {
     super('payload_too_large', `The body is over ${limit} bytes.`);
@@ -58,12 +50,6 @@ export class PayloadTooLargeError extends ServiceError {
 export class IdempotencyKeyReusedError extends ServiceError {
   constructor() {
     super('idempotency_key_reused', 'This Idempotency-Key was used with another request.');
-  }
-}
-
-export class IdempotencyKeyInFlightError extends ServiceError {
-  constructor(options?: ErrorOptions) {
-    super('idempotency_key_in_flight', 'A request with this Idempotency-Key is still in flight.', options);
   }
 }
 

@@ -668,7 +668,7 @@ export interface components {
              * @description A stable word for programs.
              * @enum {string}
              */
-            code: "malformed_json" | "unauthorized" | "not_found" | "method_not_allowed" | "idempotency_key_in_flight" | "payload_too_large" | "unsupported_media_type" | "invalid_request" | "idempotency_key_reused" | "internal_error" | "unavailable";
+            code: "malformed_json" | "unauthorized" | "not_found" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "invalid_request" | "idempotency_key_reused" | "internal_error" | "unavailable";
             request_id: string;
             /** @description Each fault of a request that breaks the contract. */
             errors?: {
@@ -746,17 +746,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description A request with the same key is still being worked on (`idempotency_key_in_flight`). Ask again. */
-        IdempotencyConflict: {
-            headers: {
-                "X-Request-Id": components["headers"]["RequestId"];
-                "Retry-After": components["headers"]["RetryAfter"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
         /** @description The body is over 1 MiB, for an email over 10 MiB (`payload_too_large`). */
         TooLarge: {
             headers: {
@@ -814,7 +803,8 @@ export interface components {
         Cursor: string;
         /**
          * @description Makes the request safe to repeat. The same key with the same body gives the first answer again, with
-         *     `Idempotent-Replayed: true`; with another body it is refused with 422. Keys do not expire.
+         *     `Idempotent-Replayed: true`; with another body it is refused with 422. A request that comes while the first
+         *     one is still being worked on waits for it. Keys do not expire.
          * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
          */
         IdempotencyKey: string;
@@ -855,7 +845,8 @@ export interface operations {
             header?: {
                 /**
                  * @description Makes the request safe to repeat. The same key with the same body gives the first answer again, with
-                 *     `Idempotent-Replayed: true`; with another body it is refused with 422. Keys do not expire.
+                 *     `Idempotent-Replayed: true`; with another body it is refused with 422. A request that comes while the first
+                 *     one is still being worked on waits for it. Keys do not expire.
                  * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -872,7 +863,6 @@ export interface operations {
             202: components["responses"]["Accepted"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            409: components["responses"]["IdempotencyConflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Unprocessable"];
@@ -885,7 +875,8 @@ export interface operations {
             header?: {
                 /**
                  * @description Makes the request safe to repeat. The same key with the same body gives the first answer again, with
-                 *     `Idempotent-Replayed: true`; with another body it is refused with 422. Keys do not expire.
+                 *     `Idempotent-Replayed: true`; with another body it is refused with 422. A request that comes while the first
+                 *     one is still being worked on waits for it. Keys do not expire.
                  * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -902,7 +893,6 @@ export interface operations {
             202: components["responses"]["Accepted"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            409: components["responses"]["IdempotencyConflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Unprocessable"];
@@ -915,7 +905,8 @@ export interface operations {
             header?: {
                 /**
                  * @description Makes the request safe to repeat. The same key with the same body gives the first answer again, with
-                 *     `Idempotent-Replayed: true`; with another body it is refused with 422. Keys do not expire.
+                 *     `Idempotent-Replayed: true`; with another body it is refused with 422. A request that comes while the first
+                 *     one is still being worked on waits for it. Keys do not expire.
                  * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -932,7 +923,6 @@ export interface operations {
             202: components["responses"]["Accepted"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            409: components["responses"]["IdempotencyConflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Unprocessable"];

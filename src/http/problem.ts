@@ -21,9 +21,7 @@ interface Answer {
 
 /** Our own errors. */
 const STATUS: Record<ErrorCode, number> = {
-  unauthorized: 401,
   not_found: 404,
-  idempotency_key_in_flight: 409,
   payload_too_large: 413,
   invalid_request: 422,
   idempotency_key_reused: 422,
@@ -35,7 +33,6 @@ const TITLES: Record<number, string> = {
   401: 'Unauthorized',
   404: 'Not Found',
   405: 'Method Not Allowed',
-  409: 'Conflict',
   413: 'Payload Too Large',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
@@ -95,7 +92,6 @@ function fromServiceError(error: ServiceError): Answer {
   if (error instanceof InvalidRequestError) return { ...answer, errors: error.faults };
   if (error instanceof UnavailableError)
     return { ...answer, headers: { 'retry-after': `${error.retryAfter}` } };
-  if (error.code === 'idempotency_key_in_flight') return { ...answer, headers: { 'retry-after': '1' } };
   return answer;
 }
 

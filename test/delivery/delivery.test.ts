@@ -207,4 +207,21 @@ describe('Delivery by a provider that does not drop repeats', () => {
     expect(unknown.error?.code).to.be.a('string');
     expect(await service.accepted()).to.have.length(1);
   });
+
+  it('leaves it unknown too where the worker died and nobody can tell', async () => {
+    await start({ TEXT_CO_CAN_LOOK_UP: 'false' }, { lookup: false });
+    await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'status', status: 503 }]);
+    const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
+    await until(
+      async () => (await query(service.databaseUrl, 'select from delivery_attempts')).length > 0,
+      'a first attempt',
+    );
+    await query(
+      service.databaseUrl,
+      `update messages set status = 'sending', next_attempt_at = now() - interval '1 second' where id = $1`,
+      [id],
+    );
+    expect((await service.untilStatus(id, 'unknown')).error?.code).to.equal('may_have_been_sent');
+    expect(await service.accepted()).to.have.length(0);
+  });
 });

@@ -1,0 +1,61 @@
+import { expect } from 'chai';
+import { loadConfig } from '../../src/config.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { type Service, startService } from '../../src/service.ts';
+import { sms } from '../helpers/bodies.ts';
+import { query } from '../helpers/database.ts';
+import { environmentFor, type Harness, startHarness } from '../helpers/harness.ts';
+
+describe('Several processes on one database', () => {
+  let api: Harness;
+  const workers: Service[] = [];
+  const addWorker = async () => {
+    const environment = { ...environmentFor(api.simulator.url, api.databaseUrl), ROLE: 'worker' };
+    workers.push(await startService(loadConfig(environment), createLogger('silent')));
+  };
+  beforeEach(async () => {
+    api = await startHarness({ ROLE: 'api' });
+  });
+  afterEach(async () => {
+    await Promise.all(workers.splice(0).map((worker) => worker.stop()));
+    await api.stop();
+  });
+
+  const send = async (n: number) =>
+    (await api.request('POST', '/api/messages/sms', { ...sms, to: `+1804555${1_000 + n}` })).body
+      .id as number;
+
+  it('share the work of delivering, and deliver each message once', async () => {
+    const before = await Promise.all(Array.from({ length: 20 }, (_, n) => send(n)));
+    expect((await api.request('GET', `/api/messages/${before[0]}`)).body.status).to.equal('queued');
+    await Promise.all([addWorker(), addWorker(), addWorker()]);
+    const after = await Promise.all(Array.from({ length: 20 }, (_, n) => send(n)));
+    for (const id of [...before, ...after]) await api.untilStatus(id, 'delivered');
+    const taken = await api.accepted();
+    expect(taken).to.have.length(40);
+    expect(taken.every(({ asked }) => asked === 1)).to.equal(true);
+  });
+
+  it('wake each other long before they would look again', async () => {
+    await addWorker();
+    const delays = [];
+    for (let n = 0; n < 5; n++) {
+      const id = await send(n);
+      await api.untilStatus(id, 'delivered');
+      const { created_at } = (await api.request('GET', `/api/messages/${id}`)).body;
+      const [attempt] = (await api.request('GET', `/api/messages/${id}/attempts`)).body.data;
+      delays.push(Date.parse(attempt.started_at) - Date.parse(created_at));
+    }
+    expect(Math.min(...delays)).to.be.lessThan(500);
+  });
+
+  it('hear of new messages again after their connections were cut', async () => {
+    await addWorker();
+    await query(
+      api.databaseUrl,
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    );
+    await api.untilStatus(await send(0), 'delivered');
+    await api.untilStatus(await send(1), 'delivered');
+  });
+});

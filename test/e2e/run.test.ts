@@ -1,0 +1,196 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient } from '@messaging-service/sdk';
+import { expect } from 'chai';
+import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
+import type { Accepted } from '../../src/simulator/store.ts';
+import { sms } from '../helpers/bodies.ts';
+import { freePort, type Running, run, runToEnd, startProcess } from '../helpers/process.ts';
+import { until } from '../helpers/until.ts';
+
+/** The command lines of every process that belongs to this data directory. */
+const processesOf = (directory: string) =>
+  execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes(directory));
+
+describe('The service as a process', function () {
+  this.timeout(60_000);
+  let directory: string;
+  let environment: Record<string, string>;
+  let running: Running | undefined;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'messaging-e2e-'));
+    environment = {
+      DATA_DIR: join(directory, 'data'),
+      PORT: String(await freePort()),
+      SIMULATOR_PORT: String(await freePort()),
+    };
+  });
+  afterEach(async () => {
+    if (running?.child.exitCode === null && running.child.signalCode === null)
+      await running.signal('SIGTERM');
+    running = undefined;
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('comes up from nothing, serves the eight requests, and keeps its data', async () => {
+    running = await startProcess(environment);
+    const script = await runToEnd('bin/test.sh', [running.url], {});
+    expect(script.code, script.stdout).to.equal(0);
+    expect(script.stdout.match(/^ok /gm)).to.have.length(8);
+
+    const client = createClient({ baseUrl: running.url });
+    const { data } = await client.GET('/api/conversations');
+    expect(data?.data.map(({ id, type, message_count }) => [id, type, message_count])).to.deep.equal([
+      [2, 'email', 2],
+      [1, 'sms', 4],
+    ]);
+    const messages =
+      (await client.GET('/api/conversations/{id}/messages', { params: { path: { id: 1 } } })).data?.data ??
+      [];
+    expect(messages.map(({ direction, type }) => `${direction} ${type}`)).to.deep.equal([
+      'outbound sms',
+      'outbound mms',
+      'inbound sms',
+      'inbound mms',
+    ]);
+
+    for (const id of [1, 2, 3]) {
+      await until(
+        async () =>
+          (await client.GET('/api/messages/{id}', { params: { path: { id } } })).data?.status === 'delivered',
+        `message ${id} is delivered`,
+      );
+    }
+    const { data: taken } = (await (
+      await fetch(`http://127.0.0.1:${environment.SIMULATOR_PORT}/_control/messages`)
+    ).json()) as { data: Accepted[] };
+    expect(taken.map(({ asked }) => asked)).to.deep.equal([1, 1, 1]);
+
+    expect(await running.signal('SIGINT')).to.equal(0);
+    expect(processesOf(directory)).to.deep.equal([]);
+    running = await startProcess(environment);
+    expect(
+      (await createClient({ baseUrl: running.url }).GET('/api/conversations')).data?.data,
+    ).to.have.length(2);
+  });
+
+  it('tells the script that something is not answered as it should be', async () => {
+    const script = await runToEnd('bin/test.sh', [`http://127.0.0.1:${environment.PORT}`], {});
+    expect(script.code).to.equal(1);
+    expect(script.stdout).to.contain('8 of 8');
+  });
+
+  describe('with a provider that outlives it', () => {
+    let simulator: Simulator;
+    beforeEach(async () => {
+      simulator = await startSimulator({
+        apiKey: 'provider-key',
+        settings: { service_url: `http://127.0.0.1:${environment.PORT}` },
+      });
+      Object.assign(environment, {
+        PROVIDER_TIMEOUT_MS: '300',
+        SMS_PROVIDERS: 'text-co',
+        TEXT_CO_URL: simulator.url,
+        TEXT_CO_KEY: 'provider-key',
+      });
+    });
+    afterEach(() => simulator.stop());
+
+    it('loses nothing that it answered, and sends it once, when it is killed right after the answer', async () => {
+      running = await startProcess(environment);
+      const { data, response } = await createClient({ baseUrl: running.url }).POST('/api/messages/sms', {
+        body: sms,
+      });
+      running.child.kill('SIGKILL');
+      expect(response.status).to.equal(202);
+      await until(() => running?.child.signalCode !== null, 'it is dead');
+
+      running = await startProcess(environment);
+      const client = createClient({ baseUrl: running.url });
+      const path = { id: data?.id ?? 0 };
+      await until(
+        async () =>
+          (await client.GET('/api/messages/{id}', { params: { path } })).data?.status === 'delivered',
+        'delivered',
+        30_000,
+      );
+      const { data: taken } = (await (await fetch(`${simulator.url}/_control/messages`)).json()) as {
+        data: Accepted[];
+      };
+      expect(taken).to.have.length(1);
+    });
+  });
+
+  describe('that cannot start says why in one line', () => {
+    const reason = async (changes: Record<string, string>) => {
+      const { code, stderr } = await runToEnd('bin/start.sh', [], { ...environment, ...changes });
+      expect(code, stderr).to.equal(1);
+      expect(processesOf(directory)).to.deep.equal([]);
+      return stderr;
+    };
+
+    it('a taken port', async () => {
+      const other = await startSimulator();
+      expect(await reason({ PORT: String(other.port) })).to.match(
+        new RegExp(`^messaging-service: PORT: .*${other.port}.*EADDRINUSE\n$`),
+      );
+      await other.stop();
+    });
+
+    it('a taken port of the simulator', async () => {
+      const other = await startSimulator();
+      expect(await reason({ SIMULATOR_PORT: String(other.port) })).to.match(
+        /^messaging-service: SIMULATOR_PORT: [^\n]+ is taken\n$/,
+      );
+      await other.stop();
+    });
+
+    it('a data directory that cannot be made', async () => {
+      expect(await reason({ DATA_DIR: '/dev/null/data' })).to.match(
+        /^messaging-service: DATA_DIR: \/dev\/null\/data [^\n]+\n$/,
+      );
+    });
+
+    it('a database that does not answer', async () => {
+      const url = `postgres://nobody@127.0.0.1:${await freePort()}/none`;
+      expect(await reason({ DATABASE_URL: url })).to.match(/^messaging-service: DATABASE_URL: [^\n]+\n$/);
+    });
+
+    it('a faulty configuration, a line for each fault', async () => {
+      expect(await reason({ PORT: 'eighty', ROLE: 'boss' })).to.match(
+        /^messaging-service: ROLE: .+\nmessaging-service: PORT: .+\n$/,
+      );
+    });
+
+    it('a data directory in use', async () => {
+      running = await startProcess(environment);
+      const { code, stderr } = await runToEnd('bin/start.sh', [], {
+        ...environment,
+        PORT: String(await freePort()),
+        SIMULATOR_PORT: String(await freePort()),
+      });
+      expect(code).to.equal(1);
+      expect(stderr).to.match(/^messaging-service: DATA_DIR: [^\n]+ is in use by another running service\n$/);
+      expect((await fetch(`${running.url}/readyz`)).status).to.equal(200);
+    });
+  });
+
+  it('migrates without serving', async () => {
+    const { code, stdout } = await runToEnd('bin/start.sh', ['migrate'], environment);
+    expect(code).to.equal(0);
+    expect(stdout).to.contain('20260101000000_messaging');
+    expect(processesOf(directory)).to.deep.equal([]);
+  });
+
+  it('stops cleanly while it is still starting', async () => {
+    running = run('bin/start.sh', [], environment);
+    await until(() => processesOf(directory).length > 0 || running?.output.stdout, 'it has begun');
+    expect(await running.signal('SIGTERM')).to.equal(0);
+    expect(processesOf(directory)).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { until } from './until.ts';
+
+export interface Running {
+  child: ChildProcess;
+  url: string;
+  /** What it wrote so far. */
+  output: { stdout: string; stderr: string };
+  /** To the whole foreground group, as a terminal does; resolves with the exit code. */
+  signal(name: NodeJS.Signals): Promise<number | null>;
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Runs a command of the project in a process group of its own. */
+export function run(command: string, args: string[], environment: Record<string, string>): Running {
+  const { PATH = '', NODE_V8_COVERAGE } = process.env;
+  const child = spawn(command, args, {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH, ...(NODE_V8_COVERAGE && { NODE_V8_COVERAGE }), ...environment },
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => {
+    output.stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    output.stderr += chunk;
+  });
+  const exited = once(child, 'exit');
+  return {
+    child,
+    url: `http://127.0.0.1:${environment.PORT}`,
+    output,
+    signal: async (name) => {
+      process.kill(-(child.pid ?? 0), name);
+      return (await exited)[0];
+    },
+  };
+}
+
+/** Runs a command to its end. */
+export async function runToEnd(command: string, args: string[], environment: Record<string, string>) {
+  const running = run(command, args, environment);
+  const [code] = await once(running.child, 'close');
+  return { code: code as number | null, ...running.output };
+}
+
+/** Starts the service as a person does and waits until it is ready. */
+export async function startProcess(environment: Record<string, string>): Promise<Running> {
+  const running = run('bin/start.sh', [], environment);
+  await until(
+    async () => {
+      if (running.child.exitCode !== null) throw new Error(`It ended: ${running.output.stderr}`);
+      return fetch(`${running.url}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    },
+    'the service is ready',
+    25_000,
+  );
+  return running;
+}
