@@ -58,7 +58,6 @@ export default {
       from: { path: '^(src|sdk/src)/' },
       to: { path: '^test/' },
     },
-    },
     {
       name: 'not-unresolvable',
       severity: 'error',
