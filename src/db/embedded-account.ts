@@ -7,35 +7,39 @@ import { StartError } from '../errors.ts';
 export interface Account {
   uid: number;
   gid: number;
-  /** Some folder on the way to its files is closed to everyone but root, as a root's home directory is. */
-  behindClosedFolder: boolean;
+  /**
+   * In a user namespace in which root bears the account's number: its files stay root's, and it can reach what root
+   * can. For files behind a folder that is closed to everyone else, such as a root's home directory.
+   */
+  namespaced: boolean;
 }
 
-/** The account for a server that needs these folders; null where the service does not run as root. */
-export async function accountFor(folders: string[]): Promise<Account | null> {
+/**
+ * The account for a server whose programs and data are in these folders; null where the service does not run as
+ * root. A cluster goes on as it was made.
+ *
+ * @param owner who owns the cluster, or null where there is none yet.
+ */
+export async function accountFor(folders: string[], owner: number | null): Promise<Account | null> {
   if (process.getuid?.() !== 0) return null;
   const [uid, gid] = ['-u', '-g'].map((flag) =>
     Number(spawnSync('id', [flag, 'nobody'], { encoding: 'utf8' }).stdout),
   );
-  if (!uid || !gid)
-    throw new StartError([
-      'DATABASE_URL: must be set, for PostgreSQL does not run as root and there is no account "nobody"',
-    ]);
+  if (!uid || !gid) {
+    const reason = 'PostgreSQL does not run as root and there is no account "nobody"';
+    throw new StartError([`DATABASE_URL: must be set, for ${reason}`]);
+  }
   const open = await Promise.all(folders.map(openToAll));
-  return { uid, gid, behindClosedFolder: open.includes(false) };
+  return { uid, gid, namespaced: owner === null ? open.includes(false) : owner === 0 };
 }
 
-/**
- * The command line that runs `program` as `account`. Behind a closed folder it keeps the one capability that lets
- * it pass.
- */
+/** The command line that runs `program` as `account`. */
 export function commandAs(account: Account | null, program: string, args: string[]): [string, string[]] {
   if (!account) return [program, args];
-  const capabilities = account.behindClosedFolder
-    ? ['--inh-caps=+dac_override', '--ambient-caps=+dac_override']
-    : [];
-  const identity = [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'];
-  return ['setpriv', [...identity, ...capabilities, '--', program, ...args]];
+  const { uid, gid, namespaced } = account;
+  if (namespaced)
+    return ['unshare', ['--user', `--map-user=${uid}`, `--map-group=${gid}`, '--', program, ...args]];
+  return ['setpriv', [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--', program, ...args]];
 }
 
 async function openToAll(folder: string): Promise<boolean> {

@@ -65,7 +65,7 @@ async function openCluster(dataDir: string): Promise<Cluster> {
   const directory = join(dataDir, 'postgres');
   try {
     await mkdir(dataDir, { recursive: true });
-    const account = await accountFor([dirname(binaries.postgres), dataDir]);
+    const account = await accountFor([dirname(binaries.postgres), dataDir], await ownerOf(directory));
     const cluster = {
       dataDir,
       directory,
@@ -106,7 +106,7 @@ async function initialise({ directory, binaries, account, password }: Cluster): 
   await rm(draft, { recursive: true, force: true });
   await mkdir(join(draft, 'data'), { recursive: true, mode: 0o700 });
   await writeFile(passwordFile, password, { mode: 0o600 });
-  if (account)
+  if (account && !account.namespaced)
     for (const path of [draft, join(draft, 'data'), passwordFile])
       await chown(path, account.uid, account.gid);
   await chmod(join(draft, 'data'), 0o700);
@@ -223,6 +223,10 @@ function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+async function ownerOf(path: string): Promise<number | null> {
+  return (await exists(path)) ? (await stat(path)).uid : null;
 }
 
 async function exists(path: string): Promise<boolean> {
