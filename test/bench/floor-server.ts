@@ -1,0 +1,12 @@
+import express from 'express';
+import * as OpenApiValidator from 'express-openapi-validator';
+
+/** Express and the validator, and nothing else: what any service of this contract costs before it does anything. */
+const app = express();
+app.disable('x-powered-by');
+app.disable('etag');
+app.use(express.json());
+app.use(OpenApiValidator.middleware({ apiSpec: 'openapi.yaml', validateSecurity: false }));
+app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
+app.post('/api/webhooks/sms', (request, response) => void response.json(request.body));
+app.listen(Number(process.env.PORT), '127.0.0.1');

@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { query } from '../helpers/database.ts';
+import { freePort } from '../helpers/process.ts';
+import { until } from '../helpers/until.ts';
+
+export const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+export const apiKey = 'a-key-for-the-benchmark';
+
+export interface BenchProcess {
+  url: string;
+  peakMemoryMiB(): number;
+  stop(): Promise<void>;
+}
+
+/** The service as in production, in a process of its own, without a worker: what is measured is the recording. */
+export async function startBenchService(databaseUrl: string): Promise<BenchProcess> {
+  const provider = (name: string) => ({
+    [`${name}_URL`]: 'http://127.0.0.1:9',
+    [`${name}_KEY`]: 'key',
+    [`${name}_WEBHOOK_SECRETS`]: webhookSecret,
+  });
+  return startProcess('src/main.ts', {
+    NODE_ENV: 'production',
+    ROLE: 'api',
+    LOG_LEVEL: 'warn',
+    DATABASE_URL: databaseUrl,
+    API_KEYS: `bench:${apiKey}`,
+    SMS_PROVIDERS: 'text-co',
+    EMAIL_PROVIDERS: 'mail-co',
+    ...provider('TEXT_CO'),
+    ...provider('MAIL_CO'),
+  });
+}
+
+/** A server of this project as a process of its own, on a free port, as soon as it is ready. */
+export async function startProcess(file: string, environment: Record<string, string>): Promise<BenchProcess> {
+  const port = await freePort();
+  const child: ChildProcess = spawn(process.execPath, [file], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { PORT: String(port), ...environment },
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await until(
+    () =>
+      fetch(`${url}/healthz`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    `${file} is ready`,
+    20_000,
+  );
+  return {
+    url,
+    peakMemoryMiB: () =>
+      Math.round(
+        Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024,
+      ),
+    stop: async () => {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}
+
+export async function countMessages(url: string): Promise<number> {
+  const [row] = await query<{ count: string }>(url, 'select count(*) from messages');
+  return Number(row?.count);
+}
