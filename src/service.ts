@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import { availability, type Database, openDatabase } from './db/connect.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { isMigrated, migrate } from './db/migrate.ts';
+import { endLeases } from './delivery/claim.ts';
 import { createDispatcher, type Dispatcher } from './delivery/dispatcher.ts';
 import { createNotifier, listenForDue } from './delivery/notices.ts';
 import { createReceiptTaker } from './delivery/receipts.ts';
@@ -55,8 +56,9 @@ export async function migrateDatabase(config: Config, logger: Logger): Promise<s
 
 /** What is deferred first ends last: the database outlives whoever writes to it. */
 async function wire(config: Config, events: Events, logger: Logger, stack: AsyncDisposableStack) {
-  const { database } = await openMigrated(config, events, stack);
+  const { database, exclusive } = await openMigrated(config, events, stack);
   const { knex, pool } = database;
+  if (exclusive) await endLeases(pool);
   const dispatcher = config.role === 'api' ? null : createWorker(config, database, events, stack);
   const onQueued = dispatcher?.wake ?? createNotifier(pool, events);
   const recorder = createRecorder({ pool, events, onQueued });
@@ -103,7 +105,8 @@ async function openMigrated(config: Config, events: Events, stack: AsyncDisposab
     if (!(availability(error) instanceof UnavailableError)) throw error;
     throw new StartError([`DATABASE_URL: the database does not answer: ${error.message}`], { cause: error });
   });
-  return { database, applied };
+  // The embedded database belongs to one service at a time.
+  return { database, applied, exclusive: config.databaseUrl === null };
 }
 
 function createWorker(

@@ -77,3 +77,11 @@ export async function queueScheduled(pool: pg.Pool, limit: number): Promise<numb
   });
   return ids.length;
 }
+
+/**
+ * Ends every lease at once. Only for a process that knows that no other one delivers from this database: whoever
+ * held them is dead.
+ */
+export async function endLeases(pool: pg.Pool): Promise<void> {
+  await pool.query(`update messages set next_attempt_at = statement_timestamp() where status = 'sending'`);
+}

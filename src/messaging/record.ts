@@ -71,10 +71,11 @@ const INSERT_MESSAGES = {
         request_hash, delivery_key,
         case
           when status = 'scheduled' then send_at
-          when status = 'queued' and first and not exists (
-            select from messages as pending
-            where pending.conversation_id = input.conversation_id and pending.status in ('queued', 'sending')
-          ) then statement_timestamp()
+          -- Limited, so that it is answered by one look into the index: a plain EXISTS may read the whole queue.
+          when status = 'queued' and first and (
+            select true from messages as pending
+            where pending.conversation_id = input.conversation_id and pending.status in ('queued', 'sending') limit 1
+          ) is null then statement_timestamp()
         end,
         statement_timestamp(), statement_timestamp()
       from input
@@ -85,7 +86,8 @@ const INSERT_MESSAGES = {
       set message_count = message_count + added.messages,
           last_message_at = greatest(last_message_at, statement_timestamp())
       from (select conversation_id, count(*) as messages from inserted group by conversation_id) as added
-      where conversations.id = added.conversation_id
+      -- The list tells the planner that these are few: it would read the whole table otherwise.
+      where conversations.id = any($2::bigint[]) and conversations.id = added.conversation_id
     )
     select input.n, input.id, inserted.id is not null as created, statement_timestamp()::timestamptz(3) as created_at
     from input left join inserted using (id)`,
@@ -128,6 +130,7 @@ async function insert(
   await lockConversations(connection, ids);
   const { rows } = await connection.query<Inserted>(INSERT_MESSAGES, [
     JSON.stringify(toInput(messages, resolved)),
+    ids,
   ]);
   const repeats = rows.filter(({ created }) => !created).map(({ n }) => n);
   const existing = await findExisting(

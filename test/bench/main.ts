@@ -10,7 +10,7 @@ import { inbound, outbound } from './workload.ts';
 
 /** Seconds for each row of the table; the ratios settle well before. */
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 5);
-const CONNECTIONS = [1, 32, 64, 256];
+const CONNECTIONS = (process.env.BENCH_CONNECTIONS ?? '1,32,64,256').split(',').map(Number);
 
 export interface Row extends Measured {
   name: string;

@@ -93,7 +93,7 @@ describe('The service as a process', function () {
         settings: { service_url: `http://127.0.0.1:${environment.PORT}` },
       });
       Object.assign(environment, {
-        PROVIDER_TIMEOUT_MS: '300',
+        PROVIDER_TIMEOUT_MS: '5000',
         SMS_PROVIDERS: 'text-co',
         TEXT_CO_URL: simulator.url,
         TEXT_CO_KEY: 'provider-key',
@@ -101,29 +101,37 @@ describe('The service as a process', function () {
     });
     afterEach(() => simulator.stop());
 
-    it('loses nothing that it answered, and sends it once, when it is killed right after the answer', async () => {
-      running = await startProcess(environment);
-      const { data, response } = await createClient({ baseUrl: running.url }).POST('/api/messages/sms', {
-        body: sms,
-      });
-      running.child.kill('SIGKILL');
-      expect(response.status).to.equal(202);
-      await until(() => running?.child.signalCode !== null, 'it is dead');
+    for (const [moment, faults] of [
+      ['right after the answer', []],
+      ['while the provider takes the message', [{ channel: 'sms', type: 'latency', ms: 500, times: 1 }]],
+    ] as const) {
+      it(`loses nothing that it answered, and sends it once, when it is killed ${moment}`, async () => {
+        const headers = { 'content-type': 'application/json' };
+        await fetch(`${simulator.url}/_control/faults`, {
+          method: 'PUT',
+          headers,
+          body: JSON.stringify(faults),
+        });
+        running = await startProcess(environment);
+        let client = createClient({ baseUrl: running.url });
+        const { data, response } = await client.POST('/api/messages/sms', { body: sms });
+        expect(response.status).to.equal(202);
+        const params = { path: { id: data?.id ?? 0 } };
+        const statusIs = (status: string) => async () =>
+          (await client.GET('/api/messages/{id}', { params })).data?.status === status;
+        if (faults.length > 0) await until(statusIs('sending'), 'it is being sent');
+        running.child.kill('SIGKILL');
+        await until(() => running?.child.signalCode !== null, 'it is dead');
 
-      running = await startProcess(environment);
-      const client = createClient({ baseUrl: running.url });
-      const path = { id: data?.id ?? 0 };
-      await until(
-        async () =>
-          (await client.GET('/api/messages/{id}', { params: { path } })).data?.status === 'delivered',
-        'delivered',
-        30_000,
-      );
-      const { data: taken } = (await (await fetch(`${simulator.url}/_control/messages`)).json()) as {
-        data: Accepted[];
-      };
-      expect(taken).to.have.length(1);
-    });
+        running = await startProcess(environment);
+        client = createClient({ baseUrl: running.url });
+        await until(statusIs('delivered'), 'it is delivered');
+        const { data: taken } = (await (await fetch(`${simulator.url}/_control/messages`)).json()) as {
+          data: Accepted[];
+        };
+        expect(taken).to.have.length(1);
+      });
+    }
   });
 
   describe('that cannot start says why in one line', () => {
