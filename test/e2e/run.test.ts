@@ -73,6 +73,9 @@ describe('The service as a process', function () {
 
     expect(await running.signal('SIGINT')).to.equal(0);
     expect(processesOf(directory)).to.deep.equal([]);
+    expect(running.output.stdout)
+      .to.contain('request completed')
+      .and.not.to.match(/This is a|Bearer|whsec_/);
     running = await startProcess(environment);
     expect(
       (await createClient({ baseUrl: running.url }).GET('/api/conversations')).data?.data,
