@@ -6,7 +6,13 @@ import type { NewMessage } from './new-message.ts';
 /** Where a message belongs. */
 export interface Resolved {
   conversationId: number;
-  senderId: number;
+  /** In the order of the message's `participants`. */
+  participantIds: number[];
+}
+
+/** The participant who wrote the message. */
+export function senderId({ sender, participants }: NewMessage, { participantIds }: Resolved): number {
+  return participantIds[participants.findIndex(({ key }) => key === sender.key)] as number;
 }
 
 export interface Resolver {
@@ -37,8 +43,9 @@ const ADD_PARTICIPANTS = {
 };
 const FIND_CONVERSATIONS = {
   name: 'find-conversations',
-  text: `select id, participant_ids::text as key from conversations
-    where participant_ids in (select ids::bigint[] from unnest($1::text[]) as ids)`,
+  // One look into the index for each: with a join the planner may read the whole table.
+  text: `select found.id, wanted.key from unnest($1::text[]) as wanted(key)
+    cross join lateral (select id from conversations where participant_ids = wanted.key::bigint[] limit 1) as found`,
 };
 const ADD_CONVERSATIONS = {
   name: 'add-conversations',
@@ -75,9 +82,8 @@ export function createResolver(): Resolver {
   };
 }
 
-/** A set of participants together with the one of them who writes. */
-function cacheKey({ sender, participants }: NewMessage): string {
-  return [...participants, sender].map((participant) => participant.key).join('\n');
+function cacheKey({ participants }: NewMessage): string {
+  return participants.map((participant) => participant.key).join('\n');
 }
 
 async function lookUp(connection: pg.PoolClient, messages: NewMessage[]): Promise<Map<NewMessage, Resolved>> {
@@ -104,7 +110,7 @@ async function lookUp(connection: pg.PoolClient, messages: NewMessage[]): Promis
   return new Map(
     messages.map((message) => {
       const conversationId = conversations.get(setOf(message)) as number;
-      return [message, { conversationId, senderId: idOf(message.sender) }];
+      return [message, { conversationId, participantIds: message.participants.map(idOf) }];
     }),
   );
 }

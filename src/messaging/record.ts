@@ -5,7 +5,7 @@ import { isolating } from '../db/isolate.ts';
 import { lockConversations, releaseFirst } from '../db/turns.ts';
 import { IdempotencyKeyReusedError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
-import { createResolver, type Resolved } from './conversation-resolver.ts';
+import { createResolver, type Resolved, senderId } from './conversation-resolver.ts';
 import { findExisting } from './duplicates.ts';
 import type { NewMessage } from './new-message.ts';
 import type { PresentableMessage } from './present.ts';
@@ -158,10 +158,11 @@ async function insert(
 
 function toInput(messages: NewMessage[], resolved: Resolved[]): object[] {
   const begun = new Set<number>();
-  return messages.map(({ row }, n) => {
-    const { conversationId, senderId } = resolved[n] as Resolved;
-    const first = row.status === 'queued' && !begun.has(conversationId);
-    if (first) begun.add(conversationId);
-    return { n, conversation_id: conversationId, sender_id: senderId, first, ...row };
+  return messages.map((message, n) => {
+    const place = resolved[n] as Resolved;
+    const first = message.row.status === 'queued' && !begun.has(place.conversationId);
+    if (first) begun.add(place.conversationId);
+    const sender_id = senderId(message, place);
+    return { n, conversation_id: place.conversationId, sender_id, first, ...message.row };
   });
 }
