@@ -2,32 +2,6 @@ import type { Message } from '../db/models/message.ts';
 import type { Schema } from '../openapi/types.ts';
 
 /** The columns that `presentMessage` needs. */
-export type PresentableMessage = Pick<
-  Message,
-  | 'id'
-  | 'conversation_id'
-  | 'direction'
-  | 'type'
-  | 'from'
-  | 'to'
-  | 'cc'
-  | 'bcc'
-  | 'reply_to'
-  | 'subject'
-  | 'body'
-  | 'attachments'
-  | 'status'
-  | 'error'
-  | 'provider'
-  | 'provider_message_id'
-  | 'segments'
-  | 'metadata'
-  | 'timestamp'
-  | 'send_at'
-  | 'created_at'
-  | 'updated_at'
->;
-
 export const presentableColumns = [
   'id',
   'conversation_id',
@@ -51,7 +25,9 @@ export const presentableColumns = [
   'send_at',
   'created_at',
   'updated_at',
-] as const satisfies (keyof PresentableMessage)[];
+] as const satisfies (keyof Message)[];
+
+export type PresentableMessage = Pick<Message, (typeof presentableColumns)[number]>;
 
 /** A row as the contract shows it: what only some emails have is left out where it is empty. */
 export function presentMessage(row: PresentableMessage): Schema<'Message'> {
