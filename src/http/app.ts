@@ -1,15 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import express, { type Express, type RequestHandler, type Response } from 'express';
-import * as OpenApiValidator from 'express-openapi-validator';
-import { pinoHttp } from 'pino-http';
 import type { Config } from '../config.ts';
 import { InvalidRequestError, NotFoundError } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type OpenApiDocument, openApiDocument } from '../openapi/document.ts';
 import type { Handlers, OperationId } from '../openapi/types.ts';
 import { securityHandlers, withConfiguredSecurity } from './auth.ts';
-import { jsonBody, unstorableText } from './body.ts';
+import { jsonBody, unstorableFaults } from './body.ts';
 import { problemHandler } from './problem.ts';
+import { requestLog } from './request-log.ts';
+import { createValidator } from './validator.ts';
 
 export interface AppOptions {
   config: Config;
@@ -30,8 +29,7 @@ export function createApp({ config, logger, handlers, translate }: AppOptions): 
   app.disable('etag');
   app.use(requestLog(logger), jsonBody());
   app.use(
-    OpenApiValidator.middleware({
-      apiSpec: withConfiguredSecurity(openApiDocument(), config) as never,
+    createValidator(withConfiguredSecurity(openApiDocument(), config), {
       validateRequests: { allErrors: true },
       validateResponses: !config.production,
       validateSecurity: { handlers: securityHandlers(config) as never },
@@ -60,7 +58,7 @@ export function createApp({ config, logger, handlers, translate }: AppOptions): 
 function toMiddleware(handler: AnyHandler, translate: (error: unknown) => unknown): RequestHandler {
   return async (request, response) => {
     const { params, query, headers, body } = request;
-    const faults = [...unstorableText(body, '/body'), ...unstorableText(query, '/query')];
+    const faults = unstorableFaults(request);
     if (faults.length > 0) throw new InvalidRequestError(faults);
     const answer = await handler({ params, query, headers, body }).catch((error) => {
       throw translate(error);
@@ -72,31 +70,4 @@ function toMiddleware(handler: AnyHandler, translate: (error: unknown) => unknow
 function send(response: Response, body: unknown): void {
   if (typeof body === 'string') response.send(body);
   else response.json(body);
-}
-
-const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
-
-/** One line a request, without bodies, queries or credentials. */
-function requestLog(logger: Logger): RequestHandler {
-  return pinoHttp({
-    logger,
-    genReqId: (request, response) => {
-      const given = request.headers['x-request-id'];
-      const id = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-      response.setHeader('x-request-id', id);
-      return id;
-    },
-    quietReqLogger: true,
-    customAttributeKeys: {
-      reqId: 'request_id',
-      req: 'request',
-      res: 'response',
-      responseTime: 'duration_ms',
-    },
-    serializers: {
-      req: ({ method, url }: { method: string; url: string }) => ({ method, path: url.split('?')[0] }),
-      res: ({ statusCode }: { statusCode: number }) => ({ status: statusCode }),
-    },
-    customLogLevel: (_request, response, error) => (error || response.statusCode >= 500 ? 'error' : 'info'),
-  });
 }

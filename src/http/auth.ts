@@ -1,74 +1,71 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { Request } from 'express';
 import type { ApiKey, Config, ProviderConfig } from '../config.ts';
 import type { OpenApiDocument } from '../openapi/document.ts';
 import { rawBodyOf } from './body.ts';
-import { isSigned } from './webhook-signature.ts';
+import { isSigned, signingKey } from './webhook-signature.ts';
 
 export type SecurityHandlers = Record<string, (request: Request) => boolean>;
 
-const WEBHOOK = /^\/api\/webhooks\/(sms|email)(\/status)?\/?$/;
+interface Caller {
+  provider: ProviderConfig;
+  keys: KeyObject[];
+}
+
+const WEBHOOK = /^\/api\/webhooks\/(sms|email)(\/status)?\/?$/i;
 
 /** What the validator asks for each security scheme of the contract. */
 export function securityHandlers(config: Config): SecurityHandlers {
+  const apiKeys = config.apiKeys.map((key) => ({ ...key, digest: digest(key.key) }));
+  const callers = config.providers.map((provider) => ({
+    provider,
+    keys: provider.webhookSecrets.map(signingKey),
+  }));
   return {
-    apiKey: (request) => findKey(config.apiKeys, request.headers.authorization) !== null,
+    apiKey: (request) => findKey(apiKeys, request.headers.authorization) !== null,
     webhookSignature: (request) => {
-      const provider = callingProvider(config.providers, request);
+      const caller = callerOf(callers, request);
+      if (!caller || caller.keys.length === 0) return true;
       const {
         'webhook-id': id,
         'webhook-timestamp': timestamp,
         'webhook-signature': signature,
       } = request.headers;
-      const signed = {
-        id: one(id),
-        timestamp: one(timestamp),
-        signature: one(signature),
-        rawBody: rawBodyOf(request),
-      };
-      return provider !== undefined && isSigned(signed, provider.webhookSecrets, Date.now());
-    },
-    unsigned: (request) => {
-      const provider = callingProvider(config.providers, request);
-      if (!provider || provider.webhookSecrets.length === 0) return true;
-      return provider.simulated && request.headers['webhook-signature'] === undefined;
+      if (signature === undefined) return caller.provider.simulated;
+      const signed = { id: one(id), timestamp: one(timestamp), signature: one(signature) };
+      return isSigned({ ...signed, rawBody: rawBodyOf(request) }, caller.keys, Date.now());
     },
   };
 }
 
 /**
- * The contract with what this configuration does not ask for taken out: no API keys where none are configured, and
- * (`unsigned`) no signature of a provider without a secret, or of the simulator, whose webhooks people make by hand.
+ * The contract with what this configuration does not ask for taken out: no API keys where none are configured. That
+ * a webhook has a signature at all is left to its handler, for a provider without a secret has none, nor has the
+ * simulator where people make its webhooks by hand.
  */
 export function withConfiguredSecurity(document: OpenApiDocument, config: Config): OpenApiDocument {
   if (config.apiKeys.length === 0) document.security = [];
-  document.components.securitySchemes.unsigned = { type: 'mutualTLS' };
-  for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
-    if (operation.security?.some((scheme) => 'webhookSignature' in scheme))
-      operation.security.push({ unsigned: [] });
-  }
+  document.components.securitySchemes.webhookSignature = { type: 'mutualTLS' };
   return document;
 }
 
-function callingProvider(providers: ProviderConfig[], request: Request): ProviderConfig | undefined {
-  const channel = WEBHOOK.exec(request.path)?.[1];
-  const name = new URLSearchParams(request.originalUrl.split('?')[1]).get('provider');
-  return providers.find(
-    (provider) => provider.channel === channel && (name === null || provider.name === name),
+function callerOf(callers: Caller[], request: Request): Caller | undefined {
+  const channel = WEBHOOK.exec(request.path)?.[1]?.toLowerCase();
+  const query = request.originalUrl.indexOf('?');
+  const name = query < 0 ? null : new URLSearchParams(request.originalUrl.slice(query)).get('provider');
+  return callers.find(
+    ({ provider }) => provider.channel === channel && (name === null || provider.name === name),
   );
 }
 
 /** Every key is compared, by digests of one length: the time taken tells nothing. */
-function findKey(keys: ApiKey[], header: string | undefined): ApiKey | null {
+function findKey(keys: (ApiKey & { digest: Buffer })[], header: string | undefined): ApiKey | null {
   const given = digest(/^Bearer +(\S+)$/i.exec(header ?? '')?.[1] ?? '');
-  return keys.reduce<ApiKey | null>(
-    (found, key) => (timingSafeEqual(digest(key.key), given) ? key : found),
-    null,
-  );
+  return keys.reduce<ApiKey | null>((found, key) => (timingSafeEqual(key.digest, given) ? key : found), null);
 }
 
 function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }
 
 function one(header: string | string[] | undefined): string | undefined {

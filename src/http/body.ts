@@ -37,8 +37,18 @@ function isEmail({ path, body }: Request): boolean {
   return body?.type === 'email' || (body?.type === undefined && String(body?.from).includes('@'));
 }
 
-/** Where text stands that PostgreSQL cannot hold: a NUL character, or half of a surrogate pair. */
-export function unstorableText(value: unknown, path: string): Fault[] {
+/**
+ * Where a request has text that PostgreSQL cannot hold: a NUL character, or half of a surrogate pair. Neither gets
+ * into JSON but by an escape, so most bodies need no second look.
+ */
+export function unstorableFaults(request: Request): Fault[] {
+  return [
+    ...(rawBodyOf(request).includes('\\u') ? unstorableText(request.body, '/body') : []),
+    ...unstorableText(request.query, '/query'),
+  ];
+}
+
+function unstorableText(value: unknown, path: string): Fault[] {
   if (typeof value === 'string') {
     if (value.includes('\0')) return [{ path, message: 'must not contain a NUL character' }];
     return value.isWellFormed() ? [] : [{ path, message: 'must be well-formed Unicode' }];

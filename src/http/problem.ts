@@ -8,6 +8,7 @@ import {
 } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Schema } from '../openapi/types.ts';
+import { requestId } from './request-log.ts';
 
 type Problem = Schema<'Problem'>;
 
@@ -56,8 +57,8 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
   return (error, request, response, _next) => {
     const answer = error instanceof ServiceError ? fromServiceError(error) : fromLibraryError(error);
     if (answer.status >= 500 && answer.code === 'internal_error')
-      logger.error({ err: error, request_id: request.id }, 'request failed');
-    send(response, answer, String(request.id));
+      logger.error({ err: error, request_id: requestId(request) }, 'request failed');
+    send(response, answer, requestId(request));
   };
 }
 

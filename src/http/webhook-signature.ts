@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 export interface SignedRequest {
   id: string | undefined;
@@ -10,13 +10,18 @@ export interface SignedRequest {
 /** The tolerance of the reference libraries, either way. */
 const TOLERANCE_SECONDS = 5 * 60;
 
+/** The key in a secret as Standard Webhooks writes it: `whsec_` and base64. */
+export function signingKey(secret: string): KeyObject {
+  return createSecretKey(Buffer.from(secret.replace(/^whsec_/, ''), 'base64'));
+}
+
 /**
- * Whether one of these secrets signed this very body lately: Standard Webhooks 1.0.0, `v1` (HMAC-SHA256 over
- * `{id}.{timestamp}.{body}`). Several secrets, as several signatures, are for a rotation.
+ * Whether one of these keys signed this very body lately: Standard Webhooks 1.0.0, `v1` (HMAC-SHA256 over
+ * `{id}.{timestamp}.{body}`). Several keys, as several signatures, are for a rotation.
  *
  * @param now in milliseconds since 1970.
  */
-export function isSigned(request: SignedRequest, secrets: readonly string[], now: number): boolean {
+export function isSigned(request: SignedRequest, keys: readonly KeyObject[], now: number): boolean {
   const { id, timestamp, signature, rawBody } = request;
   if (!id || !timestamp || !signature || !/^\d{1,12}$/.test(timestamp)) return false;
   if (Math.abs(now / 1_000 - Number(timestamp)) > TOLERANCE_SECONDS) return false;
@@ -24,8 +29,7 @@ export function isSigned(request: SignedRequest, secrets: readonly string[], now
     .split(' ')
     .filter((part) => part.startsWith('v1,'))
     .map((part) => Buffer.from(part.slice(3), 'base64'));
-  return secrets.some((secret) => {
-    const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+  return keys.some((key) => {
     const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(rawBody).digest();
     return given.some(
       (candidate) => candidate.length === expected.length && timingSafeEqual(candidate, expected),

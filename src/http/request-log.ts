@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { RequestHandler } from 'express';
+import type { Logger } from '../observability/logger.ts';
+
+const GIVEN_ID = /^[\x21-\x7e]{1,128}$/;
+const ids = new WeakMap<object, string>();
+
+/** The id that a request goes by in its response and in the log. */
+export function requestId(request: object): string {
+  return ids.get(request) ?? '';
+}
+
+/** Gives each request its id, and the log one line when it is over: without bodies, queries or credentials. */
+export function requestLog(logger: Logger): RequestHandler {
+  return (request, response, next) => {
+    const started = performance.now();
+    const id = idOf(request);
+    ids.set(request, id);
+    response.setHeader('x-request-id', id);
+    // 'close' comes in every case, also where the client did not wait for the answer.
+    response.once('close', () => {
+      const { statusCode: status, writableFinished: answered } = response;
+      const level = status >= 500 ? 'error' : 'info';
+      if (!logger.isLevelEnabled(level)) return;
+      logger[level](
+        {
+          request_id: id,
+          request: { method: request.method, path: request.path },
+          response: { status },
+          duration_ms: Math.round((performance.now() - started) * 100) / 100,
+        },
+        answered ? 'request completed' : 'request aborted',
+      );
+    });
+    next();
+  };
+}
+
+function idOf(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && GIVEN_ID.test(given) ? given : randomUUID();
+}

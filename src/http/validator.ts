@@ -1,0 +1,38 @@
+import { type RequestHandler, Router } from 'express';
+import * as OpenApiValidator from 'express-openapi-validator';
+import { NotFoundError } from '../errors.ts';
+import type { OpenApiDocument } from '../openapi/document.ts';
+
+type Options = Omit<Parameters<typeof OpenApiValidator.middleware>[0], 'apiSpec'>;
+
+/**
+ * Routes and validates by the contract, with a validator for each resource (`/api/messages`, `/api/webhooks`, …):
+ * express-openapi-validator compiles the pattern of one path after the other until one fits, on every request, so
+ * each validator is given the few paths among which it has to choose.
+ */
+export function createValidator(document: OpenApiDocument, options: Options): RequestHandler {
+  const resources = Map.groupBy(Object.entries(document.paths), ([path]) => resourceOf(path));
+  const validators = new Map(
+    [...resources].map(([resource, paths], index) => {
+      const apiSpec = structuredClone({ ...document, paths: Object.fromEntries(paths) });
+      // The document itself is the same for all, so it is checked once.
+      const validator = OpenApiValidator.middleware({
+        ...options,
+        apiSpec: apiSpec as never,
+        validateApiSpec: index === 0,
+      });
+      return [resource, Router().use(validator)];
+    }),
+  );
+  return (request, response, next) => {
+    const validator = validators.get(resourceOf(request.path));
+    if (validator) validator(request, response, next);
+    else next(new NotFoundError(`route ${request.path}`));
+  };
+}
+
+/** The first two steps of a path under `/api`; all others are one resource. Paths do not depend on case. */
+function resourceOf(path: string): string {
+  const [, first, second] = path.toLowerCase().split('/', 3);
+  return first === 'api' ? `api/${second}` : '';
+}
