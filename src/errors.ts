@@ -9,7 +9,11 @@ export type ErrorCode =
   | 'not_found'
   | 'payload_too_large'
   | 'idempotency_key_reused'
+  | LinkConflict
   | 'unavailable';
+
+/** Why two participants cannot be said to be one person. */
+export type LinkConflict = 'link_to_self' | 'link_cycle' | 'link_of_correspondents';
 
 /** An error that a caller of the service can do something about; its code is part of the contract. */
 export class ServiceError extends Error {
@@ -50,6 +54,14 @@ export class PayloadTooLargeError extends ServiceError {
 export class IdempotencyKeyReusedError extends ServiceError {
   constructor() {
     super('idempotency_key_reused', 'This Idempotency-Key was used with another request.');
+  }
+}
+
+export class LinkConflictError extends ServiceError {
+  declare readonly code: LinkConflict;
+
+  constructor(code: LinkConflict, message: string) {
+    super(code, message);
   }
 }
 

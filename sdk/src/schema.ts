@@ -65,6 +65,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List and search messages, the latest first
+         * @description All filters given have to fit. With `q` the messages are found by PostgreSQL's full-text search over
+         *     subject, body and addresses, and each says in `highlight` where.
+         */
+        get: operations["listMessages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/messages/{id}": {
         parameters: {
             query?: never;
@@ -115,7 +136,8 @@ export interface paths {
         };
         /**
          * List conversations, the most recently active first
-         * @description With several `participant` parameters, the conversations in which all of them take part.
+         * @description With several `participant` parameters, the conversations in which all of them take part. Conversations that
+         *     were merged into another one are listed as part of that one.
          */
         get: operations["listConversations"];
         put?: never;
@@ -135,7 +157,8 @@ export interface paths {
         };
         /**
          * Get one conversation
-         * @description The conversation with its participants and its last message.
+         * @description The conversation with its participants and its last message. The id of one that was merged goes on answering:
+         *     `id` is the one asked for, `merged_into` the conversation that speaks for it, and all else is that one's.
          */
         get: operations["getConversation"];
         put?: never;
@@ -156,12 +179,85 @@ export interface paths {
         /**
          * List a conversation's messages in the order they were recorded
          * @description Messages become visible in the order of their ids: a message read later never has an id below one that
-         *     was already read.
+         *     was already read. So a client stays in step by asking for what is `after_id`, the last id it has seen, as
+         *     often as it likes, and misses nothing. Only linking people brings older messages in: `merged_ids` of the
+         *     conversation tells.
          */
         get: operations["listConversationMessages"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/participants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List participants, or look one up by its address
+         * @description In the order in which they first took part in anything.
+         */
+        get: operations["listParticipants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/participants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one participant
+         * @description With every link to another address of the same person, also those that were taken back.
+         */
+        get: operations["getParticipant"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Name a participant
+         * @description What is left out stays as it is.
+         */
+        patch: operations["updateParticipant"];
+        trace?: never;
+    };
+    "/api/participants/{id}/links/{other_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say that two addresses are one person's
+         * @description From now on conversations with the same people are one, whichever of their addresses they use: the oldest of
+         *     them speaks for the others, whose messages are read as part of it. No message is moved. Repeating it changes
+         *     nothing.
+         */
+        put: operations["linkParticipants"];
+        post?: never;
+        /**
+         * Take back that two addresses are one person's
+         * @description The conversations are again what they were; messages that came in between are in the conversation of their
+         *     own addresses.
+         */
+        delete: operations["unlinkParticipants"];
         options?: never;
         head?: never;
         patch?: never;
@@ -551,6 +647,16 @@ export interface components {
              * @description When its status last changed.
              */
             updated_at: string;
+            highlight?: components["schemas"]["Highlight"];
+        };
+        /**
+         * @description In a search only: the parts of the message around what was found. It is HTML with nothing in it but
+         *     `<mark>` around each match; all else is escaped, and the tags of an HTML body are left out.
+         */
+        Highlight: {
+            /** @description Where the message has a subject. */
+            subject?: string;
+            body: string;
         };
         MessageList: {
             data: components["schemas"]["Message"][];
@@ -614,12 +720,54 @@ export interface components {
              */
             received_at: string;
         };
+        /** @enum {string} */
+        ParticipantKind: "phone" | "short_code" | "alphanumeric" | "email";
+        /** @description As you want it shown; null for none. */
+        ParticipantName: string | null;
+        /**
+         * Format: int64
+         * @description The same for all addresses of one person, the smallest of their ids.
+         */
+        PersonId: number;
         Participant: {
             id: components["schemas"]["Id"];
+            /** @description The address, normalised. */
             address: string;
-            /** @enum {string} */
-            kind: "phone" | "short_code" | "alphanumeric" | "email";
-            name: string | null;
+            kind: components["schemas"]["ParticipantKind"];
+            name: components["schemas"]["ParticipantName"];
+            person_id: components["schemas"]["PersonId"];
+            /** @description Every link that was made, in that order. */
+            links: components["schemas"]["ParticipantLink"][];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        ParticipantLink: {
+            /** @description The other participant. */
+            participant_id: components["schemas"]["Id"];
+            /** Format: date-time */
+            linked_at: string;
+            /**
+             * Format: date-time
+             * @description Null while it holds.
+             */
+            unlinked_at: string | null;
+        };
+        ParticipantList: {
+            data: components["schemas"]["Participant"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        ParticipantUpdate: {
+            name?: components["schemas"]["ParticipantName"];
+        };
+        ConversationParticipant: {
+            id: components["schemas"]["Id"];
+            /** @description The address, normalised. */
+            address: string;
+            kind: components["schemas"]["ParticipantKind"];
+            name: components["schemas"]["ParticipantName"];
+            person_id: components["schemas"]["PersonId"];
         };
         /** @description The start of the last message; null before there is one. */
         LastMessage: {
@@ -634,11 +782,16 @@ export interface components {
         Conversation: {
             id: components["schemas"]["Id"];
             /**
-             * @description The channel; `sms` stands for SMS and MMS.
-             * @enum {string}
+             * Format: int64
+             * @description The conversation that speaks for this one since their people are the same; null where it speaks for itself.
              */
-            type: "sms" | "email";
-            participants: components["schemas"]["Participant"][];
+            merged_into: number | null;
+            /** @description The conversations that are read as part of the one that speaks. */
+            merged_ids: components["schemas"]["Id"][];
+            /** @description The channels it is on; `sms` stands for SMS and MMS. */
+            channels: ("sms" | "email")[];
+            /** @description Every address in it, in the order of their ids. */
+            participants: components["schemas"]["ConversationParticipant"][];
             message_count: number;
             last_message: components["schemas"]["LastMessage"];
             /** Format: date-time */
@@ -668,7 +821,7 @@ export interface components {
              * @description A stable word for programs.
              * @enum {string}
              */
-            code: "malformed_json" | "unauthorized" | "not_found" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "invalid_request" | "idempotency_key_reused" | "internal_error" | "unavailable";
+            code: "malformed_json" | "unauthorized" | "not_found" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "invalid_request" | "idempotency_key_reused" | "link_to_self" | "link_cycle" | "link_of_correspondents" | "internal_error" | "unavailable";
             request_id: string;
             /** @description Each fault of a request that breaks the contract. */
             errors?: {
@@ -709,6 +862,29 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["DeliveryReceipt"];
+            };
+        };
+        /** @description The participant. */
+        Participant: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Participant"];
+            };
+        };
+        /**
+         * @description They cannot be linked: they are the same one (`link_to_self`), one person already by other links
+         *     (`link_cycle`), or the two people write to each other (`link_of_correspondents`).
+         */
+        Conflict: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description The body is not JSON (`malformed_json`). */
@@ -797,10 +973,20 @@ export interface components {
          * @example 1
          */
         Id: components["schemas"]["Id"];
+        /**
+         * @description The id of the other participant; the two may change places.
+         * @example 3
+         */
+        OtherId: components["schemas"]["Id"];
         /** @description How many to give at the most. */
         Limit: number;
         /** @description The `next_cursor` of the page before. */
         Cursor: string;
+        /**
+         * @description Only what was recorded at this time or later; of a conversation, its last message.
+         * @example 2024-11-01T14:00:00Z
+         */
+        Since: string;
         /**
          * @description Makes the request safe to repeat. The same key with the same body gives the first answer again, with
          *     `Idempotent-Replayed: true`; with another body it is refused with 422. A request that comes while the first
@@ -929,6 +1115,65 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listMessages: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Words that must all occur, in any case; `"in quotes"` next to each other, `-without` this one, one `or`
+                 *     the other. A phone number or an email address finds the messages that it sent or received; of an email
+                 *     address its parts are words too.
+                 * @example invoice -draft
+                 */
+                q?: string;
+                /** @description Only messages of this conversation. */
+                conversation_id?: components["schemas"]["Id"];
+                /**
+                 * @description Only messages of conversations in which this address takes part, or another one of the same person.
+                 * @example +12016661234
+                 */
+                participant?: components["schemas"]["Address"];
+                /** @description Only messages received, or only messages sent. */
+                direction?: components["schemas"]["Direction"];
+                /** @description Only messages of this type. */
+                type?: components["schemas"]["MessageType"];
+                /** @description Only messages that stand at this status now. */
+                status?: components["schemas"]["MessageStatus"];
+                /**
+                 * @description Only what was recorded at this time or later; of a conversation, its last message.
+                 * @example 2024-11-01T14:00:00Z
+                 */
+                since?: components["parameters"]["Since"];
+                /**
+                 * @description Only what was recorded before this time.
+                 * @example 2024-11-02T00:00:00Z
+                 */
+                until?: string;
+                /** @description How many to give at the most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of messages. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Unprocessable"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getMessage: {
         parameters: {
             query?: never;
@@ -1000,7 +1245,8 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Only conversations with this address; repeat it for several. Normalised as in a message.
+                 * @description Only conversations with this address or another one of the same person; repeat it for several. Normalised
+                 *     as in a message.
                  * @example [
                  *       "+12016661234"
                  *     ]
@@ -1009,10 +1255,10 @@ export interface operations {
                 /** @description Only conversations on this channel; `sms` stands for SMS and MMS. */
                 type?: "sms" | "email";
                 /**
-                 * @description Only conversations with a message recorded at this time or later.
+                 * @description Only what was recorded at this time or later; of a conversation, its last message.
                  * @example 2024-11-01T14:00:00Z
                  */
-                since?: string;
+                since?: components["parameters"]["Since"];
                 /** @description How many to give at the most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next_cursor` of the page before. */
@@ -1075,6 +1321,11 @@ export interface operations {
             query?: {
                 /** @description `asc` reads from the oldest message on, `desc` from the newest back. */
                 order?: "asc" | "desc";
+                /**
+                 * @description Only messages with an id above this one; 0 for all.
+                 * @example 4
+                 */
+                after_id?: number;
                 /** @description How many to give at the most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next_cursor` of the page before. */
@@ -1102,6 +1353,146 @@ export interface operations {
                     "application/json": components["schemas"]["MessageList"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listParticipants: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only the participant with this address, normalised as in a message.
+                 * @example +12016661234
+                 */
+                address?: components["schemas"]["Address"];
+                /** @description How many to give at the most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of participants. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParticipantList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Unprocessable"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getParticipant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Participant"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateParticipant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ParticipantUpdate"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Participant"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    linkParticipants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+                /**
+                 * @description The id of the other participant; the two may change places.
+                 * @example 3
+                 */
+                other_id: components["parameters"]["OtherId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Participant"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Unprocessable"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    unlinkParticipants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+                /**
+                 * @description The id of the other participant; the two may change places.
+                 * @example 3
+                 */
+                other_id: components["parameters"]["OtherId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Participant"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["Unprocessable"];

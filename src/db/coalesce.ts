@@ -1,12 +1,18 @@
 import { UnavailableError } from '../errors.ts';
 
-export interface CoalesceOptions {
+export interface CoalesceOptions<T> {
   /** Calls written together at the most. */
   maxBatch: number;
   /** Calls that may wait; one more is refused. */
   maxQueue: number;
   /** Batches being written at the same time. */
   parallel: number;
+  /** What an item takes of the two limits below, which keep memory bounded where items differ in size. */
+  weigh?: (item: T) => number;
+  /** Weight written together at the most; a heavier item goes by itself. */
+  maxBatchWeight?: number;
+  /** Weight that may wait; an item that finds some waiting and does not fit is refused. */
+  maxQueueWeight?: number;
 }
 
 export interface Coalesced<T, R> {
@@ -18,6 +24,7 @@ export interface Coalesced<T, R> {
 
 interface Waiting<T, R> {
   item: T;
+  weight: number;
   resolve: (result: R) => void;
   reject: (error: unknown) => void;
 }
@@ -30,19 +37,31 @@ interface Waiting<T, R> {
  */
 export function coalesce<T, R>(
   write: (items: T[]) => Promise<(R | Error)[]>,
-  options: CoalesceOptions,
+  options: CoalesceOptions<T>,
 ): Coalesced<T, R> {
+  const { maxBatch, maxQueue, parallel, weigh = () => 0 } = options;
+  const { maxBatchWeight = Number.POSITIVE_INFINITY, maxQueueWeight = Number.POSITIVE_INFINITY } = options;
   let waiting: Waiting<T, R>[] = [];
+  let waitingWeight = 0;
   let writing = 0;
   let drained: (() => void)[] = [];
 
+  function takeBatch(): Waiting<T, R>[] {
+    let [size, weight] = [0, 0];
+    for (const next of waiting) {
+      if (size === maxBatch || (size > 0 && weight + next.weight > maxBatchWeight)) break;
+      size++;
+      weight += next.weight;
+    }
+    waitingWeight -= weight;
+    const batch = waiting.slice(0, size);
+    waiting = waiting.slice(size);
+    return batch;
+  }
+
   async function flush(): Promise<void> {
     writing++;
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, options.maxBatch);
-      waiting = waiting.slice(options.maxBatch);
-      await settle(batch, write);
-    }
+    while (waiting.length > 0) await settle(takeBatch(), write);
     writing--;
     if (writing > 0) return;
     for (const done of drained) done();
@@ -52,11 +71,14 @@ export function coalesce<T, R>(
   return {
     add: (item) =>
       new Promise((resolve, reject) => {
-        if (waiting.length >= options.maxQueue) return reject(new UnavailableError('The service is full.'));
-        waiting.push({ item, resolve, reject });
+        const weight = weigh(item);
+        const tooHeavy = waiting.length > 0 && waitingWeight + weight > maxQueueWeight;
+        if (waiting.length >= maxQueue || tooHeavy)
+          return reject(new UnavailableError('The service is full.'));
+        waiting.push({ item, weight, resolve, reject });
+        waitingWeight += weight;
         // On the next turn, so that what one turn of the event loop brings goes together.
-        if (waiting.length === 1)
-          setImmediate(() => writing < options.parallel && waiting.length > 0 && flush());
+        if (waiting.length === 1) setImmediate(() => writing < parallel && waiting.length > 0 && flush());
       }),
     idle: () =>
       writing === 0 && waiting.length === 0 ? Promise.resolve() : new Promise((done) => drained.push(done)),

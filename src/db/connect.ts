@@ -45,6 +45,29 @@ export function openDatabase(url: string, onError: (error: Error) => void): Data
   };
 }
 
+/** SQLSTATE of a transaction that lost to another one and may be tried again as it is. */
+const LOST = /^40(001|P01)$/;
+const TRIES = 5;
+
+/**
+ * Runs one statement, which is a transaction of its own; again where it lost to another one.
+ *
+ * @throws {UnavailableError} where the database is away.
+ */
+export async function execute<Row extends pg.QueryResultRow>(
+  pool: pg.Pool,
+  statement: { name: string; text: string },
+  values: unknown[],
+): Promise<pg.QueryResult<Row>> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await pool.query<Row>(statement, values);
+    } catch (error) {
+      if (tries === TRIES || !LOST.test((error as { code?: string }).code ?? '')) throw availability(error);
+    }
+  }
+}
+
 /**
  * Runs `work` in a transaction on one connection.
  *

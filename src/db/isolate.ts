@@ -2,17 +2,16 @@ import { InvalidRequestError, UnavailableError } from '../errors.ts';
 
 /**
  * Makes one bad row hurt nobody else: a batch that fails on its data is written again one by one, and what fails
- * then is answered with its own error. `forget` is called in between, to drop what may have been remembered wrongly.
+ * then is answered with its own error.
  *
  * @throws {UnavailableError} for all of them where the database is away: nothing is tried again.
  */
-export function isolating<T, R>(write: (items: T[]) => Promise<R[]>, forget: () => void = () => undefined) {
+export function isolating<T, R>(write: (items: T[]) => Promise<R[]>) {
   return async (items: T[]): Promise<(R | Error)[]> => {
     try {
       return await write(items);
     } catch (error) {
       if (error instanceof UnavailableError) throw error;
-      forget();
       const results: (R | Error)[] = [];
       for (const item of items) {
         results.push(...(await write([item]).catch((failure: Error) => [asClientFault(failure)])));

@@ -10,18 +10,7 @@ const LOCK = {
   text: 'select id from conversations where id = any($1::bigint[]) order by id for no key update',
 };
 
-const RELEASE = {
-  name: 'release-first',
-  text: `
-    update messages set next_attempt_at = statement_timestamp()
-    from unnest($1::bigint[]) as released(conversation_id)
-    cross join lateral (
-      select pending.id, pending.next_attempt_at from messages as pending
-      where pending.conversation_id = released.conversation_id and pending.status in ('queued', 'sending')
-      order by pending.id limit 1
-    ) as head
-    where messages.id = head.id and head.next_attempt_at is null`,
-};
+const RELEASE = { name: 'release-first', text: 'select release_first($1)' };
 
 /**
  * Keeps everyone else from adding to, or taking from, these conversations until the commit. Rows are locked in the

@@ -23,6 +23,9 @@ interface Answer {
 /** Our own errors. */
 const STATUS: Record<ErrorCode, number> = {
   not_found: 404,
+  link_to_self: 409,
+  link_cycle: 409,
+  link_of_correspondents: 409,
   payload_too_large: 413,
   invalid_request: 422,
   idempotency_key_reused: 422,
@@ -34,6 +37,7 @@ const TITLES: Record<number, string> = {
   401: 'Unauthorized',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  409: 'Conflict',
   413: 'Payload Too Large',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',

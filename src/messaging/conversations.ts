@@ -1,11 +1,12 @@
 import type { Knex } from 'knex';
+import type { QueryBuilder } from 'objection';
 import { Conversation } from '../db/models/conversation.ts';
 import { Participant } from '../db/models/participant.ts';
-import { type Fault, InvalidRequestError, NotFoundError } from '../errors.ts';
+import { NotFoundError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
-import type { Address } from './address.ts';
 import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
-import { readTime } from './time.ts';
+import { type AddressParser, readKeys } from './participants.ts';
+import { readQueryTime } from './time.ts';
 
 export interface ConversationQuery extends PageQuery {
   participant?: string[] | undefined;
@@ -22,28 +23,39 @@ interface LastMessage {
   created_at: Date;
 }
 
+/** A conversation that speaks, with those that were merged into it. */
+interface Family {
+  speaker: Conversation;
+  members: Conversation[];
+  last: LastMessage | undefined;
+}
+
 const PREVIEW_LENGTH = 120;
 
-/** The conversations, the most recently active first. */
+/** The conversations that speak, the most recently active first. */
 export async function listConversations(
   knex: Knex,
-  parse: (input: string) => Address | null,
+  parse: AddressParser,
   query: ConversationQuery,
 ): Promise<Page<Schema<'Conversation'>>> {
   const limit = query.limit ?? DEFAULT_LIMIT;
   const after = readCursor<[string, number]>(query.cursor, [isTime, isId]);
-  const since = readSince(query.since);
-  const participants = await findParticipants(knex, parse, query.participant ?? []);
-  if (participants === null) return { data: [], next_cursor: null };
+  const since = readQueryTime('since', query.since);
+  const people = await findPeople(knex, parse, query.participant ?? []);
   const rows = await Conversation.query(knex)
+    .select('id', 'last_message_at')
     .whereNull('merged_into_id')
     .modify((builder) => {
-      for (const id of participants) {
+      // Conversations that were merged have the same people: it is enough to look at the one that speaks.
+      for (const addresses of people) {
         builder.whereIn('id', (inner) =>
-          inner.from('conversation_participants').select('conversation_id').where('participant_id', id),
+          inner
+            .from('conversation_participants')
+            .select('conversation_id')
+            .whereIn('participant_id', addresses),
         );
       }
-      if (query.type) builder.where('channel', query.type);
+      if (query.type) whereChannel(builder as QueryBuilder<Conversation>, query.type);
       if (since) builder.where('last_message_at', '>=', since);
       if (after) builder.whereRaw('(last_message_at, id) < (?::timestamptz, ?)', after);
     })
@@ -51,86 +63,127 @@ export async function listConversations(
       { column: 'last_message_at', order: 'desc' },
       { column: 'id', order: 'desc' },
     ])
-    .limit(limit + 1)
-    .withGraphFetched('participants(inOrder)')
-    .modifiers({ inOrder: (builder) => builder.orderBy('participants.id') });
-  const last = await lastMessages(knex, rows);
+    .limit(limit + 1);
+  const families = await findFamilies(
+    knex,
+    rows.slice(0, limit).map(({ id }) => id),
+  );
   return pageOf(
     rows,
     limit,
     (row) => [row.last_message_at, row.id],
-    (row) => present(row, last.get(row.id)),
+    (row) => present(families.get(row.id) as Family),
   );
 }
 
-/** @throws {NotFoundError} */
+/**
+ * One conversation; of one that was merged, what speaks for it.
+ *
+ * @throws {NotFoundError}
+ */
 export async function getConversation(knex: Knex, id: number): Promise<Schema<'Conversation'>> {
-  const conversation = await Conversation.query(knex)
-    .findById(id)
-    .withGraphFetched('participants(inOrder)')
-    .modifiers({ inOrder: (builder) => builder.orderBy('participants.id') });
-  if (!conversation) throw new NotFoundError(`conversation ${id}`);
-  const last = await lastMessages(knex, [conversation]);
-  return present(conversation, last.get(id));
+  const [speakerId] = await membersOf(knex, id);
+  const families = await findFamilies(knex, [speakerId as number]);
+  const shown = present(families.get(speakerId as number) as Family);
+  return speakerId === id ? shown : { ...shown, id, merged_into: speakerId as number };
 }
 
-/** @throws {NotFoundError} */
-export async function assertConversation(knex: Knex, id: number): Promise<void> {
-  if (!(await Conversation.query(knex).findById(id).select('id')))
-    throw new NotFoundError(`conversation ${id}`);
+/**
+ * The ids of all conversations that are read as one with this one, the one that speaks first.
+ *
+ * @throws {NotFoundError}
+ */
+export async function membersOf(knex: Knex, id: number): Promise<number[]> {
+  const asked = Conversation.query(knex).select(knex.raw('coalesce(merged_into_id, id)')).where('id', id);
+  const members = await Conversation.query(knex)
+    .select('id')
+    .where('id', asked)
+    .orWhere('merged_into_id', asked.clone())
+    .orderBy('id');
+  if (members.length === 0) throw new NotFoundError(`conversation ${id}`);
+  return members.map((member) => member.id);
 }
 
-function readSince(since: string | undefined): Date | null {
-  const faults: Fault[] = [];
-  const time = readTime('/query/since', since, faults);
-  if (faults.length > 0) throw new InvalidRequestError(faults);
-  return time;
-}
-
-/** The ids of these addresses' participants; null where one of them never took part in anything. */
-async function findParticipants(
-  knex: Knex,
-  parse: (input: string) => Address | null,
-  inputs: string[],
-): Promise<number[] | null> {
-  // A plus sign that was not encoded arrives as a space.
-  const addresses = inputs.map((input) => parse(input.replace(/^ /, '+')));
-  const faults = addresses.flatMap((address, index) =>
-    address
-      ? []
-      : [{ path: `/query/participant/${index}`, message: 'is neither a phone number nor an email address' }],
-  );
-  if (faults.length > 0) throw new InvalidRequestError(faults);
-  const keys = [...new Set(addresses.map((address) => address?.key ?? ''))];
+/** For each of these addresses the ids of all addresses of its person; none where it never took part in anything. */
+export async function findPeople(knex: Knex, parse: AddressParser, inputs: string[]): Promise<number[][]> {
+  const keys = [...new Set(readKeys(parse, inputs, (index) => `/query/participant/${index}`))];
   if (keys.length === 0) return [];
-  const found = await Participant.query(knex).select('id').whereIn('address', keys);
-  return found.length === keys.length ? found.map(({ id }) => id) : null;
+  const found = await Participant.query(knex).whereIn('address', keys);
+  const personIds = found.map(personOf);
+  const addresses = await Participant.query(knex).whereIn('id', personIds).orWhereIn('person_id', personIds);
+  const byPerson = Map.groupBy(addresses, personOf);
+  const byKey = new Map(found.map((participant) => [participant.address, personOf(participant)]));
+  return keys.map((key) => (byPerson.get(byKey.get(key) ?? 0) ?? []).map(({ id }) => id));
+}
+
+function personOf({ id, person_id }: Participant): number {
+  return person_id ?? id;
+}
+
+/** Limited, so that the merged ones are looked up by their index: with an EXISTS the planner may read them all. */
+function whereChannel(builder: QueryBuilder<Conversation>, channel: 'sms' | 'email'): void {
+  builder.whereRaw(
+    `(channel = ? or (
+      select true from conversations as merged
+      where merged.merged_into_id = conversations.id and merged.channel = ? limit 1))`,
+    [channel, channel],
+  );
+}
+
+/** Those who speak by id, each with all that is shown of it: three queries, however many they are. */
+async function findFamilies(knex: Knex, speakerIds: number[]): Promise<Map<number, Family>> {
+  const members = await Conversation.query(knex)
+    .whereIn('id', speakerIds)
+    .orWhereIn('merged_into_id', speakerIds)
+    .orderBy('id')
+    .withGraphFetched('participants');
+  const last = await lastMessages(
+    knex,
+    members.map(({ id }) => id),
+  );
+  const bySpeaker = Map.groupBy(members, ({ id, merged_into_id }) => merged_into_id ?? id);
+  return new Map(
+    [...bySpeaker].map(([id, family]) => {
+      const latest = family
+        .flatMap((member) => last.get(member.id) ?? [])
+        .reduce<LastMessage | undefined>((a, b) => (a && a.id > b.id ? a : b), undefined);
+      return [id, { speaker: family[0] as Conversation, members: family, last: latest }];
+    }),
+  );
 }
 
 /** One row for each conversation, read from the end of its index. */
-async function lastMessages(knex: Knex, conversations: Conversation[]): Promise<Map<number, LastMessage>> {
+async function lastMessages(knex: Knex, ids: number[]): Promise<Map<number, LastMessage>> {
   const { rows } = await knex.raw<{ rows: LastMessage[] }>(
     `select last.* from unnest(?::bigint[]) as shown(id)
      cross join lateral (
        select conversation_id, messages.id, direction, type, left(body, ?) as preview, created_at
        from messages where conversation_id = shown.id order by messages.id desc limit 1
      ) as last`,
-    [conversations.map(({ id }) => id), PREVIEW_LENGTH],
+    [ids, PREVIEW_LENGTH],
   );
   return new Map(rows.map((row) => [row.conversation_id, row]));
 }
 
-function present(row: Conversation, last: LastMessage | undefined): Schema<'Conversation'> {
+function present({ speaker, members, last }: Family): Schema<'Conversation'> {
+  const participants = new Map(
+    members.flatMap((member) => member.participants ?? []).map((one) => [one.id, one]),
+  );
   return {
-    id: row.id,
-    type: row.channel,
-    participants: (row.participants ?? []).map(({ id, address, kind, name }) => ({
-      id,
-      address,
-      kind,
-      name,
-    })),
-    message_count: row.message_count,
+    id: speaker.id,
+    merged_into: null,
+    merged_ids: members.filter((member) => member !== speaker).map(({ id }) => id),
+    channels: [...new Set(members.map(({ channel }) => channel))],
+    participants: [...participants.values()]
+      .sort((a, b) => a.id - b.id)
+      .map(({ id, address, kind, name, person_id }) => ({
+        id,
+        address,
+        kind,
+        name,
+        person_id: person_id ?? id,
+      })),
+    message_count: members.reduce((sum, { message_count }) => sum + message_count, 0),
     last_message: last
       ? {
           id: last.id,
@@ -140,7 +193,7 @@ function present(row: Conversation, last: LastMessage | undefined): Schema<'Conv
           created_at: last.created_at.toISOString(),
         }
       : null,
-    created_at: row.created_at.toISOString(),
-    last_message_at: row.last_message_at.toISOString(),
+    created_at: speaker.created_at.toISOString(),
+    last_message_at: speaker.last_message_at.toISOString(),
   };
 }

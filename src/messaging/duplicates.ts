@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { execute } from '../db/connect.ts';
 import type { Message } from '../db/models/message.ts';
 import type { NewMessage } from './new-message.ts';
 import type { Recorded } from './record.ts';
@@ -6,36 +7,32 @@ import type { Recorded } from './record.ts';
 const FIND_EXISTING = {
   name: 'find-existing',
   text: `
-    select * from messages
+    select messages.*, coalesce(conversations.merged_into_id, conversations.id) as conversation_id
+    from messages join conversations on conversations.id = messages.conversation_id
     where idempotency_key = any($1::text[])
        or (direction = 'inbound'
            and (provider, provider_message_id) in (select * from unnest($2::text[], $3::text[])))`,
 };
 
-/**
- * The messages that stand in the way of these, in their order; null where the one that does came from another
- * request under the same Idempotency-Key.
- */
-export async function findExisting(
-  connection: pg.PoolClient,
-  repeats: NewMessage[],
-): Promise<(Recorded | null)[]> {
-  if (repeats.length === 0) return [];
+/** The messages that stand in the way of these; one under the same Idempotency-Key by another request is left out. */
+export async function findExisting(pool: pg.Pool, repeats: NewMessage[]): Promise<Map<NewMessage, Recorded>> {
+  if (repeats.length === 0) return new Map();
   const inbound = repeats.filter(({ row }) => row.direction === 'inbound');
-  const { rows } = await connection.query<Message>(FIND_EXISTING, [
+  const { rows } = await execute<Message>(pool, FIND_EXISTING, [
     repeats.flatMap(({ row }) => row.idempotency_key ?? []),
     inbound.map(({ row }) => row.provider),
     inbound.map(({ row }) => row.provider_message_id),
   ]);
   const byKey = new Map(rows.map((row) => [keyOf(row), row]));
-  return repeats.map(({ row }) => {
-    const found = byKey.get(keyOf(row));
-    if (!found) throw new Error('A message was refused as a repeat of one that is not there');
-    if (row.direction === 'inbound') return { repeated: true, message: found };
-    return found.request_hash === row.request_hash
-      ? { repeated: true, message: asFirstAnswered(found) }
-      : null;
-  });
+  const found = new Map<NewMessage, Recorded>();
+  for (const repeat of repeats) {
+    const message = byKey.get(keyOf(repeat.row));
+    if (!message) throw new Error('A message was refused as a repeat of one that is not there');
+    if (message.direction === 'inbound') found.set(repeat, { repeated: true, message });
+    else if (message.request_hash === repeat.row.request_hash)
+      found.set(repeat, { repeated: true, message: asFirstAnswered(message) });
+  }
+  return found;
 }
 
 type Keyed = Pick<Message, 'direction' | 'idempotency_key' | 'provider' | 'provider_message_id'>;
@@ -50,5 +47,5 @@ function keyOf(row: Keyed): string {
 function asFirstAnswered(row: Message): Message {
   const status = row.send_at !== null && row.send_at > row.created_at ? 'scheduled' : 'queued';
   const then = { status, error: null, provider: null, provider_message_id: null, updated_at: row.created_at };
-  return Object.assign(row, then);
+  return { ...row, ...then } as Message;
 }

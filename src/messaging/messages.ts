@@ -1,33 +1,70 @@
 import type { Knex } from 'knex';
+import type { QueryBuilder } from 'objection';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
 import { Message } from '../db/models/message.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
+import { membersOf } from './conversations.ts';
 import { DEFAULT_LIMIT, isId, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
 import { presentableColumns, presentMessage } from './present.ts';
 
 /** @throws {NotFoundError} */
 export async function getMessage(knex: Knex, id: number): Promise<Schema<'Message'>> {
-  const message = await Message.query(knex).findById(id).select(presentableColumns);
+  const message = await Message.query(knex)
+    .findById(id)
+    .select(presentableColumns.map((column) => `messages.${column}`))
+    .select(knex.raw('coalesce(conversations.merged_into_id, conversations.id) as conversation_id'))
+    .join('conversations', 'conversations.id', 'messages.conversation_id');
   if (!message) throw new NotFoundError(`message ${id}`);
   return presentMessage(message);
 }
 
-/** The messages of one conversation in the order of their ids. */
+export interface ConversationMessagesQuery extends PageQuery {
+  order?: 'asc' | 'desc' | undefined;
+  after_id?: number | undefined;
+}
+
+/**
+ * The messages of one conversation, with those of the ones merged with it, in the order of their ids.
+ *
+ * @throws {NotFoundError}
+ */
 export async function listConversationMessages(
   knex: Knex,
   conversationId: number,
-  query: PageQuery & { order?: 'asc' | 'desc' | undefined },
+  query: ConversationMessagesQuery,
 ): Promise<Page<Schema<'Message'>>> {
-  const { limit = DEFAULT_LIMIT, order = 'asc' } = query;
-  const after = readCursor<[number]>(query.cursor, [isId]);
-  const rows = await Message.query(knex)
-    .select(presentableColumns)
-    .where('conversation_id', conversationId)
-    .modify((builder) => after && builder.where('id', order === 'asc' ? '>' : '<', after[0]))
-    .orderBy('id', order)
-    .limit(limit + 1);
-  return pageOf(rows, limit, (row) => [row.id], presentMessage);
+  const { limit = DEFAULT_LIMIT, order = 'asc', after_id = 0 } = query;
+  const cursor = readCursor<[number]>(query.cursor, [isId])?.[0];
+  const above = order === 'asc' ? Math.max(after_id, cursor ?? 0) : after_id;
+  const below = order === 'desc' ? (cursor ?? Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER;
+  const members = await membersOf(knex, conversationId);
+  // A page of each, by its index, and of these the first: no more is read however long they are.
+  const pages = members.map((id) =>
+    Message.query(knex)
+      .select(presentableColumns)
+      .where({ conversation_id: id })
+      .where('id', '>', above)
+      .where('id', '<', below)
+      .orderBy('id', order)
+      .limit(limit + 1),
+  );
+  const [first, ...others] = pages as [(typeof pages)[0], ...typeof pages];
+  const rows = await (others.length === 0
+    ? first
+    : unionOf(knex, pages)
+        .orderBy('id', order)
+        .limit(limit + 1));
+  return pageOf(
+    rows,
+    limit,
+    (row) => [row.id],
+    (row) => presentMessage({ ...row, conversation_id: members[0] as number }),
+  );
+}
+
+function unionOf(knex: Knex, pages: QueryBuilder<Message>[]) {
+  return Message.query(knex).from(Message.query(knex).unionAll(pages, true).as('messages'));
 }
 
 /**

@@ -1,13 +1,12 @@
 import type pg from 'pg';
 import { coalesce } from '../db/coalesce.ts';
-import { transaction } from '../db/connect.ts';
+import { execute } from '../db/connect.ts';
 import { isolating } from '../db/isolate.ts';
-import { lockConversations, releaseFirst } from '../db/turns.ts';
 import { IdempotencyKeyReusedError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
-import { createResolver, type Resolved, senderId } from './conversation-resolver.ts';
 import { findExisting } from './duplicates.ts';
 import type { NewMessage } from './new-message.ts';
+import { createPlaces, type Place } from './places.ts';
 import type { PresentableMessage } from './present.ts';
 
 /** A message as it is stored: by this call, or (`repeated`) by an earlier one with the same key or provider id. */
@@ -36,79 +35,48 @@ export interface RecorderOptions {
   onQueued: () => void;
 }
 
-interface Inserted {
-  n: number;
-  id: number;
-  created: boolean;
-  created_at: Date;
+/** What `record_messages` answers: each list in the order of the messages. */
+interface Written {
+  ids: number[];
+  created: boolean[];
+  own: number[];
+  senders: number[];
+  speakers: number[];
+  created_at: string;
 }
 
-const LIMITS = { maxBatch: 256, maxQueue: 10_000, parallel: 2 };
-
-/**
- * Runs with the conversations locked, so that ids are drawn in the order in which they become visible. A conversation's
- * first message in a batch may be delivered at once where none is pending before it; the others wait their turn.
- */
-const INSERT_MESSAGES = {
-  name: 'insert-messages',
-  text: `
-    with input as materialized (
-      select nextval('messages_id_seq') as id, r.*
-      from json_to_recordset($1::json) as r(
-        n int, conversation_id bigint, sender_id bigint, first boolean, direction text, type text, "from" text,
-        "to" text[], cc text[], bcc text[], reply_to text, subject text, body text, attachments text[],
-        metadata jsonb, status text, provider text, provider_message_id text, segments smallint,
-        "timestamp" timestamptz, send_at timestamptz, payload jsonb, idempotency_key text, request_hash text,
-        delivery_key uuid)
-    ), inserted as (
-      insert into messages (
-        id, conversation_id, sender_id, direction, type, "from", "to", cc, bcc, reply_to, subject, body, attachments,
-        metadata, status, provider, provider_message_id, segments, "timestamp", send_at, payload, idempotency_key,
-        request_hash, delivery_key, next_attempt_at, created_at, updated_at)
-      select
-        id, conversation_id, sender_id, direction, type, "from", "to", cc, bcc, reply_to, subject, body, attachments,
-        metadata, status, provider, provider_message_id, segments, "timestamp", send_at, payload, idempotency_key,
-        request_hash, delivery_key,
-        case
-          when status = 'scheduled' then send_at
-          -- Limited, so that it is answered by one look into the index: a plain EXISTS may read the whole queue.
-          when status = 'queued' and first and (
-            select true from messages as pending
-            where pending.conversation_id = input.conversation_id and pending.status in ('queued', 'sending') limit 1
-          ) is null then statement_timestamp()
-        end,
-        statement_timestamp(), statement_timestamp()
-      from input
-      on conflict do nothing
-      returning id, conversation_id
-    ), counted as (
-      update conversations
-      set message_count = message_count + added.messages,
-          last_message_at = greatest(last_message_at, statement_timestamp())
-      from (select conversation_id, count(*) as messages from inserted group by conversation_id) as added
-      -- The list tells the planner that these are few: it would read the whole table otherwise.
-      where conversations.id = any($2::bigint[]) and conversations.id = added.conversation_id
-    )
-    select input.n, input.id, inserted.id is not null as created, statement_timestamp()::timestamptz(3) as created_at
-    from input left join inserted using (id)`,
+const MIB = 1_048_576;
+const LIMITS = {
+  maxBatch: 128,
+  maxQueue: 10_000,
+  maxBatchWeight: 8 * MIB,
+  maxQueueWeight: 32 * MIB,
+  parallel: 2,
 };
+/** What a message takes in a queue besides its text, in bytes. */
+const BASE_WEIGHT = 1_024;
 
-/** The recording core: any number of messages in one transaction of a few statements, concurrent calls together. */
+/** One statement, one round trip, one commit: the function is in the migrations. */
+const RECORD = { name: 'record-messages', text: 'select record_messages($1, $2, $3, $4) as written' };
+
+/** The recording core: any number of messages in one transaction, concurrent calls together. */
 export function createRecorder({ pool, events, onQueued }: RecorderOptions): Recorder {
-  const resolver = createResolver();
+  const places = createPlaces();
 
   async function write(messages: NewMessage[]): Promise<(Recorded | Error)[]> {
     const started = performance.now();
-    const { results, learnt } = await transaction(pool, async (connection) => {
-      const resolved = await resolver.resolve(connection, messages);
-      return { results: await insert(connection, messages, resolved), learnt: resolved };
+    const known = messages.map(places.get);
+    const { rows } = await execute<{ written: Written }>(pool, RECORD, toInput(messages, known));
+    const { written } = rows[0] as { written: Written };
+    messages.forEach((message, index) => {
+      if (!known[index]) places.set(message, written.own[index] as number, written.senders[index] as number);
     });
-    resolver.remember(messages, learnt);
+    const results = await answers(pool, messages, written);
     events.batchWritten({ size: messages.length, seconds: (performance.now() - started) / 1000 });
     return results;
   }
 
-  const recording = coalesce(isolating(write, resolver.forget), LIMITS);
+  const recording = coalesce(isolating(write), { ...LIMITS, weigh });
   return {
     idle: recording.idle,
     record: async (message) => {
@@ -121,48 +89,51 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
   };
 }
 
-async function insert(
-  connection: pg.PoolClient,
-  messages: NewMessage[],
-  resolved: Resolved[],
-): Promise<(Recorded | Error)[]> {
-  const ids = [...new Set(resolved.map(({ conversationId }) => conversationId))];
-  await lockConversations(connection, ids);
-  const { rows } = await connection.query<Inserted>(INSERT_MESSAGES, [
-    JSON.stringify(toInput(messages, resolved)),
-    ids,
-  ]);
-  const repeats = rows.filter(({ created }) => !created).map(({ n }) => n);
-  const existing = await findExisting(
-    connection,
-    repeats.map((n) => messages[n] as NewMessage),
-  );
-  // The one that was to go first may have been a repeat.
-  if (repeats.some((n) => messages[n]?.row.direction === 'outbound')) await releaseFirst(connection, ids);
-
-  const results: (Recorded | Error)[] = [];
-  for (const { n, id, created, created_at } of rows) {
-    const { row } = messages[n] as NewMessage;
-    const conversation_id = (resolved[n] as Resolved).conversationId;
-    if (created)
-      results[n] = {
-        repeated: false,
-        message: { ...row, id, conversation_id, error: null, created_at, updated_at: created_at },
-      };
-  }
-  repeats.forEach((n, index) => {
-    results[n] = existing[index] ?? new IdempotencyKeyReusedError();
-  });
-  return results;
+/** The body counts twice: an inbound one stands in the payload as well. */
+function weigh({ row }: NewMessage): number {
+  return BASE_WEIGHT + 2 * row.body.length;
 }
 
-function toInput(messages: NewMessage[], resolved: Resolved[]): object[] {
-  const begun = new Set<number>();
-  return messages.map((message, n) => {
-    const place = resolved[n] as Resolved;
-    const first = message.row.status === 'queued' && !begun.has(place.conversationId);
-    if (first) begun.add(place.conversationId);
-    const sender_id = senderId(message, place);
-    return { n, conversation_id: place.conversationId, sender_id, first, ...message.row };
+/** The arguments of `record_messages`. */
+function toInput(messages: NewMessage[], known: (Place | undefined)[]): unknown[] {
+  const unknown = messages.flatMap(({ channel, sender, participants }, index) => {
+    if (known[index]) return [];
+    const [addresses, kinds] = [participants.map(({ key }) => key), participants.map(({ kind }) => kind)];
+    return [{ n: index + 1, channel, sender: sender.key, participants: addresses, kinds }];
+  });
+  return [
+    known.map((place) => place?.conversationId ?? null),
+    known.map((place) => place?.senderId ?? null),
+    unknown.length > 0 ? JSON.stringify(unknown) : null,
+    JSON.stringify(toRows(messages)),
+  ];
+}
+
+/** Of the messages that wait to be sent, only the first of each set here can be due at once. */
+function toRows(messages: NewMessage[]): object[] {
+  const begun = new Set<string>();
+  return messages.map(({ participants, row }, index) => {
+    if (row.direction === 'inbound') return { n: index + 1, ...row };
+    const set = participants.map(({ key }) => key).join('\n');
+    const first = row.status === 'queued' && !begun.has(set);
+    if (first) begun.add(set);
+    return { n: index + 1, first, ...row };
+  });
+}
+
+async function answers(
+  pool: pg.Pool,
+  messages: NewMessage[],
+  { ids, created, speakers, created_at }: Written,
+): Promise<(Recorded | Error)[]> {
+  const now = new Date(created_at);
+  const repeats = created.includes(false) ? messages.filter((_message, index) => !created[index]) : [];
+  const existing = await findExisting(pool, repeats);
+  return messages.map((message, index) => {
+    if (!created[index]) return existing.get(message) ?? new IdempotencyKeyReusedError();
+    const id = ids[index] as number;
+    const conversation_id = speakers[index] as number;
+    const stored = { ...message.row, id, conversation_id, error: null, created_at: now, updated_at: now };
+    return { repeated: false, message: stored };
   });
 }

@@ -12,7 +12,7 @@ describe('Migrations', () => {
     const database = openDatabase(url, () => undefined);
     expect(await migrate(database)).not.to.have.length(0);
     const tables = await query(url, TABLES);
-    expect(tables).to.have.length(6);
+    expect(tables).to.have.length(7);
     await rollback(database);
     expect(await query(url, TABLES)).to.have.length(0);
     expect(await isMigrated(database)).to.equal(false);
@@ -57,6 +57,8 @@ describe('Migrations', () => {
       'messages.sender_id',
       'delivery_attempts.message_id',
       'delivery_receipts.message_id',
+      'participant_links.participant_id',
+      'participant_links.other_id',
     ]);
     await database.close();
   });

@@ -45,9 +45,9 @@ describe('The service as a process', function () {
 
     const client = createClient({ baseUrl: running.url });
     const { data } = await client.GET('/api/conversations');
-    expect(data?.data.map(({ id, type, message_count }) => [id, type, message_count])).to.deep.equal([
-      [2, 'email', 2],
-      [1, 'sms', 4],
+    expect(data?.data.map(({ id, channels, message_count }) => [id, channels, message_count])).to.deep.equal([
+      [2, ['email'], 2],
+      [1, ['sms'], 4],
     ]);
     const messages =
       (await client.GET('/api/conversations/{id}/messages', { params: { path: { id: 1 } } })).data?.data ??

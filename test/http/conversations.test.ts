@@ -45,7 +45,7 @@ describe('Reading conversations', () => {
 
   it('shows who takes part and how the last message begins', async () => {
     const [first] = await list('limit=1');
-    expect(first).to.deep.include({ id: 1, type: 'sms', message_count: 26 });
+    expect(first).to.deep.include({ id: 1, channels: ['sms'], message_count: 26 });
     expect(first?.participants.map(({ address }) => address)).to.have.members([
       '+12016661234',
       '+18045550000',
@@ -115,6 +115,16 @@ describe('Reading conversations', () => {
       '/api/conversations?participant=%2B18045550003',
       '/api/conversations/9/messages',
       '/api/conversations/9/messages?order=desc',
+      '/api/conversations/9/messages?after_id=1000',
+      '/api/messages',
+      '/api/messages?since=2024-01-01T00:00:00Z&until=2999-01-01T00:00:00Z',
+      '/api/messages?conversation_id=9',
+      '/api/messages?participant=%2B18045550003',
+      '/api/messages?status=failed',
+      '/api/messages?q=nowhere',
+      '/api/participants',
+      '/api/participants?address=%2B18045550003',
+      '/api/participants/1',
       '/api/messages/1',
       '/api/messages/1/attempts',
     ]) {

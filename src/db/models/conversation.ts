@@ -9,9 +9,14 @@ export class Conversation extends Model {
   declare id: number;
   declare channel: 'sms' | 'email';
   declare participant_ids: number[];
+  /** The people of the set; null where they are the participants themselves. */
+  declare people_ids: number[] | null;
+  /** The older conversation with the same people that speaks for this one. */
   declare merged_into_id: number | null;
+  /** Of its own messages, without those of the conversations that it speaks for. */
   declare message_count: number;
   declare created_at: Date;
+  /** Of all that it speaks for. */
   declare last_message_at: Date;
   declare participants?: Participant[];
   declare messages?: Message[];

@@ -1,4 +1,4 @@
-import { assertConversation, getConversation, listConversations } from '../../messaging/conversations.ts';
+import { getConversation, listConversations } from '../../messaging/conversations.ts';
 import { listConversationMessages } from '../../messaging/messages.ts';
 import type { Handlers } from '../../openapi/types.ts';
 import type { Context } from './context.ts';
@@ -12,10 +12,9 @@ export function conversationHandlers({ knex, parseAddress }: Context): Pick<Hand
       body: await listConversations(knex, parseAddress, query),
     }),
     getConversation: async ({ params }) => ({ status: 200, body: await getConversation(knex, params.id) }),
-    listConversationMessages: async ({ params, query }) => {
-      const page = await listConversationMessages(knex, params.id, query);
-      if (page.data.length === 0) await assertConversation(knex, params.id);
-      return { status: 200, body: page };
-    },
+    listConversationMessages: async ({ params, query }) => ({
+      status: 200,
+      body: await listConversationMessages(knex, params.id, query),
+    }),
   };
 }

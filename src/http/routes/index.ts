@@ -3,6 +3,7 @@ import type { Context } from './context.ts';
 import { conversationHandlers } from './conversations.ts';
 import { messageHandlers } from './messages.ts';
 import { operationsHandlers } from './operations.ts';
+import { participantHandlers } from './participants.ts';
 import { webhookHandlers } from './webhooks.ts';
 
 /** One handler for every operation of the contract: one missing does not compile. */
@@ -10,6 +11,7 @@ export function createHandlers(context: Context) {
   return {
     ...messageHandlers(context),
     ...conversationHandlers(context),
+    ...participantHandlers(context),
     ...webhookHandlers(context),
     ...operationsHandlers(context),
   } satisfies Handlers;
