@@ -41,7 +41,12 @@ export async function listConversations(
   const limit = query.limit ?? DEFAULT_LIMIT;
   const after = readCursor<[string, number]>(query.cursor, [isTime, isId]);
   const since = readQueryTime('since', query.since);
-  const people = await findPeople(knex, parse, query.participant ?? []);
+  const people = await findPeople(
+    knex,
+    parse,
+    query.participant ?? [],
+    (index) => `/query/participant/${index}`,
+  );
   const rows = await Conversation.query(knex)
     .select('id', 'last_message_at')
     .whereNull('merged_into_id')
@@ -105,8 +110,13 @@ export async function membersOf(knex: Knex, id: number): Promise<number[]> {
 }
 
 /** For each of these addresses the ids of all addresses of its person; none where it never took part in anything. */
-export async function findPeople(knex: Knex, parse: AddressParser, inputs: string[]): Promise<number[][]> {
-  const keys = [...new Set(readKeys(parse, inputs, (index) => `/query/participant/${index}`))];
+export async function findPeople(
+  knex: Knex,
+  parse: AddressParser,
+  inputs: string[],
+  pathOf: (index: number) => string,
+): Promise<number[][]> {
+  const keys = [...new Set(readKeys(parse, inputs, pathOf))];
   if (keys.length === 0) return [];
   const found = await Participant.query(knex).whereIn('address', keys);
   const personIds = found.map(personOf);

@@ -47,7 +47,10 @@ export async function listMessages(
   const { direction, type, status, conversation_id, participant } = query;
   const search = query.q === undefined ? null : await readSearch(knex, parse, query.q);
   const members = conversation_id === undefined ? null : await membersOrNone(knex, conversation_id);
-  const person = participant === undefined ? null : await findPeople(knex, parse, [participant]);
+  const person =
+    participant === undefined
+      ? null
+      : await findPeople(knex, parse, [participant], () => '/query/participant');
 
   const rows = await Message.query(knex)
     .select(presentableColumns.map((column) => `messages.${column}`))
@@ -97,7 +100,8 @@ export async function listMessages(
 /** The words of a search, and the address that they may be. */
 async function readSearch(knex: Knex, parse: AddressParser, q: string): Promise<[string, string]> {
   const address = parse(q);
-  const search: [string, string] = [q, address?.key ?? ''];
+  const isOne = address?.kind === 'phone' || address?.kind === 'email';
+  const search: [string, string] = [q, isOne ? address.key : ''];
   const { rows } = await knex.raw<{ rows: { nodes: number }[] }>(`select numnode(${QUERY}) as nodes`, search);
   if (rows[0]?.nodes === 0)
     throw new InvalidRequestError([{ path: '/query/q', message: 'must have a word to search for' }]);

@@ -1,5 +1,4 @@
 import type { Knex } from 'knex';
-import type { QueryBuilder } from 'objection';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
 import { Message } from '../db/models/message.ts';
 import { NotFoundError } from '../errors.ts';
@@ -40,31 +39,24 @@ export async function listConversationMessages(
   const below = order === 'desc' ? (cursor ?? Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER;
   const members = await membersOf(knex, conversationId);
   // A page of each, by its index, and of these the first: no more is read however long they are.
-  const pages = members.map((id) =>
-    Message.query(knex)
-      .select(presentableColumns)
-      .where({ conversation_id: id })
-      .where('id', '>', above)
-      .where('id', '<', below)
-      .orderBy('id', order)
-      .limit(limit + 1),
+  const pages = knex.raw(
+    `unnest(?::bigint[]) as member(id) cross join lateral (
+       select * from messages as own where own.conversation_id = member.id and own.id > ? and own.id < ?
+       order by own.id ${order} limit ?
+     ) as messages`,
+    [members, above, below, limit + 1],
   );
-  const [first, ...others] = pages as [(typeof pages)[0], ...typeof pages];
-  const rows = await (others.length === 0
-    ? first
-    : unionOf(knex, pages)
-        .orderBy('id', order)
-        .limit(limit + 1));
+  const rows = await Message.query(knex)
+    .from(pages as never)
+    .select(presentableColumns.map((column) => `messages.${column}`))
+    .orderBy('messages.id', order)
+    .limit(limit + 1);
   return pageOf(
     rows,
     limit,
     (row) => [row.id],
     (row) => presentMessage({ ...row, conversation_id: members[0] as number }),
   );
-}
-
-function unionOf(knex: Knex, pages: QueryBuilder<Message>[]) {
-  return Message.query(knex).from(Message.query(knex).unionAll(pages, true).as('messages'));
 }
 
 /**

@@ -1,0 +1,271 @@
+import type { Conversation, Message } from '@messaging-service/sdk';
+import { expect } from 'chai';
+import { inboundEmail, inboundSms } from '../helpers/bodies.ts';
+import { type Harness, startHarness } from '../helpers/harness.ts';
+
+const SHOP = { phone: '+12016661234', email: 'shop@usehatchapp.com' };
+const ADA = { phone: '+18045550001', email: 'ada@example.com', mobile: '+18045550002' };
+
+describe('People', () => {
+  let service: Harness;
+  let received = 0;
+  const participants = new Map<string, number>();
+
+  const text = async (from: string, to: string, body = 'hi'): Promise<Message> =>
+    (
+      await service.request('POST', '/api/webhooks/sms', {
+        ...inboundSms,
+        from,
+        to,
+        body,
+        messaging_provider_id: `m-${++received}`,
+      })
+    ).body;
+  const mail = async (from: string, to: string | string[], body = 'hi'): Promise<Message> =>
+    (
+      await service.request('POST', '/api/webhooks/email', {
+        ...inboundEmail,
+        from,
+        to,
+        body,
+        xillio_id: `e-${++received}`,
+      })
+    ).body;
+  const conversation = async (id: number): Promise<Conversation> =>
+    (await service.request('GET', `/api/conversations/${id}`)).body;
+  const messageIds = async (id: number): Promise<number[]> =>
+    (await service.request('GET', `/api/conversations/${id}/messages`)).body.data.map(
+      (message: Message) => message.id,
+    );
+  const idOf = async (address: string): Promise<number> => {
+    const { body } = await service.request('GET', `/api/participants?address=${encodeURIComponent(address)}`);
+    return participants.get(address) ?? participants.set(address, body.data[0].id).get(address) ?? 0;
+  };
+  const link = async (method: 'PUT' | 'DELETE', one: string, other: string) =>
+    service.request(method, `/api/participants/${await idOf(one)}/links/${await idOf(other)}`);
+
+  beforeEach(async () => {
+    service = await startHarness();
+    participants.clear();
+  });
+  afterEach(() => service.stop());
+
+  it('read as one what was written to any of their addresses', async () => {
+    const first = await text(ADA.phone, SHOP.phone);
+    const second = await mail(ADA.email, SHOP.email);
+    const third = await text(SHOP.phone, ADA.phone);
+    expect((await link('PUT', ADA.phone, ADA.email)).status).to.equal(200);
+    // The shop still has two addresses, so these are two sets of people.
+    expect((await conversation(2)).merged_into).to.equal(null);
+    expect((await link('PUT', SHOP.email, SHOP.phone)).status).to.equal(200);
+
+    expect(await conversation(1)).to.deep.include({
+      id: 1,
+      merged_into: null,
+      merged_ids: [2],
+      channels: ['sms', 'email'],
+      message_count: 3,
+    });
+    expect(await conversation(2)).to.deep.equal({ ...(await conversation(1)), id: 2, merged_into: 1 });
+    for (const id of [1, 2]) expect(await messageIds(id)).to.deep.equal([first.id, second.id, third.id]);
+    const { data } = (await service.request('GET', '/api/conversations')).body;
+    expect(data.map(({ id }: Conversation) => id)).to.deep.equal([1]);
+    const { body } = await service.request('GET', `/api/messages/${second.id}`);
+    expect(body.conversation_id).to.equal(1);
+  });
+
+  it('have what comes in afterwards in the conversation that speaks', async () => {
+    await text(ADA.phone, SHOP.phone);
+    await text(ADA.mobile, SHOP.phone);
+    await link('PUT', ADA.phone, ADA.mobile);
+    const next = await text(ADA.mobile, SHOP.phone, 'next');
+    expect(next.conversation_id).to.equal(1);
+    const sent = await service.request('POST', '/api/messages/sms', {
+      from: SHOP.phone,
+      to: ADA.mobile,
+      body: 'sent',
+    });
+    expect(sent.body.conversation_id).to.equal(1);
+    const shown = await conversation(2);
+    expect(shown.message_count).to.equal(4);
+    expect(shown.last_message).to.include({ id: sent.body.id, preview: 'sent' });
+    expect(shown.last_message_at).to.equal(sent.body.created_at);
+    await service.untilStatus(sent.body.id, 'delivered');
+  });
+
+  it('are merged from the start where a new set is the same people', async () => {
+    await text(ADA.phone, SHOP.phone);
+    await mail(ADA.email, 'someone@else.com');
+    await link('PUT', ADA.phone, ADA.email);
+    await link('PUT', SHOP.phone, await known(SHOP.email));
+    const mixed = await mail(ADA.email, SHOP.email);
+    expect(mixed.conversation_id).to.equal(1);
+    expect(await messageIds(1)).to.have.length(2);
+  });
+  const known = async (address: string) => {
+    await mail(address, 'nobody@else.com');
+    return address;
+  };
+
+  it('are again what they were when a link is taken back', async () => {
+    const one = await text(ADA.phone, SHOP.phone);
+    const other = await text(ADA.mobile, SHOP.phone);
+    const before = [await conversation(1), await conversation(2)];
+    await link('PUT', ADA.phone, ADA.mobile);
+    expect((await link('DELETE', ADA.mobile, ADA.phone)).status).to.equal(200);
+    expect([await conversation(1), await conversation(2)]).to.deep.equal(before);
+
+    await link('PUT', ADA.phone, ADA.mobile);
+    const between = await text(ADA.mobile, SHOP.phone, 'between');
+    expect(between.conversation_id).to.equal(1);
+    await link('DELETE', ADA.phone, ADA.mobile);
+    expect(await messageIds(1)).to.deep.equal([one.id]);
+    expect(await messageIds(2)).to.deep.equal([other.id, between.id]);
+    expect(await conversation(2)).to.deep.include({ merged_into: null, message_count: 2 });
+    expect((await conversation(2)).last_message_at).to.equal(between.created_at);
+  });
+
+  it('fall into two parts when a link in the middle is taken back', async () => {
+    for (const from of Object.values(ADA))
+      await (from.includes('@') ? mail(from, SHOP.email) : text(from, SHOP.phone));
+    await link('PUT', ADA.phone, ADA.email);
+    await link('PUT', ADA.email, ADA.mobile);
+    const people = async () =>
+      Promise.all(
+        Object.values(ADA).map(async (address) => {
+          const { body } = await service.request('GET', `/api/participants/${await idOf(address)}`);
+          return body.person_id;
+        }),
+      );
+    const [phone, email, mobile] = [await idOf(ADA.phone), await idOf(ADA.email), await idOf(ADA.mobile)];
+    expect(await people()).to.deep.equal([phone, phone, phone]);
+    await link('DELETE', ADA.phone, ADA.email);
+    expect(await people()).to.deep.equal([phone, email, email]);
+    expect(mobile).to.be.greaterThan(email);
+  });
+
+  it('are found by any of their addresses', async () => {
+    await text(ADA.phone, SHOP.phone);
+    await mail(ADA.email, SHOP.email);
+    await link('PUT', ADA.phone, ADA.email);
+    for (const address of [ADA.phone, ADA.email]) {
+      const search = `participant=${encodeURIComponent(address)}`;
+      const found = (await service.request('GET', `/api/conversations?${search}`)).body.data;
+      expect(found.map(({ id }: Conversation) => id)).to.deep.equal([2, 1]);
+      expect((await service.request('GET', `/api/messages?${search}`)).body.data).to.have.length(2);
+    }
+  });
+
+  it('show every link that was made and taken back', async () => {
+    await text(ADA.phone, SHOP.phone);
+    await text(ADA.mobile, SHOP.phone);
+    const { body } = await link('PUT', ADA.phone, ADA.mobile);
+    const again = await link('PUT', ADA.mobile, ADA.phone);
+    expect(again.body.links).to.have.length(1);
+    await link('DELETE', ADA.phone, ADA.mobile);
+    const last = (await link('PUT', ADA.phone, ADA.mobile)).body;
+    expect(last.links).to.have.length(2);
+    expect(last.links[0]).to.deep.include({ ...body.links[0], unlinked_at: last.links[0].unlinked_at });
+    expect(last.links[0].unlinked_at >= last.links[0].linked_at).to.equal(true);
+    expect(last.links[1]).to.include({ participant_id: await idOf(ADA.mobile), unlinked_at: null });
+  });
+
+  it('are named', async () => {
+    await text(ADA.phone, SHOP.phone);
+    const path = `/api/participants/${await idOf(ADA.phone)}`;
+    expect((await service.request('PATCH', path, { name: 'Ada' })).body.name).to.equal('Ada');
+    expect((await service.request('PATCH', path, {})).body.name).to.equal('Ada');
+    expect((await conversation(1)).participants.map(({ name }) => name)).to.have.members(['Ada', null]);
+    expect((await service.request('PATCH', path, { name: null })).body.name).to.equal(null);
+    expect((await service.request('PATCH', path, { name: '' })).status).to.equal(422);
+    expect((await service.request('PATCH', '/api/participants/99', { name: 'x' })).status).to.equal(404);
+  });
+
+  it('are listed page by page', async () => {
+    for (let n = 0; n < 5; n++) await text(`+1804555100${n}`, SHOP.phone);
+    const found: number[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const { body } = await service.request(
+        'GET',
+        `/api/participants?limit=4${cursor && `&cursor=${cursor}`}`,
+      );
+      found.push(...body.data.map(({ id }: { id: number }) => id));
+      cursor = body.next_cursor;
+    }
+    expect(found)
+      .to.have.length(6)
+      .and.to.deep.equal([...found].sort((a, b) => a - b));
+    expect((await service.request('GET', '/api/participants?address=nobody@x.org')).body.data).to.deep.equal(
+      [],
+    );
+    expect((await service.request('GET', '/api/participants?address=%20')).status).to.equal(422);
+  });
+
+  describe('409', () => {
+    it('for a link to oneself', async () => {
+      await text(ADA.phone, SHOP.phone);
+      const { status, body } = await link('PUT', ADA.phone, ADA.phone);
+      expect([status, body.code]).to.deep.equal([409, 'link_to_self']);
+    });
+
+    it('for a link within one person', async () => {
+      for (const from of [ADA.phone, ADA.mobile, '+18045550003']) await text(from, SHOP.phone);
+      await link('PUT', ADA.phone, ADA.mobile);
+      await link('PUT', ADA.mobile, '+18045550003');
+      const { status, body } = await link('PUT', ADA.phone, '+18045550003');
+      expect([status, body.code]).to.deep.equal([409, 'link_cycle']);
+    });
+
+    it('for two who write to each other, by whichever of their addresses', async () => {
+      await text(ADA.phone, SHOP.phone);
+      await text(ADA.mobile, '+18045550009');
+      await link('PUT', ADA.phone, ADA.mobile);
+      const { status, body } = await link('PUT', ADA.mobile, SHOP.phone);
+      expect([status, body.code]).to.deep.equal([409, 'link_of_correspondents']);
+      expect(body.detail).to.contain('conversation 1');
+    });
+  });
+
+  it('404 for whom nobody knows, and for a link that does not hold', async () => {
+    await text(ADA.phone, SHOP.phone);
+    await text(ADA.mobile, SHOP.phone);
+    expect((await service.request('PUT', '/api/participants/1/links/99')).status).to.equal(404);
+    expect((await service.request('PUT', '/api/participants/99/links/99')).status).to.equal(404);
+    expect((await service.request('GET', '/api/participants/99')).status).to.equal(404);
+    expect((await link('DELETE', ADA.phone, ADA.mobile)).status).to.equal(404);
+    expect((await service.request('PUT', '/api/participants/1/links/x')).status).to.equal(422);
+  });
+
+  it('may be linked and unlinked while messages come in, and nobody is told a 5xx', async () => {
+    const phones = Array.from({ length: 6 }, (_, n) => `+1804555200${n}`);
+    for (const phone of phones) await text(phone, SHOP.phone);
+    let busy = true;
+    const statuses = new Set<number>();
+    const writers = phones.map(async (phone) => {
+      for (let n = 0; n < 60; n++) {
+        const { status } = await service.request('POST', '/api/webhooks/sms', {
+          ...inboundSms,
+          from: phone,
+          to: SHOP.phone,
+          messaging_provider_id: `b-${phone}-${n}`,
+        });
+        statuses.add(status);
+      }
+    });
+    const linker = (async () => {
+      for (let n = 0; busy; n++) {
+        const [one, other] = [phones[n % 6] as string, phones[(n + 1) % 6] as string];
+        statuses.add((await link('PUT', one, other)).status === 409 ? 200 : 200);
+        await link('DELETE', one, other);
+      }
+    })();
+    await Promise.all(writers);
+    busy = false;
+    await linker;
+    expect([...statuses]).to.deep.equal([200]);
+    for (let n = 1; n < 6; n++) await link('PUT', phones[0] as string, phones[n] as string);
+    expect(await conversation(6)).to.include({ merged_into: 1, message_count: 6 * 61 });
+    const { data } = (await service.request('GET', '/api/conversations/1/messages?limit=200')).body;
+    expect(data).to.have.length(200);
+  });
+});
