@@ -78,7 +78,7 @@ export async function listMessages(
           .select(knex.raw(`${headline('subject', 'HighlightAll=true')} as found_in_subject`, search))
           .select(
             knex.raw(
-              `${headline('body', 'MaxFragments=2, MaxWords=24, MinWords=8')} as found_in_body`,
+              `${headline('body', 'MaxWords=35, MinWords=15')} as found_in_body`,
               search,
             ),
           );

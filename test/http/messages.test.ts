@@ -80,7 +80,7 @@ describe('Listing messages', () => {
 
   it('marks what was found, and escapes the rest', async () => {
     const [mail, text] = await list('q=blue');
-    expect(text?.highlight).to.deep.equal({ body: 'Where is the <mark>blue</mark> bicycle' });
+    expect(text?.highlight).to.deep.equal({ body: 'Where is the <mark>blue</mark> bicycle?' });
     expect(mail?.highlight?.body).to.match(/It is +<mark>blue<\/mark> +&amp; &quot;new&quot;/);
     expect(mail?.highlight?.subject).to.equal('Your bicycle');
     expect((await list('q=your bicycle'))[0]?.highlight?.subject).to.equal(
