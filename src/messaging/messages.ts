@@ -5,15 +5,14 @@ import { NotFoundError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
 import { membersOf } from './conversations.ts';
 import { DEFAULT_LIMIT, isId, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
-import { presentableColumns, presentMessage } from './present.ts';
+import { presentableColumns, presentMessage, SPEAKING_CONVERSATION } from './present.ts';
 
 /** @throws {NotFoundError} */
 export async function getMessage(knex: Knex, id: number): Promise<Schema<'Message'>> {
   const message = await Message.query(knex)
     .findById(id)
     .select(presentableColumns.map((column) => `messages.${column}`))
-    .select(knex.raw('coalesce(conversations.merged_into_id, conversations.id) as conversation_id'))
-    .join('conversations', 'conversations.id', 'messages.conversation_id');
+    .select(knex.raw(SPEAKING_CONVERSATION));
   if (!message) throw new NotFoundError(`message ${id}`);
   return presentMessage(message);
 }

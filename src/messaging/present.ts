@@ -27,6 +27,10 @@ export const presentableColumns = [
   'updated_at',
 ] as const satisfies (keyof Message)[];
 
+/** The conversation as whose a message is read: the one that speaks for its own. */
+export const SPEAKING_CONVERSATION =
+  '(select coalesce(merged_into_id, id) from conversations where id = messages.conversation_id) as conversation_id';
+
 export type PresentableMessage = Pick<Message, (typeof presentableColumns)[number]>;
 
 /** A row as the contract shows it: what only some emails have is left out where it is empty. */

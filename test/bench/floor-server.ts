@@ -7,6 +7,6 @@ app.disable('x-powered-by');
 app.disable('etag');
 app.use(express.json());
 app.use(OpenApiValidator.middleware({ apiSpec: 'openapi.yaml', validateSecurity: false }));
-app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
+app.get('/readyz', (_request, response) => void response.json({ status: 'ok' }));
 app.post('/api/webhooks/sms', (request, response) => void response.json(request.body));
 app.listen(Number(process.env.PORT), '127.0.0.1');

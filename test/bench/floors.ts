@@ -1,87 +1,61 @@
 import pg from 'pg';
-import { load, type Measured } from './load.ts';
+import { load, type Measured, stopwatch } from './load.ts';
 import { startProcess } from './service.ts';
-import { customer, inbound } from './workload.ts';
+import { inbound, messages, posts, SHOP } from './workload.ts';
 
-/** The same requests, validated and answered, with no database behind. */
-export async function httpFloor(connections: number, seconds: number): Promise<Measured> {
+const PATH = '/api/webhooks/sms';
+
+/** The same requests, validated and answered by Express, with no database behind. */
+export async function httpFloor(connections: number, count: number, warmUp: number): Promise<Measured> {
   const server = await startProcess('test/bench/floor-server.ts', {});
   try {
-    return await load({ url: `${server.url}/api/webhooks/sms`, connections, seconds, next: inbound });
+    await load(server.url, connections, posts(PATH, inbound, warmUp));
+    return await load(server.url, connections, posts(PATH, inbound, count));
   } finally {
     await server.stop();
   }
 }
 
-/** What the service writes for a message whose conversation is there, in one statement. */
+/**
+ * What the service stores of a message, as one would write it by hand in one statement: who takes part, their
+ * conversation, which counts it, and the row with all its indexes. The participants and conversations are there.
+ */
 const WRITE = {
   name: 'floor',
   text: `
-    with conversation as (
+    with people as (
+      select array_agg(id order by id) as ids, max(id) filter (where address = $1) as sender_id
+      from participants where address = any(array[$1, $2])
+    ), conversation as (
       update conversations set message_count = message_count + 1, last_message_at = now()
-      where participant_ids = $1::bigint[] returning id)
+      from people where participant_ids = people.ids returning conversations.id, people.sender_id)
     insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata,
       status, provider, provider_message_id, segments, "timestamp", payload)
-    select id, $2, 'inbound', 'sms', $3, array[$4], $5, '{}', '{}', 'received', 'floor', $6, 1, $7, $8 from conversation`,
+    select id, sender_id, 'inbound', 'sms', $1, array[$2], $3, '{}', '{}', 'received', 'floor', $4, 1, $5, $6
+    from conversation
+    returning id`,
 };
 
-/** The same message by plain SQL: one prepared statement and one commit a message, as fast as `connections` allow. */
-export async function sqlFloor(url: string, connections: number, seconds: number): Promise<Measured> {
+/** The same messages by plain SQL: one prepared statement and one commit each, over so many connections. */
+export async function sqlFloor(url: string, connections: number, count: number): Promise<Measured> {
   const pool = new pg.Pool({ connectionString: url, max: connections });
-  await prepare(pool);
-  const { rows } = await pool.query<{ id: string; address: string }>('select id, address from participants');
-  const idOf = new Map(rows.map(({ id, address }) => [address, Number(id)]));
-  const times: number[] = [];
-  const deadline = performance.now() + seconds * 1_000;
-  const worker = async () => {
-    const client = await pool.connect();
-    while (performance.now() < deadline) {
-      const started = performance.now();
-      const message = inbound() as Record<string, string>;
-      const [from, to] = [idOf.get(message.from ?? '') ?? 0, idOf.get(message.to ?? '') ?? 0];
-      const set = [from, to].sort((a, b) => a - b);
-      await client.query(WRITE, [
-        set,
-        from,
-        message.from,
-        message.to,
-        message.body,
-        message.messaging_provider_id,
-        message.timestamp,
-        JSON.stringify(message),
-      ]);
-      times.push(performance.now() - started);
-    }
-    client.release();
-  };
-  await Promise.all(Array.from({ length: connections }, worker));
+  const clients = await Promise.all(Array.from({ length: connections }, () => pool.connect()));
+  const waiting = messages(inbound, count);
+  const clock = stopwatch();
+  const started = performance.now();
+  await Promise.all(
+    clients.map(async (client) => {
+      for (let message = waiting.pop(); message; message = waiting.pop()) {
+        const began = performance.now();
+        const { from, body, messaging_provider_id, timestamp } = message;
+        const payload = JSON.stringify(message);
+        await client.query(WRITE, [from, SHOP, body, messaging_provider_id, timestamp, payload]);
+        clock.add(performance.now() - began);
+      }
+      client.release();
+    }),
+  );
+  const elapsed = performance.now() - started;
   await pool.end();
-  times.sort((a, b) => a - b);
-  const at = (part: number) => Math.round((times[Math.floor(times.length * part)] ?? 0) * 10) / 10;
-  return {
-    answered: times.length,
-    failed: 0,
-    perSecond: Math.round(times.length / seconds),
-    p50: at(0.5),
-    p99: at(0.99),
-  };
-}
-
-/** The 20,000 conversations that everybody writes to. */
-async function prepare(pool: pg.Pool): Promise<void> {
-  const addresses = ['+12016661234', ...Array.from({ length: 20_000 }, (_, n) => customer(n))];
-  await pool.query(
-    `insert into participants (address, kind) select unnest($1::text[]), 'phone' on conflict do nothing`,
-    [addresses],
-  );
-  await pool.query(
-    `with made as (
-       insert into conversations (channel, participant_ids)
-       select 'sms', array[least(b.id, c.id), greatest(b.id, c.id)]
-       from participants b, participants c where b.address = $1 and c.address <> $1
-       on conflict do nothing returning id, participant_ids)
-     insert into conversation_participants select id, unnest(participant_ids) from made`,
-    [addresses[0]],
-  );
-  await pool.query('analyze');
+  return clock.measured(elapsed);
 }

@@ -1,6 +1,11 @@
-import autocannon from 'autocannon';
-import { sign } from '../../src/simulator/signature.ts';
-import { webhookSecret } from './service.ts';
+import { Client } from 'undici';
+
+export interface Request {
+  method: 'GET' | 'POST';
+  path: string;
+  headers: Record<string, string>;
+  body?: string;
+}
 
 export interface Measured {
   /** Answers with 2xx. */
@@ -12,43 +17,53 @@ export interface Measured {
   p99: number;
 }
 
-export interface Load {
-  url: string;
-  connections: number;
-  seconds: number;
-  apiKey?: string;
-  /** The body of the next request. */
-  next: () => Record<string, unknown>;
+/** Makes these requests over so many connections, each as soon as the one before it was answered. */
+export async function load(url: string, connections: number, requests: Request[]): Promise<Measured> {
+  const clock = stopwatch();
+  let next = 0;
+  let failed = 0;
+  const started = performance.now();
+  await Promise.all(
+    Array.from({ length: connections }, async () => {
+      const client = new Client(url);
+      for (let request = requests[next++]; request; request = requests[next++]) {
+        const began = performance.now();
+        const status = await send(client, request);
+        if (status >= 200 && status < 300) clock.add(performance.now() - began);
+        else failed++;
+      }
+      await client.close();
+    }),
+  );
+  return { ...clock.measured(performance.now() - started), failed };
 }
 
-/** Asks as fast as `connections` allow; each request is signed as a provider's would be. */
-export async function load({ url, connections, seconds, apiKey, next }: Load): Promise<Measured> {
-  const result = await autocannon({
-    url,
-    connections,
-    duration: seconds,
-    method: 'POST',
-    requests: [
-      {
-        setupRequest: (request) => {
-          const body = JSON.stringify(next());
-          const signature = sign(webhookSecret, 'evt_bench', Math.floor(Date.now() / 1_000), body);
-          const authorization = apiKey ? { authorization: `Bearer ${apiKey}` } : {};
-          return {
-            ...request,
-            body,
-            headers: { 'content-type': 'application/json', ...authorization, ...signature },
-          };
-        },
+/** The status of the answer; 0 where none came. The body is read and dropped. */
+function send(client: Client, request: Request): Promise<number> {
+  return new Promise((resolve) => {
+    let status = 0;
+    client.dispatch(request, {
+      onRequestStart: () => undefined,
+      onResponseStart: (_controller, statusCode) => {
+        status = statusCode;
       },
-    ],
+      onResponseData: () => undefined,
+      onResponseEnd: () => resolve(status),
+      onResponseError: () => resolve(0),
+    });
   });
-  const answered = result['2xx'];
+}
+
+/** Collects durations in milliseconds. */
+export function stopwatch() {
+  const times: number[] = [];
   return {
-    answered,
-    failed: result.non2xx + result.errors,
-    perSecond: Math.round(answered / result.duration),
-    p50: result.latency.p50,
-    p99: result.latency.p99,
+    add: (ms: number) => void times.push(ms),
+    measured: (elapsedMs: number): Measured => {
+      times.sort((a, b) => a - b);
+      const at = (part: number) => Math.round((times[Math.floor(times.length * part)] ?? 0) * 10) / 10;
+      const perSecond = Math.round((times.length / elapsedMs) * 1_000);
+      return { answered: times.length, failed: 0, perSecond, p50: at(0.5), p99: at(0.99) };
+    },
   };
 }

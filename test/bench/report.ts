@@ -1,27 +1,38 @@
-import type { Row } from './main.ts';
+import type { Measured } from './load.ts';
 
-const WIDTHS = [44, 12, 12, 10, 10, 10, 8];
+export interface Row extends Measured {
+  name: string;
+  connections: number;
+  /** Messages that the row added to the database; null where it adds none. */
+  stored: number | null;
+  /** What the row is held to: the part of a floor that it reaches, or its cost as a multiple of another row's. */
+  ratios: Record<string, number>;
+}
 
-/** The rows as text, under their heading. */
-export function toTable(rows: Row[]): string {
-  const line = (cells: (string | number | null)[]) =>
-    cells
-      .map((cell, column) =>
-        column === 0 ? String(cell).padEnd(WIDTHS[0] ?? 0) : String(cell ?? '').padStart(WIDTHS[column] ?? 0),
-      )
-      .join('');
-  const heading = line(['', 'connections', 'messages/s', 'p50 ms', 'p99 ms', 'stored', 'failed']);
-  return [
-    heading,
-    ...rows.map((row) =>
-      line([row.name, row.connections, row.perSecond, row.p50, row.p99, row.stored, row.failed]),
-    ),
-  ].join('\n');
+const WIDTHS = [52, 12, 12, 9, 9, 9, 8];
+
+export function heading(): string {
+  return line(['', 'connections', 'per second', 'p50 ms', 'p99 ms', 'stored', 'failed']);
+}
+
+export function toLine(row: Row): string {
+  const ratios = Object.entries(row.ratios).map(([of, ratio]) => `  ${ratio.toFixed(2)} ${of}`);
+  const cells = [row.name, row.connections, row.perSecond, row.p50, row.p99, row.stored, row.failed];
+  return line(cells) + ratios.join('');
+}
+
+function line(cells: (string | number | null)[]): string {
+  return cells
+    .map((cell, column) => {
+      const [text, width] = [String(cell ?? ''), WIDTHS[column] ?? 0];
+      return column === 0 ? text.padEnd(width) : text.padStart(width);
+    })
+    .join('');
 }
 
 /** The rows as a picture of bars. */
 export function toSvg(rows: Row[]): string {
-  const [barHeight, gap, left, right] = [18, 6, 360, 440];
+  const [barHeight, gap, left, right] = [18, 6, 460, 440];
   const most = Math.max(...rows.map(({ perSecond }) => perSecond), 1);
   const bars = rows.map((row, index) => {
     const y = 10 + index * (barHeight + gap);

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { query } from '../helpers/database.ts';
 import { freePort } from '../helpers/process.ts';
 import { until } from '../helpers/until.ts';
 
@@ -37,14 +36,18 @@ export async function startBenchService(databaseUrl: string): Promise<BenchProce
 /** A server of this project as a process of its own, on a free port, as soon as it is ready. */
 export async function startProcess(file: string, environment: Record<string, string>): Promise<BenchProcess> {
   const port = await freePort();
-  const child: ChildProcess = spawn(process.execPath, [file], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { PORT: String(port), ...environment },
-  });
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [...(process.env.BENCH_NODE_OPTIONS?.split(' ') ?? []), file],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { PORT: String(port), ...environment },
+    },
+  );
   const url = `http://127.0.0.1:${port}`;
   await until(
     () =>
-      fetch(`${url}/healthz`).then(
+      fetch(`${url}/readyz`).then(
         ({ ok }) => ok,
         () => false,
       ),
@@ -62,9 +65,4 @@ export async function startProcess(file: string, environment: Record<string, str
       await once(child, 'exit');
     },
   };
-}
-
-export async function countMessages(url: string): Promise<number> {
-  const [row] = await query<{ count: string }>(url, 'select count(*) from messages');
-  return Number(row?.count);
 }

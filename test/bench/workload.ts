@@ -1,30 +1,58 @@
-const PAIRS = 20_000;
-let made = 0;
+import { sign } from '../../src/simulator/signature.ts';
+import type { Request } from './load.ts';
+import { apiKey, webhookSecret } from './service.ts';
 
-/** Every message is another one, spread over 20,000 conversations of one business number. */
-export function outbound(): Record<string, unknown> {
-  const n = ++made;
-  return {
-    from: '+12016661234',
-    to: customer(n),
-    type: 'sms',
-    body: `Your order ${n} is on its way.`,
-    timestamp: '2024-11-01T14:00:00Z',
-  };
-}
-
-export function inbound(): Record<string, unknown> {
-  const n = ++made;
-  const message = {
-    from: customer(n),
-    to: '+12016661234',
-    type: 'sms',
-    body: `Where is my order ${n}?`,
-    timestamp: '2024-11-01T14:00:00Z',
-  };
-  return { ...message, attachments: null, messaging_provider_id: `bench-${n}` };
-}
+export const SHOP = '+12016661234';
+/** The conversations that are written to, each between the shop and one customer. */
+export const CONVERSATIONS = 20_000;
 
 export function customer(n: number): string {
-  return `+1804${5_550_000 + (n % PAIRS)}`;
+  return `+1804${5_550_000 + (n % CONVERSATIONS)}`;
+}
+
+/** Makes bodies of messages of which no two are the same. */
+export type Make = (n: number) => Record<string, unknown>;
+
+export const outbound: Make = (n) => ({
+  from: SHOP,
+  to: customer(n),
+  type: 'sms',
+  body: `Your order ${n} is on its way.`,
+  timestamp: '2024-11-01T14:00:00Z',
+});
+
+export const inbound: Make = (n) => ({
+  from: customer(n),
+  to: SHOP,
+  type: 'sms',
+  body: `Where is my order ${n}?`,
+  attachments: null,
+  messaging_provider_id: `bench-${n}`,
+  timestamp: '2024-11-01T14:00:00Z',
+});
+
+/** All in one conversation. */
+export const hot: Make = (n) => ({ ...inbound(n), from: customer(0) });
+
+let made = 0;
+
+/** Requests as a client sends them, made before the clock starts: what is measured is the service. */
+export function posts(path: string, make: Make, count: number): Request[] {
+  const now = Math.floor(Date.now() / 1_000);
+  return Array.from({ length: count }, () => {
+    const body = JSON.stringify(make(++made));
+    const credentials = path.includes('/webhooks/')
+      ? sign(webhookSecret, 'evt_bench', now, body)
+      : { authorization: `Bearer ${apiKey}` };
+    return { method: 'POST', path, body, headers: { 'content-type': 'application/json', ...credentials } };
+  });
+}
+
+export function gets(paths: string[]): Request[] {
+  return paths.map((path) => ({ method: 'GET', path, headers: { authorization: `Bearer ${apiKey}` } }));
+}
+
+/** The bodies alone, for whoever writes them past the service. */
+export function messages(make: Make, count: number): Record<string, unknown>[] {
+  return Array.from({ length: count }, () => make(++made));
 }

@@ -1,0 +1,108 @@
+import type { Knex } from 'knex';
+import type { QueryBuilder } from 'objection';
+import { Message } from '../db/models/message.ts';
+import { InvalidRequestError } from '../errors.ts';
+import type { Schema } from '../openapi/types.ts';
+import type { AddressParser } from './participants.ts';
+import { type PresentableMessage, presentMessage, SPEAKING_CONVERSATION } from './present.ts';
+
+export type Messages = QueryBuilder<Message>;
+
+/** The words of a search, and the address that they may be written as. */
+export type Search = [words: string, address: string];
+
+interface Found extends PresentableMessage {
+  found_in_subject?: string | null;
+  found_in_body?: string;
+}
+
+/** As `messages_document_idx` has it: the planner compares the expressions. */
+const DOCUMENT =
+  'message_document(messages."from", messages."to", messages.cc, messages.subject, messages.body)';
+const QUERY = `(websearch_to_tsquery('simple', ?) || plainto_tsquery('simple', ?))`;
+const MATCHES = `${DOCUMENT} @@ ${QUERY}`;
+
+/** A search that PostgreSQL expects to find more than this is for common words … */
+const COMMON = 2_000;
+/** … which are looked for among so many of the latest messages first. */
+const WINDOW = 2_000;
+
+/** Marks that no text has: control characters, taken out of it beforehand. */
+const [START, STOP] = ['\u0001', '\u0002'];
+const MARKS = `StartSel=${START}, StopSel=${STOP}`;
+/** Of a longer body the beginning is searched and shown; `message_document` has the same limit. */
+const SEARCHED_LENGTH = 100_000;
+
+/** @throws {InvalidRequestError} there is no word in it. */
+export async function readSearch(knex: Knex, parse: AddressParser, q: string): Promise<Search> {
+  const address = parse(q);
+  const isOne = address?.kind === 'phone' || address?.kind === 'email';
+  const search: Search = [q, isOne ? address.key : ''];
+  const { rows } = await knex.raw<{ rows: { nodes: number }[] }>(`select numnode(${QUERY}) as nodes`, search);
+  if (rows[0]?.nodes === 0)
+    throw new InvalidRequestError([{ path: '/query/q', message: 'must have a word to search for' }]);
+  return search;
+}
+
+export function latest(messages: Messages, limit: number): Messages {
+  const order = ['created_at', 'id'].map((column) => ({ column, order: 'desc' as const }));
+  return messages.orderBy(order).limit(limit);
+}
+
+/**
+ * The latest of these messages that a search finds. Common words are looked for among the latest messages, where
+ * they soon fill a page; all others, and what was common only once, in the index, whose cost is what it finds.
+ */
+export async function find(knex: Knex, messages: Messages, search: Search, limit: number): Promise<Found[]> {
+  if (await isCommon(knex, search)) {
+    const window = latest(messages.clone(), WINDOW);
+    const rows = await highlighted(knex, window, search, limit).whereRaw(MATCHES, search);
+    if (rows.length === limit) return rows;
+  }
+  return highlighted(knex, messages.whereRaw(MATCHES, search), search, limit);
+}
+
+async function isCommon(knex: Knex, search: Search): Promise<boolean> {
+  const { rows } = await knex.raw(`explain (format json) select from messages where ${MATCHES}`, search);
+  return rows[0]['QUERY PLAN'][0].Plan['Plan Rows'] > COMMON;
+}
+
+/** Materialized: found as a whole before they are put in order, or the planner may read all messages in order. */
+function highlighted(knex: Knex, messages: Messages, search: Search, limit: number): Messages {
+  return latest(
+    Message.query(knex)
+      .withMaterialized('messages', messages as never)
+      .select('messages.*', knex.raw(SPEAKING_CONVERSATION))
+      .select(knex.raw(`${headline('subject', 'HighlightAll=true')} as found_in_subject`, search))
+      .select(knex.raw(`${headline('body', 'MaxWords=35, MinWords=15')} as found_in_body`, search)),
+    limit,
+  );
+}
+
+function headline(column: 'subject' | 'body', options: string): string {
+  const text = `translate(left(messages.${column}, ${SEARCHED_LENGTH}), '${START}${STOP}', '')`;
+  return `ts_headline('simple', ${text}, ${QUERY}, '${MARKS}, ${options}')`;
+}
+
+/** A message as the contract shows it, with what was found in it marked. */
+export function presentFound({ found_in_subject, found_in_body, ...row }: Found): Schema<'Message'> {
+  const message = presentMessage(row);
+  if (found_in_body === undefined) return message;
+  const subject = found_in_subject == null ? {} : { subject: toHtml(found_in_subject) };
+  return { ...message, highlight: { ...subject, body: toHtml(found_in_body) } };
+}
+
+const ENTITIES: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function toHtml(marked: string): string {
+  return marked
+    .replace(/[&<>"']/g, (character) => ENTITIES[character] as string)
+    .replaceAll(START, '<mark>')
+    .replaceAll(STOP, '</mark>');
+}

@@ -1,0 +1,58 @@
+import { query } from '../helpers/database.ts';
+import { CONVERSATIONS, SHOP } from './workload.ts';
+
+/** Makes the shop, its customers and a conversation with each of them. */
+export async function makeConversations(url: string): Promise<void> {
+  await query(
+    url,
+    `insert into participants (address, kind)
+     select address, 'phone' from (
+       select $1 as address union all select '+1804' || 5550000 + n from generate_series(0, $2::int - 1) as n) as all_of_them`,
+    [SHOP, CONVERSATIONS],
+  );
+  await query(
+    url,
+    `with made as (
+       insert into conversations (channel, participant_ids)
+       select 'sms', array[least(shop.id, customer.id), greatest(shop.id, customer.id)]
+       from participants as shop, participants as customer where shop.address = $1 and customer.address <> $1
+       order by customer.id returning id, participant_ids)
+     insert into conversation_participants select id, unnest(participant_ids) from made`,
+    [SHOP],
+  );
+  await query(url, 'vacuum analyze');
+}
+
+const MESSAGES_EACH = 50;
+const CHUNK = 50_000;
+
+/** Fills the database up to `total` messages, 50 in a conversation, each with a word of its own. */
+export async function fillUpTo(url: string, total: number): Promise<void> {
+  const [row] = await query<{ count: string }>(url, 'select count(*) from messages');
+  for (let from = Number(row?.count); from < total; from += CHUNK) {
+    await query(
+      url,
+      `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata,
+         status, provider, provider_message_id, segments, "timestamp", payload)
+       select conversations.id, participant_ids[2], 'inbound', 'sms', address, array[$1], 'About my parcel number' || n || ': when will it be here?',
+         '{}', '{}', 'received', 'filler', 'filler-' || n, 1, now(), '{}'
+       from generate_series($2::int, $3::int - 1) as n
+       join conversations on conversations.id = 1 + n / ${MESSAGES_EACH} % ${CONVERSATIONS}
+       join participants on participants.id = participant_ids[2]
+       order by n`,
+      [SHOP, from, Math.min(from + CHUNK, total)],
+    );
+  }
+  await query(
+    url,
+    `update conversations set message_count = counted.messages, last_message_at = counted.at
+     from (select conversation_id, count(*) as messages, max(created_at) as at from messages group by 1) as counted
+     where conversations.id = counted.conversation_id`,
+  );
+  await query(url, 'vacuum analyze');
+}
+
+export async function countMessages(url: string): Promise<number> {
+  const [row] = await query<{ count: string }>(url, 'select count(*) from messages');
+  return Number(row?.count);
+}
