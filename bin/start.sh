@@ -9,4 +9,5 @@ if [ -f .env ]; then
   . ./.env
   set +a
 fi
-exec node_modules/.bin/node src/main.ts "$@"
+# Young objects get 8 MB, not 32: less memory, and no slower.
+exec node_modules/.bin/node --max-semi-space-size=8 src/main.ts "$@"

@@ -166,7 +166,8 @@ const RECORDING = `
     spoken_for bigint[];
     at timestamptz(3);
   begin
-    while array_position(own, null) is not null loop
+    for tries in 1..2 loop
+      exit when array_position(own, null) is null;
       for found in
         select n, conversations.id as conversation_id, people.sender_id
         from json_to_recordset(unknown) as message(n int, sender text, participants text[])
@@ -180,9 +181,13 @@ const RECORDING = `
         own[found.n] := found.conversation_id;
         senders[found.n] := found.sender_id;
       end loop;
-      exit when array_position(own, null) is null;
-      perform add_conversations(unknown);
+      if array_position(own, null) is not null then
+        perform add_conversations(unknown);
+      end if;
     end loop;
+    if array_position(own, null) is not null then
+      raise 'a message has no conversation';
+    end if;
     speakers := own || array(select merged_into_id from conversations where id = any(own) and merged_into_id is not null);
 
     -- By everyone in the order of the ids, so that no two wait for each other.

@@ -41,14 +41,14 @@ const START_TIMEOUT_MS = 30_000;
 const OWNER_LOCK = 7_203_941;
 
 /**
- * Starts the PostgreSQL that ships with this service on a free loopback port, its data kept in `dataDir`. One
- * that an earlier service left running (because that was killed) is taken over as it is.
+ * Starts the PostgreSQL that ships with this service on a loopback port, a free one unless told, its data kept in
+ * `dataDir`. One that an earlier service left running (because that was killed) is taken over as it is.
  *
  * @throws {StartError} where the directory cannot be used, belongs to a running service, or the server does not start.
  */
-export async function startEmbedded(dataDir: string): Promise<EmbeddedDatabase> {
+export async function startEmbedded(dataDir: string, port?: number): Promise<EmbeddedDatabase> {
   const cluster = await openCluster(dataDir);
-  const postmaster = (await takeOver(cluster)) ?? (await launch(cluster));
+  const postmaster = (await takeOver(cluster)) ?? (await launch(cluster, port ?? (await freePort())));
   await ensureDatabase(postmaster.owner);
   return {
     url: urlOf(cluster, postmaster.port, DATABASE),
@@ -144,8 +144,7 @@ async function takeOver(cluster: Cluster): Promise<Postmaster | null> {
   return null;
 }
 
-async function launch(cluster: Cluster): Promise<Postmaster> {
-  const port = await freePort();
+async function launch(cluster: Cluster, port: number): Promise<Postmaster> {
   const log = await open(join(cluster.dataDir, 'postgres.log'), 'w');
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_wal_size=2GB', 'jit=off'];
   const [command, args] = commandAs(cluster.account, cluster.binaries.postgres, [

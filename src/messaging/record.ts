@@ -113,12 +113,17 @@ function toInput(messages: NewMessage[], known: (Place | undefined)[]): unknown[
 function toRows(messages: NewMessage[]): object[] {
   const begun = new Set<string>();
   return messages.map(({ participants, row }, index) => {
-    if (row.direction === 'inbound') return { n: index + 1, ...row };
-    const set = participants.map(({ key }) => key).join('\n');
-    const first = row.status === 'queued' && !begun.has(set);
+    const set = row.status === 'queued' ? participants.map(({ key }) => key).join('\n') : null;
+    const first = set !== null && !begun.has(set);
     if (first) begun.add(set);
-    return { n: index + 1, first, ...row };
+    return withoutNulls({ n: index + 1, first, ...row });
   });
+}
+
+/** What is left out is null to PostgreSQL too, and need not be read there. */
+function withoutNulls(row: Record<string, unknown>): object {
+  for (const key in row) if (row[key] === null) row[key] = undefined;
+  return row;
 }
 
 async function answers(

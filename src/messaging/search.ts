@@ -55,11 +55,13 @@ export function latest(messages: Messages, limit: number): Messages {
  */
 export async function find(knex: Knex, messages: Messages, search: Search, limit: number): Promise<Found[]> {
   if (await isCommon(knex, search)) {
-    const window = latest(messages.clone(), WINDOW);
-    const rows = await highlighted(knex, window, search, limit).whereRaw(MATCHES, search);
+    const window = Message.query(knex).with('messages', latest(messages.clone(), WINDOW) as never);
+    const rows = await highlighted(knex, window as Messages, search, limit).whereRaw(MATCHES, search);
     if (rows.length === limit) return rows;
   }
-  return highlighted(knex, messages.whereRaw(MATCHES, search), search, limit);
+  // Found as a whole before they are put in order: the planner may read all messages in order otherwise.
+  const found = Message.query(knex).withMaterialized('messages', messages.whereRaw(MATCHES, search) as never);
+  return highlighted(knex, found as Messages, search, limit);
 }
 
 async function isCommon(knex: Knex, search: Search): Promise<boolean> {
@@ -67,16 +69,12 @@ async function isCommon(knex: Knex, search: Search): Promise<boolean> {
   return rows[0]['QUERY PLAN'][0].Plan['Plan Rows'] > COMMON;
 }
 
-/** Materialized: found as a whole before they are put in order, or the planner may read all messages in order. */
-function highlighted(knex: Knex, messages: Messages, search: Search, limit: number): Messages {
-  return latest(
-    Message.query(knex)
-      .withMaterialized('messages', messages as never)
-      .select('messages.*', knex.raw(SPEAKING_CONVERSATION))
-      .select(knex.raw(`${headline('subject', 'HighlightAll=true')} as found_in_subject`, search))
-      .select(knex.raw(`${headline('body', 'MaxWords=35, MinWords=15')} as found_in_body`, search)),
-    limit,
-  );
+function highlighted(knex: Knex, found: Messages, search: Search, limit: number): Messages {
+  const marked = found
+    .select('messages.*', knex.raw(SPEAKING_CONVERSATION))
+    .select(knex.raw(`${headline('subject', 'HighlightAll=true')} as found_in_subject`, search))
+    .select(knex.raw(`${headline('body', 'MaxWords=35, MinWords=15')} as found_in_body`, search));
+  return latest(marked, limit);
 }
 
 function headline(column: 'subject' | 'body', options: string): string {

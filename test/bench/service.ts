@@ -20,7 +20,7 @@ export async function startBenchService(databaseUrl: string): Promise<BenchProce
     [`${name}_KEY`]: 'key',
     [`${name}_WEBHOOK_SECRETS`]: webhookSecret,
   });
-  return startProcess('src/main.ts', {
+  return startProcess('bin/start.sh', [], {
     NODE_ENV: 'production',
     ROLE: 'api',
     LOG_LEVEL: 'warn',
@@ -34,16 +34,16 @@ export async function startBenchService(databaseUrl: string): Promise<BenchProce
 }
 
 /** A server of this project as a process of its own, on a free port, as soon as it is ready. */
-export async function startProcess(file: string, environment: Record<string, string>): Promise<BenchProcess> {
+export async function startProcess(
+  command: string,
+  args: string[],
+  environment: Record<string, string>,
+): Promise<BenchProcess> {
   const port = await freePort();
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [...(process.env.BENCH_NODE_OPTIONS?.split(' ') ?? []), file],
-    {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { PORT: String(port), ...environment },
-    },
-  );
+  const child: ChildProcess = spawn(command, args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { PATH: process.env.PATH, PORT: String(port), ...environment },
+  });
   const url = `http://127.0.0.1:${port}`;
   await until(
     () =>
@@ -51,7 +51,7 @@ export async function startProcess(file: string, environment: Record<string, str
         ({ ok }) => ok,
         () => false,
       ),
-    `${file} is ready`,
+    `${command} is ready`,
     20_000,
   );
   return {

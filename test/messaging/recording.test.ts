@@ -1,0 +1,133 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import pg from 'pg';
+import { type EmbeddedDatabase, startEmbedded } from '../../src/db/embedded.ts';
+import { inboundEmail, inboundSms } from '../helpers/bodies.ts';
+import { query } from '../helpers/database.ts';
+import { type Harness, startHarness } from '../helpers/harness.ts';
+import { until } from '../helpers/until.ts';
+
+describe('Recording', () => {
+  let service: Harness;
+  beforeEach(async () => {
+    service = await startHarness({ ROLE: 'api' });
+  });
+  afterEach(() => service.stop());
+
+  const receive = (n: number, body: object = {}) =>
+    service.request('POST', '/api/webhooks/sms', {
+      ...inboundSms,
+      from: `+1804555${1000 + (n % 50)}`,
+      messaging_provider_id: `m-${n}`,
+      ...body,
+    });
+
+  it('of a batch with one row that PostgreSQL refuses answers that one 422, all others 200', async () => {
+    await query(
+      service.databaseUrl,
+      `create function refuse() returns trigger language plpgsql as $$
+       begin raise 'no such text' using errcode = 'invalid_text_representation'; end $$`,
+    );
+    await query(
+      service.databaseUrl,
+      `create trigger refuse before insert on messages for each row when (new.body = 'poison') execute function refuse()`,
+    );
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, n) => receive(n, n === 17 ? { body: 'poison' } : {})),
+    );
+    expect(answers[17]?.status).to.equal(422);
+    expect(answers[17]?.body.errors[0].message).to.contain('no such text');
+    expect(answers.filter(({ status }) => status === 200)).to.have.length(39);
+    expect(await query(service.databaseUrl, 'select from messages')).to.have.length(39);
+    const { data } = (await service.request('GET', '/api/conversations?limit=200')).body;
+    expect(data, 'no conversation without a message').to.have.length(39);
+  });
+
+  it('makes messages and conversations with everybody’s own number without an error', async () => {
+    const answers = await Promise.all(Array.from({ length: 2_000 }, (_, n) => receive(n)));
+    expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([200]));
+    const [row] = await query(
+      service.databaseUrl,
+      'select count(*)::int as conversations, sum(message_count)::int as messages from conversations',
+    );
+    expect(row).to.deep.equal({ conversations: 50, messages: 2_000 });
+  });
+
+  it('refuses with 503 what does not fit in its queue, and goes on when there is room', async () => {
+    const blocker = new pg.Client({ connectionString: service.databaseUrl });
+    await blocker.connect();
+    await blocker.query('begin');
+    await blocker.query('lock table messages in exclusive mode');
+    const body = 'x'.repeat(4_000_000);
+    const requests = Array.from({ length: 10 }, (_, n) =>
+      service.request('POST', '/api/webhooks/email', { ...inboundEmail, body, xillio_id: `big-${n}` }),
+    );
+    expect((await Promise.race(requests)).status, 'while nothing can be written').to.equal(503);
+    await blocker.query('rollback');
+    await blocker.end();
+    const answers = await Promise.all(requests);
+    const statuses = answers.map(({ status }) => status);
+    const refused = answers.filter(({ status }) => status === 503);
+    expect(refused.length, statuses.join()).to.be.greaterThan(0);
+    expect(refused.every(({ headers }) => Number(headers.get('retry-after')) >= 1)).to.equal(true);
+    expect(statuses.filter((status) => status === 200)).to.have.length(10 - refused.length);
+    expect(await query(service.databaseUrl, 'select from messages')).to.have.length(10 - refused.length);
+  });
+});
+
+describe('Recording while the database is stopped and started', function () {
+  this.timeout(90_000);
+  let directory: string;
+  let database: EmbeddedDatabase;
+  let service: Harness;
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'messaging-outage-'));
+    database = await startEmbedded(directory);
+    service = await startHarness({ ROLE: 'api', DATABASE_URL: database.url });
+  });
+  after(async () => {
+    await service.stop();
+    await database.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('answers every request, keeps every 2xx, and is back within 5 s', async () => {
+    const kept: number[] = [];
+    const statuses = new Map<number, number>();
+    let made = 0;
+    let running = true;
+    const writer = async () => {
+      while (running) {
+        const { status, headers, body } = await service.request('POST', '/api/webhooks/sms', {
+          ...inboundSms,
+          messaging_provider_id: `o-${++made}`,
+        });
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+        if (status === 200) kept.push(body.id);
+        else expect(headers.get('retry-after')).to.match(/^\d+$/);
+      }
+    };
+    const writers = Promise.all(Array.from({ length: 16 }, writer));
+    const { port } = new URL(database.url);
+    for (let outage = 1; outage <= 2; outage++) {
+      const before = kept.length;
+      await until(() => kept.length > before + 200, 'messages are recorded');
+      await database.stop();
+      const failures = statuses.get(503) ?? 0;
+      await until(() => (statuses.get(503) ?? 0) > failures + 20, 'requests are answered 503');
+      database = await startEmbedded(directory, Number(port));
+      const recovered = kept.length;
+      await until(() => kept.length > recovered, 'messages are recorded again', 5_000);
+      expect((await service.request('GET', '/readyz')).status).to.equal(200);
+    }
+    running = false;
+    await writers;
+    expect([...statuses.keys()].sort()).to.deep.equal([200, 503]);
+    const stored = await query<{ id: string }>(database.url, 'select id from messages where id = any($1)', [
+      kept,
+    ]);
+    expect(stored).to.have.length(kept.length);
+  });
+});
