@@ -5,6 +5,7 @@ export type { components, operations, paths } from './schema.ts';
 
 export type Message = components['schemas']['Message'];
 export type Conversation = components['schemas']['Conversation'];
+export type Participant = components['schemas']['Participant'];
 export type DeliveryAttempt = components['schemas']['DeliveryAttempt'];
 export type Problem = components['schemas']['Problem'];
 

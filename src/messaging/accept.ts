@@ -3,7 +3,7 @@ import type { Channel } from '../config.ts';
 import { type Fault, InvalidRequestError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
 import type { Address } from './address.ts';
-import { readAddresses, wireOf, withoutSender } from './address-reader.ts';
+import { foldRecipients, readAddresses, wireOf } from './address-reader.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
 import { readTime } from './time.ts';
@@ -34,9 +34,11 @@ export function outboundMessage(
   const faults: Fault[] = [];
   const addresses = readAddresses(parse, faults);
   const sender = addresses.one('/body/from', request.from);
-  const to = withoutSender(addresses.many('/body/to', request.to), sender);
-  const cc = addresses.many('/body/cc', request.cc);
-  const bcc = addresses.many('/body/bcc', request.bcc);
+  const { to, cc, bcc } = foldRecipients(sender, {
+    to: addresses.many('/body/to', request.to),
+    cc: addresses.many('/body/cc', request.cc),
+    bcc: addresses.many('/body/bcc', request.bcc),
+  });
   const replyTo = request.reply_to === undefined ? null : addresses.one('/body/reply_to', request.reply_to);
   const type = typeOf(request, to, sender, options.channel);
   addresses.checkChannel(channelOf(type));

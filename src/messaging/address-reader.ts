@@ -54,10 +54,18 @@ function distinct(addresses: Address[]): Address[] {
   return addresses.filter(({ key }) => !seen.has(key) && seen.add(key));
 }
 
-/** The recipients without the sender, unless nobody would be left. */
-export function withoutSender(recipients: Address[], sender: Address | null): Address[] {
-  const others = recipients.filter((recipient) => recipient.key !== sender?.key);
-  return others.length > 0 ? others : recipients;
+/**
+ * Each recipient once, where it stands first, and none that is the sender: to, then cc, then bcc. Only who writes to
+ * nobody else writes to itself.
+ */
+export function foldRecipients(
+  sender: Address | null,
+  { to, cc, bcc }: Record<'to' | 'cc' | 'bcc', Address[]>,
+): Record<'to' | 'cc' | 'bcc', Address[]> {
+  const seen = new Set([sender?.key]);
+  const fold = (addresses: Address[]) => addresses.filter(({ key }) => !seen.has(key) && seen.add(key));
+  const folded = { to: fold(to), cc: fold(cc), bcc: fold(bcc) };
+  return folded.to.length > 0 ? folded : { ...folded, to: distinct(to) };
 }
 
 export function wireOf(addresses: Address[]): string[] {

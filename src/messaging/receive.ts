@@ -2,7 +2,7 @@ import { type Fault, InvalidRequestError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
 import { channelOf } from './accept.ts';
 import type { Address } from './address.ts';
-import { readAddresses, wireOf, withoutSender } from './address-reader.ts';
+import { foldRecipients, readAddresses, wireOf } from './address-reader.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
 import { readTime } from './time.ts';
@@ -20,9 +20,12 @@ export function inboundMessage(
   const faults: Fault[] = [];
   const addresses = readAddresses(parse, faults);
   const sender = addresses.one('/body/from', event.from);
-  const to = withoutSender(addresses.many('/body/to', event.to), sender);
   const email = 'xillio_id' in event ? (event as Schema<'InboundEmail'>) : null;
-  const cc = email ? addresses.many('/body/cc', email.cc) : [];
+  const { to, cc } = foldRecipients(sender, {
+    to: addresses.many('/body/to', event.to),
+    cc: addresses.many('/body/cc', email?.cc),
+    bcc: [],
+  });
   const type = email ? 'email' : textType(event as Schema<'InboundText'>, to);
   const channel = channelOf(type);
   addresses.checkChannel(channel);

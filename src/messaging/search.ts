@@ -22,9 +22,7 @@ const DOCUMENT =
 const QUERY = `(websearch_to_tsquery('simple', ?) || plainto_tsquery('simple', ?))`;
 const MATCHES = `${DOCUMENT} @@ ${QUERY}`;
 
-/** A search that PostgreSQL expects to find more than this is for common words … */
-const COMMON = 2_000;
-/** … which are looked for among so many of the latest messages first. */
+/** So many of the latest messages are looked through for words that PostgreSQL expects to fill a page from them. */
 const WINDOW = 2_000;
 
 /** Marks that no text has: control characters, taken out of it beforehand. */
@@ -54,7 +52,7 @@ export function latest(messages: Messages, limit: number): Messages {
  * they soon fill a page; all others, and what was common only once, in the index, whose cost is what it finds.
  */
 export async function find(knex: Knex, messages: Messages, search: Search, limit: number): Promise<Found[]> {
-  if (await isCommon(knex, search)) {
+  if (await isCommon(knex, search, limit)) {
     const window = Message.query(knex).with('messages', latest(messages.clone(), WINDOW) as never);
     const rows = await highlighted(knex, window as Messages, search, limit).whereRaw(MATCHES, search);
     if (rows.length === limit) return rows;
@@ -64,9 +62,14 @@ export async function find(knex: Knex, messages: Messages, search: Search, limit
   return highlighted(knex, found as Messages, search, limit);
 }
 
-async function isCommon(knex: Knex, search: Search): Promise<boolean> {
+/** By the planner's statistics, which know the common words. */
+async function isCommon(knex: Knex, search: Search, limit: number): Promise<boolean> {
   const { rows } = await knex.raw(`explain (format json) select from messages where ${MATCHES}`, search);
-  return rows[0]['QUERY PLAN'][0].Plan['Plan Rows'] > COMMON;
+  const found: number = rows[0]['QUERY PLAN'][0].Plan['Plan Rows'];
+  const [{ total }] = await knex('pg_class')
+    .select({ total: 'reltuples' })
+    .whereRaw("oid = 'messages'::regclass");
+  return found * WINDOW > limit * Math.max(total, 0);
 }
 
 function highlighted(knex: Knex, found: Messages, search: Search, limit: number): Messages {

@@ -47,6 +47,25 @@ describe('Coalescing', () => {
     expect(third).to.be.instanceOf(UnavailableError);
   });
 
+  it('takes together, and lets wait, no more than a weight', async () => {
+    const batches: number[][] = [];
+    const weighed = { ...limits, weigh: (item: number) => item, maxBatchWeight: 10, maxQueueWeight: 20 };
+    const { add } = coalesce(async (items: number[]) => {
+      batches.push(items);
+      return items;
+    }, weighed);
+    const refused = [4, 5, 2, 9, 1].map(add).map(rejection);
+    expect((await Promise.all(refused)).map((error) => error instanceof UnavailableError)).to.deep.equal([
+      false,
+      false,
+      false,
+      false,
+      true,
+    ]);
+    expect(batches).to.deep.equal([[4, 5], [2], [9]]);
+    expect(await add(50), 'one alone, however heavy').to.equal(50);
+  });
+
   it('fails a whole batch together, and goes on', async () => {
     let broken = true;
     const { add } = coalesce(async (items: number[]) => {

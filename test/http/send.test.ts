@@ -78,6 +78,27 @@ describe('Sending', () => {
       expect(body.to).to.deep.equal(['b@x.org', 'c@x.org']);
     });
 
+    it('folds whom it names twice, as recipient, in copy or blind copy', async () => {
+      const { body } = await service.request('POST', '/api/messages/email', {
+        from: 'a@x.org',
+        to: ['b@x.org'],
+        cc: ['B@x.org', 'c@x.org', 'a@x.org'],
+        bcc: ['c@x.org', 'd@x.org'],
+        body: 'hi',
+      });
+      expect(body).to.deep.include({ to: ['b@x.org'], cc: ['c@x.org'], bcc: ['d@x.org'] });
+      const { participants } = (await service.request('GET', `/api/conversations/${body.conversation_id}`))
+        .body;
+      expect(participants).to.have.length(4);
+      const self = await service.request('POST', '/api/messages/email', {
+        from: 'a@x.org',
+        to: 'A@x.org',
+        cc: ['b@x.org'],
+        body: 'a note',
+      });
+      expect(self.body).to.deep.include({ to: ['A@x.org'], cc: ['b@x.org'] });
+    });
+
     it('keeps a scheduled message until its time has come', async () => {
       const send_at = new Date(Date.now() + 700).toISOString();
       const { body } = await service.request('POST', '/api/messages/sms', {
