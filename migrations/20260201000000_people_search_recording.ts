@@ -105,6 +105,7 @@ const PEOPLE = `
     from json_to_recordset(input) as message(participants text[], kinds text[])
     cross join lateral unnest(participants, kinds) as given(address, kind)
     where not exists (select from participants where participants.address = given.address)
+    order by address
     on conflict do nothing;
 
     with wanted as (
@@ -117,6 +118,7 @@ const PEOPLE = `
       insert into conversations (channel, participant_ids)
       select channel, ids from wanted
       where not exists (select from conversations where participant_ids = ids)
+      order by ids
       returning id, participant_ids
     ), filled as (
       insert into conversation_participants (conversation_id, participant_id)
