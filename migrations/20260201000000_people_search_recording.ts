@@ -51,9 +51,10 @@ export async function down(knex: Knex): Promise<void> {
 
 const DOCUMENT = `
   -- What a message is found by: its words as they are, in no one language. An email address is one word and, in
-  -- addition, its parts. A tsvector has room for 1 MB, so of a longer body the beginning counts.
+  -- addition, its parts. A tsvector has room for 1 MB, so of a longer body the beginning counts. Not for parallel
+  -- workers: starting one takes longer than finding a page does.
   create function message_document("from" text, "to" text[], cc text[], subject text, body text) returns tsvector
-  language plpgsql immutable parallel safe cost 1000 as $$
+  language plpgsql immutable cost 1000 as $$
   declare
     addresses text := concat_ws(' ', "from", array_to_string("to", ' '), array_to_string(cc, ' '));
   begin
