@@ -44,8 +44,10 @@ function warnOfUrlParse(): void {
   process.noDeprecation = noDeprecation;
 }
 
-/** The first two steps of a path under `/api`; all others are one resource. Paths do not depend on case. */
+/** The first steps of a path under `/api`; all others are one resource. Paths do not depend on case. */
 function resourceOf(path: string): string {
-  const [, first, second] = path.toLowerCase().split('/', 3);
-  return first === 'api' ? `api/${second}` : '';
+  const [, first, second, third] = path.toLowerCase().split('/', 4);
+  if (first !== 'api') return '';
+  // Each channel's webhooks by themselves: they are what comes in most.
+  return second === 'webhooks' ? `${second}/${third}` : `${second}`;
 }
