@@ -65,7 +65,7 @@ export function foldRecipients(
   const seen = new Set([sender?.key]);
   const fold = (addresses: Address[]) => addresses.filter(({ key }) => !seen.has(key) && seen.add(key));
   const folded = { to: fold(to), cc: fold(cc), bcc: fold(bcc) };
-  return folded.to.length > 0 ? folded : { ...folded, to: distinct(to) };
+  return folded.to.length > 0 ? folded : { ...folded, to };
 }
 
 export function wireOf(addresses: Address[]): string[] {

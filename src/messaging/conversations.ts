@@ -1,11 +1,10 @@
 import type { Knex } from 'knex';
 import type { QueryBuilder } from 'objection';
 import { Conversation } from '../db/models/conversation.ts';
-import { Participant } from '../db/models/participant.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
 import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
-import { type AddressParser, readKeys } from './participants.ts';
+import { type AddressParser, findPeople } from './participants.ts';
 import { readQueryTime } from './time.ts';
 
 export interface ConversationQuery extends PageQuery {
@@ -109,27 +108,6 @@ export async function membersOf(knex: Knex, id: number): Promise<number[]> {
   return members.map((member) => member.id);
 }
 
-/** For each of these addresses the ids of all addresses of its person; none where it never took part in anything. */
-export async function findPeople(
-  knex: Knex,
-  parse: AddressParser,
-  inputs: string[],
-  pathOf: (index: number) => string,
-): Promise<number[][]> {
-  const keys = [...new Set(readKeys(parse, inputs, pathOf))];
-  if (keys.length === 0) return [];
-  const found = await Participant.query(knex).whereIn('address', keys);
-  const personIds = found.map(personOf);
-  const addresses = await Participant.query(knex).whereIn('id', personIds).orWhereIn('person_id', personIds);
-  const byPerson = Map.groupBy(addresses, personOf);
-  const byKey = new Map(found.map((participant) => [participant.address, personOf(participant)]));
-  return keys.map((key) => (byPerson.get(byKey.get(key) ?? 0) ?? []).map(({ id }) => id));
-}
-
-function personOf({ id, person_id }: Participant): number {
-  return person_id ?? id;
-}
-
 /** Limited, so that the merged ones are looked up by their index: with an EXISTS the planner may read them all. */
 function whereChannel(builder: QueryBuilder<Conversation>, channel: 'sms' | 'email'): void {
   builder.whereRaw(
@@ -186,13 +164,7 @@ function present({ speaker, members, last }: Family): Schema<'Conversation'> {
     channels: [...new Set(members.map(({ channel }) => channel))],
     participants: [...participants.values()]
       .sort((a, b) => a.id - b.id)
-      .map(({ id, address, kind, name, person_id }) => ({
-        id,
-        address,
-        kind,
-        name,
-        person_id: person_id ?? id,
-      })),
+      .map(({ id, address, kind, name, person }) => ({ id, address, kind, name, person_id: person })),
     message_count: members.reduce((sum, { message_count }) => sum + message_count, 0),
     last_message: last
       ? {

@@ -2,11 +2,11 @@ import type { Knex } from 'knex';
 import { Message } from '../db/models/message.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
-import { findPeople, membersOf } from './conversations.ts';
+import { membersOf } from './conversations.ts';
 import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
-import type { AddressParser } from './participants.ts';
+import { type AddressParser, findPeople } from './participants.ts';
 import { presentableColumns, SPEAKING_CONVERSATION } from './present.ts';
-import { find, latest, type Messages, presentFound, readSearch } from './search.ts';
+import { assertWords, find, latest, type Messages, presentFound, readSearch } from './search.ts';
 import { readQueryTime } from './time.ts';
 
 export interface MessageQuery extends PageQuery {
@@ -27,12 +27,13 @@ export async function listMessages(
   query: MessageQuery,
 ): Promise<Page<Schema<'Message'>>> {
   const limit = query.limit ?? DEFAULT_LIMIT;
-  const search = query.q === undefined ? null : await readSearch(knex, parse, query.q);
+  const search = query.q === undefined ? null : readSearch(parse, query.q);
   const filter = await readFilter(knex, parse, query);
   const messages: Messages = Message.query(knex).select(presentableColumns).modify(filter);
   const rows = search
     ? await find(knex, messages, search, limit + 1)
     : await latest(messages, limit + 1).select(knex.raw(SPEAKING_CONVERSATION));
+  if (search && rows.length === 0) await assertWords(knex, search);
   return pageOf(rows, limit, (row) => [row.created_at, row.id], presentFound);
 }
 

@@ -27,6 +27,23 @@ export function readKeys(
   return addresses.map((address) => (address as Address).key);
 }
 
+/** For each of these addresses the ids of all addresses of its person; none where it never took part in anything. */
+export async function findPeople(
+  knex: Knex,
+  parse: AddressParser,
+  inputs: string[],
+  pathOf: (index: number) => string,
+): Promise<number[][]> {
+  const keys = [...new Set(readKeys(parse, inputs, pathOf))];
+  if (keys.length === 0) return [];
+  const found = await Participant.query(knex).whereIn('address', keys);
+  const personIds = found.map(({ person }) => person);
+  const addresses = await Participant.query(knex).whereIn('id', personIds).orWhereIn('person_id', personIds);
+  const byPerson = Map.groupBy(addresses, ({ person }) => person);
+  const byKey = new Map(found.map((participant) => [participant.address, participant.person]));
+  return keys.map((key) => (byPerson.get(byKey.get(key) ?? 0) ?? []).map(({ id }) => id));
+}
+
 /** The participants in the order of their ids. */
 export async function listParticipants(
   knex: Knex,
@@ -81,7 +98,7 @@ function present(row: Participant, links: ParticipantLink[]): Schema<'Participan
     address: row.address,
     kind: row.kind,
     name: row.name,
-    person_id: row.person_id ?? row.id,
+    person_id: row.person,
     links: own.map((link) => ({
       participant_id: link.participant_id === row.id ? link.other_id : link.participant_id,
       linked_at: link.linked_at.toISOString(),

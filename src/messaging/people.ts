@@ -23,7 +23,7 @@ export async function linkParticipants(knex: Knex, id: number, otherId: number):
     if (id === otherId)
       throw new LinkConflictError('link_to_self', `Participant ${id} is the same person as itself.`);
     if (await activeLink(trx, id, otherId)) return;
-    const [person, otherPerson] = [one.person_id ?? one.id, other.person_id ?? other.id];
+    const [person, otherPerson] = [one.person, other.person];
     if (person === otherPerson)
       throw new LinkConflictError(
         'link_cycle',
@@ -53,7 +53,7 @@ export async function unlinkParticipants(knex: Knex, id: number, otherId: number
     const link = await activeLink(trx, id, otherId);
     if (!link) throw new NotFoundError(`link between participants ${id} and ${otherId}`);
     await link.$query(trx).patch({ unlinked_at: new Date() });
-    const members = await addressesOf(trx, one.person_id ?? one.id);
+    const members = await addressesOf(trx, one.person);
     const links = await ParticipantLink.query(trx)
       .whereNull('unlinked_at')
       .where((builder) => builder.whereIn('participant_id', members).orWhereIn('other_id', members));

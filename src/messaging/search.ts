@@ -31,15 +31,21 @@ const MARKS = `StartSel=${START}, StopSel=${STOP}`;
 /** Of a longer body the beginning is searched and shown; `message_document` has the same limit. */
 const SEARCHED_LENGTH = 100_000;
 
-/** @throws {InvalidRequestError} there is no word in it. */
-export async function readSearch(knex: Knex, parse: AddressParser, q: string): Promise<Search> {
+export function readSearch(parse: AddressParser, q: string): Search {
   const address = parse(q);
   const isOne = address?.kind === 'phone' || address?.kind === 'email';
-  const search: Search = [q, isOne ? address.key : ''];
+  return [q, isOne ? address.key : ''];
+}
+
+/**
+ * For a search that found nothing: that there was something to look for.
+ *
+ * @throws {InvalidRequestError} there is no word in it.
+ */
+export async function assertWords(knex: Knex, search: Search): Promise<void> {
   const { rows } = await knex.raw<{ rows: { nodes: number }[] }>(`select numnode(${QUERY}) as nodes`, search);
   if (rows[0]?.nodes === 0)
     throw new InvalidRequestError([{ path: '/query/q', message: 'must have a word to search for' }]);
-  return search;
 }
 
 export function latest(messages: Messages, limit: number): Messages {

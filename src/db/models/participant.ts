@@ -13,4 +13,9 @@ export class Participant extends Model {
   declare person_id: number | null;
   declare created_at: Date;
   declare updated_at: Date;
+
+  /** The id that all addresses of one person share: the smallest among them. */
+  get person(): number {
+    return this.person_id ?? this.id;
+  }
 }
