@@ -137,7 +137,9 @@ export interface paths {
         /**
          * List conversations, the most recently active first
          * @description With several `participant` parameters, the conversations in which all of them take part. Conversations that
-         *     were merged into another one are listed as part of that one.
+         *     were merged into another one are listed as part of that one. All pages are in the order of the moment when the
+         *     first one was read, so that one that gets a message meanwhile is neither skipped nor met twice; what is shown of
+         *     it is what it is now.
          */
         get: operations["listConversations"];
         put?: never;
