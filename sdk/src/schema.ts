@@ -586,7 +586,7 @@ export interface components {
         /**
          * Format: date-time
          * @description When it is no longer worth sending: it is `failed` then, with the code `expired` (or `unknown`, where it may have
-         *     been sent). 24 hours after it is due unless told; in the future, after `send_at`, and at most 7 days after it.
+         *     been sent). 24 hours after it is due unless told, and at most 7 days; after `send_at`.
          */
         ExpiresAt: string;
         InboundText: {
