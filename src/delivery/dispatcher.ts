@@ -7,10 +7,10 @@ import type { SendOutcome } from '../providers/provider.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { attempt, CANNOT_TELL, uncertain } from './attempt.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
-import { type Claim, claim, firstDue } from './claim.ts';
+import { type Claim, type Claimed, claim, firstDue } from './claim.ts';
 import { lanesOf } from './lanes.ts';
 import { pauseMs } from './retry-schedule.ts';
-import { judge, type Settlement, settleTogether } from './settle.ts';
+import { judge, type Settlement, settleTogether, type Verdict } from './settle.ts';
 import { leaveRemoved, moveTimed } from './timed.ts';
 
 export interface DispatcherOptions {
@@ -97,18 +97,18 @@ export function createDispatcher({
   async function runOnce(): Promise<number> {
     const room = concurrency - inFlight.size;
     if (room <= 0) return 0;
-    const moved = await moveTimed(pool, concurrency);
+    const moved = await moveTimed(pool, concurrency, events);
     const left = await leaveNowAndThen();
     const claims = await claim(pool, lanes(), room, leaseMs);
     for (const claimed of claims) {
       const delivery = deliver(claimed).finally(() => {
         inFlight.delete(delivery);
-        events.queueMeasured(inFlight.size);
+        events.deliveriesMeasured(inFlight.size);
         wake();
       });
       inFlight.add(delivery);
     }
-    events.queueMeasured(inFlight.size);
+    events.deliveriesMeasured(inFlight.size);
     return moved + left + claims.length;
   }
 
@@ -161,8 +161,12 @@ export function createDispatcher({
       verdict,
       pauseMs: pauseOf(provider.name, outcome),
     });
-    if (verdict.status === 'sent')
-      events.sent(provider.channel, Date.now() - (message.send_at ?? message.created_at).getTime());
+    tell(message, provider.channel, verdict);
+  }
+
+  function tell({ id, send_at, created_at }: Claimed, channel: string, { status, error }: Verdict): void {
+    if (status === 'sent') events.sent(channel, Date.now() - (send_at ?? created_at).getTime());
+    else if (error) events.gaveUp({ messageId: id, channel, status, code: error.code });
   }
 
   /** The next provider in order that is not away. */
