@@ -43,6 +43,9 @@ export interface Dispatcher {
 const POLL_MS = 1_000;
 /** The least time between two looks where nothing calls for one. */
 const LEAST_WAIT_MS = 5;
+/** While this part of what may be in hand is, nothing more is taken: a few at a time would cost more than they bring. */
+const FULL = 3 / 4;
+const MOVE_EVERY_MS = 50;
 const LEAVE_EVERY_MS = 60_000;
 const SETTLE_LIMITS = { maxBatch: 256, maxQueue: Number.POSITIVE_INFINITY, parallel: 2 };
 const SETTLE_RETRY_MS = 250;
@@ -78,7 +81,6 @@ export function createDispatcher({
   let alarm = Promise.withResolvers<void>();
   let loop: Promise<void> = Promise.resolve();
   let stopping = false;
-  let leftAt = Number.NEGATIVE_INFINITY;
 
   function watched(provider: ProviderRegistry['sms'][number]): Breaker {
     return createBreaker({
@@ -92,13 +94,15 @@ export function createDispatcher({
     alarm.resolve();
   }
 
+  const moving = atMostEvery(MOVE_EVERY_MS, () => moveTimed(pool, concurrency, events));
+  const leaving = atMostEvery(LEAVE_EVERY_MS, () => leaveRemoved(pool, names));
   const lanes = () => [...lanesOf('sms', breakers.sms), ...lanesOf('email', breakers.email)];
 
   async function runOnce(): Promise<number> {
     const room = concurrency - inFlight.size;
     if (room <= 0) return 0;
-    const moved = await moveTimed(pool, concurrency, events);
-    const left = await leaveNowAndThen();
+    const moved = (await moving()) ?? 0;
+    const left = (await leaving()) ?? 0;
     const claims = await claim(pool, lanes(), room, leaseMs);
     for (const claimed of claims) {
       const delivery = deliver(claimed).finally(() => {
@@ -110,12 +114,6 @@ export function createDispatcher({
     }
     events.deliveriesMeasured(inFlight.size);
     return moved + left + claims.length;
-  }
-
-  async function leaveNowAndThen(): Promise<number> {
-    if (performance.now() - leftAt < LEAVE_EVERY_MS) return 0;
-    leftAt = performance.now();
-    return leaveRemoved(pool, names);
   }
 
   async function deliver({ message, breaker, delayMs }: Claim): Promise<void> {
@@ -207,9 +205,11 @@ export function createDispatcher({
         events.failed('claim', error);
         return 0;
       });
-      if (taken > 0 && inFlight.size < concurrency) continue;
-      const timer = setTimeout(wake, await untilNext());
-      await alarm.promise;
+      const timer = setTimeout(wake, taken > 0 ? POLL_MS : await untilNext());
+      do {
+        await alarm.promise;
+        alarm = Promise.withResolvers();
+      } while (inFlight.size > concurrency * FULL && !stopping);
       clearTimeout(timer);
     }
   }
@@ -235,5 +235,15 @@ export function createDispatcher({
       await loop;
       await idle();
     },
+  };
+}
+
+/** The work, or null where the last time is less than so long ago. */
+function atMostEvery<T>(ms: number, work: () => Promise<T>): () => Promise<T | null> {
+  let last = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (performance.now() - last < ms) return null;
+    last = performance.now();
+    return work();
   };
 }
