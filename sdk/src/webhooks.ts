@@ -74,7 +74,7 @@ function headerOf(headers: SignedWebhook['headers'], name: string): string | und
   return typeof found === 'string' ? found : found?.join(' ');
 }
 
-async function sign(secret: string, content: BufferSource): Promise<string> {
+async function sign(secret: string, content: Uint8Array<ArrayBuffer>): Promise<string> {
   const key = await crypto.subtle.importKey('raw', keyOf(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
     'sign',
   ]);

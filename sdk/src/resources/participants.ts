@@ -10,7 +10,7 @@ export interface Participants {
   update(id: number, changes: ParticipantUpdate, options?: RequestOptions): Promise<Participant>;
   /** Says that two addresses are one person's: conversations with the same people become one. @throws {ConflictError} */
   link(id: number, otherId: number, options?: RequestOptions): Promise<Participant>;
-  /** Takes that back. */
+  /** Takes that back. @throws {NotFoundError} where there is no such link (any more) */
   unlink(id: number, otherId: number, options?: RequestOptions): Promise<Participant>;
 }
 
