@@ -34,7 +34,7 @@ check: $(INSTALLED) ## Check types, format, lint, import rules, the contract, ge
 	@$(MAKE) --no-print-directory package
 	$(BIN)/node sdk/size.ts
 	$(BIN)/node $(BIN)/publint run sdk/package/*.tgz --strict
-	$(BIN)/node $(BIN)/attw sdk/package/*.tgz --profile esm-only --format ascii
+	$(BIN)/node $(BIN)/attw sdk/package/*.tgz --profile esm-only --quiet
 
 generate: $(INSTALLED) ## Make the types of server and SDK from openapi.yaml
 	@for file in $(GENERATED); do $(BIN)/node $(BIN)/openapi-typescript openapi.yaml --output $$file; done

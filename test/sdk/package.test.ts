@@ -24,7 +24,7 @@ export const sent = messages.send({ type: 'sms', from: '1', to: '2', body: 'Hi',
 `;
 
 describe("The SDK's package, installed in an empty project", function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let service: Harness;
   let project: SdkProject;
   before(async () => {
