@@ -178,7 +178,7 @@ describe('The SDK behind a faulty network', () => {
       controller.abort('no more');
       expect(await ended).to.equal('no more');
       expect(proxy.seen).to.have.length(1);
-    });
+    }).timeout(20_000);
 
     it('before it begins', async () => {
       const signal = AbortSignal.abort('never mind');
