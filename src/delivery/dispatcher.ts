@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { coalesce } from '../db/coalesce.ts';
@@ -25,6 +26,8 @@ export interface DispatcherOptions {
   marginMs: number;
   /** How long one request to a provider may take, in milliseconds. */
   timeoutMs: number;
+  /** How long a stop waits for calls before it cuts them, in milliseconds. */
+  patienceMs: number;
 }
 
 export interface Dispatcher {
@@ -35,7 +38,7 @@ export interface Dispatcher {
   runOnce(): Promise<number>;
   /** Resolves when the calls in flight are settled. */
   idle(): Promise<void>;
-  /** No new claims; resolves when the calls in flight are settled. */
+  /** No new claims; resolves when the calls in flight are settled, those that take too long as ones of which nobody knows. */
   stop(): Promise<void>;
 }
 
@@ -66,6 +69,7 @@ export function createDispatcher({
   leaseMs,
   marginMs,
   timeoutMs,
+  patienceMs,
 }: DispatcherOptions): Dispatcher {
   const settling = coalesce(
     isolating((settlements: Settlement[]) => settleTogether(pool, settlements)),
@@ -77,6 +81,9 @@ export function createDispatcher({
   };
   const names = [...providers.sms, ...providers.email].map(({ name }) => name);
   const throttledInARow = new Map<string, number>();
+  const cutting = new AbortController();
+  // One listener for each call in flight.
+  setMaxListeners(0, cutting.signal);
   const inFlight = new Set<Promise<void>>();
   let alarm = Promise.withResolvers<void>();
   let loop: Promise<void> = Promise.resolve();
@@ -130,7 +137,7 @@ export function createDispatcher({
             started = performance.now();
             // This process stood still: by the end of the call the message might be somebody else's.
             if (started - claimed > delayMs + marginMs) return tooLate;
-            return attempt(provider, message, { once: probing });
+            return attempt(provider, message, { once: probing, signal: cutting.signal });
           });
     const durationMs = Math.round((performance.now() - started) * 100) / 100;
     const verdict = judge({
@@ -233,7 +240,9 @@ export function createDispatcher({
       stopping = true;
       wake();
       await loop;
+      const patience = setTimeout(() => cutting.abort(new Error('The service was stopped')), patienceMs);
       await idle();
+      clearTimeout(patience);
     },
   };
 }

@@ -20,7 +20,7 @@ describe('A worker as a process', function () {
     await api.stop();
   });
 
-  const startWorker = async (): Promise<Running> => {
+  const startWorker = async (environment: Record<string, string> = {}): Promise<Running> => {
     const worker = await startProcess({
       ...environmentFor(api.simulator.url, api.databaseUrl),
       ROLE: 'worker',
@@ -28,6 +28,7 @@ describe('A worker as a process', function () {
       PROVIDER_TIMEOUT_MS: '10000',
       DELIVERY_CONCURRENCY: '16',
       LOG_LEVEL: 'warn',
+      ...environment,
     });
     workers.push(worker);
     return worker;
@@ -62,6 +63,20 @@ describe('A worker as a process', function () {
     );
     expect((await api.accepted()).every(({ asked }) => asked === 1)).to.equal(true);
     expect(await count('delivery_attempts')).to.equal(total);
+  });
+
+  it('stopped while a provider does not answer settles what nobody knows, and exits with 0', async () => {
+    await api.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'timeout', times: 1 }]);
+    const { id } = (await api.request('POST', '/api/messages/sms', sms)).body;
+    const worker = await startWorker({ PROVIDER_TIMEOUT_MS: '60000', STOP_TIMEOUT_MS: '4000' });
+    await api.untilStatus(id, 'sending');
+    expect(await worker.signal('SIGTERM')).to.equal(0);
+    const { data } = (await api.request('GET', `/api/messages/${id}/attempts`)).body;
+    expect(data[0]).to.include({ outcome: 'unknown', code: 'err_aborted' });
+    expect((await api.request('GET', `/api/messages/${id}`)).body.status).to.equal('queued');
+    await startWorker();
+    await api.untilStatus(id, 'delivered');
+    expect(await api.accepted()).to.have.length(1);
   });
 
   it('with nothing to do takes next to no CPU', async () => {
