@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import type { PactV4 } from '@pact-foundation/pact';
+import type { PactV4, V3Request, V3Response } from '@pact-foundation/pact';
 import * as comparison from '@pactflow/openapi-pact-comparator';
 import { expect } from 'chai';
 import { parse } from 'yaml';
 import { contractPath, type Draft, draftContract, readContract, writeContract } from './contract-file.ts';
 
-type Unconfigured = ReturnType<PactV4['addInteraction']>;
-type Configured = ReturnType<ReturnType<Unconfigured['withRequest']>['willRespondWith']>;
+type Request = Pick<V3Request, 'method' | 'path' | 'query' | 'headers' | 'body'>;
+type Response = Pick<V3Response, 'status' | 'headers' | 'body'>;
 
 /** One thing that a consumer asks of a provider. */
 export interface Interaction {
@@ -14,7 +14,8 @@ export interface Interaction {
   is: string;
   /** What has to be so at the provider beforehand. */
   given?: [state: string, parameters?: Record<string, string>];
-  expects(interaction: Unconfigured): Configured;
+  request: Request;
+  response: Response;
   /** Makes the request by the consumer's own code, against `url`, and checks what that made of the answer. */
   asks(url: string): Promise<void>;
 }
@@ -33,12 +34,8 @@ export function describeContract(
     });
     after(() => draft.remove());
 
-    for (const { is, given, expects, asks } of interactions) {
-      it(`${consumer} makes ${is}`, async () => {
-        const interaction = draft.pact.addInteraction().uponReceiving(is);
-        if (given) interaction.given(...given);
-        await expects(interaction).executeTest(({ url }) => asks(url));
-      });
+    for (const interaction of interactions) {
+      it(`${consumer} makes ${interaction.is}`, () => record(draft.pact, interaction));
     }
 
     it(`${contractPath(consumer, provider)} is what was recorded`, async () => {
@@ -56,6 +53,22 @@ export function describeContract(
 
     it(`${provider} keeps to it`, isKept);
   });
+}
+
+/** Plays the provider to the consumer, and writes down what they agreed. */
+async function record(pact: PactV4, { is, given, request, response, asks }: Interaction): Promise<void> {
+  const interaction = pact.addInteraction().uponReceiving(is);
+  if (given) interaction.given(...given);
+  await interaction
+    .withRequest(request.method, request.path, (builder) => {
+      builder.headers(request.headers ?? {}).query(request.query ?? {});
+      if (request.body !== undefined) builder.jsonBody(request.body);
+    })
+    .willRespondWith(response.status, (builder) => {
+      builder.headers(response.headers ?? {});
+      if (response.body !== undefined) builder.jsonBody(response.body);
+    })
+    .executeTest(({ url }) => asks(url));
 }
 
 interface Finding {

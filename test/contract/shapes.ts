@@ -10,4 +10,4 @@ export const link = (example: string) => regex(/^https?:\/\/\S+$/, example);
 export const time = (example = '2024-11-01T14:00:00.000Z') =>
   regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/, example);
 export const filled = (example: string) => regex(/^[\s\S]+$/, example);
-export const json = { 'Content-Type': regex(/^application\/json\b/, 'application/json') };
+export const uuid = (example: string) => regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, example);

@@ -3,7 +3,6 @@ import { expect } from 'chai';
 import { createWebhookSender, type WebhookSender } from '../../src/simulator/webhooks.ts';
 import { webhookSecret } from '../helpers/harness.ts';
 import type { Interaction } from './agreement.ts';
-import { json } from './shapes.ts';
 import { FORGED, GOOD, SIGNATURE } from './signatures.ts';
 
 const { regex } = MatchersV3;
@@ -26,18 +25,17 @@ export function webhook({ is, given, path, body, forged = false, sends }: Webhoo
   return {
     is,
     ...(given && { given }),
-    expects: (interaction) =>
-      interaction
-        .withRequest('POST', path, (request) => {
-          request.headers({
-            ...json,
-            'webhook-id': regex(/^[!-~]{1,255}$/, 'evt_1'),
-            'webhook-timestamp': regex(/^\d{10}$/, '1730469600'),
-            'webhook-signature': regex(SIGNATURE, forged ? FORGED : GOOD),
-          });
-          request.jsonBody(body);
-        })
-        .willRespondWith(forged ? 401 : 200),
+    request: {
+      method: 'POST',
+      path,
+      headers: {
+        'webhook-id': regex(/^[!-~]{1,255}$/, 'evt_1'),
+        'webhook-timestamp': regex(/^\d{10}$/, '1730469600'),
+        'webhook-signature': regex(SIGNATURE, forged ? FORGED : GOOD),
+      },
+      body,
+    },
+    response: { status: forged ? 401 : 200 },
     asks: async (url) => {
       const sender = createWebhookSender(forged ? OTHER_SECRET : webhookSecret);
       const statuses: number[] = [];
