@@ -65,8 +65,9 @@ async function record(pact: PactV4, { is, given, request, response, asks }: Inte
       if (request.body !== undefined) builder.jsonBody(request.body);
     })
     .willRespondWith(response.status, (builder) => {
-      builder.headers(response.headers ?? {});
       if (response.body !== undefined) builder.jsonBody(response.body);
+      // After the body, which brings a type of its own.
+      builder.headers(response.headers ?? {});
     })
     .executeTest(({ url }) => asks(url));
 }

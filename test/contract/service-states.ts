@@ -1,54 +1,74 @@
-import { sign } from '../../src/simulator/signature.ts';
 import { email, inboundEmail, inboundSms, sms } from '../helpers/bodies.ts';
 import { query } from '../helpers/database.ts';
-import { type Harness, webhookSecret } from '../helpers/harness.ts';
+import type { Harness } from '../helpers/harness.ts';
 import { until } from '../helpers/until.ts';
+import { type ServiceDriver, serviceDriver } from './service-driver.ts';
 import type { State, States } from './verify.ts';
 
-/** How a running service comes to be as the contracts presume: by its own API where that can, else by its database. */
-export function serviceStates(harness: Harness): States {
-  const state = (setUp: State['setUp']): State => ({ setUp, cleanUp: () => empty(harness.databaseUrl) });
+/**
+ * How a running service comes to be as the contracts presume: by its own API where that can, else by its database.
+ *
+ * @param apiKey where the service asks for one.
+ */
+export function serviceStates(harness: Harness, apiKey?: string): States {
+  const driver = serviceDriver(harness, apiKey);
+  const state = (setUp: State['setUp']): State => ({
+    setUp,
+    cleanUp: async () => {
+      await driver.unlinkAll();
+      await empty(harness.databaseUrl);
+    },
+  });
+  const channelOf = ({ channel }: Record<string, string>) => (channel === 'email' ? 'email' : 'sms');
   return {
-    'an inbound message was taken': state(async ({ channel, provider_message_id }) => {
-      const body =
-        channel === 'sms'
-          ? { ...inboundSms, messaging_provider_id: provider_message_id }
-          : { ...inboundEmail, xillio_id: provider_message_id };
-      const { id } = await receive(harness, `/api/webhooks/${channel}`, body);
+    'an inbound message was taken': state(async (given) => {
+      const provider_message_id = given.provider_message_id ?? '';
+      const { id } = await (channelOf(given) === 'sms'
+        ? driver.receive('sms', { ...inboundSms, messaging_provider_id: provider_message_id })
+        : driver.receive('email', { ...inboundEmail, xillio_id: provider_message_id }));
       return { id };
     }),
-    'a message was handed to the provider': state(async ({ channel, provider_message_id }) => {
-      const { id } = await send(harness, channel === 'sms' ? 'sms' : 'email');
+    'a message was handed to the provider': state(async (given) => {
+      const channel = channelOf(given);
+      const { id } = await driver.handOver(channel, channel === 'sms' ? sms : email);
       // The simulator draws its ids; the contract names one.
-      const values = [id, provider_message_id];
+      const values = [id, given.provider_message_id];
       await query(harness.databaseUrl, 'update messages set provider_message_id = $2 where id = $1', values);
       return { id };
+    }),
+    'a message was sent': state(async ({ idempotency_key = '' }) => {
+      const { id } = await driver.send('sms', sms, { 'idempotency-key': idempotency_key });
+      return { id };
+    }),
+    'a message was delivered': state(async () => {
+      const { id, provider_message_id } = await driver.handOver('sms', sms);
+      await driver.receive('sms/status', { messaging_provider_id: provider_message_id, status: 'delivered' });
+      return { id };
+    }),
+    'a conversation with two messages exists': state(async () => {
+      const { conversation_id } = await driver.handOver('sms', sms);
+      await driver.receive('sms', inboundSms);
+      return { id: conversation_id };
+    }),
+    'two participants are not linked': state(() => unlinked(driver)),
+    'two participants are linked': state(async () => {
+      const { id, other_id } = await unlinked(driver);
+      await driver.call('PUT', `/api/participants/${id}/links/${other_id}`);
+      return { id, other_id };
+    }),
+    'two participants write to each other': state(async () => {
+      await driver.handOver('sms', sms);
+      return { id: await driver.participant(sms.from), other_id: await driver.participant(sms.to) };
     }),
   };
 }
 
-interface Stored {
-  id: number;
-  conversation_id: number;
-}
-
-async function receive(harness: Harness, path: string, event: object): Promise<Stored> {
-  const body = JSON.stringify(event);
-  const headers = sign(webhookSecret, 'evt_state', Math.floor(Date.now() / 1_000), body);
-  return answered(await harness.request('POST', path, body, headers));
-}
-
-/** Resolves when the provider has the message. */
-async function send(harness: Harness, channel: 'sms' | 'email'): Promise<Stored> {
-  const body = channel === 'sms' ? sms : email;
-  const message = answered(await harness.request('POST', `/api/messages/${channel}`, body));
-  await harness.untilStatus(message.id, 'sent');
-  return message;
-}
-
-function answered({ status, body }: { status: number; body: unknown }): Stored {
-  if (status >= 300) throw new Error(`The service answered ${status} ${JSON.stringify(body)}`);
-  return body as Stored;
+/** Two people who write to the same one, and not to each other. */
+async function unlinked(driver: ServiceDriver) {
+  const other = { ...inboundSms, from: '+18045550000', messaging_provider_id: 'message-2' };
+  await driver.receive('sms', inboundSms);
+  await driver.receive('sms', other);
+  return { id: await driver.participant(inboundSms.from), other_id: await driver.participant(other.from) };
 }
 
 /** Participants and conversations stay: a service remembers them for ever. */
@@ -57,6 +77,8 @@ async function empty(databaseUrl: string): Promise<void> {
   await until(async () => (await query(databaseUrl, pending)).length === 0, 'nothing is being delivered');
   await query(
     databaseUrl,
-    'delete from delivery_receipts; delete from delivery_attempts; delete from messages; update conversations set message_count = 0',
+    `delete from delivery_receipts; delete from delivery_attempts; delete from messages;
+    update conversations set message_count = 0;
+    delete from participant_links; update participants set name = null`,
   );
 }

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { Verifier } from '@pact-foundation/pact';
-import { signAnew } from './signatures.ts';
+import { signAnew } from './webhooks/signatures.ts';
 
 export interface Job {
   provider: string;

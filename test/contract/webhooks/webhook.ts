@@ -1,8 +1,8 @@
 import { MatchersV3 } from '@pact-foundation/pact';
 import { expect } from 'chai';
-import { createWebhookSender, type WebhookSender } from '../../src/simulator/webhooks.ts';
-import { webhookSecret } from '../helpers/harness.ts';
-import type { Interaction } from './agreement.ts';
+import { createWebhookSender, type WebhookSender } from '../../../src/simulator/webhooks.ts';
+import { webhookSecret } from '../../helpers/harness.ts';
+import type { Interaction } from '../agreement.ts';
 import { FORGED, GOOD, SIGNATURE } from './signatures.ts';
 
 const { regex } = MatchersV3;
@@ -53,4 +53,10 @@ export function webhook({ is, given, path, body, forged = false, sends }: Webhoo
       expect(statuses).to.deep.equal([forged ? 401 : 200]);
     },
   };
+}
+
+/** Delivers an event once, as it does those that come in. */
+export async function deliver(sender: WebhookSender, url: string, event: object): Promise<void> {
+  const { status } = await sender.post(url, 'evt_1', event);
+  expect(status).to.be.oneOf([200, 401]);
 }

@@ -1,9 +1,9 @@
 import { MatchersV3 } from '@pact-foundation/pact';
 import { expect } from 'chai';
-import type { LookUp, Outgoing, SendOutcome } from '../../src/providers/provider.ts';
-import { createRegistry } from '../../src/providers/registry.ts';
-import type { Interaction } from './agreement.ts';
-import { filled, uuid } from './shapes.ts';
+import type { LookUp, Outgoing, SendOutcome } from '../../../src/providers/provider.ts';
+import { createRegistry } from '../../../src/providers/registry.ts';
+import type { Interaction } from '../agreement.ts';
+import { filled, uuid } from '../shapes.ts';
 
 const { eachLike, fromProviderState, matchStatus, regex, string } = MatchersV3;
 
@@ -151,4 +151,10 @@ export function outgoing(message: Partial<Outgoing> & Pick<Outgoing, 'type' | 'f
     timestamp: new Date('2024-11-01T14:00:00.000Z'),
     ...message,
   };
+}
+
+/** What is read of the answer to a message that was taken: that it is a success, and the id. */
+export function taken(id: string) {
+  const status = matchStatus(202, MatchersV3.HTTPResponseStatusClass.Success);
+  return { status, body: { id: filled(id) } };
 }
