@@ -2,6 +2,7 @@ import { type Harness, startHarness, webhookSecret } from '../helpers/harness.ts
 import { describeContract } from './agreement.ts';
 import { API_KEY } from './sdk/call.ts';
 import { conversations } from './sdk/conversations.ts';
+import { decisions } from './sdk/decisions.ts';
 import { errors } from './sdk/errors.ts';
 import { reads, sends } from './sdk/messages.ts';
 import { participants } from './sdk/participants.ts';
@@ -20,7 +21,14 @@ describe('What the SDK asks of the service', () => {
   });
   after(() => harness.stop());
 
-  const interactions = [...sends(), ...reads(), ...conversations(), ...participants(), ...errors()];
+  const interactions = [
+    ...sends(),
+    ...reads(),
+    ...decisions(),
+    ...conversations(),
+    ...participants(),
+    ...errors(),
+  ];
   describeContract('messaging-service-sdk', 'messaging-service', interactions, () =>
     verify({
       consumer: 'messaging-service-sdk',

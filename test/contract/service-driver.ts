@@ -22,6 +22,11 @@ export function serviceDriver({ request, databaseUrl }: Harness, apiKey: string 
   }
   const send = (channel: 'sms' | 'email', body: object, headers = {}) =>
     call<Stored>('POST', `/api/messages/${channel}`, body, headers);
+  const reached = (id: number, status: string) =>
+    until(async () => {
+      const message = await call<Stored>('GET', `/api/messages/${id}`);
+      return message.status === status && message;
+    }, `message ${id} is ${status}`);
   const participant = async (address: string) => {
     const path = `/api/participants?address=${encodeURIComponent(address)}`;
     const { data } = await call<{ data: { id: number }[] }>('GET', path);
@@ -38,13 +43,11 @@ export function serviceDriver({ request, databaseUrl }: Harness, apiKey: string 
       const headers = sign(webhookSecret, 'evt_state', Math.floor(Date.now() / 1_000), body);
       return call<Stored>('POST', `/api/webhooks/${path}`, body, headers);
     },
+    until: reached,
     /** Resolves when the provider has the message. */
     handOver: async (channel: 'sms' | 'email', body: object) => {
       const { id } = await send(channel, body);
-      return until(async () => {
-        const message = await call<Stored>('GET', `/api/messages/${id}`);
-        return message.status === 'sent' && message;
-      }, `message ${id} is with the provider`);
+      return reached(id, 'sent');
     },
     unlinkAll: async () => {
       const open = 'select participant_id, other_id from participant_links where unlinked_at is null';

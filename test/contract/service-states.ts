@@ -45,6 +45,15 @@ export function serviceStates(harness: Harness, apiKey?: string): States {
       await driver.receive('sms/status', { messaging_provider_id: provider_message_id, status: 'delivered' });
       return { id };
     }),
+    'a message is scheduled': state(async () => {
+      const { id } = await driver.send('sms', { ...sms, send_at: '2099-01-01T00:00:00Z' });
+      return { id };
+    }),
+    'a message failed': state(async () => {
+      const { id } = await driver.send('sms', { ...sms, to: '+12010000009' });
+      await driver.until(id, 'failed');
+      return { id };
+    }),
     'a conversation with two messages exists': state(async () => {
       const { conversation_id } = await driver.handOver('sms', sms);
       await driver.receive('sms', inboundSms);
@@ -77,7 +86,7 @@ async function empty(databaseUrl: string): Promise<void> {
   await until(async () => (await query(databaseUrl, pending)).length === 0, 'nothing is being delivered');
   await query(
     databaseUrl,
-    `delete from delivery_receipts; delete from delivery_attempts; delete from messages;
+    `delete from delivery_decisions; delete from delivery_receipts; delete from delivery_attempts; delete from messages;
     update conversations set message_count = 0;
     delete from participant_links; update participants set name = null`,
   );

@@ -1,6 +1,7 @@
 import { MatchersV3 } from '@pact-foundation/pact';
 import { expect } from 'chai';
-import type { LookUp, Outgoing, SendOutcome } from '../../../src/providers/provider.ts';
+import { loadConfig } from '../../../src/config.ts';
+import type { LookUp, Outgoing, Provider, SendOutcome } from '../../../src/providers/provider.ts';
 import { createRegistry } from '../../../src/providers/registry.ts';
 import type { Interaction } from '../agreement.ts';
 import { filled, uuid } from '../shapes.ts';
@@ -9,6 +10,8 @@ const { eachLike, fromProviderState, matchStatus, regex, string } = MatchersV3;
 
 export type Channel = 'sms' | 'email';
 export const KEY = 'provider-key';
+/** A repeat would ask for the same. */
+const ONCE = { once: true };
 const WRONG_KEY = 'wrong-key';
 const SENT_KEY = '8a1c0f6e-5d1b-4c57-9d0e-3f0b6a4c2e01';
 const TAKEN_KEY = '8a1c0f6e-5d1b-4c57-9d0e-3f0b6a4c2e02';
@@ -36,7 +39,7 @@ export function sending({ channel, message, body, key = KEY, outcome }: Sending,
       body,
     },
     asks: async (url) => {
-      expect(await adapter(channel, url, key).send(message)).to.deep.include(outcome);
+      expect(await adapter(channel, url, key).send(message, ONCE)).to.deep.include(outcome);
     },
   };
 }
@@ -93,7 +96,7 @@ export function lookUps(channel: Channel): Interaction[] {
       query: { idempotency_key: uuid(key) },
     },
     asks: async (url) => {
-      expect(await adapter(channel, url, KEY).lookUp(key)).to.deep.equal(result);
+      expect(await adapter(channel, url, KEY).lookUp(key, ONCE)).to.deep.equal(result);
     },
   });
   return [
@@ -131,10 +134,13 @@ function bearer(key: string) {
   return { Authorization: regex(/^Bearer \S+$/, `Bearer ${key}`) };
 }
 
-/** As the service makes it. */
+/** As the service makes it of its configuration. */
 function adapter(channel: Channel, url: string, key: string) {
-  const traits = { webhookSecrets: [], honoursKeys: true, canLookUp: true, simulated: false };
-  return createRegistry([{ name: 'provider', channel, url, key, ...traits }], 2_000).first(channel);
+  const names = { SMS_PROVIDERS: 'text-co', EMAIL_PROVIDERS: 'mail-co' };
+  const traits = { TEXT_CO_URL: url, TEXT_CO_KEY: key, MAIL_CO_URL: url, MAIL_CO_KEY: key };
+  const { providers } = loadConfig({ ...names, ...traits });
+  const [provider] = createRegistry(providers, 2_000)[channel];
+  return provider as Provider;
 }
 
 /** A message as the adapters are given it. */

@@ -42,6 +42,7 @@ export function conversations(): Interaction[] {
               from: phone(sms.to),
               to: [phone(sms.from)],
               status: 'received',
+              expires_at: null,
               provider: filled('text-co'),
               provider_message_id: filled('message-1'),
             }),

@@ -49,6 +49,14 @@ export function errors(): Interaction[] {
       calls: ({ messages }) =>
         messages.send({ from: sms.from, to: sms.to, body: 'Another one' }, { idempotencyKey: used }),
     }),
+    failing(ConflictError, 'not_cancelable', {
+      is: 'a request to cancel a message that was delivered',
+      given: ['a message was delivered'],
+      operation: 'POST /api/messages/{id}/cancel',
+      headers: keyed(9),
+      response: problem(409, 'not_cancelable'),
+      calls: ({ messages }) => messages.cancel(id),
+    }),
     failing(ConflictError, 'link_of_correspondents', {
       is: 'a link of two participants who write to each other',
       given: ['two participants write to each other'],

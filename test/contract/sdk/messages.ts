@@ -120,7 +120,10 @@ export function reads(): Interaction[] {
       is: 'a request for the attempts to deliver a message',
       given,
       operation: 'GET /api/messages/{id}/attempts',
-      response: { status: 200, body: page(resources.attempt, { receipts: eachLike(resources.receipt) }) },
+      response: {
+        status: 200,
+        body: page(resources.attempt, { receipts: eachLike(resources.receipt), decisions: [] }),
+      },
       calls: ({ messages }) => messages.attempts(id),
     }),
   ];
