@@ -12,7 +12,8 @@ import type { State, States } from './verify.ts';
  */
 export function serviceStates(harness: Harness, apiKey?: string): States {
   const driver = serviceDriver(harness, apiKey);
-  const state = (setUp: State['setUp']): State => ({
+  const state = (setUp: State['setUp']): State => ({ setUp, cleanUp: () => empty(harness.databaseUrl) });
+  const linkable = (setUp: State['setUp']): State => ({
     setUp,
     cleanUp: async () => {
       await driver.unlinkAll();
@@ -59,13 +60,13 @@ export function serviceStates(harness: Harness, apiKey?: string): States {
       await driver.receive('sms', inboundSms);
       return { id: conversation_id };
     }),
-    'two participants are not linked': state(() => unlinked(driver)),
-    'two participants are linked': state(async () => {
+    'two participants are not linked': linkable(() => unlinked(driver)),
+    'two participants are linked': linkable(async () => {
       const { id, other_id } = await unlinked(driver);
       await driver.call('PUT', `/api/participants/${id}/links/${other_id}`);
       return { id, other_id };
     }),
-    'two participants write to each other': state(async () => {
+    'two participants write to each other': linkable(async () => {
       await driver.handOver('sms', sms);
       return { id: await driver.participant(sms.from), other_id: await driver.participant(sms.to) };
     }),

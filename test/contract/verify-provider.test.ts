@@ -80,8 +80,10 @@ describe('bin/verify-provider', () => {
     const states = await startStatesServer(simulatorStates(sandbox.url, SANDBOX_KEY));
     const whole = [...sms(), '--broker-url', broker.url, '--provider-states-setup-url', states.url];
     const args = [...whole, '--provider-version', '1.2.3'];
-    const { code, stdout } = await verifyProvider(args, { PACT_BROKER_TOKEN: TOKEN });
-    const refused = await verifyProvider(args, { PACT_BROKER_TOKEN: 'wrong' });
+    const [{ code, stdout }, refused] = await Promise.all([
+      verifyProvider(args, { PACT_BROKER_TOKEN: TOKEN }),
+      verifyProvider(args, { PACT_BROKER_TOKEN: 'wrong' }),
+    ]);
     broker.stop();
     states.stop();
     expect(code, stdout).to.equal(0);
@@ -98,9 +100,11 @@ describe('bin/verify-provider', () => {
   });
 
   it('shows its options with --help, and ends with 2 on a wrong one', async () => {
-    const help = await verifyProvider(['--help']);
-    const wrong = await verifyProvider(['--provider', 'sms-provider', '--sandbox', sandbox.url]);
-    const unknown = await verifyProvider(['--provider', 'fax-provider', '--url', sandbox.url]);
+    const [help, wrong, unknown] = await Promise.all([
+      verifyProvider(['--help']),
+      verifyProvider(['--provider', 'sms-provider', '--sandbox', sandbox.url]),
+      verifyProvider(['--provider', 'fax-provider', '--url', sandbox.url]),
+    ]);
     expect(help).to.deep.include({ code: 0, stderr: '' });
     expect(help.stdout).to.include('--provider-states-setup-url URL');
     expect(wrong.code).to.equal(2);
