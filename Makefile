@@ -6,7 +6,7 @@ GENERATED := src/openapi/schema.ts sdk/src/schema.ts
 COMPOSE := docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check generate package migrate bench soak clean db-up db-down db-logs db-shell
+.PHONY: help setup run test contracts check generate package migrate bench soak clean db-up db-down db-logs db-shell
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-10s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,10 +23,13 @@ run: $(INSTALLED) ## Run the service on port 8080, with PostgreSQL and the provi
 test: $(INSTALLED) ## Run all tests and print the coverage of src/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" c8 mocha
 
+contracts: $(INSTALLED) ## Record the Pact contracts anew, and hold the service and the simulated providers to them
+	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/helpers/database.ts --exit --timeout 30000 'test/contract/*.test.ts'
+
 check: $(INSTALLED) ## Check types, format, lint, import rules, the contract, generated files, and the SDK's package
 	$(BIN)/node $(BIN)/tsc
 	$(BIN)/biome check --error-on-warnings
-	$(BIN)/node $(BIN)/depcruise src sdk/src test migrations
+	$(BIN)/node $(BIN)/depcruise src sdk/src test migrations bin
 	$(BIN)/node $(BIN)/redocly lint openapi.yaml --format=stylish
 	@for file in $(GENERATED); do \
 	  $(BIN)/node $(BIN)/openapi-typescript openapi.yaml --output $$file --check || { echo "$$file is not current: make generate"; exit 1; }; \

@@ -3,8 +3,8 @@ import { type Settings, webhookUrl } from './settings.ts';
 import type { Accepted } from './store.ts';
 import { pause, type WebhookSender } from './webhooks.ts';
 
-interface Outcome {
-  status: 'sent' | 'delivered' | 'undelivered';
+export interface Outcome {
+  status: 'queued' | 'sent' | 'delivered' | 'undelivered' | 'failed';
   error: { code: string; detail: string } | null;
 }
 
