@@ -75,7 +75,11 @@ export async function readTaken(simulatorUrl: string): Promise<{ taken: Taken[];
 }
 
 async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 30_000 });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 30_000,
+  });
   // A server that goes away shows in the query.
   client.on('error', () => undefined);
   await client.connect();

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Killed when this process ends, however it comes to that. */
+const living = new Set<number>();
+process.on('exit', () => {
+  for (const pid of living) kill(pid, 'SIGKILL');
+});
+
+/** A process that is started again whenever it ends, as a supervisor would. */
+export interface Supervised {
+  /** Kills it without warning; resolves when it is gone and the next one is started. */
+  kill(): Promise<void>;
+  /** Ends it for good, gently, and without warning where it does not listen. */
+  stop(): Promise<void>;
+}
+
+export interface Command {
+  command: string;
+  args: string[];
+  environment: Record<string, string>;
+  /** Where it writes. */
+  log: string;
+  onEndedByItself: (how: string) => void;
+}
+
+const RESTART_MS = 250;
+const STOP_MS = 10_000;
+
+export function supervise(command: Command): Supervised {
+  let child = start(command);
+  let expected = false;
+  let replaced: Promise<void>;
+  watch();
+
+  function watch(): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    replaced = promise;
+    const watched = child;
+    child.once('exit', async (code, signal) => {
+      living.delete(watched.pid ?? 0);
+      if (stopping) return resolve();
+      if (!expected) {
+        command.onEndedByItself(`exit ${code ?? signal}`);
+        await sleep(RESTART_MS);
+        if (stopping) return resolve();
+      }
+      expected = false;
+      child = start(command);
+      watch();
+      resolve();
+    });
+  }
+
+  let stopping = false;
+  return {
+    kill: async () => {
+      expected = true;
+      const gone = replaced;
+      child.kill('SIGKILL');
+      await gone;
+    },
+    stop: async () => {
+      stopping = true;
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+      await gone;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function start({ command, args, environment, log }: Command): ChildProcess {
+  const { PATH = '', NODE_V8_COVERAGE } = process.env;
+  const file = openSync(log, 'a');
+  const child = spawn(command, args, {
+    // In a group of its own: Ctrl-C is for the driver, which then stops everything in its order.
+    detached: true,
+    stdio: ['ignore', file, file],
+    env: { PATH, ...(NODE_V8_COVERAGE && { NODE_V8_COVERAGE }), ...environment },
+  });
+  closeSync(file);
+  if (child.pid) living.add(child.pid);
+  return child;
+}
+
+/** To be killed with the others when this process ends. */
+export function endsWithUs(pid: number): void {
+  living.add(pid);
+}
+
+export function kill(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}

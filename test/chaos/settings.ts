@@ -1,0 +1,66 @@
+import type { Mode, Plan } from './checker/evidence.ts';
+
+export interface ChaosSettings {
+  mode: Mode;
+  seed: number;
+  conversations: number;
+  messagesEach: number;
+  /** Requests of clients under way at once. */
+  clients: number;
+  /** The longest that a client waits before its next message, in milliseconds. */
+  pauseMs: number;
+  workers: number;
+  killEveryMs: number;
+  outageMs: number;
+  /** What happens when this part of the messages is acknowledged, from 0 to 1. */
+  steps: { at: number; what: 'kill api' | 'restart database' | 'provider away' }[];
+  /** When all is called off, in milliseconds. */
+  boundMs: number;
+  plan: Plan;
+}
+
+export const PROVIDER_TIMEOUT_MS = 600;
+
+const FAILING = { failing: 0.2, lost: 0.05 };
+
+/** Ten thousand messages, in about two minutes. */
+export function fullSettings(mode: Mode, seed: number): ChaosSettings {
+  return {
+    mode,
+    seed,
+    conversations: 500,
+    messagesEach: 20,
+    clients: 64,
+    pauseMs: 5_000,
+    workers: 3,
+    killEveryMs: 3_000,
+    outageMs: 30_000,
+    steps: [
+      { at: 0.1, what: 'kill api' },
+      { at: 0.2, what: 'provider away' },
+      { at: 0.4, what: 'restart database' },
+      { at: 0.6, what: 'kill api' },
+      { at: 0.8, what: 'restart database' },
+    ],
+    boundMs: 360_000,
+    plan: { workerKills: 10, apiKills: 2, databaseRestarts: 2, providerOutages: 1, ...FAILING },
+  };
+}
+
+/** The same in small. */
+export function shortSettings(mode: Mode, seed: number): ChaosSettings {
+  return {
+    ...fullSettings(mode, seed),
+    conversations: 60,
+    messagesEach: 10,
+    pauseMs: 2_000,
+    outageMs: 5_000,
+    steps: [
+      { at: 0.1, what: 'provider away' },
+      { at: 0.3, what: 'kill api' },
+      { at: 0.6, what: 'restart database' },
+    ],
+    boundMs: 180_000,
+    plan: { workerKills: 2, apiKills: 1, databaseRestarts: 1, providerOutages: 1, ...FAILING },
+  };
+}
