@@ -16,6 +16,8 @@ export interface ChaosProvider {
   url: string;
   /** The usual faults; one channel's provider may be away altogether. */
   misbehave(away?: Channel): Promise<void>;
+  /** Whether receipts come in the wrong order from now on. */
+  disorder(on: boolean): Promise<void>;
   taken(): Promise<Taken[]>;
   /** How many calls it has had. */
   calls(): Promise<number>;
@@ -24,7 +26,12 @@ export interface ChaosProvider {
 
 export async function startProvider(
   directory: string,
-  { mode, seed, serviceUrl, onEnd }: { mode: Mode; seed: number; serviceUrl: string; onEnd: (how: string) => void },
+  {
+    mode,
+    seed,
+    serviceUrl,
+    onEnd,
+  }: { mode: Mode; seed: number; serviceUrl: string; onEnd: (how: string) => void },
 ): Promise<ChaosProvider> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -51,8 +58,16 @@ export async function startProvider(
     });
   const read = async <T>(path: string) =>
     ((await (await fetch(`${url}/_control/${path}`)).json()) as { data: T[] }).data;
-  await until(() => fetch(`${url}/healthz`).then(({ ok }) => ok, () => false), 'the providers are ready', 30_000);
-  await put('settings', { receipts: { delay_ms: 20, failure_rate: 0.1, repeats: 1, disorder: seed % 2 === 0 } });
+  await until(
+    () =>
+      fetch(`${url}/healthz`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    'the providers are ready',
+    30_000,
+  );
+  await put('settings', { receipts: { delay_ms: 20, failure_rate: 0.1, repeats: 1 } });
   return {
     url,
     misbehave: async (away) => {
@@ -60,6 +75,7 @@ export async function startProvider(
       const { status } = await put('faults', lists.flat());
       if (status !== 200) throw new Error(`The simulator takes no such faults: ${status}`);
     },
+    disorder: async (on) => void (await put('settings', { receipts: { disorder: on } })),
     taken: () => read<Taken>('messages'),
     calls: async () => (await read('calls')).length,
     stop: process_.stop,

@@ -38,7 +38,12 @@ interface Answer {
 }
 
 /** Null where there was no answer, or only a part of one. */
-async function sendOnce(baseUrl: string, apiKey: string, sent: Sent, signal: AbortSignal): Promise<Answer | null> {
+async function sendOnce(
+  baseUrl: string,
+  apiKey: string,
+  sent: Sent,
+  signal: AbortSignal,
+): Promise<Answer | null> {
   try {
     const response = await fetch(`${baseUrl}/api/messages/send`, {
       method: 'POST',

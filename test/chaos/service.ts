@@ -42,7 +42,11 @@ export function startService(options: ServiceOptions): ChaosService {
     api,
     workers,
     ready: async () => {
-      const ready = () => fetch(`http://127.0.0.1:${port}/readyz`).then(({ ok }) => ok, () => false);
+      const ready = () =>
+        fetch(`http://127.0.0.1:${port}/readyz`).then(
+          ({ ok }) => ok,
+          () => false,
+        );
       await until(ready, 'the service is ready', 60_000);
     },
     stop: async () => {
