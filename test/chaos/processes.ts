@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Killed when this process ends, however it comes to that. */
@@ -23,6 +23,7 @@ export interface Command {
   environment: Record<string, string>;
   /** Where it writes. */
   log: string;
+  /** Told how, and what it wrote last. */
   onEndedByItself: (how: string) => void;
 }
 
@@ -43,7 +44,7 @@ export function supervise(command: Command): Supervised {
       living.delete(watched.pid ?? 0);
       if (stopping) return resolve();
       if (!expected) {
-        command.onEndedByItself(`exit ${code ?? signal}`);
+        command.onEndedByItself(`exit ${code ?? signal}: ${lastLine(command.log)}`);
         await sleep(RESTART_MS);
         if (stopping) return resolve();
       }
@@ -75,17 +76,20 @@ export function supervise(command: Command): Supervised {
 }
 
 function start({ command, args, environment, log }: Command): ChildProcess {
-  const { PATH = '', NODE_V8_COVERAGE } = process.env;
   const file = openSync(log, 'a');
   const child = spawn(command, args, {
     // In a group of its own: Ctrl-C is for the driver, which then stops everything in its order.
     detached: true,
     stdio: ['ignore', file, file],
-    env: { PATH, ...(NODE_V8_COVERAGE && { NODE_V8_COVERAGE }), ...environment },
+    env: { PATH: process.env.PATH, ...environment },
   });
   closeSync(file);
   if (child.pid) living.add(child.pid);
   return child;
+}
+
+function lastLine(log: string): string {
+  return readFileSync(log, 'utf8').trimEnd().split('\n').at(-1) ?? '';
 }
 
 /** To be killed with the others when this process ends. */

@@ -24,8 +24,6 @@ export interface ChaosRun {
 const PROGRESS_MS = 10_000;
 /** The part of messages that clients send again although they were acknowledged. */
 const REPEATED = 0.02;
-/** Killing goes on until no more than this part of the messages waits: the rest is to come to rest. */
-const LEFT = 0.02;
 
 /** One run from nothing to quiet. Every wait in it ends at the bound of the settings. */
 export async function runChaos(settings: ChaosSettings, say: (line: string) => void): Promise<ChaosRun> {
@@ -62,7 +60,7 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
     onAcknowledged: () => acknowledged++,
   });
   await steps;
-  await untilPending(victims.database.url, sent.length * LEFT, signal);
+  await untilPending(victims.database.url, sent.length * settings.killUntilLeft, signal);
   killing.abort();
   await killer;
   const quiet = await untilQuiet(victims.database.url, victims.provider, signal);

@@ -11,6 +11,8 @@ export interface ChaosSettings {
   pauseMs: number;
   workers: number;
   killEveryMs: number;
+  /** Killing ends when no more than this part of the messages waits: the rest is to come to rest. */
+  killUntilLeft: number;
   outageMs: number;
   /** What happens when this part of the messages is acknowledged, from 0 to 1. */
   steps: { at: number; what: 'kill api' | 'restart database' | 'provider away' }[];
@@ -34,6 +36,7 @@ export function fullSettings(mode: Mode, seed: number): ChaosSettings {
     pauseMs: 5_000,
     workers: 3,
     killEveryMs: 3_000,
+    killUntilLeft: 0.02,
     outageMs: 30_000,
     steps: [
       { at: 0.1, what: 'kill api' },
@@ -51,9 +54,10 @@ export function fullSettings(mode: Mode, seed: number): ChaosSettings {
 export function shortSettings(mode: Mode, seed: number): ChaosSettings {
   return {
     ...fullSettings(mode, seed),
-    conversations: 60,
-    messagesEach: 10,
-    pauseMs: 2_000,
+    conversations: 100,
+    messagesEach: 6,
+    pauseMs: 2_500,
+    killUntilLeft: 0.2,
     outageMs: 5_000,
     steps: [
       { at: 0.1, what: 'provider away' },

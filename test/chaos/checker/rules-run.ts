@@ -30,16 +30,20 @@ function duringOutage({ events }: Evidence, { channel, at }: Call): boolean {
   return before.at(-1)?.kind === 'provider away';
 }
 
-/** One that cannot reach its database at start may end and be started again. */
+/** How the service says that it cannot start without its database. */
+const NO_DATABASE_AT_START = /: messaging-service: DATABASE_URL: /;
+/** What a process that was started while the database was away needs to find out. */
+const STARTING_MS = 10_000;
+
+/** A process that finds no database when it starts says so and ends; one that is running goes on. */
 const nothingEndsByItself: Rule = ({ events }) =>
   each(
     events.filter(({ kind }) => kind === 'ended by itself'),
     ({ at, detail }) => {
-      const lastOf = (kinds: string[]) =>
-        events.filter((event) => event.at <= at && kinds.includes(event.kind)).at(-1);
-      const database = lastOf(['database down', 'database up']);
-      const away = database?.kind === 'database down' || (database && at - database.at < 5_000);
-      return !away && `${detail} at ${new Date(at).toISOString()}`;
+      const database = events.filter((event) => event.at <= at && event.kind.startsWith('database')).at(-1);
+      const away = database && (database.kind === 'database down' || at - database.at < STARTING_MS);
+      const excused = away && NO_DATABASE_AT_START.test(detail);
+      return !excused && `${detail}, at ${new Date(at).toISOString()}`;
     },
   );
 
@@ -49,5 +53,5 @@ const comesToRest: Rule = ({ quiet }) =>
 export const RUN_RULES: Record<string, Rule> = {
   'the run was as rough as planned': asRoughAsPlanned,
   'the run came to rest': comesToRest,
-  'no process ended by itself while the database was there': nothingEndsByItself,
+  'no process ended by itself, but at a start without a database': nothingEndsByItself,
 };
