@@ -12,7 +12,7 @@ import { startProvider } from './provider.ts';
 import { untilPending, untilQuiet } from './quiet.ts';
 import { sendUntilAcknowledged } from './sender.ts';
 import { apiKey, startService } from './service.ts';
-import type { ChaosSettings } from './settings.ts';
+import { type ChaosSettings, PROVIDER_TIMEOUT_MS } from './settings.ts';
 import { makeWorkload } from './workload.ts';
 
 export interface ChaosRun {
@@ -68,8 +68,9 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
 
   const { mode, plan } = settings;
   const stored = await readStored(victims.database.url);
-  const evidence = { mode, plan, events, quiet, sent, stored, ...(await readTaken(victims.provider.url)) };
-  return { evidence, logs };
+  const taken = await readTaken(victims.provider.url);
+  const providerTimeoutMs = PROVIDER_TIMEOUT_MS;
+  return { evidence: { mode, providerTimeoutMs, plan, events, quiet, sent, stored, ...taken }, logs };
 }
 
 function boundedBy(ms: number, stack: AsyncDisposableStack): AbortSignal {

@@ -2,6 +2,8 @@
 export interface Evidence {
   /** What the simulated providers could do, so what can be asked of the service. */
   mode: Mode;
+  /** How long the service waits for the answer to one call, in milliseconds. */
+  providerTimeoutMs: number;
   plan: Plan;
   /** What was done to the service, and what happened to it, in the order of time. */
   events: ChaosEvent[];

@@ -41,8 +41,12 @@ const unknownHasReason: Rule = (facts) =>
       if (facts.mode !== 'neither') return `${named}, which can be cleared up`;
       const calls = facts.callsOf.get(delivery_key ?? '') ?? [];
       const doubt = calls.some(({ fault, status }) => status === null || DOUBTFUL.has(fault ?? ''));
+      // On a busy machine an answer can come too late without any fault.
+      const attempts = facts.attemptsOf.get(id) ?? [];
+      const late = attempts.some(({ duration_ms }) => duration_ms >= facts.providerTimeoutMs);
       const { from, to } = handled(facts, id);
-      return !doubt && !wasInterrupted(facts, from, to) && `${named}, though every call of it was answered`;
+      const interrupted = wasInterrupted(facts, from, to);
+      return !doubt && !late && !interrupted && `${named}, though every call of it was answered`;
     },
   );
 
