@@ -116,11 +116,55 @@ export interface paths {
         /**
          * List the attempts to deliver a message
          * @description Every call made to a provider for this message, first to last: when, where, how long it took, what came
-         *     back, and when the next one is due. `receipts` are what the provider reported afterwards.
+         *     back, and when the next one is due. `receipts` are what the provider reported afterwards, `decisions` when it
+         *     was canceled or sent again by hand.
          */
         get: operations["listMessageAttempts"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a message that was not sent yet
+         * @description A scheduled message, or a queued one that no provider can have, is never sent. Canceling one that is canceled
+         *     changes nothing and gives it again.
+         */
+        post: operations["cancelMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a failed message again
+         * @description A `failed` or `undelivered` message is handed to a provider again, as a new attempt. For an `unknown` one this
+         *     is a person's decision that it was not sent: if it was after all, its recipient gets it twice. Where its
+         *     `expires_at` has passed, it has another 24 hours.
+         */
+        post: operations["retryMessage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -467,7 +511,8 @@ export interface components {
         Direction: "inbound" | "outbound";
         /**
          * @description Outbound: `scheduled` → `queued` → `sending` → `sent` → `delivered`, or one of `undelivered` (the provider
-         *     could not deliver it), `failed` (it was refused or given up), `canceled`, `unknown` (it may have been sent).
+         *     could not deliver it), `failed` (it was refused, given up, or expired), `canceled`, `unknown` (it may have been
+         *     sent).
          *     Inbound: `received`.
          * @enum {string}
          */
@@ -494,6 +539,7 @@ export interface components {
             metadata?: components["schemas"]["Metadata"];
             timestamp?: components["schemas"]["SendTimestamp"];
             send_at?: components["schemas"]["SendAt"];
+            expires_at?: components["schemas"]["ExpiresAt"];
         };
         SendText: {
             /** @enum {string} */
@@ -506,6 +552,7 @@ export interface components {
             metadata?: components["schemas"]["Metadata"];
             timestamp?: components["schemas"]["SendTimestamp"];
             send_at?: components["schemas"]["SendAt"];
+            expires_at?: components["schemas"]["ExpiresAt"];
         };
         SendEmail: {
             /** @constant */
@@ -522,6 +569,7 @@ export interface components {
             metadata?: components["schemas"]["Metadata"];
             timestamp?: components["schemas"]["SendTimestamp"];
             send_at?: components["schemas"]["SendAt"];
+            expires_at?: components["schemas"]["ExpiresAt"];
         };
         /**
          * Format: date-time
@@ -533,6 +581,12 @@ export interface components {
          * @description When to send it; at once unless told, or where the time has passed.
          */
         SendAt: string;
+        /**
+         * Format: date-time
+         * @description When it is no longer worth sending: it is `failed` then, with the code `expired` (or `unknown`, where it may have
+         *     been sent). 24 hours after it is due unless told; in the future, after `send_at`, and at most 7 days after it.
+         */
+        ExpiresAt: string;
         InboundText: {
             /**
              * @description Unless told, `mms` with attachments or several recipients and `sms` without.
@@ -639,6 +693,11 @@ export interface components {
             send_at: string | null;
             /**
              * Format: date-time
+             * @description When it is given up; null for an inbound message.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
              * @description When it was recorded.
              */
             created_at: string;
@@ -697,7 +756,17 @@ export interface components {
             data: components["schemas"]["DeliveryAttempt"][];
             /** @description The receipts of this message, in the order they came. */
             receipts: components["schemas"]["DeliveryReceipt"][];
+            /** @description What was decided by hand, in order. */
+            decisions: components["schemas"]["DeliveryDecision"][];
             next_cursor: components["schemas"]["NextCursor"];
+        };
+        DeliveryDecision: {
+            /** @enum {string} */
+            decision: "cancel" | "retry";
+            /** @description What its status was. */
+            from_status: components["schemas"]["MessageStatus"];
+            /** Format: date-time */
+            decided_at: string;
         };
         DeliveryReceipt: {
             provider: string;
@@ -821,7 +890,7 @@ export interface components {
              * @description A stable word for programs.
              * @enum {string}
              */
-            code: "malformed_json" | "unauthorized" | "not_found" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "invalid_request" | "idempotency_key_reused" | "link_to_self" | "link_cycle" | "link_of_correspondents" | "internal_error" | "unavailable";
+            code: "malformed_json" | "unauthorized" | "not_found" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "invalid_request" | "idempotency_key_reused" | "link_to_self" | "link_cycle" | "link_of_correspondents" | "not_cancelable" | "not_retriable" | "internal_error" | "unavailable";
             request_id: string;
             /** @description Each fault of a request that breaks the contract. */
             errors?: {
@@ -879,6 +948,19 @@ export interface components {
          *     (`link_cycle`), or the two people write to each other (`link_of_correspondents`).
          */
         Conflict: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description Its status does not allow it: it cannot be canceled any more, or may have been sent (`not_cancelable`), or has
+         *     not failed (`not_retriable`).
+         */
+        NotInThatStatus: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -994,6 +1076,13 @@ export interface components {
          * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
          */
         IdempotencyKey: string;
+        /**
+         * @description Makes the request safe to repeat: the same key gives the message again, as it stands by then, with
+         *     `Idempotent-Replayed: true`, and decides nothing anew. With another message or another operation it is refused
+         *     with 422.
+         * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
+         */
+        DecisionKey: string;
         /** @description The name of the configured provider that calls; the first of the channel unless told. */
         Provider: string;
         /** @description The id of this event, the same in every delivery of it. */
@@ -1237,6 +1326,78 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: the same key gives the message again, as it stands by then, with
+                 *     `Idempotent-Replayed: true`, and decides nothing anew. With another message or another operation it is refused
+                 *     with 422.
+                 * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["DecisionKey"];
+            };
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message, canceled. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["NotInThatStatus"];
+            422: components["responses"]["Unprocessable"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    retryMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: the same key gives the message again, as it stands by then, with
+                 *     `Idempotent-Replayed: true`, and decides nothing anew. With another message or another operation it is refused
+                 *     with 422.
+                 * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["DecisionKey"];
+            };
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: components["responses"]["Accepted"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["NotInThatStatus"];
             422: components["responses"]["Unprocessable"];
             503: components["responses"]["Unavailable"];
         };

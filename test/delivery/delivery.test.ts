@@ -1,5 +1,5 @@
-import type { Message } from '@messaging-service/sdk';
 import { expect } from 'chai';
+import type { Message } from '../../sdk/src/index.ts';
 import type { Call } from '../../src/simulator/store.ts';
 import { email, mms, sms } from '../helpers/bodies.ts';
 import { query } from '../helpers/database.ts';

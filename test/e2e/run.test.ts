@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClient } from '@messaging-service/sdk';
 import { expect } from 'chai';
+import { createClient } from '../../sdk/src/index.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import type { Accepted } from '../../src/simulator/store.ts';
 import { sms } from '../helpers/bodies.ts';
@@ -44,14 +44,12 @@ describe('The service as a process', function () {
     expect(script.stdout.match(/^ok /gm)).to.have.length(8);
 
     const client = createClient({ baseUrl: running.url });
-    const { data } = await client.GET('/api/conversations');
-    expect(data?.data.map(({ id, channels, message_count }) => [id, channels, message_count])).to.deep.equal([
+    const { data } = await client.conversations.list();
+    expect(data.map(({ id, channels, message_count }) => [id, channels, message_count])).to.deep.equal([
       [2, ['email'], 2],
       [1, ['sms'], 4],
     ]);
-    const messages =
-      (await client.GET('/api/conversations/{id}/messages', { params: { path: { id: 1 } } })).data?.data ??
-      [];
+    const { data: messages } = await client.conversations.messages(1);
     expect(messages.map(({ direction, type }) => `${direction} ${type}`)).to.deep.equal([
       'outbound sms',
       'outbound mms',
@@ -61,8 +59,7 @@ describe('The service as a process', function () {
 
     for (const id of [1, 2, 3]) {
       await until(
-        async () =>
-          (await client.GET('/api/messages/{id}', { params: { path: { id } } })).data?.status === 'delivered',
+        async () => (await client.messages.get(id)).status === 'delivered',
         `message ${id} is delivered`,
       );
     }
@@ -77,9 +74,7 @@ describe('The service as a process', function () {
       .to.contain('request completed')
       .and.not.to.match(/This is a|Bearer|whsec_/);
     running = await startProcess(environment);
-    expect(
-      (await createClient({ baseUrl: running.url }).GET('/api/conversations')).data?.data,
-    ).to.have.length(2);
+    expect((await createClient({ baseUrl: running.url }).conversations.list()).data).to.have.length(2);
   });
 
   it('tells the script that something is not answered as it should be', async () => {
@@ -117,11 +112,8 @@ describe('The service as a process', function () {
         });
         running = await startProcess(environment);
         let client = createClient({ baseUrl: running.url });
-        const { data, response } = await client.POST('/api/messages/sms', { body: sms });
-        expect(response.status).to.equal(202);
-        const params = { path: { id: data?.id ?? 0 } };
-        const statusIs = (status: string) => async () =>
-          (await client.GET('/api/messages/{id}', { params })).data?.status === status;
+        const { id } = await client.messages.send(sms);
+        const statusIs = (status: string) => async () => (await client.messages.get(id)).status === status;
         if (faults.length > 0) await until(statusIs('sending'), 'it is being sent');
         running.child.kill('SIGKILL');
         await until(() => running?.child.signalCode !== null, 'it is dead');

@@ -1,4 +1,4 @@
-import { type Client, createClient, type Message } from '@messaging-service/sdk';
+import { type Client, createClient, type Message } from '../../sdk/src/index.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { type Service, startService } from '../../src/service.ts';

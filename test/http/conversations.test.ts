@@ -1,5 +1,5 @@
-import type { Conversation, Message } from '@messaging-service/sdk';
 import { expect } from 'chai';
+import type { Conversation, Message } from '../../sdk/src/index.ts';
 import { email, inboundSms, sms } from '../helpers/bodies.ts';
 import { query } from '../helpers/database.ts';
 import { type Harness, startHarness } from '../helpers/harness.ts';

@@ -1,5 +1,5 @@
-import type { Message } from '@messaging-service/sdk';
 import { expect } from 'chai';
+import type { Message } from '../../sdk/src/index.ts';
 import { email, inboundEmail, inboundSms, sms } from '../helpers/bodies.ts';
 import { type Harness, startHarness } from '../helpers/harness.ts';
 

@@ -1,6 +1,6 @@
-import type { Message } from '@messaging-service/sdk';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import type { Message } from '../../sdk/src/index.ts';
 import { inboundEmail, inboundSms } from '../helpers/bodies.ts';
 import { type Harness, startHarness } from '../helpers/harness.ts';
 

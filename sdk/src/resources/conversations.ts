@@ -1,0 +1,33 @@
+import type { Api, RequestOptions } from '../api.ts';
+import type {
+  Conversation,
+  ConversationFilters,
+  ConversationMessageFilters,
+  ConversationPages,
+  MessagePages,
+} from '../types.ts';
+
+export interface Conversations {
+  /** Conversations that fit all filters, the most recently active first. */
+  list(filters?: ConversationFilters, options?: RequestOptions): ConversationPages;
+  /** With its participants and the start of its last message. */
+  get(id: number, options?: RequestOptions): Promise<Conversation>;
+  /** Its messages in the order they were recorded. With `after_id`, the last id seen, nothing is ever missed. */
+  messages(id: number, filters?: ConversationMessageFilters, options?: RequestOptions): MessagePages;
+}
+
+export const conversations = ({ raw, call, list }: Api): Conversations => ({
+  list: (filters = {}, options) =>
+    list(options, filters.cursor, (init, cursor) =>
+      raw.GET('/api/conversations', { ...init, params: { query: { ...filters, ...cursor } } }),
+    ),
+  get: (id, options) =>
+    call(options, (init) => raw.GET('/api/conversations/{id}', { ...init, params: { path: { id } } })),
+  messages: (id, filters = {}, options) =>
+    list(options, filters.cursor, (init, cursor) =>
+      raw.GET('/api/conversations/{id}/messages', {
+        ...init,
+        params: { path: { id }, query: { ...filters, ...cursor } },
+      }),
+    ),
+});

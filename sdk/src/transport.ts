@@ -1,0 +1,56 @@
+import { ConnectionError, TimeoutError } from './errors.ts';
+import { delayAfter, type RetryPolicy, sleep } from './retry.ts';
+
+export type Fetch = (request: Request) => Promise<Response>;
+
+export interface TransportOptions extends RetryPolicy {
+  fetch: Fetch;
+  /** Milliseconds for each try, its body included. */
+  timeout: number;
+}
+
+/** The longest time that a timer can be set to. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+/**
+ * A `fetch` that makes a request again where that may help. A POST is given an `Idempotency-Key` unless it has one, the
+ * same in every try, so that it is done once however often it is made; other methods are so by themselves.
+ *
+ * @throws {ConnectionError} at the last try; the signal's reason, where the request's signal is aborted.
+ */
+export function createTransport(options: TransportOptions): Fetch {
+  return async (request) => {
+    if (request.method === 'POST' && !request.headers.has('idempotency-key'))
+      request.headers.set('idempotency-key', crypto.randomUUID());
+    for (let retries = 0; ; retries++) {
+      const outcome = await attempt(request, options);
+      const delay = delayAfter(outcome, retries, options);
+      if (delay !== null) await sleep(delay, request.signal);
+      else if (outcome instanceof ConnectionError) throw outcome;
+      else return outcome;
+    }
+  };
+}
+
+async function attempt(request: Request, { fetch, timeout }: TransportOptions) {
+  const { signal } = request;
+  signal.throwIfAborted();
+  const controller = new AbortController();
+  const abort = () => controller.abort(signal.reason);
+  const expire = () => controller.abort(new TimeoutError(timeout));
+  const timer = setTimeout(expire, Math.min(timeout, LONGEST_TIMEOUT));
+  signal.addEventListener('abort', abort);
+  try {
+    const response = await fetch(new Request(request.clone(), { signal: controller.signal }));
+    // Its body is read here, so that one which breaks off is a failed try like any other.
+    await response.clone().arrayBuffer();
+    return response;
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (controller.signal.aborted) return controller.signal.reason as TimeoutError;
+    return new ConnectionError(`No answer from ${new URL(request.url).origin}.`, cause);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
+}

@@ -1,0 +1,44 @@
+import type { Pages } from './pagination.ts';
+import type { components, operations } from './schema.ts';
+
+type Schemas = components['schemas'];
+
+export type Message = Schemas['Message'];
+export type MessageStatus = Schemas['MessageStatus'];
+export type MessageType = Schemas['MessageType'];
+export type Conversation = Schemas['Conversation'];
+export type Participant = Schemas['Participant'];
+export type ParticipantUpdate = Schemas['ParticipantUpdate'];
+export type DeliveryAttempt = Schemas['DeliveryAttempt'];
+export type DeliveryReceipt = Schemas['DeliveryReceipt'];
+export type DeliveryDecision = Schemas['DeliveryDecision'];
+
+export type MessagePages = Pages<Schemas['MessageList']>;
+export type ConversationPages = Pages<Schemas['ConversationList']>;
+export type ParticipantPages = Pages<Schemas['ParticipantList']>;
+/** Each page also has the message's `receipts` and `decisions`. */
+export type AttemptPages = Pages<Schemas['DeliveryAttemptList']>;
+
+type Query<Operation extends keyof operations> = NonNullable<operations[Operation]['parameters']['query']>;
+
+export type MessageFilters = Query<'listMessages'>;
+export type ConversationFilters = Query<'listConversations'>;
+export type ConversationMessageFilters = Query<'listConversationMessages'>;
+export type ParticipantFilters = Query<'listParticipants'>;
+export type AttemptFilters = Query<'listMessageAttempts'>;
+
+type Wire = Schemas['SendMessage'];
+type EmailField = 'subject' | 'cc' | 'bcc' | 'reply_to';
+type Common = Omit<Wire, 'type' | 'to' | 'attachments' | EmailField>;
+type Without<Field extends string> = { [Name in Field]?: never };
+
+/** One recipient, no attachments. */
+export type SendSms = Common & Without<EmailField> & { type: 'sms'; to: string; attachments?: null | [] };
+/** Attachments, or several recipients, or both. */
+export type SendMms = Common & Without<EmailField> & Pick<Wire, 'to' | 'attachments'> & { type: 'mms' };
+export type SendEmail = Common & Pick<Wire, 'to' | 'attachments' | EmailField> & { type: 'email' };
+/** The addresses tell the channel. What only an email has needs `type: 'email'`. */
+export type SendByAddress = Common & Without<'type' | EmailField> & Pick<Wire, 'to' | 'attachments'>;
+
+/** A message to be sent: narrower than what the service takes, so that a field of another channel does not compile. */
+export type SendMessage = SendSms | SendMms | SendEmail | SendByAddress;

@@ -1,0 +1,117 @@
+import { MessagingError } from './errors.ts';
+
+export interface SignedWebhook {
+  /** The body as it came, before anything parsed it. */
+  body: string | Uint8Array | ArrayBuffer;
+  /** Those of the request: a `Headers`, or an object as Node gives it. */
+  headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** `whsec_` and base64; several during a rotation. */
+  secret: string | readonly string[];
+  /** Seconds that its timestamp may be off, either way: 300 unless told. */
+  tolerance?: number;
+  /** Milliseconds since 1970: the time unless told. */
+  now?: number;
+}
+
+export interface Webhook<Payload = unknown> {
+  /** The same in every delivery of one event, so that a repeat can be told. */
+  id: string;
+  /** When this delivery was signed. */
+  timestamp: Date;
+  /** The body, parsed. */
+  payload: Payload;
+}
+
+export type WebhookFault =
+  | 'missing_headers'
+  | 'outside_tolerance'
+  | 'wrong_signature'
+  | 'malformed_body'
+  | 'invalid_secret';
+
+/** The webhook is not to be trusted (or the secret is none). */
+export class WebhookVerificationError extends MessagingError {
+  override readonly name = 'WebhookVerificationError';
+  declare readonly code: WebhookFault;
+
+  constructor(code: WebhookFault, message: string) {
+    super(code, message);
+  }
+}
+
+/**
+ * A webhook whose signature is right, after Standard Webhooks 1.0.0: HMAC-SHA256 over `{id}.{timestamp}.{body}`.
+ *
+ * @throws {WebhookVerificationError}
+ */
+export async function verifyWebhook<Payload = unknown>(webhook: SignedWebhook): Promise<Webhook<Payload>> {
+  const { body, secret, tolerance = 300, now = Date.now() } = webhook;
+  const [id, timestamp, signatures] = ['id', 'timestamp', 'signature'].map((name) =>
+    headerOf(webhook.headers, `webhook-${name}`),
+  );
+  if (!id || !timestamp || !signatures || !/^\d{1,12}$/.test(timestamp))
+    throw new WebhookVerificationError(
+      'missing_headers',
+      'webhook-id, webhook-timestamp or webhook-signature is missing or malformed.',
+    );
+  if (Math.abs(now / 1_000 - Number(timestamp)) > tolerance)
+    throw new WebhookVerificationError(
+      'outside_tolerance',
+      `It was signed more than ${tolerance} seconds before or after now.`,
+    );
+  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : new Uint8Array(body);
+  const content = concat(new TextEncoder().encode(`${id}.${timestamp}.`), bytes);
+  const given = signatures.split(' ');
+  const expected = await Promise.all([secret].flat().map((each) => sign(each, content)));
+  if (!expected.some((right) => given.some((signature) => equal(signature, right))))
+    throw new WebhookVerificationError('wrong_signature', 'No signature is by a known secret.');
+  return { id, timestamp: new Date(Number(timestamp) * 1_000), payload: parse(bytes) as Payload };
+}
+
+function headerOf(headers: SignedWebhook['headers'], name: string): string | undefined {
+  if (headers instanceof Headers) return headers.get(name) ?? undefined;
+  const found = Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
+  return typeof found === 'string' ? found : found?.join(' ');
+}
+
+async function sign(secret: string, content: Uint8Array<ArrayBuffer>): Promise<string> {
+  const key = await crypto.subtle.importKey('raw', keyOf(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
+    'sign',
+  ]);
+  const signature = new Uint8Array(await crypto.subtle.sign('HMAC', key, content));
+  return `v1,${btoa(String.fromCharCode(...signature))}`;
+}
+
+function keyOf(secret: string): Uint8Array<ArrayBuffer> {
+  try {
+    const bytes = Uint8Array.from(atob(secret.replace(/^whsec_/, '')), (character) =>
+      character.charCodeAt(0),
+    );
+    if (bytes.length > 0) return bytes;
+  } catch {
+    // Falls through: not base64.
+  }
+  throw new WebhookVerificationError('invalid_secret', 'A secret is `whsec_` and base64.');
+}
+
+/** Takes as long whichever characters differ. */
+function equal(a: string, b: string): boolean {
+  let difference = a.length ^ b.length;
+  for (let index = 0; index < b.length; index++) difference |= a.charCodeAt(index) ^ b.charCodeAt(index);
+  return difference === 0;
+}
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    throw new WebhookVerificationError('malformed_body', 'The body is not JSON.');
+  }
+}

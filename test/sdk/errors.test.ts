@@ -1,0 +1,106 @@
+import { expect } from 'chai';
+import {
+  ApiError,
+  AuthenticationError,
+  ConflictError,
+  createClient,
+  InvalidRequestError,
+  MessagingError,
+  NotFoundError,
+  RateLimitError,
+  UnavailableError,
+} from '../../sdk/src/index.ts';
+import { sms } from '../helpers/bodies.ts';
+import { type Harness, startHarness } from '../helpers/harness.ts';
+import { startProxy } from '../helpers/proxy.ts';
+import { rejection } from './support.ts';
+
+describe("The SDK's errors", () => {
+  let service: Harness;
+  const connect = (apiKey?: string, baseUrl = service.url) =>
+    createClient({ baseUrl, apiKey, maxRetries: 0 });
+  const client = () => connect('correct-horse-battery');
+  before(async () => {
+    service = await startHarness({ API_KEYS: 'first:correct-horse-battery' });
+  });
+  after(() => service.stop());
+
+  it('a missing or a wrong key is an AuthenticationError', async () => {
+    for (const key of [undefined, 'wrong-horse-battery']) {
+      const error = await rejection(connect(key).messages.send(sms));
+      expect(error).to.be.instanceOf(AuthenticationError);
+      expect(error).to.include({ status: 401, code: 'unauthorized', name: 'AuthenticationError' });
+    }
+    expect((await client().messages.send(sms)).status).to.equal('queued');
+  });
+
+  it('an id of nothing is a NotFoundError, with the words of the service', async () => {
+    for (const call of [client().messages.get(42_000), client().conversations.messages(42_000)]) {
+      const error = (await rejection(call)) as NotFoundError;
+      expect(error).to.be.instanceOf(NotFoundError).and.instanceOf(ApiError).and.instanceOf(MessagingError);
+      expect(error).to.include({ status: 404, code: 'not_found', name: 'NotFoundError' });
+      expect(error.message).to.equal(error.detail).and.match(/42000/);
+      expect(error.requestId).to.match(/^[0-9a-f-]{36}$/);
+    }
+  });
+
+  it('a request that breaks the contract is an InvalidRequestError that names each fault', async () => {
+    const error = await rejection(client().messages.send({ ...sms, from: 'a@x.org', body: '' }));
+    expect(error).to.be.instanceOf(InvalidRequestError);
+    const { code, status, errors } = error as InvalidRequestError;
+    expect([code, status]).to.deep.equal(['invalid_request', 422]);
+    expect(errors.map(({ path }) => path)).to.include.members(['/body/from', '/body/body']);
+    expect(errors.every(({ message }) => message.length > 0)).to.equal(true);
+  });
+
+  it('a key used for another message is an InvalidRequestError with a code of its own', async () => {
+    const options = { idempotencyKey: 'used' };
+    await client().messages.send(sms, options);
+    const error = await rejection(client().messages.send({ ...sms, body: 'Another' }, options));
+    expect(error).to.be.instanceOf(InvalidRequestError);
+    expect(error).to.deep.include({ code: 'idempotency_key_reused', status: 422, errors: [] });
+  });
+
+  it('a body that is too large is an InvalidRequestError', async () => {
+    const error = await rejection(client().messages.send({ ...sms, body: 'a'.repeat(2 ** 20) }));
+    expect(error).to.be.instanceOf(InvalidRequestError);
+  });
+
+  it('a link that cannot be is a ConflictError', async () => {
+    const { conversation_id } = await client().messages.send(sms);
+    const { participants } = await client().conversations.get(conversation_id);
+    const [one, two] = participants.map(({ id }) => id);
+    const error = await rejection(client().participants.link(one ?? 0, two ?? 0));
+    expect(error).to.be.instanceOf(ConflictError);
+    expect(error).to.include({ status: 409, code: 'link_of_correspondents' });
+  });
+
+  it('what something in between answers has the class of its status, and no code of the service', async () => {
+    const proxy = await startProxy(service.url);
+    const answers = [
+      [429, RateLimitError],
+      [500, UnavailableError],
+      [502, UnavailableError],
+      [403, AuthenticationError],
+      [418, ApiError],
+    ] as const;
+    for (const [status, Expected] of answers) {
+      const headers = { 'retry-after': '7', 'x-request-id': 'seen-by-the-proxy' };
+      proxy.faults.push({ type: 'status', status, headers, body: '<h1>Sorry</h1>' });
+      const error = await rejection(connect(undefined, proxy.url).messages.get(1));
+      expect(error).to.be.instanceOf(Expected).and.have.property('constructor', Expected);
+      expect(error).to.include({ status, code: 'unknown', retryAfter: 7, requestId: 'seen-by-the-proxy' });
+      expect((error as Error).message).to.contain(status);
+    }
+    await proxy.stop();
+  });
+
+  it('the raw client gives the problem as the contract has it, and throws nothing', async () => {
+    const { data, error, response } = await client().raw.GET('/api/messages/{id}', {
+      params: { path: { id: 42_000 } },
+    });
+    expect(data).to.equal(undefined);
+    expect(error?.code).to.equal('not_found');
+    expect(response.status).to.equal(404);
+  });
+});

@@ -1,0 +1,155 @@
+import { expect } from 'chai';
+import { type Client, createClient } from '../../sdk/src/index.ts';
+import { email, mms, sms } from '../helpers/bodies.ts';
+import { type Harness, startHarness } from '../helpers/harness.ts';
+import { all, rejection } from './support.ts';
+
+const other = '+18045550000';
+
+describe("The SDK's resources", () => {
+  let service: Harness;
+  let client: Client;
+  before(async () => {
+    service = await startHarness();
+    client = createClient({ baseUrl: `${service.url}/` });
+  });
+  after(() => service.stop());
+
+  describe('messages', () => {
+    it('are sent on each channel and read again', async () => {
+      const { type: _, ...byAddress } = sms;
+      const sent = [];
+      for (const body of [sms, mms, { ...email, type: 'email' as const, subject: 'Hi' }, email, byAddress])
+        sent.push(await client.messages.send(body));
+      expect(sent.map(({ type, status }) => `${type} ${status}`)).to.deep.equal([
+        'sms queued',
+        'mms queued',
+        'email queued',
+        'email queued',
+        'sms queued',
+      ]);
+      const id = sent[2]?.id ?? 0;
+      await service.untilStatus(id, 'delivered');
+      expect(await client.messages.get(id)).to.include({ id, subject: 'Hi', status: 'delivered' });
+    });
+
+    it('are listed by filters whose values need escaping', async () => {
+      const { id } = await client.messages.send({ ...sms, to: other, body: 'a & b = "c+d" 100%?' });
+      const since = (await client.messages.get(id)).created_at;
+      for (const filters of [{ participant: other }, { q: '"c+d"' }, { q: '& 100%?' }, { since }]) {
+        const { data } = await client.messages.list(filters);
+        expect(
+          data.map((message) => message.id),
+          JSON.stringify(filters),
+        ).to.deep.equal([id]);
+      }
+    });
+
+    it('have attempts, with their receipts', async () => {
+      const { id } = await client.messages.send(sms);
+      await service.untilStatus(id, 'delivered');
+      const page = await client.messages.attempts(id);
+      expect(page.data.map(({ number, outcome }) => [number, outcome])).to.deep.equal([[1, 'accepted']]);
+      expect(page.receipts.map(({ status }) => status)).to.include('delivered');
+      expect(await all(client.messages.attempts(id, { limit: 1 }))).to.deep.equal(page.data);
+    });
+  });
+
+  describe('lists', () => {
+    let ids: number[];
+    const to = '+18045559999';
+    before(async () => {
+      ids = [];
+      for (let count = 0; count < 5; count++) ids.unshift((await client.messages.send({ ...sms, to })).id);
+    });
+
+    it('go through all pages, however small they are', async () => {
+      for (const limit of [1, 2, 5, 200]) {
+        const messages = await all(client.messages.list({ participant: to, limit }));
+        expect(messages.map(({ id }) => id)).to.deep.equal(ids);
+      }
+    });
+
+    it('give a page when awaited, and the ones after it', async () => {
+      const first = await client.messages.list({ participant: to, limit: 3 });
+      expect(first.data.map(({ id }) => id)).to.deep.equal(ids.slice(0, 3));
+      const second = await first.nextPage();
+      expect(second?.data.map(({ id }) => id)).to.deep.equal(ids.slice(3));
+      expect(second?.next_cursor).to.equal(null);
+      expect(await second?.nextPage()).to.equal(null);
+      expect((await all(first)).map(({ id }) => id)).to.deep.equal(ids);
+      expect(Object.keys(first)).to.have.members(['data', 'next_cursor']);
+    });
+
+    it('go on from a cursor that was kept', async () => {
+      const { next_cursor } = await client.messages.list({ participant: to, limit: 2 });
+      const rest = await all(client.messages.list({ participant: to, limit: 2, cursor: next_cursor ?? '' }));
+      expect(rest.map(({ id }) => id)).to.deep.equal(ids.slice(2));
+    });
+
+    it('ask for a page when it is needed, once, and for none before', async () => {
+      const asked: string[] = [];
+      const counting = createClient({
+        baseUrl: service.url,
+        fetch: (request) => {
+          asked.push(request.url);
+          return fetch(request);
+        },
+      });
+      const list = counting.messages.list({ participant: to, limit: 2 });
+      expect(asked).to.have.length(0);
+      for await (const { id } of list) if (id === ids[2]) break;
+      expect(asked).to.have.length(2);
+      await list;
+      expect(asked).to.have.length(2);
+      expect(await Promise.all([list, list.finally(() => {})])).to.have.length(2);
+      expect(asked).to.have.length(2);
+    });
+
+    it('reject as promises do', async () => {
+      const faulty = () => client.messages.list({ limit: 0 });
+      expect(await faulty().catch((error) => error.name)).to.equal('InvalidRequestError');
+      expect(await rejection(all(faulty()))).to.include({ name: 'InvalidRequestError' });
+    });
+  });
+
+  describe('conversations', () => {
+    it('are found by several participants, got, and read in either order', async () => {
+      const [to, body] = ['+18045558888', 'in order'];
+      const first = await client.messages.send({ ...sms, to, body });
+      const second = await client.messages.send({ ...sms, to, body });
+      const id = first.conversation_id;
+      const found = await all(client.conversations.list({ participant: [sms.from, to], type: 'sms' }));
+      expect(found.map((conversation) => conversation.id)).to.deep.equal([id]);
+      expect(await client.conversations.get(id)).to.deep.equal(found[0]);
+      const read = async (filters: object) =>
+        (await all(client.conversations.messages(id, { limit: 1, ...filters }))).map((message) => message.id);
+      expect(await read({})).to.deep.equal([first.id, second.id]);
+      expect(await read({ order: 'desc' })).to.deep.equal([second.id, first.id]);
+      expect(await read({ after_id: first.id })).to.deep.equal([second.id]);
+    });
+  });
+
+  describe('participants', () => {
+    it('are looked up, named, linked and unlinked', async () => {
+      const addresses = ['+18045557001', '+18045557002'];
+      for (const to of addresses) await client.messages.send({ ...sms, to });
+      const [one, two] = await Promise.all(
+        addresses.map(async (address) => (await client.participants.list({ address })).data[0]?.id ?? 0),
+      );
+      if (!one || !two) throw new Error('They are not found');
+      expect(await client.participants.update(one, { name: 'Ada' })).to.include({ id: one, name: 'Ada' });
+      expect(await client.participants.get(one)).to.include({ name: 'Ada' });
+      expect(await client.participants.update(one, { name: null })).to.include({ name: null });
+      expect((await client.participants.link(two, one)).person_id).to.equal(one);
+      expect((await client.participants.unlink(one, two)).links[0]?.unlinked_at).to.be.a('string');
+      expect((await client.participants.get(two)).person_id).to.equal(two);
+    });
+  });
+
+  it('leave the operations without a method to the raw client', async () => {
+    expect((await client.raw.GET('/healthz')).data).to.deep.equal({ status: 'ok' });
+    const { data } = await client.raw.GET('/metrics', { parseAs: 'text' });
+    expect(data).to.contain('messages_recorded_total');
+  });
+});

@@ -1,0 +1,71 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { ConnectionError, retryAfter } from '../../sdk/src/errors.ts';
+import { delayAfter, isTransient, sleep } from '../../sdk/src/retry.ts';
+import { rejection } from './support.ts';
+
+const lost = new ConnectionError('lost');
+const answer = (status: number, after?: string) =>
+  new Response(null, { status, headers: after === undefined ? {} : { 'retry-after': after } });
+const policy = { maxRetries: 10, retryDelay: 500 };
+
+describe("The SDK's schedule of retries", () => {
+  it('doubles the longest wait each time, up to eight seconds', () => {
+    const longest = [0, 1, 2, 3, 4, 5, 9].map((retries) => delayAfter(lost, retries, policy, 1));
+    expect(longest).to.deep.equal([500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
+  });
+
+  it('spreads the waits from nothing to the longest', () => {
+    expect([0, 0.25, 0.5].map((random) => delayAfter(lost, 2, policy, random))).to.deep.equal([
+      0, 500, 1_000,
+    ]);
+  });
+
+  it('waits at least as long as it is asked to, and no longer than that and its jitter', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(60),
+        fc.nat(9),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (seconds, retries, random) => {
+          const delay = delayAfter(answer(429, String(seconds)), retries, policy, random) ?? -1;
+          return delay >= seconds * 1_000 && delay <= seconds * 1_000 + 8_000;
+        },
+      ),
+    );
+  });
+
+  it('ends with the last retry, or where it is asked to wait for more than a minute', () => {
+    expect(delayAfter(lost, 10, policy)).to.equal(null);
+    expect(delayAfter(lost, 0, { ...policy, maxRetries: 0 })).to.equal(null);
+    expect(delayAfter(answer(503, '61'), 0, policy)).to.equal(null);
+    expect(delayAfter(answer(503, '60'), 0, policy, 0)).to.equal(60_000);
+  });
+
+  it('takes lost answers, 408, 429 and 5xx for passing, all else for final', () => {
+    const final = [200, 202, 301, 400, 401, 404, 409, 413, 422];
+    expect(
+      [200, ...final, 408, 429, 500, 502, 503, 504, 599].filter((status) => isTransient(answer(status))),
+    ).to.deep.equal([408, 429, 500, 502, 503, 504, 599]);
+    expect(isTransient(lost)).to.equal(true);
+  });
+
+  it('reads Retry-After as seconds or as a date', () => {
+    const now = Date.UTC(2026, 0, 1);
+    const read = (after?: string) => retryAfter(answer(503, after), now);
+    expect(read('7')).to.equal(7);
+    expect(read('Thu, 01 Jan 2026 00:00:09 GMT')).to.equal(9);
+    expect(read('Thu, 01 Jan 2025 00:00:00 GMT')).to.equal(0);
+    expect(read('soon')).to.equal(undefined);
+    expect(read()).to.equal(undefined);
+  });
+
+  it('leaves a wait as soon as its signal is aborted', async () => {
+    const controller = new AbortController();
+    const waiting = rejection(sleep(1_000_000, controller.signal));
+    controller.abort('stop');
+    expect(await waiting).to.equal('stop');
+    expect(await rejection(sleep(0, controller.signal))).to.equal('stop');
+    await sleep(0, new AbortController().signal);
+  });
+});

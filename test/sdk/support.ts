@@ -1,0 +1,17 @@
+/** What it rejects with; fails where it does not. */
+export async function rejection(promise: PromiseLike<unknown>): Promise<unknown> {
+  let value: unknown;
+  try {
+    value = await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error(`It was to reject, and gave ${JSON.stringify(value)}`);
+}
+
+/** Every item, however many pages they take. */
+export async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const found: Item[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}

@@ -1,0 +1,194 @@
+// Compiled by `make check` and never run: where a type gets looser, an expected error is missing and this file fails.
+
+import type {
+  AttemptPages,
+  Client,
+  Conversation,
+  components,
+  DeliveryAttempt,
+  Message,
+  Participant,
+  SendByAddress,
+  SendEmail,
+  SendMessage,
+  SendMms,
+  SendSms,
+} from '../../sdk/src/index.ts';
+import {
+  ConflictError,
+  createClient,
+  InvalidRequestError,
+  MessagingError,
+  verifyWebhook,
+  WebhookVerificationError,
+} from '../../sdk/src/index.ts';
+
+type Wire = components['schemas']['SendMessage'];
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Same<A, B extends A> = Equal<A, B>;
+const holds = <_Claim extends true>() => {};
+
+declare const client: Client;
+const { messages, conversations, participants, raw } = client;
+const text = { from: '+12016661234', to: '+18045551234', body: 'Hi' } as const;
+const mail = { from: 'a@x.org', to: 'b@x.org', body: 'Hi' } as const;
+const list: string[] = ['b@x.org'];
+const id: number = 1;
+
+export async function sending() {
+  messages.send({ ...text, type: 'sms' });
+  messages.send({
+    ...text,
+    type: 'sms',
+    attachments: null,
+    metadata: { order: '7' },
+    send_at: '',
+    expires_at: '',
+  });
+  messages.send({ ...text, type: 'mms', to: list, attachments: ['https://x.org/a.png'] });
+  messages.send({
+    ...mail,
+    type: 'email',
+    to: list,
+    subject: 'Hi',
+    cc: list,
+    bcc: list,
+    reply_to: 'c@x.org',
+  });
+  messages.send({ ...mail, to: list, attachments: ['https://x.org/a.png'] });
+  messages.send(
+    { ...text, type: 'sms' },
+    { idempotencyKey: 'k', timeout: 1, maxRetries: 0, signal: AbortSignal.abort() },
+  );
+  holds<Equal<Awaited<ReturnType<typeof messages.send>>, Message>>();
+  // Whatever may be sent is something that the service takes, and every field of that may be sent.
+  holds<Equal<SendMessage extends Wire ? true : false, true>>();
+  holds<Equal<keyof Wire, keyof SendEmail>>();
+  holds<Equal<keyof SendSms | keyof SendMms | keyof SendByAddress, keyof Wire>>();
+
+  // @ts-expect-error an sms has no subject
+  messages.send({ ...text, type: 'sms', subject: 'Hi' });
+  // @ts-expect-error an sms has no subject, however the object is made
+  messages.send(Object.assign({ subject: 'Hi' }, text, { type: 'sms' as const }));
+  // @ts-expect-error an sms has no copies
+  messages.send({ ...text, type: 'sms', cc: list });
+  // @ts-expect-error an sms has one recipient
+  messages.send({ ...text, type: 'sms', to: list });
+  // @ts-expect-error an sms has no attachments
+  messages.send({ ...text, type: 'sms', attachments: ['https://x.org/a.png'] });
+  // @ts-expect-error an mms has no subject
+  messages.send({ ...text, type: 'mms', subject: 'Hi' });
+  // @ts-expect-error an mms has no reply address
+  messages.send({ ...text, type: 'mms', reply_to: 'a@x.org' });
+  // @ts-expect-error a subject needs `type: 'email'`
+  messages.send({ ...mail, subject: 'Hi' });
+  // @ts-expect-error blind copies need `type: 'email'`
+  messages.send({ ...mail, bcc: list });
+  // @ts-expect-error there is no such channel
+  messages.send({ ...text, type: 'fax' });
+  // @ts-expect-error the type is not any string
+  messages.send({ ...text, type: 'sms' as string });
+  // @ts-expect-error there is no such field
+  messages.send({ ...text, type: 'sms', text: 'Hi' });
+  // @ts-expect-error there is no such field, without a type either
+  messages.send({ ...text, priority: 1 });
+  // @ts-expect-error there is no such field in an email
+  messages.send({ ...mail, type: 'email', html: 'Hi' });
+  // @ts-expect-error a body is text
+  messages.send({ ...text, type: 'sms', body: 7 });
+  // @ts-expect-error a message has a sender
+  messages.send({ type: 'sms', to: text.to, body: text.body });
+  // @ts-expect-error a message has a recipient
+  messages.send({ type: 'email', from: mail.from, body: mail.body });
+  // @ts-expect-error a message has a body
+  messages.send({ type: 'sms', from: text.from, to: text.to });
+  // @ts-expect-error a time is text
+  messages.send({ ...text, type: 'sms', send_at: new Date() });
+  // @ts-expect-error metadata is text by text
+  messages.send({ ...text, type: 'sms', metadata: { order: 7 } });
+  // @ts-expect-error attachments are a list
+  messages.send({ ...text, type: 'mms', attachments: 'https://x.org/a.png' });
+  // @ts-expect-error there is no such option
+  messages.send({ ...text, type: 'sms' }, { retries: 1 });
+  // @ts-expect-error a key is text
+  messages.send({ ...text, type: 'sms' }, { idempotencyKey: 1 });
+}
+
+export async function reading() {
+  holds<Equal<Awaited<ReturnType<typeof messages.get>>, Message>>();
+  holds<Equal<Awaited<ReturnType<typeof messages.cancel>>, Message>>();
+  holds<Equal<Awaited<ReturnType<typeof messages.retry>>, Message>>();
+  for await (const message of messages.list({ status: 'failed' })) holds<Equal<typeof message, Message>>();
+  for await (const attempt of messages.attempts(id)) holds<Equal<typeof attempt, DeliveryAttempt>>();
+  for await (const each of conversations.list({ participant: list }))
+    holds<Equal<typeof each, Conversation>>();
+  for await (const each of conversations.messages(id, { order: 'desc', after_id: 4 }))
+    holds<Equal<typeof each, Message>>();
+  for await (const each of participants.list({ address: '' })) holds<Equal<typeof each, Participant>>();
+  const page = await messages.list();
+  holds<Equal<typeof page.data, Message[]>>();
+  holds<Equal<typeof page.next_cursor, string | null>>();
+  holds<Same<Awaited<ReturnType<typeof page.nextPage>>, typeof page | null>>();
+  const attempts: Awaited<AttemptPages> = await messages.attempts(id);
+  holds<Equal<(typeof attempts.decisions)[number]['decision'], 'cancel' | 'retry'>>();
+
+  // @ts-expect-error an id is a number
+  messages.get('1');
+  // @ts-expect-error an id is needed
+  messages.cancel();
+  // @ts-expect-error a retry has no body
+  messages.retry(id, { body: 'Hi' });
+  // @ts-expect-error there is no such status
+  messages.list({ status: 'lost' });
+  // @ts-expect-error there is no such filter
+  messages.list({ subject: 'Hi' });
+  // @ts-expect-error a limit is a number
+  messages.list({ limit: '10' });
+  // @ts-expect-error there is no such order
+  conversations.messages(id, { order: 'newest' });
+  // @ts-expect-error participants are a list
+  conversations.list({ participant: '+12016661234' });
+  // @ts-expect-error conversations have no such channel
+  conversations.list({ type: 'mms' });
+  // @ts-expect-error a read has no key
+  messages.get(id, { idempotencyKey: 'k' });
+  // @ts-expect-error a message has no such field
+  (await messages.get(id)).text;
+  // @ts-expect-error an error may be none
+  (await messages.get(id)).error.code;
+}
+
+export async function others(error: unknown) {
+  await participants.update(id, { name: null });
+  holds<Equal<Awaited<ReturnType<typeof participants.link>>, Participant>>();
+  // @ts-expect-error only the name can be changed
+  participants.update(id, { address: '' });
+  // @ts-expect-error a name is text
+  participants.update(id, { name: 1 });
+  // @ts-expect-error it takes two to link
+  participants.link(id);
+
+  // @ts-expect-error a client needs to know where the service is
+  createClient({ apiKey: 'key' });
+  // @ts-expect-error there is no such option
+  createClient({ baseUrl: '', token: 'key' });
+  // @ts-expect-error there is no such path
+  raw.GET('/api/contacts');
+  // @ts-expect-error a path's id is needed
+  raw.GET('/api/messages/{id}');
+
+  if (error instanceof InvalidRequestError)
+    holds<Equal<(typeof error.errors)[number], { path: string; message: string }>>();
+  if (error instanceof MessagingError) holds<Equal<typeof error.code, string>>();
+  // @ts-expect-error there is no such code
+  if (error instanceof ConflictError) error.code === 'not_cancellable';
+  // @ts-expect-error there is no such code
+  if (error instanceof WebhookVerificationError) error.code === 'not_cancelable';
+
+  const { payload } = await verifyWebhook({ body: '', headers: new Headers(), secret: 'whsec_' });
+  holds<Equal<typeof payload, unknown>>();
+  // @ts-expect-error a parsed body cannot be verified
+  verifyWebhook({ body: { test: 1 }, headers: {}, secret: '' });
+  // @ts-expect-error a secret is needed
+  verifyWebhook({ body: '', headers: {} });
+}

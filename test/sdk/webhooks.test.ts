@@ -1,0 +1,125 @@
+import { expect } from 'chai';
+import { verifyWebhook, WebhookVerificationError } from '../../sdk/src/index.ts';
+import { sign } from '../../src/simulator/signature.ts';
+import { webhookSecret as secret } from '../helpers/harness.ts';
+import { rejection } from './support.ts';
+
+const id = 'msg_p5jXN8AQM9LWM0D4loKWxJek';
+const seconds = 1_614_265_330;
+const now = seconds * 1_000;
+const body = '{"test": 2432232314}';
+const headers = {
+  'webhook-id': id,
+  'webhook-timestamp': String(seconds),
+  'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+};
+const other = `whsec_${btoa('another secret of 24 byte')}`;
+const webhook = { body, headers, secret, now };
+const verified = { id, timestamp: new Date(now), payload: { test: 2432232314 } };
+
+describe('Verifying a webhook', () => {
+  it('gives what the Standard Webhooks vector says', async () => {
+    expect(await verifyWebhook(webhook)).to.deep.equal(verified);
+  });
+
+  it('takes the body as text or as bytes, and the headers as any framework gives them', async () => {
+    const bytes = new TextEncoder().encode(body);
+    for (const same of [
+      { body: bytes },
+      { body: Buffer.from(body) },
+      { body: bytes.buffer },
+      { headers: new Headers(headers) },
+      {
+        headers: Object.fromEntries(
+          Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value]),
+        ),
+      },
+      { headers: { ...headers, 'webhook-signature': ['v1,AAAA', headers['webhook-signature']] } },
+    ]) {
+      expect(await verifyWebhook({ ...webhook, ...same })).to.deep.equal(verified);
+    }
+  });
+
+  it('holds for any text and any bytes, since it is their bytes that are signed', async () => {
+    const text = JSON.stringify('\ufeff€ 😀 \u0000');
+    expect(
+      (await verifyWebhook({ ...webhook, body: text, headers: sign(secret, id, seconds, text) })).payload,
+    ).to.equal('\ufeff€ 😀 \u0000');
+    const marked = `\ufeff${body}`;
+    const signed = sign(secret, id, seconds, marked);
+    expect((await verifyWebhook({ ...webhook, body: Buffer.from(marked), headers: signed })).id).to.equal(id);
+    expect(await rejection(verifyWebhook({ ...webhook, headers: signed }))).to.include({
+      code: 'wrong_signature',
+    });
+  });
+
+  it('knows both secrets during a rotation, and any of several signatures', async () => {
+    expect(await verifyWebhook({ ...webhook, secret: [other, secret] })).to.deep.equal(verified);
+    const signatures = `v1a,x v1,AAAA= ${headers['webhook-signature']}`;
+    expect(
+      await verifyWebhook({ ...webhook, headers: { ...headers, 'webhook-signature': signatures } }),
+    ).to.deep.equal(verified);
+  });
+
+  it('allows for five minutes either way, or as many seconds as it is told', async () => {
+    for (const offset of [-300_000, 300_000]) await verifyWebhook({ ...webhook, now: now + offset });
+    for (const offset of [-301_000, 301_000]) {
+      expect(await rejection(verifyWebhook({ ...webhook, now: now + offset }))).to.include({
+        code: 'outside_tolerance',
+      });
+      await verifyWebhook({ ...webhook, now: now + offset, tolerance: 301 });
+    }
+  });
+
+  it('goes by the clock unless told', async () => {
+    const { now: _, ...unclocked } = webhook;
+    expect(await rejection(verifyWebhook(unclocked))).to.include({ code: 'outside_tolerance' });
+    const signed = sign(secret, id, Math.floor(Date.now() / 1_000), body);
+    expect((await verifyWebhook({ ...unclocked, headers: signed })).payload).to.deep.equal(verified.payload);
+  });
+
+  const refused: [string, string, object][] = [
+    ['another body', 'wrong_signature', { body: `${body} ` }],
+    ['another id', 'wrong_signature', { headers: { ...headers, 'webhook-id': 'msg_2' } }],
+    [
+      'another time',
+      'wrong_signature',
+      { headers: { ...headers, 'webhook-timestamp': String(seconds + 1) } },
+    ],
+    ['a secret that is not known', 'wrong_signature', { secret: other }],
+    ['no secret at all', 'wrong_signature', { secret: [] }],
+    [
+      'a signature of another version',
+      'wrong_signature',
+      {
+        headers: { ...headers, 'webhook-signature': headers['webhook-signature'].replace('v1', 'v2') },
+      },
+    ],
+    [
+      'half a signature',
+      'wrong_signature',
+      {
+        headers: { ...headers, 'webhook-signature': headers['webhook-signature'].slice(0, 20) },
+      },
+    ],
+    ['no signature', 'missing_headers', { headers: { ...headers, 'webhook-signature': '' } }],
+    ['no id', 'missing_headers', { headers: { ...headers, 'webhook-id': undefined } }],
+    ['no headers', 'missing_headers', { headers: {} }],
+    ['a time that is none', 'missing_headers', { headers: { ...headers, 'webhook-timestamp': '1e9' } }],
+    ['a secret that is not base64', 'invalid_secret', { secret: 'whsec_%%%' }],
+    ['an empty secret', 'invalid_secret', { secret: 'whsec_' }],
+  ];
+  for (const [title, code, change] of refused) {
+    it(`refuses ${title} (${code})`, async () => {
+      const error = await rejection(verifyWebhook({ ...webhook, ...change }));
+      expect(error).to.be.instanceOf(WebhookVerificationError).and.include({ code });
+    });
+  }
+
+  it('refuses a body that is signed and not JSON', async () => {
+    const signed = sign(secret, id, seconds, 'hello');
+    expect(await rejection(verifyWebhook({ ...webhook, body: 'hello', headers: signed }))).to.include({
+      code: 'malformed_body',
+    });
+  });
+});
