@@ -14,7 +14,7 @@ import {
   tokenIn,
 } from './checker/evidence.ts';
 import { sendAll } from './clients.ts';
-import { sendUntilAcknowledged } from './sender.ts';
+import { createSender } from './sender.ts';
 import { makeWorkload } from './workload.ts';
 
 const PLAN = { workerKills: 0, apiKills: 0, databaseRestarts: 0, providerOutages: 0, failing: 0, lost: 0 };
@@ -35,7 +35,7 @@ async function record(mode: Mode, environment: Record<string, string>, faults: o
     const random = seededRandom(1);
     const sent = makeWorkload(8, 3, random);
     await sendAll(sent, {
-      send: (message: Sent) => sendUntilAcknowledged(service.url, 'none', message, random, signal),
+      send: createSender(service.url, 'none', signal),
       ...{ limit: 8, pauseMs: 5, repeated: 0.5, random, signal, onAcknowledged: () => undefined },
     });
     await until(async () => (await countPending(service.databaseUrl)) === 0, 'nothing is pending', 20_000);

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sent } from './checker/evidence.ts';
+import type { Sender } from './sender.ts';
 
 export interface ClientOptions {
-  /** Sends one message until it is acknowledged; false where that is given up. */
-  send: (sent: Sent) => Promise<boolean>;
+  send: Sender;
   /** Messages under way at once. */
   limit: number;
   /** The longest pause before the next message of a conversation, in milliseconds. */

@@ -32,6 +32,7 @@ export async function startDatabase(directory: string): Promise<ChaosDatabase> {
 async function postmaster(directory: string): Promise<number> {
   const file = await readFile(join(directory, 'postgres', 'postmaster.pid'), 'utf8');
   const pid = Number(file.split('\n')[0]);
-  endsWithUs(pid);
+  // Its immediate shutdown: killed outright it would leave its shared memory behind.
+  endsWithUs(pid, 'SIGQUIT');
   return pid;
 }

@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Killed when this process ends, however it comes to that. */
-const living = new Set<number>();
+/** What ends with this process, however it comes to that: processes, and folders. */
+const living = new Map<number, NodeJS.Signals>();
+const folders = new Set<string>();
 process.on('exit', () => {
-  for (const pid of living) kill(pid, 'SIGKILL');
+  for (const [pid, signal] of living) kill(pid, signal);
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
 });
 
 /** A process that is started again whenever it ends, as a supervisor would. */
@@ -84,7 +86,7 @@ function start({ command, args, environment, log }: Command): ChildProcess {
     env: { PATH: process.env.PATH, ...environment },
   });
   closeSync(file);
-  if (child.pid) living.add(child.pid);
+  if (child.pid) living.set(child.pid, 'SIGKILL');
   return child;
 }
 
@@ -92,9 +94,10 @@ function lastLine(log: string): string {
   return readFileSync(log, 'utf8').trimEnd().split('\n').at(-1) ?? '';
 }
 
-/** To be killed with the others when this process ends. */
-export function endsWithUs(pid: number): void {
-  living.add(pid);
+/** Removed when this process ends, if it is still there; a process is ended by a signal. */
+export function endsWithUs(thing: string | number, signal: NodeJS.Signals = 'SIGKILL'): void {
+  if (typeof thing === 'string') folders.add(thing);
+  else living.set(thing, signal);
 }
 
 export function kill(pid: number, signal: NodeJS.Signals | 0): boolean {

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { seededRandom } from '../../src/simulator/random.ts';
 import { freePort } from '../helpers/process.ts';
 import { countPending, observe, readStored, readTaken } from './checker/collect.ts';
-import type { ChaosEvent, Evidence, Sent } from './checker/evidence.ts';
+import type { ChaosEvent, Evidence } from './checker/evidence.ts';
 import { sendAll } from './clients.ts';
 import { type Havoc, killWorkers, takeSteps, type Victims } from './havoc.ts';
 import { startDatabase } from './postgres.ts';
+import { endsWithUs } from './processes.ts';
 import { startProvider } from './provider.ts';
 import { untilPending, untilQuiet } from './quiet.ts';
-import { sendUntilAcknowledged } from './sender.ts';
+import { createSender } from './sender.ts';
 import { apiKey, startService } from './service.ts';
 import { type ChaosSettings, PROVIDER_TIMEOUT_MS } from './settings.ts';
 import { makeWorkload } from './workload.ts';
@@ -51,7 +52,7 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
   const killer = killWorkers({ ...havoc, signal: AbortSignal.any([signal, killing.signal]) });
   const steps = takeSteps(havoc);
   await sendAll(conversations, {
-    send: (message: Sent) => sendUntilAcknowledged(url, apiKey, message, random, signal),
+    send: createSender(url, apiKey, signal),
     limit: settings.clients,
     pauseMs: settings.pauseMs,
     repeated: REPEATED,
@@ -88,6 +89,7 @@ async function build(
   stack: AsyncDisposableStack,
 ): Promise<{ victims: Victims; url: string }> {
   const directory = await mkdtemp(join(tmpdir(), 'messaging-chaos-data-'));
+  endsWithUs(directory);
   stack.defer(() => rm(directory, { recursive: true, force: true }));
   const database = await startDatabase(directory);
   stack.defer(database.stop);

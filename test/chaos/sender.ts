@@ -1,62 +1,41 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { ConnectionError, createClient, type SendMessage, UnavailableError } from '../../sdk/src/index.ts';
 import type { Sent } from './checker/evidence.ts';
 
-const ATTEMPT_TIMEOUT_MS = 10_000;
-const LONGEST_PAUSE_MS = 1_000;
+/** Few retries, so that those who wait for the service to come back do not wait for long when it is there. */
+const PATIENCE = { timeout: 10_000, maxRetries: 4, retryDelay: 100 };
+const EXPECTED = [202, 503];
+
+/** Sends a message until it is acknowledged; false where that was given up. What came back is noted in `sent`. */
+export type Sender = (sent: Sent) => Promise<boolean>;
 
 /**
- * Sends a message under its key until it is acknowledged, as a client should: again where no answer came or the
- * service is away. What it is told is noted in `sent`.
+ * A client of the service as its users are: the SDK, with a key for each message, and again after the SDK's own
+ * retries, since a service that is away is no reason to give up.
  *
  * @param signal ends the trying.
  */
-export async function sendUntilAcknowledged(
-  baseUrl: string,
-  apiKey: string,
-  sent: Sent,
-  random: () => number,
-  signal: AbortSignal,
-): Promise<boolean> {
-  for (let tries = 0; !signal.aborted; tries++) {
-    const answer = await sendOnce(baseUrl, apiKey, sent, signal);
-    if (answer?.status === 202) {
-      sent.answers.push({ id: answer.body.id, conversation_id: answer.body.conversation_id });
-      return true;
+export function createSender(baseUrl: string, apiKey: string, signal: AbortSignal): Sender {
+  return async (sent) => {
+    const noting = async (request: Request) => {
+      const response = await fetch(request);
+      if (!EXPECTED.includes(response.status)) sent.odd.push(String(response.status));
+      return response;
+    };
+    const { messages } = createClient({ baseUrl, apiKey, fetch: noting, ...PATIENCE });
+    // Which fields belong to which type is the workload's to mind, and the service's to check.
+    const message = sent.request as SendMessage;
+    while (!signal.aborted) {
+      try {
+        const { id, conversation_id } = await messages.send(message, {
+          idempotencyKey: sent.key,
+          signal,
+        });
+        sent.answers.push({ id, conversation_id });
+        return true;
+      } catch (error) {
+        if (!(error instanceof ConnectionError || error instanceof UnavailableError)) return false;
+      }
     }
-    if (answer && answer.status !== 503) {
-      sent.odd.push(`${answer.status} ${answer.body.code}`);
-      if (answer.status < 500) return false;
-    }
-    await sleep(Math.min(LONGEST_PAUSE_MS, 50 * 2 ** tries) * (0.5 + random() / 2));
-  }
-  return false;
-}
-
-interface Answer {
-  status: number;
-  body: { id: number; conversation_id: number; code?: string };
-}
-
-/** Null where there was no answer, or only a part of one. */
-async function sendOnce(
-  baseUrl: string,
-  apiKey: string,
-  sent: Sent,
-  signal: AbortSignal,
-): Promise<Answer | null> {
-  try {
-    const response = await fetch(`${baseUrl}/api/messages/send`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        authorization: `Bearer ${apiKey}`,
-        'idempotency-key': sent.key,
-      },
-      body: JSON.stringify(sent.request),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_TIMEOUT_MS)]),
-    });
-    return { status: response.status, body: (await response.json()) as Answer['body'] };
-  } catch {
-    return null;
-  }
+    return false;
+  };
 }
