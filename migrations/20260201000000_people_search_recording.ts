@@ -138,7 +138,7 @@ const PEOPLE = `
   end $$;
 `;
 
-const RECORDING = `
+export const RECORDING = `
   -- Gives the first pending message of each of these conversations its turn, where it has not got it yet.
   create function release_first(ids bigint[]) returns void
   language plpgsql set enable_seqscan = off as $$

@@ -28,6 +28,10 @@ export interface ProviderConfig {
   honoursKeys: boolean;
   /** Whether a message can be looked up at the provider by its Idempotency-Key. */
   canLookUp: boolean;
+  /** Messages a second at the most, by all workers together; null for no limit. */
+  perSecond: number | null;
+  /** The same for each number or address that messages are sent from. */
+  perSecondPerSender: number | null;
   simulated: boolean;
 }
 
@@ -72,6 +76,12 @@ const region = makeValidator((input) => {
 const positive = makeValidator((input) => {
   const value = Number(input);
   if (!Number.isInteger(value) || value < 1) throw new EnvError(`"${input}" is not a whole number above 0`);
+  return value;
+});
+const rate = makeValidator((input) => {
+  const value = Number(input);
+  if (!(value >= 0.001 && value <= 100_000))
+    throw new EnvError(`"${input}" is not a number of messages a second, from 0.001 to 100000`);
   return value;
 });
 const apiKeys = makeValidator((input) =>
@@ -191,6 +201,8 @@ function channelProviders(
       WEBHOOK_SECRETS: webhookSecrets({ default: [] }),
       HONOURS_KEYS: bool({ default: true }),
       CAN_LOOK_UP: bool({ default: true }),
+      PER_SECOND: rate({ default: undefined }),
+      PER_SECOND_PER_SENDER: rate({ default: undefined }),
     });
     faults.push(...ownFaults.map((fault) => `${prefix}_${fault}`));
     return {
@@ -201,6 +213,8 @@ function channelProviders(
       webhookSecrets: env.WEBHOOK_SECRETS,
       honoursKeys: env.HONOURS_KEYS,
       canLookUp: env.CAN_LOOK_UP,
+      perSecond: env.PER_SECOND ?? null,
+      perSecondPerSender: env.PER_SECOND_PER_SENDER ?? null,
       simulated: false,
     };
   });
@@ -218,6 +232,8 @@ function simulatedProvider(channel: Channel, simulatorPort: number): ProviderCon
     webhookSecrets: [simulatorSecret],
     honoursKeys: true,
     canLookUp: true,
+    perSecond: null,
+    perSecondPerSender: null,
     simulated: true,
   };
 }

@@ -10,10 +10,14 @@ export type ErrorCode =
   | 'payload_too_large'
   | 'idempotency_key_reused'
   | LinkConflict
+  | StatusConflict
   | 'unavailable';
 
 /** Why two participants cannot be said to be one person. */
 export type LinkConflict = 'link_to_self' | 'link_cycle' | 'link_of_correspondents';
+
+/** Why something cannot be decided about a message any more, or yet. */
+export type StatusConflict = 'not_cancelable' | 'not_retriable';
 
 /** An error that a caller of the service can do something about; its code is part of the contract. */
 export class ServiceError extends Error {
@@ -61,6 +65,15 @@ export class LinkConflictError extends ServiceError {
   declare readonly code: LinkConflict;
 
   constructor(code: LinkConflict, message: string) {
+    super(code, message);
+  }
+}
+
+/** The status of a message does not allow what was asked. */
+export class MessageStatusError extends ServiceError {
+  declare readonly code: StatusConflict;
+
+  constructor(code: StatusConflict, message: string) {
     super(code, message);
   }
 }

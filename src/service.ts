@@ -6,6 +6,7 @@ import { availability, type Database, openDatabase } from './db/connect.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { isMigrated, migrate } from './db/migrate.ts';
 import { endLeases } from './delivery/claim.ts';
+import { createDecisions } from './delivery/decisions.ts';
 import { createDispatcher, type Dispatcher } from './delivery/dispatcher.ts';
 import { createNotifier, listenForDue } from './delivery/notices.ts';
 import { createReceiptTaker } from './delivery/receipts.ts';
@@ -79,6 +80,7 @@ async function wire(config: Config, events: Events, logger: Logger, stack: Async
       parseAddress,
       recorder,
       receipts,
+      decisions: createDecisions(pool, onQueued),
       providers,
       events,
       assertReady,
@@ -115,12 +117,15 @@ function createWorker(
   events: Events,
   stack: AsyncDisposableStack,
 ): Dispatcher {
+  const looksUp = config.providers.some(({ honoursKeys, canLookUp }) => !honoursKeys && canLookUp);
   const dispatcher = createDispatcher({
     pool: database.pool,
     events,
     providers: createRegistry(config.providers, config.providerTimeoutMs),
     concurrency: config.deliveryConcurrency,
-    leaseMs: longestCallMs(config.providerTimeoutMs) + LEASE_MARGIN_MS,
+    leaseMs: longestCallMs(config.providerTimeoutMs, looksUp) + LEASE_MARGIN_MS,
+    marginMs: LEASE_MARGIN_MS / 2,
+    timeoutMs: config.providerTimeoutMs,
   });
   stack.defer(dispatcher.stop);
   stack.defer(listenForDue(database.url, events, dispatcher.wake).stop);

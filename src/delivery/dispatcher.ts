@@ -3,10 +3,15 @@ import type pg from 'pg';
 import { coalesce } from '../db/coalesce.ts';
 import { isolating } from '../db/isolate.ts';
 import type { Events } from '../observability/events.ts';
+import type { SendOutcome } from '../providers/provider.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
-import { attempt } from './attempt.ts';
-import { type Claimed, claim, queueScheduled } from './claim.ts';
+import { attempt, CANNOT_TELL, uncertain } from './attempt.ts';
+import { type Breaker, createBreaker } from './breaker.ts';
+import { type Claim, claim, firstDue } from './claim.ts';
+import { lanesOf } from './lanes.ts';
+import { pauseMs } from './retry-schedule.ts';
 import { judge, type Settlement, settleTogether } from './settle.ts';
+import { leaveRemoved, moveTimed } from './timed.ts';
 
 export interface DispatcherOptions {
   pool: pg.Pool;
@@ -16,6 +21,10 @@ export interface DispatcherOptions {
   concurrency: number;
   /** Longer than any call can take, in milliseconds: when it ends, another worker takes the message over. */
   leaseMs: number;
+  /** What of a lease may have passed before the call begins, in milliseconds. */
+  marginMs: number;
+  /** How long one request to a provider may take, in milliseconds. */
+  timeoutMs: number;
 }
 
 export interface Dispatcher {
@@ -24,14 +33,26 @@ export interface Dispatcher {
   wake(): void;
   /** Takes what is due and there is room for; resolves when it is on its way, with how many that were. */
   runOnce(): Promise<number>;
+  /** Resolves when the calls in flight are settled. */
+  idle(): Promise<void>;
   /** No new claims; resolves when the calls in flight are settled. */
   stop(): Promise<void>;
 }
 
 /** A notice can be lost, so the queue is looked at all the same. */
 const POLL_MS = 1_000;
+/** The least time between two looks where nothing calls for one. */
+const LEAST_WAIT_MS = 5;
+const LEAVE_EVERY_MS = 60_000;
 const SETTLE_LIMITS = { maxBatch: 256, maxQueue: Number.POSITIVE_INFINITY, parallel: 2 };
 const SETTLE_RETRY_MS = 250;
+const tooLate: SendOutcome = {
+  outcome: 'unavailable',
+  httpStatus: null,
+  code: 'worker_stalled',
+  detail: 'The worker stood still; the provider was not called',
+  retryAfterMs: null,
+};
 
 /** Claims what is due, hands it to the providers, and settles what came back. */
 export function createDispatcher({
@@ -40,28 +61,47 @@ export function createDispatcher({
   events,
   concurrency,
   leaseMs,
+  marginMs,
+  timeoutMs,
 }: DispatcherOptions): Dispatcher {
   const settling = coalesce(
     isolating((settlements: Settlement[]) => settleTogether(pool, settlements)),
     SETTLE_LIMITS,
   );
+  const breakers = {
+    sms: providers.sms.map((provider) => watched(provider)),
+    email: providers.email.map((provider) => watched(provider)),
+  };
+  const names = [...providers.sms, ...providers.email].map(({ name }) => name);
+  const throttledInARow = new Map<string, number>();
   const inFlight = new Set<Promise<void>>();
-  const names = { sms: providers.first('sms').name, email: providers.first('email').name };
   let alarm = Promise.withResolvers<void>();
   let loop: Promise<void> = Promise.resolve();
   let stopping = false;
+  let leftAt = Number.NEGATIVE_INFINITY;
+
+  function watched(provider: ProviderRegistry['sms'][number]): Breaker {
+    return createBreaker({
+      provider,
+      concurrency,
+      onChange: (state) => events.breakerChanged(provider.name, state),
+    });
+  }
 
   function wake(): void {
     alarm.resolve();
   }
 
+  const lanes = () => [...lanesOf('sms', breakers.sms), ...lanesOf('email', breakers.email)];
+
   async function runOnce(): Promise<number> {
     const room = concurrency - inFlight.size;
     if (room <= 0) return 0;
-    const queued = await queueScheduled(pool, room);
-    const claimed = await claim(pool, room, leaseMs, names);
-    for (const message of claimed) {
-      const delivery = deliver(message).finally(() => {
+    const moved = await moveTimed(pool, concurrency);
+    const left = await leaveNowAndThen();
+    const claims = await claim(pool, lanes(), room, leaseMs);
+    for (const claimed of claims) {
+      const delivery = deliver(claimed).finally(() => {
         inFlight.delete(delivery);
         events.queueMeasured(inFlight.size);
         wake();
@@ -69,20 +109,38 @@ export function createDispatcher({
       inFlight.add(delivery);
     }
     events.queueMeasured(inFlight.size);
-    return queued + claimed.length;
+    return moved + left + claims.length;
   }
 
-  async function deliver(message: Claimed): Promise<void> {
-    const provider =
-      providers.byName(message.provider ?? '') ?? providers.first(message.type === 'email' ? 'email' : 'sms');
-    const startedAt = new Date();
-    const started = performance.now();
-    const outcome = await attempt(provider, message);
+  async function leaveNowAndThen(): Promise<number> {
+    if (performance.now() - leftAt < LEAVE_EVERY_MS) return 0;
+    leftAt = performance.now();
+    return leaveRemoved(pool, names);
+  }
+
+  async function deliver({ message, breaker, delayMs }: Claim): Promise<void> {
+    const { provider } = breaker;
+    const claimed = performance.now();
+    let startedAt = new Date();
+    let started = claimed;
+    const outcome =
+      message.may_have_been_sent && !provider.canBeClearedUp
+        ? uncertain(CANNOT_TELL)
+        : await breaker.call(async (probing) => {
+            if (delayMs > 0) await sleep(delayMs);
+            startedAt = new Date();
+            started = performance.now();
+            // This process stood still: by the end of the call the message might be somebody else's.
+            if (started - claimed > delayMs + marginMs) return tooLate;
+            return attempt(provider, message, { once: probing });
+          });
     const durationMs = Math.round((performance.now() - started) * 100) / 100;
     const verdict = judge({
       message,
       outcome,
-      canBeClearedUp: provider.canBeClearedUp,
+      provider,
+      fallback: fallbackOf(breaker),
+      timeoutMs,
       now: new Date(),
       random: Math.random(),
     });
@@ -94,7 +152,34 @@ export function createDispatcher({
       code: outcome.outcome === 'accepted' ? null : outcome.code,
       seconds: durationMs / 1_000,
     });
-    await settle({ message, provider: provider.name, startedAt, durationMs, outcome, verdict });
+    await settle({
+      message,
+      provider: provider.name,
+      startedAt,
+      durationMs,
+      outcome,
+      verdict,
+      pauseMs: pauseOf(provider.name, outcome),
+    });
+    if (verdict.status === 'sent')
+      events.sent(provider.channel, Date.now() - (message.send_at ?? message.created_at).getTime());
+  }
+
+  /** The next provider in order that is not away. */
+  function fallbackOf(breaker: Breaker): string | null {
+    const others = breakers[breaker.provider.channel];
+    const next = others.slice(others.indexOf(breaker) + 1).find(({ state }) => state === 'closed');
+    return next?.provider.name ?? null;
+  }
+
+  function pauseOf(provider: string, outcome: SendOutcome): number {
+    if (outcome.outcome !== 'throttled') {
+      if (outcome.outcome === 'accepted') throttledInARow.delete(provider);
+      return 0;
+    }
+    const times = (throttledInARow.get(provider) ?? 0) + 1;
+    throttledInARow.set(provider, times);
+    return pauseMs(outcome.retryAfterMs, times);
   }
 
   /** Tried for as long as the lease lasts; after that the message is somebody else's and this attempt's story is lost. */
@@ -119,15 +204,24 @@ export function createDispatcher({
         return 0;
       });
       if (taken > 0 && inFlight.size < concurrency) continue;
-      const timer = setTimeout(wake, POLL_MS);
+      const timer = setTimeout(wake, await untilNext());
       await alarm.promise;
       clearTimeout(timer);
     }
   }
 
+  /** Milliseconds until a message is due, or a provider that is away may be called. */
+  async function untilNext(): Promise<number> {
+    const due = await firstDue(pool, lanes()).catch(() => null);
+    const away = [...breakers.sms, ...breakers.email].map((breaker) => breaker.opensInMs()).filter(Boolean);
+    return Math.max(LEAST_WAIT_MS, Math.min(POLL_MS, due ?? POLL_MS, ...away));
+  }
+
+  const idle = async () => void (await Promise.all(inFlight));
   return {
     wake,
     runOnce,
+    idle,
     start: () => {
       loop = run();
     },
@@ -135,7 +229,7 @@ export function createDispatcher({
       stopping = true;
       wake();
       await loop;
-      await Promise.all(inFlight);
+      await idle();
     },
   };
 }

@@ -69,9 +69,12 @@ const APPLY = {
   text: `
     update messages set status = best.status, error = best.error, updated_at = statement_timestamp()
     from (
-      select distinct on (message_id) message_id, status, error from delivery_receipts
+      select distinct on (message_id) message_id, receipt.status, receipt.error
+      from delivery_receipts as receipt
+      -- Not of what was sent before, where it was sent again.
+      join messages as sent on sent.id = message_id and sent.provider_message_id = receipt.provider_message_id
       where message_id = any($1::bigint[])
-      order by message_id, ${RANK('status')} desc, id
+      order by message_id, ${RANK('receipt.status')} desc, receipt.id
     ) as best
     where messages.id = best.message_id and ${RANK('best.status')} > ${RANK('messages.status')}`,
 };

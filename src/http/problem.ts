@@ -26,6 +26,8 @@ const STATUS: Record<ErrorCode, number> = {
   link_to_self: 409,
   link_cycle: 409,
   link_of_correspondents: 409,
+  not_cancelable: 409,
+  not_retriable: 409,
   payload_too_large: 413,
   invalid_request: 422,
   idempotency_key_reused: 422,

@@ -13,6 +13,9 @@ export type SendRequest = Schema<'SendMessage'>;
 
 /** Twilio's and others' limit for the text of one message. */
 const MAX_TEXT_LENGTH = 1_600;
+/** How long a message is worth sending unless told, and at the most. */
+const LIFE_MS = 24 * 60 * 60 * 1_000;
+const LONGEST_LIFE_MS = 7 * LIFE_MS;
 const EMAIL_FIELDS = ['subject', 'cc', 'bcc', 'reply_to'] as const;
 
 export interface AcceptOptions {
@@ -45,9 +48,11 @@ export function outboundMessage(
   faults.push(...(channelOf(type) === 'sms' ? textFaults(request, type, to) : []));
   const timestamp = readTime('/body/timestamp', request.timestamp, faults) ?? new Date();
   const sendAt = readTime('/body/send_at', request.send_at, faults);
+  const now = Date.now();
+  const dueAt = Math.max(now, sendAt?.getTime() ?? 0);
+  const expiresAt = readExpiry(request.expires_at, sendAt, dueAt, faults);
   if (faults.length > 0 || !sender) throw new InvalidRequestError(faults);
 
-  const later = sendAt !== null && sendAt.getTime() > Date.now();
   const keyed = options.idempotencyKey !== undefined;
   return {
     channel: channelOf(type),
@@ -65,12 +70,13 @@ export function outboundMessage(
       body: request.body,
       attachments: request.attachments ?? [],
       metadata: request.metadata ?? {},
-      status: later ? 'scheduled' : 'queued',
+      status: dueAt > now ? 'scheduled' : 'queued',
       provider: null,
       provider_message_id: null,
       segments: type === 'sms' ? countSegments(request.body) : null,
       timestamp,
       send_at: sendAt,
+      expires_at: expiresAt,
       payload: null,
       idempotency_key: options.idempotencyKey ?? null,
       request_hash: keyed ? fingerprint(channelOf(type), request) : null,
@@ -93,6 +99,17 @@ function typeOf(
   const channel = fixed ?? (sender?.kind === 'email' ? 'email' : 'sms');
   if (channel === 'email') return 'email';
   return (request.attachments?.length ?? 0) > 0 || to.length > 1 ? 'mms' : 'sms';
+}
+
+/** One that has passed is taken: a request that is repeated under its key must not be refused for being late. */
+function readExpiry(input: string | undefined, sendAt: Date | null, dueAt: number, faults: Fault[]): Date {
+  const given = readTime('/body/expires_at', input, faults);
+  if (given === null) return new Date(dueAt + LIFE_MS);
+  const path = '/body/expires_at';
+  if (sendAt && given <= sendAt) faults.push({ path, message: 'must be after send_at' });
+  if (given.getTime() > dueAt + LONGEST_LIFE_MS)
+    faults.push({ path, message: 'must be at most 7 days after the message is due' });
+  return given;
 }
 
 function textFaults(request: SendRequest, type: Schema<'MessageType'>, to: Address[]): Fault[] {

@@ -3,6 +3,7 @@ import type { QueryBuilder } from 'objection';
 import { Conversation } from '../db/models/conversation.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
+import { currentMoment } from './moment.ts';
 import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
 import { type AddressParser, findPeople } from './participants.ts';
 import { readQueryTime } from './time.ts';
@@ -31,14 +32,39 @@ interface Family {
 
 const PREVIEW_LENGTH = 120;
 
-/** The conversations that speak, the most recently active first. */
+/**
+ * When a conversation was last active by a moment. Within a conversation times ascend with the ids, so each look into
+ * the index ends after a row or two, however much was written since.
+ */
+const ACTIVITY_BY_THEN = `
+  cross join lateral (
+    select max(last.created_at) as activity
+    from (
+      select conversations.id union all
+      select merged.id from conversations as merged where merged.merged_into_id = conversations.id
+    ) as member(id)
+    cross join lateral (
+      select created_at from messages
+      where conversation_id = member.id and messages.id <= ? and created_at <= ?::timestamptz
+      order by messages.id desc limit 1
+    ) as last
+    having count(*) > 0
+  ) as by_then`;
+
+/** Where a page ends: the moment that the list is read as of, and its last row. */
+type Position = [time: string, lastId: number, activity: string, id: number];
+
+/**
+ * The conversations that speak, the most recently active first, as of the moment when the first page was read: one
+ * that moves meanwhile is still met where it was, so that none is skipped and none comes twice.
+ */
 export async function listConversations(
   knex: Knex,
   parse: AddressParser,
   query: ConversationQuery,
 ): Promise<Page<Schema<'Conversation'>>> {
   const limit = query.limit ?? DEFAULT_LIMIT;
-  const after = readCursor<[string, number]>(query.cursor, [isTime, isId]);
+  const after = readCursor<Position>(query.cursor, [isTime, isId, isTime, isId]);
   const since = readQueryTime('since', query.since);
   const people = await findPeople(
     knex,
@@ -46,25 +72,34 @@ export async function listConversations(
     query.participant ?? [],
     (index) => `/query/participant/${index}`,
   );
-  const rows = await Conversation.query(knex)
-    .select('id', 'last_message_at')
-    .whereNull('merged_into_id')
-    .modify((builder) => {
-      // Conversations that were merged have the same people: it is enough to look at the one that speaks.
-      for (const addresses of people) {
-        builder.whereIn('id', (inner) =>
-          inner
-            .from('conversation_participants')
-            .select('conversation_id')
-            .whereIn('participant_id', addresses),
-        );
-      }
-      if (query.type) whereChannel(builder as QueryBuilder<Conversation>, query.type);
-      if (since) builder.where('last_message_at', '>=', since);
-      if (after) builder.whereRaw('(last_message_at, id) < (?::timestamptz, ?)', after);
-    })
+  const moment = after ? { time: after[0], lastId: after[1] } : await currentMoment(knex);
+  const page = (activity: string) => (builder: QueryBuilder<Conversation>) => {
+    builder.select('id', knex.raw('?? as activity', activity)).whereNull('merged_into_id');
+    // Conversations that were merged have the same people: it is enough to look at the one that speaks.
+    for (const addresses of people) {
+      builder.whereIn('id', (inner) =>
+        inner
+          .from('conversation_participants')
+          .select('conversation_id')
+          .whereIn('participant_id', addresses),
+      );
+    }
+    if (query.type) whereChannel(builder, query.type);
+    if (since) builder.where(activity, '>=', since);
+    if (after) builder.whereRaw('(??, id) < (?::timestamptz, ?)', [activity, after[2], after[3]]);
+    builder.orderByRaw('?? desc, id desc', activity).limit(limit + 1);
+  };
+  const rest = Conversation.query(knex)
+    .where('last_message_at', '<=', moment.time)
+    .modify(page('last_message_at'));
+  const moved = Conversation.query(knex)
+    .joinRaw(ACTIVITY_BY_THEN, [moment.lastId, moment.time])
+    .where('last_message_at', '>', moment.time)
+    .modify(page('by_then.activity'));
+  const rows: { id: number; activity: Date }[] = await knex
+    .unionAll([rest.toKnexQuery(), moved.toKnexQuery()], true)
     .orderBy([
-      { column: 'last_message_at', order: 'desc' },
+      { column: 'activity', order: 'desc' },
       { column: 'id', order: 'desc' },
     ])
     .limit(limit + 1);
@@ -75,7 +110,7 @@ export async function listConversations(
   return pageOf(
     rows,
     limit,
-    (row) => [row.last_message_at, row.id],
+    (row): Position => [moment.time, moment.lastId, row.activity.toISOString(), row.id],
     (row) => present(families.get(row.id) as Family),
   );
 }

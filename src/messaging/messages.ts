@@ -59,7 +59,7 @@ export async function listConversationMessages(
 }
 
 /**
- * What was done to deliver a message, and what its provider reported.
+ * What was done to deliver a message, what its provider reported, and what people decided about it.
  *
  * @throws {NotFoundError}
  */
@@ -73,7 +73,7 @@ export async function listAttempts(
   const message = await Message.query(knex)
     .findById(id)
     .select('id')
-    .withGraphFetched('[attempts(page), receipts(inOrder)]')
+    .withGraphFetched('[attempts(page), receipts(inOrder), decisions(inOrder)]')
     .modifiers({
       page: (builder) => {
         builder
@@ -87,7 +87,15 @@ export async function listAttempts(
     });
   if (!message) throw new NotFoundError(`message ${id}`);
   const page = pageOf(message.attempts ?? [], limit, (attempt) => [attempt.number], presentAttempt);
-  return { ...page, receipts: (message.receipts ?? []).map(presentReceipt) };
+  return {
+    ...page,
+    receipts: (message.receipts ?? []).map(presentReceipt),
+    decisions: (message.decisions ?? []).map(({ decision, from_status, decided_at }) => ({
+      decision,
+      from_status,
+      decided_at: decided_at.toISOString(),
+    })),
+  };
 }
 
 function presentAttempt({

@@ -22,6 +22,7 @@ export type NewMessageRow = Pick<
   | 'segments'
   | 'timestamp'
   | 'send_at'
+  | 'expires_at'
   | 'payload'
   | 'idempotency_key'
   | 'request_hash'

@@ -23,6 +23,7 @@ export const presentableColumns = [
   'metadata',
   'timestamp',
   'send_at',
+  'expires_at',
   'created_at',
   'updated_at',
 ] as const satisfies (keyof Message)[];
@@ -56,6 +57,7 @@ export function presentMessage(row: PresentableMessage): Schema<'Message'> {
     metadata: row.metadata,
     timestamp: row.timestamp.toISOString(),
     send_at: row.send_at?.toISOString() ?? null,
+    expires_at: row.expires_at?.toISOString() ?? null,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
   };

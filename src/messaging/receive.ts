@@ -55,6 +55,7 @@ export function inboundMessage(
       segments: type === 'sms' ? countSegments(body) : null,
       timestamp,
       send_at: null,
+      expires_at: null,
       payload: event,
       idempotency_key: null,
       request_hash: null,

@@ -14,10 +14,15 @@ export interface Events {
     code: string | null;
     seconds: number;
   }): void;
+  /** Handed over, so many milliseconds after it was accepted or due. */
+  sent(channel: string, ms: number): void;
+  breakerChanged(provider: string, state: 'closed' | 'half_open' | 'open'): void;
   receiptTaken(receipt: { provider: string; status: string; messageId: number | null }): void;
   failed(what: string, error: unknown): void;
   queueMeasured(depth: number): void;
 }
+
+const BREAKER_STATES = { closed: 0, half_open: 1, open: 2 };
 
 export function createEvents(logger: Logger): Events {
   const registry = new Registry();
@@ -46,6 +51,19 @@ export function createEvents(logger: Logger): Events {
     help: 'Time of a delivery attempt, by provider and outcome.',
     labelNames: ['provider', 'outcome'],
     buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
+    registers,
+  });
+  const waits = new Histogram({
+    name: 'message_time_to_sent_seconds',
+    help: 'Time from when a message was accepted, or due, until a provider had taken it.',
+    labelNames: ['channel'],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1_800, 7_200, 86_400],
+    registers,
+  });
+  const breakers = new Gauge({
+    name: 'provider_breaker_state',
+    help: 'As this worker sees it: 0 the provider is called, 1 it is tried whether it is back, 2 it is away.',
+    labelNames: ['provider'],
     registers,
   });
   const receipts = new Counter({
@@ -79,6 +97,11 @@ export function createEvents(logger: Logger): Events {
         { provider, outcome, seconds, ...attempt },
         'delivery attempted',
       );
+    },
+    sent: (channel, ms) => waits.observe({ channel }, ms / 1_000),
+    breakerChanged: (provider, state) => {
+      breakers.set({ provider }, BREAKER_STATES[state]);
+      logger[state === 'open' ? 'error' : 'warn']({ provider, state }, 'provider breaker changed');
     },
     receiptTaken: (receipt) => {
       receipts.inc({ provider: receipt.provider, status: receipt.status });

@@ -181,7 +181,9 @@ export interface paths {
         /**
          * List conversations, the most recently active first
          * @description With several `participant` parameters, the conversations in which all of them take part. Conversations that
-         *     were merged into another one are listed as part of that one.
+         *     were merged into another one are listed as part of that one. All pages are in the order of the moment when the
+         *     first one was read, so that one that gets a message meanwhile is neither skipped nor met twice; what is shown of
+         *     it is what it is now.
          */
         get: operations["listConversations"];
         put?: never;
@@ -584,7 +586,7 @@ export interface components {
         /**
          * Format: date-time
          * @description When it is no longer worth sending: it is `failed` then, with the code `expired` (or `unknown`, where it may have
-         *     been sent). 24 hours after it is due unless told; in the future, after `send_at`, and at most 7 days after it.
+         *     been sent). 24 hours after it is due unless told, and at most 7 days; after `send_at`.
          */
         ExpiresAt: string;
         InboundText: {

@@ -1,11 +1,12 @@
 import got, { type Got, HTTPError, type RequestError, TimeoutError } from 'got';
 import type { ProviderConfig } from '../config.ts';
-import type { LookUp, SendOutcome } from './provider.ts';
+import type { CallOptions, LookUp, SendOutcome } from './provider.ts';
 
 /** The longest `Retry-After` that is waited for inside a call; a longer one is left to the schedule. */
 const MAX_RETRY_AFTER_MS = 3_000;
 const RETRIES = 2;
-const RETRY_STATUS = [408, 429, 500, 502, 503, 504];
+/** Not 429: the whole provider is asked for less, so no call goes on asking by itself. */
+const RETRY_STATUS = [408, 500, 502, 503, 504];
 const RETRY_ERRORS = [
   'ECONNREFUSED',
   'ECONNRESET',
@@ -20,14 +21,14 @@ const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ENETUNREA
 const BEFORE_SENDING = new Set(['lookup', 'connect', 'secureConnect']);
 const DETAIL_LENGTH = 300;
 
-/** How long one call may take at the most, its short retries included, in milliseconds. */
-export function longestCallMs(timeoutMs: number): number {
-  return (RETRIES + 1) * timeoutMs + RETRIES * MAX_RETRY_AFTER_MS;
+/** How long one call may take at the most, its short retries and a look-up before it included, in milliseconds. */
+export function longestCallMs(timeoutMs: number, looksUp: boolean): number {
+  return (looksUp ? 2 : 1) * ((RETRIES + 1) * timeoutMs + RETRIES * MAX_RETRY_AFTER_MS);
 }
 
 export interface ProviderClient {
-  post(path: string, deliveryKey: string, body: object): Promise<SendOutcome>;
-  find(path: string, deliveryKey: string): Promise<LookUp>;
+  post(path: string, deliveryKey: string, options: CallOptions, body: object): Promise<SendOutcome>;
+  find(path: string, deliveryKey: string, options: CallOptions): Promise<LookUp>;
 }
 
 /** Calls a provider's HTTP API; turns whatever happens on the wire into an outcome. */
@@ -46,9 +47,11 @@ export function createProviderClient(config: ProviderConfig, timeoutMs: number):
       backoffLimit: MAX_RETRY_AFTER_MS,
     },
   });
+  const single = client.extend({ retry: { limit: 0 } });
   return {
-    post: (path, deliveryKey, body) => post(client, config.honoursKeys, path, deliveryKey, body),
-    find: (path, deliveryKey) => find(client, config.canLookUp, path, deliveryKey),
+    post: (path, deliveryKey, { once }, body) =>
+      post(once ? single : client, config.honoursKeys, path, deliveryKey, body),
+    find: (path, deliveryKey, { once }) => find(once ? single : client, config.canLookUp, path, deliveryKey),
   };
 }
 

@@ -10,8 +10,10 @@ export function createEmailProvider(config: ProviderConfig, timeoutMs: number): 
     channel: 'email',
     honoursKeys: config.honoursKeys,
     canBeClearedUp: config.honoursKeys || config.canLookUp,
-    send: ({ delivery_key, from, to, cc, bcc, reply_to, subject, body, attachments, timestamp }) =>
-      client.post('email/messages', delivery_key, {
+    perSecond: config.perSecond,
+    perSecondPerSender: config.perSecondPerSender,
+    send: ({ delivery_key, from, to, cc, bcc, reply_to, subject, body, attachments, timestamp }, options) =>
+      client.post('email/messages', delivery_key, options, {
         from,
         to: to.length === 1 ? to[0] : to,
         ...(cc && { cc }),
@@ -22,6 +24,6 @@ export function createEmailProvider(config: ProviderConfig, timeoutMs: number): 
         attachments,
         timestamp,
       }),
-    lookUp: (deliveryKey) => client.find('email/messages', deliveryKey),
+    lookUp: (deliveryKey, options) => client.find('email/messages', deliveryKey, options),
   };
 }

@@ -31,6 +31,11 @@ export type SendOutcome =
 /** What the provider says of a message that it may have. */
 export type LookUp = { found: true; providerMessageId: string } | { found: false } | 'cannot tell';
 
+export interface CallOptions {
+  /** One request and no more, where a call may otherwise repeat itself after a moment. */
+  once: boolean;
+}
+
 /** A company that carries messages. Neither function ever throws. */
 export interface Provider {
   readonly name: string;
@@ -39,6 +44,10 @@ export interface Provider {
   readonly honoursKeys: boolean;
   /** Whether it can be found out what became of an uncertain send: by repeating it, or by asking. */
   readonly canBeClearedUp: boolean;
-  send(message: Outgoing): Promise<SendOutcome>;
-  lookUp(deliveryKey: string): Promise<LookUp>;
+  /** Messages a second at the most, by all workers together; null for no limit. */
+  readonly perSecond: number | null;
+  /** The same for each number or address that messages are sent from. */
+  readonly perSecondPerSender: number | null;
+  send(message: Outgoing, options: CallOptions): Promise<SendOutcome>;
+  lookUp(deliveryKey: string, options: CallOptions): Promise<LookUp>;
 }

@@ -10,8 +10,10 @@ export function createSmsProvider(config: ProviderConfig, timeoutMs: number): Pr
     channel: 'sms',
     honoursKeys: config.honoursKeys,
     canBeClearedUp: config.honoursKeys || config.canLookUp,
-    send: ({ delivery_key, from, to, type, body, attachments, timestamp }) =>
-      client.post('sms/messages', delivery_key, {
+    perSecond: config.perSecond,
+    perSecondPerSender: config.perSecondPerSender,
+    send: ({ delivery_key, from, to, type, body, attachments, timestamp }, options) =>
+      client.post('sms/messages', delivery_key, options, {
         from,
         to: to.length === 1 ? to[0] : to,
         type,
@@ -19,6 +21,6 @@ export function createSmsProvider(config: ProviderConfig, timeoutMs: number): Pr
         attachments,
         timestamp,
       }),
-    lookUp: (deliveryKey) => client.find('sms/messages', deliveryKey),
+    lookUp: (deliveryKey, options) => client.find('sms/messages', deliveryKey, options),
   };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { inboundEmail } from './email.ts';
 import { answerError } from './provider-api.ts';
-import { type Channel, ControlError, objectOf } from './settings.ts';
+import { type Channel, ControlError, objectOf, webhookUrl } from './settings.ts';
 import type { Simulation } from './simulation.ts';
 import { inboundSms } from './sms.ts';
 
@@ -32,7 +32,7 @@ export function controlApi(simulation: Simulation): Router {
     const { channel: input, ...fields } = objectOf(request.body, 'the body');
     const channel = channelOf(input);
     const event = channel === 'sms' ? inboundSms(fields) : inboundEmail(fields);
-    const url = `${simulation.settings.service_url.replace(/\/$/, '')}/api/webhooks/${channel}`;
+    const url = webhookUrl(simulation.settings, channel);
     const answer = await simulation.sender.post(url, `evt_${randomUUID()}`, event).catch(String);
     if (typeof answer === 'string') answerError(response, 502, 'unreachable', answer);
     else response.json({ status: answer.status, body: parsed(answer.body) });

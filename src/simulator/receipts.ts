@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Settings } from './settings.ts';
+import { type Settings, webhookUrl } from './settings.ts';
 import type { Accepted } from './store.ts';
 import { pause, type WebhookSender } from './webhooks.ts';
 
@@ -40,7 +40,7 @@ export async function report(
   signal: AbortSignal,
 ): Promise<void> {
   const { delay_ms, repeats } = settings().receipts;
-  const url = () => `${settings().service_url.replace(/\/$/, '')}/api/webhooks/${message.channel}/status`;
+  const url = () => webhookUrl(settings(), message.channel, '/status');
   const due = outcomes.map((outcome) => ({ outcome, receipt: { status: outcome.status, taken: 0 } }));
   message.receipts = due.map(({ receipt }) => receipt);
   for (const { outcome, receipt } of due) {

@@ -8,6 +8,8 @@ export interface Settings {
   seed: number;
   /** Where webhooks go: an http or https URL without a path. */
   service_url: string;
+  /** The name that the service knows the providers by, told in their webhooks; null where it has one of each channel. */
+  provider_name: string | null;
   receipts: {
     enabled: boolean;
     /** Before each of the receipts of a message, in milliseconds. */
@@ -31,6 +33,7 @@ export const defaults: Settings = {
   lookup: true,
   seed: 1,
   service_url: 'http://127.0.0.1:8080',
+  provider_name: null,
   receipts: { enabled: true, delay_ms: 50, failure_rate: 0, repeats: 0, disorder: false },
 };
 
@@ -57,6 +60,12 @@ export function isServiceUrl(value: unknown): boolean {
   return typeof value === 'string' && /^https?:\/\/[^/]/.test(value) && URL.canParse(value);
 }
 
+/** Where the webhooks of a channel go; `path` is after the channel's own, if there is more of it. */
+export function webhookUrl({ service_url, provider_name }: Settings, channel: Channel, path = ''): string {
+  const query = provider_name === null ? '' : `?provider=${encodeURIComponent(provider_name)}`;
+  return `${service_url.replace(/\/$/, '')}/api/webhooks/${channel}${path}${query}`;
+}
+
 const isFlag = (value: unknown) => typeof value === 'boolean';
 
 const RULES: Record<string, (value: unknown) => boolean> = {
@@ -64,6 +73,7 @@ const RULES: Record<string, (value: unknown) => boolean> = {
   lookup: isFlag,
   seed: isCount,
   service_url: isServiceUrl,
+  provider_name: (value) => value === null || (typeof value === 'string' && value !== ''),
 };
 const RECEIPT_RULES: Record<string, (value: unknown) => boolean> = {
   enabled: isFlag,

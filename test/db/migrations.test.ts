@@ -12,7 +12,7 @@ describe('Migrations', () => {
     const database = openDatabase(url, () => undefined);
     expect(await migrate(database)).not.to.have.length(0);
     const tables = await query(url, TABLES);
-    expect(tables).to.have.length(7);
+    expect(tables).to.have.length(9);
     await rollback(database);
     expect(await query(url, TABLES)).to.have.length(0);
     expect(await isMigrated(database)).to.equal(false);
@@ -59,6 +59,7 @@ describe('Migrations', () => {
       'delivery_receipts.message_id',
       'participant_links.participant_id',
       'participant_links.other_id',
+      'delivery_decisions.message_id',
     ]);
     await database.close();
   });

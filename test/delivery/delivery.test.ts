@@ -147,7 +147,7 @@ describe('Delivery', () => {
     // As a worker leaves it that is killed between its claim and its settling: claimed, and its lease run out.
     await query(
       service.databaseUrl,
-      `update messages set status = 'sending', next_attempt_at = now() - interval '1 second' where id = $1`,
+      `update messages set status = 'sending', provider = 'text-co', next_attempt_at = now() - interval '1 second' where id = $1`,
       [id],
     );
     await faults([]);
@@ -218,7 +218,7 @@ describe('Delivery by a provider that does not drop repeats', () => {
     );
     await query(
       service.databaseUrl,
-      `update messages set status = 'sending', next_attempt_at = now() - interval '1 second' where id = $1`,
+      `update messages set status = 'sending', provider = 'text-co', next_attempt_at = now() - interval '1 second' where id = $1`,
       [id],
     );
     expect((await service.untilStatus(id, 'unknown')).error?.code).to.equal('may_have_been_sent');

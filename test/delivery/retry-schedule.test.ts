@@ -1,15 +1,15 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { GIVE_UP_AFTER_MS, nextAttempt } from '../../src/delivery/retry-schedule.ts';
+import { nextAttempt, pauseMs } from '../../src/delivery/retry-schedule.ts';
 import { judge } from '../../src/delivery/settle.ts';
 
 const now = new Date('2024-11-01T14:00:00Z');
-const question = { retries: 1, retryAfterMs: null, since: now, now, random: 0.999 };
+const question = { retries: 1, leastMs: 0, now, random: 0.999 };
 
 describe('The long retry schedule', () => {
   it('doubles up to an hour', () => {
     const delays = [1, 2, 3, 8, 12, 13, 20].map(
-      (retries) => (nextAttempt({ ...question, retries })?.getTime() ?? 0) - now.getTime(),
+      (retries) => nextAttempt({ ...question, retries }).getTime() - now.getTime(),
     );
     expect(delays.map((delay) => Math.round(delay / 999))).to.deep.equal([1, 2, 4, 128, 2_048, 3_600, 3_600]);
   });
@@ -19,34 +19,38 @@ describe('The long retry schedule', () => {
       fc.property(
         fc.record({
           retries: fc.nat(40),
-          retryAfterMs: fc.nat(3_600_000),
+          leastMs: fc.nat(3_600_000),
           random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         }),
         (given) => {
-          const wait = (nextAttempt({ ...question, ...given })?.getTime() ?? Number.NaN) - now.getTime();
+          const wait = nextAttempt({ ...question, ...given }).getTime() - now.getTime();
           const spread = Math.min(3_600_000, 1_000 * 2 ** Math.max(0, given.retries - 1));
-          return wait >= given.retryAfterMs && wait <= given.retryAfterMs + spread;
+          return wait >= given.leastMs && wait <= given.leastMs + spread;
         },
       ),
     );
   });
 
-  it('gives up after a day', () => {
-    const since = new Date(now.getTime() - GIVE_UP_AFTER_MS + 1_000);
-    expect(nextAttempt({ ...question, since, random: 0.5 })).to.be.instanceOf(Date);
-    expect(nextAttempt({ ...question, since, random: 0.5, retryAfterMs: 1_000 })).to.equal(null);
+  it('leaves a provider that asks for less alone as long as it says, or longer each time', () => {
+    expect(pauseMs(12_000, 5)).to.equal(12_000);
+    expect([1, 2, 3, 7, 30].map((times) => pauseMs(null, times))).to.deep.equal([
+      1_000, 2_000, 4_000, 60_000, 60_000,
+    ]);
   });
 });
 
 describe('What becomes of a message after an attempt', () => {
-  const message = { retry_count: 0, may_have_been_sent: false, created_at: now, send_at: null };
+  const message = { retry_count: 0, may_have_been_sent: false, expires_at: new Date(now.getTime() + 60_000) };
   const failure = { httpStatus: 503, code: 'down', detail: 'away', retryAfterMs: null };
-  const base = { message, canBeClearedUp: true, now, random: 0.5 };
+  const provider = { name: 'text-co', honoursKeys: true, canBeClearedUp: true };
+  const base = { message, provider, fallback: null, timeoutMs: 10_000, now, random: 0.5 };
+  const wait = (verdict: { nextAttemptAt: Date | null }) =>
+    (verdict.nextAttemptAt?.getTime() ?? Number.NaN) - now.getTime();
 
   it('is sent where it was accepted, and failed where it was refused', () => {
     expect(
-      judge({ ...base, outcome: { outcome: 'accepted', httpStatus: 202, providerMessageId: 'x' } }).status,
-    ).to.equal('sent');
+      judge({ ...base, outcome: { outcome: 'accepted', httpStatus: 202, providerMessageId: 'x' } }),
+    ).to.include({ status: 'sent', provider: 'text-co' });
     expect(judge({ ...base, outcome: { ...failure, outcome: 'rejected' } })).to.deep.include({
       status: 'failed',
       error: { code: 'down', detail: 'away' },
@@ -56,28 +60,64 @@ describe('What becomes of a message after an attempt', () => {
   it('waits where the provider is away, and uses up no attempt where it is throttled', () => {
     expect(judge({ ...base, outcome: { ...failure, outcome: 'unavailable' } })).to.include({
       status: 'queued',
+      provider: null,
       countsAsRetry: true,
     });
     expect(judge({ ...base, outcome: { ...failure, outcome: 'throttled' } })).to.include({
       status: 'queued',
+      provider: null,
       countsAsRetry: false,
     });
+  });
+
+  it('moves on at once where the provider is away and there is another one', () => {
+    const verdict = judge({
+      ...base,
+      fallback: 'spare-co',
+      outcome: { ...failure, outcome: 'unavailable', retryAfterMs: 5_000 },
+    });
+    expect(verdict).to.include({ status: 'queued', provider: 'spare-co', countsAsRetry: false });
+    expect(wait(verdict)).to.equal(0);
+  });
+
+  it('never moves on where the provider may have it, or asks for less', () => {
+    for (const given of [
+      { outcome: { ...failure, outcome: 'unknown' as const } },
+      {
+        message: { ...message, may_have_been_sent: true },
+        outcome: { ...failure, outcome: 'unavailable' as const },
+      },
+    ])
+      expect(judge({ ...base, fallback: 'spare-co', ...given })).to.include({
+        status: 'queued',
+        provider: 'text-co',
+      });
+    expect(
+      judge({ ...base, fallback: 'spare-co', outcome: { ...failure, outcome: 'throttled' } }).provider,
+    ).to.equal(null);
   });
 
   it('is tried again after an uncertain send only where that can be cleared up', () => {
     const outcome = { ...failure, outcome: 'unknown' as const };
     expect(judge({ ...base, outcome })).to.include({ status: 'queued', mayHaveBeenSent: true });
-    expect(judge({ ...base, outcome, canBeClearedUp: false })).to.include({
+    const mute = { ...provider, honoursKeys: false, canBeClearedUp: false };
+    expect(judge({ ...base, outcome, provider: mute })).to.include({
       status: 'unknown',
       mayHaveBeenSent: true,
     });
   });
 
-  it('is given up after a day: failed, or unknown where it may have been sent', () => {
-    const old = { ...message, created_at: new Date(now.getTime() - GIVE_UP_AFTER_MS) };
-    const outcome = { ...failure, outcome: 'unavailable' as const };
-    expect(judge({ ...base, message: old, outcome }).status).to.equal('failed');
-    expect(judge({ ...base, message: { ...old, may_have_been_sent: true }, outcome }).status).to.equal(
+  it('is looked up only when a request that was cut can no longer be at work', () => {
+    const outcome = { ...failure, outcome: 'unknown' as const };
+    expect(wait(judge({ ...base, outcome }))).to.be.lessThan(1_001);
+    expect(wait(judge({ ...base, outcome, provider: { ...provider, honoursKeys: false } }))).to.be.least(
+      10_000,
+    );
+  });
+
+  it('is unknown where its time ran out and it may have been sent', () => {
+    const late = { ...message, expires_at: now };
+    expect(judge({ ...base, message: late, outcome: { ...failure, outcome: 'unknown' } }).status).to.equal(
       'unknown',
     );
   });

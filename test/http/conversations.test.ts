@@ -138,8 +138,71 @@ describe('Reading conversations', () => {
       );
       const plan = rows.rows.map((row: Record<string, string>) => row['QUERY PLAN']).join('\n');
       expect(plan, `${sql}\n${plan}`).not.to.match(
-        /Seq Scan on (messages|conversations|conversation_participants|participants)/,
+        /Seq Scan on (messages|conversations|conversation_participants|participants)\b/,
       );
+    }
+  });
+});
+
+describe('Paging through conversations while they are written to', () => {
+  let service: Harness;
+  before(async () => {
+    service = await startHarness();
+  });
+  after(() => service.stop());
+
+  let received = 0;
+  const receive = (customer: number) =>
+    service.request('POST', '/api/webhooks/sms', {
+      ...inboundSms,
+      from: `+1804555${1_000 + customer}`,
+      messaging_provider_id: `p-${received++}`,
+    });
+  const pageThrough = async (limit: number, between: () => Promise<unknown>): Promise<number[]> => {
+    const ids: number[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const { status, body } = await service.request(
+        'GET',
+        `/api/conversations?limit=${limit}${cursor && `&cursor=${cursor}`}`,
+      );
+      expect(status, JSON.stringify(body)).to.equal(200);
+      ids.push(...body.data.map(({ id }: Conversation) => id));
+      cursor = body.next_cursor;
+      await between();
+    }
+    return ids;
+  };
+
+  it('meets one that moves to the front where it was', async () => {
+    for (let customer = 0; customer < 6; customer++) await receive(customer);
+    const before = await pageThrough(10, async () => undefined);
+    let moves = 0;
+    const found = await pageThrough(2, async () => {
+      // The last of all, one that was shown already, and a new one.
+      if (moves++ === 0) for (const customer of [0, 5, 6]) await receive(customer);
+    });
+    expect(found).to.deep.equal(before);
+    const [front] = (await service.request('GET', '/api/conversations?limit=1')).body.data;
+    expect(front.participants.map(({ address }: { address: string }) => address)).to.include('+18045551006');
+  });
+
+  it('meets each of those that were there once, with 16 writers', async () => {
+    const customers = 120;
+    await Promise.all(Array.from({ length: customers }, (_, customer) => receive(customer)));
+    let writing = true;
+    const writer = async () => {
+      while (writing) expect((await receive(Math.floor(Math.random() * customers))).status).to.equal(200);
+    };
+    const writers = Array.from({ length: 16 }, writer);
+    try {
+      for (let round = 0; round < 15; round++) {
+        const found = await pageThrough(7, async () => undefined);
+        expect(new Set(found).size, 'no row twice').to.equal(found.length);
+        expect(found.length, 'no row skipped').to.equal(customers);
+      }
+    } finally {
+      writing = false;
+      await Promise.all(writers);
     }
   });
 });

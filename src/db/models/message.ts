@@ -1,6 +1,7 @@
 import { Model, type RelationMappings } from 'objection';
 import type { Schema } from '../../openapi/types.ts';
 import { DeliveryAttempt } from './delivery-attempt.ts';
+import { DeliveryDecision } from './delivery-decision.ts';
 import { DeliveryReceipt } from './delivery-receipt.ts';
 
 /** A message, inbound or outbound; an outbound row is its own outbox entry until it is settled. */
@@ -28,6 +29,7 @@ export class Message extends Model {
   declare segments: number | null;
   declare timestamp: Date;
   declare send_at: Date | null;
+  declare expires_at: Date | null;
   declare payload: unknown;
   declare idempotency_key: string | null;
   declare request_hash: string | null;
@@ -36,10 +38,12 @@ export class Message extends Model {
   declare retry_count: number;
   declare may_have_been_sent: boolean;
   declare next_attempt_at: Date | null;
+  declare sender_slot_at: Date | null;
   declare created_at: Date;
   declare updated_at: Date;
   declare attempts?: DeliveryAttempt[];
   declare receipts?: DeliveryReceipt[];
+  declare decisions?: DeliveryDecision[];
 
   static override get relationMappings(): RelationMappings {
     return {
@@ -52,6 +56,11 @@ export class Message extends Model {
         relation: Model.HasManyRelation,
         modelClass: DeliveryReceipt,
         join: { from: 'messages.id', to: 'delivery_receipts.message_id' },
+      },
+      decisions: {
+        relation: Model.HasManyRelation,
+        modelClass: DeliveryDecision,
+        join: { from: 'messages.id', to: 'delivery_decisions.message_id' },
       },
     };
   }

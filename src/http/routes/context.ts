@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { ProviderConfig } from '../../config.ts';
+import type { Decisions } from '../../delivery/decisions.ts';
 import type { ReceiptTaker } from '../../delivery/receipts.ts';
 import type { Address } from '../../messaging/address.ts';
 import type { Recorder } from '../../messaging/record.ts';
@@ -11,6 +12,7 @@ export interface Context {
   parseAddress: (input: string) => Address | null;
   recorder: Recorder;
   receipts: ReceiptTaker;
+  decisions: Decisions;
   providers: Pick<ProviderConfig, 'name' | 'channel'>[];
   events: Events;
   /** Whether the service can do its work; throws `UnavailableError` where it cannot. */

@@ -11,16 +11,24 @@ type Operations =
   | 'sendText'
   | 'sendEmail'
   | 'getMessage'
-  | 'listMessageAttempts';
+  | 'listMessageAttempts'
+  | 'cancelMessage'
+  | 'retryMessage';
 
-export function messageHandlers({ knex, parseAddress, recorder }: Context): Pick<Handlers, Operations> {
+export function messageHandlers({
+  knex,
+  parseAddress,
+  recorder,
+  decisions,
+}: Context): Pick<Handlers, Operations> {
   const send = async (request: SendRequest, options: AcceptOptions) => {
     const { message, repeated } = await recorder.record(outboundMessage(parseAddress, request, options));
-    const headers = {
-      location: `/api/messages/${message.id}`,
-      ...(repeated && { 'idempotent-replayed': 'true' }),
-    };
+    const headers = { location: `/api/messages/${message.id}`, ...replayed(repeated) };
     return { status: 202 as const, headers, body: presentMessage(message) };
+  };
+  const decide = async (decision: 'cancel' | 'retry', id: number, key: string | undefined) => {
+    const { repeated } = await decisions.decide(decision, id, key);
+    return { headers: replayed(repeated), body: await getMessage(knex, id) };
   };
   return {
     sendMessage: ({ body, headers }) => send(body, { idempotencyKey: headers['idempotency-key'] }),
@@ -37,5 +45,17 @@ export function messageHandlers({ knex, parseAddress, recorder }: Context): Pick
       status: 200,
       body: await listAttempts(knex, params.id, query),
     }),
+    cancelMessage: async ({ params, headers }) => ({
+      status: 200,
+      ...(await decide('cancel', params.id, headers['idempotency-key'])),
+    }),
+    retryMessage: async ({ params, headers }) => {
+      const { headers: own, body } = await decide('retry', params.id, headers['idempotency-key']);
+      return { status: 202, headers: { location: `/api/messages/${params.id}`, ...own }, body };
+    },
   };
+}
+
+function replayed(repeated: boolean): Record<string, string> {
+  return repeated ? { 'idempotent-replayed': 'true' } : {};
 }

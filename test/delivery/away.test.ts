@@ -1,0 +1,143 @@
+import { mock } from 'node:test';
+import { expect } from 'chai';
+import type { ProviderConfig } from '../../src/config.ts';
+import { openDatabase } from '../../src/db/connect.ts';
+import { createDispatcher, type Dispatcher } from '../../src/delivery/dispatcher.ts';
+import { createEvents } from '../../src/observability/events.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { createRegistry } from '../../src/providers/registry.ts';
+import type { Call } from '../../src/simulator/store.ts';
+import { sms } from '../helpers/bodies.ts';
+import { query } from '../helpers/database.ts';
+import { type Harness, startHarness } from '../helpers/harness.ts';
+
+const CONVERSATIONS = 60;
+const EACH = 3;
+const STEP_MS = 30_000;
+const HOUR_MS = 3_600_000;
+
+describe('A provider that is away for an hour', () => {
+  let api: Harness;
+  let database: ReturnType<typeof openDatabase>;
+  let dispatcher: Dispatcher;
+  let told = 0;
+  before(async () => {
+    api = await startHarness({ ROLE: 'api' });
+    database = openDatabase(api.databaseUrl, () => undefined);
+    const provider: ProviderConfig = {
+      name: 'text-co',
+      channel: 'sms',
+      url: api.simulator.url,
+      key: 'provider-key',
+      webhookSecrets: [],
+      honoursKeys: true,
+      canLookUp: true,
+      perSecond: null,
+      perSecondPerSender: null,
+      simulated: false,
+    };
+    dispatcher = createDispatcher({
+      pool: database.pool,
+      providers: createRegistry([provider], 2_000),
+      events: createEvents(createLogger('silent')),
+      concurrency: 32,
+      leaseMs: 60_000,
+      marginMs: 60_000,
+      timeoutMs: 2_000,
+    });
+    // The clock of this process; the database's own is moved by moving everything in it back.
+    mock.timers.enable({ apis: ['Date'], now: Date.now() });
+    told = performance.now();
+  });
+  after(async () => {
+    mock.timers.reset();
+    await dispatcher.stop();
+    await database.close();
+    await api.stop();
+  });
+
+  const pass = async (ms: number) => {
+    const real = performance.now() - told;
+    told += real;
+    mock.timers.tick(Math.round(ms + real));
+    if (ms === 0) return;
+    await query(
+      api.databaseUrl,
+      `update messages set next_attempt_at = next_attempt_at - $1 * interval '1 ms',
+         expires_at = expires_at - $1 * interval '1 ms', created_at = created_at - $1 * interval '1 ms'`,
+      [ms],
+    );
+    await query(api.databaseUrl, `update sending_slots set next_at = next_at - $1 * interval '1 ms'`, [ms]);
+  };
+  /** Takes what is due, again and again until nothing is; gives how many each time. */
+  const work = async (): Promise<number[]> => {
+    const taken: number[] = [];
+    for (;;) {
+      await pass(0);
+      taken.push(await dispatcher.runOnce());
+      await dispatcher.idle();
+      if (taken.at(-1) === 0) return taken;
+    }
+  };
+  const calls = async () => (await api.control<{ data: Call[] }>('GET', '/_control/calls')).data;
+
+  it('loses nothing, is not hammered, and has its backlog in order and not at once', async () => {
+    await api.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'status', status: 503 }]);
+    for (let n = 0; n < CONVERSATIONS * EACH; n++) {
+      const to = `+1804555${1_000 + (n % CONVERSATIONS)}`;
+      await api.request('POST', '/api/messages/sms', {
+        ...sms,
+        to,
+        body: `${Math.floor(n / CONVERSATIONS)}`,
+      });
+    }
+    await work();
+    const burst = (await calls()).length;
+    // Those that were on their way before it was known, each with its short retries.
+    expect(burst).to.be.within(15, 32 * 3 + 10);
+
+    for (let passed = 0; passed < HOUR_MS; passed += STEP_MS) {
+      await pass(STEP_MS);
+      await work();
+    }
+    const trickle = (await calls()).length - burst;
+    // One call now and then: at first after seconds, then every minute.
+    expect(trickle).to.be.within(HOUR_MS / 60_000 / 2, HOUR_MS / STEP_MS + 10);
+
+    const late = await query<{ early_ms: number }>(
+      api.databaseUrl,
+      `select extract(epoch from before.next_attempt_at - later.started_at)::float8 * 1000 as early_ms
+       from delivery_attempts as before
+       join delivery_attempts as later on later.message_id = before.message_id and later.number = before.number + 1`,
+    );
+    expect(late.length).to.be.greaterThan(10);
+    for (const { early_ms } of late) expect(early_ms, 'no attempt before its time').to.be.lessThan(1_000);
+    const waits = await query<{ wait: number }>(
+      api.databaseUrl,
+      `select round(extract(epoch from next_attempt_at - started_at) * 100)::int as wait from delivery_attempts where number = 1`,
+    );
+    expect(new Set(waits.map(({ wait }) => wait)).size, 'jitter').to.be.greaterThan(waits.length / 2);
+
+    await api.control('PUT', '/_control/faults', []);
+    const rounds: number[] = [];
+    for (let passed = 0; passed < 70_000; passed += 10_000) {
+      await pass(10_000);
+      rounds.push(...(await work()).filter(Boolean));
+    }
+    for (let hours = 0; hours < 2; hours++) {
+      await pass(HOUR_MS);
+      await work();
+    }
+    // Begins with one, and at most doubles from round to round.
+    expect(rounds[0]).to.equal(1);
+    for (const [index, taken] of rounds.entries())
+      expect(taken).to.be.at.most(2 * Math.max(...rounds.slice(0, index), 1));
+    expect(Math.max(...rounds)).to.be.greaterThan(8);
+
+    const taken = await api.accepted();
+    expect(taken).to.have.length(CONVERSATIONS * EACH);
+    const byRecipient = Map.groupBy(taken, ({ request }) => request.to);
+    for (const messages of byRecipient.values())
+      expect(messages.map(({ request }) => request.body)).to.deep.equal(['0', '1', '2']);
+  });
+});

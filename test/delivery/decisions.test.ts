@@ -1,0 +1,195 @@
+import { expect } from 'chai';
+import { email, sms } from '../helpers/bodies.ts';
+import { query } from '../helpers/database.ts';
+import { type Answer, type Harness, startHarness } from '../helpers/harness.ts';
+import { until } from '../helpers/until.ts';
+
+const in_ = (ms: number) => new Date(Date.now() + ms).toISOString();
+const HOUR = 3_600_000;
+
+describe('Decisions about a message', () => {
+  let service: Harness;
+  beforeEach(async () => {
+    service = await startHarness();
+  });
+  afterEach(() => service.stop());
+
+  const post = (path: string, body?: object, headers?: Record<string, string>): Promise<Answer> =>
+    service.request('POST', `/api/messages/${path}`, body, headers);
+  const send = async (body: object): Promise<number> => (await post('send', body)).body.id;
+  const timeline = async (id: number) => (await service.request('GET', `/api/messages/${id}/attempts`)).body;
+  const faults = (list: object[]) => service.control('PUT', '/_control/faults', list);
+  const expectProblem = ({ status, body }: Answer, expected: number, code: string) => {
+    expect([status, body.code], JSON.stringify(body)).to.deep.equal([expected, code]);
+  };
+
+  describe('cancel', () => {
+    it('keeps a scheduled message from being sent, and lets the next one go', async () => {
+      const id = await send({ ...sms, send_at: in_(HOUR) });
+      const { status, body } = await post(`${id}/cancel`);
+      expect([status, body.status, body.id]).to.deep.equal([200, 'canceled', id]);
+      const next = await send(sms);
+      await service.untilStatus(next, 'delivered');
+      expect(await service.accepted()).to.have.length(1);
+      expect((await timeline(id)).decisions).to.have.length(1);
+      expect((await timeline(id)).decisions[0]).to.include({ decision: 'cancel', from_status: 'scheduled' });
+    });
+
+    it('takes a queued message out while it waits for its next try, and the one behind it goes', async () => {
+      await faults([{ channel: 'sms', type: 'status', status: 503, retry_after: 60 }]);
+      const id = await send(sms);
+      const next = await send({ ...sms, body: 'the next' });
+      await until(async () => (await timeline(id)).data.length === 1, 'a first attempt');
+      await faults([]);
+      expect((await post(`${id}/cancel`)).body.status).to.equal('canceled');
+      await service.untilStatus(next, 'delivered');
+      expect((await service.accepted()).map(({ request }) => request.body)).to.deep.equal(['the next']);
+    });
+
+    it('is the same again for one that is canceled', async () => {
+      const id = await send({ ...sms, send_at: in_(HOUR) });
+      await post(`${id}/cancel`);
+      const again = await post(`${id}/cancel`);
+      expect(again.status).to.equal(200);
+      expect(again.headers.get('idempotent-replayed')).to.equal('true');
+      expect((await timeline(id)).decisions).to.have.length(1);
+    });
+
+    it('409 for what is sent, or may be', async () => {
+      const sent = await send(sms);
+      await service.untilStatus(sent, 'delivered');
+      expectProblem(await post(`${sent}/cancel`), 409, 'not_cancelable');
+      await faults([{ channel: 'sms', type: 'timeout' }]);
+      const maybe = await send({ ...sms, to: '+18045550001' });
+      await until(async () => (await timeline(maybe)).data.length > 0, 'a first attempt');
+      expectProblem(await post(`${maybe}/cancel`), 409, 'not_cancelable');
+    });
+
+    it('404 for an unknown and for an inbound message, 422 for what is no id', async () => {
+      const inbound = await service.request('POST', '/api/webhooks/sms', {
+        ...sms,
+        messaging_provider_id: 'in-1',
+      });
+      for (const id of [99, inbound.body.id])
+        for (const decision of ['cancel', 'retry'])
+          expectProblem(await post(`${id}/${decision}`), 404, 'not_found');
+      expectProblem(await post('x/cancel'), 422, 'invalid_request');
+    });
+  });
+
+  describe('retry', () => {
+    it('hands a message that was refused to the provider again, as a new attempt', async () => {
+      await faults([{ channel: 'sms', type: 'status', status: 400, times: 1 }]);
+      const id = await send(sms);
+      await service.untilStatus(id, 'failed');
+      const { status, headers, body } = await post(`${id}/retry`);
+      expect([status, body.status, body.error]).to.deep.equal([202, 'queued', null]);
+      expect(headers.get('location')).to.equal(`/api/messages/${id}`);
+      await service.untilStatus(id, 'delivered');
+      const { data, decisions } = await timeline(id);
+      expect(data.map(({ outcome }: { outcome: string }) => outcome)).to.deep.equal(['rejected', 'accepted']);
+      expect(decisions[0]).to.include({ decision: 'retry', from_status: 'failed' });
+    });
+
+    it('sends what was not delivered as a new message, on which old receipts have no say', async () => {
+      const id = await send({ ...sms, to: '+18040000008' });
+      const first = await service.untilStatus(id, 'undelivered');
+      await service.control('PUT', '/_control/settings', { receipts: { delay_ms: 300 } });
+      await post(`${id}/retry`);
+      const second = await service.untilStatus(id, 'sent');
+      expect(second.provider_message_id).not.to.equal(first.provider_message_id);
+      await service.request('POST', '/api/webhooks/sms/status', {
+        messaging_provider_id: first.provider_message_id,
+        status: 'failed',
+      });
+      expect((await service.request('GET', `/api/messages/${id}`)).body.status).to.equal('sent');
+      await service.untilStatus(id, 'undelivered');
+      expect(await service.accepted()).to.have.length(2);
+    });
+
+    it('once under one key, however often and at once it is asked for', async () => {
+      await faults([{ channel: 'sms', type: 'status', status: 400, times: 2 }]);
+      const [id, other] = [await send(sms), await send({ ...sms, to: '+18045550001' })];
+      await service.untilStatus(id, 'failed');
+      await service.untilStatus(other, 'failed');
+      const key = { 'idempotency-key': 'again' };
+      const answers = await Promise.all([1, 2, 3, 4, 5].map(() => post(`${id}/retry`, undefined, key)));
+      expect(answers.map(({ status }) => status)).to.deep.equal([202, 202, 202, 202, 202]);
+      expect(answers.filter(({ headers }) => headers.get('idempotent-replayed')).length).to.equal(4);
+      expect((await timeline(id)).decisions).to.have.length(1);
+      expectProblem(await post(`${other}/retry`, undefined, key), 422, 'idempotency_key_reused');
+      expectProblem(await post(`${id}/cancel`, undefined, key), 422, 'idempotency_key_reused');
+    });
+
+    it('409 for what has not failed', async () => {
+      const id = await send(sms);
+      await service.untilStatus(id, 'delivered');
+      expectProblem(await post(`${id}/retry`), 409, 'not_retriable');
+    });
+  });
+
+  describe('expires_at', () => {
+    it('is a day after the message is due, unless told', async () => {
+      const now = (await post('send', sms)).body;
+      expect(Date.parse(now.expires_at) - Date.parse(now.created_at)).to.be.within(
+        24 * HOUR - 5_000,
+        24 * HOUR,
+      );
+      const later = (await post('send', { ...sms, send_at: '2999-01-01T00:00:00Z' })).body;
+      expect(later.expires_at).to.equal('2999-01-02T00:00:00.000Z');
+      const told = (await post('send', { ...email, expires_at: '2999-01-01T00:00:00Z' })).body;
+      expect(told.errors?.[0].path).to.equal('/body/expires_at');
+      const soon = in_(HOUR);
+      expect((await post('send', { ...email, expires_at: soon })).body.expires_at).to.equal(soon);
+    });
+
+    it('422 where it is before send_at', async () => {
+      const answer = await post('send', { ...sms, send_at: in_(2 * HOUR), expires_at: in_(HOUR) });
+      expectProblem(answer, 422, 'invalid_request');
+      expect(answer.body.errors[0].path).to.equal('/body/expires_at');
+    });
+
+    it('fails what could not be sent until then, and what waited behind', async () => {
+      await faults([{ channel: 'sms', type: 'status', status: 503 }]);
+      const first = await send({ ...sms, expires_at: in_(1_500) });
+      const behind = await send({ ...sms, expires_at: in_(1_000) });
+      const error = (await service.untilStatus(first, 'failed')).error;
+      expect(error?.code).to.equal('expired');
+      expect(error?.detail).to.match(/unavailable \(simulated_503\)/);
+      expect((await service.untilStatus(behind, 'failed')).error).to.deep.equal({
+        code: 'expired',
+        detail: 'Its time ran out before its turn came',
+      });
+      expect((await timeline(behind)).data).to.have.length(0);
+    });
+
+    it('leaves unknown what may have been sent by then', async () => {
+      await faults([{ channel: 'sms', type: 'timeout' }]);
+      const id = await send({ ...sms, expires_at: in_(2_000) });
+      expect((await service.untilStatus(id, 'unknown')).error?.code).to.equal('expired');
+    });
+
+    it('is never sent where it has passed, and has another day when it is sent again', async () => {
+      const id = await send({ ...sms, expires_at: in_(-1_000) });
+      await service.untilStatus(id, 'failed');
+      expect(await service.accepted()).to.have.length(0);
+      const { body } = await post(`${id}/retry`);
+      expect(Date.parse(body.expires_at)).to.be.greaterThan(Date.now() + 23 * HOUR);
+      await service.untilStatus(id, 'delivered');
+    });
+  });
+
+  it('by a person: what nobody can tell about is sent again', async () => {
+    const mute = await startHarness({ TEXT_CO_HONOURS_KEYS: 'false', TEXT_CO_CAN_LOOK_UP: 'false' });
+    await mute.control('PUT', '/_control/settings', { honour_idempotency_keys: false, lookup: false });
+    await mute.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'timeout', times: 1 }]);
+    const { id } = (await mute.request('POST', '/api/messages/sms', sms)).body;
+    await mute.untilStatus(id, 'unknown');
+    expect((await mute.request('POST', `/api/messages/${id}/retry`)).status).to.equal(202);
+    await mute.untilStatus(id, 'delivered');
+    expect(await mute.accepted()).to.have.length(1);
+    const [row] = await query<{ from_status: string }>(mute.databaseUrl, 'select * from delivery_decisions');
+    expect(row?.from_status).to.equal('unknown');
+    await mute.stop();
+  });
+});

@@ -1,0 +1,121 @@
+import { expect } from 'chai';
+import { THRESHOLD } from '../../src/delivery/breaker.ts';
+import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
+import { sms } from '../helpers/bodies.ts';
+import { query } from '../helpers/database.ts';
+import { type Harness, startHarness } from '../helpers/harness.ts';
+import { until } from '../helpers/until.ts';
+
+describe('Delivery by the first of several providers', () => {
+  let service: Harness;
+  let spare: Simulator;
+  beforeEach(async () => {
+    spare = await startSimulator({
+      apiKey: 'spare-key',
+      settings: { provider_name: 'spare-co', receipts: { delay_ms: 5 } },
+    });
+    service = await startHarness({
+      SMS_PROVIDERS: 'text-co,spare-co',
+      SPARE_CO_URL: spare.url,
+      SPARE_CO_KEY: 'spare-key',
+    });
+    await ofSpare('PUT', 'settings', { service_url: service.url });
+  });
+  afterEach(async () => {
+    await service.stop();
+    await spare.stop();
+  });
+
+  const ofSpare = async <T>(method: string, path: string, body?: object): Promise<T[]> => {
+    const headers = { 'content-type': 'application/json' };
+    const options = body ? { method, headers, body: JSON.stringify(body) } : { method };
+    const answer = await fetch(`${spare.url}/_control/${path}`, options);
+    return ((await answer.json()) as { data: T[] }).data;
+  };
+  const faults = (list: object[]) => service.control('PUT', '/_control/faults', list);
+  let sent = 0;
+  const send = async (): Promise<number> =>
+    (await service.request('POST', '/api/messages/sms', { ...sms, to: `+1804555${1_000 + sent++}` })).body.id;
+  const attempts = async (id: number): Promise<{ provider: string; outcome: string }[]> =>
+    (await service.request('GET', `/api/messages/${id}/attempts`)).body.data;
+  const away = [{ channel: 'sms', type: 'status', status: 503 }];
+
+  it('sends nothing by the others', async () => {
+    const ids = await Promise.all(Array.from({ length: 10 }, send));
+    for (const id of ids) await service.untilStatus(id, 'delivered');
+    expect(await ofSpare('GET', 'calls')).to.have.length(0);
+  });
+
+  it('goes on with the next one where it is away, within one breaker threshold, and with none of them twice', async () => {
+    await faults(away);
+    const first = await Promise.all(Array.from({ length: THRESHOLD }, send));
+    for (const id of first) {
+      await service.untilStatus(id, 'delivered');
+      expect((await attempts(id)).map(({ provider, outcome }) => [provider, outcome])).to.deep.equal([
+        ['text-co', 'unavailable'],
+        ['spare-co', 'accepted'],
+      ]);
+    }
+    const before = (await service.control<{ data: unknown[] }>('GET', '/_control/calls')).data.length;
+    const then = await Promise.all(Array.from({ length: 20 }, send));
+    for (const id of then) await service.untilStatus(id, 'delivered');
+    const tried = await Promise.all(then.map(attempts));
+    // All but the one that finds out, now and then, whether it is back.
+    expect(tried.filter((list) => list[0]?.provider === 'spare-co').length).to.be.least(18);
+    const probes =
+      (await service.control<{ data: unknown[] }>('GET', '/_control/calls')).data.length - before;
+    expect(probes).to.be.at.most(2);
+    expect(await service.accepted()).to.have.length(0);
+    const taken = await ofSpare<{ idempotency_key: string }>('GET', 'messages');
+    expect(new Set(taken.map((message) => message.idempotency_key)).size).to.equal(taken.length);
+    expect(taken).to.have.length(THRESHOLD + 20);
+  });
+
+  it('comes back to the first one when that is back', async () => {
+    await faults(away);
+    for (const id of await Promise.all(Array.from({ length: THRESHOLD }, send)))
+      await service.untilStatus(id, 'delivered');
+    await faults([]);
+    await until(async () => {
+      const id = await send();
+      await service.untilStatus(id, 'delivered');
+      return (await attempts(id))[0]?.provider === 'text-co';
+    }, 'a message goes by the first provider again');
+    const { body } = await service.request('GET', '/metrics');
+    expect(body).to.match(/provider_breaker_state\{provider="text-co"\} 0/);
+    expect(body).to.match(/delivery_attempt_seconds_count\{provider="text-co",outcome="unavailable"\} [5-9]/);
+  });
+
+  it('never gives the next one what the first one may have', async () => {
+    await faults([{ channel: 'sms', type: 'lost_response', times: 1 }, ...away]);
+    const id = await send();
+    await until(async () => (await attempts(id)).length > 0, 'a first attempt');
+    await until(async () => (await service.accepted()).length === 1, 'it is taken');
+    await faults([]);
+    await service.untilStatus(id, 'delivered');
+    expect((await attempts(id)).every(({ provider }) => provider === 'text-co')).to.equal(true);
+    expect((await service.accepted()).map(({ asked }) => asked > 1)).to.deep.equal([true]);
+    expect(await ofSpare('GET', 'messages')).to.have.length(0);
+  });
+
+  it('gives up what may be with a provider that was removed, and sends the rest by another', async () => {
+    await service.service.stop();
+    const leave = (id: number, status: string) =>
+      query(
+        service.databaseUrl,
+        `update messages set provider = 'gone-co', status = $2, next_attempt_at = now() - interval '1 second' where id = $1`,
+        [id, status],
+      );
+    const api = await startHarness({ ROLE: 'api', DATABASE_URL: service.databaseUrl });
+    const ids: number[] = [];
+    for (const to of ['+18045559001', '+18045559002'])
+      ids.push((await api.request('POST', '/api/messages/sms', { ...sms, to })).body.id);
+    await api.stop();
+    await leave(ids[0] as number, 'sending');
+    await leave(ids[1] as number, 'queued');
+    const after = await startHarness({ DATABASE_URL: service.databaseUrl });
+    expect((await after.untilStatus(ids[0] as number, 'unknown')).error?.code).to.equal('provider_removed');
+    await after.untilStatus(ids[1] as number, 'delivered');
+    await after.stop();
+  });
+});

@@ -1,0 +1,96 @@
+import { expect } from 'chai';
+import { loadConfig } from '../../src/config.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { type Service, startService } from '../../src/service.ts';
+import type { Call } from '../../src/simulator/store.ts';
+import { sms } from '../helpers/bodies.ts';
+import { query } from '../helpers/database.ts';
+import { environmentFor, type Harness, startHarness } from '../helpers/harness.ts';
+import { until } from '../helpers/until.ts';
+
+describe('Limits that all workers keep together', () => {
+  let api: Harness;
+  let workers: Service[] = [];
+  const start = async (environment: Record<string, string>, backlog: () => Promise<unknown>) => {
+    api = await startHarness({ ROLE: 'api', ...environment });
+    await backlog();
+    const own = { ...environmentFor(api.simulator.url, api.databaseUrl), ROLE: 'worker', ...environment };
+    workers = await Promise.all([1, 2, 3].map(() => startService(loadConfig(own), createLogger('silent'))));
+  };
+  afterEach(async () => {
+    await Promise.all(workers.map((worker) => worker.stop()));
+    await api.stop();
+  });
+
+  let sent = 0;
+  const send = async (from = sms.from): Promise<number> =>
+    (await api.request('POST', '/api/messages/sms', { ...sms, from, to: `+1804555${1_000 + sent++}` })).body
+      .id;
+  const sendMany = (count: number, from?: string) =>
+    Promise.all(Array.from({ length: count }, () => send(from)));
+  const calls = async () => (await api.control<{ data: Call[] }>('GET', '/_control/calls')).data;
+  const allTaken = (count: number) =>
+    until(async () => (await api.accepted()).length === count, `${count} are taken`, 20_000);
+  /** The most of these times that are within one second. */
+  const mostInASecond = (times: number[]) =>
+    Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + 1_000).length));
+
+  it('so many messages a second by one provider', async () => {
+    await start({ TEXT_CO_PER_SECOND: '20' }, () => sendMany(50));
+    await allTaken(50);
+    const times = (await calls()).map(({ at }) => at).sort((a, b) => a - b);
+    // A call may be a little late, and so nearer to the next one.
+    expect(mostInASecond(times)).to.be.within(15, 22);
+    expect((times.at(-1) as number) - (times[0] as number)).to.be.least((49 / 20) * 1_000 - 250);
+  });
+
+  it('so many messages a second from one number, while others go on', async () => {
+    await start({ TEXT_CO_PER_SECOND_PER_SENDER: '2' }, async () => {
+      await sendMany(6, '+12016660001');
+      await sendMany(6, '+12016660002');
+    });
+    await allTaken(12);
+    const taken = await api.accepted();
+    const times = (number: string) =>
+      taken
+        .filter(({ request }) => request.from === number)
+        .map(({ accepted_at }) => Date.parse(accepted_at));
+    for (const number of ['+12016660001', '+12016660002']) {
+      expect(mostInASecond(times(number))).to.be.at.most(3);
+      expect((times(number).at(-1) as number) - (times(number)[0] as number)).to.be.least(2_500 - 250);
+    }
+    expect(taken.slice(0, 2).map(({ request }) => request.from)).to.have.members([
+      '+12016660001',
+      '+12016660002',
+    ]);
+    // Waiting for one's turn is no attempt.
+    const counted = await query(api.databaseUrl, 'select from messages where attempt_count > 1');
+    expect(counted).to.have.length(0);
+  });
+
+  it('a pause that the provider asks for, which uses up no attempt', async () => {
+    await start({}, async () => undefined);
+    await api.control('PUT', '/_control/faults', [
+      { channel: 'sms', type: 'status', status: 429, retry_after: 2, times: 1 },
+    ]);
+    const first = await send();
+    await until(
+      async () => (await query(api.databaseUrl, 'select from delivery_attempts')).length === 1,
+      'the first attempt is settled',
+    );
+    await sendMany(12);
+    await allTaken(13);
+    const [throttled, ...others] = await calls();
+    expect(throttled?.status).to.equal(429);
+    for (const { at } of others) expect(at - (throttled?.at ?? 0)).to.be.least(1_950);
+    await api.untilStatus(first, 'delivered');
+    const [row] = await query<{ retry_count: number; attempt_count: number }>(
+      api.databaseUrl,
+      'select retry_count, attempt_count from messages where id = $1',
+      [first],
+    );
+    expect(row).to.deep.equal({ retry_count: 1, attempt_count: 2 });
+    const { data } = (await api.request('GET', `/api/messages/${first}/attempts`)).body;
+    expect(data.map(({ outcome }: { outcome: string }) => outcome)).to.deep.equal(['throttled', 'accepted']);
+  });
+});
