@@ -32,7 +32,7 @@ export function toTable({ rules, unknown }: Report): string {
     line(rule, String(checked), violations.length === 0 ? 'ok' : String(violations.length)),
     ...named(violations).map((violation) => `    ${violation}`),
   ]);
-  const aside = unknown.length > 0 ? [`${unknown.length} unknown:`, ...named(unknown)] : [];
+  const aside = unknown.length > 0 ? [`${unknown.length} unknown: ${named(unknown).join(' ')}`] : [];
   return [line('rule', 'checked', 'violations'), ...lines, ...aside].join('\n');
 }
 
