@@ -32,8 +32,13 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
   const events: ChaosEvent[] = [];
   const note: Havoc['note'] = (kind, detail) => void events.push({ at: Date.now(), kind, detail });
   await using stack = new AsyncDisposableStack();
-  const signal = boundedBy(settings.boundMs, stack);
-  const { victims, url } = await build(settings, logs, note, stack);
+  const bound = new AbortController();
+  const timer = setTimeout(() => bound.abort(), settings.boundMs);
+  stack.defer(() => clearTimeout(timer));
+  const { signal } = bound;
+  const { victims, url } = await build(settings, logs, note, signal, stack);
+  // Where something fails, nothing goes on while the rest is stopped.
+  stack.defer(() => bound.abort());
   const random = seededRandom(settings.seed);
   const conversations = makeWorkload(settings.conversations, settings.messagesEach, random);
   const sent = conversations.flat();
@@ -49,21 +54,23 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
     say(`${acknowledged} of ${sent.length} acknowledged, ${pending} pending, ${events.length} events`);
   }
 
-  const killer = killWorkers({ ...havoc, signal: AbortSignal.any([signal, killing.signal]) });
   const steps = takeSteps(havoc);
-  await sendAll(conversations, {
-    send: createSender(url, apiKey, signal),
-    limit: settings.clients,
-    pauseMs: settings.pauseMs,
-    repeated: REPEATED,
-    random,
-    signal,
-    onAcknowledged: () => acknowledged++,
-  });
-  await steps;
-  await untilPending(victims.database.url, sent.length * settings.killUntilLeft, signal);
-  killing.abort();
-  await killer;
+  const killer = killWorkers({ ...havoc, signal: AbortSignal.any([signal, killing.signal]) });
+  const work = async () => {
+    await sendAll(conversations, {
+      send: createSender(url, apiKey, signal),
+      limit: settings.clients,
+      pauseMs: settings.pauseMs,
+      repeated: REPEATED,
+      random,
+      signal,
+      onAcknowledged: () => acknowledged++,
+    });
+    await steps;
+    await untilPending(victims.database.url, sent.length * settings.killUntilLeft, signal);
+    killing.abort();
+  };
+  await Promise.all([work(), steps, killer]);
   const quiet = await untilQuiet(victims.database.url, victims.provider, signal);
   await tell();
 
@@ -74,18 +81,12 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
   return { evidence: { mode, providerTimeoutMs, plan, events, quiet, sent, stored, ...taken }, logs };
 }
 
-function boundedBy(ms: number, stack: AsyncDisposableStack): AbortSignal {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), ms);
-  stack.defer(() => clearTimeout(timer));
-  return controller.signal;
-}
-
 /** Everything on ports and in folders of its own; what is deferred first ends last. */
 async function build(
   settings: ChaosSettings,
   logs: string,
   note: Havoc['note'],
+  signal: AbortSignal,
   stack: AsyncDisposableStack,
 ): Promise<{ victims: Victims; url: string }> {
   const directory = await mkdtemp(join(tmpdir(), 'messaging-chaos-data-'));
@@ -108,6 +109,7 @@ async function build(
     databaseUrl: database.url,
     simulatorUrl: provider.url,
     directory: logs,
+    signal,
     onEndedByItself: onEnd,
   });
   stack.defer(service.stop);

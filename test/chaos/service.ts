@@ -7,10 +7,13 @@ import { PROVIDER_TIMEOUT_MS } from './settings.ts';
 
 export const apiKey = 'a-key-for-the-chaos-clients';
 
+/** What else ends it is the signal of the run. */
+const NO_BOUND_MS = 3_600_000;
+
 export interface ChaosService {
   api: Supervised;
   workers: Supervised[];
-  /** Resolves when the API process answers that it is ready. */
+  /** Resolves when the API process answers that it is ready, or the run is called off. */
   ready(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -22,6 +25,8 @@ export interface ServiceOptions {
   databaseUrl: string;
   simulatorUrl: string;
   directory: string;
+  /** Ends the waiting. */
+  signal: AbortSignal;
   onEndedByItself: (who: string) => void;
 }
 
@@ -47,7 +52,7 @@ export function startService(options: ServiceOptions): ChaosService {
           ({ ok }) => ok,
           () => false,
         );
-      await until(ready, 'the service is ready', 60_000);
+      await until(() => options.signal.aborted || ready(), 'the service is ready', NO_BOUND_MS);
     },
     stop: async () => {
       await Promise.all([api, ...workers].map((one) => one.stop()));

@@ -45,7 +45,7 @@ export function fullSettings(mode: Mode, seed: number): ChaosSettings {
       { at: 0.6, what: 'kill api' },
       { at: 0.8, what: 'restart database' },
     ],
-    boundMs: 360_000,
+    boundMs: 480_000,
     plan: { workerKills: 10, apiKills: 2, databaseRestarts: 2, providerOutages: 1, ...FAILING },
   };
 }
