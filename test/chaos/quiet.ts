@@ -6,15 +6,6 @@ import { PROVIDER_TIMEOUT_MS } from './settings.ts';
 /** Longer than anything that is still on the wire can take. */
 const STILL_MS = 4 * PROVIDER_TIMEOUT_MS;
 
-/** Resolves when no more than this many messages are pending, or `signal` is aborted. */
-export async function untilPending(databaseUrl: string, atMost: number, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    const pending = await countPending(databaseUrl).catch(() => Number.POSITIVE_INFINITY);
-    if (pending <= atMost) return;
-    await sleep(250);
-  }
-}
-
 /**
  * Waits until nothing is pending, every receipt was taken, and no call came for a while.
  *

@@ -10,7 +10,7 @@ import { type Havoc, killWorkers, takeSteps, type Victims } from './havoc.ts';
 import { startDatabase } from './postgres.ts';
 import { endsWithUs } from './processes.ts';
 import { startProvider } from './provider.ts';
-import { untilPending, untilQuiet } from './quiet.ts';
+import { untilQuiet } from './quiet.ts';
 import { createSender } from './sender.ts';
 import { apiKey, startService } from './service.ts';
 import { type ChaosSettings, PROVIDER_TIMEOUT_MS } from './settings.ts';
@@ -67,7 +67,6 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
       onAcknowledged: () => acknowledged++,
     });
     await steps;
-    await untilPending(victims.database.url, sent.length * settings.killUntilLeft, signal);
     killing.abort();
   };
   await Promise.all([work(), steps, killer]);

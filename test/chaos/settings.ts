@@ -10,9 +10,8 @@ export interface ChaosSettings {
   /** The longest that a client waits before its next message, in milliseconds. */
   pauseMs: number;
   workers: number;
+  /** For as long as clients send: were it for longer, a slow machine might never come to rest. */
   killEveryMs: number;
-  /** Killing ends when no more than this part of the messages waits: the rest is to come to rest. */
-  killUntilLeft: number;
   outageMs: number;
   /** What happens when this part of the messages is acknowledged, from 0 to 1. */
   steps: { at: number; what: 'kill api' | 'restart database' | 'provider away' }[];
@@ -36,7 +35,6 @@ export function fullSettings(mode: Mode, seed: number): ChaosSettings {
     pauseMs: 5_000,
     workers: 3,
     killEveryMs: 3_000,
-    killUntilLeft: 0.02,
     outageMs: 30_000,
     steps: [
       { at: 0.1, what: 'kill api' },
@@ -57,7 +55,6 @@ export function shortSettings(mode: Mode, seed: number): ChaosSettings {
     conversations: 100,
     messagesEach: 6,
     pauseMs: 2_500,
-    killUntilLeft: 0.2,
     outageMs: 5_000,
     steps: [
       { at: 0.1, what: 'provider away' },
