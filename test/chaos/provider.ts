@@ -3,7 +3,6 @@ import { freePort } from '../helpers/process.ts';
 import { until } from '../helpers/until.ts';
 import type { Mode, Taken } from './checker/evidence.ts';
 import { type Supervised, supervise } from './processes.ts';
-import { PROVIDER_TIMEOUT_MS } from './settings.ts';
 
 export const providerKey = 'a-key-for-the-chaos';
 export const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -24,22 +23,25 @@ export interface ChaosProvider {
   stop(): Promise<void>;
 }
 
-export async function startProvider(
-  directory: string,
-  {
-    mode,
-    seed,
-    serviceUrl,
-    onEnd,
-  }: { mode: Mode; seed: number; serviceUrl: string; onEnd: (how: string) => void },
-): Promise<ChaosProvider> {
+export interface ProviderOptions {
+  mode: Mode;
+  seed: number;
+  providerTimeoutMs: number;
+  serviceUrl: string;
+  /** For what it writes. */
+  directory: string;
+  onEndedByItself: (how: string) => void;
+}
+
+export async function startProvider(options: ProviderOptions): Promise<ChaosProvider> {
+  const { mode, seed, providerTimeoutMs, serviceUrl, directory, onEndedByItself } = options;
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const process_: Supervised = supervise({
     command: process.execPath,
     args: ['src/simulator/main.ts'],
     log: join(directory, 'simulator.log'),
-    onEndedByItself: onEnd,
+    onEndedByItself,
     environment: {
       SIMULATOR_PORT: String(port),
       SIMULATOR_API_KEY: providerKey,
@@ -71,7 +73,9 @@ export async function startProvider(
   return {
     url,
     misbehave: async (away) => {
-      const lists = CHANNELS.map((channel) => (channel === away ? outage(channel) : usualFaults(channel)));
+      const lists = CHANNELS.map((channel) =>
+        channel === away ? outage(channel) : usualFaults(channel, providerTimeoutMs),
+      );
       const { status } = await put('faults', lists.flat());
       if (status !== 200) throw new Error(`The simulator takes no such faults: ${status}`);
     },
@@ -90,8 +94,8 @@ function outage(channel: Channel): object[] {
 }
 
 /** Each has its chance where those before it did not strike: about 27 % of all sends end with one. */
-function usualFaults(channel: Channel): object[] {
-  const late = Math.round(PROVIDER_TIMEOUT_MS * 1.25);
+function usualFaults(channel: Channel, providerTimeoutMs: number): object[] {
+  const late = Math.round(providerTimeoutMs * 1.25);
   return [
     { channel, type: 'latency', ms: 60, probability: 0.1 },
     // The caller has given up by then, and the message is taken all the same.

@@ -1,19 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countPending } from './checker/collect.ts';
 import type { ChaosProvider } from './provider.ts';
-import { PROVIDER_TIMEOUT_MS } from './settings.ts';
-
-/** Longer than anything that is still on the wire can take. */
-const STILL_MS = 4 * PROVIDER_TIMEOUT_MS;
 
 /**
  * Waits until nothing is pending, every receipt was taken, and no call came for a while.
  *
+ * @param stillMs longer than anything that is still on the wire can take.
  * @returns false where `signal` was aborted before.
  */
 export async function untilQuiet(
   databaseUrl: string,
   provider: ChaosProvider,
+  stillMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
   let last = '';
@@ -21,7 +19,7 @@ export async function untilQuiet(
     const now = await lookAround(databaseUrl, provider).catch(() => null);
     if (now?.quiet && now.seen === last) return true;
     last = now?.seen ?? '';
-    await sleep(STILL_MS);
+    await sleep(stillMs);
   }
   return false;
 }

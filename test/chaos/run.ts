@@ -13,7 +13,7 @@ import { startProvider } from './provider.ts';
 import { untilQuiet } from './quiet.ts';
 import { createSender } from './sender.ts';
 import { apiKey, startService } from './service.ts';
-import { type ChaosSettings, PROVIDER_TIMEOUT_MS } from './settings.ts';
+import type { ChaosSettings } from './settings.ts';
 import { makeWorkload } from './workload.ts';
 
 export interface ChaosRun {
@@ -70,13 +70,12 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
     killing.abort();
   };
   await Promise.all([work(), steps, killer]);
-  const quiet = await untilQuiet(victims.database.url, victims.provider, signal);
+  const { mode, plan, providerTimeoutMs } = settings;
+  const quiet = await untilQuiet(victims.database.url, victims.provider, 4 * providerTimeoutMs, signal);
   await tell();
 
-  const { mode, plan } = settings;
   const stored = await readStored(victims.database.url);
   const taken = await readTaken(victims.provider.url);
-  const providerTimeoutMs = PROVIDER_TIMEOUT_MS;
   return { evidence: { mode, providerTimeoutMs, plan, events, quiet, sent, stored, ...taken }, logs };
 }
 
@@ -96,10 +95,11 @@ async function build(
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const onEnd = (how: string) => note('ended by itself', how);
-  const provider = await startProvider(logs, {
+  const provider = await startProvider({
     ...settings,
     serviceUrl: url,
-    onEnd: (how) => onEnd(`simulator: ${how}`),
+    directory: logs,
+    onEndedByItself: (how) => onEnd(`simulator: ${how}`),
   });
   stack.defer(provider.stop);
   const service = startService({

@@ -3,7 +3,6 @@ import { until } from '../helpers/until.ts';
 import type { Mode } from './checker/evidence.ts';
 import { type Supervised, supervise } from './processes.ts';
 import { providerKey, webhookSecret } from './provider.ts';
-import { PROVIDER_TIMEOUT_MS } from './settings.ts';
 
 export const apiKey = 'a-key-for-the-chaos-clients';
 
@@ -22,6 +21,7 @@ export interface ServiceOptions {
   mode: Mode;
   port: number;
   workers: number;
+  providerTimeoutMs: number;
   databaseUrl: string;
   simulatorUrl: string;
   directory: string;
@@ -60,7 +60,12 @@ export function startService(options: ServiceOptions): ChaosService {
   };
 }
 
-function environmentOf({ mode, databaseUrl, simulatorUrl }: ServiceOptions): Record<string, string> {
+function environmentOf({
+  mode,
+  databaseUrl,
+  simulatorUrl,
+  providerTimeoutMs,
+}: ServiceOptions): Record<string, string> {
   const provider = (name: string) => ({
     [`${name}_URL`]: simulatorUrl,
     [`${name}_KEY`]: providerKey,
@@ -77,7 +82,7 @@ function environmentOf({ mode, databaseUrl, simulatorUrl }: ServiceOptions): Rec
     EMAIL_PROVIDERS: 'mail-co',
     ...provider('TEXT_CO'),
     ...provider('MAIL_CO'),
-    PROVIDER_TIMEOUT_MS: String(PROVIDER_TIMEOUT_MS),
+    PROVIDER_TIMEOUT_MS: String(providerTimeoutMs),
     STOP_TIMEOUT_MS: '5000',
   };
 }

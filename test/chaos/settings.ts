@@ -9,6 +9,7 @@ export interface ChaosSettings {
   clients: number;
   /** The longest that a client waits before its next message, in milliseconds. */
   pauseMs: number;
+  providerTimeoutMs: number;
   workers: number;
   /** For as long as clients send: were it for longer, a slow machine might never come to rest. */
   killEveryMs: number;
@@ -20,7 +21,12 @@ export interface ChaosSettings {
   plan: Plan;
 }
 
-export const PROVIDER_TIMEOUT_MS = 600;
+/**
+ * How long the service waits for a provider, in milliseconds. Short, so that a killed worker's messages come back soon.
+ * One that can only be looked up may take a request for as long again after it was cut, and the simulator on a busy
+ * machine must not be later than that.
+ */
+const PROVIDER_TIMEOUT_MS = { keys: 600, lookup: 2_000, neither: 600 };
 
 const FAILING = { failing: 0.2, lost: 0.05 };
 
@@ -33,6 +39,7 @@ export function fullSettings(mode: Mode, seed: number): ChaosSettings {
     messagesEach: 20,
     clients: 64,
     pauseMs: 5_000,
+    providerTimeoutMs: PROVIDER_TIMEOUT_MS[mode],
     workers: 3,
     killEveryMs: 3_000,
     outageMs: 30_000,
