@@ -9,6 +9,7 @@ import { endLeases } from './delivery/claim.ts';
 import { createDecisions } from './delivery/decisions.ts';
 import { createDispatcher, type Dispatcher } from './delivery/dispatcher.ts';
 import { createNotifier, listenForDue } from './delivery/notices.ts';
+import { measureQueue } from './delivery/queue.ts';
 import { createReceiptTaker } from './delivery/receipts.ts';
 import { StartError, UnavailableError } from './errors.ts';
 import { createApp } from './http/app.ts';
@@ -21,8 +22,8 @@ import { longestCallMs } from './providers/client.ts';
 import { createRegistry } from './providers/registry.ts';
 
 export interface Service {
-  /** Where it listens; null for a worker, which does not. */
-  url: string | null;
+  /** Where it listens. */
+  url: string;
   database: Database;
   /** Finishes what is in hand, then closes every connection. Safe to call twice. */
   stop(): Promise<void>;
@@ -59,6 +60,7 @@ export async function migrateDatabase(config: Config, logger: Logger): Promise<s
 async function wire(config: Config, events: Events, logger: Logger, stack: AsyncDisposableStack) {
   const { database, exclusive } = await openMigrated(config, events, stack);
   const { knex, pool } = database;
+  events.watchQueue(() => measureQueue(pool));
   if (exclusive) await endLeases(pool);
   const dispatcher = config.role === 'api' ? null : createWorker(config, database, events, stack);
   const onQueued = dispatcher?.wake ?? createNotifier(pool, events);
@@ -66,30 +68,25 @@ async function wire(config: Config, events: Events, logger: Logger, stack: Async
   const receipts = createReceiptTaker(pool, events);
   stack.defer(async () => void (await Promise.all([recorder.idle(), receipts.idle()])));
 
-  let url: string | null = null;
-  if (config.role !== 'worker') {
-    let stopping = false;
-    const assertReady = async () => {
-      if (stopping) throw new UnavailableError('The service is stopping.');
-      if (!(await isMigrated(database))) throw new UnavailableError('Migrations are missing.');
-    };
-    const parseAddress = createAddressParser(config.defaultRegion);
-    const { providers } = config;
-    const handlers = createHandlers({
-      knex,
-      parseAddress,
-      recorder,
-      receipts,
-      decisions: createDecisions(pool, onQueued),
-      providers,
-      events,
-      assertReady,
-    });
-    url = await listen(createApp({ config, logger, handlers, translate: availability }), config, stack);
-    stack.defer(() => {
-      stopping = true;
-    });
-  }
+  let stopping = false;
+  const assertReady = async () => {
+    if (stopping) throw new UnavailableError('The service is stopping.');
+    if (!(await isMigrated(database))) throw new UnavailableError('Migrations are missing.');
+  };
+  const handlers = createHandlers({
+    knex,
+    parseAddress: createAddressParser(config.defaultRegion),
+    recorder,
+    receipts,
+    decisions: createDecisions(pool, onQueued),
+    providers: config.providers,
+    events,
+    assertReady,
+  });
+  const url = await listen(createApp({ config, logger, handlers, translate: availability }), config, stack);
+  stack.defer(() => {
+    stopping = true;
+  });
   dispatcher?.start();
   return { url, database };
 }

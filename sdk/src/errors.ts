@@ -10,7 +10,7 @@ export class MessagingError extends Error {
   /** A stable word for programs. */
   readonly code: string;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: string, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
   }
@@ -91,10 +91,10 @@ export class UnavailableError extends ApiError {
   override readonly name = 'UnavailableError';
 }
 
-/** The error that an answer stands for. `body` is what was read of it: a problem document or anything. */
+/** The error that an answer stands for. `body` is what was read of it: a problem of the service, or anything. */
 export function errorOf(response: Response, body: unknown): ApiError {
   const { status } = response;
-  const problem = body !== null && typeof body === 'object' ? body : {};
+  const problem = isProblem(body) ? body : {};
   if (status >= 500) return new UnavailableError(response, problem);
   if (status === 401 || status === 403) return new AuthenticationError(response, problem);
   if (status === 404) return new NotFoundError(response, problem);
@@ -102,6 +102,11 @@ export function errorOf(response: Response, body: unknown): ApiError {
   if (status === 429) return new RateLimitError(response, problem);
   if ([400, 413, 415, 422].includes(status)) return new InvalidRequestError(response, problem);
   return new ApiError(response, problem);
+}
+
+/** Also something in between may answer in JSON: only the service names the request. */
+function isProblem(body: unknown): body is Problem {
+  return body !== null && typeof body === 'object' && 'code' in body && 'request_id' in body;
 }
 
 /** The seconds that a `Retry-After` asks for, which may also be a date. */

@@ -19,6 +19,7 @@ export type { Conversations } from './resources/conversations.ts';
 export type { Messages } from './resources/messages.ts';
 export type { Participants } from './resources/participants.ts';
 export type { components, operations, paths } from './schema.ts';
+export type { Fetch } from './transport.ts';
 export type * from './types.ts';
 export {
   type SignedWebhook,

@@ -35,6 +35,8 @@ export function openDatabase(url: string, onError: (error: Error) => void): Data
   });
   const pool = new pg.Pool({ ...settings, max: 6 });
   pool.on('error', onError);
+  // One that is lost between two statements of a transaction has nobody else to tell; the next statement fails.
+  pool.on('connect', (connection) => connection.on('error', ignore));
   return {
     knex,
     pool,

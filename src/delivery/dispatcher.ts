@@ -7,10 +7,10 @@ import type { SendOutcome } from '../providers/provider.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { attempt, CANNOT_TELL, uncertain } from './attempt.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
-import { type Claim, claim, firstDue } from './claim.ts';
+import { type Claim, type Claimed, claim, firstDue } from './claim.ts';
 import { lanesOf } from './lanes.ts';
 import { pauseMs } from './retry-schedule.ts';
-import { judge, type Settlement, settleTogether } from './settle.ts';
+import { judge, type Settlement, settleTogether, type Verdict } from './settle.ts';
 import { leaveRemoved, moveTimed } from './timed.ts';
 
 export interface DispatcherOptions {
@@ -43,6 +43,9 @@ export interface Dispatcher {
 const POLL_MS = 1_000;
 /** The least time between two looks where nothing calls for one. */
 const LEAST_WAIT_MS = 5;
+/** While this part of what may be in hand is, nothing more is taken: a few at a time would cost more than they bring. */
+const FULL = 3 / 4;
+const MOVE_EVERY_MS = 50;
 const LEAVE_EVERY_MS = 60_000;
 const SETTLE_LIMITS = { maxBatch: 256, maxQueue: Number.POSITIVE_INFINITY, parallel: 2 };
 const SETTLE_RETRY_MS = 250;
@@ -78,7 +81,6 @@ export function createDispatcher({
   let alarm = Promise.withResolvers<void>();
   let loop: Promise<void> = Promise.resolve();
   let stopping = false;
-  let leftAt = Number.NEGATIVE_INFINITY;
 
   function watched(provider: ProviderRegistry['sms'][number]): Breaker {
     return createBreaker({
@@ -92,30 +94,26 @@ export function createDispatcher({
     alarm.resolve();
   }
 
+  const moving = atMostEvery(MOVE_EVERY_MS, () => moveTimed(pool, concurrency, events));
+  const leaving = atMostEvery(LEAVE_EVERY_MS, () => leaveRemoved(pool, names));
   const lanes = () => [...lanesOf('sms', breakers.sms), ...lanesOf('email', breakers.email)];
 
   async function runOnce(): Promise<number> {
     const room = concurrency - inFlight.size;
     if (room <= 0) return 0;
-    const moved = await moveTimed(pool, concurrency);
-    const left = await leaveNowAndThen();
+    const moved = (await moving()) ?? 0;
+    const left = (await leaving()) ?? 0;
     const claims = await claim(pool, lanes(), room, leaseMs);
     for (const claimed of claims) {
       const delivery = deliver(claimed).finally(() => {
         inFlight.delete(delivery);
-        events.queueMeasured(inFlight.size);
+        events.deliveriesMeasured(inFlight.size);
         wake();
       });
       inFlight.add(delivery);
     }
-    events.queueMeasured(inFlight.size);
+    events.deliveriesMeasured(inFlight.size);
     return moved + left + claims.length;
-  }
-
-  async function leaveNowAndThen(): Promise<number> {
-    if (performance.now() - leftAt < LEAVE_EVERY_MS) return 0;
-    leftAt = performance.now();
-    return leaveRemoved(pool, names);
   }
 
   async function deliver({ message, breaker, delayMs }: Claim): Promise<void> {
@@ -161,8 +159,12 @@ export function createDispatcher({
       verdict,
       pauseMs: pauseOf(provider.name, outcome),
     });
-    if (verdict.status === 'sent')
-      events.sent(provider.channel, Date.now() - (message.send_at ?? message.created_at).getTime());
+    tell(message, provider.channel, verdict);
+  }
+
+  function tell({ id, send_at, created_at }: Claimed, channel: string, { status, error }: Verdict): void {
+    if (status === 'sent') events.sent(channel, Date.now() - (send_at ?? created_at).getTime());
+    else if (error) events.gaveUp({ messageId: id, channel, status, code: error.code });
   }
 
   /** The next provider in order that is not away. */
@@ -203,9 +205,11 @@ export function createDispatcher({
         events.failed('claim', error);
         return 0;
       });
-      if (taken > 0 && inFlight.size < concurrency) continue;
-      const timer = setTimeout(wake, await untilNext());
-      await alarm.promise;
+      const timer = setTimeout(wake, taken > 0 ? POLL_MS : await untilNext());
+      do {
+        await alarm.promise;
+        alarm = Promise.withResolvers();
+      } while (inFlight.size > concurrency * FULL && !stopping);
       clearTimeout(timer);
     }
   }
@@ -231,5 +235,15 @@ export function createDispatcher({
       await loop;
       await idle();
     },
+  };
+}
+
+/** The work, or null where the last time is less than so long ago. */
+function atMostEvery<T>(ms: number, work: () => Promise<T>): () => Promise<T | null> {
+  let last = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (performance.now() - last < ms) return null;
+    last = performance.now();
+    return work();
   };
 }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { transaction } from '../db/connect.ts';
 import { lockConversations, releaseFirst } from '../db/turns.ts';
+import type { Events } from '../observability/events.ts';
 
 const FIND_TIMED = {
   name: 'find-timed',
@@ -29,7 +30,8 @@ const EXPIRE = {
           select '; the last attempt ended ' || outcome || ' (' || code || ')' from delivery_attempts
           where message_id = messages.id order by number desc limit 1), ' before its turn came')),
         updated_at = statement_timestamp()
-    where conversation_id = any($1::bigint[]) and status = 'queued' and expires_at <= statement_timestamp()`,
+    where conversation_id = any($1::bigint[]) and status = 'queued' and expires_at <= statement_timestamp()
+    returning id, status, case when type = 'email' then 'email' else 'sms' end as channel`,
 };
 
 const FIND_LEFT_BEHIND = {
@@ -59,11 +61,14 @@ const LEAVE = {
  * Queues the scheduled messages whose time has come and fails the queued ones whose time has run out, each in its
  * turn; returns how many conversations were touched, of at most `limit` for either reason.
  */
-export async function moveTimed(pool: pg.Pool, limit: number): Promise<number> {
-  return inTurn(pool, FIND_TIMED, [limit], async (connection, ids) => {
+export async function moveTimed(pool: pg.Pool, limit: number, events: Events): Promise<number> {
+  const expired: { id: number; status: string; channel: string }[] = [];
+  const moved = await inTurn(pool, FIND_TIMED, [limit], async (connection, ids) => {
     await connection.query(QUEUE, [ids]);
-    await connection.query(EXPIRE, [ids]);
+    expired.push(...(await connection.query(EXPIRE, [ids])).rows);
   });
+  for (const { id, ...message } of expired) events.gaveUp({ messageId: id, code: 'expired', ...message });
+  return moved;
 }
 
 /** What waits for a provider that is none of these any more goes to another one, or is `unknown` if it may be there. */

@@ -27,7 +27,12 @@ export function createApp({ config, logger, handlers, translate }: AppOptions): 
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(requestLog(logger), jsonBody());
+  app.use(requestLog(logger));
+  if (config.role === 'worker')
+    app.use('/api', (request, _response, next) =>
+      next(new NotFoundError(`${request.originalUrl} at a worker`)),
+    );
+  app.use(jsonBody());
   app.use(
     createValidator(withConfiguredSecurity(openApiDocument(), config), {
       validateRequests: { allErrors: true },

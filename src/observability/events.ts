@@ -19,7 +19,19 @@ export interface Events {
   breakerChanged(provider: string, state: 'closed' | 'half_open' | 'open'): void;
   receiptTaken(receipt: { provider: string; status: string; messageId: number | null }): void;
   failed(what: string, error: unknown): void;
-  queueMeasured(depth: number): void;
+  /** A message will not be sent, or nobody can tell whether it was. */
+  gaveUp(message: { channel: string; status: string; code: string; messageId: number }): void;
+  deliveriesMeasured(inFlight: number): void;
+  /** Has the queue measured whenever the metrics are read. */
+  watchQueue(measure: () => Promise<QueueLength[]>): void;
+}
+
+/** So many messages of a channel wait, the oldest for so long since it was accepted or due. */
+export interface QueueLength {
+  channel: string;
+  status: string;
+  messages: number;
+  oldest_seconds: number;
 }
 
 const BREAKER_STATES = { closed: 0, half_open: 1, open: 2 };
@@ -58,6 +70,12 @@ export function createEvents(logger: Logger): Events {
     help: 'Time from when a message was accepted, or due, until a provider had taken it.',
     labelNames: ['channel'],
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1_800, 7_200, 86_400],
+    registers,
+  });
+  const givenUp = new Counter({
+    name: 'messages_given_up_total',
+    help: 'Messages that ended failed or unknown, by the code of their error.',
+    labelNames: ['channel', 'status', 'code'],
     registers,
   });
   const breakers = new Gauge({
@@ -111,6 +129,44 @@ export function createEvents(logger: Logger): Events {
       failures.inc({ what });
       logger.error({ err, what }, 'failure');
     },
-    queueMeasured: (depth) => inFlight.set(depth),
+    gaveUp: ({ channel, status, code, messageId }) => {
+      givenUp.inc({ channel, status, code });
+      logger.warn({ channel, status, code, messageId }, 'message given up');
+    },
+    deliveriesMeasured: (deliveries) => inFlight.set(deliveries),
+    watchQueue: (measure) => registerQueue(registers, measure),
   };
+}
+
+const CHANNELS = ['sms', 'email'];
+const PENDING = ['queued', 'sending'];
+
+/** Where the database is away the lengths are left out rather than old. */
+function registerQueue(registers: Registry[], measure: () => Promise<QueueLength[]>): void {
+  const labelNames = ['channel', 'status'];
+  const oldest = new Gauge({
+    name: 'queue_oldest_seconds',
+    help: 'How long the oldest of them has been waiting since it was accepted, or due.',
+    labelNames,
+    registers,
+  });
+  new Gauge({
+    name: 'queue_messages',
+    help: 'Messages that wait to be sent, or are being sent, in the whole database.',
+    labelNames,
+    registers,
+    async collect() {
+      const lengths = await measure().catch(() => null);
+      this.reset();
+      oldest.reset();
+      if (lengths === null) return;
+      for (const channel of CHANNELS) {
+        for (const status of PENDING) {
+          const found = lengths.find((length) => length.channel === channel && length.status === status);
+          this.set({ channel, status }, found?.messages ?? 0);
+          oldest.set({ channel, status }, found?.oldest_seconds ?? 0);
+        }
+      }
+    },
+  });
 }

@@ -7,7 +7,9 @@ const PATH = '/api/webhooks/sms';
 
 /** The same requests, validated and answered by Express, with no database behind. */
 export async function httpFloor(connections: number, count: number, warmUp: number): Promise<Measured> {
-  const server = await startProcess(process.execPath, ['test/bench/floor-server.ts'], {});
+  const server = await startProcess(process.execPath, ['test/bench/floor-server.ts'], (port) => ({
+    PORT: String(port),
+  }));
   try {
     await load(server.url, connections, posts(PATH, inbound, warmUp));
     return await load(server.url, connections, posts(PATH, inbound, count));

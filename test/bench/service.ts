@@ -13,14 +13,18 @@ export interface BenchProcess {
   stop(): Promise<void>;
 }
 
-/** The service as in production, in a process of its own, without a worker: what is measured is the recording. */
-export async function startBenchService(databaseUrl: string): Promise<BenchProcess> {
+/** The service as in production, in a process of its own; an API without a worker unless told. */
+export async function startBenchService(
+  databaseUrl: string,
+  environment: Record<string, string> = {},
+): Promise<BenchProcess> {
   const provider = (name: string) => ({
     [`${name}_URL`]: 'http://127.0.0.1:9',
     [`${name}_KEY`]: 'key',
     [`${name}_WEBHOOK_SECRETS`]: webhookSecret,
   });
-  return startProcess('bin/start.sh', [], {
+  return startProcess('bin/start.sh', [], (port) => ({
+    PORT: String(port),
     NODE_ENV: 'production',
     ROLE: 'api',
     LOG_LEVEL: 'warn',
@@ -30,24 +34,26 @@ export async function startBenchService(databaseUrl: string): Promise<BenchProce
     EMAIL_PROVIDERS: 'mail-co',
     ...provider('TEXT_CO'),
     ...provider('MAIL_CO'),
-  });
+    ...environment,
+  }));
 }
 
 /** A server of this project as a process of its own, on a free port, as soon as it is ready. */
 export async function startProcess(
   command: string,
   args: string[],
-  environment: Record<string, string>,
+  environmentFor: (port: number) => Record<string, string>,
+  readyPath = '/readyz',
 ): Promise<BenchProcess> {
   const port = await freePort();
   const child: ChildProcess = spawn(command, args, {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { PATH: process.env.PATH, PORT: String(port), ...environment },
+    env: { PATH: process.env.PATH, ...environmentFor(port) },
   });
   const url = `http://127.0.0.1:${port}`;
   await until(
     () =>
-      fetch(`${url}/readyz`).then(
+      fetch(url + readyPath).then(
         ({ ok }) => ok,
         () => false,
       ),

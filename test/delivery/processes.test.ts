@@ -10,7 +10,12 @@ describe('Several processes on one database', () => {
   let api: Harness;
   const workers: Service[] = [];
   const addWorker = async () => {
-    const environment = { ...environmentFor(api.simulator.url, api.databaseUrl), ROLE: 'worker' };
+    const environment = {
+      ...environmentFor(api.simulator.url, api.databaseUrl),
+      ROLE: 'worker',
+      // A busy machine is no reason to ask twice.
+      PROVIDER_TIMEOUT_MS: '10000',
+    };
     workers.push(await startService(loadConfig(environment), createLogger('silent')));
   };
   beforeEach(async () => {

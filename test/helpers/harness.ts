@@ -44,7 +44,7 @@ export async function startHarness(environment: Record<string, string> = {}): Pr
     loadConfig({ ...environmentFor(simulator.url, databaseUrl), ...environment }),
     createLogger(process.env.TEST_LOG_LEVEL ?? 'silent'),
   );
-  const url = service.url ?? '';
+  const { url } = service;
   const harness: Harness = {
     url,
     databaseUrl,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { parse } from 'yaml';
-import { inboundSms, sms } from '../helpers/bodies.ts';
+import { email, inboundSms, sms } from '../helpers/bodies.ts';
 import { createDatabase, query } from '../helpers/database.ts';
 import { type Harness, startHarness } from '../helpers/harness.ts';
 import { until } from '../helpers/until.ts';
@@ -34,6 +34,44 @@ describe('Operating the service', () => {
     expect(metrics).to.match(/^delivery_receipts_total{provider="text-co",status="delivered"} 1$/m);
   });
 
+  it('tells how long the queue is, how old, and how long messages took', async () => {
+    const api = await startHarness({ ROLE: 'api' });
+    const queue = async () => (await api.request('GET', '/metrics')).body;
+    expect(await queue()).to.match(/^queue_messages{channel="sms",status="queued"} 0$/m);
+    await api.request('POST', '/api/messages/sms', sms);
+    await api.request('POST', '/api/messages/email', { ...email, send_at: '2999-01-01T00:00:00Z' });
+    const waiting = await queue();
+    expect(waiting).to.match(/^queue_messages{channel="sms",status="queued"} 1$/m);
+    expect(waiting).to.match(/^queue_messages{channel="email",status="queued"} 0$/m);
+    expect(
+      Number(/^queue_oldest_seconds{channel="sms",status="queued"} (.+)$/m.exec(waiting)?.[1]),
+    ).to.be.within(0, 60);
+    const worker = await startHarness({ ROLE: 'worker', DATABASE_URL: api.databaseUrl });
+    await until(
+      async () =>
+        /^message_time_to_sent_seconds_count{channel="sms"} 1$/m.test(
+          (await worker.request('GET', '/metrics')).body,
+        ),
+      'the worker has sent it',
+    );
+    await worker.stop();
+    await api.stop();
+  });
+
+  it('says at a worker how it is, and nothing else', async () => {
+    const worker = await startHarness({ ROLE: 'worker' });
+    for (const path of ['/healthz', '/readyz', '/metrics'])
+      expect((await worker.request('GET', path)).status, path).to.equal(200);
+    for (const [method, path] of [
+      ['GET', '/api/messages'],
+      ['POST', '/api/webhooks/sms'],
+    ] as const) {
+      const { status, body } = await worker.request(method, path, method === 'POST' ? inboundSms : undefined);
+      expect([status, body.code], path).to.deep.equal([404, 'not_found']);
+    }
+    await worker.stop();
+  });
+
   it('says that it is not ready while migrations are missing', async () => {
     const other = await startHarness();
     await query(other.databaseUrl, 'delete from knex_migrations');
@@ -57,6 +95,8 @@ describe('Operating the service', () => {
       ['POST', '/api/webhooks/sms/status', { messaging_provider_id: 'x', status: 'sent' }],
       ['GET', '/api/conversations'],
       ['GET', '/api/messages/1'],
+      ['POST', '/api/messages/1/cancel'],
+      ['POST', '/api/messages/1/retry'],
       ['GET', '/readyz'],
     ] as const) {
       const { status, headers } = await other.request(method, path, body);
@@ -64,6 +104,9 @@ describe('Operating the service', () => {
       expect(headers.get('retry-after'), path).to.match(/^\d+$/);
     }
     expect((await other.request('GET', '/healthz')).status).to.equal(200);
+    const metrics = await other.request('GET', '/metrics');
+    expect(metrics.status).to.equal(200);
+    expect(metrics.body).not.to.match(/^queue_messages{/m);
     await query(admin, `alter database ${name} with allow_connections true`);
     await until(async () => (await other.request('GET', '/readyz')).status === 200, 'ready again');
     const { status, body } = await other.request('POST', '/api/messages/sms', sms);

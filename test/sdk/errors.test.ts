@@ -92,6 +92,9 @@ describe("The SDK's errors", () => {
       expect(error).to.include({ status, code: 'unknown', retryAfter: 7, requestId: 'seen-by-the-proxy' });
       expect((error as Error).message).to.contain(status);
     }
+    proxy.faults.push({ type: 'status', status: 404, body: '{"code": 42, "detail": ["No such route"]}' });
+    const error = await rejection(connect(undefined, proxy.url).messages.get(1));
+    expect(error).to.include({ status: 404, code: 'unknown', detail: 'The answer is 404 Not Found' });
     await proxy.stop();
   });
 

@@ -122,6 +122,15 @@ describe('The SDK behind a faulty network', () => {
     expect(proxy.seen).to.have.length(1);
   });
 
+  it('waits as long as a Retry-After asks for', async () => {
+    const start = performance.now();
+    for (const status of [429, 503])
+      proxy.faults.push({ type: 'status', status, headers: { 'retry-after': '1' } });
+    await client().messages.send(sms);
+    expect(performance.now() - start).to.be.above(1_990);
+    expect(statuses()).to.deep.equal([undefined, undefined, 202]);
+  });
+
   it('says that nobody listens', async () => {
     const gone = await startProxy(service.url);
     await gone.stop();
@@ -178,7 +187,7 @@ describe('The SDK behind a faulty network', () => {
       controller.abort('no more');
       expect(await ended).to.equal('no more');
       expect(proxy.seen).to.have.length(1);
-    });
+    }).timeout(20_000);
 
     it('before it begins', async () => {
       const signal = AbortSignal.abort('never mind');

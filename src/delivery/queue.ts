@@ -1,0 +1,15 @@
+import type pg from 'pg';
+import type { QueueLength } from '../observability/events.ts';
+
+/** What waits to be sent, by channel and status: a scan of the index of what is pending, and of nothing else. */
+const MEASURE = {
+  name: 'measure-queue',
+  text: `
+    select case when type = 'email' then 'email' else 'sms' end as channel, status, count(*) as messages,
+      extract(epoch from statement_timestamp() - min(greatest(created_at, send_at)))::float8 as oldest_seconds
+    from messages where status in ('queued', 'sending') group by 1, 2`,
+};
+
+export async function measureQueue(pool: pg.Pool): Promise<QueueLength[]> {
+  return (await pool.query<QueueLength>(MEASURE)).rows;
+}

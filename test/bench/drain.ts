@@ -1,0 +1,105 @@
+import got from 'got';
+import type { Accepted } from '../../src/simulator/store.ts';
+import { query } from '../helpers/database.ts';
+import { until } from '../helpers/until.ts';
+import { load, type Measured, stopwatch } from './load.ts';
+import { type BenchProcess, startBenchService, startProcess } from './service.ts';
+import { messages, outbound, posts } from './workload.ts';
+
+/** Calls at a time: of the floor, and of all workers together. */
+export const CALLS = 64;
+const DRAINED_WITHIN_MS = 300_000;
+
+/** The simulated providers as a process of their own; they send no receipts, which would be work of the API's. */
+export async function startProviders(): Promise<BenchProcess> {
+  const providers = await startProcess(
+    process.execPath,
+    ['src/simulator/main.ts'],
+    (port) => ({ SIMULATOR_PORT: String(port), SIMULATOR_API_KEY: 'key' }),
+    '/_control/settings',
+  );
+  await control(providers, 'PUT', 'settings', { receipts: { enabled: false } });
+  return providers;
+}
+
+/** The same messages handed over by got in a loop, and nothing else done about them. */
+export async function gotFloor(providers: BenchProcess, count: number): Promise<Measured> {
+  const client = got.extend({
+    prefixUrl: providers.url,
+    headers: { authorization: 'Bearer key' },
+    timeout: { request: 10_000 },
+  });
+  const waiting = messages(outbound, count);
+  const clock = stopwatch();
+  const started = performance.now();
+  await Promise.all(
+    Array.from({ length: CALLS }, async () => {
+      for (let json = waiting.pop(); json; json = waiting.pop()) {
+        const began = performance.now();
+        const headers = { 'idempotency-key': crypto.randomUUID() };
+        await client.post('sms/messages', { json, headers });
+        clock.add(performance.now() - began);
+      }
+    }),
+  );
+  const measured = clock.measured(performance.now() - started);
+  await control(providers, 'POST', 'reset');
+  await control(providers, 'PUT', 'settings', { receipts: { enabled: false } });
+  return measured;
+}
+
+/** Queues messages by the API, then has them sent by so many workers; measured from the first taken to the last. */
+export async function drain(
+  databaseUrl: string,
+  providers: BenchProcess,
+  workers: number,
+  count: number,
+): Promise<Measured & { stored: number }> {
+  const api = await startBenchService(databaseUrl);
+  const queued = await load(api.url, CALLS, posts('/api/messages/sms', outbound, count));
+  await api.stop();
+  const started = await Promise.all(
+    Array.from({ length: workers }, () =>
+      startBenchService(databaseUrl, {
+        ROLE: 'worker',
+        TEXT_CO_URL: providers.url,
+        DELIVERY_CONCURRENCY: String(CALLS / workers),
+      }),
+    ),
+  );
+  await until(
+    async () => (await query(databaseUrl, PENDING)).length === 0,
+    'everything is sent',
+    DRAINED_WITHIN_MS,
+  );
+  await Promise.all(started.map((worker) => worker.stop()));
+  const taken = (await control<{ data: Accepted[] }>(providers, 'GET', 'messages')).data;
+  const times = taken.map(({ accepted_at }) => Date.parse(accepted_at)).sort((a, b) => a - b);
+  await control(providers, 'POST', 'reset');
+  await control(providers, 'PUT', 'settings', { receipts: { enabled: false } });
+  const elapsedMs = (times.at(-1) as number) - (times[0] as number);
+  const rows = await query<{ took: number }>(databaseUrl, DURATIONS, [count]);
+  return {
+    answered: queued.answered,
+    failed: queued.failed,
+    perSecond: Math.round((taken.length / elapsedMs) * 1_000),
+    p50: rows[0]?.took ?? 0,
+    p99: rows[1]?.took ?? 0,
+    stored: taken.length,
+  };
+}
+
+const PENDING = `select from messages where status in ('queued', 'sending') limit 1`;
+/** How long the latest attempts took, in milliseconds. */
+const DURATIONS = `
+  select round(took::numeric, 1)::float8 as took
+  from (select percentile_cont(array[0.5, 0.99]) within group (order by duration_ms) as percentiles from (
+    select duration_ms from delivery_attempts order by message_id desc limit $1) as latest) as found, unnest(percentiles) as took`;
+
+async function control<T>(providers: BenchProcess, method: string, path: string, body?: object): Promise<T> {
+  const response = await fetch(`${providers.url}/_control/${path}`, {
+    method,
+    ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  });
+  return (await response.json()) as T;
+}
