@@ -83,6 +83,8 @@ function environmentOf({
     ...provider('TEXT_CO'),
     ...provider('MAIL_CO'),
     PROVIDER_TIMEOUT_MS: String(providerTimeoutMs),
+    // Few, so that the leases of one that is killed leave most conversations to the others.
+    DELIVERY_CONCURRENCY: '24',
     STOP_TIMEOUT_MS: '5000',
   };
 }
