@@ -13,4 +13,4 @@ fi
 # A worker is slower by a fifth with them, and takes little anyway.
 heap=(--max-semi-space-size=8 --heap-growing-percent=40)
 [ "${ROLE:-all}" != worker ] || heap=()
-exec node_modules/.bin/node "${heap[@]}" src/main.ts "$@"
+exec node_modules/.bin/node ${heap[@]+"${heap[@]}"} src/main.ts "$@"
