@@ -27,6 +27,7 @@ export function receipts(channel: Channel, idName: 'messaging_provider_id' | 'xi
     request: {},
     accepted_at: '2024-11-01T14:00:00.000Z',
     sequence: 1,
+    receipts: [],
   };
   const receipt = (is: string, outcome: Outcome, given?: Interaction['given']) =>
     webhook({

@@ -46,7 +46,7 @@ export function webhook({ is, given, path, body, forged = false, sends }: Webhoo
       };
       // Once: what does not match the contract would be delivered again and again.
       await sends(
-        { ...sender, post, deliver: async (to, id, event) => void (await post(to(), id, event)) },
+        { ...sender, post, deliver: async (to, id, event) => (await post(to(), id, event)).status < 300 },
         url,
       );
       sender.cut();
