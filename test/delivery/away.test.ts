@@ -16,7 +16,8 @@ const EACH = 3;
 const STEP_MS = 30_000;
 const HOUR_MS = 3_600_000;
 
-describe('A provider that is away for an hour', () => {
+describe('A provider that is away for an hour', function () {
+  this.timeout(120_000);
   let api: Harness;
   let database: ReturnType<typeof openDatabase>;
   let dispatcher: Dispatcher;

@@ -132,7 +132,7 @@ describe('Delivery', () => {
   });
 
   it('does not keep other conversations waiting', async () => {
-    await faults([{ channel: 'sms', type: 'latency', ms: 300, times: 1 }]);
+    await faults([{ channel: 'sms', type: 'latency', ms: 3_000, times: 1 }]);
     const slow = await send();
     const quick = await send({ ...sms, to: '+18045550001' });
     await service.untilStatus(quick.id, 'delivered');

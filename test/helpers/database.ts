@@ -2,26 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { type EmbeddedDatabase, startEmbedded } from '../../src/db/embedded.ts';
+import { startEmbedded } from '../../src/db/embedded.ts';
 
-let server: Promise<{ directory: string; embedded: EmbeddedDatabase }> | undefined;
 let made = 0;
-
-async function start() {
-  const directory = await mkdtemp(join(tmpdir(), 'messaging-test-'));
-  return { directory, embedded: await startEmbedded(directory) };
-}
 
 /** An empty database of its own on the test run's PostgreSQL, or on `TEST_DATABASE_URL` where that is set. */
 export async function createDatabase(): Promise<string> {
-  const given = process.env.TEST_DATABASE_URL;
-  if (!given) server ??= start();
-  const url = new URL(given ?? (await server)?.embedded.url ?? '');
-  const client = new pg.Client({ connectionString: url.href });
-  await client.connect();
+  const url = new URL(process.env.TEST_DATABASE_URL ?? '');
   const name = `test_${process.pid}_${++made}`;
-  await client.query(`create database ${name}`);
-  await client.end();
+  await query(url.href, `create database ${name}`);
   url.pathname = `/${name}`;
   return url.href;
 }
@@ -41,11 +30,20 @@ export async function query<Row extends pg.QueryResultRow>(
   }
 }
 
-export const mochaHooks = {
-  async afterAll(): Promise<void> {
-    if (!server) return;
-    const { directory, embedded } = await server;
+let stop: (() => Promise<void>) | undefined;
+
+/** One PostgreSQL for all tests, in whichever process they run. */
+export async function mochaGlobalSetup(): Promise<void> {
+  if (process.env.TEST_DATABASE_URL) return;
+  const directory = await mkdtemp(join(tmpdir(), 'messaging-test-'));
+  const embedded = await startEmbedded(directory);
+  process.env.TEST_DATABASE_URL = embedded.url;
+  stop = async () => {
     await embedded.stop();
     await rm(directory, { recursive: true, force: true });
-  },
-};
+  };
+}
+
+export async function mochaGlobalTeardown(): Promise<void> {
+  await stop?.();
+}
