@@ -10,7 +10,7 @@ const EMAIL_LIMIT = 10 * MIB;
 /** Where an email may come; `sendMessage` takes any type. */
 const TAKES_EMAIL = new Set<OperationId>(['sendMessage', 'sendEmail', 'receiveEmail', 'receiveEmailStatus']);
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
-const OTHER_CHARSET = /;\s*charset\s*=\s*"?(?!utf-8\b)/i;
+const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-8"?\s*(?:;|$))/i;
 
 const rawBodies = new WeakMap<object, Buffer>();
 const NOTHING = Buffer.alloc(0);
