@@ -1,4 +1,5 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 export interface ApiKey {
@@ -7,7 +8,7 @@ export interface ApiKey {
   key: string;
 }
 
-/** How soon a change of the file is seen: it is looked at rather than listened to, which also works for mounts. */
+/** How soon a change of the file is seen: it is looked at rather than listened to, which works for every kind of mount. */
 const LOOK_EVERY_MS = 1_000;
 
 /**
@@ -23,42 +24,56 @@ export function parseApiKeys(text: string): ApiKey[] {
     .map((entry) => entry.trim())
     .filter(Boolean);
   return entries.map((entry, index) => {
-    const [, name, key] = /^(?:([\w.-]+):)?([\x21-\x7e]{8,})$/.exec(entry) ?? [];
-    if (!key)
+    const colon = entry.indexOf(':');
+    const [name, key] =
+      colon < 0 ? [`key-${index + 1}`, entry] : [entry.slice(0, colon), entry.slice(colon + 1)];
+    if (!/^[\w.-]+$/.test(name) || !/^[\x21-\x7e]{8,}$/.test(key))
       throw new Error(`key ${index + 1} is not "name:key" with at least 8 printable characters in the key`);
-    return { name: name ?? `key-${index + 1}`, key };
+    return { name, key };
   });
 }
 
 /** @throws {Error} where the file cannot be read, has no key, or one that is none. */
 export function readApiKeys(path: string): ApiKey[] {
-  const keys = parseApiKeys(readFileSync(path, 'utf8'));
-  if (keys.length === 0) throw new Error(`${path} has no key`);
-  return keys;
+  return keysOf(path, readFileSync(path, 'utf8'));
 }
 
 export interface KeyWatch {
   /** What the caller has. */
   keys: readonly ApiKey[];
   onChange: (keys: ApiKey[]) => void;
-  /** The file is not as it should be: the keys stay as they were. */
+  /** The file is not as it should be, which is said once: the keys stay as they were. */
   onFault: (error: unknown) => void;
 }
 
-/** Reads the file again whenever it changes, until the function returned is called. */
+/** Looks at the file every second, until the function returned is called. */
 export function watchApiKeys(path: string, { keys, onChange, onFault }: KeyWatch): () => void {
+  const stopping = new AbortController();
   let current = keys;
-  const look = () => {
+  let fault: string | null = null;
+  const look = async () => {
     try {
-      const found = readApiKeys(path);
+      const found = keysOf(path, await readFile(path, { encoding: 'utf8', signal: stopping.signal }));
+      fault = null;
       if (isDeepStrictEqual(found, current)) return;
       current = found;
       onChange(found);
     } catch (error) {
+      if (stopping.signal.aborted || String(error) === fault) return;
+      fault = String(error);
       onFault(error);
     }
   };
-  watchFile(path, { interval: LOOK_EVERY_MS, persistent: false }, look);
-  look();
-  return () => unwatchFile(path, look);
+  const looking = setInterval(look, LOOK_EVERY_MS).unref();
+  void look();
+  return () => {
+    clearInterval(looking);
+    stopping.abort();
+  };
+}
+
+function keysOf(path: string, text: string): ApiKey[] {
+  const keys = parseApiKeys(text);
+  if (keys.length === 0) throw new Error(`${path} has no key`);
+  return keys;
 }

@@ -72,10 +72,14 @@ const list = makeValidator((input) =>
     .filter(Boolean),
 );
 /** A URL may hold a password: it is not repeated. */
-const url = makeValidator((input) => {
-  if (!URL.canParse(input)) throw new EnvError('is not a URL');
-  return input;
-});
+const urlOf = (...protocols: string[]) =>
+  makeValidator((input) => {
+    if (!protocols.some((protocol) => input.startsWith(`${protocol}://`)) || !URL.canParse(input))
+      throw new EnvError(`is not a URL that begins with ${protocols.join(':// or ')}://`);
+    return input;
+  });
+const webUrl = urlOf('https', 'http');
+const databaseUrl = urlOf('postgres', 'postgresql');
 const region = makeValidator((input) => {
   if (!isSupportedCountry(input)) throw new EnvError(`"${input}" is not an ISO 3166 country code such as US`);
   return input;
@@ -122,7 +126,7 @@ export function loadConfig(environment: Environment): Config {
     ROLE: str<Role>({ choices: ['all', 'api', 'worker'], default: 'all' }),
     HOST: str({ default: '127.0.0.1' }),
     PORT: portOrAny({ default: 8080 }),
-    DATABASE_URL: url({ default: undefined }),
+    DATABASE_URL: databaseUrl({ default: undefined }),
     DATA_DIR: str({ default: '.data' }),
     SIMULATOR_PORT: port({ default: 8081 }),
     API_KEYS: apiKeys({ default: [] }),
@@ -204,7 +208,7 @@ function channelProviders(
     );
     const ownFaults: string[] = [];
     const env = read(own, ownFaults, {
-      URL: url(),
+      URL: webUrl(),
       KEY: str(),
       WEBHOOK_SECRETS: webhookSecrets({ default: [] }),
       HONOURS_KEYS: bool({ default: true }),
