@@ -8,10 +8,11 @@ import {
   makeValidator,
   port,
   str,
-  url,
   type ValidatorSpec,
 } from 'envalid';
 import { type CountryCode, isSupportedCountry } from 'libphonenumber-js';
+import { type ApiKey, parseApiKeys, readApiKeys } from './api-keys.ts';
+import { prefixOf, unsafe } from './config-safety.ts';
 import { StartError } from './errors.ts';
 
 export type Channel = 'sms' | 'email';
@@ -35,11 +36,6 @@ export interface ProviderConfig {
   simulated: boolean;
 }
 
-export interface ApiKey {
-  name: string;
-  key: string;
-}
-
 export interface Config {
   production: boolean;
   role: Role;
@@ -49,6 +45,12 @@ export interface Config {
   databaseUrl: string | null;
   dataDir: string;
   apiKeys: ApiKey[];
+  /** Where they are read from again when they change; null where they are given by themselves. */
+  apiKeysFile: string | null;
+  /** Requests a second that each key may make of this process; null for no limit. */
+  rateLimit: number | null;
+  /** How long a request may take to arrive, in milliseconds. */
+  requestTimeoutMs: number;
   /** In the order in which they are tried, for each channel. */
   providers: ProviderConfig[];
   /** Null where every channel has a real provider. */
@@ -69,6 +71,15 @@ const list = makeValidator((input) =>
     .map((item) => item.trim())
     .filter(Boolean),
 );
+/** A URL may hold a password: it is not repeated. */
+const urlOf = (...protocols: string[]) =>
+  makeValidator((input) => {
+    if (!protocols.some((protocol) => input.startsWith(`${protocol}://`)) || !URL.canParse(input))
+      throw new EnvError(`is not a URL that begins with ${protocols.join(':// or ')}://`);
+    return input;
+  });
+const webUrl = urlOf('https', 'http');
+const databaseUrl = urlOf('postgres', 'postgresql');
 const region = makeValidator((input) => {
   if (!isSupportedCountry(input)) throw new EnvError(`"${input}" is not an ISO 3166 country code such as US`);
   return input;
@@ -84,16 +95,9 @@ const rate = makeValidator((input) => {
     throw new EnvError(`"${input}" is not a number of messages a second, from 0.001 to 100000`);
   return value;
 });
-const apiKeys = makeValidator((input) =>
-  input.split(',').map((entry, index): ApiKey => {
-    const [, name, key] = /^(?:([\w.-]+):)?([\x21-\x7e]{8,})$/.exec(entry.trim()) ?? [];
-    if (!key)
-      throw new EnvError(
-        `key ${index + 1} is not "name:key" with at least 8 printable characters in the key`,
-      );
-    return { name: name ?? `key-${index + 1}`, key };
-  }),
-);
+const apiKeys = makeValidator(parseApiKeys);
+/** What cannot be read is a fault like any other. */
+const apiKeysFile = makeValidator((path) => ({ path: resolve(path), keys: readApiKeys(path) }));
 const providerNames = makeValidator((input) => {
   const names = list()._parse(input);
   const wrong = names.find((name) => !/^[a-z][a-z0-9-]{0,62}$/.test(name));
@@ -118,14 +122,17 @@ const webhookSecrets = makeValidator((input) => {
 export function loadConfig(environment: Environment): Config {
   const faults: string[] = [];
   const env = read(environment, faults, {
-    NODE_ENV: str({ default: 'development' }),
+    NODE_ENV: str({ choices: ['development', 'test', 'production'], default: 'development' }),
     ROLE: str<Role>({ choices: ['all', 'api', 'worker'], default: 'all' }),
     HOST: str({ default: '127.0.0.1' }),
     PORT: portOrAny({ default: 8080 }),
-    DATABASE_URL: url({ default: undefined }),
+    DATABASE_URL: databaseUrl({ default: undefined }),
     DATA_DIR: str({ default: '.data' }),
     SIMULATOR_PORT: port({ default: 8081 }),
     API_KEYS: apiKeys({ default: [] }),
+    API_KEYS_FILE: apiKeysFile({ default: undefined }),
+    RATE_LIMIT_PER_SECOND: positive({ default: undefined }),
+    REQUEST_TIMEOUT_MS: positive({ default: 60_000 }),
     SMS_PROVIDERS: providerNames({ default: [] }),
     EMAIL_PROVIDERS: providerNames({ default: [] }),
     DEFAULT_REGION: region({ default: 'US' }),
@@ -148,7 +155,10 @@ export function loadConfig(environment: Environment): Config {
     port: env.PORT,
     databaseUrl: env.DATABASE_URL ?? null,
     dataDir: resolve(env.DATA_DIR),
-    apiKeys: env.API_KEYS,
+    apiKeys: env.API_KEYS_FILE?.keys ?? env.API_KEYS ?? [],
+    apiKeysFile: env.API_KEYS_FILE?.path ?? null,
+    rateLimit: env.RATE_LIMIT_PER_SECOND ?? null,
+    requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
     providers,
     simulatorPort: providers.some((provider) => provider.simulated) ? env.SIMULATOR_PORT : null,
     defaultRegion: env.DEFAULT_REGION as CountryCode,
@@ -157,7 +167,9 @@ export function loadConfig(environment: Environment): Config {
     deliveryConcurrency: env.DELIVERY_CONCURRENCY,
     stopTimeoutMs: env.STOP_TIMEOUT_MS,
   };
-  if (faults.length === 0) faults.push(...unsafe(config));
+  if (environment.API_KEYS && environment.API_KEYS_FILE)
+    faults.push('API_KEYS_FILE: is instead of API_KEYS: set one of them');
+  faults.push(...unsafe(config, new Set(faults.map((fault) => fault.slice(0, fault.indexOf(':'))))));
   if (faults.length > 0) throw new StartError(faults);
   return config;
 }
@@ -188,7 +200,7 @@ function channelProviders(
 ): ProviderConfig[] {
   if (names.length === 0) return [simulatedProvider(channel, simulatorPort)];
   return names.map((name) => {
-    const prefix = name.toUpperCase().replaceAll('-', '_');
+    const prefix = prefixOf(name);
     const own = Object.fromEntries(
       Object.entries(environment).flatMap(([key, value]) =>
         key.startsWith(`${prefix}_`) ? [[key.slice(prefix.length + 1), value]] : [],
@@ -196,7 +208,7 @@ function channelProviders(
     );
     const ownFaults: string[] = [];
     const env = read(own, ownFaults, {
-      URL: url(),
+      URL: webUrl(),
       KEY: str(),
       WEBHOOK_SECRETS: webhookSecrets({ default: [] }),
       HONOURS_KEYS: bool({ default: true }),
@@ -210,7 +222,7 @@ function channelProviders(
       channel,
       url: env.URL,
       key: env.KEY,
-      webhookSecrets: env.WEBHOOK_SECRETS,
+      webhookSecrets: env.WEBHOOK_SECRETS ?? [],
       honoursKeys: env.HONOURS_KEYS,
       canLookUp: env.CAN_LOOK_UP,
       perSecond: env.PER_SECOND ?? null,
@@ -236,24 +248,4 @@ function simulatedProvider(channel: Channel, simulatorPort: number): ProviderCon
     perSecondPerSender: null,
     simulated: true,
   };
-}
-
-function unsafe(config: Config): string[] {
-  const loopback = /^(localhost|::1|127(\.\d{1,3}){3})$/.test(config.host);
-  const names = config.providers.map((provider) => provider.name);
-  const faults = [];
-  if (new Set(names).size < names.length)
-    faults.push('SMS_PROVIDERS, EMAIL_PROVIDERS: a name stands for one provider only');
-  if (config.production) {
-    if (config.apiKeys.length === 0) faults.push('API_KEYS: must be set in production');
-    for (const provider of config.providers) {
-      const listName = `${provider.channel.toUpperCase()}_PROVIDERS`;
-      if (provider.simulated) faults.push(`${listName}: must be set in production`);
-      else if (provider.webhookSecrets.length === 0)
-        faults.push(`${provider.name}: its webhook secrets must be set in production`);
-    }
-  } else if (!loopback && config.apiKeys.length === 0) {
-    faults.push(`HOST: without API_KEYS the service listens on loopback only, not on ${config.host}`);
-  }
-  return faults;
 }

@@ -5,9 +5,12 @@ export interface Fault {
 }
 
 export type ErrorCode =
+  | 'malformed_json'
   | 'invalid_request'
   | 'not_found'
   | 'payload_too_large'
+  | 'unsupported_media_type'
+  | 'too_many_requests'
   | 'idempotency_key_reused'
   | LinkConflict
   | StatusConflict
@@ -52,6 +55,28 @@ export class NotFoundError extends ServiceError {
 export class PayloadTooLargeError extends ServiceError {
   constructor(limit: number) {
     super('payload_too_large', `The body is over ${limit} bytes.`);
+  }
+}
+
+export class MalformedJsonError extends ServiceError {
+  constructor(options?: ErrorOptions) {
+    super('malformed_json', 'The body is not valid JSON.', options);
+  }
+}
+
+export class UnsupportedMediaTypeError extends ServiceError {
+  constructor(message: string) {
+    super('unsupported_media_type', message);
+  }
+}
+
+/** `retryAfter` is in seconds. */
+export class TooManyRequestsError extends ServiceError {
+  readonly retryAfter: number;
+
+  constructor(perSecond: number, retryAfter: number) {
+    super('too_many_requests', `This is more than ${perSecond} requests a second.`);
+    this.retryAfter = retryAfter;
   }
 }
 

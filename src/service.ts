@@ -1,6 +1,7 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
+import { type ApiKey, watchApiKeys } from './api-keys.ts';
 import type { Config } from './config.ts';
 import { availability, type Database, openDatabase } from './db/connect.ts';
 import { startEmbedded } from './db/embedded.ts';
@@ -13,6 +14,7 @@ import { measureQueue } from './delivery/queue.ts';
 import { createReceiptTaker } from './delivery/receipts.ts';
 import { StartError, UnavailableError } from './errors.ts';
 import { createApp } from './http/app.ts';
+import { createKeyring, type Keyring } from './http/keyring.ts';
 import { createHandlers } from './http/routes/index.ts';
 import { createAddressParser } from './messaging/address.ts';
 import { createRecorder } from './messaging/record.ts';
@@ -32,6 +34,9 @@ export interface Service {
 /** What settling may take after a call has ended, in milliseconds. */
 const LEASE_MARGIN_MS = 5_000;
 const CLOSE_IDLE_MS = 50;
+/** The head of a request is small: who takes longer for it only holds the connection. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const CHECK_TIMEOUTS_MS = 5_000;
 
 /**
  * Starts everything: database, migrations, delivery, HTTP.
@@ -83,7 +88,9 @@ async function wire(config: Config, events: Events, logger: Logger, stack: Async
     events,
     assertReady,
   });
-  const url = await listen(createApp({ config, logger, handlers, translate: availability }), config, stack);
+  const keyring = createFreshKeyring(config, logger, stack);
+  const app = createApp({ config, logger, keyring, handlers, translate: availability });
+  const url = await listen(app, config, stack);
   stack.defer(() => {
     stopping = true;
   });
@@ -130,12 +137,41 @@ function createWorker(
   return dispatcher;
 }
 
-async function listen(app: Express, { host, port }: Config, stack: AsyncDisposableStack): Promise<string> {
+/** Keys in a file are exchanged without a restart. */
+function createFreshKeyring(
+  { apiKeys, apiKeysFile }: Config,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+): Keyring {
+  const keyring = createKeyring(apiKeys);
+  if (apiKeysFile !== null) {
+    const onChange = (keys: ApiKey[]) => {
+      keyring.replace(keys);
+      logger.info({ api_keys: keys.map(({ name }) => name) }, 'API keys exchanged');
+    };
+    const onFault = (err: unknown) => logger.error({ err }, 'API keys not exchanged');
+    stack.defer(watchApiKeys(apiKeysFile, { keys: apiKeys, onChange, onFault }));
+  }
+  return keyring;
+}
+
+async function listen(
+  app: Express,
+  { host, port, requestTimeoutMs }: Config,
+  stack: AsyncDisposableStack,
+): Promise<string> {
   let closing = false;
-  const server = createServer((request, response) => {
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
     if (closing) response.setHeader('connection', 'close');
     app(request, response);
-  });
+  };
+  const timeouts = {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
+    connectionsCheckingInterval: Math.min(CHECK_TIMEOUTS_MS, requestTimeoutMs),
+  };
+  // Who asks before sending a body is told to go on when it is read, and not where it is refused.
+  const server = createServer(timeouts, serve).on('checkContinue', serve);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       reject(new StartError([`PORT: ${host}:${port} cannot be listened on: ${cause.code}`], { cause }));

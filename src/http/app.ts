@@ -5,14 +5,19 @@ import type { Logger } from '../observability/logger.ts';
 import { type OpenApiDocument, openApiDocument } from '../openapi/document.ts';
 import type { Handlers, OperationId } from '../openapi/types.ts';
 import { securityHandlers, withConfiguredSecurity } from './auth.ts';
-import { jsonBody, unstorableFaults } from './body.ts';
+import { jsonBody, signedBody } from './body.ts';
+import type { Keyring } from './keyring.ts';
 import { problemHandler } from './problem.ts';
+import { limitRate } from './rate-limit.ts';
 import { requestLog } from './request-log.ts';
+import { securityHeaders } from './security-headers.ts';
+import { unstorableFaults } from './storable.ts';
 import { createValidator } from './validator.ts';
 
 export interface AppOptions {
   config: Config;
   logger: Logger;
+  keyring: Keyring;
   handlers: Handlers;
   /** Makes an error of ours of what a library below threw. */
   translate: (error: unknown) => unknown;
@@ -23,21 +28,25 @@ type AnyHandler = (
 ) => Promise<{ status: number; headers?: Record<string, string>; body: unknown }>;
 
 /** The HTTP service: what comes in is validated against the contract, and goes to the handler of its operation. */
-export function createApp({ config, logger, handlers, translate }: AppOptions): Express {
+export function createApp({ config, logger, keyring, handlers, translate }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(requestLog(logger));
+  app.use(securityHeaders());
   if (config.role === 'worker')
     app.use('/api', (request, _response, next) =>
       next(new NotFoundError(`${request.originalUrl} at a worker`)),
     );
-  app.use(jsonBody());
+  const steps = {
+    beforeSecurity: [signedBody],
+    afterSecurity: [...(config.rateLimit === null ? [] : [limitRate(config.rateLimit)]), jsonBody],
+  };
   app.use(
-    createValidator(withConfiguredSecurity(openApiDocument(), config), {
+    createValidator(withConfiguredSecurity(openApiDocument(), config), steps, {
       validateRequests: { allErrors: true },
       validateResponses: !config.production,
-      validateSecurity: { handlers: securityHandlers(config) as never },
+      validateSecurity: { handlers: securityHandlers(config, keyring) as never },
       ajvFormats: { mode: 'full' },
       fileUploader: false,
       operationHandlers: {

@@ -1,8 +1,9 @@
-import { hash, type KeyObject, timingSafeEqual } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { Request } from 'express';
-import type { ApiKey, Config, ProviderConfig } from '../config.ts';
+import type { Config, ProviderConfig } from '../config.ts';
 import type { OpenApiDocument } from '../openapi/document.ts';
 import { rawBodyOf } from './body.ts';
+import { type Keyring, letIn } from './keyring.ts';
 import { isSigned, signingKey } from './webhook-signature.ts';
 
 export type SecurityHandlers = Record<string, (request: Request) => boolean>;
@@ -15,14 +16,17 @@ interface Caller {
 const WEBHOOK = /^\/api\/webhooks\/(sms|email)(\/status)?\/?$/i;
 
 /** What the validator asks for each security scheme of the contract. */
-export function securityHandlers(config: Config): SecurityHandlers {
-  const apiKeys = config.apiKeys.map((key) => ({ ...key, digest: digest(key.key) }));
+export function securityHandlers(config: Config, keyring: Keyring): SecurityHandlers {
   const callers = config.providers.map((provider) => ({
     provider,
     keys: provider.webhookSecrets.map(signingKey),
   }));
   return {
-    apiKey: (request) => findKey(apiKeys, request.headers.authorization) !== null,
+    apiKey: (request) => {
+      const name = keyring.nameOf(request.headers.authorization);
+      if (name !== null) letIn(request, name);
+      return name !== null;
+    },
     webhookSignature: (request) => {
       const caller = callerOf(callers, request);
       if (!caller || caller.keys.length === 0) return true;
@@ -56,16 +60,6 @@ function callerOf(callers: Caller[], request: Request): Caller | undefined {
   return callers.find(
     ({ provider }) => provider.channel === channel && (name === null || provider.name === name),
   );
-}
-
-/** Every key is compared, by digests of one length: the time taken tells nothing. */
-function findKey(keys: (ApiKey & { digest: Buffer })[], header: string | undefined): ApiKey | null {
-  const given = digest(/^Bearer +(\S+)$/i.exec(header ?? '')?.[1] ?? '');
-  return keys.reduce<ApiKey | null>((found, key) => (timingSafeEqual(key.digest, given) ? key : found), null);
-}
-
-function digest(text: string): Buffer {
-  return hash('sha256', text, 'buffer');
 }
 
 function one(header: string | string[] | undefined): string | undefined {

@@ -1,61 +1,85 @@
-import express, { type Request, type RequestHandler } from 'express';
-import { type Fault, PayloadTooLargeError } from '../errors.ts';
+import type { Request, RequestHandler } from 'express';
+import getRawBody from 'raw-body';
+import { MalformedJsonError, PayloadTooLargeError, UnsupportedMediaTypeError } from '../errors.ts';
+import type { OperationId } from '../openapi/types.ts';
+import { operationOf } from './operation.ts';
 
 const MIB = 1_048_576;
 const TEXT_LIMIT = MIB;
 const EMAIL_LIMIT = 10 * MIB;
-/** Where an email may come; `/api/messages/send` takes any type. */
-const TAKES_EMAIL = /^\/api\/(messages\/(email|send)|webhooks\/email)/;
+/** Where an email may come; `sendMessage` takes any type. */
+const TAKES_EMAIL = new Set<OperationId>(['sendMessage', 'sendEmail', 'receiveEmail', 'receiveEmailStatus']);
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
+const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-8"?\s*(?:;|$))/i;
 
 const rawBodies = new WeakMap<object, Buffer>();
 const NOTHING = Buffer.alloc(0);
+const utf8 = new TextDecoder();
 
-/** Reads JSON bodies; one over its limit is refused while it arrives. */
-export function jsonBody(): RequestHandler {
-  const keep = (request: object, _response: object, raw: Buffer) => {
-    rawBodies.set(request, raw);
-  };
-  const text = express.json({ limit: TEXT_LIMIT, verify: keep });
-  const email = express.json({ limit: EMAIL_LIMIT, verify: keep });
-  return (request, response, next) => {
-    const takesEmail = TAKES_EMAIL.test(request.path);
-    (takesEmail ? email : text)(request, response, (error) => {
-      if (error || !takesEmail || rawBodyOf(request).length <= TEXT_LIMIT || isEmail(request))
-        return next(error);
-      next(new PayloadTooLargeError(TEXT_LIMIT));
-    });
-  };
-}
+/** Reads a body that says it is signed, without which its signature cannot be checked. Nobody else's is read so early. */
+export const signedBody: RequestHandler = async (request, _response, next) => {
+  if (
+    request.headers['webhook-signature'] !== undefined &&
+    operationOf(request)?.security?.some((scheme) => 'webhookSignature' in scheme)
+  )
+    await readBody(request);
+  next();
+};
+
+/** Reads and parses the body where the operation takes one; what is no JSON by its own word is the validator's to refuse. */
+export const jsonBody: RequestHandler = async (request, _response, next) => {
+  const type = request.headers['content-type'];
+  if (type !== undefined && hasBody(request) && operationOf(request)?.requestBody && JSON_TYPE.test(type)) {
+    if (OTHER_CHARSET.test(type)) throw new UnsupportedMediaTypeError('The body must be in UTF-8.');
+    request.body = parse(rawBodies.get(request) ?? (await readBody(request)));
+    assertSize(request);
+  }
+  next();
+};
 
 /** The body as it came over the wire. */
 export function rawBodyOf(request: object): Buffer {
   return rawBodies.get(request) ?? NOTHING;
 }
 
-function isEmail({ path, body }: Request): boolean {
-  if (!path.startsWith('/api/messages/send')) return true;
-  return body?.type === 'email' || (body?.type === undefined && String(body?.from).includes('@'));
+/** One over its limit is refused as soon as that is seen, at the latest while it arrives. */
+async function readBody(request: Request): Promise<Buffer> {
+  const { expect, 'content-length': length, 'content-encoding': encoding = 'identity' } = request.headers;
+  const limit = limitOf(request);
+  if (encoding.toLowerCase() !== 'identity')
+    throw new UnsupportedMediaTypeError('The body must not be compressed.');
+  if (Number(length) > limit) throw new PayloadTooLargeError(limit);
+  if (expect !== undefined) request.res?.writeContinue();
+  const raw = hasBody(request) ? await getRawBody(request, { length, limit }) : NOTHING;
+  rawBodies.set(request, raw);
+  return raw;
 }
 
-/**
- * Where a request has text that PostgreSQL cannot hold: a NUL character, or half of a surrogate pair. Neither gets
- * into JSON but by an escape, so most bodies need no second look.
- */
-export function unstorableFaults(request: Request): Fault[] {
-  return [
-    ...(rawBodyOf(request).includes('\\u') ? unstorableText(request.body, '/body') : []),
-    ...unstorableText(request.query, '/query'),
-  ];
+function limitOf(request: Request): number {
+  const operation = operationOf(request);
+  return operation && TAKES_EMAIL.has(operation.operationId) ? EMAIL_LIMIT : TEXT_LIMIT;
 }
 
-function unstorableText(value: unknown, path: string): Fault[] {
-  if (typeof value === 'string') {
-    if (value.includes('\0')) return [{ path, message: 'must not contain a NUL character' }];
-    return value.isWellFormed() ? [] : [{ path, message: 'must be well-formed Unicode' }];
+function hasBody({ headers }: Request): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+}
+
+function parse(raw: Buffer): object {
+  if (raw.length === 0) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8.decode(raw));
+  } catch (cause) {
+    throw new MalformedJsonError({ cause });
   }
-  if (value === null || typeof value !== 'object') return [];
-  return Object.entries(value).flatMap(([key, item]) => {
-    const itemPath = `${path}/${key}`;
-    return [...unstorableText(key, path), ...unstorableText(item, itemPath)];
-  });
+  if (typeof value !== 'object' || value === null) throw new MalformedJsonError();
+  return value;
+}
+
+/** What `sendMessage` was sent is known to be an email, or not, only now. */
+function assertSize(request: Request): void {
+  if (rawBodyOf(request).length <= TEXT_LIMIT || operationOf(request)?.operationId !== 'sendMessage') return;
+  const { type, from } = request.body;
+  if (type === 'email' || (type === undefined && String(from).includes('@'))) return;
+  throw new PayloadTooLargeError(TEXT_LIMIT);
 }

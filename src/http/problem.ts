@@ -4,11 +4,13 @@ import {
   type Fault,
   InvalidRequestError,
   ServiceError,
+  TooManyRequestsError,
   UnavailableError,
 } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Schema } from '../openapi/types.ts';
 import { requestId } from './request-log.ts';
+import { dropUnread } from './unread.ts';
 
 type Problem = Schema<'Problem'>;
 
@@ -22,6 +24,7 @@ interface Answer {
 
 /** Our own errors. */
 const STATUS: Record<ErrorCode, number> = {
+  malformed_json: 400,
   not_found: 404,
   link_to_self: 409,
   link_cycle: 409,
@@ -29,8 +32,10 @@ const STATUS: Record<ErrorCode, number> = {
   not_cancelable: 409,
   not_retriable: 409,
   payload_too_large: 413,
+  unsupported_media_type: 415,
   invalid_request: 422,
   idempotency_key_reused: 422,
+  too_many_requests: 429,
   unavailable: 503,
 };
 
@@ -43,11 +48,12 @@ const TITLES: Record<number, string> = {
   413: 'Payload Too Large',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 };
 
-/** An error of the validator, the body parser or the router. */
+/** An error of the validator, the reader of bodies or the router. */
 interface HttpLibraryError {
   status?: number;
   type?: string;
@@ -64,6 +70,7 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
     const answer = error instanceof ServiceError ? fromServiceError(error) : fromLibraryError(error);
     if (answer.status >= 500 && answer.code === 'internal_error')
       logger.error({ err: error, request_id: requestId(request) }, 'request failed');
+    dropUnread(request, response);
     send(response, answer, requestId(request));
   };
 }
@@ -97,7 +104,7 @@ function send(
 function fromServiceError(error: ServiceError): Answer {
   const answer = { status: STATUS[error.code], code: error.code, detail: error.message };
   if (error instanceof InvalidRequestError) return { ...answer, errors: error.faults };
-  if (error instanceof UnavailableError)
+  if (error instanceof UnavailableError || error instanceof TooManyRequestsError)
     return { ...answer, headers: { 'retry-after': `${error.retryAfter}` } };
   return answer;
 }
@@ -126,7 +133,7 @@ function fromLibraryError(error: HttpLibraryError): Answer {
   }
 }
 
-/** The body parser and the validator both say 400: what is no JSON stays that, what breaks the contract is 422. */
+/** The reader of bodies and the validator both say 400: what did not arrive stays that, what breaks the contract is 422. */
 function fromBadRequest(error: HttpLibraryError): Answer {
   const ofParser = error.type !== undefined;
   if (ofParser || error.message.startsWith('malformed uri')) {

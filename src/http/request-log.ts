@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
 import type { Logger } from '../observability/logger.ts';
+import { apiKeyOf } from './keyring.ts';
 
 const GIVEN_ID = /^[\x21-\x7e]{1,128}$/;
 const ids = new WeakMap<object, string>();
@@ -23,11 +24,13 @@ export function requestLog(logger: Logger): RequestHandler {
       const { statusCode: status, writableFinished: answered } = response;
       const level = status >= 500 ? 'error' : 'info';
       if (!logger.isLevelEnabled(level)) return;
+      const apiKey = apiKeyOf(request);
       logger[level](
         {
           request_id: id,
           request: { method: request.method, path: request.path },
           response: { status },
+          ...(apiKey !== undefined && { api_key: apiKey }),
           duration_ms: Math.round((performance.now() - started) * 100) / 100,
         },
         answered ? 'request completed' : 'request aborted',

@@ -6,12 +6,18 @@ import type { OpenApiDocument } from '../openapi/document.ts';
 
 type Options = Omit<Parameters<typeof OpenApiValidator.middleware>[0], 'apiSpec'>;
 
+/** What is done with a request that the contract has an operation for, around the look at its credentials. */
+export interface Steps {
+  beforeSecurity: RequestHandler[];
+  afterSecurity: RequestHandler[];
+}
+
 /**
  * Routes and validates by the contract, with a validator for each resource (`/api/messages`, `/api/webhooks`, …):
  * express-openapi-validator compiles the pattern of one path after the other until one fits, on every request, so
  * each validator is given the few paths among which it has to choose.
  */
-export function createValidator(document: OpenApiDocument, options: Options): RequestHandler {
+export function createValidator(document: OpenApiDocument, steps: Steps, options: Options): RequestHandler {
   warnOfUrlParse();
   const resources = Map.groupBy(Object.entries(document.paths), ([path]) => resourceOf(path));
   const validators = new Map(
@@ -23,7 +29,7 @@ export function createValidator(document: OpenApiDocument, options: Options): Re
         apiSpec: apiSpec as never,
         validateApiSpec: false,
       });
-      return [resource, Router().use(validator)];
+      return [resource, Router().use(withSteps(validator as RequestHandler[], steps))];
     }),
   );
   return (request, response, next) => {
@@ -31,6 +37,13 @@ export function createValidator(document: OpenApiDocument, options: Options): Re
     if (validator) validator(request, response, next);
     else next(new NotFoundError(`route ${request.path}`));
   };
+}
+
+/** The validator is a list of middlewares of which one asks for the credentials; there is no option to add to it. */
+function withSteps(validator: RequestHandler[], { beforeSecurity, afterSecurity }: Steps): RequestHandler[] {
+  const index = validator.findIndex(({ name }) => name === 'securityMiddleware');
+  if (index < 0) throw new Error('express-openapi-validator no longer has a securityMiddleware');
+  return validator.toSpliced(index + 1, 0, ...afterSecurity).toSpliced(index, 0, ...beforeSecurity);
 }
 
 /**

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { loadConfig } from '../../src/config.ts';
 import { StartError } from '../../src/errors.ts';
@@ -91,13 +94,81 @@ describe('Configuration', () => {
       ...provider('POST'),
     };
     expect(reasons(complete)).to.deep.equal([]);
-    expect(reasons({ ...complete, ACME_WEBHOOK_SECRETS: '' })).to.have.length(1);
+    expect(reasons({ ...complete, ACME_WEBHOOK_SECRETS: '' })).to.deep.equal([
+      'ACME_WEBHOOK_SECRETS: must be set in production',
+    ]);
   });
 
   it('refuses to be reached from elsewhere without keys', () => {
     expect(reasons({ HOST: '0.0.0.0' })[0]).to.match(/^HOST:/);
     expect(reasons({ HOST: '0.0.0.0', API_KEYS: 'a:long-enough-key' })).to.deep.equal([]);
     expect(reasons({ HOST: '::1' })).to.deep.equal([]);
+  });
+
+  it('says once what is wrong with a variable', () => {
+    expect(reasons({ NODE_ENV: 'production', API_KEYS: 'short', SMS_PROVIDERS: '?' })).to.satisfy(
+      (all: string[]) => all.filter((reason) => /^(API_KEYS|SMS_PROVIDERS):/.test(reason)).length === 2,
+    );
+    expect(reasons({ HOST: '0.0.0.0', API_KEYS: 'short' })).to.have.length(1);
+  });
+
+  it('does not take a slip of the pen for development', () => {
+    expect(reasons({ NODE_ENV: 'Production' })[0]).to.match(/^NODE_ENV:/);
+  });
+
+  it('does not repeat what may hold a password or a key', () => {
+    const given = {
+      DATABASE_URL: 'user:secret@host/database',
+      API_KEYS: 'name:secret',
+      SMS_PROVIDERS: 'acme',
+      ...provider('ACME'),
+      ACME_URL: '//user:secret@host',
+      ACME_WEBHOOK_SECRETS: 'secret',
+    };
+    const found = reasons(given);
+    expect(found).to.have.length(4);
+    expect(found.join()).not.to.contain('secret@').and.not.to.contain('name:secret');
+  });
+
+  describe('of a file of API keys', () => {
+    let directory: string;
+    let file: string;
+    before(() => {
+      directory = mkdtempSync(join(tmpdir(), 'messaging-config-'));
+      file = join(directory, 'keys');
+    });
+    after(() => rmSync(directory, { recursive: true }));
+
+    it('takes an entry a line, or several, and comments', () => {
+      writeFileSync(file, '# ours\nfirst:long-enough-1\n\n  long-enough-2 , third:long:enough:3\r\n');
+      const { apiKeys, apiKeysFile } = loadConfig({ API_KEYS_FILE: file });
+      expect(apiKeys).to.deep.equal([
+        { name: 'first', key: 'long-enough-1' },
+        { name: 'key-2', key: 'long-enough-2' },
+        { name: 'third', key: 'long:enough:3' },
+      ]);
+      expect(apiKeysFile).to.equal(file);
+    });
+
+    for (const [title, text] of [
+      ['no key', '# none\n'],
+      ['a short key', 'first:long-enough\nsecond:short\n'],
+    ] as const) {
+      it(`refuses ${title}`, () => {
+        writeFileSync(file, text);
+        const [reason, ...others] = reasons({ NODE_ENV: 'development', API_KEYS_FILE: file });
+        expect(reason)
+          .to.match(/^API_KEYS_FILE: /)
+          .and.not.to.contain('second:short');
+        expect(others).to.deep.equal([]);
+      });
+    }
+
+    it('refuses one that is not there, and keys beside it', () => {
+      expect(reasons({ API_KEYS_FILE: join(directory, 'none') })[0]).to.match(/^API_KEYS_FILE: ENOENT/);
+      writeFileSync(file, 'first:long-enough');
+      expect(reasons({ API_KEYS_FILE: file, API_KEYS: 'second:long-enough' })).to.have.length(1);
+    });
   });
 
   it('refuses one name for two providers', () => {

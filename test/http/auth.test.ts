@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { sign } from '../../src/simulator/signature.ts';
 import { inboundSms, sms } from '../helpers/bodies.ts';
 import { type Harness, startHarness, webhookSecret } from '../helpers/harness.ts';
+import { chunk, connectRaw, head } from '../helpers/raw.ts';
 import { until } from '../helpers/until.ts';
 
 const oldSecret = `whsec_${Buffer.alloc(24, 'old').toString('base64')}`;
@@ -20,14 +21,107 @@ describe('With API keys and webhook secrets', () => {
   });
   after(() => service.stop());
 
-  it('the API asks for one of the keys', async () => {
-    const statusWith = async (headers: Record<string, string>) =>
-      (await service.request('GET', '/api/conversations', undefined, headers)).status;
-    expect(await statusWith({})).to.equal(401);
-    expect(await statusWith({ authorization: 'Bearer wrong-horse-battery' })).to.equal(401);
-    expect(await statusWith({ authorization: 'Basic correct-horse-battery' })).to.equal(401);
-    expect(await statusWith({ authorization: 'Bearer correct-horse-battery' })).to.equal(200);
-    expect(await statusWith({ authorization: 'bearer staple-of-the-trade' })).to.equal(200);
+  describe('200', () => {
+    for (const authorization of ['Bearer correct-horse-battery', 'bearer staple-of-the-trade']) {
+      it(`the API takes each of its keys: ${authorization}`, async () => {
+        const { status } = await service.request('GET', '/api/conversations', undefined, { authorization });
+        expect(status).to.equal(200);
+      });
+    }
+  });
+
+  describe('401', () => {
+    for (const authorization of [
+      '',
+      'Bearer',
+      'Bearer wrong-horse-battery',
+      'Bearer correct-horse-batter',
+      'Bearer correct-horse-battery-',
+      `Bearer ${'correct-horse-battery'.repeat(500)}`,
+      'Bearer first:correct-horse-battery',
+      'Bearer correct-horse-battery staple-of-the-trade',
+      'Basic correct-horse-battery',
+      'correct-horse-battery',
+    ]) {
+      it(`the API takes nothing but a key: ${authorization.slice(0, 50)}`, async () => {
+        const { status } = await service.request('GET', '/api/conversations', undefined, { authorization });
+        expect(status).to.equal(401);
+      });
+    }
+
+    for (const [title, text, headers] of [
+      ['no JSON', '{', {}],
+      ['a breach of the contract', '{"colour": "red"}', {}],
+      ['another type', 'from=me', { 'content-type': 'application/x-www-form-urlencoded' }],
+      ['another charset', '{}', { 'content-type': 'application/json; charset=latin1' }],
+      ['a compression', 'x', { 'content-encoding': 'gzip' }],
+      ['2 MB', 'x'.repeat(2_000_000), {}],
+    ] as const) {
+      it(`without a key nothing is said of a body: ${title}`, async () => {
+        for (const path of ['/api/messages/sms', '/api/webhooks/sms']) {
+          const { status, body: problem } = await service.request('POST', path, text, headers);
+          expect([status, problem.code], path).to.deep.equal([401, 'unauthorized']);
+        }
+      });
+    }
+
+    for (const [path, headers] of [
+      ['/api/messages/email', { 'content-length': 5_000_000 }],
+      ['/api/messages/email', { 'content-length': 50_000_000 }],
+      ['/api/messages/send', { 'transfer-encoding': 'chunked' }],
+      ['/api/webhooks/email', { 'content-length': 50_000_000 }],
+      ['/api/webhooks/sms/status', { 'transfer-encoding': 'chunked' }],
+    ] as const) {
+      it(`a body is not waited for without a key: ${path} ${JSON.stringify(headers)}`, async () => {
+        const client = await connectRaw(service.url);
+        client.write(head('POST', path, { 'content-type': 'application/json', ...headers }));
+        expect(await client.receive(/"unauthorized"/)).to.match(/^HTTP\/1.1 401 /);
+        await client.closed();
+      });
+    }
+
+    it('who asks first whether to send a body is told, and sends none', async () => {
+      const client = await connectRaw(service.url);
+      const asking = { 'content-type': 'application/json', 'content-length': 500, expect: '100-continue' };
+      client.write(head('POST', '/api/messages/sms', asking));
+      expect(await client.receive(/"unauthorized"/)).to.match(/^HTTP\/1.1 401 /);
+      await client.closed();
+    });
+
+    it('who goes on sending a body has the answer, and is cut off', async () => {
+      const client = await connectRaw(service.url);
+      const headers = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' };
+      client.write(head('POST', '/api/messages/email', headers));
+      const sending = setInterval(() => client.write(chunk('x'.repeat(10_000))), 5);
+      await client.receive(/"unauthorized"/);
+      await client.closed();
+      clearInterval(sending);
+    });
+
+    it('the connection of a refused request serves the next one', async () => {
+      const client = await connectRaw(service.url);
+      const headers = { 'content-type': 'application/json', 'content-length': 2 };
+      client.write(`${head('POST', '/api/messages/sms', headers)}{}`);
+      await client.receive(/"unauthorized"/);
+      client.write(head('GET', '/api/conversations', key));
+      expect(await client.receive(/next_cursor/)).to.contain('HTTP/1.1 200 ');
+      client.close();
+    });
+  });
+
+  it('who asks first whether to send a body is told to go on where the key is right', async () => {
+    const client = await connectRaw(service.url);
+    const text = JSON.stringify(sms);
+    const asking = {
+      'content-type': 'application/json',
+      'content-length': text.length,
+      expect: '100-continue',
+    };
+    client.write(head('POST', '/api/messages/sms', { ...key, ...asking }));
+    await client.receive(/^HTTP\/1.1 100 Continue\r\n\r\n$/);
+    client.write(text);
+    await client.receive(/HTTP\/1.1 202 /);
+    client.close();
   });
 
   it('no key and a wrong key get the same words', async () => {
@@ -51,7 +145,7 @@ describe('With API keys and webhook secrets', () => {
     }
   });
 
-  const cases: [string, number, () => Record<string, string>][] = [
+  const cases: [string, number, () => Record<string, string>, string?][] = [
     ['a right signature', 200, () => sign(webhookSecret, 'evt_1', now(), body)],
     ['a replay of it', 200, () => sign(webhookSecret, 'evt_1', now() - 60, body)],
     ['the old secret of a rotation', 200, () => sign(oldSecret, 'evt_1', now(), body)],
@@ -63,7 +157,22 @@ describe('With API keys and webhook secrets', () => {
         return { ...right, 'webhook-signature': `v1,AAAA v2,x ${right['webhook-signature']}` };
       },
     ],
+    ['a right signature over what is no JSON', 400, () => sign(webhookSecret, 'evt_1', now(), '{'), '{'],
+    [
+      'a right signature over what breaks the contract',
+      422,
+      () => sign(webhookSecret, 'evt_1', now(), '{}'),
+      '{}',
+    ],
+    [
+      'a right signature over text',
+      415,
+      () => ({ ...sign(webhookSecret, 'evt_1', now(), 'hello'), 'content-type': 'text/plain' }),
+      'hello',
+    ],
     ['no signature', 401, () => ({})],
+    ['an API key for a signature', 401, () => key],
+    ['a wrong signature over what is no JSON', 401, () => sign(oldSecret, 'evt_1', now(), 'x'), '{'],
     [
       'a signature by another secret',
       401,
@@ -88,11 +197,35 @@ describe('With API keys and webhook secrets', () => {
       () => ({ ...sign(webhookSecret, 'evt_1', now(), body), 'webhook-signature': 'v1,%%%' }),
     ],
   ];
-  for (const [title, status, headers] of cases) {
+  for (const [title, status, headers, text = body] of cases) {
     it(`a webhook with ${title} is answered ${status}`, async () => {
-      expect((await service.request('POST', '/api/webhooks/sms', body, headers())).status).to.equal(status);
+      expect((await service.request('POST', '/api/webhooks/sms', text, headers())).status).to.equal(status);
     });
   }
+
+  it('a receipt is signed like any webhook', async () => {
+    for (const [channel, id] of [
+      ['sms', 'messaging_provider_id'],
+      ['email', 'xillio_id'],
+    ] as const) {
+      const receipt = JSON.stringify({ [id]: 'unheard-of', status: 'delivered' });
+      const path = `/api/webhooks/${channel}/status`;
+      const right = sign(webhookSecret, 'evt_2', now(), receipt);
+      expect((await service.request('POST', path, receipt)).status).to.equal(401);
+      expect((await service.request('POST', path, `${receipt} `, right)).status).to.equal(401);
+      expect((await service.request('POST', path, receipt, right)).status).to.equal(200);
+    }
+  });
+
+  it('a replay is answered with the message that was there', async () => {
+    const event = JSON.stringify({ ...inboundSms, messaging_provider_id: 'replayed' });
+    const signed = sign(webhookSecret, 'evt_3', now(), event);
+    const answers = [];
+    for (let times = 0; times < 3; times++)
+      answers.push(await service.request('POST', '/api/webhooks/sms', event, signed));
+    expect(answers.map(({ status }) => status)).to.deep.equal([200, 200, 200]);
+    expect(new Set(answers.map(({ body: message }) => message.id)).size).to.equal(1);
+  });
 
   it('a webhook is checked by the secret of the provider that it names', async () => {
     const signed = sign(oldSecret, 'evt_1', now(), body);

@@ -1,6 +1,8 @@
+import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { email, inboundEmail, inboundSms, mms, sms } from '../helpers/bodies.ts';
 import { type Harness, startHarness } from '../helpers/harness.ts';
+import { chunk, connectRaw, head } from '../helpers/raw.ts';
 
 describe('A request that cannot be served', () => {
   let service: Harness;
@@ -84,6 +86,64 @@ describe('A request that cannot be served', () => {
         (await service.request('POST', '/api/messages/email', { ...email, body: 'x'.repeat(11_000_000) }))
           .status,
       ).to.equal(413);
+    });
+
+    for (const [path, headers] of [
+      ['/api/messages/sms', { 'content-length': 1_048_577 }],
+      ['/api/webhooks/sms', { 'content-length': 1_048_577, 'webhook-signature': 'v1,eA==' }],
+      ['/api/webhooks/email', { 'content-length': 10_485_761, 'webhook-signature': 'v1,eA==' }],
+    ] as const) {
+      it(`refuses what says that it is too large before it comes: ${path}`, async () => {
+        const client = await connectRaw(service.url);
+        client.write(head('POST', path, { 'content-type': 'application/json', ...headers }));
+        expect(await client.receive(/"payload_too_large"/)).to.match(/^HTTP\/1.1 413 /);
+        await client.closed();
+      });
+    }
+
+    for (const [path, headers] of [
+      ['/api/messages/sms', {}],
+      ['/api/messages/email', {}],
+      ['/api/webhooks/sms', { 'webhook-signature': 'v1,eA==' }],
+      ['/api/webhooks/email/status', {}],
+    ] as const) {
+      it(`refuses what does not say how large it is while it comes: ${path}`, async () => {
+        const client = await connectRaw(service.url);
+        const framing = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' };
+        client.write(head('POST', path, { ...framing, ...headers }));
+        const sending = setInterval(() => client.write(chunk('x'.repeat(100_000))), 2);
+        try {
+          expect(await client.receive(/"payload_too_large"/)).to.match(/^HTTP\/1.1 413 /);
+          await client.closed();
+        } finally {
+          clearInterval(sending);
+        }
+      });
+    }
+
+    it('refuses a compressed body unread, whatever would come of it', async () => {
+      const bomb = gzipSync(JSON.stringify({ ...email, body: 'x'.repeat(50_000_000) }));
+      for (const path of ['/api/messages/email', '/api/webhooks/email']) {
+        const response = await fetch(service.url + path, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+          body: bomb,
+        });
+        expect(response.status, path).to.equal(415);
+        expect(await response.json()).to.include({ code: 'unsupported_media_type' });
+      }
+    });
+
+    it('takes a chunked body, and one with a byte order mark', async () => {
+      const client = await connectRaw(service.url);
+      const framing = { 'content-type': 'application/json; charset="UTF-8"', 'transfer-encoding': 'chunked' };
+      const text = JSON.stringify(sms);
+      client.write(head('POST', '/api/messages/sms', framing));
+      for (const piece of [text.slice(0, 20), text.slice(20)]) client.write(chunk(piece));
+      client.write('0\r\n\r\n');
+      await client.receive(/HTTP\/1.1 202 /);
+      client.close();
+      expect((await service.request('POST', '/api/messages/sms', `\ufeff${text}`)).status).to.equal(202);
     });
 
     it('refuses anything but JSON', async () => {

@@ -1,0 +1,157 @@
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
+import { sign } from '../../src/simulator/signature.ts';
+import { inboundSms, sms } from '../helpers/bodies.ts';
+import { webhookSecret } from '../helpers/harness.ts';
+import { freePort, type Running, runToEnd, startProcess } from '../helpers/process.ts';
+import { until } from '../helpers/until.ts';
+
+const oldSecret = `whsec_${Buffer.alloc(24, 'old').toString('base64')}`;
+const [oldKey, newKey] = ['an-old-and-secret-key', 'a-new-and-secret-key'];
+const now = () => Math.floor(Date.now() / 1_000);
+
+describe('In production', function () {
+  this.timeout(60_000);
+  let directory: string;
+  let simulator: Simulator;
+  let service: Running;
+  let environment: Record<string, string>;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'messaging-production-'));
+    await writeFile(join(directory, 'keys'), `shop:${oldKey}\n`);
+    simulator = await startSimulator({ apiKey: 'a-key-of-the-provider', webhookSecret });
+    environment = {
+      NODE_ENV: 'production',
+      LOG_LEVEL: 'trace',
+      DATA_DIR: join(directory, 'data'),
+      PORT: String(await freePort()),
+      API_KEYS_FILE: join(directory, 'keys'),
+      SMS_PROVIDERS: 'text-co',
+      TEXT_CO_URL: simulator.url,
+      TEXT_CO_KEY: 'a-key-of-the-provider',
+      TEXT_CO_WEBHOOK_SECRETS: `${webhookSecret},${oldSecret}`,
+      EMAIL_PROVIDERS: 'mail-co',
+      MAIL_CO_URL: simulator.url,
+      MAIL_CO_KEY: 'a-key-of-the-provider',
+      MAIL_CO_WEBHOOK_SECRETS: webhookSecret,
+    };
+    service = await startProcess(environment);
+  });
+  after(async () => {
+    if (service?.child.exitCode === null) await service.signal('SIGTERM');
+    await simulator.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const post = (path: string, body: string, headers: Record<string, string> = {}) =>
+    fetch(service.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+    });
+  const send = (key?: string, body = JSON.stringify(sms)) =>
+    post('/api/messages/sms', body, key === undefined ? {} : { authorization: `Bearer ${key}` });
+  const control = (path: string, body: unknown) =>
+    fetch(`${simulator.url}/_control/${path}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+
+  it('no key and a wrong key are answered alike, a right one is let in', async () => {
+    const answers = [];
+    for (const key of [undefined, 'a-wrong-and-secret-key', 'x', oldKey.slice(0, -1)]) {
+      const response = await send(key);
+      const { request_id: _, ...problem } = (await response.json()) as { request_id: string };
+      const { date: _date, 'x-request-id': _id, ...headers } = Object.fromEntries(response.headers);
+      answers.push({ status: response.status, problem, headers });
+    }
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).to.equal(1);
+    expect(answers[0]?.status).to.equal(401);
+    expect((await send(oldKey)).status).to.equal(202);
+  });
+
+  it('a webhook is taken with a signature only', async () => {
+    const event = JSON.stringify(inboundSms);
+    const take = async (headers = {}) => (await post('/api/webhooks/sms', event, headers)).status;
+    expect(await take()).to.equal(401);
+    expect(await take({ authorization: `Bearer ${oldKey}` })).to.equal(401);
+    expect(await take(sign(webhookSecret, 'evt_1', now() - 400, event))).to.equal(401);
+    expect(await take(sign(webhookSecret, 'evt_1', now(), `${event} `))).to.equal(401);
+    expect(await take(sign(oldSecret, 'evt_1', now(), event))).to.equal(200);
+    expect(await take(sign(webhookSecret, 'evt_1', now(), event))).to.equal(200);
+  });
+
+  it('the log knows keys by their names, and holds no key, secret, signature or text', async () => {
+    const event = JSON.stringify({ ...inboundSms, messaging_provider_id: 'another' });
+    const right = sign(webhookSecret, 'evt_2', now(), event);
+    const wrong = sign(oldSecret, 'evt_2', now(), event);
+    await control('faults', [
+      { channel: 'sms', type: 'reset', times: 1 },
+      { channel: 'sms', type: 'malformed', times: 1 },
+    ]);
+    await send(oldKey, `{"from": "${oldKey}"`);
+    await send(oldKey, JSON.stringify({ ...sms, [newKey]: newKey }));
+    await post('/api/webhooks/sms', event, right);
+    await post('/api/webhooks/email', event, wrong);
+    await fetch(`${service.url}/api/conversations?api_key=${oldKey}`);
+    await send(newKey);
+    await writeFile(join(directory, 'next'), `${newKey.slice(0, 4)}\n`);
+    await rename(join(directory, 'next'), join(directory, 'keys'));
+    await until(() => /API keys not exchanged/.test(service.output.stdout), 'the fault is logged');
+    expect((await send(oldKey)).status).to.equal(202);
+    await writeFile(join(directory, 'next'), `shop:${oldKey}\nshop-2:${newKey}\n`);
+    await rename(join(directory, 'next'), join(directory, 'keys'));
+    await until(() => /API keys exchanged/.test(service.output.stdout), 'the exchange is logged');
+    const { id } = (await (await send(newKey)).json()) as { id: number };
+    const headers = { authorization: `Bearer ${newKey}` };
+    await until(async () => {
+      const response = await fetch(`${service.url}/api/messages/${id}`, { headers });
+      const message = (await response.json()) as { status: string };
+      return message.status === 'sent' || message.status === 'delivered';
+    }, 'it is sent');
+    expect(await service.signal('SIGTERM')).to.equal(0);
+
+    const log = service.output.stdout + service.output.stderr;
+    expect(log).to.match(/"response":{"status":202},"api_key":"shop-2"/);
+    expect(log).to.match(/"response":{"status":400},"api_key":"shop"/);
+    expect(log).to.match(/"api_keys":\["shop","shop-2"\]/);
+    expect(log).to.match(/"outcome":"(unavailable|unknown)"/);
+    const secrets = [oldKey, newKey, 'a-wrong-and-secret-key', 'a-key-of-the-provider', 'Bearer', 'whsec_'];
+    const signatures = [right, wrong].map((signed) => `${signed['webhook-signature']}`.slice(3));
+    const texts = [sms.body, inboundSms.body];
+    for (const secret of [...secrets, webhookSecret.slice(6), oldSecret.slice(6), ...signatures, ...texts])
+      expect(log.includes(secret), secret).to.equal(false);
+  });
+
+  it('refuses to start, and says every reason at once', async () => {
+    const { code, stdout, stderr } = await runToEnd('bin/start.sh', [], {
+      NODE_ENV: 'production',
+      PORT: 'eighty',
+      RATE_LIMIT_PER_SECOND: '-1',
+      DATABASE_URL: 'user:pass word@nowhere',
+      EMAIL_PROVIDERS: 'mail-co',
+      MAIL_CO_URL: simulator.url,
+    });
+    expect([code, stdout]).to.deep.equal([1, '']);
+    expect(
+      stderr
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(': ')[1]),
+    ).to.have.members([
+      'PORT',
+      'RATE_LIMIT_PER_SECOND',
+      'DATABASE_URL',
+      'MAIL_CO_KEY',
+      'API_KEYS',
+      'SMS_PROVIDERS',
+      'MAIL_CO_WEBHOOK_SECRETS',
+    ]);
+    expect(stderr).not.to.contain('pass word');
+  });
+});

@@ -1,0 +1,109 @@
+import { expect } from 'chai';
+import { createClient } from '../../sdk/src/index.ts';
+import { inboundSms } from '../helpers/bodies.ts';
+import { type Answer, type Harness, startHarness } from '../helpers/harness.ts';
+import { until } from '../helpers/until.ts';
+
+const [first, second] = ['first-long-enough-key', 'second-long-enough-key'];
+
+describe('With a limit of requests', () => {
+  let service: Harness;
+  before(async () => {
+    service = await startHarness({
+      API_KEYS: `first:${first},second:${second}`,
+      RATE_LIMIT_PER_SECOND: '2',
+    });
+  });
+  after(() => service.stop());
+
+  const ask = (key: string, path = '/api/conversations') =>
+    service.request('GET', path, undefined, { authorization: `Bearer ${key}` });
+  const refused = () =>
+    until(async () => {
+      const answers = await Promise.all(Array.from({ length: 5 }, () => ask(first)));
+      return answers.find(({ status }) => status === 429);
+    }, 'one request is too many');
+  const limitOf = ({ headers }: Answer) => [headers.get('ratelimit-policy'), headers.get('ratelimit')];
+
+  describe('200', () => {
+    it('tells how many requests are left', async () => {
+      const [policy, left] = limitOf(
+        await until(async () => {
+          const answer = await ask(second);
+          return answer.status === 200 && answer;
+        }, 'it may'),
+      );
+      expect(policy).to.match(/^"per-key"; q=2; w=1; pk=:[\w+/=]+:$/);
+      expect(left).to.match(/^"per-key"; r=[01]; t=1$/);
+    });
+
+    it('one key does not use up what another one may', async () => {
+      await until(async () => {
+        const [one, other] = [await refused(), await ask(second)];
+        return one && other.status === 200;
+      }, 'the other key may');
+    });
+
+    it('a client that waits as it is told is served', async () => {
+      await refused();
+      const client = createClient({ baseUrl: service.url, apiKey: first });
+      for (let times = 0; times < 5; times++) await client.conversations.list();
+    });
+
+    it('what no key is asked for is not limited', async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () => service.request('POST', '/api/webhooks/sms', inboundSms)),
+      );
+      expect(answers.map(({ status }) => status)).to.deep.equal(Array(10).fill(200));
+      expect(answers.map(limitOf)).to.deep.equal(Array(10).fill([null, null]));
+      const health = await Promise.all(Array.from({ length: 10 }, () => service.request('GET', '/healthz')));
+      expect(health.map(({ status }) => status)).to.deep.equal(Array(10).fill(200));
+    });
+  });
+
+  describe('401', () => {
+    it('a wrong key uses up nothing and learns nothing', async () => {
+      const answers = await Promise.all(Array.from({ length: 10 }, () => ask('wrong-long-enough-key')));
+      expect(answers.map(({ status }) => status)).to.deep.equal(Array(10).fill(401));
+      expect(answers.map(limitOf)).to.deep.equal(Array(10).fill([null, null]));
+    });
+  });
+
+  describe('429', () => {
+    it('refuses one request too many, and says when to come back', async () => {
+      const answer = await refused();
+      expect(answer.headers.get('content-type')).to.contain('application/problem+json');
+      expect(answer.headers.get('retry-after')).to.equal('1');
+      expect(limitOf(answer)[1]).to.equal('"per-key"; r=0; t=1');
+      const { request_id, ...problem } = answer.body;
+      expect(problem).to.deep.equal({
+        type: 'about:blank',
+        title: 'Too Many Requests',
+        status: 429,
+        detail: 'This is more than 2 requests a second.',
+        code: 'too_many_requests',
+      });
+      expect(request_id).to.equal(answer.headers.get('x-request-id'));
+    });
+
+    it('does not read the body of one', async () => {
+      await until(async () => {
+        await refused();
+        const { status } = await service.request('POST', '/api/messages/sms', '{', {
+          authorization: `Bearer ${first}`,
+        });
+        return status === 429;
+      }, 'malformed JSON is not looked at');
+    });
+  });
+});
+
+describe('Without a limit of requests', () => {
+  it('nothing is said of one', async () => {
+    const service = await startHarness();
+    const { status, headers } = await service.request('GET', '/api/conversations');
+    await service.stop();
+    expect(status).to.equal(200);
+    expect([headers.get('ratelimit'), headers.get('ratelimit-policy')]).to.deep.equal([null, null]);
+  });
+});
