@@ -1895,6 +1895,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            422: components["responses"]["Unprocessable"];
         };
     };
     getReadiness: {
@@ -1916,6 +1917,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            422: components["responses"]["Unprocessable"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1938,6 +1940,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
+            422: components["responses"]["Unprocessable"];
         };
     };
     getOpenapiJson: {
@@ -1959,6 +1962,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
+            422: components["responses"]["Unprocessable"];
         };
     };
     getOpenapiYaml: {
@@ -1980,6 +1984,7 @@ export interface operations {
                     "application/yaml": string;
                 };
             };
+            422: components["responses"]["Unprocessable"];
         };
     };
     getHome: {
@@ -2002,6 +2007,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
+            422: components["responses"]["Unprocessable"];
         };
     };
     getReference: {
@@ -2024,6 +2030,7 @@ export interface operations {
                 };
             };
             304: components["responses"]["NotModified"];
+            422: components["responses"]["Unprocessable"];
         };
     };
     getReferenceAsset: {
