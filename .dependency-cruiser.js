@@ -59,6 +59,13 @@ export default {
       to: { path: '^test/' },
     },
     {
+      name: 'chaos-checker-stands-alone',
+      comment: 'It judges the service, so it shares nothing with it',
+      severity: 'error',
+      from: { path: '^test/chaos/checker/' },
+      to: { path: '^(src|sdk|migrations|test/(?!chaos/checker/))' },
+    },
+    {
       name: 'not-unresolvable',
       severity: 'error',
       from: {},

@@ -123,6 +123,7 @@ function createWorker(
     leaseMs: longestCallMs(config.providerTimeoutMs, looksUp) + LEASE_MARGIN_MS,
     marginMs: LEASE_MARGIN_MS / 2,
     timeoutMs: config.providerTimeoutMs,
+    patienceMs: config.stopTimeoutMs / 2,
   });
   stack.defer(dispatcher.stop);
   stack.defer(listenForDue(database.url, events, dispatcher.wake).stop);

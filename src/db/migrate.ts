@@ -12,6 +12,8 @@ const MIGRATION_LOCK = 7_203_942;
 /** Applies the migrations that are missing; returns their names. */
 export async function migrate({ knex, url }: Database): Promise<string[]> {
   const holder = new pg.Client({ connectionString: url });
+  // One that is lost while it waits has nobody to tell; the next statement fails.
+  holder.on('error', () => undefined);
   await holder.connect();
   try {
     await holder.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);

@@ -37,7 +37,8 @@ interface Due {
 /** A reserved time that has passed by more than this is gone: were all of them kept, they would go at once. */
 const SLOT_GRACE_MS = 2_000;
 
-const FIND_DUE = {
+/** Exported for its tests. */
+export const FIND_DUE = {
   name: 'find-due',
   text: `
     select due.id, due."from", lane.n::int as lane, due.slot_ago_ms

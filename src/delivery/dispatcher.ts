@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { coalesce } from '../db/coalesce.ts';
@@ -7,17 +8,17 @@ import type { SendOutcome } from '../providers/provider.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { attempt, CANNOT_TELL, uncertain } from './attempt.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
-import { type Claim, type Claimed, claim, firstDue } from './claim.ts';
+import { type Claim, claim, firstDue } from './claim.ts';
 import { lanesOf } from './lanes.ts';
 import { pauseMs } from './retry-schedule.ts';
-import { judge, type Settlement, settleTogether, type Verdict } from './settle.ts';
+import { judge, type Settlement, settleTogether } from './settle.ts';
 import { leaveRemoved, moveTimed } from './timed.ts';
 
 export interface DispatcherOptions {
   pool: pg.Pool;
   providers: ProviderRegistry;
   events: Events;
-  /** Messages in this worker's hands at the most. */
+  /** Calls at a time at the most. */
   concurrency: number;
   /** Longer than any call can take, in milliseconds: when it ends, another worker takes the message over. */
   leaseMs: number;
@@ -25,6 +26,8 @@ export interface DispatcherOptions {
   marginMs: number;
   /** How long one request to a provider may take, in milliseconds. */
   timeoutMs: number;
+  /** How long a stop waits for calls before it cuts them, in milliseconds. */
+  patienceMs: number;
 }
 
 export interface Dispatcher {
@@ -35,7 +38,7 @@ export interface Dispatcher {
   runOnce(): Promise<number>;
   /** Resolves when the calls in flight are settled. */
   idle(): Promise<void>;
-  /** No new claims; resolves when the calls in flight are settled. */
+  /** No new claims; resolves when the calls in flight are settled, those that take too long as ones of which nobody knows. */
   stop(): Promise<void>;
 }
 
@@ -43,8 +46,10 @@ export interface Dispatcher {
 const POLL_MS = 1_000;
 /** The least time between two looks where nothing calls for one. */
 const LEAST_WAIT_MS = 5;
-/** While this part of what may be in hand is, nothing more is taken: a few at a time would cost more than they bring. */
+/** While this part of the calls that may be made is, nothing more is taken: a few at a time would cost more than they bring. */
 const FULL = 3 / 4;
+/** How many messages, for each call that may be made, may wait to be settled. */
+const UNSETTLED = 4;
 const MOVE_EVERY_MS = 50;
 const LEAVE_EVERY_MS = 60_000;
 const SETTLE_LIMITS = { maxBatch: 256, maxQueue: Number.POSITIVE_INFINITY, parallel: 2 };
@@ -66,6 +71,7 @@ export function createDispatcher({
   leaseMs,
   marginMs,
   timeoutMs,
+  patienceMs,
 }: DispatcherOptions): Dispatcher {
   const settling = coalesce(
     isolating((settlements: Settlement[]) => settleTogether(pool, settlements)),
@@ -77,7 +83,11 @@ export function createDispatcher({
   };
   const names = [...providers.sms, ...providers.email].map(({ name }) => name);
   const throttledInARow = new Map<string, number>();
-  const inFlight = new Set<Promise<void>>();
+  const cutting = new AbortController();
+  // One listener for each call in flight.
+  setMaxListeners(0, cutting.signal);
+  const inHand = new Set<Promise<void>>();
+  let calls = 0;
   let alarm = Promise.withResolvers<void>();
   let loop: Promise<void> = Promise.resolve();
   let stopping = false;
@@ -99,24 +109,34 @@ export function createDispatcher({
   const lanes = () => [...lanesOf('sms', breakers.sms), ...lanesOf('email', breakers.email)];
 
   async function runOnce(): Promise<number> {
-    const room = concurrency - inFlight.size;
+    const room = Math.min(concurrency - calls, concurrency * UNSETTLED - inHand.size);
     if (room <= 0) return 0;
     const moved = (await moving()) ?? 0;
     const left = (await leaving()) ?? 0;
     const claims = await claim(pool, lanes(), room, leaseMs);
     for (const claimed of claims) {
       const delivery = deliver(claimed).finally(() => {
-        inFlight.delete(delivery);
-        events.deliveriesMeasured(inFlight.size);
+        inHand.delete(delivery);
+        events.deliveriesMeasured(inHand.size);
         wake();
       });
-      inFlight.add(delivery);
+      inHand.add(delivery);
     }
-    events.deliveriesMeasured(inFlight.size);
+    events.deliveriesMeasured(inHand.size);
     return moved + left + claims.length;
   }
 
-  async function deliver({ message, breaker, delayMs }: Claim): Promise<void> {
+  async function deliver(claimed: Claim): Promise<void> {
+    calls++;
+    const settlement = await call(claimed).finally(() => {
+      calls--;
+      wake();
+    });
+    await settle(settlement);
+    tell(settlement);
+  }
+
+  async function call({ message, breaker, delayMs }: Claim): Promise<Settlement> {
     const { provider } = breaker;
     const claimed = performance.now();
     let startedAt = new Date();
@@ -130,7 +150,7 @@ export function createDispatcher({
             started = performance.now();
             // This process stood still: by the end of the call the message might be somebody else's.
             if (started - claimed > delayMs + marginMs) return tooLate;
-            return attempt(provider, message, { once: probing });
+            return attempt(provider, message, { once: probing, signal: cutting.signal });
           });
     const durationMs = Math.round((performance.now() - started) * 100) / 100;
     const verdict = judge({
@@ -150,7 +170,7 @@ export function createDispatcher({
       code: outcome.outcome === 'accepted' ? null : outcome.code,
       seconds: durationMs / 1_000,
     });
-    await settle({
+    return {
       message,
       provider: provider.name,
       startedAt,
@@ -158,13 +178,14 @@ export function createDispatcher({
       outcome,
       verdict,
       pauseMs: pauseOf(provider.name, outcome),
-    });
-    tell(message, provider.channel, verdict);
+    };
   }
 
-  function tell({ id, send_at, created_at }: Claimed, channel: string, { status, error }: Verdict): void {
-    if (status === 'sent') events.sent(channel, Date.now() - (send_at ?? created_at).getTime());
-    else if (error) events.gaveUp({ messageId: id, channel, status, code: error.code });
+  function tell({ message, verdict: { status, error } }: Settlement): void {
+    const channel = message.type === 'email' ? 'email' : 'sms';
+    if (status === 'sent')
+      events.sent(channel, Date.now() - (message.send_at ?? message.created_at).getTime());
+    else if (error) events.gaveUp({ messageId: message.id, channel, status, code: error.code });
   }
 
   /** The next provider in order that is not away. */
@@ -209,7 +230,7 @@ export function createDispatcher({
       do {
         await alarm.promise;
         alarm = Promise.withResolvers();
-      } while (inFlight.size > concurrency * FULL && !stopping);
+      } while (calls > concurrency * FULL && !stopping);
       clearTimeout(timer);
     }
   }
@@ -221,7 +242,7 @@ export function createDispatcher({
     return Math.max(LEAST_WAIT_MS, Math.min(POLL_MS, due ?? POLL_MS, ...away));
   }
 
-  const idle = async () => void (await Promise.all(inFlight));
+  const idle = async () => void (await Promise.all(inHand));
   return {
     wake,
     runOnce,
@@ -233,7 +254,9 @@ export function createDispatcher({
       stopping = true;
       wake();
       await loop;
+      const patience = setTimeout(() => cutting.abort(new Error('The service was stopped')), patienceMs);
       await idle();
+      clearTimeout(patience);
     },
   };
 }

@@ -85,7 +85,7 @@ export function outboundMessage(
   };
 }
 
-export function channelOf(type: Schema<'MessageType'>): Channel {
+function channelOf(type: Schema<'MessageType'>): Channel {
   return type === 'email' ? 'email' : 'sms';
 }
 

@@ -22,7 +22,8 @@ export async function linkParticipants(knex: Knex, id: number, otherId: number):
     const [one, other] = [await find(trx, id), await find(trx, otherId)];
     if (id === otherId)
       throw new LinkConflictError('link_to_self', `Participant ${id} is the same person as itself.`);
-    if (await activeLink(trx, id, otherId)) return;
+    const link = await latestLink(trx, id, otherId);
+    if (link && !link.unlinked_at) return;
     const [person, otherPerson] = [one.person, other.person];
     if (person === otherPerson)
       throw new LinkConflictError(
@@ -44,14 +45,16 @@ export async function linkParticipants(knex: Knex, id: number, otherId: number):
 /**
  * Takes back that two participants are one person.
  *
- * @throws {NotFoundError} one of them does not exist, or they are not linked.
+ * @throws {NotFoundError} one of them does not exist, or they were never linked.
  */
 export async function unlinkParticipants(knex: Knex, id: number, otherId: number): Promise<void> {
   await inTurn(knex, async (trx) => {
     const one = await find(trx, id);
     await find(trx, otherId);
-    const link = await activeLink(trx, id, otherId);
+    const link = await latestLink(trx, id, otherId);
     if (!link) throw new NotFoundError(`link between participants ${id} and ${otherId}`);
+    // A repeat, of one whose answer was lost.
+    if (link.unlinked_at) return;
     await link.$query(trx).patch({ unlinked_at: new Date() });
     const members = await addressesOf(trx, one.person);
     const links = await ParticipantLink.query(trx)
@@ -77,10 +80,10 @@ async function find(trx: Knex, id: number): Promise<Participant> {
   return participant;
 }
 
-function activeLink(trx: Knex, id: number, otherId: number) {
+function latestLink(trx: Knex, id: number, otherId: number) {
   return ParticipantLink.query(trx)
     .findOne({ participant_id: Math.min(id, otherId), other_id: Math.max(id, otherId) })
-    .whereNull('unlinked_at');
+    .orderBy('id', 'desc');
 }
 
 async function addressesOf(trx: Knex, personId: number): Promise<number[]> {

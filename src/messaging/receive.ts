@@ -1,6 +1,6 @@
+import type { Channel } from '../config.ts';
 import { type Fault, InvalidRequestError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
-import { channelOf } from './accept.ts';
 import type { Address } from './address.ts';
 import { foldRecipients, readAddresses, wireOf } from './address-reader.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
@@ -8,26 +8,26 @@ import { countSegments } from './segments.ts';
 import { readTime } from './time.ts';
 
 /**
- * An inbound message from a provider's webhook; `provider` is the name of the provider that delivered it.
+ * An inbound message from a provider's webhook of `channel`; `provider` is the name of the provider that delivered it.
  *
  * @throws {InvalidRequestError} naming every address or time that cannot be read.
  */
 export function inboundMessage(
   parse: (input: string) => Address | null,
+  channel: Channel,
   provider: string,
   event: Schema<'InboundText'> | Schema<'InboundEmail'>,
 ): NewMessage {
   const faults: Fault[] = [];
   const addresses = readAddresses(parse, faults);
   const sender = addresses.one('/body/from', event.from);
-  const email = 'xillio_id' in event ? (event as Schema<'InboundEmail'>) : null;
+  const email = channel === 'email' ? (event as Schema<'InboundEmail'>) : null;
   const { to, cc } = foldRecipients(sender, {
     to: addresses.many('/body/to', event.to),
     cc: addresses.many('/body/cc', email?.cc),
     bcc: [],
   });
   const type = email ? 'email' : textType(event as Schema<'InboundText'>, to);
-  const channel = channelOf(type);
   addresses.checkChannel(channel);
   const timestamp = readTime('/body/timestamp', event.timestamp, faults) ?? new Date();
   if (faults.length > 0 || !sender) throw new InvalidRequestError(faults);

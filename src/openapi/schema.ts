@@ -301,7 +301,7 @@ export interface paths {
         /**
          * Take back that two addresses are one person's
          * @description The conversations are again what they were; messages that came in between are in the conversation of their
-         *     own addresses.
+         *     own addresses. Repeating it changes nothing.
          */
         delete: operations["unlinkParticipants"];
         options?: never;

@@ -48,15 +48,21 @@ export function createProviderClient(config: ProviderConfig, timeoutMs: number):
     },
   });
   const single = client.extend({ retry: { limit: 0 } });
+  const by = ({ once, signal }: CallOptions) => ({ client: once ? single : client, signal });
   return {
-    post: (path, deliveryKey, { once }, body) =>
-      post(once ? single : client, config.honoursKeys, path, deliveryKey, body),
-    find: (path, deliveryKey, { once }) => find(once ? single : client, config.canLookUp, path, deliveryKey),
+    post: (path, deliveryKey, options, body) =>
+      post(by(options), config.honoursKeys, path, deliveryKey, body),
+    find: (path, deliveryKey, options) => find(by(options), config.canLookUp, path, deliveryKey),
   };
 }
 
+interface Caller {
+  client: Got;
+  signal: AbortSignal;
+}
+
 async function post(
-  client: Got,
+  { client, signal }: Caller,
   honoursKeys: boolean,
   path: string,
   deliveryKey: string,
@@ -66,6 +72,7 @@ async function post(
   try {
     const response = await client.post(path, {
       json: body,
+      signal,
       headers: { 'idempotency-key': deliveryKey },
       retry: {
         // Without keys a second request could be a second message.
@@ -84,11 +91,16 @@ async function post(
   }
 }
 
-async function find(client: Got, canLookUp: boolean, path: string, deliveryKey: string): Promise<LookUp> {
+async function find(
+  { client, signal }: Caller,
+  canLookUp: boolean,
+  path: string,
+  deliveryKey: string,
+): Promise<LookUp> {
   if (!canLookUp) return 'cannot tell';
   try {
     const { data } = await client
-      .get(path, { searchParams: { idempotency_key: deliveryKey } })
+      .get(path, { searchParams: { idempotency_key: deliveryKey }, signal })
       .json<{ data: { id: string }[] }>();
     const first = data[0];
     return first ? { found: true, providerMessageId: first.id } : { found: false };

@@ -34,6 +34,8 @@ export type LookUp = { found: true; providerMessageId: string } | { found: false
 export interface CallOptions {
   /** One request and no more, where a call may otherwise repeat itself after a moment. */
   once: boolean;
+  /** Cuts the call; what became of it is unknown then. */
+  signal: AbortSignal;
 }
 
 /** A company that carries messages. Neither function ever throws. */

@@ -3,8 +3,8 @@ import { type Settings, webhookUrl } from './settings.ts';
 import type { Accepted } from './store.ts';
 import { pause, type WebhookSender } from './webhooks.ts';
 
-interface Outcome {
-  status: 'sent' | 'delivered' | 'undelivered';
+export interface Outcome {
+  status: 'queued' | 'sent' | 'delivered' | 'undelivered' | 'failed';
   error: { code: string; detail: string } | null;
 }
 
@@ -41,12 +41,14 @@ export async function report(
 ): Promise<void> {
   const { delay_ms, repeats } = settings().receipts;
   const url = () => webhookUrl(settings(), message.channel, '/status');
-  for (const outcome of outcomes) {
+  const due = outcomes.map((outcome) => ({ outcome, receipt: { status: outcome.status, taken: 0 } }));
+  message.receipts = due.map(({ receipt }) => receipt);
+  for (const { outcome, receipt } of due) {
     await pause(delay_ms);
     const id = `evt_${randomUUID()}`;
     const event = eventOf(message, outcome);
     for (let time = 0; time <= repeats && !signal.aborted; time++) {
-      await sender.deliver(url, id, event, signal);
+      if (await sender.deliver(url, id, event, signal)) receipt.taken++;
     }
   }
 }

@@ -12,6 +12,8 @@ export interface Accepted {
   accepted_at: string;
   /** 1 for the first message of all. */
   sequence: number;
+  /** What the service is to hear of it, in this order, and how often it has taken that with a 2xx. */
+  receipts: { status: string; taken: number }[];
 }
 
 /** A call of the providers' API, as it came. */
@@ -59,6 +61,7 @@ export class Store {
       request,
       accepted_at: new Date().toISOString(),
       sequence: this.#byId.size + 1,
+      receipts: [],
     };
     this.#byId.set(message.id, message);
     sameKey.push(message);

@@ -23,8 +23,9 @@ export interface WebhookSender {
    * up in the end, without a word, and at once when `signal` is aborted.
    *
    * @param url asked before each try, as the service may have moved.
+   * @returns whether the service took it, which is to say that it answered 2xx.
    */
-  deliver(url: () => string, id: string, event: object, signal: AbortSignal): Promise<void>;
+  deliver(url: () => string, id: string, event: object, signal: AbortSignal): Promise<boolean>;
   /** Cuts the deliveries that are on the wire. */
   cut(): void;
 }
@@ -65,19 +66,28 @@ export function createWebhookSender(secret: string | undefined): WebhookSender {
     });
   }
 
-  async function isDone(url: string, id: string, event: object, signal: AbortSignal): Promise<boolean> {
-    if (signal.aborted) return true;
+  /** Whether the service took it; null where it is to be tried again. */
+  async function tryOnce(
+    url: string,
+    id: string,
+    event: object,
+    signal: AbortSignal,
+  ): Promise<boolean | null> {
+    if (signal.aborted) return false;
     const answer = await post(url, id, event).catch(() => null);
-    return answer !== null && answer.status < 500 && answer.status !== 429;
+    if (answer === null || answer.status >= 500 || answer.status === 429) return null;
+    return answer.status >= 200 && answer.status < 300;
   }
 
   return {
     post,
     deliver: async (url, id, event, signal) => {
       for (let tried = 1; tried <= TRIES; tried++) {
-        if (await inTurn(() => isDone(url(), id, event, signal))) return;
+        const taken = await inTurn(() => tryOnce(url(), id, event, signal));
+        if (taken !== null) return taken;
         await pause(Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (tried - 1)));
       }
+      return false;
     },
     cut: () => {
       for (const agent of Object.values(agents)) agent.destroy();

@@ -2,7 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbedded } from '../../src/db/embedded.ts';
+import { query } from '../helpers/database.ts';
 import { countMessages, fillUpTo, makeConversations } from './data.ts';
+import { CALLS, drain, gotFloor, startProviders } from './drain.ts';
 import { httpFloor, sqlFloor } from './floors.ts';
 import { load, type Measured } from './load.ts';
 import { measureReads, READS } from './reads.ts';
@@ -56,6 +58,32 @@ try {
     await record({ path: '/api/webhooks/sms', make: hot }, 64),
   );
 
+  /** What waits is sent by workers, in turns with got in a bare loop. The rows before left much that waits: it is put off. */
+  async function holdToCalls(stored: number): Promise<void> {
+    await query(url, PUT_OFF);
+    const providers = await startProviders();
+    try {
+      await gotFloor(providers, COUNT / 4);
+      for (const workers of [1, 2]) {
+        const rounds: { floor: Measured; own: Measured & { stored: number } }[] = [];
+        for (let round = 0; round < ROUNDS - 2; round++)
+          rounds.push({
+            floor: await gotFloor(providers, COUNT / 2),
+            own: await drain(url, providers, workers, COUNT),
+          });
+        const middle = rounds.sort((a, b) => ratioOf(a) - ratioOf(b))[
+          rounds.length >> 1
+        ] as (typeof rounds)[0];
+        add('floor: got in a loop', CALLS, middle.floor);
+        add(`drain of the queue by ${workers}, beside ${stored} messages`, CALLS, middle.own, {
+          'of got': ratioOf(middle),
+        });
+      }
+    } finally {
+      await providers.stop();
+    }
+  }
+
   async function record({ path, make }: { path: string; make: Make }, connections: number) {
     const requests = posts(path, make, connections === 1 ? COUNT / 10 : COUNT);
     return writing(() => load(service.url, connections, requests));
@@ -84,6 +112,7 @@ try {
     }
   }
 
+  await holdToCalls(SMALL);
   await fillUpTo(url, LARGE);
   const large = await measureReads(service.url, url, READERS, COUNT / 10);
   for (const name of READS) {
@@ -92,6 +121,7 @@ try {
       'times the cost': before.perSecond / after.perSecond,
     });
   }
+  await holdToCalls(LARGE);
   const memoryMiB = service.peakMemoryMiB();
   await service.stop();
   await mkdir('.bench', { recursive: true });
@@ -112,6 +142,12 @@ function add(name: string, connections: number, measured: Measured & { stored?: 
   const row = { name, connections, stored: null, ...measured, ratios };
   rows.push(row);
   console.log(toLine(row));
+}
+
+const PUT_OFF = `update messages set status = 'canceled', next_attempt_at = null where status = 'queued'`;
+
+function ratioOf({ floor, own }: Record<'floor' | 'own', Measured>): number {
+  return own.perSecond / floor.perSecond;
 }
 
 function median(numbers: number[]): number {

@@ -58,7 +58,7 @@ export async function startProcess(
         () => false,
       ),
     `${command} is ready`,
-    20_000,
+    60_000,
   );
   return {
     url,

@@ -44,6 +44,7 @@ describe('A provider that is away for an hour', () => {
       leaseMs: 60_000,
       marginMs: 60_000,
       timeoutMs: 2_000,
+      patienceMs: 2_000,
     });
     // The clock of this process; the database's own is moved by moving everything in it back.
     mock.timers.enable({ apis: ['Date'], now: Date.now() });

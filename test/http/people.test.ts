@@ -226,7 +226,7 @@ describe('People', () => {
     });
   });
 
-  it('404 for whom nobody knows, and for a link that does not hold', async () => {
+  it('404 for whom nobody knows, and for a link that never was', async () => {
     await text(ADA.phone, SHOP.phone);
     await text(ADA.mobile, SHOP.phone);
     expect((await service.request('PUT', '/api/participants/1/links/99')).status).to.equal(404);
@@ -234,6 +234,16 @@ describe('People', () => {
     expect((await service.request('GET', '/api/participants/99')).status).to.equal(404);
     expect((await link('DELETE', ADA.phone, ADA.mobile)).status).to.equal(404);
     expect((await service.request('PUT', '/api/participants/1/links/x')).status).to.equal(422);
+  });
+
+  it('are unlinked once, however often that is asked for', async () => {
+    await text(ADA.phone, SHOP.phone);
+    await text(ADA.mobile, SHOP.phone);
+    await link('PUT', ADA.phone, ADA.mobile);
+    const first = await link('DELETE', ADA.phone, ADA.mobile);
+    const again = await link('DELETE', ADA.phone, ADA.mobile);
+    expect([first.status, again.status]).to.deep.equal([200, 200]);
+    expect(again.body).to.deep.equal(first.body);
   });
 
   it('may be linked and unlinked while messages come in, and every message is taken', async () => {

@@ -50,6 +50,15 @@ describe('Inbound webhooks', () => {
     expect(row?.payload).to.deep.equal({ ...inboundSms, carrier: { name: 'Acme' } });
   });
 
+  it('are of the channel of their path, also where an unknown field has a name of the other one', async () => {
+    const { status, body } = await service.request('POST', '/api/webhooks/sms', {
+      ...inboundSms,
+      xillio_id: 'not-ours',
+    });
+    expect(status).to.equal(200);
+    expect(body).to.include({ type: 'sms', provider_message_id: inboundSms.messaging_provider_id });
+  });
+
   it('take a message without text, type or time', async () => {
     const { from, to } = inboundSms;
     const { body } = await service.request('POST', '/api/webhooks/sms', {

@@ -51,6 +51,19 @@ describe('Receipts', () => {
     expect(sent?.headers['webhook-id']).not.to.equal(delivered?.headers['webhook-id']);
   });
 
+  it('are kept with their message, with how often the service took each', async () => {
+    answer = ({ body }) => (body.status === 'sent' ? 200 : 404);
+    await set({ repeats: 2 });
+    await play.send();
+    await untilReceived(6);
+    const taken = async () => (await play.accepted())[0]?.receipts;
+    await until(async () => (await taken())?.[0]?.taken === 3, 'the first was taken three times');
+    expect(await taken()).to.deep.equal([
+      { status: 'sent', taken: 3 },
+      { status: 'delivered', taken: 0 },
+    ]);
+  });
+
   it('name an email by its xillio_id', async () => {
     const { id } = (await play.send(email)).body;
     const [sent] = await untilReceived(2);

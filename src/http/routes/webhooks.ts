@@ -31,7 +31,9 @@ export function webhookHandlers({
     name: string | undefined,
     event: Schema<'InboundText'> | Schema<'InboundEmail'>,
   ) => {
-    const { message } = await recorder.record(inboundMessage(parseAddress, providerOf(channel, name), event));
+    const { message } = await recorder.record(
+      inboundMessage(parseAddress, channel, providerOf(channel, name), event),
+    );
     return { status: 200 as const, body: presentMessage(message) };
   };
   const take = async (

@@ -1,0 +1,145 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Verifier } from '@pact-foundation/pact';
+
+const HELP = `Usage: bin/verify-provider --provider NAME --url URL [options]
+
+Verifies a provider, such as its sandbox, against what the messaging service expects of it.
+
+  --provider NAME                   sms-provider or email-provider
+  --url URL                         where the provider's API is
+  --header 'NAME: VALUE'            sent with each request, such as the key of the sandbox; may be repeated
+  --provider-states-setup-url URL   told by POST what an interaction presumes; without it only those
+                                    interactions are verified that presume nothing
+  --description REGEX               only interactions whose description it matches
+  --broker-url URL                  takes the contracts from this Pact broker rather than from contracts/;
+                                    its token is read from PACT_BROKER_TOKEN
+  --provider-version VERSION        publishes the result to the broker, as that of this version; it has to be of
+                                    the whole contract, so with the set-up URL and without --description
+  --provider-branch BRANCH          and of this branch
+  --help                            shows this
+
+Ends with 0 where the provider does all that is expected, with 1 where it does not, with 2 on a wrong option.
+`;
+
+type VerifierOptions = ConstructorParameters<typeof Verifier>[0];
+
+/** The key that the contracts show where one has to be refused: it stays, whatever key the sandbox has. */
+const WRONG_KEY = 'Bearer wrong-key';
+const CONTRACTS = join(import.meta.dirname, '../contracts');
+
+class UsageError extends Error {}
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      provider: { type: 'string' },
+      url: { type: 'string' },
+      header: { type: 'string', multiple: true, default: [] },
+      'provider-states-setup-url': { type: 'string' },
+      description: { type: 'string' },
+      'broker-url': { type: 'string' },
+      'provider-version': { type: 'string' },
+      'provider-branch': { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  return values;
+}
+
+type Options = ReturnType<typeof readOptions>;
+
+function verifierOptions(options: Options): VerifierOptions {
+  const { provider, url, 'provider-states-setup-url': providerStatesSetupUrl } = options;
+  if (!provider) throw new UsageError('--provider is missing');
+  if (!url || !URL.canParse(url)) throw new UsageError('--url is missing, or is no URL');
+  return {
+    provider,
+    providerBaseUrl: url,
+    ...source(provider, options),
+    ...(providerStatesSetupUrl && { providerStatesSetupUrl }),
+    requestFilter: headerFilter(options.header.map(readHeader)),
+    failIfNoPactsFound: true,
+    logLevel: 'error',
+  };
+}
+
+function source(provider: string, options: Options): Partial<VerifierOptions> {
+  const { 'broker-url': pactBrokerUrl, 'provider-version': version, 'provider-branch': branch } = options;
+  if (version && !pactBrokerUrl) throw new UsageError('--provider-version needs --broker-url');
+  if (version && (options.description || !options['provider-states-setup-url']))
+    throw new UsageError('--provider-version needs --provider-states-setup-url, and no --description');
+  if (pactBrokerUrl) {
+    return {
+      pactBrokerUrl,
+      consumerVersionSelectors: [{ mainBranch: true }, { deployedOrReleased: true }],
+      ...(version && { publishVerificationResult: true, providerVersion: version }),
+      ...(branch && { providerVersionBranch: branch }),
+    };
+  }
+  const files = readdirSync(CONTRACTS).filter((file) => file.endsWith(`-${provider}.json`));
+  if (files.length === 0) throw new UsageError(`there is no contract with a provider ${provider}`);
+  return { pactUrls: files.map((file) => join(CONTRACTS, file)) };
+}
+
+function readHeader(header: string): [name: string, value: string] {
+  const [, name, value] = /^([\w-]+):\s*(.+)$/.exec(header) ?? [];
+  if (!name || !value) throw new UsageError(`--header ${header.split(':')[0]} is not 'NAME: VALUE'`);
+  return [name.toLowerCase(), value];
+}
+
+function headerFilter(
+  headers: [name: string, value: string][],
+): NonNullable<VerifierOptions['requestFilter']> {
+  return ({ headers: sent }, _response, next) => {
+    for (const [name, value] of headers) {
+      if (name !== 'authorization' || sent.authorization !== WRONG_KEY) sent[name] = value;
+    }
+    next();
+  };
+}
+
+/** Pact takes what to leave out from the environment only. */
+function narrow({ description, 'provider-states-setup-url': setUpUrl }: Options): void {
+  if (description) process.env.PACT_DESCRIPTION = description;
+  if (setUpUrl) return;
+  process.env.PACT_PROVIDER_NO_STATE = 'true';
+  process.stdout.write('Without --provider-states-setup-url: only interactions that presume nothing.\n');
+}
+
+/** Pact itself takes minutes to say that nobody is there. */
+async function reach(url: string): Promise<void> {
+  await fetch(url, { method: 'HEAD', redirect: 'manual', signal: AbortSignal.timeout(10_000) }).catch(
+    ({ message, cause }) => {
+      throw new Error(`${url} cannot be reached: ${cause?.message ?? message}`);
+    },
+  );
+}
+
+async function main(): Promise<number> {
+  const options = readOptions();
+  if (options.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const chosen = verifierOptions(options);
+  await reach(options.url ?? '');
+  narrow(options);
+  // Only now: it takes a moment to load.
+  const { Verifier } = await import('@pact-foundation/pact');
+  return new Verifier(chosen).verifyProvider().then(
+    () => 0,
+    () => 1,
+  );
+}
+
+function fail(error: Error & { code?: string }): void {
+  const wrongOption = error instanceof UsageError || error.code?.startsWith('ERR_PARSE_ARGS');
+  process.stderr.write(`verify-provider: ${error.message}\n${wrongOption ? `\n${HELP}` : ''}`);
+  process.exit(wrongOption ? 2 : 1);
+}
+
+// Where the provider breaks a connection, Pact's proxy throws past everyone; the request fails by its timeout.
+process.on('uncaughtException', ({ message }) => process.stderr.write(`verify-provider: ${message}\n`));
+await main().then((code) => process.exit(code), fail);

@@ -1,0 +1,91 @@
+import pg from 'pg';
+import type { Call, Stored, Taken } from './evidence.ts';
+
+/**
+ * Lets PostgreSQL itself write down how statuses change, in the same transaction as the change: what no reader of
+ * the end can see. To be called when the tables are there and nothing was sent.
+ */
+export async function observe(databaseUrl: string): Promise<void> {
+  await withClient(databaseUrl, (client) =>
+    client.query(`
+      create schema chaos;
+      create table chaos.changes (
+        id bigint generated always as identity primary key,
+        message_id bigint not null, old text not null, new text not null,
+        at timestamptz not null default clock_timestamp());
+      create function chaos.note() returns trigger language plpgsql as $$
+      begin
+        insert into chaos.changes (message_id, old, new) values (old.id, old.status, new.status);
+        return null;
+      end $$;
+      create trigger chaos_note after update of status on messages for each row
+        when (old.status is distinct from new.status) execute function chaos.note();
+    `),
+  );
+}
+
+/** How many messages are not settled. */
+export async function countPending(databaseUrl: string): Promise<number> {
+  const { rows } = await withClient(databaseUrl, (client) =>
+    client.query<{ pending: number }>(
+      `select count(*)::int as pending from messages where status in ('scheduled', 'queued', 'sending')`,
+    ),
+  );
+  return rows[0]?.pending ?? 0;
+}
+
+const READ = {
+  messages: `
+    select id::int, conversation_id::int, direction, type, "from", "to", cc, subject, body, attachments, metadata,
+      to_char("timestamp" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "timestamp",
+      status, error, provider_message_id, idempotency_key, delivery_key::text, attempt_count,
+      next_attempt_at is not null as due
+    from messages order by id`,
+  attempts: `
+    select message_id::int, number, provider, extract(epoch from started_at)::float8 * 1000 as started_at, duration_ms,
+      outcome, code, provider_message_id
+    from delivery_attempts order by message_id, number`,
+  receipts: 'select message_id::int, provider_message_id, status from delivery_receipts order by id',
+  conversations: `
+    select id::int, message_count, array(
+        select address from conversation_participants join participants on participants.id = participant_id
+        where conversation_id = conversations.id) as addresses
+    from conversations order by id`,
+  changes: `
+    select message_id::int, old, new, extract(epoch from at)::float8 * 1000 as at from chaos.changes order by id`,
+};
+
+/** All that the database holds, of one moment. */
+export async function readStored(databaseUrl: string): Promise<Stored> {
+  return withClient(databaseUrl, async (client) => {
+    await client.query('begin isolation level repeatable read read only');
+    const stored: Record<string, unknown[]> = {};
+    for (const [name, text] of Object.entries(READ)) stored[name] = (await client.query(text)).rows;
+    return stored as unknown as Stored;
+  });
+}
+
+/** What the simulated providers took and how they were asked. */
+export async function readTaken(simulatorUrl: string): Promise<{ taken: Taken[]; calls: Call[] }> {
+  const read = async (path: string) => {
+    const answer = (await (await fetch(`${simulatorUrl}/_control/${path}`)).json()) as { data: unknown[] };
+    return answer.data;
+  };
+  return { taken: (await read('messages')) as Taken[], calls: (await read('calls')) as Call[] };
+}
+
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 30_000,
+  });
+  // A server that goes away shows in the query.
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

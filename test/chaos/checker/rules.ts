@@ -1,0 +1,15 @@
+import type { Rule } from './finding.ts';
+import { CLIENT_RULES } from './rules-clients.ts';
+import { DELIVERY_RULES } from './rules-delivery.ts';
+import { RUN_RULES } from './rules-run.ts';
+import { STATUS_RULES } from './rules-status.ts';
+import { STORE_RULES } from './rules-store.ts';
+
+/** In the order of a message's way. */
+export const RULES: Record<string, Rule> = {
+  ...RUN_RULES,
+  ...CLIENT_RULES,
+  ...STORE_RULES,
+  ...DELIVERY_RULES,
+  ...STATUS_RULES,
+};

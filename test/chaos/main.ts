@@ -1,0 +1,65 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { check, timeline, toTable } from './checker/check.ts';
+import type { Evidence, Mode } from './checker/evidence.ts';
+import { runChaos } from './run.ts';
+import { fullSettings, shortSettings } from './settings.ts';
+
+/**
+ * CHAOS_SEED, CHAOS_PROVIDERS (`keys`, `lookup`, `neither`; all three unless told) and CHAOS_SHORT=1 decide what is
+ * run. Ends with 1 where a rule is broken.
+ */
+const MODES: Mode[] = ['keys', 'lookup', 'neither'];
+/** After the bound of a run, for stopping everything in its order. */
+const STOPPING_MS = 90_000;
+const TIMELINES = 5;
+
+const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1_000_000));
+const wanted = process.env.CHAOS_PROVIDERS?.split(',') ?? MODES;
+const wrong = wanted.find((mode) => !MODES.includes(mode as Mode));
+if (wrong !== undefined || !Number.isInteger(seed)) {
+  console.error(
+    wrong ? `CHAOS_PROVIDERS: "${wrong}" is none of ${MODES.join(', ')}` : 'CHAOS_SEED: not a number',
+  );
+  process.exit(2);
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+console.log(`CHAOS_SEED=${seed}`);
+const reports: object[] = [];
+let violations = 0;
+for (const mode of wanted as Mode[]) violations += await run(mode);
+await mkdir('.bench', { recursive: true });
+await writeFile('.bench/chaos.json', `${JSON.stringify({ seed, violations, runs: reports }, null, 2)}\n`);
+console.log(`The tables are in .bench/chaos.json. ${violations} violations.`);
+process.exit(violations > 0 ? 1 : 0);
+
+async function run(mode: Mode): Promise<number> {
+  const settings = (process.env.CHAOS_SHORT === '1' ? shortSettings : fullSettings)(mode, seed);
+  const watchdog = setTimeout(() => {
+    console.error('The run did not stop by itself');
+    process.exit(1);
+  }, settings.boundMs + STOPPING_MS);
+  const began = Date.now();
+  const elapsed = () => Math.round((Date.now() - began) / 1_000);
+  console.log(`Providers that have ${mode}:`);
+  const { evidence, logs } = await runChaos(settings, (line) => console.log(`  ${elapsed()} s: ${line}`));
+  clearTimeout(watchdog);
+  const report = check(evidence);
+  console.log(toTable(report));
+  if (report.violations > 0) {
+    for (const line of timelines(evidence, report.rules)) console.log(line);
+    await writeFile(`${logs}/evidence.json`, JSON.stringify(evidence));
+    console.log(`What the processes wrote, and the evidence, is in ${logs}`);
+  } else await rm(logs, { recursive: true });
+  reports.push({ mode, seconds: elapsed(), ...report, events: evidence.events });
+  return report.violations;
+}
+
+/** Of some of the messages that broke a rule. */
+function timelines(evidence: Evidence, rules: { violations: string[] }[]): string[] {
+  const tokens = new Set(
+    rules.flatMap((rule) => rule.violations.map((violation) => violation.split(':')[0])),
+  );
+  const known = evidence.sent.filter(({ token }) => tokens.has(token)).slice(0, TIMELINES);
+  return known.flatMap(({ token }) => timeline(evidence, token));
+}

@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { freePort } from '../helpers/process.ts';
+import { until } from '../helpers/until.ts';
+import type { Mode, Taken } from './checker/evidence.ts';
+import { type Supervised, supervise } from './processes.ts';
+
+export const providerKey = 'a-key-for-the-chaos';
+export const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+
+const CHANNELS = ['sms', 'email'] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+/** The simulated providers, as a process of their own: they outlive whatever is done to the service. */
+export interface ChaosProvider {
+  url: string;
+  /** The usual faults; one channel's provider may be away altogether. */
+  misbehave(away?: Channel): Promise<void>;
+  /** Whether receipts come in the wrong order from now on. */
+  disorder(on: boolean): Promise<void>;
+  taken(): Promise<Taken[]>;
+  /** How many calls it has had. */
+  calls(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export interface ProviderOptions {
+  mode: Mode;
+  seed: number;
+  providerTimeoutMs: number;
+  serviceUrl: string;
+  /** For what it writes. */
+  directory: string;
+  onEndedByItself: (how: string) => void;
+}
+
+export async function startProvider(options: ProviderOptions): Promise<ChaosProvider> {
+  const { mode, seed, providerTimeoutMs, serviceUrl, directory, onEndedByItself } = options;
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const process_: Supervised = supervise({
+    command: process.execPath,
+    args: ['src/simulator/main.ts'],
+    log: join(directory, 'simulator.log'),
+    onEndedByItself,
+    environment: {
+      SIMULATOR_PORT: String(port),
+      SIMULATOR_API_KEY: providerKey,
+      SIMULATOR_WEBHOOK_SECRET: webhookSecret,
+      SIMULATOR_SERVICE_URL: serviceUrl,
+      SIMULATOR_SEED: String(seed),
+      SIMULATOR_HONOUR_IDEMPOTENCY_KEYS: String(mode === 'keys'),
+      SIMULATOR_LOOKUP: String(mode !== 'neither'),
+    },
+  });
+  const put = (path: string, body: unknown) =>
+    fetch(`${url}/_control/${path}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  const read = async <T>(path: string) =>
+    ((await (await fetch(`${url}/_control/${path}`)).json()) as { data: T[] }).data;
+  await until(
+    () =>
+      fetch(`${url}/healthz`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    'the providers are ready',
+    30_000,
+  );
+  await put('settings', { receipts: { delay_ms: 20, failure_rate: 0.1, repeats: 1 } });
+  return {
+    url,
+    misbehave: async (away) => {
+      const lists = CHANNELS.map((channel) =>
+        channel === away ? outage(channel) : usualFaults(channel, providerTimeoutMs),
+      );
+      const { status } = await put('faults', lists.flat());
+      if (status !== 200) throw new Error(`The simulator takes no such faults: ${status}`);
+    },
+    disorder: async (on) => void (await put('settings', { receipts: { disorder: on } })),
+    taken: () => read<Taken>('messages'),
+    calls: async () => (await read('calls')).length,
+    stop: process_.stop,
+  };
+}
+
+function outage(channel: Channel): object[] {
+  return [
+    { channel, type: 'reset', probability: 0.5, applies_to: 'all' },
+    { channel, type: 'status', status: 503, applies_to: 'all' },
+  ];
+}
+
+/** Each has its chance where those before it did not strike: about 27 % of all sends end with one. */
+function usualFaults(channel: Channel, providerTimeoutMs: number): object[] {
+  const late = Math.round(providerTimeoutMs * 1.25);
+  return [
+    { channel, type: 'latency', ms: 60, probability: 0.1 },
+    // The caller has given up by then, and the message is taken all the same.
+    { channel, type: 'latency', ms: late, probability: 0.01 },
+    { channel, type: 'lost_response', probability: 0.09 },
+    { channel, type: 'reset', probability: 0.04, applies_to: 'all' },
+    { channel, type: 'malformed', probability: 0.03 },
+    { channel, type: 'timeout', probability: 0.02, applies_to: 'all' },
+    { channel, type: 'status', status: 500, probability: 0.05, applies_to: 'all' },
+    { channel, type: 'status', status: 503, retry_after: 1, probability: 0.04, applies_to: 'all' },
+    { channel, type: 'status', status: 429, retry_after: 0, probability: 0.03 },
+    { channel, type: 'status', status: 429, retry_after: 1, probability: 0.004 },
+  ];
+}

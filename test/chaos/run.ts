@@ -1,0 +1,119 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { seededRandom } from '../../src/simulator/random.ts';
+import { freePort } from '../helpers/process.ts';
+import { countPending, observe, readStored, readTaken } from './checker/collect.ts';
+import type { ChaosEvent, Evidence } from './checker/evidence.ts';
+import { sendAll } from './clients.ts';
+import { type Havoc, killWorkers, takeSteps, type Victims } from './havoc.ts';
+import { startDatabase } from './postgres.ts';
+import { endsWithUs } from './processes.ts';
+import { startProvider } from './provider.ts';
+import { untilQuiet } from './quiet.ts';
+import { createSender } from './sender.ts';
+import { apiKey, startService } from './service.ts';
+import type { ChaosSettings } from './settings.ts';
+import { makeWorkload } from './workload.ts';
+
+export interface ChaosRun {
+  evidence: Evidence;
+  /** Where every process wrote its log; for the caller to remove. */
+  logs: string;
+}
+
+const PROGRESS_MS = 10_000;
+/** The part of messages that clients send again although they were acknowledged. */
+const REPEATED = 0.02;
+
+/** One run from nothing to quiet. Every wait in it ends at the bound of the settings. */
+export async function runChaos(settings: ChaosSettings, say: (line: string) => void): Promise<ChaosRun> {
+  const logs = await mkdtemp(join(tmpdir(), 'messaging-chaos-'));
+  const events: ChaosEvent[] = [];
+  const note: Havoc['note'] = (kind, detail) => void events.push({ at: Date.now(), kind, detail });
+  await using stack = new AsyncDisposableStack();
+  const bound = new AbortController();
+  const timer = setTimeout(() => bound.abort(), settings.boundMs);
+  stack.defer(() => clearTimeout(timer));
+  const { signal } = bound;
+  const { victims, url } = await build(settings, logs, note, signal, stack);
+  // Where something fails, nothing goes on while the rest is stopped.
+  stack.defer(() => bound.abort());
+  const random = seededRandom(settings.seed);
+  const conversations = makeWorkload(settings.conversations, settings.messagesEach, random);
+  const sent = conversations.flat();
+
+  let acknowledged = 0;
+  const progress = () => acknowledged / sent.length;
+  const killing = new AbortController();
+  const havoc: Havoc = { settings, victims, note, random: seededRandom(~settings.seed), progress, signal };
+  const telling = setInterval(() => void tell(), PROGRESS_MS);
+  stack.defer(() => clearInterval(telling));
+  async function tell(): Promise<void> {
+    const pending = await countPending(victims.database.url).catch(() => '?');
+    say(`${acknowledged} of ${sent.length} acknowledged, ${pending} pending, ${events.length} events`);
+  }
+
+  const steps = takeSteps(havoc);
+  const killer = killWorkers({ ...havoc, signal: AbortSignal.any([signal, killing.signal]) });
+  const work = async () => {
+    await sendAll(conversations, {
+      send: createSender(url, apiKey, signal),
+      limit: settings.clients,
+      pauseMs: settings.pauseMs,
+      repeated: REPEATED,
+      random,
+      signal,
+      onAcknowledged: () => acknowledged++,
+    });
+    await steps;
+    killing.abort();
+  };
+  await Promise.all([work(), steps, killer]);
+  const { mode, plan, providerTimeoutMs } = settings;
+  const quiet = await untilQuiet(victims.database.url, victims.provider, 4 * providerTimeoutMs, signal);
+  await tell();
+
+  const stored = await readStored(victims.database.url);
+  const taken = await readTaken(victims.provider.url);
+  return { evidence: { mode, providerTimeoutMs, plan, events, quiet, sent, stored, ...taken }, logs };
+}
+
+/** Everything on ports and in folders of its own; what is deferred first ends last. */
+async function build(
+  settings: ChaosSettings,
+  logs: string,
+  note: Havoc['note'],
+  signal: AbortSignal,
+  stack: AsyncDisposableStack,
+): Promise<{ victims: Victims; url: string }> {
+  const directory = await mkdtemp(join(tmpdir(), 'messaging-chaos-data-'));
+  endsWithUs(directory);
+  stack.defer(() => rm(directory, { recursive: true, force: true }));
+  const database = await startDatabase(directory);
+  stack.defer(database.stop);
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const onEnd = (how: string) => note('ended by itself', how);
+  const provider = await startProvider({
+    ...settings,
+    serviceUrl: url,
+    directory: logs,
+    onEndedByItself: (how) => onEnd(`simulator: ${how}`),
+  });
+  stack.defer(provider.stop);
+  const service = startService({
+    ...settings,
+    port,
+    databaseUrl: database.url,
+    simulatorUrl: provider.url,
+    directory: logs,
+    signal,
+    onEndedByItself: onEnd,
+  });
+  stack.defer(service.stop);
+  await service.ready();
+  await observe(database.url);
+  await provider.misbehave();
+  return { victims: { database, provider, service }, url };
+}

@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { until } from '../helpers/until.ts';
+import type { Mode } from './checker/evidence.ts';
+import { type Supervised, supervise } from './processes.ts';
+import { providerKey, webhookSecret } from './provider.ts';
+
+export const apiKey = 'a-key-for-the-chaos-clients';
+
+/** What else ends it is the signal of the run. */
+const NO_BOUND_MS = 3_600_000;
+
+export interface ChaosService {
+  api: Supervised;
+  workers: Supervised[];
+  /** Resolves when the API process answers that it is ready, or the run is called off. */
+  ready(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface ServiceOptions {
+  mode: Mode;
+  port: number;
+  workers: number;
+  providerTimeoutMs: number;
+  databaseUrl: string;
+  simulatorUrl: string;
+  directory: string;
+  /** Ends the waiting. */
+  signal: AbortSignal;
+  onEndedByItself: (who: string) => void;
+}
+
+/** One API process and several workers, each as in production and each started again when it ends. */
+export function startService(options: ServiceOptions): ChaosService {
+  const { port, directory } = options;
+  const start = (name: string, role: string, ownPort: number) =>
+    supervise({
+      command: 'bin/start.sh',
+      args: [],
+      log: join(directory, `${name}.log`),
+      onEndedByItself: (how) => options.onEndedByItself(`${name}: ${how}`),
+      environment: { ...environmentOf(options), ROLE: role, PORT: String(ownPort) },
+    });
+  const api = start('api', 'api', port);
+  const workers = Array.from({ length: options.workers }, (_, n) => start(`worker-${n + 1}`, 'worker', 0));
+  return {
+    api,
+    workers,
+    ready: async () => {
+      const ready = () =>
+        fetch(`http://127.0.0.1:${port}/readyz`).then(
+          ({ ok }) => ok,
+          () => false,
+        );
+      await until(() => options.signal.aborted || ready(), 'the service is ready', NO_BOUND_MS);
+    },
+    stop: async () => {
+      await Promise.all([api, ...workers].map((one) => one.stop()));
+    },
+  };
+}
+
+function environmentOf({
+  mode,
+  databaseUrl,
+  simulatorUrl,
+  providerTimeoutMs,
+}: ServiceOptions): Record<string, string> {
+  const provider = (name: string) => ({
+    [`${name}_URL`]: simulatorUrl,
+    [`${name}_KEY`]: providerKey,
+    [`${name}_WEBHOOK_SECRETS`]: webhookSecret,
+    [`${name}_HONOURS_KEYS`]: String(mode === 'keys'),
+    [`${name}_CAN_LOOK_UP`]: String(mode !== 'neither'),
+  });
+  return {
+    NODE_ENV: 'production',
+    LOG_LEVEL: 'warn',
+    DATABASE_URL: databaseUrl,
+    API_KEYS: `chaos:${apiKey}`,
+    SMS_PROVIDERS: 'text-co',
+    EMAIL_PROVIDERS: 'mail-co',
+    ...provider('TEXT_CO'),
+    ...provider('MAIL_CO'),
+    PROVIDER_TIMEOUT_MS: String(providerTimeoutMs),
+    // Few, so that the leases of one that is killed leave most conversations to the others.
+    DELIVERY_CONCURRENCY: '24',
+    STOP_TIMEOUT_MS: '5000',
+  };
+}

@@ -1,0 +1,74 @@
+import type { Mode, Plan } from './checker/evidence.ts';
+
+export interface ChaosSettings {
+  mode: Mode;
+  seed: number;
+  conversations: number;
+  messagesEach: number;
+  /** Requests of clients under way at once. */
+  clients: number;
+  /** The longest that a client waits before its next message, in milliseconds. */
+  pauseMs: number;
+  providerTimeoutMs: number;
+  workers: number;
+  /** For as long as clients send: were it for longer, a slow machine might never come to rest. */
+  killEveryMs: number;
+  outageMs: number;
+  /** What happens when this part of the messages is acknowledged, from 0 to 1. */
+  steps: { at: number; what: 'kill api' | 'restart database' | 'provider away' }[];
+  /** When all is called off, in milliseconds. */
+  boundMs: number;
+  plan: Plan;
+}
+
+/**
+ * How long the service waits for a provider, in milliseconds. Short, so that a killed worker's messages come back soon.
+ * One that can only be looked up may take a request for as long again after it was cut, and the simulator on a busy
+ * machine must not be later than that.
+ */
+const PROVIDER_TIMEOUT_MS = { keys: 600, lookup: 2_000, neither: 600 };
+
+const FAILING = { failing: 0.2, lost: 0.05 };
+
+/** Ten thousand messages, in about two minutes. */
+export function fullSettings(mode: Mode, seed: number): ChaosSettings {
+  return {
+    mode,
+    seed,
+    conversations: 500,
+    messagesEach: 20,
+    clients: 64,
+    pauseMs: 5_000,
+    providerTimeoutMs: PROVIDER_TIMEOUT_MS[mode],
+    workers: 3,
+    killEveryMs: 3_000,
+    outageMs: 30_000,
+    steps: [
+      { at: 0.1, what: 'kill api' },
+      { at: 0.2, what: 'provider away' },
+      { at: 0.4, what: 'restart database' },
+      { at: 0.6, what: 'kill api' },
+      { at: 0.8, what: 'restart database' },
+    ],
+    boundMs: 480_000,
+    plan: { workerKills: 10, apiKills: 2, databaseRestarts: 2, providerOutages: 1, ...FAILING },
+  };
+}
+
+/** The same in small. */
+export function shortSettings(mode: Mode, seed: number): ChaosSettings {
+  return {
+    ...fullSettings(mode, seed),
+    conversations: 100,
+    messagesEach: 6,
+    pauseMs: 2_500,
+    outageMs: 5_000,
+    steps: [
+      { at: 0.1, what: 'provider away' },
+      { at: 0.3, what: 'kill api' },
+      { at: 0.6, what: 'restart database' },
+    ],
+    boundMs: 180_000,
+    plan: { workerKills: 2, apiKills: 1, databaseRestarts: 1, providerOutages: 1, ...FAILING },
+  };
+}

@@ -1,0 +1,75 @@
+import type { Request, Sent } from './checker/evidence.ts';
+
+const SHOP = { sms: '+12016661234', email: 'shop@example.com' };
+const START = Date.UTC(2024, 10, 1, 14);
+const TEXTS = [
+  'Your order is on its way.',
+  'Grüße aus Köln — 50 % auf alles! 🎉',
+  'Two\nlines, a "quote", a \\ and a\ttab',
+  '<p>html is <b>allowed</b> &amp; kept</p>',
+  `A longer one: ${'tell me more '.repeat(30)}`,
+];
+
+/**
+ * The messages of all conversations, each list in the order of sending. Half of the conversations are by text
+ * message, half by email; some have several recipients, and a few one that the provider refuses.
+ */
+export function makeWorkload(conversations: number, messagesEach: number, random: () => number): Sent[][] {
+  return Array.from({ length: conversations }, (_, conversation) => {
+    const people = conversation % 2 === 0 ? phones(conversation) : mailboxes(conversation);
+    return Array.from({ length: messagesEach }, (_, n) => {
+      const token = `${conversation}-${n}`;
+      return {
+        token,
+        key: `chaos ${token}`,
+        conversation,
+        n,
+        request: makeRequest(token, people, START + conversation * 60_000 + n * 1_001, random),
+        addresses: [...new Set([people.from, ...[people.to].flat(), ...(people.cc ?? [])])],
+        refused: people.refused,
+        answers: [],
+        odd: [],
+      };
+    });
+  });
+}
+
+type People = Pick<Request, 'from' | 'to' | 'cc'> & { email: boolean; refused: boolean };
+
+function phones(n: number): People {
+  const refused = n % 50 === 6;
+  const own = refused ? `+1${201 + n}0000009` : `+1804555${1_000 + n}`;
+  const to = n % 20 === 4 ? [own, `+1805555${1_000 + n}`, '+18065551000'] : own;
+  return { from: SHOP.sms, to, email: false, refused };
+}
+
+function mailboxes(n: number): People {
+  const refused = n % 50 === 7;
+  const own = refused ? `reject@c${n}.example.com` : `customer-${n}@example.com`;
+  const several = n % 20 === 5;
+  return {
+    from: SHOP.email,
+    to: several ? [own, `partner-${n}@example.org`] : own,
+    ...(several && { cc: ['boss@example.net'] }),
+    email: true,
+    refused,
+  };
+}
+
+function makeRequest(token: string, people: People, at: number, random: () => number): Request {
+  const { from, to, cc, email } = people;
+  const text = TEXTS[Math.floor(random() * TEXTS.length)];
+  const attachments = email || random() < 0.2 ? [`https://example.com/${token}.pdf`] : [];
+  const group = Array.isArray(to);
+  return {
+    type: email ? 'email' : attachments.length > 0 || group ? 'mms' : 'sms',
+    from,
+    to,
+    ...(cc && { cc }),
+    ...(email && random() < 0.5 && { subject: `About ${token}` }),
+    body: `${text} [chaos:${token}]`,
+    attachments,
+    timestamp: new Date(at).toISOString(),
+    metadata: { token },
+  };
+}

@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises';
+import type { PactV4, V3Request, V3Response } from '@pact-foundation/pact';
+import * as comparison from '@pactflow/openapi-pact-comparator';
+import { expect } from 'chai';
+import { parse } from 'yaml';
+import { contractPath, type Draft, draftContract, readContract, writeContract } from './contract-file.ts';
+
+type Request = Pick<V3Request, 'method' | 'path' | 'query' | 'headers' | 'body'>;
+type Response = Pick<V3Response, 'status' | 'headers' | 'body'>;
+
+/** One thing that a consumer asks of a provider. */
+export interface Interaction {
+  /** What the request is: it completes "upon receiving". */
+  is: string;
+  /** What has to be so at the provider beforehand. */
+  given?: [state: string, parameters?: Record<string, string>];
+  request: Request;
+  response: Response;
+  /** Makes the request by the consumer's own code, against `url`, and checks what that made of the answer. */
+  asks(url: string): Promise<void>;
+}
+
+/** Records the contract of two sides from what its consumer really does, and holds it against the committed one. */
+export function describeContract(
+  consumer: string,
+  provider: string,
+  interactions: Interaction[],
+  isKept: () => Promise<void>,
+): void {
+  describe(`${consumer} with ${provider}`, () => {
+    let draft: Draft;
+    before(async () => {
+      draft = await draftContract(consumer, provider);
+    });
+    after(() => draft.remove());
+
+    for (const interaction of interactions) {
+      it(`${consumer} makes ${interaction.is}`, () => record(draft.pact, interaction));
+    }
+
+    it(`${contractPath(consumer, provider)} is what was recorded`, async () => {
+      const text = await draft.text();
+      if (process.env.UPDATE_CONTRACTS) await writeContract(consumer, provider, text);
+      const committed = await readContract(consumer, provider);
+      expect(committed, 'not current: UPDATE_CONTRACTS=1 make contracts').to.equal(text);
+    });
+
+    if (provider === 'messaging-service') {
+      it(`${consumer} relies on nothing that openapi.yaml does not describe`, async () => {
+        expect(await findings(await draft.text())).to.deep.equal([]);
+      });
+    }
+
+    it(`${provider} keeps to it`, isKept).timeout(60_000);
+  });
+}
+
+/** Plays the provider to the consumer, and writes down what they agreed. */
+async function record(pact: PactV4, { is, given, request, response, asks }: Interaction): Promise<void> {
+  const interaction = pact.addInteraction().uponReceiving(is);
+  if (given) interaction.given(...given);
+  await interaction
+    .withRequest(request.method, request.path, (builder) => {
+      builder.headers(request.headers ?? {}).query(request.query ?? {});
+      if (request.body !== undefined) builder.jsonBody(request.body);
+    })
+    .willRespondWith(response.status, (builder) => {
+      if (response.body !== undefined) builder.jsonBody(response.body);
+      // After the body, which brings a type of its own.
+      builder.headers(response.headers ?? {});
+    })
+    .executeTest(({ url }) => asks(url));
+}
+
+interface Finding {
+  code: string;
+  message: string;
+  mockDetails?: { interactionDescription?: string; location: string };
+}
+
+/** The comparator's own types do not resolve in a module. */
+const { Comparator } = comparison as unknown as {
+  Comparator: new (documents: { oas: object }) => { compare(contract: unknown): AsyncIterable<Finding> };
+};
+
+let comparator: Promise<InstanceType<typeof Comparator>> | undefined;
+
+/** Where a contract and openapi.yaml differ, warnings included. */
+export async function findings(contract: string): Promise<string[]> {
+  comparator ??= readFile('openapi.yaml', 'utf8').then((text) => new Comparator({ oas: parse(text) }));
+  const found: string[] = [];
+  for await (const { code, message, mockDetails } of (await comparator).compare(JSON.parse(contract))) {
+    found.push(`${mockDetails?.interactionDescription}: ${code}, ${message} (${mockDetails?.location})`);
+  }
+  return found;
+}

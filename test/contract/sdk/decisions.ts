@@ -1,0 +1,28 @@
+import type { Interaction } from '../agreement.ts';
+import { phone, time } from '../shapes.ts';
+import { call, IDS, keyed } from './call.ts';
+import { message } from './resources.ts';
+
+const { id } = IDS;
+
+/** What a person decides of a message. */
+export function decisions(): Interaction[] {
+  return [
+    call({
+      is: 'a request to cancel a message that is scheduled',
+      given: ['a message is scheduled'],
+      operation: 'POST /api/messages/{id}/cancel',
+      headers: keyed(7),
+      response: { status: 200, body: message({ status: 'canceled', send_at: time() }) },
+      calls: ({ messages }) => messages.cancel(id),
+    }),
+    call({
+      is: 'a request to send a message again that failed',
+      given: ['a message failed'],
+      operation: 'POST /api/messages/{id}/retry',
+      headers: keyed(8),
+      response: { status: 202, body: message({ to: [phone('+12010000009')] }) },
+      calls: ({ messages }) => messages.retry(id),
+    }),
+  ];
+}

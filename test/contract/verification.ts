@@ -1,0 +1,50 @@
+/**
+ * Runs one verification, in a process of its own: Pact prints its report past Node, so only from outside can it be
+ * kept back. What comes to be as an interaction presumes is the parent's work; it is asked by message.
+ */
+import { once } from 'node:events';
+import { Verifier } from '@pact-foundation/pact';
+import { signAnew } from './webhooks/signatures.ts';
+
+export interface Job {
+  provider: string;
+  url: string;
+  file: string;
+  states: string[];
+  /** What webhooks are signed with, where it is webhooks. */
+  webhookSecret?: string;
+}
+/** What the parent is asked to do; it answers with the values that the contract takes from the provider. */
+export interface Wish {
+  state: string;
+  action: 'setUp' | 'cleanUp';
+  parameters: Record<string, string>;
+}
+
+const { provider, url, file, states, webhookSecret } = JSON.parse(process.argv[2] ?? '') as Job;
+
+async function ask(wish: Wish) {
+  process.send?.(wish);
+  const [answer] = await once(process, 'message');
+  return answer;
+}
+
+const handler = (state: string) => ({
+  setup: (parameters: unknown) =>
+    ask({ state, action: 'setUp', parameters: parameters as Wish['parameters'] }),
+  teardown: () => ask({ state, action: 'cleanUp', parameters: {} }),
+});
+
+await new Verifier({
+  provider,
+  providerBaseUrl: url,
+  pactUrls: [file],
+  logLevel: 'error',
+  stateHandlers: Object.fromEntries(states.map((state) => [state, handler(state)])),
+  ...(webhookSecret && { requestFilter: signAnew(webhookSecret) }),
+})
+  .verifyProvider()
+  .then(
+    () => process.exit(0),
+    () => process.exit(1),
+  );

@@ -1,0 +1,115 @@
+import { expect } from 'chai';
+import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
+import { runToEnd } from '../helpers/process.ts';
+import { startBroker } from './broker.ts';
+import { readContract } from './contract-file.ts';
+import { simulatorStates } from './simulator-states.ts';
+import { startStatesServer } from './states-server.ts';
+
+const SANDBOX_KEY = 'sandbox-key';
+const TOKEN = 'broker-token';
+const KEYED = ['--header', `Authorization: Bearer ${SANDBOX_KEY}`];
+
+function verifyProvider(args: string[], environment: Record<string, string> = {}) {
+  return runToEnd('bin/verify-provider', args, environment);
+}
+
+describe('bin/verify-provider', () => {
+  let sandbox: Simulator;
+  before(async () => {
+    sandbox = await startSimulator({ apiKey: SANDBOX_KEY, settings: { receipts: { enabled: false } } });
+  });
+  after(() => sandbox.stop());
+  afterEach(() => fetch(`${sandbox.url}/_control/reset`, { method: 'POST' }));
+
+  const sms = () => ['--provider', 'sms-provider', '--url', sandbox.url, ...KEYED];
+
+  it('ends with 0 where a sandbox does all that is expected, with what each interaction presumes set up', async () => {
+    const states = await startStatesServer(simulatorStates(sandbox.url, SANDBOX_KEY));
+    const { code, stdout } = await verifyProvider([...sms(), '--provider-states-setup-url', states.url]);
+    states.stop();
+    expect(code, stdout).to.equal(0);
+    expect(stdout).to.include('a look-up that the provider cannot answer');
+    expect(states.asked).to.deep.include.members([
+      { state: 'the provider asks for less', action: 'setup' },
+      { state: 'the provider asks for less', action: 'teardown' },
+    ]);
+  });
+
+  it('verifies only what presumes nothing where nothing can be set up, and says so', async () => {
+    const { code, stdout } = await verifyProvider([
+      '--provider',
+      'email-provider',
+      '--url',
+      sandbox.url,
+      ...KEYED,
+    ]);
+    expect(code, stdout).to.equal(0);
+    expect(stdout).to.include('only interactions that presume nothing');
+    expect(stdout).to.include('a request to send an email with HTML').and.not.include('out of order');
+  });
+
+  it('ends with 1, and says what is missing, where the sandbox breaks the contract', async () => {
+    const faults = [{ channel: 'sms', type: 'malformed' }];
+    await fetch(`${sandbox.url}/_control/faults`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(faults),
+    });
+    const { code, stdout } = await verifyProvider([...sms(), '--description', 'to send an SMS$']);
+    expect(code).to.equal(1);
+    expect(stdout).to.match(/a request to send an SMS[\s\S]*There were 1 pact failures/);
+  });
+
+  it('ends with 1 where the key is not one of the sandbox', async () => {
+    const { code, stdout } = await verifyProvider(['--provider', 'sms-provider', '--url', sandbox.url]);
+    expect(code).to.equal(1);
+    expect(stdout).to.match(/expected .*202.* but was .*401/);
+  });
+
+  it('ends with 1 at once where nobody is there', async () => {
+    const { url, stop } = await startSimulator();
+    await stop();
+    const { code, stderr } = await verifyProvider(['--provider', 'sms-provider', '--url', url]);
+    expect(code).to.equal(1);
+    expect(stderr).to.include(`${url} cannot be reached`);
+  });
+
+  it('takes the contracts from a broker, and publishes the result there as that of a version', async () => {
+    const broker = await startBroker(await readContract('messaging-service', 'sms-provider'), TOKEN);
+    const states = await startStatesServer(simulatorStates(sandbox.url, SANDBOX_KEY));
+    const whole = [...sms(), '--broker-url', broker.url, '--provider-states-setup-url', states.url];
+    const args = [...whole, '--provider-version', '1.2.3'];
+    const [{ code, stdout }, refused] = await Promise.all([
+      verifyProvider(args, { PACT_BROKER_TOKEN: TOKEN }),
+      verifyProvider(args, { PACT_BROKER_TOKEN: 'wrong' }),
+    ]);
+    broker.stop();
+    states.stop();
+    expect(code, stdout).to.equal(0);
+    expect(broker.results).to.have.length(1);
+    expect(broker.results[0]).to.deep.include({ success: true, providerApplicationVersion: '1.2.3' });
+    expect(refused.code).to.equal(1);
+  });
+
+  it('publishes nothing of a part of the contract', async () => {
+    const published = [...sms(), '--broker-url', 'http://127.0.0.1', '--provider-version', '1.2.3'];
+    const { code, stderr } = await verifyProvider(published);
+    expect(code).to.equal(2);
+    expect(stderr).to.include('--provider-version needs --provider-states-setup-url');
+  });
+
+  it('shows its options with --help, and ends with 2 on a wrong one', async () => {
+    const [help, wrong, unknown] = await Promise.all([
+      verifyProvider(['--help']),
+      verifyProvider(['--provider', 'sms-provider', '--sandbox', sandbox.url]),
+      verifyProvider(['--provider', 'fax-provider', '--url', sandbox.url]),
+    ]);
+    expect(help).to.deep.include({ code: 0, stderr: '' });
+    expect(help.stdout).to.include('--provider-states-setup-url URL');
+    expect(wrong.code).to.equal(2);
+    expect(wrong.stderr).to.include("'--sandbox'");
+    expect(unknown.code).to.equal(2);
+    expect(unknown.stderr).to.include('there is no contract with a provider fax-provider');
+  });
+});

@@ -1,0 +1,60 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { type Contract, contractPath, readContract } from './contract-file.ts';
+import type { Job, Wish } from './verification.ts';
+
+/** How a provider comes to be as an interaction presumes, and back. */
+export interface State {
+  /** Answers the values that the contract takes from the provider. */
+  setUp(parameters: Record<string, string>): Promise<Record<string, string | number>>;
+  cleanUp(): Promise<void>;
+}
+export type States = Record<string, State>;
+
+export interface Verification {
+  consumer: string;
+  provider: string;
+  url: string;
+  states: States;
+  /** What webhooks are signed with, where it is webhooks. */
+  webhookSecret?: string;
+}
+
+/**
+ * Plays the committed contract of two sides to a running provider.
+ *
+ * @throws where an answer is not as agreed, with Pact's report, and where a state is unknown or cannot be reached,
+ * which Pact would pass over.
+ */
+export async function verify({ consumer, provider, url, states, ...more }: Verification): Promise<void> {
+  const contract = JSON.parse(await readContract(consumer, provider)) as Contract;
+  const names = contract.interactions.flatMap(({ providerStates = [] }) =>
+    providerStates.map(({ name }) => name),
+  );
+  const unknown = names.filter((name) => !Object.hasOwn(states, name));
+  if (unknown.length > 0) throw new Error(`No set-up for: ${[...new Set(unknown)].join(', ')}`);
+
+  const job: Job = {
+    provider,
+    url,
+    file: contractPath(consumer, provider),
+    states: Object.keys(states),
+    ...more,
+  };
+  const child = fork('test/contract/verification.ts', [JSON.stringify(job)], { silent: true });
+  let report = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => {
+      report += chunk;
+    });
+  }
+  const faults: unknown[] = [];
+  child.on('message', async ({ state, action, parameters }: Wish) => {
+    const answer = await states[state]?.[action](parameters).catch((fault) => void faults.push(fault));
+    child.send(answer ?? {});
+  });
+  const [code] = await once(child, 'close');
+  if (faults.length > 0)
+    throw new AggregateError(faults, `A state could not be reached: ${faults.join('; ')}`);
+  if (code !== 0) throw new Error(report);
+}
