@@ -6,10 +6,10 @@ GENERATED := src/openapi/schema.ts sdk/src/schema.ts
 COMPOSE := docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test contracts check generate package migrate bench soak chaos clean db-up db-down db-logs db-shell
+.PHONY: help setup run test test-browser contracts check generate package migrate bench soak chaos clean db-up db-down db-logs db-shell
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-10s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(INSTALLED): package-lock.json package.json sdk/package.json
 	npm ci --no-fund --no-audit --loglevel=error
@@ -22,6 +22,9 @@ run: $(INSTALLED) ## Run the service on port 8080, with PostgreSQL and the provi
 
 test: $(INSTALLED) ## Run all tests and print the coverage of src/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" c8 mocha
+
+test-browser: $(INSTALLED) ## Try the reference page in a real browser; needs Chromium (Debian: apt-get install chromium)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/helpers/database.ts --exit --timeout 60000 'test/browser/*.browser.ts'
 
 contracts: $(INSTALLED) ## Record the Pact contracts anew, and hold the service and the simulated providers to them
 	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/helpers/database.ts --exit --timeout 30000 'test/contract/*.test.ts'

@@ -491,6 +491,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say where to go
+         * @description A page for a browser, and the same links as JSON for everybody else.
+         */
+        get: operations["getHome"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the reference page
+         * @description This document as a page, on which each operation can be tried. All that it loads comes from the service.
+         */
+        get: operations["getReference"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs/{asset}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what the pages load
+         * @description Scripts, styles, the icon, and the project's README.
+         */
+        get: operations["getReferenceAsset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -881,6 +941,32 @@ export interface components {
             /** @constant */
             status: "ok";
         };
+        Home: {
+            name: string;
+            version: string;
+            links: {
+                /**
+                 * Format: uri-reference
+                 * @description The reference page.
+                 */
+                reference: string;
+                /**
+                 * Format: uri-reference
+                 * @description How to run and use the service.
+                 */
+                readme: string;
+                /**
+                 * Format: uri-reference
+                 * @description This document.
+                 */
+                yaml: string;
+                /**
+                 * Format: uri-reference
+                 * @description This document.
+                 */
+                json: string;
+            };
+        };
         /** @description An error, after RFC 9457. */
         Problem: {
             /** Format: uri-reference */
@@ -948,6 +1034,14 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["Participant"];
             };
+        };
+        /** @description It is what its `ETag`, sent as `If-None-Match`, says. */
+        NotModified: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content?: never;
         };
         /**
          * @description They cannot be linked: they are the same one (`link_to_self`), one person already by other links
@@ -1878,6 +1972,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            422: components["responses"]["Unprocessable"];
         };
     };
     getReadiness: {
@@ -1899,6 +1994,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            422: components["responses"]["Unprocessable"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1921,6 +2017,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
+            422: components["responses"]["Unprocessable"];
         };
     };
     getOpenapiJson: {
@@ -1942,6 +2039,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
+            422: components["responses"]["Unprocessable"];
         };
     };
     getOpenapiYaml: {
@@ -1963,6 +2061,86 @@ export interface operations {
                     "application/yaml": string;
                 };
             };
+            422: components["responses"]["Unprocessable"];
+        };
+    };
+    getHome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The links. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Home"];
+                    "text/html": string;
+                };
+            };
+            422: components["responses"]["Unprocessable"];
+        };
+    };
+    getReference: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            422: components["responses"]["Unprocessable"];
+        };
+    };
+    getReferenceAsset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of the file.
+                 * @example README.md
+                 */
+                asset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/javascript": string;
+                    "text/css": string;
+                    "image/svg+xml": string;
+                    "text/plain": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
         };
     };
 }

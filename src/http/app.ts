@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { InvalidRequestError, NotFoundError } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type OpenApiDocument, openApiDocument } from '../openapi/document.ts';
+import { FileBody } from '../openapi/file-body.ts';
 import type { Handlers, OperationId } from '../openapi/types.ts';
 import { securityHandlers, withConfiguredSecurity } from './auth.ts';
 import { jsonBody, signedBody } from './body.ts';
@@ -83,5 +84,12 @@ function toMiddleware(handler: AnyHandler, translate: (error: unknown) => unknow
 
 function send(response: Response, body: unknown): void {
   if (typeof body === 'string') response.send(body);
+  else if (body instanceof FileBody)
+    response.sendFile(body.name, {
+      root: body.root,
+      acceptRanges: false,
+      cacheControl: false,
+      lastModified: false,
+    });
   else response.json(body);
 }

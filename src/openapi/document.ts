@@ -6,7 +6,7 @@ const source = new URL('../../openapi.yaml', import.meta.url);
 /** The parts of an OpenAPI document that this service itself looks at. */
 export interface OpenApiDocument {
   openapi: string;
-  info: { version: string };
+  info: { title: string; version: string };
   security?: Record<string, string[]>[];
   paths: Record<string, Record<string, { operationId?: string; security?: Record<string, string[]>[] }>>;
   components: { securitySchemes: Record<string, object> };

@@ -1,3 +1,4 @@
+import type { FileBody } from './file-body.ts';
 import type { components, operations } from './schema.ts';
 
 export type OperationId = keyof operations;
@@ -18,6 +19,8 @@ export interface OperationRequest<Id extends OperationId> {
   body: JsonOf<operations[Id] extends { requestBody: infer B } ? B : undefined>;
 }
 
+/** Text may be sent from a file. */
+type BodyOf<T> = JsonOf<T> | (string extends JsonOf<T> ? FileBody : never);
 type Success = 200 | 202 | 204;
 type Responses<Id extends OperationId> = operations[Id]['responses'];
 
@@ -26,7 +29,7 @@ export type OperationResponse<Id extends OperationId> = {
   [Status in keyof Responses<Id> & Success]: {
     status: Status;
     headers?: Record<string, string>;
-    body: JsonOf<Responses<Id>[Status]>;
+    body: BodyOf<Responses<Id>[Status]>;
   };
 }[keyof Responses<Id> & Success];
 

@@ -41,7 +41,8 @@ describe('A request that cannot be served', () => {
         '/api/conversations/4711',
         '/api/conversations/4711/messages',
         '/api/nothing',
-        '/',
+        '/nothing',
+        '/docs/nothing.js',
       ]) {
         const { status, body } = await service.request('GET', path);
         expect(status, path).to.equal(404);

@@ -4,6 +4,7 @@ import { conversationHandlers } from './conversations.ts';
 import { messageHandlers } from './messages.ts';
 import { operationsHandlers } from './operations.ts';
 import { participantHandlers } from './participants.ts';
+import { referenceHandlers } from './reference.ts';
 import { webhookHandlers } from './webhooks.ts';
 
 /** One handler for every operation of the contract: one missing does not compile. */
@@ -14,5 +15,6 @@ export function createHandlers(context: Context) {
     ...participantHandlers(context),
     ...webhookHandlers(context),
     ...operationsHandlers(context),
+    ...referenceHandlers(),
   } satisfies Handlers;
 }

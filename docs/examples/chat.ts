@@ -1,0 +1,30 @@
+// A two-way text chat: sends each line that is typed, and prints what comes in, until Ctrl-D.
+//   node chat.ts +12016661234 +18045551234
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient } from '@messaging-service/sdk';
+
+const [us = '+12016661234', them = '+18045551234'] = process.argv.slice(2);
+const { MESSAGING_URL: baseUrl = 'http://127.0.0.1:8080', API_KEY: apiKey } = process.env;
+const { messages, conversations } = createClient({ baseUrl, apiKey });
+
+async function findConversation() {
+  for await (const conversation of conversations.list({ participant: [us, them] }))
+    if (conversation.participants.length === 2) return conversation;
+}
+
+async function follow() {
+  for (let seen = 0; ; await sleep(1_000)) {
+    const conversation = await findConversation();
+    if (!conversation) continue;
+    for await (const message of conversations.messages(conversation.id, { after_id: seen })) {
+      if (message.direction === 'inbound') console.log(`${message.from}: ${message.body}`);
+      seen = message.id;
+    }
+  }
+}
+
+const typed = createInterface({ input: process.stdin });
+follow();
+for await (const body of typed) await messages.send({ type: 'sms', from: us, to: them, body });
+process.exit();

@@ -1,0 +1,89 @@
+import { stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import Negotiator from 'negotiator';
+import { NotFoundError } from '../../errors.ts';
+import { openApiDocument } from '../../openapi/document.ts';
+import { FileBody } from '../../openapi/file-body.ts';
+import type { Handlers } from '../../openapi/types.ts';
+
+type Operations = 'getHome' | 'getReference' | 'getReferenceAsset';
+
+interface Asset {
+  folder: string;
+  type: string;
+}
+
+const require = createRequire(import.meta.url);
+const swaggerUi = require.resolve('swagger-ui-dist/package.json');
+const OURS = join(import.meta.dirname, '../reference');
+const SWAGGER_UI = dirname(swaggerUi);
+const PROJECT = join(import.meta.dirname, '../../..');
+const HTML = 'text/html; charset=utf-8';
+
+/** What the pages load. Nothing else is served, and nothing of it comes from elsewhere. */
+const ASSETS = new Map<string, Asset>([
+  ['swagger-ui-bundle.js', { folder: SWAGGER_UI, type: 'text/javascript; charset=utf-8' }],
+  ['swagger-ui.css', { folder: SWAGGER_UI, type: 'text/css; charset=utf-8' }],
+  ['reference.js', { folder: OURS, type: 'text/javascript; charset=utf-8' }],
+  ['reference.css', { folder: OURS, type: 'text/css; charset=utf-8' }],
+  ['icon.svg', { folder: OURS, type: 'image/svg+xml' }],
+  ['README.md', { folder: PROJECT, type: 'text/plain; charset=utf-8' }],
+]);
+
+/** Swagger UI sets styles on its elements, and has its arrows as `data:` images. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const VERSION: string = require(swaggerUi).version;
+
+/** The front page and the reference page, with all that they load. */
+export function referenceHandlers(): Pick<Handlers, Operations> {
+  const { info } = openApiDocument();
+  const home = {
+    name: info.title,
+    version: info.version,
+    links: { reference: '/docs', readme: '/docs/README.md', yaml: '/openapi.yaml', json: '/openapi.json' },
+  };
+  return {
+    getHome: async ({ headers }) => {
+      const accepted = new Negotiator({ headers: { ...headers } });
+      const vary = { vary: 'Accept' };
+      if (accepted.mediaType(['application/json', 'text/html']) !== 'text/html')
+        return { status: 200, headers: vary, body: home };
+      return { status: 200, ...page('home.html', vary) };
+    },
+    getReference: async () => ({ status: 200, ...page('page.html', await cached(OURS, 'page.html')) }),
+    getReferenceAsset: async ({ params: { asset } }) => {
+      const found = ASSETS.get(asset);
+      if (!found) throw new NotFoundError(`asset ${asset}`);
+      const headers = { 'content-type': found.type, ...(await cached(found.folder, asset)) };
+      return { status: 200, headers, body: new FileBody(found.folder, asset) };
+    },
+  };
+}
+
+function page(name: string, headers: Record<string, string>) {
+  const security = { 'content-security-policy': CONTENT_SECURITY_POLICY };
+  return { headers: { 'content-type': HTML, ...security, ...headers }, body: new FileBody(OURS, name) };
+}
+
+/**
+ * Asked for again on each use, and answered with 304 where nothing changed, so that the parts of a page are always of
+ * one version. Files out of a package have no date of their own: the package's version stands in for it.
+ */
+async function cached(folder: string, name: string): Promise<Record<string, string>> {
+  const { size, mtimeMs } = await stat(join(folder, name)).catch((cause) => {
+    throw cause.code === 'ENOENT' ? new NotFoundError(`asset ${name}`) : cause;
+  });
+  const tag = [VERSION, size.toString(36), Math.floor(mtimeMs).toString(36)].join('-');
+  return { 'cache-control': 'no-cache', etag: `"${tag}"` };
+}

@@ -1,0 +1,104 @@
+import { mkdir } from 'node:fs/promises';
+import { expect } from 'chai';
+import type { Browser, Page } from 'playwright-core';
+import { type Harness, startHarness } from '../helpers/harness.ts';
+import { launchChromium } from './chromium.ts';
+
+const apiKey = 'correct-horse-battery';
+
+describe('The reference page in a browser', () => {
+  let service: Harness;
+  let browser: Browser;
+  let page: Page;
+  let complaints: string[];
+  let elsewhere: string[];
+  before(async () => {
+    browser = await launchChromium();
+    service = await startHarness({ API_KEYS: `browser:${apiKey}` });
+  });
+  beforeEach(async () => {
+    complaints = [];
+    elsewhere = [];
+    page = await browser.newPage({ viewport: { width: 1280, height: 1600 } });
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => {
+      if (!/^(data|blob):/.test(request.url()) && new URL(request.url()).origin !== service.url)
+        elsewhere.push(request.url());
+    });
+  });
+  afterEach(() => page?.close());
+  after(async () => {
+    await browser?.close();
+    await service?.stop();
+  });
+
+  const operation = (id: string) => page.locator(`#operations-Messages-${id}`);
+  const open = async (id: string) => {
+    await page.goto(`${service.url}/docs#/Messages/${id}`);
+    await operation(id).locator('.opblock-body').waitFor();
+  };
+  const authorize = async () => {
+    await page.locator('.scheme-container .authorize').click();
+    await page.locator('.modal-ux input').first().fill(apiKey);
+    await page.locator('.modal-ux button.authorize').first().click();
+    await page.locator('.modal-ux .btn-done').first().click();
+  };
+  const execute = async (id: string) => {
+    const answered = page.waitForResponse((response) => response.url().includes('/api/'));
+    await operation(id).locator('button.execute').click();
+    return answered;
+  };
+
+  it('shows every operation, asks no other host, and nothing complains', async () => {
+    await page.goto(`${service.url}/docs`);
+    await page.locator('.opblock').first().waitFor();
+    const contract = (await service.request('GET', '/openapi.json')).body;
+    const operations = Object.values<object>(contract.paths).flatMap((path) => Object.keys(path));
+    expect(await page.locator('.opblock').count()).to.equal(operations.length);
+    expect(complaints).to.deep.equal([]);
+    expect(elsewhere).to.deep.equal([]);
+  });
+
+  it('shows the samples of an operation', async () => {
+    await open('sendMessage');
+    const text = await operation('sendMessage').locator('.samples').textContent();
+    expect(text).to.contain('client.messages.send(');
+    expect(text).to.contain('curl');
+  });
+
+  it('sends a message to the running service, with the key that was entered', async () => {
+    await open('sendMessage');
+    expect((await execute('sendMessage')).status()).to.equal(401);
+    await authorize();
+    const answer = await execute('sendMessage');
+    expect(answer.status()).to.equal(202);
+    await operation('sendMessage').locator('.live-responses-table .response-col_status').first().waitFor();
+    await mkdir('.bench', { recursive: true });
+    await page.screenshot({ path: '.bench/docs.png' });
+    const { body } = await service.request('GET', '/api/messages', undefined, {
+      authorization: `Bearer ${apiKey}`,
+    });
+    expect(body.data.map(({ id }: { id: number }) => id)).to.deep.equal([(await answer.json()).id]);
+    // What a browser says of the 401 is the one complaint.
+    expect(complaints.filter((text) => !text.includes('401'))).to.deep.equal([]);
+    expect(elsewhere).to.deep.equal([]);
+  });
+
+  it('lists messages without a filter that nobody asked for', async () => {
+    await open('listMessages');
+    await authorize();
+    const { searchParams } = new URL((await execute('listMessages')).url());
+    expect([...searchParams.keys()]).to.deep.equal(['limit']);
+  });
+
+  it('is where the front page leads', async () => {
+    await page.goto(service.url);
+    await page.screenshot({ path: '.bench/home.png' });
+    await page.getByRole('link', { name: '/docs', exact: true }).click();
+    await page.locator('.opblock').first().waitFor();
+    expect(complaints).to.deep.equal([]);
+  });
+});

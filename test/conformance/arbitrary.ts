@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { faultsBy, resolve, type Schema } from './contract.ts';
+
+/** Values that make sense together, for schemas and fields by their names. */
+export type Known = Record<string, fc.Arbitrary<unknown>>;
+
+/** Whatever is valid by the schema, and, where `known`, by the rules between fields as well. */
+export function arbitraryOf(schema: Schema, known: Known = {}): fc.Arbitrary<unknown> {
+  const name = schema.$ref?.split('/').at(-1);
+  if (name && known[name]) return known[name];
+  const resolved = resolve(schema);
+  if (resolved.const !== undefined) return fc.constant(resolved.const);
+  if (resolved.enum) return fc.constantFrom(...resolved.enum);
+  if (resolved.anyOf) return fc.oneof(...resolved.anyOf.map((branch) => arbitraryOf(branch, known)));
+  return fc.oneof(...[resolved.type ?? 'string'].flat().map((type) => ofType(type, resolved, known)));
+}
+
+function ofType(type: string, schema: Schema, known: Known): fc.Arbitrary<unknown> {
+  switch (type) {
+    case 'null':
+      return fc.constant(null);
+    case 'integer':
+      return fc.maxSafeInteger().filter((value) => faultsBy(schema, value) === null);
+    case 'array':
+      return fc.array(arbitraryOf(schema.items ?? {}, known), {
+        minLength: schema.minItems ?? 0,
+        maxLength: Math.min(schema.maxItems ?? 4, 4),
+      });
+    case 'object':
+      return objectOf(schema, known);
+    default:
+      return textOf(schema);
+  }
+}
+
+function objectOf(schema: Schema, known: Known): fc.Arbitrary<unknown> {
+  const { properties = {}, required = [], additionalProperties } = schema;
+  if (typeof additionalProperties === 'object') {
+    const key = fc.string({ minLength: 1, maxLength: schema.propertyNames?.maxLength ?? 20 });
+    return fc.dictionary(key, arbitraryOf(additionalProperties, known), { maxKeys: 4 });
+  }
+  const fields = Object.entries(properties).map(([name, field]) => [
+    name,
+    known[name] ?? arbitraryOf(field, known),
+  ]);
+  return fc.record(Object.fromEntries(fields), { requiredKeys: required as never });
+}
+
+function textOf(schema: Schema): fc.Arbitrary<string> {
+  const { format, pattern, minLength = 0, maxLength = 200 } = schema;
+  if (format === 'date-time')
+    return fc
+      .date({ min: new Date('0001-01-02'), max: new Date('9999-12-30'), noInvalidDate: true })
+      .map((date) => date.toISOString());
+  if (format === 'uri') return fc.webUrl({ withQueryParameters: true });
+  if (pattern) return fc.string({ minLength: Math.max(minLength, 1), maxLength: Math.min(maxLength, 60) });
+  return fc
+    .string({ unit: 'grapheme', minLength, maxLength: Math.min(maxLength, 60) })
+    .filter((text) => faultsBy({ type: 'string', minLength, maxLength }, text) === null);
+}

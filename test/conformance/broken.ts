@@ -1,0 +1,172 @@
+import fc from 'fast-check';
+import { arbitraryOf, type Known } from './arbitrary.ts';
+import { faultsBy, type Operation, type Parameter, resolve, type Schema } from './contract.ts';
+import type { Request } from './request.ts';
+
+/** One fault that a request is given. */
+export interface Breakage {
+  title: string;
+  /** Where the service is to find it; null where it does not get as far as that. */
+  where: string | null;
+  statuses: number[];
+  apply: (request: Request) => Request;
+}
+/** A value that is wrong in one place, below which path, and how. */
+type Broken = [path: string, how: string, value: unknown];
+
+const OF_EVERY_TYPE = { string: 'text', integer: 7, boolean: true, null: null, array: [], object: {} };
+
+/** Every way to break a request of this operation in exactly one place. */
+export function breakagesOf(operation: Operation, known: Known): Breakage[] {
+  const { body, parameters, security } = operation;
+  return [
+    ...(body ? [...bodyBreakages(body.schema, known), ...noBody(security === 'webhookSignature')] : []),
+    ...parameters.flatMap((parameter) => parameterBreakages(parameter, known)),
+    {
+      title: 'an unknown query parameter',
+      where: '/query/unknown',
+      statuses: [422],
+      apply: (request) => ({ ...request, query: [...request.query, ['unknown', '1']] }),
+    },
+  ];
+}
+
+function bodyBreakages(schema: Schema, known: Known): Breakage[] {
+  const fields = Object.entries(resolve(schema).properties ?? {});
+  const required = resolve(schema).required ?? [];
+  const ofFields = fields.flatMap(([name, field]) =>
+    broken(field, known).map(
+      ([path, how, value]): Breakage => ({
+        title: `${name}${path}: ${how}`,
+        where: `/body/${name}`,
+        statuses: [422],
+        apply: (request) => ({ ...request, body: { ...(request.body as object), [name]: value } }),
+      }),
+    ),
+  );
+  const missing = required.map(
+    (name): Breakage => ({
+      title: `${name} left out`,
+      where: `/body/${name}`,
+      statuses: [422],
+      apply: (request) => {
+        const { [name]: _, ...rest } = request.body as Record<string, unknown>;
+        return { ...request, body: rest };
+      },
+    }),
+  );
+  if (resolve(schema).additionalProperties === true) return [...ofFields, ...missing];
+  const unknown: Breakage = {
+    title: 'an unknown field',
+    where: '/body/unknown',
+    statuses: [422],
+    apply: (request) => ({ ...request, body: { ...(request.body as object), unknown: 1 } }),
+  };
+  return [...ofFields, ...missing, unknown];
+}
+
+function noBody(signed: boolean): Breakage[] {
+  const text = (title: string, statuses: number[], change: Partial<Request>): Breakage => ({
+    title,
+    where: null,
+    statuses,
+    apply: (request) => ({ ...request, ...change }),
+  });
+  return [
+    text('malformed JSON', [400], { text: '{"from": ' }),
+    text('JSON that is a text', [400], { text: '"text"' }),
+    text('JSON that is a list', [422], { body: [] }),
+    // A signature is over a body that was read, and what is not JSON is not.
+    text('another content type', signed ? [401, 415] : [415], { contentType: 'text/plain' }),
+    text('another charset', [415], { contentType: 'application/json; charset=latin1' }),
+  ];
+}
+
+function parameterBreakages({ name, in: place, schema }: Parameter, known: Known): Breakage[] {
+  // A timestamp that is too long makes a signature that is none.
+  const statuses = name === 'webhook-timestamp' ? [401, 422] : [422];
+  const where = name === 'webhook-timestamp' ? null : `/${place === 'header' ? 'headers' : place}/${name}`;
+  return broken(schema, known)
+    .filter(([, , value]) => isBrokenOnWire(schema, value) && !(place === 'path' && value === ''))
+    .map(([path, how, value]) => ({
+      title: `${place} ${name}${path}: ${how}`,
+      where: where?.toLowerCase() ?? null,
+      statuses,
+      apply: (request) => withParameter(request, place, name, value),
+    }));
+}
+
+function withParameter(request: Request, place: Parameter['in'], name: string, value: unknown): Request {
+  if (place === 'path') return { ...request, params: { ...request.params, [name]: String(value) } };
+  if (place === 'header') return { ...request, headers: { ...request.headers, [name]: String(value) } };
+  const others = request.query.filter(([key]) => key !== name);
+  const given = [value].flat().map((item): [string, string] => [name, String(item)]);
+  return { ...request, query: [...others, ...given] };
+}
+
+/** Outside of JSON everything is text: what is wrong only by its type may be right there. */
+function isBrokenOnWire(schema: Schema, value: unknown): boolean {
+  const { type } = resolve(schema);
+  if (type === 'array') return Array.isArray(value) && value.length > 0 && !value.some(isObject);
+  if (value === null || typeof value === 'object' || typeof value === 'boolean') return false;
+  return faultsBy(schema, type === 'integer' ? Number(value) : String(value)) !== null;
+}
+
+const isObject = (value: unknown) => typeof value === 'object' || typeof value === 'number' || value === true;
+
+/** What this schema refuses, each in one place; what only one of several alternatives refuses is left out. */
+function broken(schema: Schema, known: Known): Broken[] {
+  const resolved = resolve(schema);
+  const candidates = [...brokenByType(resolved), ...brokenParts(resolved, known)];
+  return candidates.filter(([, , value]) => faultsBy(schema, value) !== null);
+}
+
+function brokenByType(schema: Schema): Broken[] {
+  const { maxLength, minLength, minimum, maximum, pattern, format, enum: values } = schema;
+  const types = [schema.type ?? 'string'].flat();
+  const wrong = Object.entries(OF_EVERY_TYPE).filter(([type]) => !types.includes(type));
+  const found: Broken[] = wrong.map(([type, value]) => ['', `of type ${type}`, value]);
+  const of = (how: string, value: unknown) => found.push(['', how, value]);
+  if (values || schema.const !== undefined) of('none of the enum', 'none-of-these');
+  if (maxLength !== undefined) of('too long', 'x'.repeat(maxLength + 1));
+  if (minLength !== undefined) of('too short', '');
+  if (pattern) of('against its pattern', 'ftp://caf\u00e9');
+  if (format) of(`no ${format}`, 'nonsense');
+  if (format === 'date-time') of('a day that does not exist', '2024-02-30T00:00:00Z');
+  if (minimum !== undefined) of('too small', minimum - 1);
+  if (maximum !== undefined) of('too large', maximum < 2 ** 52 ? maximum + 1 : 2 ** 60);
+  return found;
+}
+
+function brokenParts(schema: Schema, known: Known): Broken[] {
+  const {
+    items,
+    minItems,
+    maxItems,
+    anyOf = [],
+    properties = {},
+    required = [],
+    additionalProperties,
+  } = schema;
+  const found = anyOf.flatMap((branch) => broken(branch, known));
+  if (items) {
+    const one = fc.sample(arbitraryOf(items, known), { seed: 1, numRuns: 1 })[0];
+    if (maxItems !== undefined) found.push(['', 'too many', Array(maxItems + 1).fill(one)]);
+    if (minItems !== undefined) found.push(['', 'too few', []]);
+    for (const [path, how, value] of broken(items, known)) found.push([`/0${path}`, how, [value]]);
+  }
+  const whole = Object.fromEntries(Object.keys(properties).map((name) => [name, 'text']));
+  for (const name of required) found.push([`/${name}`, 'left out', { ...whole, [name]: undefined }]);
+  for (const [name, field] of Object.entries(properties))
+    for (const [path, how, value] of broken(field, known))
+      found.push([`/${name}${path}`, how, { ...whole, [name]: value }]);
+  if (typeof additionalProperties === 'object') {
+    const { maxLength = 0 } = schema.propertyNames ?? {};
+    found.push(['', 'a name that is too long', { ['n'.repeat(maxLength + 1)]: 'text' }]);
+    const many = Array.from({ length: (schema.maxProperties ?? 0) + 1 }, (_, index) => [`n${index}`, 'text']);
+    found.push(['', 'too many', Object.fromEntries(many)]);
+    for (const [path, how, value] of broken(additionalProperties, known))
+      found.push([`/name${path}`, how, { name: value }]);
+  }
+  return found;
+}

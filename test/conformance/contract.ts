@@ -1,0 +1,115 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { openApiDocument } from '../../src/openapi/document.ts';
+
+export interface Schema {
+  $ref?: string;
+  type?: string | string[];
+  format?: string;
+  pattern?: string;
+  enum?: unknown[];
+  const?: unknown;
+  anyOf?: Schema[];
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  minItems?: number;
+  maxItems?: number;
+  maxProperties?: number;
+  items?: Schema;
+  properties?: Record<string, Schema>;
+  propertyNames?: Schema;
+  additionalProperties?: boolean | Schema;
+  required?: string[];
+}
+export interface Parameter {
+  name: string;
+  in: 'path' | 'query' | 'header';
+  required?: boolean;
+  schema: Schema;
+  example?: unknown;
+}
+type Examples = Record<string, { value: unknown }>;
+export interface Media {
+  schema: Schema;
+  examples?: Examples;
+}
+export interface Response {
+  headers?: Record<string, { schema: Schema }>;
+  content?: Record<string, Media>;
+}
+export interface Operation {
+  id: string;
+  method: string;
+  path: string;
+  tag: string;
+  parameters: Parameter[];
+  body: Media | null;
+  responses: Record<string, Response>;
+  /** The name of its security scheme, where it has one. */
+  security: string | null;
+}
+
+const document = openApiDocument();
+const ajv = new Ajv2020({ strict: false, allErrors: true });
+addFormats.default(ajv);
+ajv.addSchema(document as object, 'contract', false, false);
+
+/** What a reference leads to; what stands beside it counts too. */
+export function resolve<T extends object>(node: T & { $ref?: string }): T {
+  const { $ref, ...own } = node;
+  if ($ref === undefined) return node;
+  const target = $ref
+    .slice(2)
+    .split('/')
+    .reduce<unknown>((at, step) => (at as Record<string, unknown>)[step], document);
+  return { ...resolve(target as T), ...own };
+}
+
+/** Everything below it resolved, but schemas, whose references stay. */
+function operationOf(path: string, method: string, raw: Record<string, never>): Operation {
+  const security = (raw.security ?? document.security ?? []) as Record<string, unknown>[];
+  const body = raw.requestBody as { content: Record<string, Media> } | undefined;
+  const responses = Object.entries(raw.responses as unknown as Record<string, Response>).map(
+    ([status, response]) => {
+      const { headers = {}, content = {} } = resolve(response);
+      return [status, { headers: mapValues(headers, resolve), content: mapValues(content, media) }];
+    },
+  );
+  return {
+    id: raw.operationId ?? '',
+    method: method.toUpperCase(),
+    path,
+    tag: raw.tags?.[0] ?? '',
+    parameters: ((raw.parameters ?? []) as Parameter[]).map(resolve),
+    body: body ? media(body.content['application/json'] as Media) : null,
+    responses: Object.fromEntries(responses),
+    security: Object.keys(security[0] ?? {})[0] ?? null,
+  };
+}
+
+function media({ schema, examples = {} }: Media): Media {
+  return { schema, examples: mapValues(examples, resolve) as Examples };
+}
+
+function mapValues<T, U>(values: Record<string, T>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value)]));
+}
+
+export const operations: Operation[] = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, raw]) => operationOf(path, method, raw as never)),
+);
+
+const validators = new Map<Schema, ValidateFunction>();
+
+/** What is wrong with a value by a schema of the contract (JSON Schema 2020-12); null where nothing is. */
+export function faultsBy(schema: Schema, value: unknown): string | null {
+  let validate = validators.get(schema);
+  if (!validate) {
+    const text = JSON.stringify(schema).replaceAll('"#/', '"contract#/');
+    validate = ajv.compile(JSON.parse(text));
+    validators.set(schema, validate);
+  }
+  return validate(value) ? null : ajv.errorsText(validate.errors);
+}

@@ -1,0 +1,119 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { breakagesOf } from './broken.ts';
+import { check } from './check.ts';
+import { faultsBy, type Operation, operations } from './contract.ts';
+import { type Credentials, perform, type Request, requestOf } from './request.ts';
+import { knownFor, startWorld, type World } from './world.ts';
+
+const seed = 20_260_101;
+const RUNS = 12;
+
+describe('Every operation of the contract', function () {
+  this.timeout(120_000);
+  let world: World;
+  before(async () => {
+    world = await startWorld();
+  });
+  after(() => world?.stop());
+
+  const ask = async (operation: Operation, request: Request, credentials?: Credentials) => {
+    const answer = await perform(world.url, operation, request, credentials);
+    check(operation, answer, request);
+    expect(answer.status, answer.text).to.be.below(500);
+    return answer;
+  };
+  const sensible = (operation: Operation) => requestOf(operation, knownFor(operation, world.ids));
+  let sampled = 0;
+  // A seed of its own each time, so that no key is used twice.
+  const samples = (operation: Operation, numRuns: number) =>
+    fc.sample(sensible(operation), { seed: seed + ++sampled, numRuns });
+
+  it('answers whatever is valid by its schemas as described', async () => {
+    for (const operation of operations) {
+      const property = fc.asyncProperty(
+        requestOf(operation, {}),
+        async (request) => void (await ask(operation, request)),
+      );
+      await fc.assert(property, { seed, numRuns: RUNS });
+    }
+  });
+
+  it('succeeds with what makes sense', async () => {
+    for (const operation of operations) {
+      const answers = [];
+      for (const request of samples(operation, RUNS)) answers.push(await ask(operation, request));
+      const refused = answers.filter(({ status }) => status >= 300);
+      const most = operation.id.match(/unlink|retry/) ? RUNS - 1 : RUNS / 3;
+      expect(refused.length, `${operation.id}: ${refused[0]?.text}`).to.be.at.most(most);
+    }
+  });
+
+  it('refuses what is broken in one place, and says where', async () => {
+    let broken = 0;
+    for (const operation of operations) {
+      const breakages = breakagesOf(operation, knownFor(operation, world.ids));
+      const bases = samples(operation, breakages.length);
+      for (const [index, { title, where, statuses, apply }] of breakages.entries()) {
+        const { status, text } = await ask(operation, apply(bases[index] as Request));
+        broken++;
+        const of = `${operation.id}, ${title}: ${status} ${text}`;
+        expect(statuses, of).to.include(status);
+        if (where === null || status !== 422) continue;
+        const paths = JSON.parse(text).errors.map(({ path }: { path: string }) => path);
+        expect(
+          paths.some((path: string) => path.startsWith(where)),
+          of,
+        ).to.equal(true);
+      }
+    }
+    expect(broken).to.be.above(300);
+  });
+
+  it('asks for credentials wherever the contract says so, and only there', async () => {
+    for (const operation of operations)
+      for (const credentials of ['none', 'wrong'] as const) {
+        const [request] = samples(operation, 1) as [Request];
+        const { status } = await ask(operation, request, credentials);
+        if (operation.security) expect(status, operation.id).to.equal(401);
+        else expect(status, operation.id).not.to.equal(401);
+      }
+  });
+
+  it('takes every example of a request as it stands', async () => {
+    for (const operation of operations) {
+      for (const { value } of Object.values(operation.body?.examples ?? {})) {
+        const [request] = samples(operation, 1) as [Request];
+        const { status, text } = await ask(operation, { ...request, query: [], headers: {}, body: value });
+        expect(status, `${operation.id}: ${text}`).to.be.below(300);
+      }
+      const examples = operation.parameters.filter(
+        ({ in: place, example }) => place === 'query' && example !== undefined,
+      );
+      const [request] = samples(operation, 1) as [Request];
+      const query = examples.flatMap(({ name, example }) =>
+        [example].flat().map((item): [string, string] => [name, String(item)]),
+      );
+      if (query.length === 0) continue;
+      const { status, text } = await ask(operation, { ...request, query });
+      expect(status, `${operation.id}: ${text}`).to.equal(200);
+    }
+  });
+});
+
+describe('Every example of the contract', () => {
+  it('is valid by its schema', () => {
+    let count = 0;
+    for (const { id, parameters, body, responses } of operations) {
+      const media = [body, ...Object.values(responses).flatMap(({ content = {} }) => Object.values(content))];
+      for (const { schema, examples = {} } of media.filter((each) => each !== null))
+        for (const [name, { value }] of Object.entries(examples)) {
+          expect(faultsBy(schema, value), `${id}, ${name}`).to.equal(null);
+          count++;
+        }
+      for (const { name, schema, example } of parameters)
+        if (example !== undefined) expect(faultsBy(schema, example), `${id}, ${name}`).to.equal(null);
+    }
+    expect(count).to.be.above(operations.length);
+  });
+});

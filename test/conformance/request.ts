@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { request as send } from 'undici';
+import { sign } from '../../src/simulator/signature.ts';
+import { webhookSecret } from '../helpers/harness.ts';
+import { arbitraryOf, type Known } from './arbitrary.ts';
+import type { Operation, Parameter } from './contract.ts';
+
+export interface Request {
+  params: Record<string, string>;
+  query: [string, string][];
+  headers: Record<string, string>;
+  body?: unknown;
+  /** In place of the body, as it is. */
+  text?: string;
+  contentType?: string;
+}
+export interface Answer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+}
+export type Credentials = 'right' | 'wrong' | 'none';
+
+export const apiKey = 'correct-horse-battery';
+/** What a webhook is signed with; they are made anew for each. */
+const OF_SIGNATURE = ['webhook-id', 'webhook-timestamp'];
+
+/** A valid request of this operation; `known` makes it one that the service can follow. */
+export function requestOf({ parameters, body }: Operation, known: Known): fc.Arbitrary<Request> {
+  const inPlace = (place: Parameter['in']) =>
+    parameters.filter(
+      (parameter) =>
+        parameter.in === place &&
+        !OF_SIGNATURE.includes(parameter.name) &&
+        known[parameter.name] !== LEFT_OUT,
+    );
+  const values = (place: Parameter['in']) => {
+    const found = inPlace(place);
+    const model = found.map(({ name, schema }) => [name, known[name] ?? arbitraryOf(schema, known)]);
+    const requiredKeys = found.filter(({ required }) => required).map(({ name }) => name);
+    return fc.record(Object.fromEntries(model), { requiredKeys: requiredKeys as never }) as fc.Arbitrary<
+      Record<string, unknown>
+    >;
+  };
+  return fc
+    .record({
+      params: (known.params as fc.Arbitrary<Record<string, unknown>> | undefined) ?? values('path'),
+      query: values('query'),
+      headers: values('header'),
+      body: body ? arbitraryOf(body.schema, known) : fc.constant(undefined),
+    })
+    .map(({ params, query, headers, body: content }) => ({
+      params: texts(params),
+      query: Object.entries(query).flatMap(([name, value]) =>
+        [value].flat().map((item): [string, string] => [name, String(item)]),
+      ),
+      headers: texts(headers),
+      ...(content !== undefined && { body: content }),
+    }));
+}
+
+/** Of a parameter that is left out of requests that are to succeed. */
+export const LEFT_OUT: fc.Arbitrary<unknown> = fc.constant('left out');
+
+const texts = (values: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
+
+/** Makes the request, with the credentials that the operation asks for. */
+export async function perform(
+  url: string,
+  { method, path, security }: Operation,
+  request: Request,
+  credentials: Credentials = 'right',
+): Promise<Answer> {
+  const filled = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(request.params[name] ?? ''));
+  const query = request.query.map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
+  const body = request.text ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
+  const {
+    statusCode,
+    headers,
+    body: answer,
+  } = await send(`${url}${filled}${query && `?${query}`}`, {
+    method,
+    headers: {
+      ...(body !== undefined && { 'content-type': request.contentType ?? 'application/json' }),
+      ...credentialsFor(security, credentials, request.headers, body ?? ''),
+      ...request.headers,
+    },
+    ...(body !== undefined && { body }),
+  });
+  return { status: statusCode, headers, text: await answer.text() };
+}
+
+function credentialsFor(
+  scheme: string | null,
+  credentials: Credentials,
+  given: Record<string, string>,
+  body: string,
+): Record<string, string> {
+  if (credentials === 'none' || scheme === null) return {};
+  if (scheme === 'apiKey')
+    return { authorization: `Bearer ${credentials === 'right' ? apiKey : 'wrong-horse-battery'}` };
+  const signed = credentials === 'right' ? body : `${body} `;
+  const id = given['webhook-id'] ?? 'event-1';
+  return sign(webhookSecret, id, Math.floor(Date.now() / 1_000), signed);
+}

@@ -1,0 +1,108 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { request as send } from 'undici';
+import { query } from '../helpers/database.ts';
+import { check } from './check.ts';
+import { type Operation, operations } from './contract.ts';
+import { type Answer, type Credentials, perform, type Request, requestOf } from './request.ts';
+import { knownFor, startWorld, type World } from './world.ts';
+
+const NOTHING = '9007199254740991';
+/** Over the limit of an email, and so over every limit. */
+const TOO_LARGE = JSON.stringify({ type: 'sms', body: 'x'.repeat(10_500_000) });
+
+interface Provocation {
+  /** The service that is asked. */
+  of?: World;
+  change?: Partial<Request>;
+  credentials?: Credentials;
+  /** How often it is asked at once; one of the answers is to be the one. */
+  times?: number;
+}
+
+describe('Every status that the contract promises', function () {
+  this.timeout(120_000);
+  let world: World;
+  let cutOff: World;
+  let limited: World;
+  let seed = 20_260_102;
+  before(async () => {
+    const limit = { RATE_LIMIT_PER_SECOND: '50' };
+    [world, cutOff, limited] = await Promise.all([startWorld(), startWorld(), startWorld(limit)]);
+    await cutFromDatabase(cutOff);
+  });
+  after(() => Promise.all([world, cutOff, limited].map((each) => each?.stop())));
+
+  /** How each status is brought about, by a request that is right in all else. */
+  const provocations: Record<string, (operation: Operation) => Provocation> = {
+    200: () => ({}),
+    202: () => ({}),
+    304: () => ({}),
+    400: () => ({ change: { text: '{"from": ' } }),
+    401: () => ({ credentials: 'none' }),
+    404: ({ parameters }) => ({
+      change: { params: Object.fromEntries(parameters.map(({ name }) => [name, NOTHING])) },
+    }),
+    409: ({ id }) => ({ change: { params: conflicting(id) } }),
+    413: () => ({ change: { text: TOO_LARGE } }),
+    415: () => ({ change: { contentType: 'application/json; charset=latin1' } }),
+    422: () => ({ change: { query: [['unknown', '1']] } }),
+    429: () => ({ of: limited, times: 60 }),
+    503: () => ({ of: cutOff }),
+  };
+
+  const conflicting = (id: string): Record<string, string> => {
+    const [stranger] = world.ids.strangers[0] ?? [];
+    if (id === 'linkParticipants') return { id: `${stranger}`, other_id: `${stranger}` };
+    return { id: `${id === 'retryMessage' ? world.ids.scheduled[0] : world.ids.delivered}` };
+  };
+
+  const provoke = async (operation: Operation, status: string): Promise<Answer> => {
+    const provocation = provocations[status];
+    if (!provocation) throw new Error(`Nothing here brings about a ${status}: ${operation.id}`);
+    const { of = world, change, credentials, times = 1 } = provocation(operation);
+    const [request] = fc.sample(requestOf(operation, knownFor(operation, of.ids)), {
+      seed: ++seed,
+      numRuns: 1,
+    });
+    const whole = { ...(request as Request), ...change };
+    if (status !== '304') {
+      const asked = Array.from({ length: times }, () => perform(of.url, operation, whole, credentials));
+      const answers = await Promise.all(asked);
+      return answers.find((answer) => `${answer.status}` === status) ?? (answers[0] as Answer);
+    }
+    const { headers } = await perform(of.url, operation, whole);
+    const again = { ...whole, headers: { ...whole.headers, 'if-none-match': String(headers.etag) } };
+    return perform(of.url, operation, again);
+  };
+
+  for (const operation of operations)
+    it(`of ${operation.id} comes about: ${Object.keys(operation.responses).join(', ')}`, async () => {
+      for (const status of Object.keys(operation.responses)) {
+        const answer = await provoke(operation, status);
+        expect(`${answer.status}`, answer.text).to.equal(status);
+        check(operation, answer, status);
+      }
+    });
+
+  it('is a 405 with the methods that there are, for all others', async () => {
+    const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+    for (const path of new Set(operations.map((operation) => operation.path))) {
+      const own = operations.filter((operation) => operation.path === path).map(({ method }) => method);
+      for (const method of methods.filter((each) => !own.includes(each))) {
+        const url = world.url + path.replace(/\{\w+\}/g, '1');
+        const { statusCode, headers, body } = await send(url, { method });
+        const problem = (await body.json()) as { code: string };
+        expect([statusCode, problem.code], `${method} ${path}`).to.deep.equal([405, 'method_not_allowed']);
+        expect(String(headers.allow).split(', ').sort(), path).to.deep.equal(own.sort());
+      }
+    }
+  });
+});
+
+async function cutFromDatabase({ databaseUrl }: World): Promise<void> {
+  const name = new URL(databaseUrl).pathname.slice(1);
+  const admin = Object.assign(new URL(databaseUrl), { pathname: '/postgres' }).href;
+  await query(admin, `alter database ${name} with allow_connections false`);
+  await query(admin, 'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+}

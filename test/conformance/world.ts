@@ -1,0 +1,129 @@
+import fc from 'fast-check';
+import { createClient } from '../../sdk/src/index.ts';
+import { type Harness, startHarness, webhookSecret } from '../helpers/harness.ts';
+import { until } from '../helpers/until.ts';
+import { arbitraryOf, type Known } from './arbitrary.ts';
+import type { Operation } from './contract.ts';
+import { apiKey, LEFT_OUT } from './request.ts';
+
+/** A service that holds something of everything, and what of it each operation can be asked about. */
+export interface World extends Harness {
+  ids: Ids;
+}
+interface Ids {
+  messages: number[];
+  delivered: number;
+  scheduled: number[];
+  failed: number[];
+  conversations: number[];
+  /** Participants who do not write to each other, each two linked. */
+  strangers: [number, number][];
+}
+
+const OURS = '+12016661234';
+const PHONES = ['+18045551234', '+1 (804) 555-0001', '804-555-0002', OURS, '12345'];
+const EMAILS = [
+  'ada@example.com',
+  'Ada <ada@example.com>',
+  '[b@example.com](mailto:b@example.com)',
+  'shop@x.org',
+];
+
+export async function startWorld(environment: Record<string, string> = {}): Promise<World> {
+  const harness = await startHarness({
+    API_KEYS: `conformance:${apiKey}`,
+    TEXT_CO_WEBHOOK_SECRETS: webhookSecret,
+    MAIL_CO_WEBHOOK_SECRETS: webhookSecret,
+    ...environment,
+  });
+  return { ...harness, ids: await populate(harness) };
+}
+
+/** Emails always fail at the simulated provider, so that there are some to be sent again. */
+async function populate({ url, control }: Harness): Promise<Ids> {
+  const { messages, conversations, participants } = createClient({ baseUrl: url, apiKey });
+  await control('PUT', '/_control/faults', [{ channel: 'email', type: 'status', status: 400 }]);
+  const times = (count: number) => Array.from({ length: count }, (_, index) => index);
+  const texts = await Promise.all(
+    times(10).map((index) => messages.send({ from: OURS, to: `+1804555100${index}`, body: 'Hello' })),
+  );
+  const later = { from: OURS, to: '+18045552000', body: 'Later', send_at: '2999-01-01T00:00:00Z' };
+  const scheduled = await Promise.all(times(4).map(() => messages.send(later)));
+  const emails = await Promise.all(
+    times(12).map((index) => messages.send({ from: 'shop@x.org', to: `p${index}@x.org`, body: 'Hi' })),
+  );
+  const stands = async (id: number, status: string) =>
+    until(async () => (await messages.get(id)).status === status, `message ${id} is ${status}`);
+  const delivered = texts[0]?.id ?? 0;
+  await stands(delivered, 'delivered');
+  for (const { id } of emails) await stands(id, 'failed');
+  const found = new Map<string, number>();
+  for await (const { id, address } of participants.list()) found.set(address, id);
+  const idOf = (index: number) => found.get(`+1804555100${index}`) ?? 0;
+  const strangers = times(5).map((index): [number, number] => [idOf(index), idOf(index + 5)]);
+  for (const [one, other] of strangers) await participants.link(one, other);
+  const known: number[] = [];
+  for await (const { id } of conversations.list()) known.push(id);
+  return {
+    messages: [...texts, ...scheduled].map(({ id }) => id),
+    delivered,
+    scheduled: scheduled.map(({ id }) => id),
+    failed: emails.map(({ id }) => id),
+    conversations: known,
+    strangers,
+  };
+}
+
+/** What makes sense in a request of this operation. */
+export function knownFor({ id, tag }: Operation, ids: Ids): Known {
+  const from = <T>(values: readonly T[]) => fc.constantFrom(...values);
+  const addresses = /email/i.test(id) ? EMAILS : PHONES;
+  const idsOf: Record<string, number[]> = {
+    Messages: ids.messages,
+    Conversations: ids.conversations,
+    Participants: ids.strangers.flat(),
+  };
+  const common: Known = {
+    Address: from(addresses),
+    participant: from([...PHONES, ...EMAILS]),
+    address: from([...PHONES, ...EMAILS]),
+    provider: from([/email/i.test(id) ? 'mail-co' : 'text-co']),
+    'Idempotency-Key': fc.uuid(),
+    conversation_id: from(ids.conversations),
+    cursor: LEFT_OUT,
+    asset: from(['reference.js', 'reference.css', 'icon.svg', 'README.md']),
+    id: from(idsOf[tag] ?? [1]),
+    SendAt: soon(0, 2),
+    ExpiresAt: soon(3, 120),
+  };
+  if (id === 'listConversations')
+    common.participant = fc.array(from([...PHONES, ...EMAILS]), { maxLength: 3 });
+  if (id === 'cancelMessage') common.id = from(ids.scheduled);
+  if (id === 'retryMessage') common.id = from(ids.failed);
+  if (id.endsWith('linkParticipants'))
+    common.params = from(ids.strangers).map(([id, other_id]) => ({ id, other_id }));
+  return { ...common, ...messagesThatFit(common) };
+}
+
+/** A time that many hours from now. */
+function soon(least: number, most: number): fc.Arbitrary<string> {
+  const hours = fc.double({ min: least, max: most, noNaN: true });
+  return hours.map((value) => new Date(Date.now() + value * 3_600_000).toISOString());
+}
+
+type Text = { type?: string; to: string | string[]; attachments?: string[] | null; body: string };
+
+/** The rules between the fields of a message, as the contract's prose has them. */
+function messagesThatFit(known: Known): Known {
+  const schema = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+  const fit = (text: Text): Text => {
+    const isMms = (text.attachments?.length ?? 0) > 0 || Array.isArray(text.to);
+    const { type, ...rest } = { ...text, body: text.body.trim() === '' ? 'Hello' : text.body };
+    return type === undefined ? rest : { ...rest, type: isMms ? 'mms' : 'sms' };
+  };
+  const text = arbitraryOf(schema('SendText'), { ...known, Address: fc.constantFrom(...PHONES) }).map(
+    (value) => fit(value as Text),
+  );
+  const email = arbitraryOf(schema('SendEmail'), { ...known, Address: fc.constantFrom(...EMAILS) });
+  return { SendText: text, SendMessage: fc.oneof(text, email) };
+}
