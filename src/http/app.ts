@@ -1,5 +1,5 @@
 import express, { type Express, type RequestHandler, type Response } from 'express';
-import type { Config } from '../config.ts';
+import type { Config, Role } from '../config.ts';
 import { InvalidRequestError, NotFoundError } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type OpenApiDocument, openApiDocument } from '../openapi/document.ts';
@@ -35,16 +35,12 @@ export function createApp({ config, logger, keyring, handlers, translate }: AppO
   app.disable('etag');
   app.use(requestLog(logger));
   app.use(securityHeaders());
-  if (config.role === 'worker')
-    app.use('/api', (request, _response, next) =>
-      next(new NotFoundError(`${request.originalUrl} at a worker`)),
-    );
   const steps = {
     beforeSecurity: [signedBody],
     afterSecurity: [...(config.rateLimit === null ? [] : [limitRate(config.rateLimit)]), jsonBody],
   };
   app.use(
-    createValidator(withConfiguredSecurity(openApiDocument(), config), steps, {
+    createValidator(withConfiguredSecurity(servedBy(config.role), config), steps, {
       validateRequests: { allErrors: true },
       validateResponses: !config.production,
       validateSecurity: { handlers: securityHandlers(config, keyring) as never },
@@ -67,6 +63,16 @@ export function createApp({ config, logger, keyring, handlers, translate }: AppO
   app.use((request, _response, next) => next(new NotFoundError(`route ${request.path}`)));
   app.use(problemHandler(logger));
   return app;
+}
+
+const AT_A_WORKER = new Set(['/healthz', '/readyz', '/metrics']);
+
+/** The part of the contract that a process of this role serves; of a worker, how it is. */
+function servedBy(role: Role): OpenApiDocument {
+  const document = openApiDocument();
+  if (role !== 'worker') return document;
+  const paths = Object.entries(document.paths).filter(([path]) => AT_A_WORKER.has(path));
+  return { ...document, paths: Object.fromEntries(paths) };
 }
 
 /** The typed handler of an operation as a middleware: the only place where a handler meets Express. */
