@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -84,7 +84,8 @@ describe('The text chat in docs/examples', function () {
     await converse(chat);
   });
 
-  it('by curl sends what is typed and prints what comes in', async () => {
+  it('by curl sends what is typed and prints what comes in', async function () {
+    if (spawnSync('jq', ['--version']).error) return this.skip();
     chat = startChat('docs/examples/chat.sh', [], '.', service.url);
     await converse(chat);
   });
