@@ -47,12 +47,12 @@ const POLL_MS = 1_000;
 /** The least time between two looks where nothing calls for one. */
 const LEAST_WAIT_MS = 5;
 /** While this part of the calls that may be made is, nothing more is taken: a few at a time would cost more than they bring. */
-const FULL = 3 / 4;
+const FULL = 1 / 2;
 /** How many messages, for each call that may be made, may wait to be settled. */
 const UNSETTLED = 4;
 const MOVE_EVERY_MS = 50;
 const LEAVE_EVERY_MS = 60_000;
-const SETTLE_LIMITS = { maxBatch: 256, maxQueue: Number.POSITIVE_INFINITY, parallel: 2 };
+const SETTLE_LIMITS = { maxBatch: 256, maxQueue: Number.POSITIVE_INFINITY, parallel: 1 };
 const SETTLE_RETRY_MS = 250;
 const tooLate: SendOutcome = {
   outcome: 'unavailable',
