@@ -41,6 +41,7 @@ export function createApp({ config, logger, keyring, handlers, translate }: AppO
   };
   app.use(
     createValidator(withConfiguredSecurity(servedBy(config.role), config), steps, {
+      eager: config.production,
       validateRequests: { allErrors: true },
       validateResponses: !config.production,
       validateSecurity: { handlers: securityHandlers(config, keyring) as never },

@@ -15,7 +15,10 @@ export interface OpenApiDocument {
 /** The contract as it stands in openapi.yaml. */
 export const openApiYaml: string = readFileSync(source, 'utf8');
 
+let parsed: OpenApiDocument | undefined;
+
 /** A fresh copy of the contract, free to be changed by the caller. */
 export function openApiDocument(): OpenApiDocument {
-  return parse(openApiYaml) as OpenApiDocument;
+  parsed ??= parse(openApiYaml) as OpenApiDocument;
+  return structuredClone(parsed);
 }
