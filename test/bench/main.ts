@@ -64,9 +64,9 @@ try {
     const providers = await startProviders();
     try {
       await gotFloor(providers, COUNT / 4);
-      for (const workers of [1, 2]) {
+      for (const [workers, times] of DRAINS[stored] ?? [[1, 1]]) {
         const rounds: { floor: Measured; own: Measured & { stored: number } }[] = [];
-        for (let round = 0; round < ROUNDS - 2; round++)
+        for (let round = 0; round < times; round++)
           rounds.push({
             floor: await gotFloor(providers, COUNT / 2),
             own: await drain(url, providers, workers, COUNT),
@@ -144,6 +144,13 @@ function add(name: string, connections: number, measured: Measured & { stored?: 
   console.log(toLine(row));
 }
 
+/** By how many workers, and how often, the queue is drained beside so many messages. */
+const DRAINS: Record<number, [workers: number, times: number][]> = {
+  [SMALL]: [
+    [1, 3],
+    [2, 3],
+  ],
+};
 const PUT_OFF = `update messages set status = 'canceled', next_attempt_at = null where status = 'queued'`;
 
 function ratioOf({ floor, own }: Record<'floor' | 'own', Measured>): number {
