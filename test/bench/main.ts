@@ -24,6 +24,15 @@ const KINDS = [
   { name: 'send', path: '/api/messages/sms', make: outbound },
 ];
 
+/** By how many workers, and how often, the queue is drained beside so many messages. */
+const DRAINS: Record<number, [workers: number, times: number][]> = {
+  [SMALL]: [
+    [1, 3],
+    [2, 3],
+  ],
+};
+const PUT_OFF = `update messages set status = 'canceled', next_attempt_at = null where status = 'queued'`;
+
 const rows: Row[] = [];
 const directory = await mkdtemp(join(tmpdir(), 'messaging-bench-'));
 const embedded = await startEmbedded(directory);
@@ -143,15 +152,6 @@ function add(name: string, connections: number, measured: Measured & { stored?: 
   rows.push(row);
   console.log(toLine(row));
 }
-
-/** By how many workers, and how often, the queue is drained beside so many messages. */
-const DRAINS: Record<number, [workers: number, times: number][]> = {
-  [SMALL]: [
-    [1, 3],
-    [2, 3],
-  ],
-};
-const PUT_OFF = `update messages set status = 'canceled', next_attempt_at = null where status = 'queued'`;
 
 function ratioOf({ floor, own }: Record<'floor' | 'own', Measured>): number {
   return own.perSecond / floor.perSecond;
