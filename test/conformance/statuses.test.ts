@@ -5,7 +5,7 @@ import { query } from '../helpers/database.ts';
 import { check } from './check.ts';
 import { type Operation, operations } from './contract.ts';
 import { type Answer, type Credentials, perform, type Request, requestOf } from './request.ts';
-import { knownFor, startWorld, type World } from './world.ts';
+import { knownFor, startLimited, startWorld, type World } from './world.ts';
 
 const NOTHING = '9007199254740991';
 /** Over the limit of an email, and so over every limit. */
@@ -27,8 +27,8 @@ describe('Every status that the contract promises', function () {
   let limited: World;
   let seed = 20_260_102;
   before(async () => {
-    const limit = { RATE_LIMIT_PER_SECOND: '50' };
-    [world, cutOff, limited] = await Promise.all([startWorld(), startWorld(), startWorld(limit)]);
+    [world, cutOff] = await Promise.all([startWorld(), startWorld()]);
+    limited = await startLimited(world);
     await cutFromDatabase(cutOff);
   });
   after(() => Promise.all([world, cutOff, limited].map((each) => each?.stop())));

@@ -29,14 +29,21 @@ const EMAILS = [
   'shop@x.org',
 ];
 
-export async function startWorld(environment: Record<string, string> = {}): Promise<World> {
-  const harness = await startHarness({
-    API_KEYS: `conformance:${apiKey}`,
-    TEXT_CO_WEBHOOK_SECRETS: webhookSecret,
-    MAIL_CO_WEBHOOK_SECRETS: webhookSecret,
-    ...environment,
-  });
+const SECURED = {
+  API_KEYS: `conformance:${apiKey}`,
+  TEXT_CO_WEBHOOK_SECRETS: webhookSecret,
+  MAIL_CO_WEBHOOK_SECRETS: webhookSecret,
+};
+
+export async function startWorld(): Promise<World> {
+  const harness = await startHarness(SECURED);
   return { ...harness, ids: await populate(harness) };
+}
+
+/** Another process of this service, which takes next to no requests. */
+export async function startLimited({ databaseUrl, ids }: World): Promise<World> {
+  const limited = { ROLE: 'api', DATABASE_URL: databaseUrl, RATE_LIMIT_PER_SECOND: '5' };
+  return { ...(await startHarness({ ...SECURED, ...limited })), ids };
 }
 
 /** Emails always fail at the simulated provider, so that there are some to be sent again. */
