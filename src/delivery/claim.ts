@@ -1,10 +1,11 @@
 import type pg from 'pg';
 import { transaction } from '../db/connect.ts';
 import type { Message } from '../db/models/message.ts';
-import type { Outgoing, Provider } from '../providers/provider.ts';
+import type { Outgoing } from '../providers/provider.ts';
 import type { Breaker } from './breaker.ts';
 import type { Lane } from './lanes.ts';
-import { HOLD_MS, readSlots, reserve, slotsWithin, type Waits } from './slots.ts';
+import { type Candidate, withinLimits } from './limits.ts';
+import { HOLD_MS, readSlots, slotsWithin, type Waits } from './slots.ts';
 
 /** A message in this worker's hands until its lease ends. */
 export type Claimed = Outgoing &
@@ -26,16 +27,7 @@ export interface Claim {
   delayMs: number;
 }
 
-interface Due {
-  id: number;
-  from: string;
-  lane: number;
-  /** Milliseconds since the time that was reserved for it by its sender's limit; null where none was. */
-  slot_ago_ms: number | null;
-}
-
-/** A reserved time that has passed by more than this is gone: were all of them kept, they would go at once. */
-const SLOT_GRACE_MS = 2_000;
+type Due = Omit<Candidate, 'breaker'> & { lane: number };
 
 /** Exported for its tests. */
 export const FIND_DUE = {
@@ -74,17 +66,6 @@ const TAKE = {
       "timestamp", delivery_key, attempt_count, retry_count, may_have_been_sent, created_at, send_at, expires_at`,
 };
 
-const DEFER = {
-  name: 'defer-messages',
-  text: `
-    update messages set next_attempt_at = slot_at, sender_slot_at = slot_at
-    from (
-      select id, statement_timestamp() + in_ms * interval '1 millisecond' as slot_at
-      from unnest($1::bigint[], $2::float8[]) as deferred(id, in_ms)
-    ) as deferred
-    where messages.id = deferred.id`,
-};
-
 /** Milliseconds until the first message of any of these lanes, or the first scheduled one, is due. */
 const FIRST_DUE = {
   name: 'first-due',
@@ -120,9 +101,7 @@ export async function claim(pool: pg.Pool, lanes: Lane[], room: number, leaseMs:
       lanes.map(({ movable }) => movable),
       lanes.map(({ breaker }) => rooms.get(breaker) ?? 0),
     ]);
-    const due = choose(rows, lanes, rooms, room);
-    const ready = await withinSenderLimits(connection, due);
-    const delays = await withinProviderLimits(connection, ready);
+    const ready = await withinLimits(connection, choose(rows, lanes, rooms, room));
     if (ready.length === 0) return [];
     const { rows: taken } = await connection.query<Claimed>(TAKE, [
       ready.map(({ id }) => id),
@@ -130,10 +109,10 @@ export async function claim(pool: pg.Pool, lanes: Lane[], room: number, leaseMs:
       leaseMs + HOLD_MS,
     ]);
     const messages = new Map(taken.map((message) => [message.id, message]));
-    return ready.map(({ id, breaker, delayMs }, index) => ({
+    return ready.map(({ id, breaker, delayMs }) => ({
       message: messages.get(id) as Claimed,
       breaker,
-      delayMs: Math.max(delayMs, delays[index] as number),
+      delayMs,
     }));
   });
 }
@@ -155,77 +134,18 @@ function roomsOf(lanes: Lane[], waits: Waits, room: number): Map<Breaker, number
   return new Map(lanes.map(({ breaker }) => [breaker, roomOf(breaker)]));
 }
 
-interface Chosen extends Due {
-  breaker: Breaker;
-  delayMs: number;
-}
-
 /** Each message once, by the first lane that it is in, and no more for a provider than it may be given. */
-function choose(rows: Due[], lanes: Lane[], rooms: Map<Breaker, number>, room: number): Chosen[] {
+function choose(rows: Due[], lanes: Lane[], rooms: Map<Breaker, number>, room: number): Candidate[] {
   const left = new Map(rooms);
-  const chosen = new Map<number, Chosen>();
+  const chosen = new Map<number, Candidate>();
   for (const row of rows) {
     const { breaker } = lanes[row.lane - 1] as Lane;
     const allowed = left.get(breaker) as number;
     if (allowed === 0 || chosen.has(row.id) || chosen.size === room) continue;
     left.set(breaker, allowed - 1);
-    chosen.set(row.id, { ...row, breaker, delayMs: 0 });
+    chosen.set(row.id, { ...row, breaker });
   }
   return [...chosen.values()];
-}
-
-/** Those whose sender may send them now; the others are put off until the time that is reserved for them. */
-async function withinSenderLimits(connection: pg.ClientBase, due: Chosen[]): Promise<Chosen[]> {
-  const waiting = due.filter(
-    ({ breaker, slot_ago_ms }) =>
-      breaker.provider.perSecondPerSender !== null &&
-      (slot_ago_ms ?? Number.POSITIVE_INFINITY) > SLOT_GRACE_MS,
-  );
-  await spread(
-    connection,
-    waiting,
-    ({ from, breaker }) => `${breaker.provider.name} ${from}`,
-    (provider) => provider.perSecondPerSender,
-  );
-  const deferred = due.filter(({ delayMs }) => delayMs > HOLD_MS);
-  if (deferred.length > 0)
-    await connection.query(DEFER, [deferred.map(({ id }) => id), deferred.map(({ delayMs }) => delayMs)]);
-  return due.filter(({ delayMs }) => delayMs <= HOLD_MS);
-}
-
-/** Milliseconds that each has to wait by the limit of its provider. */
-async function withinProviderLimits(connection: pg.ClientBase, ready: Chosen[]): Promise<number[]> {
-  const limited = ready.map((chosen) => ({ ...chosen, delayMs: 0 }));
-  await spread(
-    connection,
-    limited.filter(({ breaker }) => breaker.provider.perSecond !== null),
-    ({ breaker }) => breaker.provider.name,
-    (provider) => provider.perSecond,
-  );
-  return limited.map(({ delayMs }) => delayMs);
-}
-
-/** Gives each of these messages a time of its own, by the names that share a limit. */
-async function spread(
-  connection: pg.ClientBase,
-  messages: Chosen[],
-  nameOf: (message: Chosen) => string,
-  rateOf: (provider: Provider) => number | null,
-): Promise<void> {
-  const groups = Map.groupBy(messages, nameOf);
-  const counts = new Map(
-    [...groups].map(([name, group]) => {
-      const { breaker } = group[0] as Chosen;
-      return [name, { count: group.length, perSecond: rateOf(breaker.provider) as number }];
-    }),
-  );
-  const starts = await reserve(connection, counts);
-  for (const [name, group] of groups) {
-    const { perSecond } = counts.get(name) as { perSecond: number };
-    group.forEach((message, index) => {
-      message.delayMs = Math.max(0, (starts.get(name) as number) + (index * 1_000) / perSecond);
-    });
-  }
 }
 
 /**

@@ -52,18 +52,16 @@ type Row = { name: string; in_ms: number };
 
 /** Whoever has a limit is locked until the commit. */
 export async function readSlots(connection: pg.ClientBase, providers: Provider[]): Promise<Waits> {
-  const names = providers.map(({ name }) => name);
-  const limited = providers.filter(({ perSecond }) => perSecond !== null).map(({ name }) => name);
-  const waits: Waits = new Map(names.map((name) => [name, Number.NEGATIVE_INFINITY]));
-  const collect = ({ rows }: { rows: Row[] }) => {
-    for (const { name, in_ms } of rows) waits.set(name, in_ms);
-  };
-  if (limited.length > 0) {
-    await connection.query(ADD, [limited]);
-    collect(await connection.query<Row>(LOCK, [limited]));
+  const names = (limited: boolean) =>
+    providers.filter(({ perSecond }) => (perSecond !== null) === limited).map(({ name }) => name);
+  const rows: Row[] = [];
+  if (names(true).length > 0) {
+    await connection.query(ADD, [names(true)]);
+    rows.push(...(await connection.query<Row>(LOCK, [names(true)])).rows);
   }
-  collect(await connection.query<Row>(READ, [names]));
-  return waits;
+  if (names(false).length > 0) rows.push(...(await connection.query<Row>(READ, [names(false)])).rows);
+  const found = new Map(rows.map(({ name, in_ms }) => [name, in_ms]));
+  return new Map(providers.map(({ name }) => [name, found.get(name) ?? Number.NEGATIVE_INFINITY]));
 }
 
 /** How many messages have a time at `perSecond` within the next `HOLD_MS`, the first in `inMs`. */
