@@ -14,6 +14,8 @@ export type BreakerState = 'closed' | 'half_open' | 'open';
 export interface Breaker {
   readonly provider: Provider;
   readonly state: BreakerState;
+  /** How often it has asked for less since it last took a message. */
+  readonly throttledInARow: number;
   /** How many more calls may be made now: one where it is to be seen whether the provider is back. */
   room(): number;
   /** Milliseconds until one may be made; 0 where none has to be waited for. */
@@ -52,6 +54,7 @@ export function createBreaker({ provider, concurrency, onChange, random }: Break
   let probeAt = 0;
   let inFlight = 0;
   let window = concurrency;
+  let throttledInARow = 0;
   const policy = circuitBreaker(
     handleWhenResult((result) => isFailure(result as SendOutcome)),
     {
@@ -73,8 +76,14 @@ export function createBreaker({ provider, concurrency, onChange, random }: Break
     inFlight++;
     try {
       const outcome = await policy.execute(() => work(policy.state !== CircuitState.Closed));
-      if (outcome.outcome === 'accepted') window = Math.min(concurrency, window + 1);
-      if (outcome.outcome === 'throttled') window = 1;
+      if (outcome.outcome === 'accepted') {
+        window = Math.min(concurrency, window + 1);
+        throttledInARow = 0;
+      }
+      if (outcome.outcome === 'throttled') {
+        window = 1;
+        throttledInARow++;
+      }
       return outcome;
     } catch (error) {
       if (!(error instanceof BrokenCircuitError)) throw error;
@@ -94,6 +103,9 @@ export function createBreaker({ provider, concurrency, onChange, random }: Break
     provider,
     get state() {
       return STATES[policy.state];
+    },
+    get throttledInARow() {
+      return throttledInARow;
     },
     room: () => {
       if (policy.state === CircuitState.Closed) return Math.max(0, window - inFlight);

@@ -4,14 +4,11 @@ import type pg from 'pg';
 import { coalesce } from '../db/coalesce.ts';
 import { isolating } from '../db/isolate.ts';
 import type { Events } from '../observability/events.ts';
-import type { SendOutcome } from '../providers/provider.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
-import { attempt, CANNOT_TELL, uncertain } from './attempt.ts';
-import { type Breaker, createBreaker } from './breaker.ts';
+import { createBreakers } from './breakers.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
-import { lanesOf } from './lanes.ts';
-import { pauseMs } from './retry-schedule.ts';
-import { judge, type Settlement, settleTogether } from './settle.ts';
+import { createDelivery } from './deliver.ts';
+import { type Settlement, settleTogether } from './settle.ts';
 import { leaveRemoved, moveTimed } from './timed.ts';
 
 export interface DispatcherOptions {
@@ -54,13 +51,6 @@ const MOVE_EVERY_MS = 50;
 const LEAVE_EVERY_MS = 60_000;
 const SETTLE_LIMITS = { maxBatch: 256, maxQueue: Number.POSITIVE_INFINITY, parallel: 1 };
 const SETTLE_RETRY_MS = 250;
-const tooLate: SendOutcome = {
-  outcome: 'unavailable',
-  httpStatus: null,
-  code: 'worker_stalled',
-  detail: 'The worker stood still; the provider was not called',
-  retryAfterMs: null,
-};
 
 /** Claims what is due, hands it to the providers, and settles what came back. */
 export function createDispatcher({
@@ -77,45 +67,36 @@ export function createDispatcher({
     isolating((settlements: Settlement[]) => settleTogether(pool, settlements)),
     SETTLE_LIMITS,
   );
-  const breakers = {
-    sms: providers.sms.map((provider) => watched(provider)),
-    email: providers.email.map((provider) => watched(provider)),
-  };
-  const names = [...providers.sms, ...providers.email].map(({ name }) => name);
-  const throttledInARow = new Map<string, number>();
   const cutting = new AbortController();
   // One listener for each call in flight.
   setMaxListeners(0, cutting.signal);
+  const breakers = createBreakers(providers, concurrency, events);
+  const deliver = createDelivery({
+    ...{ events, marginMs, timeoutMs },
+    fallbackOf: breakers.fallbackOf,
+    signal: cutting.signal,
+  });
+  const names = [...providers.sms, ...providers.email].map(({ name }) => name);
+  const moving = atMostEvery(MOVE_EVERY_MS, () => moveTimed(pool, concurrency, events));
+  const leaving = atMostEvery(LEAVE_EVERY_MS, () => leaveRemoved(pool, names));
   const inHand = new Set<Promise<void>>();
   let calls = 0;
   let alarm = Promise.withResolvers<void>();
   let loop: Promise<void> = Promise.resolve();
   let stopping = false;
 
-  function watched(provider: ProviderRegistry['sms'][number]): Breaker {
-    return createBreaker({
-      provider,
-      concurrency,
-      onChange: (state) => events.breakerChanged(provider.name, state),
-    });
-  }
-
   function wake(): void {
     alarm.resolve();
   }
-
-  const moving = atMostEvery(MOVE_EVERY_MS, () => moveTimed(pool, concurrency, events));
-  const leaving = atMostEvery(LEAVE_EVERY_MS, () => leaveRemoved(pool, names));
-  const lanes = () => [...lanesOf('sms', breakers.sms), ...lanesOf('email', breakers.email)];
 
   async function runOnce(): Promise<number> {
     const room = Math.min(concurrency - calls, concurrency * UNSETTLED - inHand.size);
     if (room <= 0) return 0;
     const moved = (await moving()) ?? 0;
     const left = (await leaving()) ?? 0;
-    const claims = await claim(pool, lanes(), room, leaseMs);
+    const claims = await claim(pool, breakers.lanes(), room, leaseMs);
     for (const claimed of claims) {
-      const delivery = deliver(claimed).finally(() => {
+      const delivery = handle(claimed).finally(() => {
         inHand.delete(delivery);
         events.deliveriesMeasured(inHand.size);
         wake();
@@ -126,9 +107,9 @@ export function createDispatcher({
     return moved + left + claims.length;
   }
 
-  async function deliver(claimed: Claim): Promise<void> {
+  async function handle(claimed: Claim): Promise<void> {
     calls++;
-    const settlement = await call(claimed).finally(() => {
+    const settlement = await deliver(claimed).finally(() => {
       calls--;
       wake();
     });
@@ -136,73 +117,10 @@ export function createDispatcher({
     tell(settlement);
   }
 
-  async function call({ message, breaker, delayMs }: Claim): Promise<Settlement> {
-    const { provider } = breaker;
-    const claimed = performance.now();
-    let startedAt = new Date();
-    let started = claimed;
-    const outcome =
-      message.may_have_been_sent && !provider.canBeClearedUp
-        ? uncertain(CANNOT_TELL)
-        : await breaker.call(async (probing) => {
-            if (delayMs > 0) await sleep(delayMs);
-            startedAt = new Date();
-            started = performance.now();
-            // This process stood still: by the end of the call the message might be somebody else's.
-            if (started - claimed > delayMs + marginMs) return tooLate;
-            return attempt(provider, message, { once: probing, signal: cutting.signal });
-          });
-    const durationMs = Math.round((performance.now() - started) * 100) / 100;
-    const verdict = judge({
-      message,
-      outcome,
-      provider,
-      fallback: fallbackOf(breaker),
-      timeoutMs,
-      now: new Date(),
-      random: Math.random(),
-    });
-    events.attempted({
-      messageId: message.id,
-      number: message.attempt_count,
-      provider: provider.name,
-      outcome: outcome.outcome,
-      code: outcome.outcome === 'accepted' ? null : outcome.code,
-      seconds: durationMs / 1_000,
-    });
-    return {
-      message,
-      provider: provider.name,
-      startedAt,
-      durationMs,
-      outcome,
-      verdict,
-      pauseMs: pauseOf(provider.name, outcome),
-    };
-  }
-
-  function tell({ message, verdict: { status, error } }: Settlement): void {
-    const channel = message.type === 'email' ? 'email' : 'sms';
+  function tell({ message, provider: { channel }, verdict: { status, error } }: Settlement): void {
     if (status === 'sent')
       events.sent(channel, Date.now() - (message.send_at ?? message.created_at).getTime());
     else if (error) events.gaveUp({ messageId: message.id, channel, status, code: error.code });
-  }
-
-  /** The next provider in order that is not away. */
-  function fallbackOf(breaker: Breaker): string | null {
-    const others = breakers[breaker.provider.channel];
-    const next = others.slice(others.indexOf(breaker) + 1).find(({ state }) => state === 'closed');
-    return next?.provider.name ?? null;
-  }
-
-  function pauseOf(provider: string, outcome: SendOutcome): number {
-    if (outcome.outcome !== 'throttled') {
-      if (outcome.outcome === 'accepted') throttledInARow.delete(provider);
-      return 0;
-    }
-    const times = (throttledInARow.get(provider) ?? 0) + 1;
-    throttledInARow.set(provider, times);
-    return pauseMs(outcome.retryAfterMs, times);
   }
 
   /** Tried for as long as the lease lasts; after that the message is somebody else's and this attempt's story is lost. */
@@ -237,9 +155,8 @@ export function createDispatcher({
 
   /** Milliseconds until a message is due, or a provider that is away may be called. */
   async function untilNext(): Promise<number> {
-    const due = await firstDue(pool, lanes()).catch(() => null);
-    const away = [...breakers.sms, ...breakers.email].map((breaker) => breaker.opensInMs()).filter(Boolean);
-    return Math.max(LEAST_WAIT_MS, Math.min(POLL_MS, due ?? POLL_MS, ...away));
+    const due = await firstDue(pool, breakers.lanes()).catch(() => null);
+    return Math.max(LEAST_WAIT_MS, Math.min(POLL_MS, due ?? POLL_MS, breakers.opensInMs()));
   }
 
   const idle = async () => void (await Promise.all(inHand));

@@ -11,7 +11,7 @@ import { pause } from './slots.ts';
 /** An attempt that has ended, and what becomes of its message. */
 export interface Settlement {
   message: Claimed;
-  provider: string;
+  provider: Provider;
   startedAt: Date;
   durationMs: number;
   outcome: SendOutcome;
@@ -130,7 +130,9 @@ export async function settleTogether(pool: pg.Pool, settlements: Settlement[]): 
     await connection.query(SETTLE_MESSAGES, [input]);
     await pause(
       connection,
-      settlements.flatMap(({ provider, pauseMs }) => (pauseMs > 0 ? [{ provider, ms: pauseMs }] : [])),
+      settlements.flatMap(({ provider, pauseMs }) =>
+        pauseMs > 0 ? [{ provider: provider.name, ms: pauseMs }] : [],
+      ),
     );
     await adoptReceipts(
       connection,
@@ -146,7 +148,7 @@ function toRow({ message, provider, startedAt, durationMs, outcome, verdict }: S
   return {
     id: message.id,
     attempt: message.attempt_count,
-    provider,
+    provider: provider.name,
     started_at: startedAt,
     duration_ms: durationMs,
     outcome: outcome.outcome,

@@ -1,0 +1,37 @@
+import type { Channel } from '../config.ts';
+import type { Events } from '../observability/events.ts';
+import type { ProviderRegistry } from '../providers/registry.ts';
+import { type Breaker, createBreaker } from './breaker.ts';
+import { type Lane, lanesOf } from './lanes.ts';
+
+/** The providers of all channels, as this worker sees them now. */
+export interface Breakers {
+  /** From where each of them takes its messages. */
+  lanes(): Lane[];
+  /** The next provider of the same channel, in order, that is not away; null where there is none. */
+  fallbackOf(breaker: Breaker): string | null;
+  /** Milliseconds until one that is away may be called; infinite where none is. */
+  opensInMs(): number;
+}
+
+export function createBreakers(providers: ProviderRegistry, concurrency: number, events: Events): Breakers {
+  const breakersOf = (channel: Channel) =>
+    providers[channel].map((provider) =>
+      createBreaker({
+        provider,
+        concurrency,
+        onChange: (state) => events.breakerChanged(provider.name, state),
+      }),
+    );
+  const byChannel = { sms: breakersOf('sms'), email: breakersOf('email') };
+  const all = [...byChannel.sms, ...byChannel.email];
+  return {
+    lanes: () => [...lanesOf('sms', byChannel.sms), ...lanesOf('email', byChannel.email)],
+    fallbackOf: (breaker) => {
+      const inOrder = byChannel[breaker.provider.channel];
+      const after = inOrder.slice(inOrder.indexOf(breaker) + 1);
+      return after.find(({ state }) => state === 'closed')?.provider.name ?? null;
+    },
+    opensInMs: () => Math.min(...all.map((breaker) => breaker.opensInMs() || Number.POSITIVE_INFINITY)),
+  };
+}

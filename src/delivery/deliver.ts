@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Events } from '../observability/events.ts';
+import type { SendOutcome } from '../providers/provider.ts';
+import { attempt, CANNOT_TELL, uncertain } from './attempt.ts';
+import type { Breaker } from './breaker.ts';
+import type { Claim } from './claim.ts';
+import { pauseMs } from './retry-schedule.ts';
+import { judge, type Settlement } from './settle.ts';
+
+export interface DeliverOptions {
+  events: Events;
+  /** The provider to move on to where this one is away. */
+  fallbackOf: (breaker: Breaker) => string | null;
+  /** What of a lease may have passed before the call begins, in milliseconds. */
+  marginMs: number;
+  /** How long one request to a provider may take, in milliseconds. */
+  timeoutMs: number;
+  /** Cuts the calls. */
+  signal: AbortSignal;
+}
+
+const STALLED: SendOutcome = {
+  outcome: 'unavailable',
+  httpStatus: null,
+  code: 'worker_stalled',
+  detail: 'The worker stood still; the provider was not called',
+  retryAfterMs: null,
+};
+
+/** Hands claimed messages over: one attempt each, and what becomes of the message after it. */
+export function createDelivery({ events, fallbackOf, marginMs, timeoutMs, signal }: DeliverOptions) {
+  return async function deliver({ message, breaker, delayMs }: Claim): Promise<Settlement> {
+    const { provider } = breaker;
+    const claimed = performance.now();
+    let startedAt = new Date();
+    let started = claimed;
+    const outcome =
+      message.may_have_been_sent && !provider.canBeClearedUp
+        ? uncertain(CANNOT_TELL)
+        : await breaker.call(async (probing) => {
+            if (delayMs > 0) await sleep(delayMs);
+            startedAt = new Date();
+            started = performance.now();
+            // This process stood still: by the end of the call the message might be somebody else's.
+            if (started - claimed > delayMs + marginMs) return STALLED;
+            return attempt(provider, message, { once: probing, signal });
+          });
+    const durationMs = Math.round((performance.now() - started) * 100) / 100;
+    events.attempted({
+      messageId: message.id,
+      number: message.attempt_count,
+      provider: provider.name,
+      outcome: outcome.outcome,
+      code: outcome.outcome === 'accepted' ? null : outcome.code,
+      seconds: durationMs / 1_000,
+    });
+    const fallback = fallbackOf(breaker);
+    const verdict = judge({
+      ...{ message, outcome, provider, fallback, timeoutMs },
+      now: new Date(),
+      random: Math.random(),
+    });
+    return {
+      ...{ message, provider, startedAt, durationMs, outcome, verdict },
+      pauseMs: outcome.outcome === 'throttled' ? pauseMs(outcome.retryAfterMs, breaker.throttledInARow) : 0,
+    };
+  };
+}
