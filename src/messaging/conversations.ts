@@ -1,18 +1,7 @@
 import type { Knex } from 'knex';
-import type { QueryBuilder } from 'objection';
 import { Conversation } from '../db/models/conversation.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
-import { currentMoment } from './moment.ts';
-import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
-import { type AddressParser, findPeople } from './participants.ts';
-import { readQueryTime } from './time.ts';
-
-export interface ConversationQuery extends PageQuery {
-  participant?: string[] | undefined;
-  type?: 'sms' | 'email' | undefined;
-  since?: string | undefined;
-}
 
 interface LastMessage {
   conversation_id: number;
@@ -33,97 +22,14 @@ interface Family {
 const PREVIEW_LENGTH = 120;
 
 /**
- * When a conversation was last active by a moment. Within a conversation times ascend with the ids, so each look into
- * the index ends after a row or two, however much was written since.
- */
-const ACTIVITY_BY_THEN = `
-  cross join lateral (
-    select max(last.created_at) as activity
-    from (
-      select conversations.id union all
-      select merged.id from conversations as merged where merged.merged_into_id = conversations.id
-    ) as member(id)
-    cross join lateral (
-      select created_at from messages
-      where conversation_id = member.id and messages.id <= ? and created_at <= ?::timestamptz
-      order by messages.id desc limit 1
-    ) as last
-    having count(*) > 0
-  ) as by_then`;
-
-/** Where a page ends: the moment that the list is read as of, and its last row. */
-type Position = [time: string, lastId: number, activity: string, id: number];
-
-/**
- * The conversations that speak, the most recently active first, as of the moment when the first page was read: one
- * that moves meanwhile is still met where it was, so that none is skipped and none comes twice.
- */
-export async function listConversations(
-  knex: Knex,
-  parse: AddressParser,
-  query: ConversationQuery,
-): Promise<Page<Schema<'Conversation'>>> {
-  const limit = query.limit ?? DEFAULT_LIMIT;
-  const after = readCursor<Position>(query.cursor, [isTime, isId, isTime, isId]);
-  const since = readQueryTime('since', query.since);
-  const people = await findPeople(
-    knex,
-    parse,
-    query.participant ?? [],
-    (index) => `/query/participant/${index}`,
-  );
-  const moment = after ? { time: after[0], lastId: after[1] } : await currentMoment(knex);
-  const page = (activity: string) => (builder: QueryBuilder<Conversation>) => {
-    builder.select('id', knex.raw('?? as activity', activity)).whereNull('merged_into_id');
-    // Conversations that were merged have the same people: it is enough to look at the one that speaks.
-    for (const addresses of people) {
-      builder.whereIn('id', (inner) =>
-        inner
-          .from('conversation_participants')
-          .select('conversation_id')
-          .whereIn('participant_id', addresses),
-      );
-    }
-    if (query.type) whereChannel(builder, query.type);
-    if (since) builder.where(activity, '>=', since);
-    if (after) builder.whereRaw('(??, id) < (?::timestamptz, ?)', [activity, after[2], after[3]]);
-    builder.orderByRaw('?? desc, id desc', activity).limit(limit + 1);
-  };
-  const rest = Conversation.query(knex)
-    .where('last_message_at', '<=', moment.time)
-    .modify(page('last_message_at'));
-  const moved = Conversation.query(knex)
-    .joinRaw(ACTIVITY_BY_THEN, [moment.lastId, moment.time])
-    .where('last_message_at', '>', moment.time)
-    .modify(page('by_then.activity'));
-  const rows: { id: number; activity: Date }[] = await knex
-    .unionAll([rest.toKnexQuery(), moved.toKnexQuery()], true)
-    .orderBy([
-      { column: 'activity', order: 'desc' },
-      { column: 'id', order: 'desc' },
-    ])
-    .limit(limit + 1);
-  const families = await findFamilies(
-    knex,
-    rows.slice(0, limit).map(({ id }) => id),
-  );
-  return pageOf(
-    rows,
-    limit,
-    (row): Position => [moment.time, moment.lastId, row.activity.toISOString(), row.id],
-    (row) => present(families.get(row.id) as Family),
-  );
-}
-
-/**
  * One conversation; of one that was merged, what speaks for it.
  *
  * @throws {NotFoundError}
  */
 export async function getConversation(knex: Knex, id: number): Promise<Schema<'Conversation'>> {
   const [speakerId] = await membersOf(knex, id);
-  const families = await findFamilies(knex, [speakerId as number]);
-  const shown = present(families.get(speakerId as number) as Family);
+  const speakers = await showSpeakers(knex, [speakerId as number]);
+  const shown = speakers.get(speakerId as number) as Schema<'Conversation'>;
   return speakerId === id ? shown : { ...shown, id, merged_into: speakerId as number };
 }
 
@@ -143,18 +49,11 @@ export async function membersOf(knex: Knex, id: number): Promise<number[]> {
   return members.map((member) => member.id);
 }
 
-/** Limited, so that the merged ones are looked up by their index: with an EXISTS the planner may read them all. */
-function whereChannel(builder: QueryBuilder<Conversation>, channel: 'sms' | 'email'): void {
-  builder.whereRaw(
-    `(channel = ? or (
-      select true from conversations as merged
-      where merged.merged_into_id = conversations.id and merged.channel = ? limit 1))`,
-    [channel, channel],
-  );
-}
-
-/** Those who speak by id, each with all that is shown of it: three queries, however many they are. */
-async function findFamilies(knex: Knex, speakerIds: number[]): Promise<Map<number, Family>> {
+/** Conversations that speak, by their ids, with all that is shown of them: three queries, however many they are. */
+export async function showSpeakers(
+  knex: Knex,
+  speakerIds: number[],
+): Promise<Map<number, Schema<'Conversation'>>> {
   const members = await Conversation.query(knex)
     .whereIn('id', speakerIds)
     .orWhereIn('merged_into_id', speakerIds)
@@ -170,7 +69,7 @@ async function findFamilies(knex: Knex, speakerIds: number[]): Promise<Map<numbe
       const latest = family
         .flatMap((member) => last.get(member.id) ?? [])
         .reduce<LastMessage | undefined>((a, b) => (a && a.id > b.id ? a : b), undefined);
-      return [id, { speaker: family[0] as Conversation, members: family, last: latest }];
+      return [id, present({ speaker: family[0] as Conversation, members: family, last: latest })];
     }),
   );
 }

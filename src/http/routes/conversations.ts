@@ -1,4 +1,5 @@
-import { getConversation, listConversations } from '../../messaging/conversations.ts';
+import { listConversations } from '../../messaging/conversation-list.ts';
+import { getConversation } from '../../messaging/conversations.ts';
 import { listConversationMessages } from '../../messaging/messages.ts';
 import type { Handlers } from '../../openapi/types.ts';
 import type { Context } from './context.ts';

@@ -1,0 +1,122 @@
+import type { Knex } from 'knex';
+import type { QueryBuilder } from 'objection';
+import { Conversation } from '../db/models/conversation.ts';
+import type { Schema } from '../openapi/types.ts';
+import { showSpeakers } from './conversations.ts';
+import { currentMoment, type Moment } from './moment.ts';
+import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
+import { type AddressParser, findPeople } from './participants.ts';
+import { readQueryTime } from './time.ts';
+
+export interface ConversationQuery extends PageQuery {
+  participant?: string[] | undefined;
+  type?: 'sms' | 'email' | undefined;
+  since?: string | undefined;
+}
+
+/**
+ * When a conversation was last active by a moment. Within a conversation times ascend with the ids, so each look into
+ * the index ends after a row or two, however much was written since.
+ */
+const ACTIVITY_BY_THEN = `
+  cross join lateral (
+    select max(last.created_at) as activity
+    from (
+      select conversations.id union all
+      select merged.id from conversations as merged where merged.merged_into_id = conversations.id
+    ) as member(id)
+    cross join lateral (
+      select created_at from messages
+      where conversation_id = member.id and messages.id <= ? and created_at <= ?::timestamptz
+      order by messages.id desc limit 1
+    ) as last
+    having count(*) > 0
+  ) as by_then`;
+
+/** Where a page ends: the moment that the list is read as of, and its last row. */
+type Position = [time: string, lastId: number, activity: string, id: number];
+
+/** What the rows of a page have in common. */
+interface Filter {
+  /** For each of these people the ids of all their addresses. */
+  people: number[][];
+  type: 'sms' | 'email' | undefined;
+  since: Date | null;
+  after: Position | null;
+  limit: number;
+}
+
+/**
+ * The conversations that speak, the most recently active first, as of the moment when the first page was read: one
+ * that moves meanwhile is still met where it was, so that none is skipped and none comes twice.
+ */
+export async function listConversations(
+  knex: Knex,
+  parse: AddressParser,
+  query: ConversationQuery,
+): Promise<Page<Schema<'Conversation'>>> {
+  const limit = query.limit ?? DEFAULT_LIMIT;
+  const after = readCursor<Position>(query.cursor, [isTime, isId, isTime, isId]);
+  const since = readQueryTime('since', query.since);
+  const addresses = query.participant ?? [];
+  const people = await findPeople(knex, parse, addresses, (index) => `/query/participant/${index}`);
+  const moment = after ? { time: after[0], lastId: after[1] } : await currentMoment(knex);
+  const rows = await find(knex, moment, { people, type: query.type, since, after, limit: limit + 1 });
+  const shown = await showSpeakers(
+    knex,
+    rows.slice(0, limit).map(({ id }) => id),
+  );
+  return pageOf(
+    rows,
+    limit,
+    (row): Position => [moment.time, moment.lastId, row.activity.toISOString(), row.id],
+    (row) => shown.get(row.id) as Schema<'Conversation'>,
+  );
+}
+
+/** Those that stand where they stood by then, and those that have moved since, where they were. */
+async function find(knex: Knex, moment: Moment, filter: Filter): Promise<{ id: number; activity: Date }[]> {
+  const rest = Conversation.query(knex)
+    .where('last_message_at', '<=', moment.time)
+    .modify(page(knex, 'last_message_at', filter));
+  const moved = Conversation.query(knex)
+    .joinRaw(ACTIVITY_BY_THEN, [moment.lastId, moment.time])
+    .where('last_message_at', '>', moment.time)
+    .modify(page(knex, 'by_then.activity', filter));
+  return knex
+    .unionAll([rest.toKnexQuery(), moved.toKnexQuery()], true)
+    .orderBy([
+      { column: 'activity', order: 'desc' },
+      { column: 'id', order: 'desc' },
+    ])
+    .limit(filter.limit);
+}
+
+function page(knex: Knex, activity: string, { people, type, since, after, limit }: Filter) {
+  return (builder: QueryBuilder<Conversation>): void => {
+    builder.select('id', knex.raw('?? as activity', activity)).whereNull('merged_into_id');
+    // Conversations that were merged have the same people: it is enough to look at the one that speaks.
+    for (const addresses of people) {
+      builder.whereIn('id', (inner) =>
+        inner
+          .from('conversation_participants')
+          .select('conversation_id')
+          .whereIn('participant_id', addresses),
+      );
+    }
+    if (type) whereChannel(builder, type);
+    if (since) builder.where(activity, '>=', since);
+    if (after) builder.whereRaw('(??, id) < (?::timestamptz, ?)', [activity, after[2], after[3]]);
+    builder.orderByRaw('?? desc, id desc', activity).limit(limit);
+  };
+}
+
+/** Limited, so that the merged ones are looked up by their index: with an EXISTS the planner may read them all. */
+function whereChannel(builder: QueryBuilder<Conversation>, channel: 'sms' | 'email'): void {
+  builder.whereRaw(
+    `(channel = ? or (
+      select true from conversations as merged
+      where merged.merged_into_id = conversations.id and merged.channel = ? limit 1))`,
+    [channel, channel],
+  );
+}
