@@ -1,18 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import {
-  bool,
-  type CleanedEnv,
-  customCleanEnv,
-  EnvError,
-  makeValidator,
-  port,
-  str,
-  type ValidatorSpec,
-} from 'envalid';
-import { type CountryCode, isSupportedCountry } from 'libphonenumber-js';
-import { type ApiKey, parseApiKeys, readApiKeys } from './api-keys.ts';
+import { bool, port, str } from 'envalid';
+import type { CountryCode } from 'libphonenumber-js';
+import type { ApiKey } from './api-keys.ts';
 import { prefixOf, unsafe } from './config-safety.ts';
+import * as values from './config-values.ts';
 import { StartError } from './errors.ts';
 
 export type Channel = 'sms' | 'email';
@@ -63,86 +55,35 @@ export interface Config {
   stopTimeoutMs: number;
 }
 
-type Environment = Record<string, string | undefined>;
-
-const list = makeValidator((input) =>
-  input
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean),
-);
-/** A URL may hold a password: it is not repeated. */
-const urlOf = (...protocols: string[]) =>
-  makeValidator((input) => {
-    if (!protocols.some((protocol) => input.startsWith(`${protocol}://`)) || !URL.canParse(input))
-      throw new EnvError(`is not a URL that begins with ${protocols.join(':// or ')}://`);
-    return input;
-  });
-const webUrl = urlOf('https', 'http');
-const databaseUrl = urlOf('postgres', 'postgresql');
-const region = makeValidator((input) => {
-  if (!isSupportedCountry(input)) throw new EnvError(`"${input}" is not an ISO 3166 country code such as US`);
-  return input;
-});
-const positive = makeValidator((input) => {
-  const value = Number(input);
-  if (!Number.isInteger(value) || value < 1) throw new EnvError(`"${input}" is not a whole number above 0`);
-  return value;
-});
-const rate = makeValidator((input) => {
-  const value = Number(input);
-  if (!(value >= 0.001 && value <= 100_000))
-    throw new EnvError(`"${input}" is not a number of messages a second, from 0.001 to 100000`);
-  return value;
-});
-const apiKeys = makeValidator(parseApiKeys);
-/** What cannot be read is a fault like any other. */
-const apiKeysFile = makeValidator((path) => ({ path: resolve(path), keys: readApiKeys(path) }));
-const providerNames = makeValidator((input) => {
-  const names = list()._parse(input);
-  const wrong = names.find((name) => !/^[a-z][a-z0-9-]{0,62}$/.test(name));
-  if (wrong !== undefined)
-    throw new EnvError(`"${wrong}" is not a name of lower-case letters, digits and hyphens`);
-  return names;
-});
-const webhookSecrets = makeValidator((input) => {
-  const secrets = list()._parse(input);
-  const isSecret = (secret: string) =>
-    secret.startsWith('whsec_') && Buffer.from(secret.slice(6), 'base64').length >= 16;
-  if (!secrets.every(isSecret))
-    throw new EnvError('each secret must be "whsec_" and base64 of at least 16 bytes');
-  return secrets;
-});
-
 /**
  * Reads the service's configuration from the environment.
  *
  * @throws {StartError} naming every fault at once.
  */
-export function loadConfig(environment: Environment): Config {
+export function loadConfig(environment: values.Environment): Config {
   const faults: string[] = [];
-  const env = read(environment, faults, {
+  const env = values.read(environment, faults, {
     NODE_ENV: str({ choices: ['development', 'test', 'production'], default: 'development' }),
     ROLE: str<Role>({ choices: ['all', 'api', 'worker'], default: 'all' }),
     HOST: str({ default: '127.0.0.1' }),
-    PORT: portOrAny({ default: 8080 }),
-    DATABASE_URL: databaseUrl({ default: undefined }),
+    PORT: values.portOrAny({ default: 8080 }),
+    DATABASE_URL: values.databaseUrl({ default: undefined }),
     DATA_DIR: str({ default: '.data' }),
     SIMULATOR_PORT: port({ default: 8081 }),
-    API_KEYS: apiKeys({ default: [] }),
-    API_KEYS_FILE: apiKeysFile({ default: undefined }),
-    RATE_LIMIT_PER_SECOND: positive({ default: undefined }),
-    REQUEST_TIMEOUT_MS: positive({ default: 60_000 }),
-    SMS_PROVIDERS: providerNames({ default: [] }),
-    EMAIL_PROVIDERS: providerNames({ default: [] }),
-    DEFAULT_REGION: region({ default: 'US' }),
+    API_KEYS: values.apiKeys({ default: [] }),
+    API_KEYS_FILE: values.apiKeysFile({ default: undefined }),
+    RATE_LIMIT_PER_SECOND: values.positive({ default: undefined }),
+    REQUEST_TIMEOUT_MS: values.positive({ default: 60_000 }),
+    SMS_PROVIDERS: values.providerNames({ default: [] }),
+    EMAIL_PROVIDERS: values.providerNames({ default: [] }),
+    DEFAULT_REGION: values.region({ default: 'US' }),
     LOG_LEVEL: str({
       choices: ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
       default: 'info',
     }),
-    PROVIDER_TIMEOUT_MS: positive({ default: 10_000 }),
-    DELIVERY_CONCURRENCY: positive({ default: 64 }),
-    STOP_TIMEOUT_MS: positive({ default: 10_000 }),
+    PROVIDER_TIMEOUT_MS: values.positive({ default: 10_000 }),
+    DELIVERY_CONCURRENCY: values.positive({ default: 64 }),
+    STOP_TIMEOUT_MS: values.positive({ default: 10_000 }),
   });
   const providers = [
     ...channelProviders('sms', env.SMS_PROVIDERS ?? [], env.SIMULATOR_PORT, environment, faults),
@@ -174,28 +115,11 @@ export function loadConfig(environment: Environment): Config {
   return config;
 }
 
-const portOrAny = makeValidator((input) => (input === '0' ? 0 : port()._parse(input)));
-
-function read<T extends Record<string, ValidatorSpec<unknown>>>(
-  environment: Environment,
-  faults: string[],
-  specs: T,
-) {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  return customCleanEnv(given, specs, (cleaned) => cleaned as CleanedEnv<T>, {
-    reporter: ({ errors }) => {
-      for (const [name, error] of Object.entries(errors)) {
-        if (error) faults.push(`${name}: ${error.name === 'EnvMissingError' ? 'is not set' : error.message}`);
-      }
-    },
-  });
-}
-
 function channelProviders(
   channel: Channel,
   names: readonly string[],
   simulatorPort: number,
-  environment: Environment,
+  environment: values.Environment,
   faults: string[],
 ): ProviderConfig[] {
   if (names.length === 0) return [simulatedProvider(channel, simulatorPort)];
@@ -207,14 +131,14 @@ function channelProviders(
       ),
     );
     const ownFaults: string[] = [];
-    const env = read(own, ownFaults, {
-      URL: webUrl(),
+    const env = values.read(own, ownFaults, {
+      URL: values.webUrl(),
       KEY: str(),
-      WEBHOOK_SECRETS: webhookSecrets({ default: [] }),
+      WEBHOOK_SECRETS: values.webhookSecrets({ default: [] }),
       HONOURS_KEYS: bool({ default: true }),
       CAN_LOOK_UP: bool({ default: true }),
-      PER_SECOND: rate({ default: undefined }),
-      PER_SECOND_PER_SENDER: rate({ default: undefined }),
+      PER_SECOND: values.rate({ default: undefined }),
+      PER_SECOND_PER_SENDER: values.rate({ default: undefined }),
     });
     faults.push(...ownFaults.map((fault) => `${prefix}_${fault}`));
     return {

@@ -1,0 +1,74 @@
+import { resolve } from 'node:path';
+import { type CleanedEnv, customCleanEnv, EnvError, makeValidator, port, type ValidatorSpec } from 'envalid';
+import { isSupportedCountry } from 'libphonenumber-js';
+import { parseApiKeys, readApiKeys } from './api-keys.ts';
+
+export type Environment = Record<string, string | undefined>;
+
+const list = makeValidator((input) =>
+  input
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+/** A URL may hold a password: it is not repeated. */
+const urlOf = (...protocols: string[]) =>
+  makeValidator((input) => {
+    if (!protocols.some((protocol) => input.startsWith(`${protocol}://`)) || !URL.canParse(input))
+      throw new EnvError(`is not a URL that begins with ${protocols.join(':// or ')}://`);
+    return input;
+  });
+export const webUrl = urlOf('https', 'http');
+export const databaseUrl = urlOf('postgres', 'postgresql');
+export const region = makeValidator((input) => {
+  if (!isSupportedCountry(input)) throw new EnvError(`"${input}" is not an ISO 3166 country code such as US`);
+  return input;
+});
+export const positive = makeValidator((input) => {
+  const value = Number(input);
+  if (!Number.isInteger(value) || value < 1) throw new EnvError(`"${input}" is not a whole number above 0`);
+  return value;
+});
+export const rate = makeValidator((input) => {
+  const value = Number(input);
+  if (!(value >= 0.001 && value <= 100_000))
+    throw new EnvError(`"${input}" is not a number of messages a second, from 0.001 to 100000`);
+  return value;
+});
+export const apiKeys = makeValidator(parseApiKeys);
+/** What cannot be read is a fault like any other. */
+export const apiKeysFile = makeValidator((path) => ({ path: resolve(path), keys: readApiKeys(path) }));
+export const providerNames = makeValidator((input) => {
+  const names = list()._parse(input);
+  const wrong = names.find((name) => !/^[a-z][a-z0-9-]{0,62}$/.test(name));
+  if (wrong !== undefined)
+    throw new EnvError(`"${wrong}" is not a name of lower-case letters, digits and hyphens`);
+  return names;
+});
+export const webhookSecrets = makeValidator((input) => {
+  const secrets = list()._parse(input);
+  const isSecret = (secret: string) =>
+    secret.startsWith('whsec_') && Buffer.from(secret.slice(6), 'base64').length >= 16;
+  if (!secrets.every(isSecret))
+    throw new EnvError('each secret must be "whsec_" and base64 of at least 16 bytes');
+  return secrets;
+});
+
+/** 0 for any that is free. */
+export const portOrAny = makeValidator((input) => (input === '0' ? 0 : port()._parse(input)));
+
+/** Reads variables by their specifications; one that is empty counts as not given, and each fault is a line in `faults`. */
+export function read<T extends Record<string, ValidatorSpec<unknown>>>(
+  environment: Environment,
+  faults: string[],
+  specs: T,
+) {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  return customCleanEnv(given, specs, (cleaned) => cleaned as CleanedEnv<T>, {
+    reporter: ({ errors }) => {
+      for (const [name, error] of Object.entries(errors)) {
+        if (error) faults.push(`${name}: ${error.name === 'EnvMissingError' ? 'is not set' : error.message}`);
+      }
+    },
+  });
+}
