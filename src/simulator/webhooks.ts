@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import { sign } from './signature.ts';
 
 /** What the service said to a webhook. */
@@ -43,7 +44,7 @@ export function createWebhookSender(secret: string | undefined): WebhookSender {
     http: new http.Agent({ keepAlive: true, maxSockets: SOCKETS }),
     https: new https.Agent({ keepAlive: true, maxSockets: SOCKETS }),
   };
-  const inTurn = createLimiter(SOCKETS);
+  const inTurn = pLimit(SOCKETS);
 
   // Two receipts for every message: what a client with more comfort costs would halve the messages per
   // second.
@@ -101,21 +102,4 @@ export function createWebhookSender(secret: string | undefined): WebhookSender {
  */
 export function pause(ms: number): Promise<void> {
   return sleep(ms, undefined, { ref: false });
-}
-
-/** Runs tasks, at most `limit` of them at a time, in the order in which they come. */
-function createLimiter(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async (task) => {
-    if (running < limit) running++;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await task();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else running--;
-    }
-  };
 }

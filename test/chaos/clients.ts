@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import type { Sent } from './checker/evidence.ts';
 import type { Sender } from './sender.ts';
 
@@ -18,7 +19,7 @@ export interface ClientOptions {
 /** Sends all conversations side by side; within one, a message goes when the one before it was acknowledged. */
 export async function sendAll(conversations: Sent[][], options: ClientOptions): Promise<void> {
   const { send, limit, pauseMs, repeated, random, signal, onAcknowledged } = options;
-  const inTurn = limiter(limit);
+  const inTurn = pLimit(limit);
   await Promise.all(
     conversations.map(async (messages) => {
       for (const message of messages) {
@@ -29,21 +30,4 @@ export async function sendAll(conversations: Sent[][], options: ClientOptions): 
       }
     }),
   );
-}
-
-/** Runs at most `limit` tasks at a time, in the order in which they come. */
-function limiter(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async (task) => {
-    if (running < limit) running++;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await task();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else running--;
-    }
-  };
 }
