@@ -56,7 +56,7 @@ async function replaceRecording(knex: Knex, functions: string): Promise<void> {
 }
 
 /** The function as it was, with one more column in its input and in what it inserts. */
-function recordingWithExpiry(): string {
+export function recordingWithExpiry(): string {
   return RECORDING.replace(
     'send_at timestamptz, payload',
     'send_at timestamptz, expires_at timestamptz, payload',

@@ -70,6 +70,9 @@ export async function execute<Row extends pg.QueryResultRow>(
   }
 }
 
+/** What writes finds its rows by an index; statistics of tables that have only begun to fill would say otherwise. */
+const BEGIN = 'begin; set local enable_seqscan = off';
+
 /**
  * Runs `work` in a transaction on one connection.
  *
@@ -84,7 +87,7 @@ export async function transaction<T>(
   });
   let broken: Error | undefined;
   try {
-    await connection.query('begin');
+    await connection.query(BEGIN);
     const result = await work(connection);
     await connection.query('commit');
     return result;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
+import type { Channel } from '../config.ts';
 import { transaction } from '../db/connect.ts';
-import type { Message } from '../db/models/message.ts';
+import type { Delivery } from '../db/models/delivery.ts';
 import type { Outgoing } from '../providers/provider.ts';
 import type { Breaker } from './breaker.ts';
 import type { Lane } from './lanes.ts';
@@ -10,7 +11,7 @@ import { HOLD_MS, readSlots, slotsWithin, type Waits } from './slots.ts';
 /** A message in this worker's hands until its lease ends. */
 export type Claimed = Outgoing &
   Pick<
-    Message,
+    Delivery,
     | 'conversation_id'
     | 'attempt_count'
     | 'retry_count'
@@ -33,37 +34,38 @@ type Due = Omit<Candidate, 'breaker'> & { lane: number };
 export const FIND_DUE = {
   name: 'find-due',
   text: `
-    select due.id, due."from", lane.n::int as lane, due.slot_ago_ms
-    from unnest($1::boolean[], $2::text[], $3::boolean[], $4::int[]) with ordinality
-      as lane(email, held_by, movable, room, n)
+    select messages.id, messages."from", lane.n::int as lane, due.slot_ago_ms
+    from unnest($1::text[], $2::text[], $3::boolean[], $4::int[]) with ordinality
+      as lane(channel, held_by, movable, room, n)
     cross join lateral (
-      select id, "from", next_attempt_at,
+      select message_id, next_attempt_at,
         extract(epoch from statement_timestamp() - sender_slot_at)::float8 * 1000 as slot_ago_ms
-      from messages
-      where (type = 'email') = lane.email and coalesce(provider, '') = lane.held_by
-        and next_attempt_at <= statement_timestamp() and status in ('queued', 'sending')
+      from deliveries
+      where channel = lane.channel and coalesce(provider, '') = lane.held_by
+        and next_attempt_at <= statement_timestamp() and pending
         and (not lane.movable or (status = 'queued' and not may_have_been_sent))
         and (status = 'sending' or expires_at > statement_timestamp())
       order by next_attempt_at limit lane.room
       for update skip locked
     ) as due
-    order by lane.n, due.next_attempt_at, due.id`,
+    join messages on messages.id = due.message_id
+    order by lane.n, due.next_attempt_at, messages.id`,
 };
 
 const TAKE = {
   name: 'take-messages',
   text: `
-    update messages
+    update deliveries
     set status = 'sending',
         next_attempt_at = statement_timestamp() + $3::float8 * interval '1 millisecond',
         attempt_count = attempt_count + 1,
         -- Whoever had it before did not say how it ended.
         may_have_been_sent = may_have_been_sent or status = 'sending',
         provider = taken.provider, sender_slot_at = null, updated_at = statement_timestamp()
-    from unnest($1::bigint[], $2::text[]) as taken(id, provider)
-    where messages.id = taken.id
-    returning messages.id, conversation_id, type, "from", "to", cc, bcc, reply_to, subject, body, attachments,
-      "timestamp", delivery_key, attempt_count, retry_count, may_have_been_sent, created_at, send_at, expires_at`,
+    from unnest($1::bigint[], $2::text[]) as taken(id, provider) join messages using (id)
+    where deliveries.message_id = taken.id
+    returning messages.id, messages.conversation_id, type, "from", "to", cc, bcc, reply_to, subject, body, attachments,
+      "timestamp", delivery_key, attempt_count, retry_count, may_have_been_sent, messages.created_at, send_at, expires_at`,
 };
 
 /** Milliseconds until the first message of any of these lanes, or the first scheduled one, is due. */
@@ -73,15 +75,15 @@ const FIRST_DUE = {
     select extract(epoch from min(due.at) - statement_timestamp())::float8 * 1000 as in_ms
     from (
       select first.next_attempt_at as at
-      from unnest($1::boolean[], $2::text[]) as lane(email, held_by)
+      from unnest($1::text[], $2::text[]) as lane(channel, held_by)
       cross join lateral (
-        select next_attempt_at from messages
-        where (type = 'email') = lane.email and coalesce(provider, '') = lane.held_by
-          and next_attempt_at > statement_timestamp() and status in ('queued', 'sending')
+        select next_attempt_at from deliveries
+        where channel = lane.channel and coalesce(provider, '') = lane.held_by
+          and next_attempt_at > statement_timestamp() and pending
         order by next_attempt_at limit 1
       ) as first
       union all (
-        select next_attempt_at from messages where status = 'scheduled' and next_attempt_at is not null
+        select next_attempt_at from deliveries where status = 'scheduled' and next_attempt_at is not null
         order by next_attempt_at limit 1)
     ) as due`,
 };
@@ -123,8 +125,8 @@ export async function firstDue(pool: pg.Pool, lanes: Lane[]): Promise<number | n
   return rows[0]?.in_ms ?? null;
 }
 
-function columnsOf(lanes: Lane[]): [boolean[], string[]] {
-  return [lanes.map(({ channel }) => channel === 'email'), lanes.map(({ heldBy }) => heldBy)];
+function columnsOf(lanes: Lane[]): [Channel[], string[]] {
+  return [lanes.map(({ channel }) => channel), lanes.map(({ heldBy }) => heldBy)];
 }
 
 /** How many messages each provider may be given now. */
@@ -153,5 +155,7 @@ function choose(rows: Due[], lanes: Lane[], rooms: Map<Breaker, number>, room: n
  * held them is dead.
  */
 export async function endLeases(pool: pg.Pool): Promise<void> {
-  await pool.query(`update messages set next_attempt_at = statement_timestamp() where status = 'sending'`);
+  await pool.query(
+    `update deliveries set next_attempt_at = statement_timestamp() where pending and status = 'sending'`,
+  );
 }

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { transaction } from '../db/connect.ts';
-import type { Message } from '../db/models/message.ts';
+import type { Delivery } from '../db/models/delivery.ts';
 import { lockConversations, releaseFirst } from '../db/turns.ts';
 import { IdempotencyKeyReusedError, MessageStatusError, NotFoundError } from '../errors.ts';
 
@@ -8,7 +8,7 @@ type Decision = 'cancel' | 'retry';
 
 const FIND_CONVERSATION = {
   name: 'find-conversation-of',
-  text: `select conversation_id from messages where id = $1 and direction = 'outbound'`,
+  text: 'select conversation_id from deliveries where message_id = $1',
 };
 
 const FIND_DECISION = {
@@ -21,9 +21,9 @@ const LOCK_KEY = {
   text: 'select pg_advisory_xact_lock(hashtextextended($1, 4281907002))',
 };
 
-const LOCK_MESSAGE = {
-  name: 'lock-message',
-  text: 'select status, may_have_been_sent from messages where id = $1 for update',
+const LOCK_DELIVERY = {
+  name: 'lock-delivery',
+  text: 'select status, may_have_been_sent from deliveries where message_id = $1 for update',
 };
 
 const ADD_DECISION = {
@@ -35,7 +35,8 @@ const ADD_DECISION = {
 const CANCEL = {
   name: 'cancel-message',
   text: `
-    update messages set status = 'canceled', next_attempt_at = null, updated_at = statement_timestamp() where id = $1`,
+    update deliveries set status = 'canceled', next_attempt_at = null, updated_at = statement_timestamp()
+    where message_id = $1`,
 };
 
 /**
@@ -45,7 +46,7 @@ const CANCEL = {
 const RETRY = {
   name: 'retry-message',
   text: `
-    update messages
+    update deliveries
     set status = 'queued', error = null, provider = null, next_attempt_at = null, retry_count = 0,
         may_have_been_sent = false, provider_message_id = null,
         delivery_key = case when provider_message_id is null then delivery_key else gen_random_uuid() end,
@@ -53,16 +54,16 @@ const RETRY = {
           when expires_at > statement_timestamp() then expires_at
           else statement_timestamp() + interval '24 hours' end,
         updated_at = statement_timestamp()
-    where id = $1`,
+    where message_id = $1`,
 };
 
 const RULES: Record<
   Decision,
   {
     change: { name: string; text: string };
-    allows: (message: Pick<Message, 'status' | 'may_have_been_sent'>) => boolean;
+    allows: (message: Pick<Delivery, 'status' | 'may_have_been_sent'>) => boolean;
     /** The status in which there is nothing left to do. */
-    done: Message['status'] | null;
+    done: Delivery['status'] | null;
   }
 > = {
   cancel: {
@@ -112,7 +113,9 @@ async function decide(
   if (key !== undefined && (await wasDecided(connection, decision, id, key))) return { repeated: true };
   const conversations = [found[0].conversation_id];
   await lockConversations(connection, conversations);
-  const { rows } = await connection.query<Pick<Message, 'status' | 'may_have_been_sent'>>(LOCK_MESSAGE, [id]);
+  const { rows } = await connection.query<Pick<Delivery, 'status' | 'may_have_been_sent'>>(LOCK_DELIVERY, [
+    id,
+  ]);
   const message = rows[0] as (typeof rows)[number];
   const { allows, change, done } = RULES[decision];
   if (message.status === done) return { repeated: true };
@@ -141,7 +144,7 @@ async function wasDecided(
 function refusal(
   decision: Decision,
   id: number,
-  { status, may_have_been_sent }: Pick<Message, 'status' | 'may_have_been_sent'>,
+  { status, may_have_been_sent }: Pick<Delivery, 'status' | 'may_have_been_sent'>,
 ): MessageStatusError {
   if (decision === 'retry')
     return new MessageStatusError('not_retriable', `Message ${id} is ${status} and cannot be sent again.`);

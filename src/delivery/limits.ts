@@ -18,12 +18,12 @@ const SLOT_GRACE_MS = 2_000;
 const DEFER = {
   name: 'defer-messages',
   text: `
-    update messages set next_attempt_at = slot_at, sender_slot_at = slot_at
+    update deliveries set next_attempt_at = slot_at, sender_slot_at = slot_at
     from (
       select id, statement_timestamp() + in_ms * interval '1 millisecond' as slot_at
       from unnest($1::bigint[], $2::float8[]) as deferred(id, in_ms)
     ) as deferred
-    where messages.id = deferred.id`,
+    where deliveries.message_id = deferred.id`,
 };
 
 /** Milliseconds that a message has to wait, by its id; those that need not are left out. */

@@ -5,9 +5,9 @@ import type { QueueLength } from '../observability/events.ts';
 const MEASURE = {
   name: 'measure-queue',
   text: `
-    select case when type = 'email' then 'email' else 'sms' end as channel, status, count(*) as messages,
+    select channel, status, count(*) as messages,
       extract(epoch from statement_timestamp() - min(greatest(created_at, send_at)))::float8 as oldest_seconds
-    from messages where status in ('queued', 'sending') group by 1, 2`,
+    from deliveries where pending group by channel, status`,
 };
 
 export async function measureQueue(pool: pg.Pool): Promise<QueueLength[]> {

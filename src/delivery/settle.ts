@@ -1,12 +1,9 @@
 import type pg from 'pg';
-import { transaction } from '../db/connect.ts';
-import type { Message } from '../db/models/message.ts';
-import { lockConversations, releaseFirst } from '../db/turns.ts';
+import { execute } from '../db/connect.ts';
+import type { Delivery } from '../db/models/delivery.ts';
 import type { Provider, SendOutcome } from '../providers/provider.ts';
 import type { Claimed } from './claim.ts';
-import { adoptReceipts, lockProviderIds } from './receipts.ts';
 import { nextAttempt } from './retry-schedule.ts';
-import { pause } from './slots.ts';
 
 /** An attempt that has ended, and what becomes of its message. */
 export interface Settlement {
@@ -21,8 +18,8 @@ export interface Settlement {
 }
 
 export interface Verdict {
-  status: Message['status'];
-  error: Message['error'];
+  status: Delivery['status'];
+  error: Delivery['error'];
   /** The provider that is to have it next; null where any may. Where the attempt was the last one, who made it. */
   provider: string | null;
   nextAttemptAt: Date | null;
@@ -86,68 +83,21 @@ export function judge({
   return { ...verdict, status: 'queued', provider: holder, nextAttemptAt, countsAsRetry };
 }
 
-const ADD_ATTEMPTS = {
-  name: 'add-attempts',
-  text: `
-    insert into delivery_attempts (message_id, number, provider, started_at, duration_ms, outcome, http_status, code,
-      detail, provider_message_id, next_attempt_at)
-    select id, attempt, provider, started_at, duration_ms, outcome, http_status, code, detail, provider_message_id,
-      next_attempt_at
-    from json_to_recordset($1::json) as input(
-      id bigint, attempt int, provider text, started_at timestamptz, duration_ms float8, outcome text, http_status int,
-      code text, detail text, provider_message_id text, next_attempt_at timestamptz)
-    on conflict do nothing`,
-};
-
-/** Only what this worker still holds: after its lease another one may have claimed the message again. */
-const SETTLE_MESSAGES = {
-  name: 'settle-messages',
-  text: `
-    update messages
-    set status = input.status, error = input.error, provider = input.message_provider,
-        provider_message_id = input.provider_message_id, next_attempt_at = input.next_attempt_at,
-        retry_count = retry_count + input.retries, may_have_been_sent = input.may_have_been_sent,
-        updated_at = statement_timestamp()
-    from json_to_recordset($1::json) as input(
-      id bigint, attempt int, status text, error jsonb, message_provider text, provider_message_id text,
-      next_attempt_at timestamptz, retries int, may_have_been_sent boolean)
-    where messages.id = input.id and messages.status = 'sending' and messages.attempt_count = input.attempt`,
-};
+/** One statement, one round trip, one commit: the function is in the migrations. */
+const SETTLE = { name: 'settle-deliveries', text: 'select settle_deliveries($1)' };
 
 /** Writes how these attempts ended, and lets the messages behind them go, in one transaction. */
 export async function settleTogether(pool: pg.Pool, settlements: Settlement[]): Promise<undefined[]> {
-  const rows = settlements.map(toRow);
-  const input = JSON.stringify(rows);
-  const accepted = rows.filter((row) => row.provider_message_id !== null);
-  const conversations = [...new Set(settlements.map(({ message }) => message.conversation_id))];
-  await transaction(pool, async (connection) => {
-    await lockProviderIds(
-      connection,
-      accepted.map((row) => row.provider_message_id ?? ''),
-    );
-    await lockConversations(connection, conversations);
-    await connection.query(ADD_ATTEMPTS, [input]);
-    await connection.query(SETTLE_MESSAGES, [input]);
-    await pause(
-      connection,
-      settlements.flatMap(({ provider, pauseMs }) =>
-        pauseMs > 0 ? [{ provider: provider.name, ms: pauseMs }] : [],
-      ),
-    );
-    await adoptReceipts(
-      connection,
-      accepted.map((row) => row.id),
-    );
-    await releaseFirst(connection, conversations);
-  });
+  await execute(pool, SETTLE, [JSON.stringify(settlements.map(toRow))]);
   return settlements.map(() => undefined);
 }
 
-function toRow({ message, provider, startedAt, durationMs, outcome, verdict }: Settlement) {
+function toRow({ message, provider, startedAt, durationMs, outcome, verdict, pauseMs }: Settlement) {
   const failure = outcome.outcome === 'accepted' ? null : outcome;
   return {
     id: message.id,
-    attempt: message.attempt_count,
+    conversation_id: message.conversation_id,
+    number: message.attempt_count,
     provider: provider.name,
     started_at: startedAt,
     duration_ms: durationMs,
@@ -158,9 +108,10 @@ function toRow({ message, provider, startedAt, durationMs, outcome, verdict }: S
     provider_message_id: outcome.outcome === 'accepted' ? outcome.providerMessageId : null,
     next_attempt_at: verdict.nextAttemptAt,
     status: verdict.status,
-    message_provider: verdict.provider,
+    next_provider: verdict.provider,
     error: verdict.error,
     retries: verdict.countsAsRetry ? 1 : 0,
     may_have_been_sent: verdict.mayHaveBeenSent,
+    pause_ms: pauseMs,
   };
 }

@@ -4,7 +4,7 @@ import type { Provider } from '../providers/provider.ts';
 /**
  * The limits of providers and senders, shared by all workers through the database. A row says when the next message
  * may go; whoever takes messages up moves it on by their number, so that each has a time of its own, and a provider
- * that asks for a pause moves it on for everyone.
+ * that asks for a pause has it moved on for everyone (`settle_deliveries`).
  */
 
 /** A message whose time is at most this far away is taken up, and held until then. In milliseconds. */
@@ -34,15 +34,6 @@ const RESERVE = {
     on conflict (name) do update
       set next_at = greatest(slots.next_at, statement_timestamp()) + (excluded.next_at - statement_timestamp())
     returning name, extract(epoch from next_at - statement_timestamp())::float8 * 1000 as in_ms`,
-};
-
-const PAUSE = {
-  name: 'pause-providers',
-  text: `
-    insert into sending_slots as slots (name, next_at)
-    select name, statement_timestamp() + max(pause_ms) * interval '1 millisecond'
-    from unnest($1::text[], $2::float8[]) as pause(name, pause_ms) group by name order by name
-    on conflict (name) do update set next_at = greatest(slots.next_at, excluded.next_at)`,
 };
 
 /** In how many milliseconds each of these may be handed the next message; negative where it may now. */
@@ -88,13 +79,4 @@ export async function reserve(
       return [name, in_ms - (count * 1_000) / perSecond];
     }),
   );
-}
-
-/** Makes these providers wait, for everyone. */
-export async function pause(
-  connection: pg.ClientBase,
-  pauses: { provider: string; ms: number }[],
-): Promise<void> {
-  if (pauses.length === 0) return;
-  await connection.query(PAUSE, [pauses.map(({ provider }) => provider), pauses.map(({ ms }) => ms)]);
 }

@@ -6,17 +6,17 @@ import type { Events } from '../observability/events.ts';
 const FIND_TIMED = {
   name: 'find-timed',
   text: `
-    (select conversation_id from messages
+    (select conversation_id from deliveries
      where status = 'scheduled' and next_attempt_at <= statement_timestamp() order by next_attempt_at limit $1)
     union
-    (select conversation_id from messages
+    (select conversation_id from deliveries
      where status = 'queued' and expires_at <= statement_timestamp() order by expires_at limit $1)`,
 };
 
 const QUEUE = {
   name: 'queue-scheduled',
   text: `
-    update messages set status = 'queued', next_attempt_at = null, updated_at = statement_timestamp()
+    update deliveries set status = 'queued', next_attempt_at = null, updated_at = statement_timestamp()
     where conversation_id = any($1::bigint[]) and status = 'scheduled' and next_attempt_at <= statement_timestamp()`,
 };
 
@@ -24,37 +24,37 @@ const QUEUE = {
 const EXPIRE = {
   name: 'expire-queued',
   text: `
-    update messages
+    update deliveries
     set status = case when may_have_been_sent then 'unknown' else 'failed' end, next_attempt_at = null,
         error = json_build_object('code', 'expired', 'detail', 'Its time ran out' || coalesce((
           select '; the last attempt ended ' || outcome || ' (' || code || ')' from delivery_attempts
-          where message_id = messages.id order by number desc limit 1), ' before its turn came')),
+          where message_id = deliveries.message_id order by number desc limit 1), ' before its turn came')),
         updated_at = statement_timestamp()
     where conversation_id = any($1::bigint[]) and status = 'queued' and expires_at <= statement_timestamp()
-    returning id, status, case when type = 'email' then 'email' else 'sms' end as channel`,
+    returning message_id as id, status, channel`,
 };
 
 const FIND_LEFT_BEHIND = {
   name: 'find-left-behind',
   text: `
-    select distinct conversation_id from messages
-    where next_attempt_at <= statement_timestamp() and status in ('queued', 'sending') and provider <> all($1::text[])`,
+    select distinct conversation_id from deliveries
+    where next_attempt_at <= statement_timestamp() and pending and provider <> all($1::text[])`,
 };
 
 const LEAVE = {
   name: 'leave-removed',
   text: `
-    update messages
+    update deliveries
     set provider = case when may_be_there then provider end,
         status = case when may_be_there then 'unknown' else 'queued' end,
         error = case when may_be_there then json_build_object('code', 'provider_removed',
           'detail', 'It may have been sent by ' || provider || ', which is no longer configured') end,
         next_attempt_at = case when not may_be_there then next_attempt_at end,
         updated_at = statement_timestamp()
-    from (select id as left_id, may_have_been_sent or status = 'sending' as may_be_there from messages
+    from (select message_id as left_id, may_have_been_sent or status = 'sending' as may_be_there from deliveries
           where conversation_id = any($1::bigint[]) and next_attempt_at <= statement_timestamp()
-            and status in ('queued', 'sending') and provider <> all($2::text[]) for update) as left_behind
-    where messages.id = left_id`,
+            and pending and provider <> all($2::text[]) for update) as left_behind
+    where message_id = left_id`,
 };
 
 /**

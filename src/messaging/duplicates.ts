@@ -2,23 +2,25 @@ import type pg from 'pg';
 import { execute } from '../db/connect.ts';
 import type { Message } from '../db/models/message.ts';
 import type { NewMessage } from './new-message.ts';
+import type { PresentableMessage } from './present.ts';
 import type { Recorded } from './record.ts';
 
 const FIND_EXISTING = {
   name: 'find-existing',
   text: `
-    select messages.*, coalesce(conversations.merged_into_id, conversations.id) as conversation_id
+    select messages.*, coalesce(conversations.merged_into_id, conversations.id) as conversation_id, send_at, expires_at
     from messages join conversations on conversations.id = messages.conversation_id
+    left join deliveries on message_id = messages.id
     where idempotency_key = any($1::text[])
-       or (direction = 'inbound'
-           and (provider, provider_message_id) in (select * from unnest($2::text[], $3::text[])))`,
+       or (direction = 'inbound' and (messages.provider, messages.provider_message_id) in (
+             select * from unnest($2::text[], $3::text[])))`,
 };
 
 /** The messages that stand in the way of these; one under the same Idempotency-Key by another request is left out. */
 export async function findExisting(pool: pg.Pool, repeats: NewMessage[]): Promise<Map<NewMessage, Recorded>> {
   if (repeats.length === 0) return new Map();
   const inbound = repeats.filter(({ row }) => row.direction === 'inbound');
-  const { rows } = await execute<Message>(pool, FIND_EXISTING, [
+  const { rows } = await execute<Existing>(pool, FIND_EXISTING, [
     repeats.flatMap(({ row }) => row.idempotency_key ?? []),
     inbound.map(({ row }) => row.provider),
     inbound.map(({ row }) => row.provider_message_id),
@@ -28,13 +30,13 @@ export async function findExisting(pool: pg.Pool, repeats: NewMessage[]): Promis
   for (const repeat of repeats) {
     const message = byKey.get(keyOf(repeat.row));
     if (!message) throw new Error('A message was refused as a repeat of one that is not there');
-    if (message.direction === 'inbound') found.set(repeat, { repeated: true, message });
-    else if (message.request_hash === repeat.row.request_hash)
+    if (message.direction === 'inbound' || message.request_hash === repeat.row.request_hash)
       found.set(repeat, { repeated: true, message: asFirstAnswered(message) });
   }
   return found;
 }
 
+type Existing = Message & Pick<PresentableMessage, 'send_at' | 'expires_at'>;
 type Keyed = Pick<Message, 'direction' | 'idempotency_key' | 'provider' | 'provider_message_id'>;
 
 function keyOf(row: Keyed): string {
@@ -43,9 +45,12 @@ function keyOf(row: Keyed): string {
   );
 }
 
-/** A repeated send is given its first answer again, whatever has become of the message since. */
-function asFirstAnswered(row: Message): Message {
-  const status = row.send_at !== null && row.send_at > row.created_at ? 'scheduled' : 'queued';
-  const then = { status, error: null, provider: null, provider_message_id: null, updated_at: row.created_at };
-  return { ...row, ...then } as Message;
+/** A repeat is given the first answer again, whatever has become of the message since. */
+function asFirstAnswered(row: Existing): PresentableMessage {
+  return { ...row, status: firstStatusOf(row), error: null, updated_at: row.created_at };
+}
+
+function firstStatusOf({ direction, send_at, created_at }: Existing): PresentableMessage['status'] {
+  if (direction === 'inbound') return 'received';
+  return send_at !== null && send_at > created_at ? 'scheduled' : 'queued';
 }

@@ -3,10 +3,10 @@ import { Message } from '../db/models/message.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
 import { membersOf } from './conversations.ts';
+import { BY_DELIVERY, BY_MESSAGE, type Clock, type Messages, shown } from './latest.ts';
 import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
 import { type AddressParser, findPeople } from './participants.ts';
-import { presentableColumns, SPEAKING_CONVERSATION } from './present.ts';
-import { assertWords, find, latest, type Messages, presentFound, readSearch } from './search.ts';
+import { assertWords, find, presentFound, readSearch } from './search.ts';
 import { readQueryTime } from './time.ts';
 
 export interface MessageQuery extends PageQuery {
@@ -29,10 +29,10 @@ export async function listMessages(
   const limit = query.limit ?? DEFAULT_LIMIT;
   const search = query.q === undefined ? null : readSearch(parse, query.q);
   const filter = await readFilter(knex, parse, query);
-  const messages: Messages = Message.query(knex).select(presentableColumns).modify(filter);
+  const messages: Messages = Message.query(knex).select('messages.*').modify(filter);
   const rows = search
     ? await find(knex, messages, search, limit + 1)
-    : await latest(messages, limit + 1).select(knex.raw(SPEAKING_CONVERSATION));
+    : await shown(knex, messages, limit + 1, clockOf(query));
   if (search && rows.length === 0) await assertWords(knex, search);
   return pageOf(rows, limit, (row) => [row.created_at, row.id], presentFound);
 }
@@ -44,20 +44,27 @@ async function readFilter(knex: Knex, parse: AddressParser, query: MessageQuery)
   const [since, until] = [readQueryTime('since', query.since), readQueryTime('until', query.until)];
   const members = conversation_id === undefined ? null : await membersOrNone(knex, conversation_id);
   const addresses = participant === undefined ? [] : [participant];
+  const clock = clockOf(query);
   const [person] = await findPeople(knex, parse, addresses, () => '/query/participant');
   return (messages: Messages): void => {
     if (direction) messages.where({ direction });
     if (type) messages.where({ type });
-    if (status) messages.where({ status });
-    if (since) messages.where('created_at', '>=', since);
-    if (until) messages.where('created_at', '<', until);
-    if (after) messages.whereRaw('(created_at, id) < (?::timestamptz, ?)', after);
-    if (members) messages.whereIn('conversation_id', members);
-    if (person) {
-      const theirs = knex('conversation_participants').select('conversation_id');
-      messages.whereIn('conversation_id', theirs.whereIn('participant_id', person));
-    }
+    if (status === 'received') messages.where({ direction: 'inbound' });
+    else if (status) messages.joinRelated('delivery').where('delivery.status', status);
+    if (since) messages.where(clock.time, '>=', since);
+    if (until) messages.where(clock.time, '<', until);
+    if (after) messages.whereRaw('(??, ??) < (?::timestamptz, ?)', [clock.time, clock.id, ...after]);
+    if (members) messages.whereIn('messages.conversation_id', members);
+    if (person)
+      messages.whereIn('messages.conversation_id', (theirs) =>
+        theirs.from('conversation_participants').select('conversation_id').whereIn('participant_id', person),
+      );
   };
+}
+
+/** Whose times say what is later. A delivery has its message's: by its own index, rare statuses are found in order. */
+function clockOf({ status }: MessageQuery): Clock {
+  return status === undefined || status === 'received' ? BY_MESSAGE : BY_DELIVERY;
 }
 
 /** None where there is no such conversation: a filter that nothing fits. */

@@ -5,14 +5,11 @@ import { NotFoundError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
 import { membersOf } from './conversations.ts';
 import { DEFAULT_LIMIT, isId, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
-import { presentableColumns, presentMessage, SPEAKING_CONVERSATION } from './present.ts';
+import { type PresentableMessage, presentable, presentMessage } from './present.ts';
 
 /** @throws {NotFoundError} */
 export async function getMessage(knex: Knex, id: number): Promise<Schema<'Message'>> {
-  const message = await Message.query(knex)
-    .findById(id)
-    .select(presentableColumns.map((column) => `messages.${column}`))
-    .select(knex.raw(SPEAKING_CONVERSATION));
+  const message = await Message.query(knex).findById(id).modify(presentable).castTo<PresentableMessage>();
   if (!message) throw new NotFoundError(`message ${id}`);
   return presentMessage(message);
 }
@@ -47,15 +44,11 @@ export async function listConversationMessages(
   );
   const rows = await Message.query(knex)
     .from(pages as never)
-    .select(presentableColumns.map((column) => `messages.${column}`))
+    .modify(presentable)
     .orderBy('messages.id', order)
-    .limit(limit + 1);
-  return pageOf(
-    rows,
-    limit,
-    (row) => [row.id],
-    (row) => presentMessage({ ...row, conversation_id: members[0] as number }),
-  );
+    .limit(limit + 1)
+    .castTo<PresentableMessage[]>();
+  return pageOf(rows, limit, (row) => [row.id], presentMessage);
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { Channel } from '../config.ts';
+import type { Delivery } from '../db/models/delivery.ts';
 import type { Message } from '../db/models/message.ts';
+import type { Schema } from '../openapi/types.ts';
 import type { Address } from './address.ts';
 
-/** The columns of a message that are known before it is recorded. */
+/** What is known of a message, and of its delivery where it is to have one, before it is recorded. */
 export type NewMessageRow = Pick<
   Message,
   | 'direction'
@@ -16,18 +18,16 @@ export type NewMessageRow = Pick<
   | 'body'
   | 'attachments'
   | 'metadata'
-  | 'status'
   | 'provider'
   | 'provider_message_id'
   | 'segments'
   | 'timestamp'
-  | 'send_at'
-  | 'expires_at'
   | 'payload'
   | 'idempotency_key'
   | 'request_hash'
-  | 'delivery_key'
->;
+> & { [K in 'send_at' | 'expires_at' | 'delivery_key']: Delivery[K] | null } & {
+  status: Schema<'MessageStatus'>;
+};
 
 /** A message about to be recorded, with the addresses whose set is its conversation. */
 export interface NewMessage {

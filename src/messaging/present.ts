@@ -1,10 +1,19 @@
+import { type AnyQueryBuilder, raw } from 'objection';
+import type { Delivery } from '../db/models/delivery.ts';
 import type { Message } from '../db/models/message.ts';
 import type { Schema } from '../openapi/types.ts';
 
-/** The columns that `presentMessage` needs. */
-export const presentableColumns = [
+/** A message with what is shown of its delivery. */
+export type PresentableMessage = Pick<Message, (typeof COLUMNS)[number] | 'conversation_id'> &
+  Pick<Delivery, 'error' | 'send_at' | 'updated_at'> & {
+    status: Schema<'MessageStatus'>;
+    provider: string | null;
+    provider_message_id: string | null;
+    expires_at: Date | null;
+  };
+
+const COLUMNS = [
   'id',
-  'conversation_id',
   'direction',
   'type',
   'from',
@@ -15,24 +24,27 @@ export const presentableColumns = [
   'subject',
   'body',
   'attachments',
-  'status',
-  'error',
-  'provider',
-  'provider_message_id',
   'segments',
   'metadata',
   'timestamp',
-  'send_at',
-  'expires_at',
   'created_at',
-  'updated_at',
 ] as const satisfies (keyof Message)[];
 
-/** The conversation as whose a message is read: the one that speaks for its own. */
-export const SPEAKING_CONVERSATION =
-  '(select coalesce(merged_into_id, id) from conversations where id = messages.conversation_id) as conversation_id';
+/** What was received has no delivery; a message is read in the conversation that speaks for its own. */
+const JOINED = `
+  coalesce(delivery.status, 'received') as status, delivery.error, delivery.send_at, delivery.expires_at,
+  coalesce(delivery.provider, messages.provider) as provider,
+  coalesce(delivery.provider_message_id, messages.provider_message_id) as provider_message_id,
+  coalesce(delivery.updated_at, messages.created_at) as updated_at,
+  (select coalesce(merged_into_id, id) from conversations where id = messages.conversation_id) as conversation_id`;
 
-export type PresentableMessage = Pick<Message, (typeof presentableColumns)[number]>;
+/** Makes rows for `presentMessage` of a query for messages, which are few. */
+export function presentable(messages: AnyQueryBuilder): void {
+  messages
+    .leftJoinRelated('delivery')
+    .select(COLUMNS.map((column) => `messages.${column}`))
+    .select(raw(JOINED));
+}
 
 /** A row as the contract shows it: what only some emails have is left out where it is empty. */
 export function presentMessage(row: PresentableMessage): Schema<'Message'> {

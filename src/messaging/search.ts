@@ -3,10 +3,9 @@ import type { QueryBuilder } from 'objection';
 import { Message } from '../db/models/message.ts';
 import { InvalidRequestError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
+import { BY_MESSAGE, latest, type Messages, shown } from './latest.ts';
 import type { AddressParser } from './participants.ts';
-import { type PresentableMessage, presentMessage, SPEAKING_CONVERSATION } from './present.ts';
-
-export type Messages = QueryBuilder<Message>;
+import { type PresentableMessage, presentMessage } from './present.ts';
 
 /** The words of a search, and the address that they may be written as. */
 export type Search = [words: string, address: string];
@@ -48,24 +47,27 @@ export async function assertWords(knex: Knex, search: Search): Promise<void> {
     throw new InvalidRequestError([{ path: '/query/q', message: 'must have a word to search for' }]);
 }
 
-export function latest(messages: Messages, limit: number): Messages {
-  const order = ['created_at', 'id'].map((column) => ({ column, order: 'desc' as const }));
-  return messages.orderBy(order).limit(limit);
-}
-
 /**
  * The latest of these messages that a search finds. Common words are looked for among the latest messages, where
  * they soon fill a page; all others, and what was common only once, in the index, whose cost is what it finds.
  */
 export async function find(knex: Knex, messages: Messages, search: Search, limit: number): Promise<Found[]> {
   if (await isCommon(knex, search, limit)) {
-    const window = Message.query(knex).with('messages', latest(messages.clone(), WINDOW) as never);
-    const rows = await highlighted(knex, window as Messages, search, limit).whereRaw(MATCHES, search);
+    const window = Message.query(knex).with(
+      'messages',
+      latest(messages.clone(), WINDOW, BY_MESSAGE) as never,
+    );
+    const rows = await highlighted(
+      knex,
+      window.select('messages.*').whereRaw(MATCHES, search),
+      search,
+      limit,
+    );
     if (rows.length === limit) return rows;
   }
   // Found as a whole before they are put in order: the planner may read all messages in order otherwise.
   const found = Message.query(knex).withMaterialized('messages', messages.whereRaw(MATCHES, search) as never);
-  return highlighted(knex, found as Messages, search, limit);
+  return highlighted(knex, found.select('messages.*'), search, limit);
 }
 
 /** By the planner's statistics, which know the common words. */
@@ -78,12 +80,15 @@ async function isCommon(knex: Knex, search: Search, limit: number): Promise<bool
   return found * WINDOW > limit * Math.max(total, 0);
 }
 
-function highlighted(knex: Knex, found: Messages, search: Search, limit: number): Messages {
-  const marked = found
-    .select('messages.*', knex.raw(SPEAKING_CONVERSATION))
+function highlighted(
+  knex: Knex,
+  found: Messages,
+  search: Search,
+  limit: number,
+): QueryBuilder<Message, Found[]> {
+  return shown(knex, found, limit)
     .select(knex.raw(`${headline('subject', 'HighlightAll=true')} as found_in_subject`, search))
     .select(knex.raw(`${headline('body', 'MaxWords=35, MinWords=15')} as found_in_body`, search));
-  return latest(marked, limit);
 }
 
 function headline(column: 'subject' | 'body', options: string): string {

@@ -33,9 +33,9 @@ export async function fillUpTo(url: string, total: number): Promise<void> {
     await query(
       url,
       `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata,
-         status, provider, provider_message_id, segments, "timestamp", payload)
+         provider, provider_message_id, segments, "timestamp", payload)
        select conversations.id, participant_ids[2], 'inbound', 'sms', address, array[$1], 'About my parcel number' || n || ': when will it be here?',
-         '{}', '{}', 'received', 'filler', 'filler-' || n, 1, now(), '{}'
+         '{}', '{}', 'filler', 'filler-' || n, 1, now(), '{}'
        from generate_series($2::int, $3::int - 1) as n
        join conversations on conversations.id = 1 + n / ${MESSAGES_EACH} % ${CONVERSATIONS}
        join participants on participants.id = participant_ids[2]

@@ -106,7 +106,7 @@ async function untilDrained(databaseUrl: string): Promise<void> {
   }
 }
 
-const PENDING = `select from messages where status in ('queued', 'sending') limit 1`;
+const PENDING = 'select from deliveries where pending limit 1';
 /** How long the latest attempts took, in milliseconds. */
 const DURATIONS = `
   select round(took::numeric, 1)::float8 as took

@@ -32,8 +32,8 @@ const WRITE = {
       update conversations set message_count = message_count + 1, last_message_at = now()
       from people where participant_ids = people.ids returning conversations.id, people.sender_id)
     insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata,
-      status, provider, provider_message_id, segments, "timestamp", payload)
-    select id, sender_id, 'inbound', 'sms', $1, array[$2], $3, '{}', '{}', 'received', 'floor', $4, 1, $5, $6
+      provider, provider_message_id, segments, "timestamp", payload)
+    select id, sender_id, 'inbound', 'sms', $1, array[$2], $3, '{}', '{}', 'floor', $4, 1, $5, $6
     from conversation
     returning id`,
 };

@@ -31,7 +31,7 @@ const DRAINS: Record<number, [workers: number, times: number][]> = {
     [2, 3],
   ],
 };
-const PUT_OFF = `update messages set status = 'canceled', next_attempt_at = null where status = 'queued'`;
+const PUT_OFF = `update deliveries set status = 'canceled', next_attempt_at = null where status = 'queued'`;
 
 const rows: Row[] = [];
 const directory = await mkdtemp(join(tmpdir(), 'messaging-bench-'));

@@ -34,7 +34,11 @@ export function serviceStates(harness: Harness, apiKey?: string): States {
       const { id } = await driver.handOver(channel, channel === 'sms' ? sms : email);
       // The simulator draws its ids; the contract names one.
       const values = [id, given.provider_message_id];
-      await query(harness.databaseUrl, 'update messages set provider_message_id = $2 where id = $1', values);
+      await query(
+        harness.databaseUrl,
+        'update deliveries set provider_message_id = $2 where message_id = $1',
+        values,
+      );
       return { id };
     }),
     'a message was sent': state(async ({ idempotency_key = '' }) => {
@@ -83,11 +87,12 @@ async function unlinked(driver: ServiceDriver) {
 
 /** Participants and conversations stay: a service remembers them for ever. */
 async function empty(databaseUrl: string): Promise<void> {
-  const pending = "select from messages where status in ('queued', 'sending')";
+  const pending = 'select from deliveries where pending';
   await until(async () => (await query(databaseUrl, pending)).length === 0, 'nothing is being delivered');
   await query(
     databaseUrl,
-    `delete from delivery_decisions; delete from delivery_receipts; delete from delivery_attempts; delete from messages;
+    `delete from delivery_decisions; delete from delivery_receipts; delete from delivery_attempts; delete from deliveries;
+    delete from messages;
     update conversations set message_count = 0;
     delete from participant_links; update participants set name = null`,
   );

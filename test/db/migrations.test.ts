@@ -12,7 +12,7 @@ describe('Migrations', () => {
     const database = openDatabase(url, () => undefined);
     expect(await migrate(database)).not.to.have.length(0);
     const tables = await query(url, TABLES);
-    expect(tables).to.have.length(9);
+    expect(tables).to.have.length(10);
     await rollback(database);
     expect(await query(url, TABLES)).to.have.length(0);
     expect(await isMigrated(database)).to.equal(false);
@@ -55,6 +55,7 @@ describe('Migrations', () => {
       'conversation_participants.participant_id',
       'messages.conversation_id',
       'messages.sender_id',
+      'deliveries.conversation_id',
       'delivery_attempts.message_id',
       'delivery_receipts.message_id',
       'participant_links.participant_id',

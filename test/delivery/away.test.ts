@@ -65,7 +65,7 @@ describe('A provider that is away for an hour', function () {
     if (ms === 0) return;
     await query(
       api.databaseUrl,
-      `update messages set next_attempt_at = next_attempt_at - $1 * interval '1 ms',
+      `update deliveries set next_attempt_at = next_attempt_at - $1 * interval '1 ms',
          expires_at = expires_at - $1 * interval '1 ms', created_at = created_at - $1 * interval '1 ms'`,
       [ms],
     );

@@ -147,14 +147,14 @@ describe('Delivery', () => {
     // As a worker leaves it that is killed between its claim and its settling: claimed, and its lease run out.
     await query(
       service.databaseUrl,
-      `update messages set status = 'sending', provider = 'text-co', next_attempt_at = now() - interval '1 second' where id = $1`,
+      `update deliveries set status = 'sending', provider = 'text-co', next_attempt_at = now() - interval '1 second' where message_id = $1`,
       [id],
     );
     await faults([]);
     await service.untilStatus(id, 'delivered');
     const [row] = await query<{ may_have_been_sent: boolean }>(
       service.databaseUrl,
-      'select may_have_been_sent from messages where id = $1',
+      'select may_have_been_sent from deliveries where message_id = $1',
       [id],
     );
     expect(row?.may_have_been_sent).to.equal(true);
@@ -168,7 +168,7 @@ describe('Delivery', () => {
     await service.service.stop();
     const [row] = await query<{ status: string }>(
       service.databaseUrl,
-      'select status from messages where id = $1',
+      'select status from deliveries where message_id = $1',
       [id],
     );
     expect(row?.status).to.equal('sent');
@@ -218,7 +218,7 @@ describe('Delivery by a provider that does not drop repeats', () => {
     );
     await query(
       service.databaseUrl,
-      `update messages set status = 'sending', provider = 'text-co', next_attempt_at = now() - interval '1 second' where id = $1`,
+      `update deliveries set status = 'sending', provider = 'text-co', next_attempt_at = now() - interval '1 second' where message_id = $1`,
       [id],
     );
     expect((await service.untilStatus(id, 'unknown')).error?.code).to.equal('may_have_been_sent');

@@ -51,13 +51,13 @@ describe('A worker as a process', function () {
     expect(performance.now() - asked).to.be.lessThan(10_000);
     const taken = await api.accepted();
     expect(taken.length).to.be.lessThan(total);
-    expect(await count(`messages where status = 'sending'`)).to.equal(0);
+    expect(await count(`deliveries where status = 'sending'`)).to.equal(0);
     expect(await count(`delivery_attempts where outcome = 'accepted'`)).to.equal(taken.length);
 
     await startWorker();
     await until(async () => (await api.accepted()).length === total, 'the rest is sent', 20_000);
     await until(
-      async () => (await count(`messages where status = 'delivered'`)) === total,
+      async () => (await count(`deliveries where status = 'delivered'`)) === total,
       'all is told',
       20_000,
     );
@@ -93,41 +93,87 @@ describe('A worker as a process', function () {
   });
 
   it('finds what is due at the same cost, however many were sent', async () => {
-    await Promise.all(
-      Array.from({ length: 60 }, (_, n) =>
-        api.request('POST', '/api/messages/sms', { ...sms, to: `+1804555${1_000 + n}` }),
-      ),
-    );
-    const cost = async () => {
-      const values = [
-        [false, false],
-        ['text-co', ''],
-        [false, true],
-        [64, 64],
-      ];
-      const rows = await query<{ 'QUERY PLAN': string }>(
-        api.databaseUrl,
-        `explain (analyze, buffers, timing off, summary off) ${FIND_DUE.text}`,
-        values,
-      );
-      const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
-      return { plan, pages: Number(/Buffers: shared hit=(\d+)/.exec(plan)?.[1]) };
-    };
-    await query(api.databaseUrl, 'analyze');
-    const before = await cost();
+    await sendEach(60);
+    const lanes = [
+      ['sms', 'sms'],
+      ['text-co', ''],
+      [false, true],
+      [64, 64],
+    ];
+    await store(5_000, 'sent');
+    const before = await cost(FIND_DUE.text, lanes);
     expect(before.pages).to.be.greaterThan(0);
+    await store(100_000, 'sent');
+    const after = await cost(FIND_DUE.text, lanes);
+    expect(after.plan).to.match(/deliveries_due_idx/);
+    expect(after.plan).not.to.match(/Seq Scan on (messages|deliveries)/);
+    // One more for each message, where an index has got deeper: those that were sent take up thousands.
+    expect(after.pages, after.plan).to.be.at.most(before.pages + 60);
+  });
+
+  it('settles at the same cost, however many wait', async () => {
+    await sendEach(2);
+    const settle = async (number: number) => {
+      await query(api.databaseUrl, `update deliveries set status = 'sending', attempt_count = $1`, [number]);
+      const rows = await query<{ id: number; conversation_id: number }>(
+        api.databaseUrl,
+        'select message_id as id, conversation_id from deliveries order by message_id limit 2',
+      );
+      const settled = rows.map((row) => ({
+        ...{
+          ...row,
+          number,
+          provider: 'text-co',
+          next_provider: 'text-co',
+          status: 'sent',
+          outcome: 'accepted',
+        },
+        ...{ started_at: new Date(), duration_ms: 1, retries: 1, may_have_been_sent: false, pause_ms: 0 },
+        provider_message_id: `settled-${row.id}-${number}`,
+      }));
+      return cost('select settle_deliveries($1)', [JSON.stringify(settled)]);
+    };
+    const before = await settle(1);
+    expect(before.pages).to.be.greaterThan(0);
+    // In conversations of others, so that nobody's turn has to be found among them.
+    await store(20_000, 'queued');
+    const after = await settle(2);
+    const sent = await query(api.databaseUrl, `select from deliveries where status = 'sent'`);
+    expect(sent).to.have.length(2);
+    // Some are for the catalogue and for deeper indexes; the queue is hundreds.
+    expect(after.pages, after.plan).to.be.at.most(before.pages + 200);
+  });
+
+  async function sendEach(count: number): Promise<void> {
+    const send = (n: number) =>
+      api.request('POST', '/api/messages/sms', { ...sms, to: `+1804555${1_000 + n}` });
+    await Promise.all(Array.from({ length: count }, (_, n) => send(n)));
+    await query(api.databaseUrl, 'analyze');
+  }
+
+  /** Messages of a conversation of their own. */
+  async function store(count: number, status: string): Promise<void> {
     await query(
       api.databaseUrl,
-      `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata,
-         status, provider, provider_message_id, delivery_key, expires_at, "timestamp")
-       select 1, 1, 'outbound', 'sms', '', '{}', 'x', '{}', '{}', 'sent', 'text-co', 'old-' || n, gen_random_uuid(), now(), now()
-       from generate_series(1, 100000) n`,
+      `with conversation as (insert into conversations (channel, participant_ids) values ('sms', array[(select count(*) from conversations)]) returning id),
+       stored as (
+         insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, "timestamp")
+         select id, 1, 'outbound', 'sms', '', '{}', 'x', '{}', '{}', now() from conversation, generate_series(1, $1::int)
+         returning id, conversation_id)
+       insert into deliveries (message_id, conversation_id, channel, status, provider, delivery_key, expires_at)
+       select id, conversation_id, 'sms', $2, 'text-co', gen_random_uuid(), now() from stored`,
+      [count, status],
     );
     await query(api.databaseUrl, 'vacuum analyze');
-    const after = await cost();
-    expect(after.plan).to.match(/messages_due_idx/);
-    expect(after.plan).not.to.match(/Seq Scan on messages/);
-    // A page or two more for each message that is locked: those that were sent take up thousands.
-    expect(after.pages, after.plan).to.be.at.most(before.pages + 2 * 60);
-  });
+  }
+
+  async function cost(statement: string, values: unknown[]): Promise<{ plan: string; pages: number }> {
+    const rows = await query<{ 'QUERY PLAN': string }>(
+      api.databaseUrl,
+      `explain (analyze, buffers, timing off, summary off) ${statement}`,
+      values,
+    );
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    return { plan, pages: Number(/Buffers: shared hit=(\d+)/.exec(plan)?.[1]) };
+  }
 });

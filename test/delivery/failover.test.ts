@@ -103,7 +103,7 @@ describe('Delivery by the first of several providers', () => {
     const leave = (id: number, status: string) =>
       query(
         service.databaseUrl,
-        `update messages set provider = 'gone-co', status = $2, next_attempt_at = now() - interval '1 second' where id = $1`,
+        `update deliveries set provider = 'gone-co', status = $2, next_attempt_at = now() - interval '1 second' where message_id = $1`,
         [id, status],
       );
     const api = await startHarness({ ROLE: 'api', DATABASE_URL: service.databaseUrl });

@@ -64,7 +64,7 @@ describe('Limits that all workers keep together', () => {
       '+12016660002',
     ]);
     // Waiting for one's turn is no attempt.
-    const counted = await query(api.databaseUrl, 'select from messages where attempt_count > 1');
+    const counted = await query(api.databaseUrl, 'select from deliveries where attempt_count > 1');
     expect(counted).to.have.length(0);
   });
 
@@ -86,7 +86,7 @@ describe('Limits that all workers keep together', () => {
     await api.untilStatus(first, 'delivered');
     const [row] = await query<{ retry_count: number; attempt_count: number }>(
       api.databaseUrl,
-      'select retry_count, attempt_count from messages where id = $1',
+      'select retry_count, attempt_count from deliveries where message_id = $1',
       [first],
     );
     expect(row).to.deep.equal({ retry_count: 1, attempt_count: 2 });

@@ -102,8 +102,8 @@ describe('Reading conversations', () => {
     );
     await query(
       service.databaseUrl,
-      `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, status, "timestamp")
-       select 9 + n % 20000, 1, 'inbound', 'sms', '', '{}', 'x', '{}', '{}', 'received', now() from generate_series(1, 60000) n`,
+      `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, "timestamp")
+       select 9 + n % 20000, 1, 'inbound', 'sms', '', '{}', 'x', '{}', '{}', now() from generate_series(1, 60000) n`,
     );
     await query(service.databaseUrl, 'analyze');
     const seen: { sql: string; bindings: unknown[] }[] = [];

@@ -1,10 +1,11 @@
 import { Model, type RelationMappings } from 'objection';
 import type { Schema } from '../../openapi/types.ts';
+import { Delivery } from './delivery.ts';
 import { DeliveryAttempt } from './delivery-attempt.ts';
 import { DeliveryDecision } from './delivery-decision.ts';
 import { DeliveryReceipt } from './delivery-receipt.ts';
 
-/** A message, inbound or outbound; an outbound row is its own outbox entry until it is settled. */
+/** A message, inbound or outbound, as it was written; what becomes of an outbound one is its delivery. */
 export class Message extends Model {
   static override tableName = 'messages';
 
@@ -22,31 +23,27 @@ export class Message extends Model {
   declare body: string;
   declare attachments: string[];
   declare metadata: Record<string, string>;
-  declare status: Schema<'MessageStatus'>;
-  declare error: { code: string; detail: string | null } | null;
+  /** Inbound: who delivered it, and its id there. */
   declare provider: string | null;
   declare provider_message_id: string | null;
   declare segments: number | null;
   declare timestamp: Date;
-  declare send_at: Date | null;
-  declare expires_at: Date | null;
   declare payload: unknown;
   declare idempotency_key: string | null;
   declare request_hash: string | null;
-  declare delivery_key: string | null;
-  declare attempt_count: number;
-  declare retry_count: number;
-  declare may_have_been_sent: boolean;
-  declare next_attempt_at: Date | null;
-  declare sender_slot_at: Date | null;
   declare created_at: Date;
-  declare updated_at: Date;
+  declare delivery?: Delivery;
   declare attempts?: DeliveryAttempt[];
   declare receipts?: DeliveryReceipt[];
   declare decisions?: DeliveryDecision[];
 
   static override get relationMappings(): RelationMappings {
     return {
+      delivery: {
+        relation: Model.HasOneRelation,
+        modelClass: Delivery,
+        join: { from: 'messages.id', to: 'deliveries.message_id' },
+      },
       attempts: {
         relation: Model.HasManyRelation,
         modelClass: DeliveryAttempt,

@@ -18,7 +18,7 @@ export async function observe(databaseUrl: string): Promise<void> {
         insert into chaos.changes (message_id, old, new) values (old.id, old.status, new.status);
         return null;
       end $$;
-      create trigger chaos_note after update of status on messages for each row
+      create trigger chaos_note after update of status on deliveries for each row
         when (old.status is distinct from new.status) execute function chaos.note();
     `),
   );
@@ -28,7 +28,7 @@ export async function observe(databaseUrl: string): Promise<void> {
 export async function countPending(databaseUrl: string): Promise<number> {
   const { rows } = await withClient(databaseUrl, (client) =>
     client.query<{ pending: number }>(
-      `select count(*)::int as pending from messages where status in ('scheduled', 'queued', 'sending')`,
+      `select count(*)::int as pending from deliveries where status in ('scheduled', 'queued', 'sending')`,
     ),
   );
   return rows[0]?.pending ?? 0;
@@ -36,11 +36,12 @@ export async function countPending(databaseUrl: string): Promise<number> {
 
 const READ = {
   messages: `
-    select id::int, conversation_id::int, direction, type, "from", "to", cc, subject, body, attachments, metadata,
+    select id::int, messages.conversation_id::int, direction, type, "from", "to", cc, subject, body, attachments, metadata,
       to_char("timestamp" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "timestamp",
-      status, error, provider_message_id, idempotency_key, delivery_key::text, attempt_count,
-      next_attempt_at is not null as due
-    from messages order by id`,
+      coalesce(status, 'received') as status, error,
+      coalesce(deliveries.provider_message_id, messages.provider_message_id) as provider_message_id, idempotency_key,
+      delivery_key::text, coalesce(attempt_count, 0) as attempt_count, next_attempt_at is not null as due
+    from messages left join deliveries on message_id = id order by id`,
   attempts: `
     select message_id::int, number, provider, extract(epoch from started_at)::float8 * 1000 as started_at, duration_ms,
       outcome, code, provider_message_id

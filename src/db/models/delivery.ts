@@ -1,0 +1,28 @@
+import { Model } from 'objection';
+import type { Channel } from '../../config.ts';
+import type { Schema } from '../../openapi/types.ts';
+
+/** What becomes of an outbound message: its own outbox entry until it is settled, one row for each. */
+export class Delivery extends Model {
+  static override tableName = 'deliveries';
+  static override idColumn = 'message_id';
+
+  declare message_id: number;
+  declare conversation_id: number;
+  declare channel: Channel;
+  declare status: Exclude<Schema<'MessageStatus'>, 'received'>;
+  declare pending: boolean;
+  declare error: { code: string; detail: string | null } | null;
+  declare provider: string | null;
+  declare provider_message_id: string | null;
+  declare delivery_key: string;
+  declare send_at: Date | null;
+  declare expires_at: Date;
+  declare attempt_count: number;
+  declare retry_count: number;
+  declare may_have_been_sent: boolean;
+  declare next_attempt_at: Date | null;
+  declare sender_slot_at: Date | null;
+  declare created_at: Date;
+  declare updated_at: Date;
+}
