@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { Database } from './connect.ts';
 
-const config = {
+/** Where they are, as Knex is told. */
+export const MIGRATIONS = {
   directory: fileURLToPath(new URL('../../migrations', import.meta.url)),
   loadExtensions: ['.ts'],
 };
@@ -18,8 +19,8 @@ export async function migrate({ knex, url }: Database): Promise<string[]> {
   try {
     await holder.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
     // Knex's own lock is a row that a killed process leaves behind; under ours nobody can be holding it.
-    await knex.migrate.forceFreeMigrationsLock(config);
-    const [, applied] = (await knex.migrate.latest(config)) as [number, string[]];
+    await knex.migrate.forceFreeMigrationsLock(MIGRATIONS);
+    const [, applied] = (await knex.migrate.latest(MIGRATIONS)) as [number, string[]];
     return applied;
   } finally {
     await holder.end();
@@ -28,11 +29,11 @@ export async function migrate({ knex, url }: Database): Promise<string[]> {
 
 /** Takes the last batch of migrations back. */
 export async function rollback({ knex }: Database): Promise<void> {
-  await knex.migrate.rollback(config);
+  await knex.migrate.rollback(MIGRATIONS);
 }
 
 /** Whether every migration that this version knows has been applied. */
 export async function isMigrated({ knex }: Database): Promise<boolean> {
-  const [, pending] = (await knex.migrate.list(config)) as [unknown[], unknown[]];
+  const [, pending] = (await knex.migrate.list(MIGRATIONS)) as [unknown[], unknown[]];
   return pending.length === 0;
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { openDatabase } from '../../src/db/connect.ts';
-import { isMigrated, migrate, rollback } from '../../src/db/migrate.ts';
+import { isMigrated, MIGRATIONS, migrate, rollback } from '../../src/db/migrate.ts';
+import { inboundSms, sms } from '../helpers/bodies.ts';
 import { createDatabase, query } from '../helpers/database.ts';
 import { startHarness } from '../helpers/harness.ts';
 
@@ -20,6 +21,31 @@ describe('Migrations', () => {
     expect(await query(url, TABLES)).to.have.deep.members(tables);
     expect(await migrate(database)).to.have.length(0);
     await database.close();
+  });
+
+  it('keep what became of each message when the one of deliveries is taken back and made again', async () => {
+    const service = await startHarness();
+    const { databaseUrl: url } = service;
+    const all = async (harness: typeof service) => (await harness.request('GET', '/api/messages')).body.data;
+    const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
+    await service.untilStatus(id, 'delivered');
+    await service.request('POST', '/api/messages/sms', { ...sms, send_at: '2099-01-01T00:00:00Z' });
+    await service.request('POST', '/api/webhooks/sms', inboundSms);
+    const before = await all(service);
+    await service.service.stop();
+
+    const database = openDatabase(url, () => undefined);
+    await database.knex.migrate.down({ ...MIGRATIONS, name: '20260401000000_deliveries.ts' });
+    expect(await isMigrated(database)).to.equal(false);
+    const statuses = await query(url, 'select status from messages order by id');
+    expect(statuses.map(({ status }) => status)).to.deep.equal(['delivered', 'scheduled', 'received']);
+    expect(await migrate(database)).to.have.length(1);
+    await database.close();
+
+    const again = await startHarness({ DATABASE_URL: url });
+    expect(await all(again)).to.deep.equal(before);
+    await again.stop();
+    await service.stop();
   });
 
   it('let two services come up on one empty database at once', async () => {
