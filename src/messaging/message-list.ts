@@ -49,8 +49,7 @@ async function readFilter(knex: Knex, parse: AddressParser, query: MessageQuery)
   return (messages: Messages): void => {
     if (direction) messages.where({ direction });
     if (type) messages.where({ type });
-    if (status === 'received') messages.where({ direction: 'inbound' });
-    else if (status) messages.joinRelated('delivery').where('delivery.status', status);
+    if (status) messages.modify(withStatus, status);
     if (since) messages.where(clock.time, '>=', since);
     if (until) messages.where(clock.time, '<', until);
     if (after) messages.whereRaw('(??, ??) < (?::timestamptz, ?)', [clock.time, clock.id, ...after]);
@@ -62,9 +61,20 @@ async function readFilter(knex: Knex, parse: AddressParser, query: MessageQuery)
   };
 }
 
-/** Whose times say what is later. A delivery has its message's: by its own index, rare statuses are found in order. */
-function clockOf({ status }: MessageQuery): Clock {
-  return status === undefined || status === 'received' ? BY_MESSAGE : BY_DELIVERY;
+/** Those that few messages have: an index has them, in the order of their times. */
+const EXCEPTIONS = new Set(['scheduled', 'undelivered', 'failed', 'canceled', 'unknown']);
+const PENDING = new Set(['queued', 'sending']);
+
+function withStatus(messages: Messages, status: Schema<'MessageStatus'>): void {
+  messages.where({ direction: status === 'received' ? 'inbound' : 'outbound' });
+  if (status !== 'received') messages.joinRelated('delivery').where('delivery.status', status);
+  // What is pending has an index too.
+  if (PENDING.has(status)) messages.where('delivery.pending', true);
+}
+
+/** Whose times say what is later; a delivery has its message's. */
+function clockOf({ status = 'received' }: MessageQuery): Clock {
+  return EXCEPTIONS.has(status) ? BY_DELIVERY : BY_MESSAGE;
 }
 
 /** None where there is no such conversation: a filter that nothing fits. */
