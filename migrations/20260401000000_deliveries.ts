@@ -112,7 +112,9 @@ const DELIVERIES = `
     created_at timestamptz(3) not null default now(),
     updated_at timestamptz(3) not null default now(),
     foreign key (conversation_id, message_id) references messages (conversation_id, id)
-  );
+  )
+  -- What was sent leaves dead rows at the beginning of the queue's indexes, where everyone looks for what is due.
+  with (autovacuum_vacuum_scale_factor = 0.02);
   insert into deliveries (message_id, conversation_id, channel, ${COPIED}, created_at, updated_at)
   select id, conversation_id, case when type = 'email' then 'email' else 'sms' end, ${COPIED}, created_at, updated_at
   from messages where direction = 'outbound';
