@@ -17,7 +17,10 @@ import { sendAll } from './clients.ts';
 import { createSender } from './sender.ts';
 import { makeWorkload } from './workload.ts';
 
-const PLAN = { workerKills: 0, apiKills: 0, databaseRestarts: 0, providerOutages: 0, failing: 0, lost: 0 };
+const PLAN = {
+  ...{ workerKills: 0, drainKills: 0, apiKills: 0, databaseRestarts: 0, providerOutages: 0, outageMs: 1_000 },
+  ...{ failing: 0, lost: 0, ofEachFault: 0 },
+};
 
 /** What a small run against the service and the simulator leaves, without anything being killed. */
 async function record(mode: Mode, environment: Record<string, string>, faults: object[]): Promise<Evidence> {

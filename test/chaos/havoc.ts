@@ -23,16 +23,19 @@ export interface Havoc {
   signal: AbortSignal;
 }
 
-/** Kills one worker after the other, the longest living first, until `signal` ends it. */
-export async function killWorkers({ settings, victims, note, signal }: Havoc): Promise<void> {
+/** Kills one worker after the other, the longest living first, until it is enough or `signal` ends it. */
+export async function killWorkers(
+  { settings, victims, note, signal }: Havoc,
+  isEnough: () => Promise<boolean>,
+): Promise<void> {
   const { workers } = victims.service;
   for (let n = 0; ; n++) {
     await sleep(settings.killEveryMs, undefined, { signal }).catch(() => undefined);
     const worker = workers[n % workers.length];
     if (signal.aborted || !worker) return;
-    note('worker killed', `worker-${(n % workers.length) + 1}`);
-    await worker.kill();
+    await worker.kill(() => note('worker killed', `worker-${(n % workers.length) + 1}`));
     await victims.provider.disorder(n % 2 === 0);
+    if (await isEnough()) return;
   }
 }
 
@@ -51,8 +54,7 @@ export async function takeSteps(havoc: Havoc): Promise<void> {
 }
 
 async function killApi({ victims, note }: Havoc): Promise<void> {
-  note('api killed', 'api');
-  await victims.service.api.kill();
+  await victims.service.api.kill(() => note('api killed', 'api'));
   await victims.service.ready();
 }
 

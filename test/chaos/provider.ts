@@ -93,10 +93,12 @@ function outage(channel: Channel): object[] {
   ];
 }
 
-/** Each has its chance where those before it did not strike: about 27 % of all sends end with one. */
+/** Each has its chance where those before it did not end the call: about 27 % of all sends end with one. */
 function usualFaults(channel: Channel, providerTimeoutMs: number): object[] {
   const late = Math.round(providerTimeoutMs * 1.25);
   return [
+    // Those that are rare are likelier until they have struck, so that a small run meets each of them, too.
+    ...['timeout', 'reset', 'malformed'].map((type) => ({ channel, type, probability: 0.1, times: 2 })),
     { channel, type: 'latency', ms: 60, probability: 0.1 },
     // The caller has given up by then, and the message is taken all the same.
     { channel, type: 'latency', ms: late, probability: 0.01 },
