@@ -23,7 +23,7 @@ export interface Havoc {
   signal: AbortSignal;
 }
 
-/** Kills one worker after the other, the longest living first, until it is enough or `signal` ends it. */
+/** Kills one worker after the other, the longest living first, until one more is enough or `signal` ends it. */
 export async function killWorkers(
   { settings, victims, note, signal }: Havoc,
   isEnough: () => Promise<boolean>,
@@ -33,9 +33,10 @@ export async function killWorkers(
     await sleep(settings.killEveryMs, undefined, { signal }).catch(() => undefined);
     const worker = workers[n % workers.length];
     if (signal.aborted || !worker) return;
+    const last = await isEnough();
     await worker.kill(() => note('worker killed', `worker-${(n % workers.length) + 1}`));
     await victims.provider.disorder(n % 2 === 0);
-    if (await isEnough()) return;
+    if (last) return;
   }
 }
 
@@ -67,7 +68,11 @@ async function providerAway({ settings, victims, note, random, signal }: Havoc):
   const channel: Channel = random() < 0.5 ? 'sms' : 'email';
   note('provider away', channel);
   await victims.provider.misbehave(channel);
+  const since = Date.now();
   await sleep(settings.outageMs, undefined, { signal }).catch(() => undefined);
+  // An outage that nobody met would be none: workers may have just been starting.
+  const met = async () => signal.aborted || (await victims.provider.struck(channel, since));
+  await until(met, 'the outage is met', settings.boundMs * 2);
   await victims.provider.misbehave();
   note('provider back', channel);
 }

@@ -29,7 +29,7 @@ export interface Command {
   onEndedByItself: (how: string) => void;
 }
 
-const RESTART_MS = 250;
+const RESTART_MS = 1_000;
 const STOP_MS = 10_000;
 
 export function supervise(command: Command): Supervised {

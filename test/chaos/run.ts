@@ -120,9 +120,8 @@ async function build(
   };
   await migrate(options);
   await observe(database.url);
-  const service = startService(options);
+  const service = await startService(options);
   stack.defer(service.stop);
-  await service.ready();
   await provider.misbehave();
   return { victims: { database, provider, service }, url };
 }

@@ -38,8 +38,8 @@ export function migrate(options: ServiceOptions): Promise<void> {
   return runToEnd({ ...commandOf(options, 'migrate', 'worker', 0), args: ['migrate'] });
 }
 
-/** One API process and several workers, each as in production and each started again when it ends. */
-export function startService(options: ServiceOptions): ChaosService {
+/** One API process and, when that is ready, several workers, as in production; each is started again when it ends. */
+export async function startService(options: ServiceOptions): Promise<ChaosService> {
   const { port } = options;
   const start = (name: string, role: string, ownPort: number) =>
     supervise({
@@ -47,18 +47,20 @@ export function startService(options: ServiceOptions): ChaosService {
       onEndedByItself: (how) => options.onEndedByItself(`${name}: ${how}`),
     });
   const api = start('api', 'api', port);
+  const ready = async () => {
+    const answers = () =>
+      fetch(`http://127.0.0.1:${port}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    await until(() => options.signal.aborted || answers(), 'the service is ready', NO_BOUND_MS);
+  };
+  await ready();
   const workers = Array.from({ length: options.workers }, (_, n) => start(`worker-${n + 1}`, 'worker', 0));
   return {
     api,
     workers,
-    ready: async () => {
-      const ready = () =>
-        fetch(`http://127.0.0.1:${port}/readyz`).then(
-          ({ ok }) => ok,
-          () => false,
-        );
-      await until(() => options.signal.aborted || ready(), 'the service is ready', NO_BOUND_MS);
-    },
+    ready,
     stop: async () => {
       await Promise.all([api, ...workers].map((one) => one.stop()));
     },

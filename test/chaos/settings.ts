@@ -68,21 +68,21 @@ export function fullSettings(mode: Mode, seed: number): ChaosSettings {
 export function shortSettings(mode: Mode, seed: number): ChaosSettings {
   return {
     ...fullSettings(mode, seed),
-    conversations: 80,
-    messagesEach: 5,
-    clients: 16,
-    pauseMs: 1_600,
-    leftAlone: 80,
+    conversations: 60,
+    messagesEach: 4,
+    clients: 8,
+    pauseMs: 1_200,
+    leftAlone: 120,
     killForMs: 60_000,
     outageMs: 3_000,
     steps: [
       { at: 0.1, what: 'provider away' },
-      { at: 0.3, what: 'kill api' },
-      { at: 0.6, what: 'restart database' },
+      { at: 0.2, what: 'kill api' },
+      { at: 0.5, what: 'restart database' },
     ],
     boundMs: 180_000,
     plan: {
-      ...{ workerKills: 3, drainKills: 1, apiKills: 1, databaseRestarts: 1 },
+      ...{ workerKills: 2, drainKills: 1, apiKills: 1, databaseRestarts: 1 },
       ...{ providerOutages: 1, outageMs: 3_000, ...FAILING },
     },
   };
