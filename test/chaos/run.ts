@@ -58,7 +58,9 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
   const killing = AbortSignal.any([signal, AbortSignal.timeout(settings.killForMs)]);
   const pending = () => countPending(victims.database.url).catch(() => Number.POSITIVE_INFINITY);
   const isEnough = async () => draining && (await pending()) <= settings.leftAlone;
-  const killer = killWorkers({ ...havoc, signal: killing }, isEnough);
+  const killer = killWorkers({ ...havoc, signal: killing }, isEnough).then(async () =>
+    say(`no more workers are killed, with ${await pending()} pending`),
+  );
   const work = async () => {
     await sendAll(conversations, {
       send: createSender(url, apiKey, signal),
