@@ -46,7 +46,7 @@ export function fullSettings(mode: Mode, seed: number): ChaosSettings {
     providerTimeoutMs: PROVIDER_TIMEOUT_MS[mode],
     workers: 3,
     killEveryMs: 3_000,
-    leftAlone: 0,
+    leftAlone: 100,
     killForMs: 300_000,
     outageMs: 30_000,
     steps: [
