@@ -29,8 +29,10 @@ export async function killWorkers(
   isEnough: () => Promise<boolean>,
 ): Promise<void> {
   const { workers } = victims.service;
+  let due = Date.now();
   for (let n = 0; ; n++) {
-    await sleep(settings.killEveryMs, undefined, { signal }).catch(() => undefined);
+    due = Math.max(due + settings.killEveryMs, Date.now());
+    await sleep(due - Date.now(), undefined, { signal }).catch(() => undefined);
     const worker = workers[n % workers.length];
     if (signal.aborted || !worker) return;
     const last = await isEnough();

@@ -34,7 +34,7 @@ const PROVIDER_TIMEOUT_MS = { keys: 600, lookup: 2_000, neither: 600 };
 
 const FAILING = { failing: 0.2, lost: 0.05, ofEachFault: 1 };
 
-/** Ten thousand messages, in about two minutes. */
+/** Ten thousand messages, in about four minutes. */
 export function fullSettings(mode: Mode, seed: number): ChaosSettings {
   return {
     mode,
