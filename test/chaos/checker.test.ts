@@ -5,6 +5,8 @@ import { until } from '../helpers/until.ts';
 import { check, timeline, toTable } from './checker/check.ts';
 import { countPending, observe, readStored, readTaken } from './checker/collect.ts';
 import {
+  type Call,
+  type ChaosEvent,
   type Evidence,
   type Mode,
   type Sent,
@@ -17,7 +19,10 @@ import { sendAll } from './clients.ts';
 import { createSender } from './sender.ts';
 import { makeWorkload } from './workload.ts';
 
-const PLAN = { workerKills: 0, apiKills: 0, databaseRestarts: 0, providerOutages: 0, failing: 0, lost: 0 };
+const PLAN = {
+  ...{ workerKills: 0, drainKills: 0, apiKills: 0, databaseRestarts: 0, providerOutages: 0, outageMs: 1_000 },
+  ...{ failing: 0, lost: 0, ofEachFault: 0 },
+};
 
 /** What a small run against the service and the simulator leaves, without anything being killed. */
 async function record(mode: Mode, environment: Record<string, string>, faults: object[]): Promise<Evidence> {
@@ -349,6 +354,42 @@ describe('The checker of chaos runs', function () {
       expect(found.filter((rule) => !rules.includes(rule))).to.deep.equal([]);
     });
   }
+
+  it('finds everything that was planned and not done', () => {
+    const { outageMs, ...least } = PLAN;
+    for (const deed of Object.keys(least)) {
+      evidence.plan = { ...PLAN, [deed]: 1 };
+      expectBroken(['the run was as rough as planned']);
+    }
+  });
+
+  it('counts what was done: an outage that lasted and was met, a kill while something was left', () => {
+    const met = evidence.calls.findLast(({ fault }) => fault === 'lost_response') as Call;
+    const settled = evidence.stored.changes.findLast(({ old }) => old === 'sending')?.at ?? 0;
+    const away = { at: met.at, kind: 'provider away', detail: met.channel } as const;
+    const back = { at: met.at + PLAN.outageMs, kind: 'provider back', detail: met.channel } as const;
+    const killed = { at: settled - 1, kind: 'worker killed', detail: 'worker-1' } as const;
+    const acknowledged = { at: settled - 2, kind: 'all acknowledged', detail: '' } as const;
+    const expectDone = (events: ChaosEvent[], counts: object) => {
+      evidence.events = events;
+      const done = Object.fromEntries(check(evidence).deeds.map(({ what, was }) => [what.trim(), was]));
+      expect(done).to.include(counts);
+    };
+    const outages = `providers away for ${PLAN.outageMs / 1_000} s, and called`;
+    expectDone([away, back], { [outages]: 1 });
+    expectDone([away, { ...back, at: back.at - 1 }], { [outages]: 0 });
+    expectDone(
+      [
+        { ...away, at: met.at + 1 },
+        { ...back, at: back.at + 1 },
+      ],
+      { [outages]: 0 },
+    );
+    const drain = 'of them while the rest drained';
+    expectDone([acknowledged, killed], { 'workers killed': 1, [drain]: 1 });
+    expectDone([killed], { 'workers killed': 1, [drain]: 0 });
+    expectDone([acknowledged, { ...killed, at: settled + 1 }], { 'workers killed': 1, [drain]: 0 });
+  });
 
   it('finds what stays unknown without a reason, and what is unknown and taken twice', () => {
     // Not every one was taken: a provider may refuse a message and lose that answer, too.

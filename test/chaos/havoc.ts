@@ -23,16 +23,22 @@ export interface Havoc {
   signal: AbortSignal;
 }
 
-/** Kills one worker after the other, the longest living first, until `signal` ends it. */
-export async function killWorkers({ settings, victims, note, signal }: Havoc): Promise<void> {
+/** Kills one worker after the other, the longest living first, until one more is enough or `signal` ends it. */
+export async function killWorkers(
+  { settings, victims, note, signal }: Havoc,
+  isEnough: () => Promise<boolean>,
+): Promise<void> {
   const { workers } = victims.service;
+  let due = Date.now();
   for (let n = 0; ; n++) {
-    await sleep(settings.killEveryMs, undefined, { signal }).catch(() => undefined);
+    due = Math.max(due + settings.killEveryMs, Date.now());
+    await sleep(due - Date.now(), undefined, { signal }).catch(() => undefined);
     const worker = workers[n % workers.length];
     if (signal.aborted || !worker) return;
-    note('worker killed', `worker-${(n % workers.length) + 1}`);
-    await worker.kill();
+    const last = await isEnough();
+    await worker.kill(() => note('worker killed', `worker-${(n % workers.length) + 1}`));
     await victims.provider.disorder(n % 2 === 0);
+    if (last) return;
   }
 }
 
@@ -51,8 +57,7 @@ export async function takeSteps(havoc: Havoc): Promise<void> {
 }
 
 async function killApi({ victims, note }: Havoc): Promise<void> {
-  note('api killed', 'api');
-  await victims.service.api.kill();
+  await victims.service.api.kill(() => note('api killed', 'api'));
   await victims.service.ready();
 }
 
@@ -65,7 +70,11 @@ async function providerAway({ settings, victims, note, random, signal }: Havoc):
   const channel: Channel = random() < 0.5 ? 'sms' : 'email';
   note('provider away', channel);
   await victims.provider.misbehave(channel);
+  const since = Date.now();
   await sleep(settings.outageMs, undefined, { signal }).catch(() => undefined);
+  // An outage that nobody met would be none: workers may have just been starting.
+  const met = async () => signal.aborted || (await victims.provider.struck(channel, since));
+  await until(met, 'the outage is met', settings.boundMs * 2);
   await victims.provider.misbehave();
   note('provider back', channel);
 }

@@ -13,8 +13,8 @@ process.on('exit', () => {
 
 /** A process that is started again whenever it ends, as a supervisor would. */
 export interface Supervised {
-  /** Kills it without warning; resolves when it is gone and the next one is started. */
-  kill(): Promise<void>;
+  /** Kills it without warning, one that is just being started again when it is; resolves when the next one is started. */
+  kill(onKill: () => void): Promise<void>;
   /** Ends it for good, gently, and without warning where it does not listen. */
   stop(): Promise<void>;
 }
@@ -29,7 +29,7 @@ export interface Command {
   onEndedByItself: (how: string) => void;
 }
 
-const RESTART_MS = 250;
+const RESTART_MS = 1_000;
 const STOP_MS = 10_000;
 
 export function supervise(command: Command): Supervised {
@@ -59,7 +59,10 @@ export function supervise(command: Command): Supervised {
 
   let stopping = false;
   return {
-    kill: async () => {
+    kill: async (onKill) => {
+      while (hasEnded(child) && !stopping) await replaced;
+      if (stopping) return;
+      onKill();
       expected = true;
       const gone = replaced;
       child.kill('SIGKILL');
@@ -67,7 +70,7 @@ export function supervise(command: Command): Supervised {
     },
     stop: async () => {
       stopping = true;
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (hasEnded(child)) return;
       const gone = once(child, 'exit');
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
@@ -77,7 +80,19 @@ export function supervise(command: Command): Supervised {
   };
 }
 
-function start({ command, args, environment, log }: Command): ChildProcess {
+/** @throws where it does not end well. */
+export async function runToEnd(command: Omit<Command, 'onEndedByItself'>): Promise<void> {
+  const child = start(command);
+  const [code, signal] = await once(child, 'exit');
+  living.delete(child.pid ?? 0);
+  if (code !== 0) throw new Error(`${command.command}: exit ${code ?? signal}: ${lastLine(command.log)}`);
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
+function start({ command, args, environment, log }: Omit<Command, 'onEndedByItself'>): ChildProcess {
   const file = openSync(log, 'a');
   const child = spawn(command, args, {
     // In a group of its own: Ctrl-C is for the driver, which then stops everything in its order.

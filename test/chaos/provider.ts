@@ -20,6 +20,8 @@ export interface ChaosProvider {
   taken(): Promise<Taken[]>;
   /** How many calls it has had. */
   calls(): Promise<number>;
+  /** Whether a fault struck a call on a channel since then. */
+  struck(channel: Channel, since: number): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -82,6 +84,10 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
     disorder: async (on) => void (await put('settings', { receipts: { disorder: on } })),
     taken: () => read<Taken>('messages'),
     calls: async () => (await read('calls')).length,
+    struck: async (channel, since) => {
+      const calls = await read<{ channel: string; at: number; fault: string | null }>('calls');
+      return calls.some((call) => call.channel === channel && call.at >= since && call.fault !== null);
+    },
     stop: process_.stop,
   };
 }
@@ -93,14 +99,16 @@ function outage(channel: Channel): object[] {
   ];
 }
 
-/** Each has its chance where those before it did not strike: about 27 % of all sends end with one. */
+/** Each has its chance where those before it did not end the call: about 28 % of all sends end with one. */
 function usualFaults(channel: Channel, providerTimeoutMs: number): object[] {
   const late = Math.round(providerTimeoutMs * 1.25);
   return [
+    // Those that are rare are likelier until they have struck, so that a small run meets each of them, too.
+    ...['timeout', 'reset', 'malformed'].map((type) => ({ channel, type, probability: 0.1, times: 1 })),
     { channel, type: 'latency', ms: 60, probability: 0.1 },
     // The caller has given up by then, and the message is taken all the same.
     { channel, type: 'latency', ms: late, probability: 0.01 },
-    { channel, type: 'lost_response', probability: 0.09 },
+    { channel, type: 'lost_response', probability: 0.11 },
     { channel, type: 'reset', probability: 0.04, applies_to: 'all' },
     { channel, type: 'malformed', probability: 0.03 },
     { channel, type: 'timeout', probability: 0.02, applies_to: 'all' },

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { countPending } from './checker/collect.ts';
 import type { ChaosProvider } from './provider.ts';
 
+const LOOK_MS = 250;
+
 /**
  * Waits until nothing is pending, every receipt was taken, and no call came for a while.
  *
@@ -18,8 +20,8 @@ export async function untilQuiet(
   while (!signal.aborted) {
     const now = await lookAround(databaseUrl, provider).catch(() => null);
     if (now?.quiet && now.seen === last) return true;
-    last = now?.seen ?? '';
-    await sleep(stillMs);
+    last = now?.quiet ? now.seen : '';
+    await sleep(now?.quiet ? stillMs : LOOK_MS);
   }
   return false;
 }

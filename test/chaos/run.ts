@@ -12,7 +12,7 @@ import { endsWithUs } from './processes.ts';
 import { startProvider } from './provider.ts';
 import { untilQuiet } from './quiet.ts';
 import { createSender } from './sender.ts';
-import { apiKey, startService } from './service.ts';
+import { apiKey, migrate, startService } from './service.ts';
 import type { ChaosSettings } from './settings.ts';
 import { makeWorkload } from './workload.ts';
 
@@ -44,8 +44,8 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
   const sent = conversations.flat();
 
   let acknowledged = 0;
+  let draining = false;
   const progress = () => acknowledged / sent.length;
-  const killing = new AbortController();
   const havoc: Havoc = { settings, victims, note, random: seededRandom(~settings.seed), progress, signal };
   const telling = setInterval(() => void tell(), PROGRESS_MS);
   stack.defer(() => clearInterval(telling));
@@ -55,7 +55,12 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
   }
 
   const steps = takeSteps(havoc);
-  const killer = killWorkers({ ...havoc, signal: AbortSignal.any([signal, killing.signal]) });
+  const killing = AbortSignal.any([signal, AbortSignal.timeout(settings.killForMs)]);
+  const pending = () => countPending(victims.database.url).catch(() => Number.POSITIVE_INFINITY);
+  const isEnough = async () => draining && (await pending()) <= settings.leftAlone;
+  const killer = killWorkers({ ...havoc, signal: killing }, isEnough).then(async () =>
+    say(`no more workers are killed, with ${await pending()} pending`),
+  );
   const work = async () => {
     await sendAll(conversations, {
       send: createSender(url, apiKey, signal),
@@ -66,8 +71,9 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
       signal,
       onAcknowledged: () => acknowledged++,
     });
+    if (progress() === 1) note('all acknowledged', `${sent.length} messages`);
     await steps;
-    killing.abort();
+    draining = true;
   };
   await Promise.all([work(), steps, killer]);
   const { mode, plan, providerTimeoutMs } = settings;
@@ -90,30 +96,34 @@ async function build(
   const directory = await mkdtemp(join(tmpdir(), 'messaging-chaos-data-'));
   endsWithUs(directory);
   stack.defer(() => rm(directory, { recursive: true, force: true }));
-  const database = await startDatabase(directory);
-  stack.defer(database.stop);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const onEnd = (how: string) => note('ended by itself', how);
-  const provider = await startProvider({
-    ...settings,
-    serviceUrl: url,
-    directory: logs,
-    onEndedByItself: (how) => onEnd(`simulator: ${how}`),
-  });
+  const [database, provider] = await Promise.all([
+    startDatabase(directory),
+    startProvider({
+      ...settings,
+      serviceUrl: url,
+      directory: logs,
+      onEndedByItself: (how) => onEnd(`simulator: ${how}`),
+    }),
+  ]);
+  stack.defer(database.stop);
   stack.defer(provider.stop);
-  const service = startService({
+  const options = {
     ...settings,
     port,
     databaseUrl: database.url,
     simulatorUrl: provider.url,
-    directory: logs,
+    logs,
+    compiled: join(directory, 'compiled'),
     signal,
     onEndedByItself: onEnd,
-  });
-  stack.defer(service.stop);
-  await service.ready();
+  };
+  await migrate(options);
   await observe(database.url);
+  const service = await startService(options);
+  stack.defer(service.stop);
   await provider.misbehave();
   return { victims: { database, provider, service }, url };
 }

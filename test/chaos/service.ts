@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { until } from '../helpers/until.ts';
 import type { Mode } from './checker/evidence.ts';
-import { type Supervised, supervise } from './processes.ts';
+import { runToEnd, type Supervised, supervise } from './processes.ts';
 import { providerKey, webhookSecret } from './provider.ts';
 
 export const apiKey = 'a-key-for-the-chaos-clients';
@@ -24,39 +24,55 @@ export interface ServiceOptions {
   providerTimeoutMs: number;
   databaseUrl: string;
   simulatorUrl: string;
-  directory: string;
+  /** For what they write. */
+  logs: string;
+  /** For what they have compiled. */
+  compiled: string;
   /** Ends the waiting. */
   signal: AbortSignal;
   onEndedByItself: (who: string) => void;
 }
 
-/** One API process and several workers, each as in production and each started again when it ends. */
-export function startService(options: ServiceOptions): ChaosService {
-  const { port, directory } = options;
+/** Brings the database's schema up to date. What this compiles in passing, no worker has to compile again. */
+export function migrate(options: ServiceOptions): Promise<void> {
+  return runToEnd({ ...commandOf(options, 'migrate', 'worker', 0), args: ['migrate'] });
+}
+
+/** One API process and, when that is ready, several workers, as in production; each is started again when it ends. */
+export async function startService(options: ServiceOptions): Promise<ChaosService> {
+  const { port } = options;
   const start = (name: string, role: string, ownPort: number) =>
     supervise({
-      command: 'bin/start.sh',
-      args: [],
-      log: join(directory, `${name}.log`),
+      ...commandOf(options, name, role, ownPort),
       onEndedByItself: (how) => options.onEndedByItself(`${name}: ${how}`),
-      environment: { ...environmentOf(options), ROLE: role, PORT: String(ownPort) },
     });
   const api = start('api', 'api', port);
+  const ready = async () => {
+    const answers = () =>
+      fetch(`http://127.0.0.1:${port}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    await until(() => options.signal.aborted || answers(), 'the service is ready', NO_BOUND_MS);
+  };
+  await ready();
   const workers = Array.from({ length: options.workers }, (_, n) => start(`worker-${n + 1}`, 'worker', 0));
   return {
     api,
     workers,
-    ready: async () => {
-      const ready = () =>
-        fetch(`http://127.0.0.1:${port}/readyz`).then(
-          ({ ok }) => ok,
-          () => false,
-        );
-      await until(() => options.signal.aborted || ready(), 'the service is ready', NO_BOUND_MS);
-    },
+    ready,
     stop: async () => {
       await Promise.all([api, ...workers].map((one) => one.stop()));
     },
+  };
+}
+
+function commandOf(options: ServiceOptions, name: string, role: string, port: number) {
+  return {
+    command: 'bin/start.sh',
+    args: [],
+    log: join(options.logs, `${name}.log`),
+    environment: { ...environmentOf(options), ROLE: role, PORT: String(port) },
   };
 }
 
@@ -65,6 +81,7 @@ function environmentOf({
   databaseUrl,
   simulatorUrl,
   providerTimeoutMs,
+  compiled,
 }: ServiceOptions): Record<string, string> {
   const provider = (name: string) => ({
     [`${name}_URL`]: simulatorUrl,
@@ -75,6 +92,7 @@ function environmentOf({
   });
   return {
     NODE_ENV: 'production',
+    NODE_COMPILE_CACHE: compiled,
     LOG_LEVEL: 'warn',
     DATABASE_URL: databaseUrl,
     API_KEYS: `chaos:${apiKey}`,

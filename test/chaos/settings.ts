@@ -11,8 +11,12 @@ export interface ChaosSettings {
   pauseMs: number;
   providerTimeoutMs: number;
   workers: number;
-  /** For as long as clients send: were it for longer, a slow machine might never come to rest. */
+  /** A worker is killed this often, while clients send and while the rest drains. */
   killEveryMs: number;
+  /** Until no more messages than this are pending. */
+  leftAlone: number;
+  /** For no longer than this, in milliseconds: where workers need longer to start than they live, nothing would ever come to rest. */
+  killForMs: number;
   outageMs: number;
   /** What happens when this part of the messages is acknowledged, from 0 to 1. */
   steps: { at: number; what: 'kill api' | 'restart database' | 'provider away' }[];
@@ -28,9 +32,9 @@ export interface ChaosSettings {
  */
 const PROVIDER_TIMEOUT_MS = { keys: 600, lookup: 2_000, neither: 600 };
 
-const FAILING = { failing: 0.2, lost: 0.05 };
+const FAILING = { failing: 0.2, lost: 0.05, ofEachFault: 1 };
 
-/** Ten thousand messages, in about two minutes. */
+/** Ten thousand messages, in about four minutes. */
 export function fullSettings(mode: Mode, seed: number): ChaosSettings {
   return {
     mode,
@@ -42,6 +46,8 @@ export function fullSettings(mode: Mode, seed: number): ChaosSettings {
     providerTimeoutMs: PROVIDER_TIMEOUT_MS[mode],
     workers: 3,
     killEveryMs: 3_000,
+    leftAlone: 100,
+    killForMs: 300_000,
     outageMs: 30_000,
     steps: [
       { at: 0.1, what: 'kill api' },
@@ -51,7 +57,10 @@ export function fullSettings(mode: Mode, seed: number): ChaosSettings {
       { at: 0.8, what: 'restart database' },
     ],
     boundMs: 480_000,
-    plan: { workerKills: 10, apiKills: 2, databaseRestarts: 2, providerOutages: 1, ...FAILING },
+    plan: {
+      ...{ workerKills: 20, drainKills: 3, apiKills: 2, databaseRestarts: 2 },
+      ...{ providerOutages: 1, outageMs: 30_000, ...FAILING },
+    },
   };
 }
 
@@ -59,16 +68,22 @@ export function fullSettings(mode: Mode, seed: number): ChaosSettings {
 export function shortSettings(mode: Mode, seed: number): ChaosSettings {
   return {
     ...fullSettings(mode, seed),
-    conversations: 100,
-    messagesEach: 6,
-    pauseMs: 2_500,
-    outageMs: 5_000,
+    conversations: 60,
+    messagesEach: 4,
+    clients: 8,
+    pauseMs: 1_200,
+    leftAlone: 120,
+    killForMs: 60_000,
+    outageMs: 3_000,
     steps: [
       { at: 0.1, what: 'provider away' },
-      { at: 0.3, what: 'kill api' },
-      { at: 0.6, what: 'restart database' },
+      { at: 0.2, what: 'kill api' },
+      { at: 0.5, what: 'restart database' },
     ],
     boundMs: 180_000,
-    plan: { workerKills: 2, apiKills: 1, databaseRestarts: 1, providerOutages: 1, ...FAILING },
+    plan: {
+      ...{ workerKills: 2, drainKills: 1, apiKills: 1, databaseRestarts: 1 },
+      ...{ providerOutages: 1, outageMs: 3_000, ...FAILING },
+    },
   };
 }

@@ -1,8 +1,11 @@
+import { type Deed, deedsOf } from './deeds.ts';
 import { type Call, type Evidence, tokenIn } from './evidence.ts';
 import { factsOf } from './facts.ts';
 import { RULES } from './rules.ts';
 
 export interface Report {
+  /** What was done to the service. */
+  deeds: Deed[];
   rules: { rule: string; checked: number; violations: string[] }[];
   /** The tokens of the messages that nobody can tell about. */
   unknown: string[];
@@ -15,6 +18,7 @@ export function check(evidence: Evidence): Report {
   const rules = Object.entries(RULES).map(([rule, hold]) => ({ rule, ...hold(facts) }));
   const unknown = evidence.stored.messages.filter(({ status }) => status === 'unknown');
   return {
+    deeds: deedsOf(evidence),
     rules,
     unknown: unknown.map(({ body }) => tokenIn(body) ?? 'no token'),
     violations: rules.reduce((sum, { violations }) => sum + violations.length, 0),
@@ -23,8 +27,24 @@ export function check(evidence: Evidence): Report {
 
 const NAMED = 20;
 
-/** The rules as a table, with the violations of each. */
-export function toTable({ rules, unknown }: Report): string {
+/** What was done, and the rules with the violations of each, as tables. */
+export function toTable(report: Report): string {
+  return `${deedsTable(report)}\n\n${rulesTable(report)}`;
+}
+
+function deedsTable({ deeds }: Report): string {
+  const width = Math.max(...deeds.map(({ what }) => what.length));
+  const line = (what: string, planned: string, was: string) =>
+    `${what.padEnd(width)}  ${planned.padStart(10)}  ${was.padStart(8)}`;
+  const written = ({ what, planned, was }: Deed) => line(what, inWords(what, planned), inWords(what, was));
+  return [line('what was done', 'at least', 'was'), ...deeds.map(written)].join('\n');
+}
+
+function inWords(what: string, value: number): string {
+  return what.startsWith('part') ? `${(100 * value).toFixed(1)} %` : String(value);
+}
+
+function rulesTable({ rules, unknown }: Report): string {
   const width = Math.max(...rules.map(({ rule }) => rule.length));
   const line = (rule: string, checked: string, violations: string) =>
     `${rule.padEnd(width)}  ${checked.padStart(8)}  ${violations.padStart(10)}`;

@@ -21,18 +21,25 @@ export type Mode = 'keys' | 'lookup' | 'neither';
 /** How rough the run was to be. */
 export interface Plan {
   workerKills: number;
+  /** Of these, when all was acknowledged and not all settled. */
+  drainKills: number;
   apiKills: number;
   databaseRestarts: number;
   providerOutages: number;
+  /** How long each of them lasts at the least, in milliseconds. */
+  outageMs: number;
   /** The least part of the sends, from 0 to 1, that a fault ends while no provider is away; of it, lost answers. */
   failing: number;
   lost: number;
+  /** The least number of sends, on each channel, that each kind of fault strikes then. */
+  ofEachFault: number;
 }
 
 export interface ChaosEvent {
   /** Milliseconds since 1970, as all times here. */
   at: number;
   kind:
+    | 'all acknowledged'
     | 'worker killed'
     | 'api killed'
     | 'database down'

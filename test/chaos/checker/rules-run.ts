@@ -1,34 +1,9 @@
-import type { Call, Evidence } from './evidence.ts';
+import { deedsOf } from './deeds.ts';
 import { each, type Rule } from './finding.ts';
 
-const count = ({ events }: Evidence, wanted: string) => events.filter(({ kind }) => kind === wanted).length;
-
 /** A run that was not rough shows nothing. */
-const asRoughAsPlanned: Rule = (facts) => {
-  const { plan, calls } = facts;
-  const sends = calls.filter((call) => call.method === 'POST' && !duringOutage(facts, call));
-  const part = (matches: (call: Call) => boolean) => sends.filter(matches).length / Math.max(1, sends.length);
-  const least: [string, number, number][] = [
-    ['workers killed', count(facts, 'worker killed'), plan.workerKills],
-    ['API processes killed', count(facts, 'api killed'), plan.apiKills],
-    ['databases restarted', count(facts, 'database up'), plan.databaseRestarts],
-    ['providers away and back', count(facts, 'provider back'), plan.providerOutages],
-    [
-      'part of the sends that failed',
-      part(({ fault }) => fault !== null && fault !== 'latency'),
-      plan.failing,
-    ],
-    ['part of the sends whose answer was lost', part(({ fault }) => fault === 'lost_response'), plan.lost],
-  ];
-  return each(least, ([what, was, planned]) => was < planned && `${what}: ${was} instead of ${planned}`);
-};
-
-function duringOutage({ events }: Evidence, { channel, at }: Call): boolean {
-  const before = events.filter(
-    (event) => event.at <= at && event.kind.startsWith('provider') && event.detail === channel,
-  );
-  return before.at(-1)?.kind === 'provider away';
-}
+const asRoughAsPlanned: Rule = (facts) =>
+  each(deedsOf(facts), ({ what, was, planned }) => was < planned && `${what}: ${was} instead of ${planned}`);
 
 /** How the service says that it cannot start without its database. */
 const NO_DATABASE_AT_START = /: messaging-service: DATABASE_URL: /;
