@@ -15,7 +15,7 @@ export async function observe(databaseUrl: string): Promise<void> {
         at timestamptz not null default clock_timestamp());
       create function chaos.note() returns trigger language plpgsql as $$
       begin
-        insert into chaos.changes (message_id, old, new) values (old.id, old.status, new.status);
+        insert into chaos.changes (message_id, old, new) values (old.message_id, old.status, new.status);
         return null;
       end $$;
       create trigger chaos_note after update of status on deliveries for each row
