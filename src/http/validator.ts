@@ -10,6 +10,7 @@ import {
   type OpenApiValidatorOpts,
 } from 'express-openapi-validator/dist/openapi.validator.js';
 import { NotFoundError } from '../errors.ts';
+import { dereference } from '../openapi/dereference.ts';
 import type { OpenApiDocument } from '../openapi/document.ts';
 
 type Options = Omit<OpenApiValidatorOpts, 'apiSpec'>;
@@ -59,7 +60,7 @@ export function createValidator(
  * whether the document is valid is seen to by `make check`, not on every start.
  */
 function validatorOf(document: OpenApiDocument, options: Options): RequestHandler[] {
-  const apiSpec = structuredClone(document) as never;
+  const apiSpec = dereference(document) as never;
   const spec: Spec = { apiDoc: apiSpec, basePaths: [''], routes: routesOf(document), serial: 1 };
   return new OpenApiValidator({ ...options, apiSpec }).installMiddleware(
     Promise.resolve(spec),
