@@ -1,10 +1,19 @@
 import { parse as parseUrl } from 'node:url';
 import { type RequestHandler, Router } from 'express';
-import * as OpenApiValidator from 'express-openapi-validator';
+import {
+  type RouteMetadata,
+  type Spec,
+  sortRoutes,
+} from 'express-openapi-validator/dist/framework/openapi.spec.loader.js';
+import {
+  OpenApiValidator,
+  type OpenApiValidatorOpts,
+} from 'express-openapi-validator/dist/openapi.validator.js';
 import { NotFoundError } from '../errors.ts';
+import { dereference } from '../openapi/dereference.ts';
 import type { OpenApiDocument } from '../openapi/document.ts';
 
-type Options = Omit<Parameters<typeof OpenApiValidator.middleware>[0], 'apiSpec'>;
+type Options = Omit<OpenApiValidatorOpts, 'apiSpec'>;
 
 /** What is done with a request that the contract has an operation for, around the look at its credentials. */
 export interface Steps {
@@ -46,10 +55,29 @@ export function createValidator(
   };
 }
 
-/** Whether the document is valid OpenAPI is seen to by `make check`, not on every start. */
+/**
+ * As the package's own `middleware`, but for its loader: that one compiles the schema of OpenAPI itself each time, and
+ * whether the document is valid is seen to by `make check`, not on every start.
+ */
 function validatorOf(document: OpenApiDocument, options: Options): RequestHandler[] {
-  const apiSpec = structuredClone(document) as never;
-  return OpenApiValidator.middleware({ ...options, apiSpec, validateApiSpec: false }) as RequestHandler[];
+  const apiSpec = dereference(document) as never;
+  const spec: Spec = { apiDoc: apiSpec, basePaths: [''], routes: routesOf(document), serial: 1 };
+  return new OpenApiValidator({ ...options, apiSpec }).installMiddleware(
+    Promise.resolve(spec),
+  ) as RequestHandler[];
+}
+
+function routesOf({ paths }: OpenApiDocument): RouteMetadata[] {
+  const routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => ({
+      basePath: '',
+      expressRoute: path.replace(/\{(\w+)\}/g, ':$1'),
+      openApiRoute: path,
+      method: method.toUpperCase(),
+      pathParams: [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name),
+    })),
+  );
+  return routes.sort(sortRoutes);
 }
 
 /** The validator is a list of middlewares of which one asks for the credentials; there is no option to add to it. */

@@ -22,8 +22,12 @@ describe('The service as a process', function () {
   let environment: Record<string, string>;
   let running: Running | undefined;
 
-  beforeEach(async () => {
+  // One data directory for all that need not begin with nothing: making one takes longer than the start of a service.
+  before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'messaging-e2e-'));
+  });
+  after(() => rm(directory, { recursive: true, force: true }));
+  beforeEach(async () => {
     environment = {
       DATA_DIR: join(directory, 'data'),
       PORT: String(await freePort()),
@@ -34,10 +38,10 @@ describe('The service as a process', function () {
     if (running?.child.exitCode === null && running.child.signalCode === null)
       await running.signal('SIGTERM');
     running = undefined;
-    await rm(directory, { recursive: true, force: true });
   });
 
   it('comes up from nothing, serves the eight requests, and keeps its data', async () => {
+    environment.DATA_DIR = join(directory, 'none');
     running = await startProcess(environment);
     const script = await runToEnd('bin/test.sh', [running.url], {});
     expect(script.code, script.stdout).to.equal(0);
@@ -191,6 +195,7 @@ describe('The service as a process', function () {
   });
 
   it('stops cleanly while it is still starting', async () => {
+    environment.DATA_DIR = join(directory, 'none-yet');
     running = run('bin/start.sh', [], environment);
     await until(() => processesOf(directory).length > 0 || running?.output.stdout, 'it has begun');
     expect(await running.signal('SIGTERM')).to.equal(0);

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { until } from './until.ts';
 
+const START = 'bin/start.sh';
+
 export interface Running {
   child: ChildProcess;
   url: string;
@@ -26,10 +28,12 @@ export async function freePort(): Promise<number> {
 /** Runs a command of the project in a process group of its own. */
 export function run(command: string, args: string[], environment: Record<string, string>): Running {
   const { PATH = '', NODE_V8_COVERAGE } = process.env;
+  // Coverage is of the service: of a compiler it would only take time.
+  const covered = NODE_V8_COVERAGE && command === START;
   const child = spawn(command, args, {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH, ...(NODE_V8_COVERAGE && { NODE_V8_COVERAGE }), ...environment },
+    env: { PATH, ...(covered && { NODE_V8_COVERAGE }), ...environment },
   });
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {
@@ -59,7 +63,7 @@ export async function runToEnd(command: string, args: string[], environment: Rec
 
 /** Starts the service as a person does and waits until it is ready. */
 export async function startProcess(environment: Record<string, string>): Promise<Running> {
-  const running = run('bin/start.sh', [], environment);
+  const running = run(START, [], environment);
   await until(
     async () => {
       if (running.child.exitCode !== null) throw new Error(`It ended: ${running.output.stderr}`);

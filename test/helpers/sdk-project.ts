@@ -16,8 +16,8 @@ export interface Output {
 export interface SdkProject {
   directory: string;
   write(name: string, text: string): Promise<void>;
-  /** Type-checks every `.ts` file, and compiles them to `dist/` where `noEmit` is not given. */
-  compile(compilerOptions: object): Promise<Output>;
+  /** Type-checks these files and all that they import but TypeScript's own; compiles them where `noEmit` is not given. */
+  compile(files: string[], compilerOptions: object): Promise<Output>;
   /** Runs a file by Node. */
   run(file: string): Promise<Output>;
   remove(): Promise<void>;
@@ -37,8 +37,9 @@ export async function createSdkProject(): Promise<SdkProject> {
   return {
     directory,
     write,
-    compile: async (compilerOptions) => {
-      await write('tsconfig.json', JSON.stringify({ compilerOptions, include: ['*.ts'] }));
+    compile: async (files, options) => {
+      const compilerOptions = { skipLibCheck: false, skipDefaultLibCheck: true, ...options };
+      await write('tsconfig.json', JSON.stringify({ compilerOptions, files }));
       return execute(process.execPath, [tsc, '-p', '.'], directory);
     },
     run: (file) => execute(process.execPath, [file], directory),

@@ -1,16 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Asks again and again until the answer is something; fails with `what` where that takes too long. */
+const SOONEST_MS = 10;
+const LATEST_MS = 100;
+
+/**
+ * Asks again and again until the answer is something; fails with `what` where that takes too long. The longer it took
+ * so far, the less often: asking takes CPU from what is waited for.
+ */
 export async function until<T>(
   probe: () => Promise<T | undefined | null | false> | T | undefined | null | false,
   what: string,
   timeoutMs = 10_000,
 ): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
+  const begun = performance.now();
   for (;;) {
     const answer = await probe();
     if (answer) return answer;
-    if (Date.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain: ${what}`);
-    await sleep(10);
+    const waited = performance.now() - begun;
+    if (waited > timeoutMs) throw new Error(`Waited ${timeoutMs} ms in vain: ${what}`);
+    await sleep(Math.min(Math.max(waited / 10, SOONEST_MS), LATEST_MS));
   }
 }

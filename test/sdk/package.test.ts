@@ -1,76 +1,18 @@
-import { join } from 'node:path';
-import { expect } from 'chai';
-import { build } from 'esbuild';
-import { type Harness, startHarness } from '../helpers/harness.ts';
 import { createSdkProject, type SdkProject } from '../helpers/sdk-project.ts';
-
-const strict = { strict: true, skipLibCheck: false, target: 'es2022', lib: ['es2022', 'dom'], types: [] };
-
-const program = (url: string) => `
-import { createClient, NotFoundError, type Message } from '@messaging-service/sdk';
-
-const client = createClient({ baseUrl: '${url}' });
-const sent: Message = await client.messages.send({ type: 'sms', from: '+12016661234', to: '+18045551234', body: 'Hi' });
-const bodies: string[] = [];
-for await (const { body } of client.conversations.messages(sent.conversation_id)) bodies.push(body);
-const missing: unknown = await client.messages.get(999_999).catch((error) => error);
-console.log(sent.status, bodies.at(-1), missing instanceof NotFoundError && missing.code);
-`;
-
-const wrongProgram = `
-import { createClient } from '@messaging-service/sdk';
-const { messages } = createClient({ baseUrl: '' });
-export const sent = messages.send({ type: 'sms', from: '1', to: '2', body: 'Hi', subject: 'no' });
-`;
+import { chat } from './package/chat.ts';
+import { programs } from './package/programs.ts';
+import { readme } from './package/readme.ts';
 
 describe("The SDK's package, installed in an empty project", function () {
   this.timeout(180_000);
-  let service: Harness;
   let project: SdkProject;
   before(async () => {
-    service = await startHarness();
     project = await createSdkProject();
-    await project.write('main.ts', program(service.url));
   });
-  after(async () => {
-    await project?.remove();
-    await service?.stop();
-  });
+  after(() => project?.remove());
 
-  it('type-checks and runs under nodenext', async () => {
-    const compiled = await project.compile({ ...strict, module: 'nodenext', outDir: 'dist' });
-    expect(compiled).to.deep.include({ code: 0, stdout: '' });
-    expect(await project.run('dist/main.js')).to.deep.equal({
-      code: 0,
-      stdout: 'queued Hi not_found\n',
-      stderr: '',
-    });
-  });
-
-  it('type-checks, bundles for a browser and runs under bundler', async () => {
-    const options = { ...strict, module: 'esnext', moduleResolution: 'bundler', noEmit: true };
-    expect(await project.compile(options)).to.deep.include({ code: 0, stdout: '' });
-    await build({
-      entryPoints: [join(project.directory, 'main.ts')],
-      outfile: join(project.directory, 'bundle.js'),
-      bundle: true,
-      format: 'esm',
-      platform: 'browser',
-      logLevel: 'silent',
-    });
-    expect(await project.run('bundle.js')).to.deep.equal({
-      code: 0,
-      stdout: 'queued Hi not_found\n',
-      stderr: '',
-    });
-  });
-
-  it('refuses a wrong message there as well', async () => {
-    await project.write('wrong.ts', wrongProgram);
-    const { code, stdout } = await project.compile({ ...strict, module: 'nodenext', noEmit: true });
-    expect(code).to.equal(2);
-    expect(stdout)
-      .to.match(/^wrong\.ts\(4,.*subject/)
-      .and.not.match(/^(main|node_modules)/m);
-  });
+  const installed = () => project;
+  programs(installed);
+  readme(installed);
+  chat(installed);
 });

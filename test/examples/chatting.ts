@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect } from 'chai';
+import { type Harness, startHarness } from '../helpers/harness.ts';
+import { until } from '../helpers/until.ts';
+
+const API_KEY = 'your-api-key';
+const us = '+12016661234';
+const them = '+18045551234';
+
+interface Chat {
+  child: ChildProcess;
+  type(line: string): void;
+  printed(): string;
+  /** As Ctrl-D does; resolves with the exit code. */
+  end(): Promise<number | null>;
+}
+
+function startChat(command: string, args: string[], cwd: string, url: string): Chat {
+  const { PATH = '' } = process.env;
+  const child = spawn(command, [...args, us, them], { cwd, env: { PATH, MESSAGING_URL: url, API_KEY } });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk) => {
+      output += chunk;
+    });
+  const ended = once(child, 'exit');
+  return {
+    child,
+    type: (line) => child.stdin.write(`${line}\n`),
+    printed: () => output,
+    end: async () => {
+      child.stdin.end();
+      return (await ended)[0];
+    },
+  };
+}
+
+/** What the tests of a text chat share: a service for each, and what is said. */
+export function chatting() {
+  let service: Harness;
+  let chat: Chat | undefined;
+  beforeEach(async () => {
+    service = await startHarness({ API_KEYS: `chat:${API_KEY}` });
+  });
+  afterEach(async () => {
+    chat?.child.kill('SIGKILL');
+    await service?.stop();
+  });
+
+  const say = (body: string) =>
+    service.control('POST', '/_control/inbound', { channel: 'sms', from: them, to: us, body });
+
+  const converse = async ({ type, printed, end }: Chat) => {
+    type('Hello, "you" & all');
+    await until(async () => (await service.accepted()).length === 1, `it was sent: ${printed()}`, 30_000);
+    expect((await service.accepted())[0]?.request).to.include({ from: us, body: 'Hello, "you" & all' });
+    await say('Who is it?');
+    await until(() => printed().includes('Who'), 'it is printed', 30_000);
+    type('Me.');
+    await say('I see.');
+    await until(() => printed().includes('I see'), 'the next one is printed', 30_000);
+    await until(async () => (await service.accepted()).length === 2, 'the second one was sent', 30_000);
+    expect(await end()).to.equal(0);
+    expect(printed()).to.equal(`${them}: Who is it?\n${them}: I see.\n`);
+  };
+
+  const start = (command: string, args: string[], cwd: string): Chat => {
+    chat = startChat(command, args, cwd, service.url);
+    return chat;
+  };
+  return { start, converse };
+}

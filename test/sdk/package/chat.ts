@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { expect } from 'chai';
+import { chatting } from '../../examples/chatting.ts';
+import type { SdkProject } from '../../helpers/sdk-project.ts';
+
+export function chat(installed: () => SdkProject): void {
+  describe('has a text chat in docs/examples', () => {
+    const { start, converse } = chatting();
+
+    it('that compiles, is 30 lines, sends what is typed and prints what comes in', async () => {
+      const program = await readFile('docs/examples/chat.ts', 'utf8');
+      expect(program.split('\n').length).to.be.at.most(31);
+      const project = installed();
+      await project.write('chat.ts', program);
+      const options = {
+        module: 'nodenext',
+        target: 'es2022',
+        strict: true,
+        noEmit: true,
+        skipLibCheck: true,
+      };
+      const typeRoots = [resolve('node_modules/@types')];
+      const { code, stdout } = await project.compile(['chat.ts'], { ...options, types: ['node'], typeRoots });
+      expect(code, stdout).to.equal(0);
+      await converse(start(process.execPath, ['chat.ts'], project.directory));
+    });
+  });
+}

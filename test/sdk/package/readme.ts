@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { expect } from 'chai';
+import { sign } from '../../../src/simulator/signature.ts';
+import { type Harness, startHarness, webhookSecret } from '../../helpers/harness.ts';
+import type { SdkProject } from '../../helpers/sdk-project.ts';
+
+/** The text of each block in this language, in order. */
+const blocks = (markdown: string, language: string) =>
+  [...markdown.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text = '']) => text);
+
+const promised = (program: string) => [...program.matchAll(/; \/\/ → (.+)$/gm)].map(([, text]) => text);
+
+/** Calls what the README has for webhooks, with one that is signed and one that is not. */
+function webhookCalls(): string {
+  const body = JSON.stringify({ type: 'message.received' });
+  const headers = sign(webhookSecret, 'evt_1', Math.floor(Date.now() / 1_000), body);
+  const call = (sent: string) =>
+    `receive(new Request('https://x.org', ${JSON.stringify({ method: 'POST', body: sent, headers })}))`;
+  return `console.log('webhooks', (await ${call(body)}).status, (await ${call('{}')}).status);\n`;
+}
+
+export function readme(installed: () => SdkProject): void {
+  describe('has a README', () => {
+    let service: Harness;
+    let text: string;
+    before(async () => {
+      text = await readFile('sdk/README.md', 'utf8');
+      service = await startHarness({ API_KEYS: 'readme:your-api-key' });
+    });
+    after(() => service?.stop());
+
+    it('with snippets that compile, run from top to bottom, and print what they say', async () => {
+      const project = installed();
+      const snippets = blocks(text, 'ts');
+      const program = snippets.join('\n').replaceAll('http://localhost:8080', service.url);
+      await project.write('readme.ts', program + webhookCalls());
+      const options = {
+        module: 'nodenext',
+        target: 'es2022',
+        lib: ['es2022', 'dom'],
+        types: [],
+        strict: true,
+      };
+      const compiled = await project.compile(['readme.ts'], { ...options, outDir: 'dist' });
+      expect(compiled.code, compiled.stdout).to.equal(0);
+
+      const { code, stdout, stderr } = await project.run('dist/readme.js');
+      expect(code, stderr).to.equal(0);
+      const lines = stdout.split('\n');
+      const words = promised(program);
+      expect(words).to.have.length.above(8);
+      expect(lines.filter((line) => words.includes(line))).to.deep.equal(words);
+      expect(lines).to.include('webhooks 204 401');
+      expect(lines).to.include("received evt_1 { type: 'message.received' }");
+    });
+
+    it('with no other code than these snippets and the command that installs it', () => {
+      expect(blocks(text, 'sh')).to.deep.equal(['npm install @messaging-service/sdk\n']);
+      expect(text.match(/^```/gm)).to.have.length(2 * (blocks(text, 'ts').length + 1));
+    });
+  });
+}
