@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const SOONEST_MS = 10;
-const LATEST_MS = 100;
+const LATEST_MS = 50;
 
 /**
  * Asks again and again until the answer is something; fails with `what` where that takes too long. The longer it took
