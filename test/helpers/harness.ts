@@ -4,7 +4,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { type Service, startService } from '../../src/service.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import type { Accepted } from '../../src/simulator/store.ts';
-import { createDatabase } from './database.ts';
+import { createMigratedDatabase } from './database.ts';
 import { until } from './until.ts';
 
 export const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -34,7 +34,7 @@ export interface Answer {
 
 /** A service and a simulator on free ports, with a database of their own. */
 export async function startHarness(environment: Record<string, string> = {}): Promise<Harness> {
-  const databaseUrl = environment.DATABASE_URL ?? (await createDatabase());
+  const databaseUrl = environment.DATABASE_URL ?? (await createMigratedDatabase());
   const simulator = await startSimulator({
     apiKey: 'provider-key',
     webhookSecret,
