@@ -121,7 +121,7 @@ describe('A worker as a process', function () {
       `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata,
          status, provider, provider_message_id, delivery_key, expires_at, "timestamp")
        select 1, 1, 'outbound', 'sms', '', '{}', 'x', '{}', '{}', 'sent', 'text-co', 'old-' || n, gen_random_uuid(), now(), now()
-       from generate_series(1, 100000) n`,
+       from generate_series(1, 20000) n`,
     );
     await query(api.databaseUrl, 'vacuum analyze');
     const after = await cost();
