@@ -13,4 +13,6 @@ fi
 # A worker is slower by a fifth with them, and takes little anyway.
 heap=(--max-semi-space-size=8 --heap-growing-percent=40)
 [ "${ROLE:-all}" != worker ] || heap=()
+# What V8 makes of the sources is kept: reading it again takes a third of the CPU off a start.
+export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-node_modules/.cache/node}"
 exec node_modules/.bin/node ${heap[@]+"${heap[@]}"} src/main.ts "$@"

@@ -23,6 +23,7 @@ export async function startLocalSimulator(config: Config): Promise<LocalSimulato
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       SIMULATOR_PORT: String(config.simulatorPort),
       SIMULATOR_SERVICE_URL: `http://${config.host === '::1' ? '[::1]' : '127.0.0.1'}:${config.port}`,
       SIMULATOR_API_KEY: provider?.key,

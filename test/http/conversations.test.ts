@@ -90,11 +90,11 @@ describe('Reading conversations', () => {
     await query(
       service.databaseUrl,
       `insert into conversations (channel, participant_ids, last_message_at)
-       select 'sms', array[1, 1000 + n], now() - n * interval '1 minute' from generate_series(1, 20000) n`,
+       select 'sms', array[1, 1000 + n], now() - n * interval '1 minute' from generate_series(1, 7000) n`,
     );
     await query(
       service.databaseUrl,
-      `insert into participants (address, kind) select '+1999' || n, 'phone' from generate_series(1, 20000) n`,
+      `insert into participants (address, kind) select '+1999' || n, 'phone' from generate_series(1, 7000) n`,
     );
     await query(
       service.databaseUrl,
@@ -103,7 +103,7 @@ describe('Reading conversations', () => {
     await query(
       service.databaseUrl,
       `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, "timestamp")
-       select 9 + n % 20000, 1, 'inbound', 'sms', '', '{}', 'x', '{}', '{}', now() from generate_series(1, 60000) n`,
+       select 9 + n % 7000, 1, 'inbound', 'sms', '', '{}', 'x', '{}', '{}', now() from generate_series(1, 21000) n`,
     );
     await query(service.databaseUrl, 'analyze');
     const seen: { sql: string; bindings: unknown[] }[] = [];
