@@ -6,6 +6,19 @@ import { query } from '../helpers/database.ts';
 import { type Harness, startHarness } from '../helpers/harness.ts';
 import { until } from '../helpers/until.ts';
 
+/**
+ * As a worker leaves a message that is killed between its claim and its settling: claimed, and its lease run out. Not
+ * while the worker of the test has it, whose settling this would be.
+ */
+async function leaveClaimed({ databaseUrl }: Harness, id: number): Promise<void> {
+  const claim = `
+    update deliveries
+    set status = 'sending', provider = 'text-co', attempt_count = attempt_count + 1,
+        next_attempt_at = now() - interval '1 second'
+    where message_id = $1 and status = 'queued' returning message_id`;
+  await until(async () => (await query(databaseUrl, claim, [id])).length === 1, 'it is left claimed');
+}
+
 describe('Delivery', () => {
   let service: Harness;
   beforeEach(async () => {
@@ -144,12 +157,7 @@ describe('Delivery', () => {
     await faults([{ channel: 'sms', type: 'status', status: 503 }]);
     const { id } = await send();
     await until(async () => (await attempts(id)).data.length > 0, 'a first attempt');
-    // As a worker leaves it that is killed between its claim and its settling: claimed, and its lease run out.
-    await query(
-      service.databaseUrl,
-      `update deliveries set status = 'sending', provider = 'text-co', next_attempt_at = now() - interval '1 second' where message_id = $1`,
-      [id],
-    );
+    await leaveClaimed(service, id);
     await faults([]);
     await service.untilStatus(id, 'delivered');
     const [row] = await query<{ may_have_been_sent: boolean }>(
@@ -216,11 +224,7 @@ describe('Delivery by a provider that does not drop repeats', () => {
       async () => (await query(service.databaseUrl, 'select from delivery_attempts')).length > 0,
       'a first attempt',
     );
-    await query(
-      service.databaseUrl,
-      `update deliveries set status = 'sending', provider = 'text-co', next_attempt_at = now() - interval '1 second' where message_id = $1`,
-      [id],
-    );
+    await leaveClaimed(service, id);
     expect((await service.untilStatus(id, 'unknown')).error?.code).to.equal('may_have_been_sent');
     expect(await service.accepted()).to.have.length(0);
   });
