@@ -195,7 +195,7 @@ describe('Paging through conversations while they are written to', () => {
     };
     const writers = Array.from({ length: 16 }, writer);
     try {
-      for (let round = 0; round < 5; round++) {
+      for (let round = 0; round < 15; round++) {
         const found = await pageThrough(7, async () => undefined);
         expect(new Set(found).size, 'no row twice').to.equal(found.length);
         expect(found.length, 'no row skipped').to.equal(customers);
