@@ -10,7 +10,7 @@ export async function attempt(
   message: Claimed,
   options: CallOptions,
 ): Promise<SendOutcome> {
-  const expired = message.expires_at !== null && message.expires_at.getTime() <= Date.now();
+  const expired = message.expires_at.getTime() <= Date.now();
   if (!message.may_have_been_sent || (provider.honoursKeys && !expired))
     return provider.send(message, options);
   const found = await provider.lookUp(message.delivery_key, options);

@@ -63,7 +63,7 @@ export function judge({
   if (outcome.outcome === 'rejected') return { ...verdict, status: 'failed', error };
   const uncertain = outcome.outcome === 'unknown';
   if (uncertain && !provider.canBeClearedUp) return { ...verdict, status: 'unknown', error };
-  if (uncertain && message.expires_at !== null && message.expires_at <= now) {
+  if (uncertain && message.expires_at <= now) {
     const detail = `Its time ran out; the last attempt ended unknown (${outcome.code})`;
     return { ...verdict, status: 'unknown', error: { code: 'expired', detail } };
   }

@@ -2,10 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { loadConfig } from '../../src/config.ts';
+import { openDatabase } from '../../src/db/connect.ts';
 import { startEmbedded } from '../../src/db/embedded.ts';
-import { createLogger } from '../../src/observability/logger.ts';
-import { migrateDatabase } from '../../src/service.ts';
+import { migrate } from '../../src/db/migrate.ts';
 
 let made = 0;
 
@@ -28,7 +27,9 @@ export async function createMigratedDatabase(): Promise<string> {
 
 async function migratedTemplate(): Promise<string> {
   const url = await createDatabase();
-  await migrateDatabase(loadConfig({ DATABASE_URL: url }), createLogger('silent'));
+  const database = openDatabase(url, () => undefined);
+  await migrate(database);
+  await database.close();
   return new URL(url).pathname.slice(1);
 }
 
