@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { FIND_DUE } from '../../src/delivery/claim.ts';
 import { sms } from '../helpers/bodies.ts';
 import { query } from '../helpers/database.ts';
 import { environmentFor, type Harness, startHarness } from '../helpers/harness.ts';
 import { freePort, type Running, startProcess } from '../helpers/process.ts';
 import { until } from '../helpers/until.ts';
+
+const LIMITS = { provider: 'text-co', room: 60, per_second: null, per_second_per_sender: null };
+const LANES = [
+  { n: 1, channel: 'sms', held_by: 'text-co', movable: false, ...LIMITS },
+  { n: 2, channel: 'sms', held_by: '', movable: true, ...LIMITS },
+];
 
 describe('A worker as a process', function () {
   this.timeout(90_000);
@@ -92,23 +97,27 @@ describe('A worker as a process', function () {
     expect(cpuSeconds() - before, 'seconds of CPU in 4 s').to.be.lessThan(0.2);
   });
 
-  it('finds what is due at the same cost, however many were sent', async () => {
+  it('takes up what is due at the same cost, however many were sent', async () => {
     await sendEach(60);
-    const lanes = [
-      ['sms', 'sms'],
-      ['text-co', ''],
-      [false, true],
-      [64, 64],
-    ];
+    const claim = async () => {
+      const { plan, pages } = await cost('select * from claim_deliveries($1, 60, 0)', [
+        JSON.stringify(LANES),
+      ]);
+      expect(plan).to.match(/rows=60/);
+      await query(
+        api.databaseUrl,
+        `update deliveries set status = 'queued', next_attempt_at = created_at where pending`,
+      );
+      await query(api.databaseUrl, 'vacuum analyze');
+      return pages;
+    };
     await store(5_000, 'sent');
-    const before = await cost(FIND_DUE.text, lanes);
-    expect(before.pages).to.be.greaterThan(0);
+    await claim();
+    const before = await claim();
+    expect(before).to.be.greaterThan(0);
     await store(40_000, 'sent');
-    const after = await cost(FIND_DUE.text, lanes);
-    expect(after.plan).to.match(/deliveries_due_idx/);
-    expect(after.plan).not.to.match(/Seq Scan on (messages|deliveries)/);
-    // One more for each message, where an index has got deeper: those that were sent take up many hundreds.
-    expect(after.pages, after.plan).to.be.at.most(before.pages + 60);
+    // Some are for deeper indexes: those that were sent take up many hundreds.
+    expect(await claim()).to.be.at.most(before + 120);
   });
 
   it('settles at the same cost, however many wait', async () => {
