@@ -43,7 +43,10 @@ export function coalesce<T, R>(
   const { maxBatchWeight = Number.POSITIVE_INFINITY, maxQueueWeight = Number.POSITIVE_INFINITY } = options;
   let waiting: Waiting<T, R>[] = [];
   let waitingWeight = 0;
+  /** Batches, and the items in them. */
   let writing = 0;
+  let beingWritten = 0;
+  let scheduled = false;
   let drained: (() => void)[] = [];
 
   function takeBatch(): Waiting<T, R>[] {
@@ -59,13 +62,23 @@ export function coalesce<T, R>(
     return batch;
   }
 
-  async function flush(): Promise<void> {
-    writing++;
-    while (waiting.length > 0) await settle(takeBatch(), write);
-    writing--;
+  /** Beside others a batch is begun only where it is as large as they are: a small one takes almost as long. */
+  function start(): void {
+    scheduled = false;
+    while (waiting.length > 0 && writing < parallel && waiting.length >= beingWritten) void flush();
     if (writing > 0) return;
     for (const done of drained) done();
     drained = [];
+  }
+
+  async function flush(): Promise<void> {
+    const batch = takeBatch();
+    writing++;
+    beingWritten += batch.length;
+    await settle(batch, write);
+    writing--;
+    beingWritten -= batch.length;
+    start();
   }
 
   return {
@@ -78,7 +91,8 @@ export function coalesce<T, R>(
         waiting.push({ item, weight, resolve, reject });
         waitingWeight += weight;
         // On the next turn, so that what one turn of the event loop brings goes together.
-        if (waiting.length === 1) setImmediate(() => writing < parallel && waiting.length > 0 && flush());
+        if (!scheduled) setImmediate(start);
+        scheduled = true;
       }),
     idle: () =>
       writing === 0 && waiting.length === 0 ? Promise.resolve() : new Promise((done) => drained.push(done)),

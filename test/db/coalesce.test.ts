@@ -31,6 +31,38 @@ describe('Coalescing', () => {
     await idle();
   });
 
+  it('begins a batch beside another one as soon as it is as large', async () => {
+    const batches: number[][] = [];
+    const gates: (() => void)[] = [];
+    const { add, idle } = coalesce(
+      async (items: number[]) => {
+        batches.push(items);
+        await new Promise<void>((resolve) => gates.push(resolve));
+        return items;
+      },
+      { ...limits, parallel: 2 },
+    );
+    const turn = () => new Promise(setImmediate);
+    const all = [1, 2].map(add);
+    await turn();
+    all.push(add(3));
+    await turn();
+    expect(batches).to.deep.equal([[1, 2]]);
+    all.push(add(4));
+    await turn();
+    expect(batches).to.deep.equal([
+      [1, 2],
+      [3, 4],
+    ]);
+    all.push(add(5));
+    for (const release of gates.splice(0)) release();
+    await Promise.all(all.slice(0, 4));
+    for (const release of gates.splice(0)) release();
+    await idle();
+    expect(batches.at(-1)).to.deep.equal([5]);
+    expect(await Promise.all(all)).to.deep.equal([1, 2, 3, 4, 5]);
+  });
+
   it('takes no more in one batch than it may', async () => {
     const sizes: number[] = [];
     const { add } = coalesce(async (items: number[]) => {
