@@ -116,8 +116,8 @@ describe('A worker as a process', function () {
     const before = await claim();
     expect(before).to.be.greaterThan(0);
     await store(40_000, 'sent');
-    // Some are for deeper indexes: those that were sent take up many hundreds.
-    expect(await claim()).to.be.at.most(before + 120);
+    // What taking 60 writes, and deeper indexes, come to a little more or less; reading those that were sent to 1,300.
+    expect(await claim()).to.be.at.most(before + 500);
   });
 
   it('settles at the same cost, however many wait', async () => {
