@@ -8,6 +8,7 @@ import type { Handlers, OperationId } from '../openapi/types.ts';
 import { securityHandlers, withConfiguredSecurity } from './auth.ts';
 import { jsonBody, signedBody } from './body.ts';
 import type { Keyring } from './keyring.ts';
+import { operationOf } from './operation.ts';
 import { problemHandler } from './problem.ts';
 import { limitRate } from './rate-limit.ts';
 import { requestLog } from './request-log.ts';
@@ -38,27 +39,14 @@ export function createApp({ config, logger, keyring, handlers, translate }: AppO
   const steps = {
     beforeSecurity: [signedBody],
     afterSecurity: [...(config.rateLimit === null ? [] : [limitRate(config.rateLimit)]), jsonBody],
+    handle: toMiddleware(handlers, translate),
   };
   app.use(
     createValidator(withConfiguredSecurity(servedBy(config.role), config), steps, {
-      eager: config.production,
       validateRequests: { allErrors: true },
       validateResponses: !config.production,
-      validateSecurity: { handlers: securityHandlers(config, keyring) as never },
+      securityHandlers: securityHandlers(config, keyring) as never,
       ajvFormats: { mode: 'full' },
-      fileUploader: false,
-      operationHandlers: {
-        basePath: '',
-        resolver: (_basePath, { openApiRoute, method }, { paths }) => {
-          const operation = (paths as unknown as OpenApiDocument['paths'])[openApiRoute]?.[
-            method.toLowerCase()
-          ];
-          return toMiddleware(
-            handlers[operation?.operationId as OperationId] as unknown as AnyHandler,
-            translate,
-          );
-        },
-      },
     }),
   );
   app.use((request, _response, next) => next(new NotFoundError(`route ${request.path}`)));
@@ -77,8 +65,9 @@ function servedBy(role: Role): OpenApiDocument {
 }
 
 /** The typed handler of an operation as a middleware: the only place where a handler meets Express. */
-function toMiddleware(handler: AnyHandler, translate: (error: unknown) => unknown): RequestHandler {
+function toMiddleware(handlers: Handlers, translate: (error: unknown) => unknown): RequestHandler {
   return async (request, response) => {
+    const handler = handlers[operationOf(request)?.operationId as OperationId] as unknown as AnyHandler;
     const { params, query, headers, body } = request;
     const faults = unstorableFaults(request);
     if (faults.length > 0) throw new InvalidRequestError(faults);

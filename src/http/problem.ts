@@ -110,6 +110,9 @@ function fromServiceError(error: ServiceError): Answer {
 }
 
 function fromLibraryError(error: HttpLibraryError): Answer {
+  // The router's, of a part of the path that cannot be decoded.
+  if (error instanceof URIError)
+    return { status: 404, code: 'not_found', detail: 'The path is not a valid URI.' };
   switch (error.status) {
     case 400:
       return fromBadRequest(error);
@@ -135,14 +138,8 @@ function fromLibraryError(error: HttpLibraryError): Answer {
 
 /** The reader of bodies and the validator both say 400: what did not arrive stays that, what breaks the contract is 422. */
 function fromBadRequest(error: HttpLibraryError): Answer {
-  const ofParser = error.type !== undefined;
-  if (ofParser || error.message.startsWith('malformed uri')) {
-    return {
-      status: 400,
-      code: 'malformed_json',
-      detail: ofParser ? 'The body is not valid JSON.' : 'The path is not a valid URI.',
-    };
-  }
+  if (error.type !== undefined)
+    return { status: 400, code: 'malformed_json', detail: 'The body is not valid JSON.' };
   const invalid = new InvalidRequestError(faultsOf(error));
   return { status: 422, code: invalid.code, detail: invalid.message, errors: invalid.faults };
 }

@@ -1,90 +1,115 @@
 import { parse as parseUrl } from 'node:url';
 import { type RequestHandler, Router } from 'express';
+import type {
+  OpenApiRequest,
+  OpenApiRequestMetadata,
+  SecurityHandlers,
+} from 'express-openapi-validator/dist/framework/types.js';
 import {
-  type RouteMetadata,
-  type Spec,
-  sortRoutes,
-} from 'express-openapi-validator/dist/framework/openapi.spec.loader.js';
+  RequestValidator,
+  ResponseValidator,
+  security,
+} from 'express-openapi-validator/dist/middlewares/index.js';
 import {
+  httpMethods,
+  SchemaPreprocessor,
+} from 'express-openapi-validator/dist/middlewares/parsers/schema.preprocessor.js';
+import {
+  MethodNotAllowed,
   OpenApiValidator,
   type OpenApiValidatorOpts,
 } from 'express-openapi-validator/dist/openapi.validator.js';
-import { NotFoundError } from '../errors.ts';
 import { dereference } from '../openapi/dereference.ts';
 import type { OpenApiDocument } from '../openapi/document.ts';
 
-type Options = Omit<OpenApiValidatorOpts, 'apiSpec'>;
-
-/** What is done with a request that the contract has an operation for, around the look at its credentials. */
 export interface Steps {
   beforeSecurity: RequestHandler[];
   afterSecurity: RequestHandler[];
+  /** Answers what was found valid. */
+  handle: RequestHandler;
 }
 
+interface Options extends Omit<OpenApiValidatorOpts, 'apiSpec'> {
+  securityHandlers: SecurityHandlers;
+}
+
+/** Marks the requests whose answers the package's validator of responses is to look at. */
+const SERIAL = 1;
+
 /**
- * Routes and validates by the contract, with a validator for each resource (`/api/messages`, `/api/webhooks`, …):
- * express-openapi-validator compiles the pattern of one path after the other until one fits, on every request, so
- * each validator is given the few paths among which it has to choose.
- *
- * @param eager makes them all at once, half a second of work, rather than each at its first request.
+ * Routes and validates by the contract: each of its paths is a route of Express, on which express-openapi-validator's
+ * own steps stand with ours around its look at the credentials. The package as a whole has no place for ours, and
+ * compiles the pattern of one path after the other on every request, until one fits.
  */
-export function createValidator(
-  document: OpenApiDocument,
-  steps: Steps,
-  { eager, ...options }: Options & { eager: boolean },
-): RequestHandler {
+export function createValidator(document: OpenApiDocument, steps: Steps, options: Options): RequestHandler {
   warnOfUrlParse();
-  const resources = Map.groupBy(Object.entries(document.paths), ([path]) => resourceOf(path));
-  const validators = new Map(
-    [...resources].map(([resource, paths]) => {
-      let validator: Router | undefined;
-      const get = (): Router => {
-        validator ??= Router().use(
-          withSteps(validatorOf({ ...document, paths: Object.fromEntries(paths) }, options), steps),
-        );
-        return validator;
+  const { paths, responsePaths, validate } = validatorsOf(document, steps, options);
+  const router = Router();
+  for (const openApiRoute of Object.keys(paths).sort(byTemplates)) {
+    const expressRoute = openApiRoute.replace(/\{(\w+)\}/g, ':$1');
+    const operations = paths[openApiRoute] ?? {};
+    const allowed = Object.keys(operations).filter((key) => httpMethods.has(key));
+    const find: RequestHandler = (request, _response, next) => {
+      const method = request.method.toLowerCase();
+      if (!allowed.includes(method)) throw notAllowed(request.method, request.path, allowed);
+      const found: OpenApiRequestMetadata & { _responseSchema: unknown } = {
+        expressRoute,
+        openApiRoute,
+        pathParams: request.params as Record<string, string>,
+        schema: operations[method] as never,
+        serial: SERIAL,
+        _responseSchema: responsePaths?.[openApiRoute]?.[method],
       };
-      if (eager) get();
-      return [resource, get];
-    }),
-  );
-  return (request, response, next) => {
-    const validator = validators.get(resourceOf(request.path));
-    if (validator) validator()(request, response, next);
-    else next(new NotFoundError(`route ${request.path}`));
+      (request as OpenApiRequest).openapi = found;
+      next();
+    };
+    router.all(expressRoute, find, ...validate);
+  }
+  return router;
+}
+
+/** The paths as the package made them ready for requests and for responses, and the steps that validate by them. */
+function validatorsOf(
+  document: OpenApiDocument,
+  { beforeSecurity, afterSecurity, handle }: Steps,
+  { securityHandlers, ...given }: Options,
+) {
+  const apiSpec = dereference(document) as never;
+  // It reads the options; whether the document is valid is seen to by `make check`, not on every start.
+  const { ajvOpts, options } = new OpenApiValidator({ ...given, apiSpec });
+  const { validateResponses } = options;
+  const schemas = new SchemaPreprocessor(apiSpec, ajvOpts.preprocessor, validateResponses as never);
+  const { apiDoc, apiDocRes } = schemas.preProcess();
+  const requests = new RequestValidator(apiDoc, ajvOpts.request);
+  const responses = validateResponses
+    ? [new ResponseValidator(apiDocRes, ajvOpts.response, validateResponses, SERIAL).validate()]
+    : [];
+  const validate = [
+    ...beforeSecurity,
+    security(apiDoc as never, securityHandlers),
+    ...afterSecurity,
+    requests.validate.bind(requests),
+    ...responses,
+    handle,
+  ];
+  return {
+    paths: apiDoc.paths as OpenApiDocument['paths'],
+    responsePaths: apiDocRes?.paths as OpenApiDocument['paths'] | undefined,
+    validate: validate as RequestHandler[],
   };
 }
 
-/**
- * As the package's own `middleware`, but for its loader: that one compiles the schema of OpenAPI itself each time, and
- * whether the document is valid is seen to by `make check`, not on every start.
- */
-function validatorOf(document: OpenApiDocument, options: Options): RequestHandler[] {
-  const apiSpec = dereference(document) as never;
-  const spec: Spec = { apiDoc: apiSpec, basePaths: [''], routes: routesOf(document), serial: 1 };
-  return new OpenApiValidator({ ...options, apiSpec }).installMiddleware(
-    Promise.resolve(spec),
-  ) as RequestHandler[];
+/** What is concrete is matched before what is templated (OpenAPI 3, Paths Object). */
+function byTemplates(one: string, other: string): number {
+  return one.split('{').length - other.split('{').length;
 }
 
-function routesOf({ paths }: OpenApiDocument): RouteMetadata[] {
-  const routes = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.keys(methods).map((method) => ({
-      basePath: '',
-      expressRoute: path.replace(/\{(\w+)\}/g, ':$1'),
-      openApiRoute: path,
-      method: method.toUpperCase(),
-      pathParams: [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name),
-    })),
-  );
-  return routes.sort(sortRoutes);
-}
-
-/** The validator is a list of middlewares of which one asks for the credentials; there is no option to add to it. */
-function withSteps(validator: RequestHandler[], { beforeSecurity, afterSecurity }: Steps): RequestHandler[] {
-  const index = validator.findIndex(({ name }) => name === 'securityMiddleware');
-  if (index < 0) throw new Error('express-openapi-validator no longer has a securityMiddleware');
-  return validator.toSpliced(index + 1, 0, ...afterSecurity).toSpliced(index, 0, ...beforeSecurity);
+function notAllowed(method: string, path: string, allowed: string[]): MethodNotAllowed {
+  return new MethodNotAllowed({
+    path,
+    message: `${method} method not allowed`,
+    headers: { Allow: allowed.join(', ').toUpperCase() },
+  });
 }
 
 /**
@@ -96,12 +121,4 @@ function warnOfUrlParse(): void {
   process.noDeprecation = true;
   parseUrl('/');
   process.noDeprecation = noDeprecation;
-}
-
-/** The first steps of a path under `/api`; all others are one resource. Paths do not depend on case. */
-function resourceOf(path: string): string {
-  const [, first, second, third] = path.toLowerCase().split('/', 4);
-  if (first !== 'api') return '';
-  // Each channel's webhooks by themselves: they are what comes in most.
-  return second === 'webhooks' ? `${second}/${third}` : `${second}`;
 }

@@ -43,6 +43,8 @@ describe('A request that cannot be served', () => {
         '/api/nothing',
         '/nothing',
         '/docs/nothing.js',
+        '/api/messages/%zz',
+        '/api/conversations/%ff/messages',
       ]) {
         const { status, body } = await service.request('GET', path);
         expect(status, path).to.equal(404);
