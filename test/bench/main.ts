@@ -78,7 +78,7 @@ try {
         for (let round = 0; round < times; round++)
           rounds.push({
             floor: await gotFloor(providers, COUNT / 2),
-            own: await drain(url, providers, workers, COUNT),
+            own: await drain(url, providers, workers, COUNT, (workers * COUNT) / 4),
           });
         const middle = rounds.sort((a, b) => ratioOf(a) - ratioOf(b))[
           rounds.length >> 1
