@@ -64,7 +64,7 @@ function servedBy(role: Role): OpenApiDocument {
   return { ...document, paths: Object.fromEntries(paths) };
 }
 
-/** The typed handler of an operation as a middleware: the only place where a handler meets Express. */
+/** The typed handlers of the operations as a middleware: the only place where a handler meets Express. */
 function toMiddleware(handlers: Handlers, translate: (error: unknown) => unknown): RequestHandler {
   return async (request, response) => {
     const handler = handlers[operationOf(request)?.operationId as OperationId] as unknown as AnyHandler;

@@ -22,6 +22,7 @@ import {
 import { dereference } from '../openapi/dereference.ts';
 import type { OpenApiDocument } from '../openapi/document.ts';
 
+/** What is done around the look at the credentials, and at the end, with a request for an operation of the contract. */
 export interface Steps {
   beforeSecurity: RequestHandler[];
   afterSecurity: RequestHandler[];
