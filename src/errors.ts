@@ -103,7 +103,7 @@ export class MessageStatusError extends ServiceError {
   }
 }
 
-/** The service cannot do its work just now; nothing was stored. `retryAfter` is in seconds. */
+/** The service cannot do its work just now; nothing is known to be stored. `retryAfter` is in seconds. */
 export class UnavailableError extends ServiceError {
   readonly retryAfter: number;
 

@@ -107,7 +107,7 @@ async function openMigrated(config: Config, events: Events, stack: AsyncDisposab
   }
   const database = openDatabase(url, (error) => events.failed('database', error));
   stack.defer(database.close);
-  const applied = await migrate(database).catch((error) => {
+  const applied = await migrate(database.url).catch((error) => {
     if (!(availability(error) instanceof UnavailableError)) throw error;
     throw new StartError([`DATABASE_URL: the database does not answer: ${error.message}`], { cause: error });
   });

@@ -1,4 +1,5 @@
 import knexFactory, { type Knex } from 'knex';
+import PostgresDialect from 'knex/lib/dialects/postgres/index.js';
 import pg from 'pg';
 import { UnavailableError } from '../errors.ts';
 
@@ -13,26 +14,32 @@ export interface Database {
   close(): Promise<void>;
 }
 
+export interface Patience {
+  /** How long the server may work at one statement, in milliseconds. */
+  statementMs: number;
+  /** How long it may be silent before its connection is given up, in milliseconds: longer than for a statement. */
+  silenceMs: number;
+}
+
 const CONNECT_TIMEOUT_MS = 3_000;
-const STATEMENT_TIMEOUT_MS = 15_000;
+const PATIENCE: Patience = { statementMs: 15_000, silenceMs: 20_000 };
+const NAME = 'messaging-service';
 
 /** Opens the pools; no connection is made before the first query. */
-export function openDatabase(url: string, onError: (error: Error) => void): Database {
+export function openDatabase(
+  url: string,
+  onError: (error: Error) => void,
+  { statementMs, silenceMs }: Patience = PATIENCE,
+): Database {
   const settings = {
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    statement_timeout: statementMs,
+    query_timeout: silenceMs,
     keepAlive: true,
-    application_name: 'messaging-service',
+    application_name: NAME,
   };
-  const knex = knexFactory({
-    client: 'pg',
-    connection: settings,
-    pool: { min: 0, max: 10 },
-    acquireConnectionTimeout: CONNECT_TIMEOUT_MS,
-    // Every failure reaches the caller as an error; Knex would print it as well.
-    log: { warn: ignore, error: ignore, deprecate: ignore, debug: ignore },
-  });
+  const knex = createKnex(settings, 10);
   const pool = new pg.Pool({ ...settings, max: 6 });
   pool.on('error', onError);
   // One that is lost between two statements of a transaction has nobody else to tell; the next statement fails.
@@ -47,8 +54,42 @@ export function openDatabase(url: string, onError: (error: Error) => void): Data
   };
 }
 
-/** SQLSTATE of a transaction that lost to another one and may be tried again as it is. */
-const LOST = /^40(001|P01)$/;
+/** One connection for changes of the schema: those of a large table take as long as they take. */
+export function openForMigrations(url: string): Knex {
+  return createKnex({ connectionString: url, keepAlive: true, application_name: `${NAME}-migrations` }, 1);
+}
+
+function createKnex(connection: Knex.PgConnectionConfig, max: number): Knex {
+  return knexFactory({
+    client: Dialect,
+    connection,
+    pool: { min: 0, max },
+    acquireConnectionTimeout: CONNECT_TIMEOUT_MS,
+    // Every failure reaches the caller as an error; Knex would print it as well.
+    log: { warn: ignore, error: ignore, deprecate: ignore, debug: ignore },
+  });
+}
+
+/** The driver's word for a server that did not answer; the connection still waits for it. */
+function isSilence(error: unknown): error is Error {
+  return error instanceof Error && error.message === 'Query read timeout';
+}
+
+/** Knex would go on using a connection whose server no longer answers. */
+class Dialect extends PostgresDialect {
+  override async _query(
+    connection: pg.Client & { __knex__disposed?: unknown },
+    query: object,
+  ): Promise<unknown> {
+    try {
+      return await super._query(connection, query);
+    } catch (error) {
+      if (isSilence(error)) connection.__knex__disposed = error;
+      throw error;
+    }
+  }
+}
+
 const TRIES = 5;
 
 /**
@@ -65,9 +106,19 @@ export async function execute<Row extends pg.QueryResultRow>(
     try {
       return await pool.query<Row>(statement, values);
     } catch (error) {
-      if (tries === TRIES || !LOST.test((error as { code?: string }).code ?? '')) throw availability(error);
+      if (tries === TRIES || !mayBeTriedAgain(error as Failure)) throw availability(error);
     }
   }
+}
+
+interface Failure {
+  code?: string;
+  message?: string;
+}
+
+/** A transaction that lost to another one, or a statement prepared before a migration: the pool has dropped its connection. */
+function mayBeTriedAgain({ code = '', message = '' }: Failure): boolean {
+  return /^40(001|P01)$/.test(code) || (code === '0A000' && message.includes('cached plan'));
 }
 
 /** What writes finds its rows by an index; statistics of tables that have only begun to fill would say otherwise. */
@@ -92,17 +143,22 @@ export async function transaction<T>(
     await connection.query('commit');
     return result;
   } catch (error) {
-    await connection.query('rollback').catch((failure: Error) => {
-      broken = failure;
-    });
+    if (isSilence(error)) broken = error;
+    else
+      await connection.query('rollback').catch((failure: Error) => {
+        broken = failure;
+      });
     throw availability(error);
   } finally {
     connection.release(broken);
   }
 }
 
-/** SQLSTATE of a server that is away, stopping, starting, out of resources, or takes no connections. */
-const AWAY = /^(08|53|57P0|55000)/;
+/**
+ * SQLSTATE of a server that is away, stopping, starting, out of resources, takes no connections, does not get to a
+ * statement in time, or may only be read from.
+ */
+const AWAY = /^(08|53|57P0|57014|55000|25006)/;
 const NETWORK = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -113,7 +169,7 @@ const NETWORK = new Set([
   'EHOSTUNREACH',
 ]);
 const DRIVER =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Unable to acquire a connection|Timeout acquiring a connection|not queryable/;
+  /Query read timeout|Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Unable to acquire a connection|Timeout acquiring a connection|not queryable/;
 
 /** The same error, as an `UnavailableError` where it says that the database is away. */
 export function availability(error: unknown): unknown {
@@ -123,9 +179,9 @@ export function availability(error: unknown): unknown {
 }
 
 /** Objection wraps what the driver threw. */
-function nativeError(error: unknown): { code?: string; message?: string } {
+function nativeError(error: unknown): Failure {
   const { nativeError: native = error } = error as { nativeError?: unknown };
-  return native as { code?: string; message?: string };
+  return native as Failure;
 }
 
 function ignore(): void {}

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import type { Database } from './connect.ts';
+import { type Database, openForMigrations } from './connect.ts';
 
 /** Where they are, as Knex is told. */
 export const MIGRATIONS = {
@@ -11,11 +11,12 @@ export const MIGRATIONS = {
 const MIGRATION_LOCK = 7_203_942;
 
 /** Applies the migrations that are missing; returns their names. */
-export async function migrate({ knex, url }: Database): Promise<string[]> {
+export async function migrate(url: string): Promise<string[]> {
   const holder = new pg.Client({ connectionString: url });
   // One that is lost while it waits has nobody to tell; the next statement fails.
   holder.on('error', () => undefined);
   await holder.connect();
+  const knex = openForMigrations(url);
   try {
     await holder.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
     // Knex's own lock is a row that a killed process leaves behind; under ours nobody can be holding it.
@@ -23,13 +24,19 @@ export async function migrate({ knex, url }: Database): Promise<string[]> {
     const [, applied] = (await knex.migrate.latest(MIGRATIONS)) as [number, string[]];
     return applied;
   } finally {
+    await knex.destroy();
     await holder.end();
   }
 }
 
 /** Takes the last batch of migrations back. */
-export async function rollback({ knex }: Database): Promise<void> {
-  await knex.migrate.rollback(MIGRATIONS);
+export async function rollback(url: string): Promise<void> {
+  const knex = openForMigrations(url);
+  try {
+    await knex.migrate.rollback(MIGRATIONS);
+  } finally {
+    await knex.destroy();
+  }
 }
 
 /** Whether every migration that this version knows has been applied. */

@@ -3,6 +3,7 @@ import { coalesce } from '../db/coalesce.ts';
 import { transaction } from '../db/connect.ts';
 import { isolating } from '../db/isolate.ts';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
+import { weightOf } from '../db/weight.ts';
 import type { Events } from '../observability/events.ts';
 
 export type NewReceipt = Pick<
@@ -20,7 +21,15 @@ export interface ReceiptTaker {
   idle(): Promise<void>;
 }
 
-const LIMITS = { maxBatch: 256, maxQueue: 10_000, parallel: 2 };
+const MIB = 1_048_576;
+const LIMITS = {
+  maxBatch: 256,
+  maxQueue: 10_000,
+  maxBatchWeight: 8 * MIB,
+  maxQueueWeight: 32 * MIB,
+  parallel: 2,
+  weigh: (receipt: NewReceipt) => weightOf(receipt.payload),
+};
 
 /** The functions are in the migrations. */
 const LOCK_IDS = { name: 'lock-provider-message-ids', text: 'select lock_provider_message_ids($1)' };

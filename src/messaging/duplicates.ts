@@ -5,15 +5,20 @@ import type { NewMessage } from './new-message.ts';
 import type { PresentableMessage } from './present.ts';
 import type { Recorded } from './record.ts';
 
-const FIND_EXISTING = {
+/** Two lookups, each by its index: by one condition or the other, all messages would be read. Exported for its test. */
+export const FIND_EXISTING = {
   name: 'find-existing',
   text: `
-    select messages.*, coalesce(conversations.merged_into_id, conversations.id) as conversation_id, send_at, expires_at
-    from messages join conversations on conversations.id = messages.conversation_id
-    left join deliveries on message_id = messages.id
-    where idempotency_key = any($1::text[])
-       or (direction = 'inbound' and (messages.provider, messages.provider_message_id) in (
-             select * from unnest($2::text[], $3::text[])))`,
+    select existing.*, coalesce(conversations.merged_into_id, conversations.id) as conversation_id, send_at, expires_at
+    from (
+      select * from messages where idempotency_key = any($1::text[])
+      union all
+      select messages.* from unnest($2::text[], $3::text[]) as repeat(provider, provider_message_id)
+      join messages using (provider, provider_message_id)
+      where direction = 'inbound'
+    ) as existing
+    join conversations on conversations.id = existing.conversation_id
+    left join deliveries on message_id = existing.id`,
 };
 
 /** The messages that stand in the way of these; one under the same Idempotency-Key by another request is left out. */

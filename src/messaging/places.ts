@@ -8,13 +8,19 @@ export interface Place {
 }
 
 const MAX_REMEMBERED = 50_000;
+/** Characters of their addresses, which are many in a group. */
+const MAX_LENGTH = 8_000_000;
 
 /**
  * Remembers the places of messages by their addresses. Participants and the sets that they make are never deleted
  * and never change, so what was committed once may be remembered for ever.
  */
 export function createPlaces() {
-  const places = new LRUCache<string, Place>({ max: MAX_REMEMBERED });
+  const places = new LRUCache<string, Place>({
+    max: MAX_REMEMBERED,
+    maxSize: MAX_LENGTH,
+    sizeCalculation: (_place, key) => key.length,
+  });
   return {
     get: (message: NewMessage): Place | undefined => places.get(keyOf(message)),
     set: (message: NewMessage, conversationId: number, senderId: number): void => {

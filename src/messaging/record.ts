@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { coalesce } from '../db/coalesce.ts';
 import { execute } from '../db/connect.ts';
 import { isolating } from '../db/isolate.ts';
+import { weightOf } from '../db/weight.ts';
 import { IdempotencyKeyReusedError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import { findExisting } from './duplicates.ts';
@@ -53,8 +54,6 @@ const LIMITS = {
   maxQueueWeight: 32 * MIB,
   parallel: 2,
 };
-/** What a message takes in a queue besides its text, in bytes. */
-const BASE_WEIGHT = 1_024;
 
 /** One statement, one round trip, one commit: the function is in the migrations. */
 const RECORD = { name: 'record-messages', text: 'select record_messages($1, $2, $3, $4) as written' };
@@ -63,20 +62,26 @@ const RECORD = { name: 'record-messages', text: 'select record_messages($1, $2, 
 export function createRecorder({ pool, events, onQueued }: RecorderOptions): Recorder {
   const places = createPlaces();
 
-  async function write(messages: NewMessage[]): Promise<(Recorded | Error)[]> {
+  /** What was stored; null for a repeat of what was stored before. */
+  async function write(messages: NewMessage[]): Promise<(PresentableMessage | null)[]> {
     const started = performance.now();
     const known = messages.map(places.get);
     const { rows } = await execute<{ written: Written }>(pool, RECORD, toInput(messages, known));
     const { written } = rows[0] as { written: Written };
-    messages.forEach((message, index) => {
-      if (!known[index]) places.set(message, written.own[index] as number, written.senders[index] as number);
-    });
-    const results = await answers(pool, messages, written);
     events.batchWritten({ size: messages.length, seconds: (performance.now() - started) / 1000 });
-    return results;
+    const at = new Date(written.created_at);
+    return messages.map((message, index) => {
+      if (!written.created[index]) return null;
+      if (!known[index]) places.set(message, written.own[index] as number, written.senders[index] as number);
+      return asStored(message, written.ids[index] as number, written.speakers[index] as number, at);
+    });
   }
 
-  const recording = coalesce(isolating(write), { ...LIMITS, weigh });
+  const writing = isolating(write);
+  const recording = coalesce(
+    async (messages: NewMessage[]) => withRepeats(pool, messages, await writing(messages)),
+    { ...LIMITS, weigh: ({ row }) => weightOf(row.payload ?? row) },
+  );
   return {
     idle: recording.idle,
     record: async (message) => {
@@ -87,11 +92,6 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
       return recorded;
     },
   };
-}
-
-/** The body counts twice: an inbound one stands in the payload as well. */
-function weigh({ row }: NewMessage): number {
-  return BASE_WEIGHT + 2 * row.body.length;
 }
 
 /** The arguments of `record_messages`. */
@@ -126,19 +126,31 @@ function withoutNulls(row: Record<string, unknown>): object {
   return row;
 }
 
-async function answers(
+function asStored(
+  { row }: NewMessage,
+  id: number,
+  conversation_id: number,
+  created_at: Date,
+): PresentableMessage {
+  return { ...row, id, conversation_id, error: null, created_at, updated_at: created_at };
+}
+
+/**
+ * The answers, with those of repeats found. By now the batch is committed: a failure here is that of the repeats
+ * alone, and nothing is written again for it.
+ */
+async function withRepeats(
   pool: pg.Pool,
   messages: NewMessage[],
-  { ids, created, speakers, created_at }: Written,
+  results: (PresentableMessage | null | Error)[],
 ): Promise<(Recorded | Error)[]> {
-  const now = new Date(created_at);
-  const repeats = created.includes(false) ? messages.filter((_message, index) => !created[index]) : [];
-  const existing = await findExisting(pool, repeats);
+  const repeats = messages.filter((_message, index) => results[index] === null);
+  const existing = await findExisting(pool, repeats).catch((error: Error) => error);
   return messages.map((message, index) => {
-    if (!created[index]) return existing.get(message) ?? new IdempotencyKeyReusedError();
-    const id = ids[index] as number;
-    const conversation_id = speakers[index] as number;
-    const stored = { ...message.row, id, conversation_id, error: null, created_at: now, updated_at: now };
-    return { repeated: false, message: stored };
+    const result = results[index] as PresentableMessage | null | Error;
+    if (result instanceof Error) return result;
+    if (result !== null) return { repeated: false, message: result };
+    if (existing instanceof Error) return existing;
+    return existing.get(message) ?? new IdempotencyKeyReusedError();
   });
 }

@@ -28,7 +28,7 @@ export async function createMigratedDatabase(): Promise<string> {
 async function migratedTemplate(): Promise<string> {
   const url = await createDatabase();
   const database = openDatabase(url, () => undefined);
-  await migrate(database);
+  await migrate(database.url);
   await database.close();
   return new URL(url).pathname.slice(1);
 }

@@ -5,7 +5,8 @@ import { expect } from 'chai';
 import pLimit from 'p-limit';
 import pg from 'pg';
 import { type EmbeddedDatabase, startEmbedded } from '../../src/db/embedded.ts';
-import { inboundEmail, inboundSms } from '../helpers/bodies.ts';
+import { FIND_EXISTING } from '../../src/messaging/duplicates.ts';
+import { inboundEmail, inboundSms, sms } from '../helpers/bodies.ts';
 import { query } from '../helpers/database.ts';
 import { type Harness, startHarness } from '../helpers/harness.ts';
 import { until } from '../helpers/until.ts';
@@ -58,26 +59,110 @@ describe('Recording', () => {
     expect(row).to.deep.equal({ conversations: 50, messages: 2_000 });
   });
 
-  it('refuses with 503 what does not fit in its queue, and goes on when there is room', async () => {
+  for (const [title, content] of [
+    ['bodies', { body: 'x'.repeat(4_000_000) }],
+    ['fields that are only kept', { campaign: { notes: ['x'.repeat(4_000_000)] } }],
+  ] as const)
+    it(`refuses with 503 what does not fit in its queue for its ${title}, and goes on when there is room`, async () => {
+      const blocker = await block();
+      const requests = Array.from({ length: 10 }, (_, n) =>
+        service.request('POST', '/api/webhooks/email', {
+          ...inboundEmail,
+          ...content,
+          xillio_id: `big-${n}`,
+        }),
+      );
+      expect((await Promise.race(requests)).status, 'while nothing can be written').to.equal(503);
+      await blocker.end();
+      const answers = await Promise.all(requests);
+      const statuses = answers.map(({ status }) => status);
+      const refused = answers.filter(({ status }) => status === 503);
+      expect(refused.length, statuses.join()).to.be.greaterThan(0);
+      expect(refused.every(({ headers }) => Number(headers.get('retry-after')) >= 1)).to.equal(true);
+      expect(statuses.filter((status) => status === 200)).to.have.length(10 - refused.length);
+      expect(await query(service.databaseUrl, 'select from messages')).to.have.length(10 - refused.length);
+    });
+
+  it('answers 503 where the database does not get to it in time, once for all of a batch', async () => {
+    const impatient = await startHarness({
+      ROLE: 'api',
+      DATABASE_URL: `${service.databaseUrl}?statement_timeout=500`,
+    });
+    const blocker = await block();
+    const asked = performance.now();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => {
+        const event = { ...inboundSms, messaging_provider_id: `late-${n}` };
+        return impatient.request('POST', '/api/webhooks/sms', event);
+      }),
+    );
+    expect(performance.now() - asked, 'one by one it would be 10 s').to.be.lessThan(5_000);
+    await blocker.end();
+    expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([503]));
+    expect((await receive(1)).status).to.equal(200);
+    await impatient.stop();
+  });
+
+  it('writes nothing again where only a repeat cannot be answered', async () => {
+    // What is refused by an index that nobody knows of is not found by its key.
+    await query(service.databaseUrl, `create unique index on messages (body) where body = 'only once'`);
+    await service.request('POST', '/api/messages/sms', { ...sms, body: 'only once' });
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => {
+        const repeated = n === 7;
+        const to = `+1804555${2_000 + n}`;
+        return service.request(
+          'POST',
+          '/api/messages/sms',
+          { ...sms, to, ...(repeated && { body: 'only once' }) },
+          repeated ? { 'idempotency-key': 'another-key' } : {},
+        );
+      }),
+    );
+    expect(answers[7]?.status).to.equal(500);
+    expect(answers.filter(({ status }) => status === 202)).to.have.length(19);
+    expect(await query(service.databaseUrl, 'select from messages')).to.have.length(20);
+  });
+
+  it('finds repeats after the table has changed its columns under it', async () => {
+    const keyed = () =>
+      service.request('POST', '/api/messages/sms', sms, { 'idempotency-key': 'before-and-after' });
+    const first = await keyed();
+    expect((await keyed()).headers.get('idempotent-replayed')).to.equal('true');
+    await query(service.databaseUrl, 'alter table messages add column later text');
+    const again = await keyed();
+    expect(again.status).to.equal(202);
+    expect(again.body).to.deep.equal(first.body);
+  });
+
+  it('finds repeats by their indexes, however many messages there are', async () => {
+    await receive(1);
+    await query(
+      service.databaseUrl,
+      `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata,
+         provider, provider_message_id, "timestamp")
+       select conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata,
+         provider, 'copy-' || n, "timestamp" from messages, generate_series(1, 20000) as n`,
+    );
+    await query(service.databaseUrl, 'analyze');
+    const plan = await query<{ 'QUERY PLAN': string }>(service.databaseUrl, `explain ${FIND_EXISTING.text}`, [
+      ['a-key'],
+      ['text-co', 'text-co'],
+      ['copy-1', 'copy-2'],
+    ]);
+    const text = plan.map((row) => row['QUERY PLAN']).join('\n');
+    expect(text).to.contain('messages_idempotency_key').and.to.contain('messages_inbound_key');
+    expect(text).not.to.contain('Seq Scan on messages');
+  });
+
+  /** Lets nobody write messages until it is ended. */
+  async function block(): Promise<pg.Client> {
     const blocker = new pg.Client({ connectionString: service.databaseUrl });
     await blocker.connect();
     await blocker.query('begin');
     await blocker.query('lock table messages in exclusive mode');
-    const body = 'x'.repeat(4_000_000);
-    const requests = Array.from({ length: 10 }, (_, n) =>
-      service.request('POST', '/api/webhooks/email', { ...inboundEmail, body, xillio_id: `big-${n}` }),
-    );
-    expect((await Promise.race(requests)).status, 'while nothing can be written').to.equal(503);
-    await blocker.query('rollback');
-    await blocker.end();
-    const answers = await Promise.all(requests);
-    const statuses = answers.map(({ status }) => status);
-    const refused = answers.filter(({ status }) => status === 503);
-    expect(refused.length, statuses.join()).to.be.greaterThan(0);
-    expect(refused.every(({ headers }) => Number(headers.get('retry-after')) >= 1)).to.equal(true);
-    expect(statuses.filter((status) => status === 200)).to.have.length(10 - refused.length);
-    expect(await query(service.databaseUrl, 'select from messages')).to.have.length(10 - refused.length);
-  });
+    return blocker;
+  }
 });
 
 describe('Recording while the database is stopped and started', function () {

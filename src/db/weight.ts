@@ -1,0 +1,20 @@
+/** What anything takes besides its text, in bytes. */
+const BASE = 1_024;
+const SCALAR = 8;
+
+/**
+ * About how much memory it takes, in bytes, that this waits to be written: as it came, and as it is written.
+ * For values that came as JSON, of bounded depth.
+ */
+export function weightOf(value: unknown): number {
+  return BASE + 2 * lengthOf(value);
+}
+
+function lengthOf(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (value === null || typeof value !== 'object') return SCALAR;
+  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + lengthOf(item) + SCALAR, 0);
+  let length = 0;
+  for (const [key, item] of Object.entries(value)) length += key.length + lengthOf(item);
+  return length;
+}
