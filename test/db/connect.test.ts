@@ -26,8 +26,8 @@ describe('A database that has gone without a word', () => {
       await use();
       expect(performance.now() - asked, 'by a connection of its own').to.be.lessThan(400);
     }
-    await database.close();
     path.stop();
+    await database.close();
   });
 });
 
