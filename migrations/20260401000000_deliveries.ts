@@ -16,6 +16,7 @@ export async function up(knex: Knex): Promise<void> {
     comment on column messages.provider is 'Inbound: who delivered it.';
   `);
   await knex.raw(DELIVERING);
+  await knex.raw(SETTLING);
   await knex.raw(RECORDING);
 }
 
@@ -186,6 +187,9 @@ const DELIVERING = `
     where deliveries.message_id = best.message_id and status_rank(best.status) > status_rank(deliveries.status);
   end $$;
 
+`;
+
+export const SETTLING = `
   -- Writes how these attempts ended, and gives the messages behind them their turn.
   create function settle_deliveries(input json) returns void
   language plpgsql set enable_seqscan = off as $$
@@ -249,7 +253,7 @@ const DELIVERING = `
   end $$;
 `;
 
-const RECORDING = `
+export const RECORDING = `
   -- Records messages, numbered from 1 by "n". "own" and "senders" have, by that number, the ids of each one's
   -- conversation and sender, or null for those whose addresses "unknown" has. Answers {ids, created, own, senders,
   -- speakers, created_at} in the same order: "created" is false for a repeat, which is left as it was, and "speakers"

@@ -30,7 +30,7 @@ const RESERVING = `
   $$;
 `;
 
-const CLAIMING = `
+export const CLAIMING = `
   -- Takes up to "wanted" messages that are due, for "lease_ms" milliseconds, each by the first of these lanes that it
   -- is in, and no more for a provider than its "room". "hold_ms" tells how long each is to be held before it is handed
   -- over. Those whose limit leaves them no time so soon are put off until the time that is reserved for them.

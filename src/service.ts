@@ -91,10 +91,12 @@ async function wire(config: Config, events: Events, logger: Logger, stack: Async
   const keyring = createFreshKeyring(config, logger, stack);
   const app = createApp({ config, logger, keyring, handlers, translate: availability });
   const url = await listen(app, config, stack);
+  dispatcher?.start();
+  // Nothing new is taken up while requests are being ended.
   stack.defer(() => {
     stopping = true;
+    void dispatcher?.stop();
   });
-  dispatcher?.start();
   return { url, database };
 }
 
@@ -157,7 +159,7 @@ function createFreshKeyring(
 
 async function listen(
   app: Express,
-  { host, port, requestTimeoutMs }: Config,
+  { host, port, requestTimeoutMs, stopTimeoutMs }: Config,
   stack: AsyncDisposableStack,
 ): Promise<string> {
   let closing = false;
@@ -180,18 +182,23 @@ async function listen(
   });
   stack.defer(() => {
     closing = true;
-    return close(server);
+    return close(server, stopTimeoutMs / 2);
   });
   const address = server.address() as AddressInfo;
   return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
 }
 
-/** No new connections; requests in flight are answered, and each connection is closed when it has nothing left to do. */
-function close(server: Server): Promise<void> {
+/**
+ * No new connections; requests in flight are answered, and each connection is closed when it has nothing left to do.
+ * One that has said nothing yet, or is in the middle of a request for too long, is cut.
+ */
+function close(server: Server, patienceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const closingIdle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
+    const cutting = setTimeout(() => server.closeAllConnections(), patienceMs);
     server.close(() => {
       clearInterval(closingIdle);
+      clearTimeout(cutting);
       resolve();
     });
   });

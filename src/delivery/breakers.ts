@@ -16,13 +16,14 @@ export interface Breakers {
 
 export function createBreakers(providers: ProviderRegistry, concurrency: number, events: Events): Breakers {
   const breakersOf = (channel: Channel) =>
-    providers[channel].map((provider) =>
-      createBreaker({
+    providers[channel].map((provider) => {
+      events.providerKnown(provider.name);
+      return createBreaker({
         provider,
         concurrency,
         onChange: (state) => events.breakerChanged(provider.name, state),
-      }),
-    );
+      });
+    });
   const byChannel = { sms: breakersOf('sms'), email: breakersOf('email') };
   const all = [...byChannel.sms, ...byChannel.email];
   return {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { coalesce } from '../db/coalesce.ts';
 import { isolating } from '../db/isolate.ts';
+import { UnavailableError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { createBreakers } from './breakers.ts';
@@ -35,7 +36,10 @@ export interface Dispatcher {
   runOnce(): Promise<number>;
   /** Resolves when the calls in flight are settled. */
   idle(): Promise<void>;
-  /** No new claims; resolves when the calls in flight are settled, those that take too long as ones of which nobody knows. */
+  /**
+   * No new claims; resolves when the calls in flight are settled, those that take too long as ones of which nobody
+   * knows. Safe to call twice.
+   */
   stop(): Promise<void>;
 }
 
@@ -43,8 +47,9 @@ export interface Dispatcher {
 const POLL_MS = 1_000;
 /** The least time between two looks where nothing calls for one. */
 const LEAST_WAIT_MS = 5;
-/** While this part of the calls that may be made is, nothing more is taken: a few at a time would cost more than they bring. */
+/** While this part of the calls that may be made is, more is taken only so often: a few at a time cost more than they bring. */
 const FULL = 1 / 2;
+const FULL_WAIT_MS = 50;
 /** How many messages, for each call that may be made, may wait to be settled. */
 const UNSETTLED = 4;
 const MOVE_EVERY_MS = 50;
@@ -78,12 +83,14 @@ export function createDispatcher({
   });
   const names = [...providers.sms, ...providers.email].map(({ name }) => name);
   const moving = atMostEvery(MOVE_EVERY_MS, () => moveTimed(pool, concurrency, events));
-  const leaving = atMostEvery(LEAVE_EVERY_MS, () => leaveRemoved(pool, names));
+  const leaving = atMostEvery(LEAVE_EVERY_MS, () => leaveRemoved(pool, names, events));
   const inHand = new Set<Promise<void>>();
   let calls = 0;
   let alarm = Promise.withResolvers<void>();
+  /** Resolves when no more than that part of the calls is being made. */
+  let eased = Promise.withResolvers<void>();
   let loop: Promise<void> = Promise.resolve();
-  let stopping = false;
+  let stopping: Promise<void> | undefined;
 
   function wake(): void {
     alarm.resolve();
@@ -111,6 +118,7 @@ export function createDispatcher({
     calls++;
     const settlement = await deliver(claimed).finally(() => {
       calls--;
+      if (calls <= concurrency * FULL) eased.resolve();
       wake();
     });
     await settle(settlement);
@@ -123,7 +131,10 @@ export function createDispatcher({
     else if (error) events.gaveUp({ messageId: message.id, channel, status, code: error.code });
   }
 
-  /** Tried for as long as the lease lasts; after that the message is somebody else's and this attempt's story is lost. */
+  /**
+   * Tried until the database has it, however long it is away: nobody else can tell what became of the attempt. What it
+   * will not have is given up with the lease, when the message is somebody else's.
+   */
   async function settle(settlement: Settlement): Promise<void> {
     const deadline = settlement.startedAt.getTime() + leaseMs;
     for (;;) {
@@ -131,7 +142,7 @@ export function createDispatcher({
         return await settling.add(settlement);
       } catch (error) {
         events.failed('settle', error);
-        if (Date.now() > deadline) return;
+        if (!(error instanceof UnavailableError) && Date.now() > deadline) return;
         await sleep(SETTLE_RETRY_MS);
       }
     }
@@ -144,12 +155,10 @@ export function createDispatcher({
         events.failed('claim', error);
         return 0;
       });
-      const timer = setTimeout(wake, taken > 0 ? POLL_MS : await untilNext());
-      do {
-        await alarm.promise;
-        alarm = Promise.withResolvers();
-      } while (calls > concurrency * FULL && !stopping);
-      clearTimeout(timer);
+      await either(alarm.promise, taken > 0 ? POLL_MS : await untilNext());
+      if (calls <= concurrency * FULL) continue;
+      eased = Promise.withResolvers();
+      await either(eased.promise, FULL_WAIT_MS);
     }
   }
 
@@ -157,6 +166,14 @@ export function createDispatcher({
   async function untilNext(): Promise<number> {
     const due = await firstDue(pool, breakers.lanes()).catch(() => null);
     return Math.max(LEAST_WAIT_MS, Math.min(POLL_MS, due ?? POLL_MS, breakers.opensInMs()));
+  }
+
+  async function end(): Promise<void> {
+    wake();
+    await loop;
+    const patience = setTimeout(() => cutting.abort(new Error('The service was stopped')), patienceMs);
+    await idle();
+    clearTimeout(patience);
   }
 
   const idle = async () => void (await Promise.all(inHand));
@@ -167,15 +184,19 @@ export function createDispatcher({
     start: () => {
       loop = run();
     },
-    stop: async () => {
-      stopping = true;
-      wake();
-      await loop;
-      const patience = setTimeout(() => cutting.abort(new Error('The service was stopped')), patienceMs);
-      await idle();
-      clearTimeout(patience);
+    stop: () => {
+      stopping ??= end();
+      return stopping;
     },
   };
+}
+
+/** Resolves with the promise, or after so many milliseconds. */
+async function either(promise: Promise<void>, ms: number): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  await Promise.race([promise, late.promise]);
+  clearTimeout(timer);
 }
 
 /** The work, or null where the last time is less than so long ago. */

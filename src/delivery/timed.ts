@@ -3,6 +3,10 @@ import { transaction } from '../db/connect.ts';
 import { lockConversations, releaseFirst } from '../db/turns.ts';
 import type { Events } from '../observability/events.ts';
 
+/** What may have been sent is asked about once more when its time runs out; so long there is for that. */
+const HAS_EXPIRED = `(not may_have_been_sent or expires_at <= statement_timestamp() - interval '1 minute')`;
+const TO_BE_ASKED = `(may_have_been_sent and next_attempt_at > statement_timestamp())`;
+
 const FIND_TIMED = {
   name: 'find-timed',
   text: `
@@ -10,7 +14,8 @@ const FIND_TIMED = {
      where status = 'scheduled' and next_attempt_at <= statement_timestamp() order by next_attempt_at limit $1)
     union
     (select conversation_id from deliveries
-     where status = 'queued' and expires_at <= statement_timestamp() order by expires_at limit $1)`,
+     where status = 'queued' and expires_at <= statement_timestamp() and (${HAS_EXPIRED} or ${TO_BE_ASKED})
+     order by expires_at limit $1)`,
 };
 
 const QUEUE = {
@@ -18,6 +23,14 @@ const QUEUE = {
   text: `
     update deliveries set status = 'queued', next_attempt_at = null, updated_at = statement_timestamp()
     where conversation_id = any($1::bigint[]) and status = 'scheduled' and next_attempt_at <= statement_timestamp()`,
+};
+
+const ASK = {
+  name: 'ask-about-expired',
+  text: `
+    update deliveries set next_attempt_at = statement_timestamp()
+    where conversation_id = any($1::bigint[]) and status = 'queued' and expires_at <= statement_timestamp()
+      and ${TO_BE_ASKED}`,
 };
 
 /** The last attempt tells why it was not sent before; where there was none, it never had its turn. */
@@ -31,6 +44,7 @@ const EXPIRE = {
           where message_id = deliveries.message_id order by number desc limit 1), ' before its turn came')),
         updated_at = statement_timestamp()
     where conversation_id = any($1::bigint[]) and status = 'queued' and expires_at <= statement_timestamp()
+      and ${HAS_EXPIRED}
     returning message_id as id, status, channel`,
 };
 
@@ -54,7 +68,8 @@ const LEAVE = {
     from (select message_id as left_id, may_have_been_sent or status = 'sending' as may_be_there from deliveries
           where conversation_id = any($1::bigint[]) and next_attempt_at <= statement_timestamp()
             and pending and provider <> all($2::text[]) for update) as left_behind
-    where message_id = left_id`,
+    where message_id = left_id
+    returning message_id as id, status, channel`,
 };
 
 /**
@@ -62,36 +77,52 @@ const LEAVE = {
  * turn; returns how many conversations were touched, of at most `limit` for either reason.
  */
 export async function moveTimed(pool: pg.Pool, limit: number, events: Events): Promise<number> {
-  const expired: { id: number; status: string; channel: string }[] = [];
-  const moved = await inTurn(pool, FIND_TIMED, [limit], async (connection, ids) => {
+  const { touched, changed } = await inTurn(pool, FIND_TIMED, [limit], async (connection, ids) => {
     await connection.query(QUEUE, [ids]);
-    expired.push(...(await connection.query(EXPIRE, [ids])).rows);
+    await connection.query(ASK, [ids]);
+    return (await connection.query<Changed>(EXPIRE, [ids])).rows;
   });
-  for (const { id, ...message } of expired) events.gaveUp({ messageId: id, code: 'expired', ...message });
-  return moved;
+  for (const { id, ...message } of changed) events.gaveUp({ messageId: id, code: 'expired', ...message });
+  return touched;
 }
 
 /** What waits for a provider that is none of these any more goes to another one, or is `unknown` if it may be there. */
-export async function leaveRemoved(pool: pg.Pool, providers: string[]): Promise<number> {
-  return inTurn(pool, FIND_LEFT_BEHIND, [providers], async (connection, ids) => {
-    await connection.query(LEAVE, [ids, providers]);
-  });
+export async function leaveRemoved(pool: pg.Pool, providers: string[], events: Events): Promise<number> {
+  const { touched, changed } = await inTurn(
+    pool,
+    FIND_LEFT_BEHIND,
+    [providers],
+    async (connection, ids) => (await connection.query<Changed>(LEAVE, [ids, providers])).rows,
+  );
+  for (const { id, ...message } of changed)
+    if (message.status === 'unknown') events.gaveUp({ messageId: id, code: 'provider_removed', ...message });
+  return touched;
 }
 
-/** Changes messages of the conversations that `find` gives, while nobody else adds to these or takes from them. */
+interface Changed {
+  id: number;
+  status: string;
+  channel: string;
+}
+
+/**
+ * Changes messages of the conversations that `find` gives, while nobody else adds to these or takes from them; tells
+ * how many conversations that were, and what `change` did.
+ */
 async function inTurn(
   pool: pg.Pool,
   find: { name: string; text: string },
   values: unknown[],
-  change: (connection: pg.ClientBase, conversationIds: number[]) => Promise<void>,
-): Promise<number> {
+  change: (connection: pg.ClientBase, conversationIds: number[]) => Promise<Changed[]>,
+): Promise<{ touched: number; changed: Changed[] }> {
   const { rows } = await pool.query<{ conversation_id: number }>(find, values);
-  if (rows.length === 0) return 0;
+  if (rows.length === 0) return { touched: 0, changed: [] };
   const ids = rows.map((row) => row.conversation_id);
-  await transaction(pool, async (connection) => {
+  const changed = await transaction(pool, async (connection) => {
     await lockConversations(connection, ids);
-    await change(connection, ids);
+    const changes = await change(connection, ids);
     await releaseFirst(connection, ids);
+    return changes;
   });
-  return ids.length;
+  return { touched: ids.length, changed };
 }

@@ -16,6 +16,8 @@ export interface Events {
   }): void;
   /** Handed over, so many milliseconds after it was accepted or due. */
   sent(channel: string, ms: number): void;
+  /** Called as long as nothing else is said. */
+  providerKnown(provider: string): void;
   breakerChanged(provider: string, state: 'closed' | 'half_open' | 'open'): void;
   receiptTaken(receipt: { provider: string; status: string; messageId: number | null }): void;
   failed(what: string, error: unknown): void;
@@ -117,6 +119,7 @@ export function createEvents(logger: Logger): Events {
       );
     },
     sent: (channel, ms) => waits.observe({ channel }, ms / 1_000),
+    providerKnown: (provider) => breakers.set({ provider }, BREAKER_STATES.closed),
     breakerChanged: (provider, state) => {
       breakers.set({ provider }, BREAKER_STATES[state]);
       logger[state === 'open' ? 'error' : 'warn']({ provider, state }, 'provider breaker changed');

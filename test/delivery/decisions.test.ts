@@ -169,6 +169,20 @@ describe('Decisions about a message', () => {
       expect((await service.untilStatus(id, 'unknown')).error?.code).to.equal('expired');
     });
 
+    it('asks about what may have been sent, before it gives up', async () => {
+      const asking = await startHarness({ TEXT_CO_HONOURS_KEYS: 'false', PROVIDER_TIMEOUT_MS: '5000' });
+      await asking.control('PUT', '/_control/settings', { honour_idempotency_keys: false });
+      await asking.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'lost_response', times: 1 }]);
+      // It would be asked again 5 s after its answer was lost.
+      const sent = await asking.request('POST', '/api/messages/sms', { ...sms, expires_at: in_(1_000) });
+      const { id } = sent.body;
+      await asking.untilStatus(id, 'delivered');
+      const { data } = (await asking.request('GET', `/api/messages/${id}/attempts`)).body;
+      expect(data.map(({ outcome }: { outcome: string }) => outcome)).to.deep.equal(['unknown', 'accepted']);
+      expect(await asking.accepted()).to.have.length(1);
+      await asking.stop();
+    });
+
     it('is never sent where it has passed, and has another day when it is sent again', async () => {
       const id = await send({ ...sms, expires_at: in_(-1_000) });
       await service.untilStatus(id, 'failed');

@@ -153,6 +153,22 @@ describe('Delivery', () => {
     await service.untilStatus(slow.id, 'delivered');
   });
 
+  it('goes on by one provider while most calls hang at another', async () => {
+    const few = await startHarness({
+      ...{ DELIVERY_CONCURRENCY: '8', PROVIDER_TIMEOUT_MS: '10000', STOP_TIMEOUT_MS: '1000' },
+    });
+    await few.control('PUT', '/_control/faults', [{ channel: 'email', type: 'timeout' }]);
+    const hanging = Array.from({ length: 5 }, (_, n) =>
+      few.request('POST', '/api/messages/email', { ...email, to: `someone-${n}@example.com` }),
+    );
+    const ids = (await Promise.all(hanging)).map(({ body }) => body.id);
+    for (const id of ids) await few.untilStatus(id, 'sending');
+    const { id } = (await few.request('POST', '/api/messages/sms', sms)).body;
+    await few.untilStatus(id, 'delivered');
+    expect((await few.request('GET', `/api/messages/${ids[0]}`)).body.status).to.equal('sending');
+    await few.stop();
+  });
+
   it('takes over from a worker that died, under the same key', async () => {
     await faults([{ channel: 'sms', type: 'status', status: 503 }]);
     const { id } = await send();
@@ -227,5 +243,18 @@ describe('Delivery by a provider that does not drop repeats', () => {
     await leaveClaimed(service, id);
     expect((await service.untilStatus(id, 'unknown')).error?.code).to.equal('may_have_been_sent');
     expect(await service.accepted()).to.have.length(0);
+  });
+
+  it('is told by an attempt that ends after its message was given up as unknown', async () => {
+    await start({ TEXT_CO_CAN_LOOK_UP: 'false', PROVIDER_TIMEOUT_MS: '10000' }, { lookup: false });
+    await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'latency', ms: 2_000 }]);
+    const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
+    await service.untilStatus(id, 'sending');
+    await query(service.databaseUrl, 'update deliveries set next_attempt_at = now()');
+    await service.untilStatus(id, 'unknown');
+    expect((await service.untilStatus(id, 'delivered')).error).to.equal(null);
+    expect(await service.accepted()).to.have.length(1);
+    const { data } = (await service.request('GET', `/api/messages/${id}/attempts`)).body;
+    expect(data.map(({ outcome }: { outcome: string }) => outcome)).to.deep.equal(['accepted', 'unknown']);
   });
 });

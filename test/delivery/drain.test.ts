@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { sms } from '../helpers/bodies.ts';
@@ -70,6 +72,32 @@ describe('A worker as a process', function () {
     expect(await count('delivery_attempts')).to.equal(total);
   });
 
+  it('stopped takes up nothing more and exits with 0, whoever holds a connection and says nothing', async () => {
+    await api.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'latency', ms: 100 }]);
+    await sendEach(600);
+    const worker = await startWorker({ STOP_TIMEOUT_MS: '4000' });
+    const { port } = new URL(worker.url);
+    const silent = connect(Number(port), '127.0.0.1');
+    const halfway = connect(Number(port), '127.0.0.1').on('error', () => undefined);
+    await Promise.all([once(silent, 'connect'), once(halfway, 'connect')]);
+    halfway.write('POST /api/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n');
+    await until(async () => (await api.accepted()).length > 20, 'the drain has begun');
+    const ended = worker.signal('SIGTERM');
+    await until(
+      () =>
+        fetch(`${worker.url}/healthz`).then(
+          () => false,
+          () => true,
+        ),
+      'nobody new is let in',
+    );
+    const taken = (await api.accepted()).length;
+    expect(await ended).to.equal(0);
+    // Those that were being called, no more.
+    expect((await api.accepted()).length).to.be.at.most(taken + 64);
+    expect(await count(`deliveries where status = 'sending'`)).to.equal(0);
+  });
+
   it('stopped while a provider does not answer settles what nobody knows, and exits with 0', async () => {
     await api.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'timeout', times: 1 }]);
     const { id } = (await api.request('POST', '/api/messages/sms', sms)).body;
@@ -118,6 +146,24 @@ describe('A worker as a process', function () {
     await store(40_000, 'sent');
     // What taking 60 writes, and deeper indexes, come to a little more or less; reading those that were sent to 1,300.
     expect(await claim()).to.be.at.most(before + 500);
+  });
+
+  it('takes up what may go, behind any number of others whose sender has to wait', async () => {
+    await sendEach(40);
+    const free = (await api.request('POST', '/api/messages/sms', { ...sms, from: '+12016660002' })).body.id;
+    // They had their times, which passed while their provider was away; the next ones are far off.
+    await query(
+      api.databaseUrl,
+      `update deliveries set sender_slot_at = now() - interval '1 hour', next_attempt_at = created_at`,
+    );
+    await query(api.databaseUrl, `insert into sending_slots values ($1, now() + interval '1 hour')`, [
+      `text-co ${sms.from}`,
+    ]);
+    const lanes = LANES.map((lane) => ({ ...lane, room: 1, per_second_per_sender: 1 }));
+    const claimed = await query(api.databaseUrl, 'select id from claim_deliveries($1, 1, 0)', [
+      JSON.stringify(lanes),
+    ]);
+    expect(claimed).to.deep.equal([{ id: free }]);
   });
 
   it('settles at the same cost, however many wait', async () => {

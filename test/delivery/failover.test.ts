@@ -115,6 +115,9 @@ describe('Delivery by the first of several providers', () => {
     await leave(ids[1] as number, 'queued');
     const after = await startHarness({ DATABASE_URL: service.databaseUrl });
     expect((await after.untilStatus(ids[0] as number, 'unknown')).error?.code).to.equal('provider_removed');
+    const metrics = (await after.request('GET', '/metrics')).body;
+    expect(metrics).to.match(/messages_given_up_total\{.*code="provider_removed"\} 1/);
+    expect(metrics, 'what nothing was said of').to.match(/provider_breaker_state\{provider="text-co"\} 0/);
     await after.untilStatus(ids[1] as number, 'delivered');
     await after.stop();
   });

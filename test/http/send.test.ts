@@ -153,6 +153,18 @@ describe('Sending', () => {
       expect(body.code).to.equal('idempotency_key_reused');
     });
 
+    it('leaves no conversation behind where the other body has another recipient', async () => {
+      const conversations = async () => (await service.request('GET', '/api/conversations')).body.data;
+      await keyed('elsewhere');
+      const before = await conversations();
+      const to = '+18045550077';
+      expect((await keyed('elsewhere', { ...sms, to })).status).to.equal(422);
+      expect(await conversations()).to.deep.equal(before);
+      // It is made when there is something to go into it.
+      expect((await keyed('for it', { ...sms, to })).status).to.equal(202);
+      expect(await conversations()).to.have.length(before.length + 1);
+    });
+
     it('tells apart keys of which one was used with another body in the same moment', async () => {
       const answers = await Promise.all([
         keyed('mixed', { ...sms, body: 'one' }),
