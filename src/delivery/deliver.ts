@@ -43,7 +43,11 @@ export function createDelivery({ events, fallbackOf, marginMs, timeoutMs, signal
             started = performance.now();
             // This process stood still: by the end of the call the message might be somebody else's.
             if (started - claimed > delayMs + marginMs) return STALLED;
-            return attempt(provider, message, { once: probing, signal });
+            return attempt(provider, message, {
+              once: probing,
+              repeated: message.may_have_been_sent,
+              signal,
+            });
           });
     const durationMs = Math.round((performance.now() - started) * 100) / 100;
     events.attempted({

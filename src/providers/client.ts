@@ -1,4 +1,4 @@
-import got, { type Got, HTTPError, type RequestError, TimeoutError } from 'got';
+import got, { type Got, HTTPError, type RequestError, type Response } from 'got';
 import type { ProviderConfig } from '../config.ts';
 import type { CallOptions, LookUp, SendOutcome } from './provider.ts';
 
@@ -17,8 +17,8 @@ const RETRY_ERRORS = [
   'ENETUNREACH',
   'EHOSTUNREACH',
 ];
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH']);
-const BEFORE_SENDING = new Set(['lookup', 'connect', 'secureConnect']);
+/** Not the message's fault: credentials and addresses of the provider are for the operator to mend, the others pass. */
+const NOT_ITS_FAULT = new Set([401, 403, 404, 408, 425]);
 const DETAIL_LENGTH = 300;
 
 /** How long one call may take at the most, its short retries and a look-up before it included, in milliseconds. */
@@ -33,11 +33,14 @@ export interface ProviderClient {
 
 /** Calls a provider's HTTP API; turns whatever happens on the wire into an outcome. */
 export function createProviderClient(config: ProviderConfig, timeoutMs: number): ProviderClient {
+  const third = Math.ceil(timeoutMs / 3);
   const client = got.extend({
     prefixUrl: config.url,
     headers: { authorization: `Bearer ${config.key}`, 'user-agent': 'messaging-service' },
-    timeout: { request: timeoutMs },
+    // A host that does not answer is given up before a request could have left.
+    timeout: { lookup: third, connect: third, secureConnect: third, request: timeoutMs },
     followRedirect: false,
+    hooks: { afterResponse: [onlySuccess] },
     retry: {
       limit: RETRIES,
       methods: ['POST', 'GET'],
@@ -48,7 +51,7 @@ export function createProviderClient(config: ProviderConfig, timeoutMs: number):
     },
   });
   const single = client.extend({ retry: { limit: 0 } });
-  const by = ({ once, signal }: CallOptions) => ({ client: once ? single : client, signal });
+  const by = ({ once, ...options }: CallOptions) => ({ client: once ? single : client, ...options });
   return {
     post: (path, deliveryKey, options, body) =>
       post(by(options), config.honoursKeys, path, deliveryKey, body),
@@ -56,13 +59,18 @@ export function createProviderClient(config: ProviderConfig, timeoutMs: number):
   };
 }
 
-interface Caller {
+/** For got a redirect that is not followed is a success; for a message only 2xx is. */
+function onlySuccess(response: Response): Response {
+  if (response.statusCode < 200 || response.statusCode > 299) throw new HTTPError(response);
+  return response;
+}
+
+interface Caller extends Omit<CallOptions, 'once'> {
   client: Got;
-  signal: AbortSignal;
 }
 
 async function post(
-  { client, signal }: Caller,
+  { client, repeated, signal }: Caller,
   honoursKeys: boolean,
   path: string,
   deliveryKey: string,
@@ -87,7 +95,9 @@ async function post(
   } catch (error) {
     const outcome = outcomeOf(error as RequestError);
     const tellsOfThisTryOnly = outcome.outcome === 'unavailable' || outcome.outcome === 'throttled';
-    return mayHaveBeenTaken && tellsOfThisTryOnly ? { ...outcome, outcome: 'unknown' } : outcome;
+    // To a repeat it says that a request with the same key is at work (draft-ietf-httpapi-idempotency-key-header).
+    const atWork = outcome.httpStatus === 409 && (mayHaveBeenTaken || repeated);
+    return atWork || (mayHaveBeenTaken && tellsOfThisTryOnly) ? { ...outcome, outcome: 'unknown' } : outcome;
   }
 }
 
@@ -125,19 +135,23 @@ function accepted(httpStatus: number, body: string): SendOutcome {
   };
 }
 
-/** What a failed request tells about the message; exported for its tests. */
-export function outcomeOf(error: RequestError): Exclude<SendOutcome, { outcome: 'accepted' }> {
+/** What a failed request tells about the message. */
+function outcomeOf(error: RequestError): Exclude<SendOutcome, { outcome: 'accepted' }> {
   if (error instanceof HTTPError) return outcomeOfStatus(error);
-  const failure = {
-    httpStatus: null,
-    code: error.code?.toLowerCase() ?? 'request_failed',
-    detail: error.message,
-  };
-  const neverSent =
-    error instanceof TimeoutError ? BEFORE_SENDING.has(error.event) : NEVER_SENT.has(error.code ?? '');
-  return neverSent
+  const failure = { httpStatus: null, code: error.code.toLowerCase(), detail: error.message };
+  return neverLeft(error)
     ? { ...failure, outcome: 'unavailable', retryAfterMs: null }
     : { ...failure, outcome: 'unknown' };
+}
+
+/**
+ * Whether a request surely never left: nothing is sent before there is a connection, by https before it is known to whom.
+ * Where got does not tell, and where the connection was kept from before, it may have left.
+ */
+function neverLeft({ timings, request, options }: RequestError): boolean {
+  if (timings === undefined || request?.reusedSocket) return false;
+  const secure = String(options.url).startsWith('https:');
+  return (secure ? timings.secureConnect : timings.connect) === undefined;
 }
 
 function outcomeOfStatus({ response }: HTTPError): Exclude<SendOutcome, { outcome: 'accepted' }> {
@@ -152,15 +166,13 @@ function outcomeOfStatus({ response }: HTTPError): Exclude<SendOutcome, { outcom
   if (httpStatus === 429) return { ...failure, outcome: 'throttled', retryAfterMs };
   // A gateway says that it had no answer, not that there was no message.
   if (httpStatus === 502 || httpStatus === 504) return { ...failure, outcome: 'unknown' };
-  // Credentials and addresses of the provider are for the operator to mend; the message is not at fault.
-  const operators = httpStatus === 401 || httpStatus === 403 || httpStatus === 404 || httpStatus === 408;
-  if (httpStatus >= 500 || operators || httpStatus < 400)
-    return { ...failure, outcome: 'unavailable', retryAfterMs };
-  return { ...failure, outcome: 'rejected' };
+  if (httpStatus >= 400 && httpStatus < 500 && !NOT_ITS_FAULT.has(httpStatus))
+    return { ...failure, outcome: 'rejected' };
+  return { ...failure, outcome: 'unavailable', retryAfterMs };
 }
 
 /** `Retry-After` (RFC 9110: seconds or a date) in milliseconds from `now`; null where it says nothing. */
-export function retryAfter(header: string | undefined, now: number): number | null {
+function retryAfter(header: string | undefined, now: number): number | null {
   if (header === undefined) return null;
   const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
   return Number.isNaN(ms) ? null : Math.max(0, ms);

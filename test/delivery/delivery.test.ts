@@ -131,6 +131,27 @@ describe('Delivery', () => {
     });
   }
 
+  it('sends once where the provider has the first request still in hand', async () => {
+    await faults([
+      { channel: 'sms', type: 'malformed', times: 1 },
+      { channel: 'sms', type: 'status', status: 409, times: 1 },
+    ]);
+    const { id } = await send();
+    await service.untilStatus(id, 'delivered');
+    expect(await service.accepted()).to.have.length(1);
+    const { data } = await attempts(id);
+    expect(
+      data.map(({ outcome, http_status }: { outcome: string; http_status: number }) => [
+        outcome,
+        http_status,
+      ]),
+    ).to.deep.equal([
+      ['unknown', 202],
+      ['unknown', 409],
+      ['accepted', 202],
+    ]);
+  });
+
   it('keeps the order of a conversation while the first message has to be tried again', async () => {
     await faults([{ channel: 'sms', type: 'status', status: 503, times: 4 }]);
     const sent = [];
