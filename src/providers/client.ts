@@ -4,6 +4,8 @@ import type { CallOptions, LookUp, SendOutcome } from './provider.ts';
 
 /** The longest `Retry-After` that is waited for inside a call; a longer one is left to the schedule. */
 const MAX_RETRY_AFTER_MS = 3_000;
+/** The longest that is believed. */
+const RETRY_AFTER_CAP_MS = 60 * 60 * 1_000;
 const RETRIES = 2;
 /** Not 429: the whole provider is asked for less, so no call goes on asking by itself. */
 const RETRY_STATUS = [408, 500, 502, 503, 504];
@@ -20,6 +22,10 @@ const RETRY_ERRORS = [
 /** Not the message's fault: credentials and addresses of the provider are for the operator to mend, the others pass. */
 const NOT_ITS_FAULT = new Set([401, 403, 404, 408, 425]);
 const DETAIL_LENGTH = 300;
+/** A code is a label of the metrics too: a word, not a sentence. */
+const CODE = /^[\w.:-]{1,64}$/;
+/** As in receipts (openapi.yaml), which a message is found by: all that PostgreSQL can hold, up to 255 characters. */
+const MESSAGE_ID = /^[^\0\p{Surrogate}]{1,255}$/u;
 
 /** How long one call may take at the most, its short retries and a look-up before it included, in milliseconds. */
 export function longestCallMs(timeoutMs: number, looksUp: boolean): number {
@@ -111,9 +117,11 @@ async function find(
   try {
     const { data } = await client
       .get(path, { searchParams: { idempotency_key: deliveryKey }, signal })
-      .json<{ data: { id: string }[] }>();
-    const first = data[0];
-    return first ? { found: true, providerMessageId: first.id } : { found: false };
+      .json<{ data: unknown }>();
+    if (!Array.isArray(data)) return 'cannot tell';
+    if (data.length === 0) return { found: false };
+    const { id } = data[0] as { id: unknown };
+    return isMessageId(id) ? { found: true, providerMessageId: id } : 'cannot tell';
   } catch {
     return 'cannot tell';
   }
@@ -122,8 +130,7 @@ async function find(
 function accepted(httpStatus: number, body: string): SendOutcome {
   try {
     const { id } = JSON.parse(body) as { id?: unknown };
-    if (typeof id === 'string' && id !== '')
-      return { outcome: 'accepted', httpStatus, providerMessageId: id };
+    if (isMessageId(id)) return { outcome: 'accepted', httpStatus, providerMessageId: id };
   } catch {
     // Said below.
   }
@@ -135,10 +142,14 @@ function accepted(httpStatus: number, body: string): SendOutcome {
   };
 }
 
+function isMessageId(id: unknown): id is string {
+  return typeof id === 'string' && MESSAGE_ID.test(id);
+}
+
 /** What a failed request tells about the message. */
 function outcomeOf(error: RequestError): Exclude<SendOutcome, { outcome: 'accepted' }> {
   if (error instanceof HTTPError) return outcomeOfStatus(error);
-  const failure = { httpStatus: null, code: error.code.toLowerCase(), detail: error.message };
+  const failure = { httpStatus: null, code: error.code.toLowerCase(), detail: storable(error.message) };
   return neverLeft(error)
     ? { ...failure, outcome: 'unavailable', retryAfterMs: null }
     : { ...failure, outcome: 'unknown' };
@@ -171,21 +182,29 @@ function outcomeOfStatus({ response }: HTTPError): Exclude<SendOutcome, { outcom
   return { ...failure, outcome: 'unavailable', retryAfterMs };
 }
 
-/** `Retry-After` (RFC 9110: seconds or a date) in milliseconds from `now`; null where it says nothing. */
+/**
+ * `Retry-After` (RFC 9110: seconds or a date) in milliseconds from `now`; null where it says nothing. An hour at the
+ * most: everyone waits for as long, so that one wrong number would stop the provider for years. It is asked again then.
+ */
 function retryAfter(header: string | undefined, now: number): number | null {
   if (header === undefined) return null;
   const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
-  return Number.isNaN(ms) ? null : Math.max(0, ms);
+  return Number.isNaN(ms) ? null : Math.min(Math.max(0, ms), RETRY_AFTER_CAP_MS);
 }
 
 function errorIn(body: unknown): { code?: string; message?: string } {
   try {
     const { error } = JSON.parse(String(body)) as { error?: { code?: unknown; message?: unknown } };
     return {
-      ...(typeof error?.code === 'string' && { code: error.code.slice(0, DETAIL_LENGTH) }),
-      ...(typeof error?.message === 'string' && { message: error.message.slice(0, DETAIL_LENGTH) }),
+      ...(typeof error?.code === 'string' && CODE.test(error.code) && { code: error.code }),
+      ...(typeof error?.message === 'string' && { message: storable(error.message) }),
     };
   } catch {
     return {};
   }
+}
+
+/** The beginning of a text, as PostgreSQL can hold it: without NUL characters and halves of surrogate pairs. */
+function storable(text: string): string {
+  return text.slice(0, DETAIL_LENGTH).toWellFormed().replaceAll('\0', '');
 }

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { Message } from '../../sdk/src/index.ts';
 import type { Call } from '../../src/simulator/store.ts';
@@ -114,6 +117,23 @@ describe('Delivery', () => {
       http_status: 400,
       code: 'invalid_recipient',
     });
+  });
+
+  it('fails it too where the refusal has characters that cannot be stored', async () => {
+    const refusing = createServer((_request, response) => {
+      response.statusCode = 400;
+      response.end(JSON.stringify({ error: { code: 'no\0', message: 'N\0o\ud800' } }));
+    });
+    await once(refusing.listen(0, '127.0.0.1'), 'listening');
+    const { port } = refusing.address() as AddressInfo;
+    const other = await startHarness({ TEXT_CO_URL: `http://127.0.0.1:${port}` });
+    const { id } = (await other.request('POST', '/api/messages/sms', sms)).body;
+    expect((await other.untilStatus(id, 'failed')).error).to.deep.equal({
+      code: 'http_400',
+      detail: 'No\ufffd',
+    });
+    await other.stop();
+    refusing.close();
   });
 
   it('reports what the provider could not deliver', async () => {

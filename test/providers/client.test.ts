@@ -215,6 +215,68 @@ describe('A call to a provider', () => {
       }
     });
   });
+
+  describe('whose answer has texts', () => {
+    const refusing = async (error: object) => send(await http({ status: 400, body: { error } }));
+
+    it('keeps what can be stored of them', async () => {
+      expect(await refusing({ code: 'invalid_recipient', message: 'N\0o\ud800!' })).to.include({
+        code: 'invalid_recipient',
+        detail: 'No\ufffd!',
+      });
+    });
+
+    it('does not keep half of a character where it cuts', async () => {
+      expect(await refusing({ message: `${'x'.repeat(299)}😀` })).to.include({
+        detail: `${'x'.repeat(299)}\ufffd`,
+      });
+    });
+
+    it('takes as a code only what is one', async () => {
+      for (const code of ['Not a recipient', 'no\0', '\ud800', '', 'x'.repeat(65), 21_211, null])
+        expect(await refusing({ code, message: 'No' })).to.include({ code: 'http_400', detail: 'No' });
+      for (const code of ['21211', 'err.a:b-c_d', 'x'.repeat(64)])
+        expect(await refusing({ code })).to.include({ code, detail: 'The provider answered 400' });
+    });
+
+    const impossible = ['', 'sms\0', 'sms\ud800', 'x'.repeat(256), 7, null, undefined];
+
+    it('is unknown where a receipt could not have the id', async () => {
+      for (const id of impossible)
+        expect(await send(await http({ status: 202, body: { id } }))).to.include({
+          outcome: 'unknown',
+          code: 'malformed_response',
+        });
+      for (const id of ['x'.repeat(255), '😀'.repeat(255)])
+        expect(await send(await http({ status: 202, body: { id } }))).to.include({ providerMessageId: id });
+    });
+
+    it('tells of a message only what it says for certain', async () => {
+      for (const data of [...impossible.map((id) => [{ id }]), [null], {}, 'none', undefined])
+        expect(await lookUp({ status: 200, body: { data } })).to.equal('cannot tell');
+      expect(await lookUp({ status: 200, body: { data: [] } })).to.deep.equal({ found: false });
+      expect(await lookUp({ status: 200, body: { data: [{ id: 'sms_1' }] } })).to.deep.equal({
+        found: true,
+        providerMessageId: 'sms_1',
+      });
+    });
+  });
+
+  it('believes a Retry-After for an hour at the most', async () => {
+    const asking = async (after: string, status = 429) => {
+      const outcome = await send(await http({ status, headers: { 'retry-after': after } }));
+      return 'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined;
+    };
+    const hour = 60 * 60 * 1_000;
+    expect(await asking('30')).to.equal(30_000);
+    expect(await asking('1732525200')).to.equal(hour);
+    expect(await asking('1732525200', 503)).to.equal(hour);
+    expect(await asking('9'.repeat(400))).to.equal(hour);
+    expect(await asking(new Date(Date.now() + 90_000).toUTCString())).to.be.within(60_000, 90_000);
+    expect(await asking('Fri, 01 Jan 2100 00:00:00 GMT')).to.equal(hour);
+    expect(await asking('Sat, 01 Jan 2000 00:00:00 GMT')).to.equal(0);
+    expect(await asking('soon')).to.equal(null);
+  });
 });
 
 function give(answer: Answer, response: ServerResponse): void {
