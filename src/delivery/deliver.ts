@@ -19,12 +19,16 @@ export interface DeliverOptions {
   signal: AbortSignal;
 }
 
+const NOT_CALLED = { outcome: 'unavailable', httpStatus: null, retryAfterMs: null } as const;
 const STALLED: SendOutcome = {
-  outcome: 'unavailable',
-  httpStatus: null,
+  ...NOT_CALLED,
   code: 'worker_stalled',
   detail: 'The worker stood still; the provider was not called',
-  retryAfterMs: null,
+};
+const STOPPED: SendOutcome = {
+  ...NOT_CALLED,
+  code: 'worker_stopped',
+  detail: 'The worker was stopped; the provider was not called',
 };
 
 /** Hands claimed messages over: one attempt each, and what becomes of the message after it. */
@@ -41,9 +45,14 @@ export function createDelivery({ events, fallbackOf, marginMs, timeoutMs, signal
             if (delayMs > 0) await sleep(delayMs);
             startedAt = new Date();
             started = performance.now();
+            if (signal.aborted) return STOPPED;
             // This process stood still: by the end of the call the message might be somebody else's.
             if (started - claimed > delayMs + marginMs) return STALLED;
-            return attempt(provider, message, { once: probing, signal });
+            return attempt(provider, message, {
+              once: probing,
+              repeated: message.may_have_been_sent,
+              signal,
+            });
           });
     const durationMs = Math.round((performance.now() - started) * 100) / 100;
     events.attempted({

@@ -1,9 +1,11 @@
-import got, { type Got, HTTPError, type RequestError, TimeoutError } from 'got';
+import got, { type Got, HTTPError, type RequestError, type Response } from 'got';
 import type { ProviderConfig } from '../config.ts';
 import type { CallOptions, LookUp, SendOutcome } from './provider.ts';
 
 /** The longest `Retry-After` that is waited for inside a call; a longer one is left to the schedule. */
 const MAX_RETRY_AFTER_MS = 3_000;
+/** The longest that is believed. */
+const RETRY_AFTER_CAP_MS = 60 * 60 * 1_000;
 const RETRIES = 2;
 /** Not 429: the whole provider is asked for less, so no call goes on asking by itself. */
 const RETRY_STATUS = [408, 500, 502, 503, 504];
@@ -17,9 +19,13 @@ const RETRY_ERRORS = [
   'ENETUNREACH',
   'EHOSTUNREACH',
 ];
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH']);
-const BEFORE_SENDING = new Set(['lookup', 'connect', 'secureConnect']);
+/** Not the message's fault: credentials and addresses of the provider are for the operator to mend, the others pass. */
+const NOT_ITS_FAULT = new Set([401, 403, 404, 408, 425]);
 const DETAIL_LENGTH = 300;
+/** A code is a label of the metrics too: a word, not a sentence. */
+const CODE = /^[\w.:-]{1,64}$/;
+/** As in receipts (openapi.yaml), which a message is found by: all that PostgreSQL can hold, up to 255 characters. */
+const MESSAGE_ID = /^[^\0\p{Surrogate}]{1,255}$/u;
 
 /** How long one call may take at the most, its short retries and a look-up before it included, in milliseconds. */
 export function longestCallMs(timeoutMs: number, looksUp: boolean): number {
@@ -33,11 +39,14 @@ export interface ProviderClient {
 
 /** Calls a provider's HTTP API; turns whatever happens on the wire into an outcome. */
 export function createProviderClient(config: ProviderConfig, timeoutMs: number): ProviderClient {
+  const third = Math.ceil(timeoutMs / 3);
   const client = got.extend({
     prefixUrl: config.url,
     headers: { authorization: `Bearer ${config.key}`, 'user-agent': 'messaging-service' },
-    timeout: { request: timeoutMs },
+    // A host that does not answer is given up before a request could have left.
+    timeout: { lookup: third, connect: third, secureConnect: third, request: timeoutMs },
     followRedirect: false,
+    hooks: { afterResponse: [onlySuccess] },
     retry: {
       limit: RETRIES,
       methods: ['POST', 'GET'],
@@ -48,7 +57,7 @@ export function createProviderClient(config: ProviderConfig, timeoutMs: number):
     },
   });
   const single = client.extend({ retry: { limit: 0 } });
-  const by = ({ once, signal }: CallOptions) => ({ client: once ? single : client, signal });
+  const by = ({ once, ...options }: CallOptions) => ({ client: once ? single : client, ...options });
   return {
     post: (path, deliveryKey, options, body) =>
       post(by(options), config.honoursKeys, path, deliveryKey, body),
@@ -56,13 +65,18 @@ export function createProviderClient(config: ProviderConfig, timeoutMs: number):
   };
 }
 
-interface Caller {
+/** For got a redirect that is not followed is a success; for a message only 2xx is. */
+function onlySuccess(response: Response): Response {
+  if (response.statusCode < 200 || response.statusCode > 299) throw new HTTPError(response);
+  return response;
+}
+
+interface Caller extends Omit<CallOptions, 'once'> {
   client: Got;
-  signal: AbortSignal;
 }
 
 async function post(
-  { client, signal }: Caller,
+  { client, repeated, signal }: Caller,
   honoursKeys: boolean,
   path: string,
   deliveryKey: string,
@@ -87,7 +101,9 @@ async function post(
   } catch (error) {
     const outcome = outcomeOf(error as RequestError);
     const tellsOfThisTryOnly = outcome.outcome === 'unavailable' || outcome.outcome === 'throttled';
-    return mayHaveBeenTaken && tellsOfThisTryOnly ? { ...outcome, outcome: 'unknown' } : outcome;
+    // To a repeat it says that a request with the same key is at work (draft-ietf-httpapi-idempotency-key-header).
+    const atWork = outcome.httpStatus === 409 && (mayHaveBeenTaken || repeated);
+    return atWork || (mayHaveBeenTaken && tellsOfThisTryOnly) ? { ...outcome, outcome: 'unknown' } : outcome;
   }
 }
 
@@ -101,9 +117,11 @@ async function find(
   try {
     const { data } = await client
       .get(path, { searchParams: { idempotency_key: deliveryKey }, signal })
-      .json<{ data: { id: string }[] }>();
-    const first = data[0];
-    return first ? { found: true, providerMessageId: first.id } : { found: false };
+      .json<{ data: unknown }>();
+    if (!Array.isArray(data)) return 'cannot tell';
+    if (data.length === 0) return { found: false };
+    const { id } = data[0] as { id: unknown };
+    return isMessageId(id) ? { found: true, providerMessageId: id } : 'cannot tell';
   } catch {
     return 'cannot tell';
   }
@@ -112,8 +130,7 @@ async function find(
 function accepted(httpStatus: number, body: string): SendOutcome {
   try {
     const { id } = JSON.parse(body) as { id?: unknown };
-    if (typeof id === 'string' && id !== '')
-      return { outcome: 'accepted', httpStatus, providerMessageId: id };
+    if (isMessageId(id)) return { outcome: 'accepted', httpStatus, providerMessageId: id };
   } catch {
     // Said below.
   }
@@ -125,19 +142,27 @@ function accepted(httpStatus: number, body: string): SendOutcome {
   };
 }
 
-/** What a failed request tells about the message; exported for its tests. */
-export function outcomeOf(error: RequestError): Exclude<SendOutcome, { outcome: 'accepted' }> {
+function isMessageId(id: unknown): id is string {
+  return typeof id === 'string' && MESSAGE_ID.test(id);
+}
+
+/** What a failed request tells about the message. */
+function outcomeOf(error: RequestError): Exclude<SendOutcome, { outcome: 'accepted' }> {
   if (error instanceof HTTPError) return outcomeOfStatus(error);
-  const failure = {
-    httpStatus: null,
-    code: error.code?.toLowerCase() ?? 'request_failed',
-    detail: error.message,
-  };
-  const neverSent =
-    error instanceof TimeoutError ? BEFORE_SENDING.has(error.event) : NEVER_SENT.has(error.code ?? '');
-  return neverSent
+  const failure = { httpStatus: null, code: error.code.toLowerCase(), detail: storable(error.message) };
+  return neverLeft(error)
     ? { ...failure, outcome: 'unavailable', retryAfterMs: null }
     : { ...failure, outcome: 'unknown' };
+}
+
+/**
+ * Whether a request surely never left: nothing is sent before there is a connection, by https before it is known to whom.
+ * Where got does not tell, and where the connection was kept from before, it may have left.
+ */
+function neverLeft({ timings, request, options }: RequestError): boolean {
+  if (timings === undefined || request?.reusedSocket) return false;
+  const secure = String(options.url).startsWith('https:');
+  return (secure ? timings.secureConnect : timings.connect) === undefined;
 }
 
 function outcomeOfStatus({ response }: HTTPError): Exclude<SendOutcome, { outcome: 'accepted' }> {
@@ -152,28 +177,34 @@ function outcomeOfStatus({ response }: HTTPError): Exclude<SendOutcome, { outcom
   if (httpStatus === 429) return { ...failure, outcome: 'throttled', retryAfterMs };
   // A gateway says that it had no answer, not that there was no message.
   if (httpStatus === 502 || httpStatus === 504) return { ...failure, outcome: 'unknown' };
-  // Credentials and addresses of the provider are for the operator to mend; the message is not at fault.
-  const operators = httpStatus === 401 || httpStatus === 403 || httpStatus === 404 || httpStatus === 408;
-  if (httpStatus >= 500 || operators || httpStatus < 400)
-    return { ...failure, outcome: 'unavailable', retryAfterMs };
-  return { ...failure, outcome: 'rejected' };
+  if (httpStatus >= 400 && httpStatus < 500 && !NOT_ITS_FAULT.has(httpStatus))
+    return { ...failure, outcome: 'rejected' };
+  return { ...failure, outcome: 'unavailable', retryAfterMs };
 }
 
-/** `Retry-After` (RFC 9110: seconds or a date) in milliseconds from `now`; null where it says nothing. */
-export function retryAfter(header: string | undefined, now: number): number | null {
+/**
+ * `Retry-After` (RFC 9110: seconds or a date) in milliseconds from `now`; null where it says nothing. An hour at the
+ * most: everyone waits for as long, so that one wrong number would stop the provider for years. It is asked again then.
+ */
+function retryAfter(header: string | undefined, now: number): number | null {
   if (header === undefined) return null;
   const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
-  return Number.isNaN(ms) ? null : Math.max(0, ms);
+  return Number.isNaN(ms) ? null : Math.min(Math.max(0, ms), RETRY_AFTER_CAP_MS);
 }
 
 function errorIn(body: unknown): { code?: string; message?: string } {
   try {
     const { error } = JSON.parse(String(body)) as { error?: { code?: unknown; message?: unknown } };
     return {
-      ...(typeof error?.code === 'string' && { code: error.code.slice(0, DETAIL_LENGTH) }),
-      ...(typeof error?.message === 'string' && { message: error.message.slice(0, DETAIL_LENGTH) }),
+      ...(typeof error?.code === 'string' && CODE.test(error.code) && { code: error.code }),
+      ...(typeof error?.message === 'string' && { message: storable(error.message) }),
     };
   } catch {
     return {};
   }
+}
+
+/** The beginning of a text, as PostgreSQL can hold it: without NUL characters and halves of surrogate pairs. */
+function storable(text: string): string {
+  return text.slice(0, DETAIL_LENGTH).toWellFormed().replaceAll('\0', '');
 }

@@ -23,7 +23,7 @@ export type SendOutcome =
   | (Failure & { outcome: 'rejected' })
   /** The provider asks for less; the message was not taken and no attempt is used up. */
   | (Failure & { outcome: 'throttled'; retryAfterMs: number | null })
-  /** The message was surely not taken. */
+  /** The message was not taken: the request never left, or the answer says so. That a 500 says so is trusted. */
   | (Failure & { outcome: 'unavailable'; retryAfterMs: number | null })
   /** The message may have been taken. */
   | (Failure & { outcome: 'unknown' });
@@ -34,7 +34,9 @@ export type LookUp = { found: true; providerMessageId: string } | { found: false
 export interface CallOptions {
   /** One request and no more, where a call may otherwise repeat itself after a moment. */
   once: boolean;
-  /** Cuts the call; what became of it is unknown then. */
+  /** Whether an earlier attempt may have been taken, so that a request with the same key may be at work. */
+  repeated: boolean;
+  /** Cuts the call; what became of a request that had left is unknown then. */
   signal: AbortSignal;
 }
 

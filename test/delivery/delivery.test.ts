@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { Message } from '../../sdk/src/index.ts';
 import type { Call } from '../../src/simulator/store.ts';
@@ -116,6 +119,23 @@ describe('Delivery', () => {
     });
   });
 
+  it('fails it too where the refusal has characters that cannot be stored', async () => {
+    const refusing = createServer((_request, response) => {
+      response.statusCode = 400;
+      response.end(JSON.stringify({ error: { code: 'no\0', message: 'N\0o\ud800' } }));
+    });
+    await once(refusing.listen(0, '127.0.0.1'), 'listening');
+    const { port } = refusing.address() as AddressInfo;
+    const other = await startHarness({ TEXT_CO_URL: `http://127.0.0.1:${port}` });
+    const { id } = (await other.request('POST', '/api/messages/sms', sms)).body;
+    expect((await other.untilStatus(id, 'failed')).error).to.deep.equal({
+      code: 'http_400',
+      detail: 'No\ufffd',
+    });
+    await other.stop();
+    refusing.close();
+  });
+
   it('reports what the provider could not deliver', async () => {
     const { id } = await send({ ...sms, to: '+18040000008' });
     expect((await service.untilStatus(id, 'undelivered')).error?.code).to.equal('30003');
@@ -130,6 +150,27 @@ describe('Delivery', () => {
       expect(taken).to.have.length(1);
     });
   }
+
+  it('sends once where the provider has the first request still in hand', async () => {
+    await faults([
+      { channel: 'sms', type: 'malformed', times: 1 },
+      { channel: 'sms', type: 'status', status: 409, times: 1 },
+    ]);
+    const { id } = await send();
+    await service.untilStatus(id, 'delivered');
+    expect(await service.accepted()).to.have.length(1);
+    const { data } = await attempts(id);
+    expect(
+      data.map(({ outcome, http_status }: { outcome: string; http_status: number }) => [
+        outcome,
+        http_status,
+      ]),
+    ).to.deep.equal([
+      ['unknown', 202],
+      ['unknown', 409],
+      ['accepted', 202],
+    ]);
+  });
 
   it('keeps the order of a conversation while the first message has to be tried again', async () => {
     await faults([{ channel: 'sms', type: 'status', status: 503, times: 4 }]);

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { THRESHOLD } from '../../src/delivery/breaker.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
@@ -69,6 +71,26 @@ describe('Delivery by the first of several providers', () => {
     const taken = await ofSpare<{ idempotency_key: string }>('GET', 'messages');
     expect(new Set(taken.map((message) => message.idempotency_key)).size).to.equal(taken.length);
     expect(taken).to.have.length(THRESHOLD + 20);
+  });
+
+  it('goes on with the next one where the first one takes connections and says nothing', async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => void sockets.push(socket));
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const other = await startHarness({
+      SMS_PROVIDERS: 'text-co,spare-co',
+      TEXT_CO_URL: `https://127.0.0.1:${port}`,
+      SPARE_CO_URL: spare.url,
+      SPARE_CO_KEY: 'spare-key',
+    });
+    const { id } = (await other.request('POST', '/api/messages/sms', sms)).body;
+    await other.untilStatus(id, 'sent');
+    const { data } = (await other.request('GET', `/api/messages/${id}/attempts`)).body;
+    expect(data.map(({ provider }: { provider: string }) => provider)).to.deep.equal(['text-co', 'spare-co']);
+    await other.stop();
+    for (const socket of sockets) socket.destroy();
+    silent.close();
   });
 
   it('comes back to the first one when that is back', async () => {

@@ -11,7 +11,7 @@ const { eachLike, fromProviderState, matchStatus, regex, string } = MatchersV3;
 export type Channel = 'sms' | 'email';
 export const KEY = 'provider-key';
 /** A repeat would ask for the same. Made for each call: the time runs from then on, not from when the tests were loaded. */
-const once = () => ({ once: true, signal: AbortSignal.timeout(30_000) });
+const once = () => ({ once: true, repeated: false, signal: AbortSignal.timeout(30_000) });
 const WRONG_KEY = 'wrong-key';
 const SENT_KEY = '8a1c0f6e-5d1b-4c57-9d0e-3f0b6a4c2e01';
 const TAKEN_KEY = '8a1c0f6e-5d1b-4c57-9d0e-3f0b6a4c2e02';

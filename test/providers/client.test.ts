@@ -1,0 +1,291 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer, globalAgent } from 'node:https';
+import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from 'node:net';
+import { expect } from 'chai';
+import { createProviderClient } from '../../src/providers/client.ts';
+import type { CallOptions } from '../../src/providers/provider.ts';
+import { until } from '../helpers/until.ts';
+
+/** Nobody's: of 127.0.0.1, signed by itself, good until 2120. */
+const KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgA52cTsUKeQGhTuTZ
+e6FvRqMJbBO83D21vVTNXAG4q/ShRANCAATGUijnu7knzxRzKwB2DsPGbnecf9rq
+2wMs3rdCwL/5fijd+GeISaJHfRBEgfTWr1Z2VTm7Q29dK0mcQqbpEDIk
+-----END PRIVATE KEY-----`;
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBKzCB0qADAgECAgEBMAoGCCqGSM49BAMCMBQxEjAQBgNVBAMMCTEyNy4wLjAu
+MTAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowFDESMBAGA1UEAwwJ
+MTI3LjAuMC4xMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAExlIo57u5J88UcysA
+dg7Dxm53nH/a6tsDLN63QsC/+X4o3fhniEmiR30QRIH01q9WdlU5u0NvXStJnEKm
+6RAyJKMTMBEwDwYDVR0RBAgwBocEfwAAATAKBggqhkjOPQQDAgNIADBFAiAP6+zf
+b1jstPtJ6z/BD/x9+xEvOhS2NhDHz7htcnv1nQIhAMakjJLOZ1It2NkjCRo1zIMQ
+ADymu/CKVtnyTTRsN7B8
+-----END CERTIFICATE-----`;
+
+const TIMEOUT_MS = 1_500;
+const taken = { status: 202, body: { id: 'sms_1' } };
+
+/** What happens to a request that came. */
+type Answer = 'lost' | 'none' | { status: number; headers?: Record<string, string>; body?: object };
+
+describe('A call to a provider', () => {
+  const servers: Server[] = [];
+  const sockets = new Set<Socket>();
+  let requests = 0;
+  beforeEach(() => {
+    requests = 0;
+  });
+  afterEach(async () => {
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+    await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
+  });
+
+  async function listen(server: Server, protocol: 'http' | 'https'): Promise<string> {
+    servers.push(server.on('connection', (socket) => sockets.add(socket)));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    return `${protocol}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  /** One that gives each request the next of these answers. */
+  const answering = (answers: Answer[]): RequestListener => {
+    const left = [...answers];
+    return (request, response) => {
+      requests++;
+      request.resume().once('end', () => give(left.shift() ?? 'none', response));
+    };
+  };
+  const http = (...answers: Answer[]) => listen(createHttpServer(answering(answers)), 'http');
+  const https = (...answers: Answer[]) =>
+    listen(createHttpsServer({ key: KEY, cert: CERTIFICATE }, answering(answers)), 'https');
+
+  const clientOf = (url: string, { honoursKeys = true } = {}) =>
+    createProviderClient(
+      {
+        ...{ name: 'text-co', channel: 'sms', url, key: 'provider-key', webhookSecrets: [], honoursKeys },
+        ...{ canLookUp: true, perSecond: null, perSecondPerSender: null, simulated: false },
+      },
+      TIMEOUT_MS,
+    );
+  const optionsOf = (options: Partial<CallOptions>) => ({
+    ...{ once: true, repeated: false, signal: new AbortController().signal },
+    ...options,
+  });
+  const send = (url: string, options: Partial<CallOptions> = {}) =>
+    clientOf(url).post('sms/messages', 'key', optionsOf(options), { body: 'Hello!' });
+  const lookUp = async (answer: Answer) =>
+    clientOf(await http(answer)).find('sms/messages', 'key', optionsOf({}));
+
+  describe('by which nothing left', () => {
+    const isUnavailable = async (url: string, code: string, options: Partial<CallOptions> = {}) => {
+      const outcome = await send(url, options);
+      expect(outcome).to.include({ outcome: 'unavailable', httpStatus: null, code, retryAfterMs: null });
+      expect(requests).to.equal(0);
+      return outcome;
+    };
+    const silent = () => listen(createNetServer(), 'https');
+
+    it('is unavailable where the connection is refused', async () => {
+      const url = await http();
+      await new Promise((resolve) => servers.pop()?.close(resolve));
+      await isUnavailable(url, 'econnrefused');
+    });
+
+    it('is unavailable where there is no such host', async () => {
+      expect(await send('https://nowhere.invalid')).to.include({ outcome: 'unavailable', httpStatus: null });
+    });
+
+    it('is unavailable, and given up early, where the host says nothing', async () => {
+      const outcome = await isUnavailable(await silent(), 'etimedout');
+      expect(outcome).to.include({ detail: `Timeout awaiting 'secureConnect' for ${TIMEOUT_MS / 3}ms` });
+    });
+
+    it('is unavailable where the host hangs up before it is known who it is', async () => {
+      const server = createNetServer((socket) => socket.destroy());
+      await isUnavailable(await listen(server, 'https'), 'econnreset');
+    });
+
+    it('is unavailable where the certificate is not trusted', async () => {
+      await isUnavailable(await https(taken), 'depth_zero_self_signed_cert');
+    });
+
+    it('is unavailable where it was cut before there was a connection', async () => {
+      const url = await silent();
+      const cutting = new AbortController();
+      const cut = isUnavailable(url, 'err_aborted', { signal: cutting.signal });
+      await until(() => sockets.size === 1, 'it connects');
+      cutting.abort();
+      await cut;
+    });
+  });
+
+  describe('of which the answer is lost', () => {
+    before(() => {
+      globalAgent.options.ca = CERTIFICATE;
+    });
+    after(() => {
+      delete globalAgent.options.ca;
+    });
+
+    for (const [protocol, serve] of Object.entries({ http, https })) {
+      it(`is unknown where the connection breaks: ${protocol}`, async () => {
+        expect(await send(await serve('lost'))).to.include({ outcome: 'unknown', code: 'econnreset' });
+        expect(requests).to.equal(1);
+      });
+
+      it(`is unknown where a connection breaks that was kept: ${protocol}`, async () => {
+        const url = await serve(taken, 'lost');
+        expect(await send(url)).to.include({ outcome: 'accepted' });
+        expect(await send(url)).to.include({ outcome: 'unknown', code: 'econnreset' });
+        expect(sockets.size).to.equal(1);
+      });
+
+      it(`is unknown where none comes in time: ${protocol}`, async () => {
+        expect(await send(await serve('none'))).to.include({ outcome: 'unknown', code: 'etimedout' });
+      });
+
+      it(`is unknown where it was cut: ${protocol}`, async () => {
+        const url = await serve('none');
+        const cutting = new AbortController();
+        const cut = send(url, { signal: cutting.signal });
+        await until(() => requests === 1, 'the request came');
+        cutting.abort();
+        expect(await cut).to.include({ outcome: 'unknown', code: 'err_aborted' });
+      });
+    }
+
+    it('is repeated at once only where the provider drops repeats', async () => {
+      expect(await send(await http('lost', taken), { once: false })).to.include({ outcome: 'accepted' });
+      const url = await http('lost', taken);
+      requests = 0;
+      const outcome = await clientOf(url, { honoursKeys: false }).post(
+        'sms/messages',
+        'key',
+        optionsOf({ once: false }),
+        {},
+      );
+      expect(outcome).to.include({ outcome: 'unknown' });
+      expect(requests).to.equal(1);
+    });
+  });
+
+  describe('that is answered', () => {
+    /** A gateway's answer, after which the message may have been taken; the call goes on at once. */
+    const perhaps = { status: 504, headers: { 'retry-after': '0' } };
+    const answers = async (status: number) => send(await http({ status }));
+
+    it('is accepted by 2xx alone: a redirect is not followed, and the message was not taken', async () => {
+      for (const status of [300, 301, 302, 304, 307, 308]) {
+        const elsewhere = { status, headers: { location: '/sms/messages' }, body: taken.body };
+        const outcome = await send(await http(elsewhere, taken));
+        expect(outcome).to.include({ outcome: 'unavailable', httpStatus: status, code: `http_${status}` });
+      }
+      expect(requests).to.equal(6);
+    });
+
+    it('tells nothing of a message where the look-up is a redirect', async () => {
+      expect(await lookUp({ status: 302, body: { data: [] } })).to.equal('cannot tell');
+    });
+
+    it('is rejected by 409, unless it may be the same message that is at work', async () => {
+      expect(await answers(409)).to.include({ outcome: 'rejected', code: 'http_409' });
+      expect(await send(await http({ status: 409 }), { repeated: true })).to.include({
+        outcome: 'unknown',
+        httpStatus: 409,
+      });
+      expect(await send(await http('lost', { status: 409 }), { once: false })).to.include({
+        outcome: 'unknown',
+        httpStatus: 409,
+      });
+    });
+
+    it('is rejected by other refusals, of a repeat too', async () => {
+      expect(await send(await http({ status: 422 }), { repeated: true })).to.include({ outcome: 'rejected' });
+    });
+
+    it('is unavailable where it came too early', async () => {
+      expect(await answers(425)).to.include({ outcome: 'unavailable', code: 'http_425' });
+    });
+
+    it('is unknown where an earlier try may have been taken, whatever the last one was told of itself', async () => {
+      for (const status of [425, 429, 301, 403]) {
+        const outcome = await send(await http(perhaps, { status }), { once: false });
+        expect(outcome).to.include({ outcome: 'unknown', httpStatus: status });
+      }
+    });
+  });
+
+  describe('whose answer has texts', () => {
+    const refusing = async (error: object) => send(await http({ status: 400, body: { error } }));
+
+    it('keeps what can be stored of them', async () => {
+      expect(await refusing({ code: 'invalid_recipient', message: 'N\0o\ud800!' })).to.include({
+        code: 'invalid_recipient',
+        detail: 'No\ufffd!',
+      });
+    });
+
+    it('does not keep half of a character where it cuts', async () => {
+      expect(await refusing({ message: `${'x'.repeat(299)}😀` })).to.include({
+        detail: `${'x'.repeat(299)}\ufffd`,
+      });
+    });
+
+    it('takes as a code only what is one', async () => {
+      for (const code of ['Not a recipient', 'no\0', '\ud800', '', 'x'.repeat(65), 21_211, null])
+        expect(await refusing({ code, message: 'No' })).to.include({ code: 'http_400', detail: 'No' });
+      for (const code of ['21211', 'err.a:b-c_d', 'x'.repeat(64)])
+        expect(await refusing({ code })).to.include({ code, detail: 'The provider answered 400' });
+    });
+
+    const impossible = ['', 'sms\0', 'sms\ud800', 'x'.repeat(256), 7, null, undefined];
+
+    it('is unknown where a receipt could not have the id', async () => {
+      for (const id of impossible)
+        expect(await send(await http({ status: 202, body: { id } }))).to.include({
+          outcome: 'unknown',
+          code: 'malformed_response',
+        });
+      for (const id of ['x'.repeat(255), '😀'.repeat(255)])
+        expect(await send(await http({ status: 202, body: { id } }))).to.include({ providerMessageId: id });
+    });
+
+    it('tells of a message only what it says for certain', async () => {
+      for (const data of [...impossible.map((id) => [{ id }]), [null], {}, 'none', undefined])
+        expect(await lookUp({ status: 200, body: { data } })).to.equal('cannot tell');
+      expect(await lookUp({ status: 200, body: { data: [] } })).to.deep.equal({ found: false });
+      expect(await lookUp({ status: 200, body: { data: [{ id: 'sms_1' }] } })).to.deep.equal({
+        found: true,
+        providerMessageId: 'sms_1',
+      });
+    });
+  });
+
+  it('believes a Retry-After for an hour at the most', async () => {
+    const asking = async (after: string, status = 429) => {
+      const outcome = await send(await http({ status, headers: { 'retry-after': after } }));
+      return 'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined;
+    };
+    const hour = 60 * 60 * 1_000;
+    expect(await asking('30')).to.equal(30_000);
+    expect(await asking('1732525200')).to.equal(hour);
+    expect(await asking('1732525200', 503)).to.equal(hour);
+    expect(await asking('9'.repeat(400))).to.equal(hour);
+    expect(await asking(new Date(Date.now() + 90_000).toUTCString())).to.be.within(60_000, 90_000);
+    expect(await asking('Fri, 01 Jan 2100 00:00:00 GMT')).to.equal(hour);
+    expect(await asking('Sat, 01 Jan 2000 00:00:00 GMT')).to.equal(0);
+    expect(await asking('soon')).to.equal(null);
+  });
+});
+
+function give(answer: Answer, response: ServerResponse): void {
+  if (answer === 'none') return;
+  if (answer === 'lost') {
+    response.destroy();
+    return;
+  }
+  const { status, headers = {}, body } = answer;
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(body && JSON.stringify(body));
+}
