@@ -117,8 +117,8 @@ export interface paths {
          * List the attempts to deliver a message
          * @description Every attempt to hand this message to a provider, first to last: when, where, how long it took, what came
          *     back, and when the next one is due. One whose process died before it could tell has no entry: its number is
-         *     left out. `receipts` are what the provider reported afterwards, `decisions` when it
-         *     was canceled or sent again by hand.
+         *     left out. `receipts` are what the provider reported afterwards, `decisions` when it was canceled or sent again
+         *     by hand.
          */
         get: operations["listMessageAttempts"];
         put?: never;

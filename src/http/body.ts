@@ -1,6 +1,11 @@
 import type { Request, RequestHandler } from 'express';
 import getRawBody from 'raw-body';
-import { MalformedJsonError, PayloadTooLargeError, UnsupportedMediaTypeError } from '../errors.ts';
+import {
+  InvalidRequestError,
+  MalformedJsonError,
+  PayloadTooLargeError,
+  UnsupportedMediaTypeError,
+} from '../errors.ts';
 import type { OperationId } from '../openapi/types.ts';
 import { operationOf } from './operation.ts';
 
@@ -9,6 +14,7 @@ const TEXT_LIMIT = MIB;
 const EMAIL_LIMIT = 10 * MIB;
 /** Where an email may come; `sendMessage` takes any type. */
 const TAKES_EMAIL = new Set<OperationId>(['sendMessage', 'sendEmail', 'receiveEmail', 'receiveEmailStatus']);
+const MAX_DEPTH = 64;
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-8"?\s*(?:;|$))/i;
 
@@ -33,6 +39,7 @@ export const jsonBody: RequestHandler = async (request, _response, next) => {
     if (OTHER_CHARSET.test(type)) throw new UnsupportedMediaTypeError('The body must be in UTF-8.');
     request.body = parse(rawBodies.get(request) ?? (await readBody(request)));
     assertSize(request);
+    assertDepth(request.body);
   }
   next();
 };
@@ -72,8 +79,24 @@ function parse(raw: Buffer): object {
   } catch (cause) {
     throw new MalformedJsonError({ cause });
   }
-  if (typeof value !== 'object' || value === null) throw new MalformedJsonError();
+  if (!isObject(value)) throw new MalformedJsonError();
   return value;
+}
+
+/** Whatever works on the body later, PostgreSQL among it, may go down into it without running out of stack. */
+function assertDepth(body: object): void {
+  let level: object[] = [body];
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH)
+      throw new InvalidRequestError([
+        { path: '/body', message: `must not be nested more than ${MAX_DEPTH} deep` },
+      ]);
+    level = level.flatMap((value) => Object.values(value).filter(isObject));
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 /** What `sendMessage` was sent is known to be an email, or not, only now. */

@@ -61,17 +61,19 @@ export async function listConversations(
   const addresses = query.participant ?? [];
   const people = await findPeople(knex, parse, addresses, (index) => `/query/participant/${index}`);
   const moment = after ? { time: after[0], lastId: after[1] } : await currentMoment(knex);
-  const rows = await find(knex, moment, { people, type: query.type, since, after, limit: limit + 1 });
-  const shown = await showSpeakers(
-    knex,
-    rows.slice(0, limit).map(({ id }) => id),
-  );
-  return pageOf(
-    rows,
-    limit,
-    (row): Position => [moment.time, moment.lastId, row.activity.toISOString(), row.id],
-    (row) => shown.get(row.id) as Schema<'Conversation'>,
-  );
+  for (;;) {
+    const rows = await find(knex, moment, { people, type: query.type, since, after, limit: limit + 1 });
+    const ids = rows.slice(0, limit).map(({ id }) => id);
+    const shown = await showSpeakers(knex, ids);
+    // Otherwise people were linked between the two.
+    if (ids.every((id) => shown.has(id)))
+      return pageOf(
+        rows,
+        limit,
+        (row): Position => [moment.time, moment.lastId, row.activity.toISOString(), row.id],
+        (row) => shown.get(row.id) as Schema<'Conversation'>,
+      );
+  }
 }
 
 /** Those that stand where they stood by then, and those that have moved since, where they were. */

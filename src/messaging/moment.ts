@@ -37,7 +37,7 @@ async function look(knex: Knex): Promise<{ now: number; writing_since: number | 
   const { rows } = await knex.raw(`
     select extract(epoch from clock_timestamp())::float8 * 1000 as now, (
       select extract(epoch from min(xact_start))::float8 * 1000 from pg_stat_activity
-      where datname = current_database() and application_name = 'messaging-service' and backend_xid is not null
+      where datname = current_database() and application_name = current_setting('application_name') and backend_xid is not null
     ) as writing_since, (select last_value from messages_id_seq) as last_id`);
   return rows[0];
 }

@@ -51,10 +51,12 @@ export function isId(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
+/** As `toISOString` writes it: a time that is on the calendar, within what PostgreSQL can hold. */
 export function isTime(value: unknown): value is string {
   return (
     typeof value === 'string' &&
-    /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(value) &&
-    !Number.isNaN(Date.parse(value))
+    /^(?!0000)\d{4}-/.test(value) &&
+    !Number.isNaN(Date.parse(value)) &&
+    new Date(value).toISOString() === value
   );
 }

@@ -11,6 +11,9 @@ import { LinkConflictError, NotFoundError } from '../errors.ts';
 /** The lock that linking and making conversations take turns by; `add_conversations` takes it too. */
 const PEOPLE_LOCK = 4_281_907_001;
 
+/** The database's clock, which all processes share, after the wait for one's turn. */
+const NOW = 'clock_timestamp()';
+
 /**
  * Says that two participants are one person; repeating it changes nothing.
  *
@@ -35,6 +38,7 @@ export async function linkParticipants(knex: Knex, id: number, otherId: number):
     await ParticipantLink.query(trx).insert({
       participant_id: Math.min(id, otherId),
       other_id: Math.max(id, otherId),
+      linked_at: trx.raw(NOW),
     });
     const members = [...addresses, ...otherAddresses];
     await makePeople(trx, [members]);
@@ -55,7 +59,7 @@ export async function unlinkParticipants(knex: Knex, id: number, otherId: number
     if (!link) throw new NotFoundError(`link between participants ${id} and ${otherId}`);
     // A repeat, of one whose answer was lost.
     if (link.unlinked_at) return;
-    await link.$query(trx).patch({ unlinked_at: new Date() });
+    await link.$query(trx).patch({ unlinked_at: trx.raw(`greatest(linked_at, ${NOW})`) });
     const members = await addressesOf(trx, one.person);
     const links = await ParticipantLink.query(trx)
       .whereNull('unlinked_at')
