@@ -1,8 +1,11 @@
 import { expect } from 'chai';
 import type { Conversation, Message } from '../../sdk/src/index.ts';
+import { openDatabase } from '../../src/db/connect.ts';
+import { currentMoment } from '../../src/messaging/moment.ts';
 import { email, inboundSms, sms } from '../helpers/bodies.ts';
 import { query } from '../helpers/database.ts';
 import { type Harness, startHarness } from '../helpers/harness.ts';
+import { until } from '../helpers/until.ts';
 
 describe('Reading conversations', () => {
   let service: Harness;
@@ -84,6 +87,23 @@ describe('Reading conversations', () => {
     expect(forward).to.have.length(26);
     expect(forward).to.deep.equal([...forward].sort((a, b) => a - b));
     expect(back).to.deep.equal([...forward].reverse());
+  });
+
+  it('asks as often for a page of one as for a page of many', async () => {
+    const { next_cursor } = (await service.request('GET', '/api/conversations?limit=1')).body;
+    let asked = 0;
+    const count = () => asked++;
+    const { knex } = service.service.database;
+    const queriesOf = async (limit: number) => {
+      asked = 0;
+      knex.on('query', count);
+      expect(await list(`limit=${limit}&cursor=${next_cursor}`)).to.have.length(limit);
+      knex.off('query', count);
+      return asked;
+    };
+    const one = await queriesOf(1);
+    expect(one).to.be.within(1, 5);
+    expect(await queriesOf(7)).to.equal(one);
   });
 
   it('reads every list by its index', async () => {
@@ -204,5 +224,28 @@ describe('Paging through conversations while they are written to', () => {
       writing = false;
       await Promise.all(writers);
     }
+  });
+
+  it('waits for whoever is writing, by whichever name the URL gives its connections', async () => {
+    const url = `${service.databaseUrl}?application_name=somebody`;
+    const [reader, writer] = [openDatabase(url, () => undefined), openDatabase(url, () => undefined)];
+    await receive(1);
+    const trx = await writer.knex.transaction();
+    await trx.raw('update conversations set message_count = message_count where id = 1');
+    let committed = false;
+    const moment = currentMoment(reader.knex).then(() => committed);
+    const [{ now }] = (await trx.raw('select clock_timestamp() as now')).rows;
+    await until(async () => {
+      const [row] = await query<{ later: boolean }>(
+        url,
+        `select clock_timestamp() > $1::timestamptz + interval '50 ms' as later`,
+        [now],
+      );
+      return row?.later;
+    }, 'a while has passed');
+    committed = true;
+    await trx.commit();
+    expect(await moment).to.equal(true);
+    await Promise.all([reader.close(), writer.close()]);
   });
 });

@@ -257,7 +257,33 @@ describe('A request that cannot be served', () => {
       });
     }
 
+    it('nesting that is too deep, anywhere', async () => {
+      const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+      const event = (depth: number) => {
+        const known = JSON.stringify({ ...inboundSms, messaging_provider_id: `deep-${depth}` }).slice(0, -1);
+        return service.request(
+          'POST',
+          '/api/webhooks/sms',
+          `${known},"unknown":{"a":1,"b":${nested(depth)}}}`,
+        );
+      };
+      expect((await event(62)).status).to.equal(200);
+      for (const depth of [63, 6_000, 100_000]) {
+        const { status, body } = await event(depth);
+        expect(status, `${depth}`).to.equal(422);
+        expect(body.errors).to.deep.equal([
+          { path: '/body', message: 'must not be nested more than 64 deep' },
+        ]);
+      }
+    });
+
+    const cursorOf = (...values: unknown[]) => Buffer.from(JSON.stringify(values)).toString('base64url');
+    const never = ['2024-02-30T00:00:00.000Z', '0000-01-01T00:00:00.000Z', '2024-01-01T00:00:00Z', 'now'];
     const queries: [string, string][] = [
+      ...never.flatMap((time): [string, string][] => [
+        [`/api/messages?cursor=${cursorOf(time, 1)}`, '/query/cursor'],
+        [`/api/conversations?cursor=${cursorOf(time, 1, '2024-01-01T00:00:00.000Z', 1)}`, '/query/cursor'],
+      ]),
       ['/api/conversations?limit=0', '/query/limit'],
       ['/api/conversations?limit=201', '/query/limit'],
       ['/api/conversations?limit=ten', '/query/limit'],

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Conversation, Message } from '../../sdk/src/index.ts';
 import { inboundEmail, inboundSms } from '../helpers/bodies.ts';
+import { query } from '../helpers/database.ts';
 import { type Harness, startHarness } from '../helpers/harness.ts';
 
 const SHOP = { phone: '+12016661234', email: 'shop@usehatchapp.com' };
@@ -123,6 +124,15 @@ describe('People', () => {
     expect(await messageIds(2)).to.deep.equal([other.id, between.id]);
     expect(await conversation(2)).to.deep.include({ merged_into: null, message_count: 2 });
     expect((await conversation(2)).last_message_at).to.equal(between.created_at);
+  });
+
+  it('are parted by the clock that they were linked by', async () => {
+    await text(ADA.phone, SHOP.phone);
+    await text(ADA.mobile, SHOP.phone);
+    await link('PUT', ADA.phone, ADA.mobile);
+    // As if the database's clock had been ahead of the service's, and was put right since.
+    await query(service.databaseUrl, `update participant_links set linked_at = now() + interval '1 hour'`);
+    expect((await link('DELETE', ADA.phone, ADA.mobile)).status).to.equal(200);
   });
 
   it('fall into two parts when a link in the middle is taken back', async () => {

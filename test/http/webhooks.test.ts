@@ -41,6 +41,17 @@ describe('Inbound webhooks', () => {
     expect(conversation.message_count).to.equal(1);
   });
 
+  it('count each address once, and the sender not among the recipients', async () => {
+    const { body } = await service.request('POST', '/api/webhooks/email', {
+      ...inboundEmail,
+      to: [inboundEmail.to, 'Someone@x.org', 'someone@x.org', inboundEmail.from],
+      cc: ['someone@x.org', inboundEmail.from, 'other@x.org'],
+    });
+    expect(body).to.deep.include({ to: [inboundEmail.to, 'Someone@x.org'], cc: ['other@x.org'] });
+    const [conversation] = (await service.request('GET', '/api/conversations')).body.data;
+    expect(conversation.participants).to.have.length(4);
+  });
+
   it('keep what they do not know in the raw payload', async () => {
     const { body } = await service.request('POST', '/api/webhooks/sms', {
       ...inboundSms,
