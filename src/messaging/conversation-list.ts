@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { QueryBuilder } from 'objection';
 import { Conversation } from '../db/models/conversation.ts';
 import type { Schema } from '../openapi/types.ts';
-import { showSpeakers } from './conversations.ts';
+import { showFamilies } from './conversations.ts';
 import { currentMoment, type Moment } from './moment.ts';
 import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
 import { type AddressParser, findPeople } from './participants.ts';
@@ -33,6 +33,16 @@ const ACTIVITY_BY_THEN = `
     having count(*) > 0
   ) as by_then`;
 
+/** Of each conversation of a page, itself and those merged into it. */
+const MEMBERS = `
+  cross join lateral (
+    select * from conversations where id = page.id union all
+    select * from conversations where merged_into_id = page.id
+  ) as member`;
+
+/** One of these, with the conversation that speaks for it and when that was last active by then. */
+type Member = Conversation & { speaker_id: number; activity: Date };
+
 /** Where a page ends: the moment that the list is read as of, and its last row. */
 type Position = [time: string, lastId: number, activity: string, id: number];
 
@@ -61,23 +71,18 @@ export async function listConversations(
   const addresses = query.participant ?? [];
   const people = await findPeople(knex, parse, addresses, (index) => `/query/participant/${index}`);
   const moment = after ? { time: after[0], lastId: after[1] } : await currentMoment(knex);
-  for (;;) {
-    const rows = await find(knex, moment, { people, type: query.type, since, after, limit: limit + 1 });
-    const ids = rows.slice(0, limit).map(({ id }) => id);
-    const shown = await showSpeakers(knex, ids);
-    // Otherwise people were linked between the two.
-    if (ids.every((id) => shown.has(id)))
-      return pageOf(
-        rows,
-        limit,
-        (row): Position => [moment.time, moment.lastId, row.activity.toISOString(), row.id],
-        (row) => shown.get(row.id) as Schema<'Conversation'>,
-      );
-  }
+  const found = await find(knex, moment, { people, type: query.type, since, after, limit: limit + 1 });
+  const shown = await showFamilies(knex, found.slice(0, limit));
+  return pageOf(
+    found,
+    limit,
+    ([{ activity, id }]): Position => [moment.time, moment.lastId, activity.toISOString(), id],
+    (_family, index) => shown[index] as Schema<'Conversation'>,
+  );
 }
 
 /** Those that stand where they stood by then, and those that have moved since, where they were. */
-async function find(knex: Knex, moment: Moment, filter: Filter): Promise<{ id: number; activity: Date }[]> {
+async function find(knex: Knex, moment: Moment, filter: Filter): Promise<[Member, ...Member[]][]> {
   const rest = Conversation.query(knex)
     .where('last_message_at', '<=', moment.time)
     .modify(page(knex, 'last_message_at', filter));
@@ -85,13 +90,21 @@ async function find(knex: Knex, moment: Moment, filter: Filter): Promise<{ id: n
     .joinRaw(ACTIVITY_BY_THEN, [moment.lastId, moment.time])
     .where('last_message_at', '>', moment.time)
     .modify(page(knex, 'by_then.activity', filter));
-  return knex
+  const found = knex
     .unionAll([rest.toKnexQuery(), moved.toKnexQuery()], true)
     .orderBy([
       { column: 'activity', order: 'desc' },
       { column: 'id', order: 'desc' },
     ])
-    .limit(filter.limit);
+    .limit(filter.limit)
+    .as('page');
+  const members = await Conversation.query(knex)
+    .from(found as never)
+    .joinRaw(MEMBERS)
+    .select('member.*', 'page.id as speaker_id', 'page.activity')
+    .orderByRaw('page.activity desc, page.id desc, member.id')
+    .castTo<Member[]>();
+  return [...Map.groupBy(members, ({ speaker_id }) => speaker_id).values()] as [Member, ...Member[]][];
 }
 
 function page(knex: Knex, activity: string, { people, type, since, after, limit }: Filter) {

@@ -12,12 +12,11 @@ interface LastMessage {
   created_at: Date;
 }
 
-/** A conversation that speaks, with those that were merged into it. */
-interface Family {
-  speaker: Conversation;
-  members: Conversation[];
-  last: LastMessage | undefined;
-}
+/**
+ * A conversation that speaks, and those merged into it in the order of their ids. Always found by one statement:
+ * between two, people may be linked or unlinked.
+ */
+export type Family = [speaker: Conversation, ...merged: Conversation[]];
 
 const PREVIEW_LENGTH = 120;
 
@@ -27,11 +26,8 @@ const PREVIEW_LENGTH = 120;
  * @throws {NotFoundError}
  */
 export async function getConversation(knex: Knex, id: number): Promise<Schema<'Conversation'>> {
-  for (;;) {
-    const [speakerId] = (await membersOf(knex, id)) as [number];
-    const shown = (await showSpeakers(knex, [speakerId])).get(speakerId);
-    if (shown) return speakerId === id ? shown : { ...shown, id, merged_into: speakerId };
-  }
+  const [shown] = (await showFamilies(knex, [await familyOf(knex, id)])) as [Schema<'Conversation'>];
+  return shown.id === id ? shown : { ...shown, id, merged_into: shown.id };
 }
 
 /**
@@ -40,42 +36,29 @@ export async function getConversation(knex: Knex, id: number): Promise<Schema<'C
  * @throws {NotFoundError}
  */
 export async function membersOf(knex: Knex, id: number): Promise<number[]> {
+  const family = await familyOf(knex, id);
+  return family.map((member) => member.id);
+}
+
+async function familyOf(knex: Knex, id: number): Promise<Family> {
   const asked = Conversation.query(knex).select(knex.raw('coalesce(merged_into_id, id)')).where('id', id);
-  const members = await Conversation.query(knex)
-    .select('id')
+  const family = await Conversation.query(knex)
     .where('id', asked)
     .orWhere('merged_into_id', asked.clone())
     .orderBy('id');
-  if (members.length === 0) throw new NotFoundError(`conversation ${id}`);
-  return members.map((member) => member.id);
+  if (family.length === 0) throw new NotFoundError(`conversation ${id}`);
+  return family as Family;
 }
 
-/**
- * Conversations that speak, by their ids, with all that is shown of them: three queries, however many they are. One
- * that no longer speaks, as people were linked since it was found, is left out: the caller has to find it anew.
- */
-export async function showSpeakers(
-  knex: Knex,
-  speakerIds: number[],
-): Promise<Map<number, Schema<'Conversation'>>> {
-  const members = await Conversation.query(knex)
-    .whereIn('id', speakerIds)
-    .orWhereIn('merged_into_id', speakerIds)
-    .orderBy('id')
-    .withGraphFetched('participants');
+/** With all that is shown of them: two queries, however many they are. */
+export async function showFamilies(knex: Knex, families: Family[]): Promise<Schema<'Conversation'>[]> {
+  const members = families.flat();
+  await Conversation.fetchGraph(members, 'participants', { transaction: knex });
   const last = await lastMessages(
     knex,
     members.map(({ id }) => id),
   );
-  const bySpeaker = Map.groupBy(members, ({ id, merged_into_id }) => merged_into_id ?? id);
-  return new Map(
-    [...bySpeaker].map(([id, family]) => {
-      const latest = family
-        .flatMap((member) => last.get(member.id) ?? [])
-        .reduce<LastMessage | undefined>((a, b) => (a && a.id > b.id ? a : b), undefined);
-      return [id, present({ speaker: family[0] as Conversation, members: family, last: latest })];
-    }),
-  );
+  return families.map((family) => present(family, last));
 }
 
 /** One row for each conversation, read from the end of its index. */
@@ -91,26 +74,30 @@ async function lastMessages(knex: Knex, ids: number[]): Promise<Map<number, Last
   return new Map(rows.map((row) => [row.conversation_id, row]));
 }
 
-function present({ speaker, members, last }: Family): Schema<'Conversation'> {
+function present(family: Family, last: Map<number, LastMessage>): Schema<'Conversation'> {
+  const [speaker, ...merged] = family;
   const participants = new Map(
-    members.flatMap((member) => member.participants ?? []).map((one) => [one.id, one]),
+    family.flatMap((member) => member.participants ?? []).map((one) => [one.id, one]),
   );
+  const latest = family
+    .flatMap(({ id }) => last.get(id) ?? [])
+    .reduce<LastMessage | undefined>((a, b) => (a && a.id > b.id ? a : b), undefined);
   return {
     id: speaker.id,
     merged_into: null,
-    merged_ids: members.filter((member) => member !== speaker).map(({ id }) => id),
-    channels: [...new Set(members.map(({ channel }) => channel))],
+    merged_ids: merged.map(({ id }) => id),
+    channels: [...new Set(family.map(({ channel }) => channel))],
     participants: [...participants.values()]
       .sort((a, b) => a.id - b.id)
       .map(({ id, address, kind, name, person }) => ({ id, address, kind, name, person_id: person })),
-    message_count: members.reduce((sum, { message_count }) => sum + message_count, 0),
-    last_message: last
+    message_count: family.reduce((sum, { message_count }) => sum + message_count, 0),
+    last_message: latest
       ? {
-          id: last.id,
-          direction: last.direction,
-          type: last.type,
-          preview: last.preview,
-          created_at: last.created_at.toISOString(),
+          id: latest.id,
+          direction: latest.direction,
+          type: latest.type,
+          preview: latest.preview,
+          created_at: latest.created_at.toISOString(),
         }
       : null,
     created_at: speaker.created_at.toISOString(),

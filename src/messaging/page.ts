@@ -37,7 +37,7 @@ export function pageOf<Row, T>(
   rows: Row[],
   limit: number,
   keyOf: (row: Row) => unknown[],
-  present: (row: Row) => T,
+  present: (row: Row, index: number) => T,
 ): Page<T> {
   const shown = rows.slice(0, limit);
   const last = rows.length > limit ? shown.at(-1) : undefined;

@@ -211,6 +211,58 @@ describe('People', () => {
     expect((await service.request('GET', '/api/participants?address=%20')).status).to.equal(422);
   });
 
+  describe('are read as one or apart, never as something between, while they are linked and unlinked', () => {
+    const phones = Array.from({ length: 4 }, (_, n) => `+1804555300${n}`);
+    const all = [1, 2, 3, 4];
+    beforeEach(async () => {
+      for (const phone of phones) await text(phone, SHOP.phone);
+    });
+    const whileLinking = async (reads: (() => Promise<void>)[]) => {
+      let busy = true;
+      const linker = async () => {
+        for (let n = 0; n < 20 && busy; n++) {
+          const [one, other] = [phones[n % 4] as string, phones[(n + 1) % 4] as string];
+          expect((await link('PUT', one, other)).status).to.equal(200);
+          expect((await link('DELETE', one, other)).status).to.equal(200);
+        }
+        busy = false;
+      };
+      const reader = async (read: () => Promise<void>) => {
+        while (busy) await read();
+      };
+      await Promise.all([linker(), ...reads.map(reader)]).finally(() => {
+        busy = false;
+      });
+    };
+    const get = async (path: string) => {
+      const { status, body } = await service.request('GET', path);
+      expect(status, JSON.stringify(body)).to.equal(200);
+      return body;
+    };
+
+    it('in lists', async () => {
+      // A page after the first: that one waits for whoever links.
+      await text('+18045553009', SHOP.phone);
+      const { next_cursor } = await get('/api/conversations?limit=1');
+      const readAll = async () => {
+        const { data } = await get(`/api/conversations?cursor=${next_cursor}`);
+        expect(data.flatMap(({ id, merged_ids }: Conversation) => [id, ...merged_ids])).to.have.members(all);
+      };
+      await whileLinking(Array(6).fill(readAll));
+    });
+
+    it('one by one', async () => {
+      const read = async (id: number) => {
+        const found: Conversation = await get(`/api/conversations/${id}`);
+        const members = [found.merged_into ?? id, ...found.merged_ids];
+        expect(found.id).to.equal(id);
+        expect(members).to.include(id);
+        expect(found.message_count).to.equal(members.length);
+      };
+      await whileLinking(all.map((id) => () => read(id)));
+    });
+  });
+
   describe('409', () => {
     it('for a link to oneself', async () => {
       await text(ADA.phone, SHOP.phone);
