@@ -70,7 +70,7 @@ export async function listAttempts(
     .modifiers({
       page: (builder) => {
         builder
-          .where('number', '>', after?.[0] ?? 0)
+          .whereRaw('number > ?::bigint', [after?.[0] ?? 0])
           .orderBy('number')
           .limit(limit + 1);
       },
