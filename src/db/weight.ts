@@ -1,3 +1,7 @@
+const MIB = 1_048_576;
+/** What may be written together, and what may wait, by weight. */
+export const WEIGHT_LIMITS = { maxBatchWeight: 8 * MIB, maxQueueWeight: 32 * MIB };
+
 /** What anything takes besides its text, in bytes. */
 const BASE = 1_024;
 const SCALAR = 8;

@@ -3,7 +3,7 @@ import { coalesce } from '../db/coalesce.ts';
 import { transaction } from '../db/connect.ts';
 import { isolating } from '../db/isolate.ts';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
-import { weightOf } from '../db/weight.ts';
+import { WEIGHT_LIMITS, weightOf } from '../db/weight.ts';
 import type { Events } from '../observability/events.ts';
 
 export type NewReceipt = Pick<
@@ -21,15 +21,7 @@ export interface ReceiptTaker {
   idle(): Promise<void>;
 }
 
-const MIB = 1_048_576;
-const LIMITS = {
-  maxBatch: 256,
-  maxQueue: 10_000,
-  maxBatchWeight: 8 * MIB,
-  maxQueueWeight: 32 * MIB,
-  parallel: 2,
-  weigh: (receipt: NewReceipt) => weightOf(receipt.payload),
-};
+const LIMITS = { ...WEIGHT_LIMITS, maxBatch: 256, maxQueue: 10_000, parallel: 2 };
 
 /** The functions are in the migrations. */
 const LOCK_IDS = { name: 'lock-provider-message-ids', text: 'select lock_provider_message_ids($1)' };
@@ -68,7 +60,7 @@ export function createReceiptTaker(pool: pg.Pool, events: Events): ReceiptTaker 
       const byKey = new Map(rows.map((row) => [keyOf(row), row]));
       return receipts.map((receipt) => byKey.get(keyOf(receipt)) as StoredReceipt);
     });
-  const taking = coalesce(isolating(store), LIMITS);
+  const taking = coalesce(isolating(store), { ...LIMITS, weigh: ({ payload }) => weightOf(payload) });
   return {
     idle: taking.idle,
     take: async (receipt) => {

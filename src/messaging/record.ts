@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { coalesce } from '../db/coalesce.ts';
 import { execute } from '../db/connect.ts';
 import { isolating } from '../db/isolate.ts';
-import { weightOf } from '../db/weight.ts';
+import { WEIGHT_LIMITS, weightOf } from '../db/weight.ts';
 import { IdempotencyKeyReusedError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import { findExisting } from './duplicates.ts';
@@ -46,14 +46,7 @@ interface Written {
   created_at: string;
 }
 
-const MIB = 1_048_576;
-const LIMITS = {
-  maxBatch: 128,
-  maxQueue: 10_000,
-  maxBatchWeight: 8 * MIB,
-  maxQueueWeight: 32 * MIB,
-  parallel: 2,
-};
+const LIMITS = { ...WEIGHT_LIMITS, maxBatch: 128, maxQueue: 10_000, parallel: 2 };
 
 /** One statement, one round trip, one commit: the function is in the migrations. */
 const RECORD = { name: 'record-messages', text: 'select record_messages($1, $2, $3, $4) as written' };
