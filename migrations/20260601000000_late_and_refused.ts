@@ -52,7 +52,7 @@ const WHAT_COMES_LATE: Change = [
       or deliveries.status = 'unknown' and attempt.status = 'sent' and deliveries.provider = attempt.provider);`,
 ];
 
-/** One whose time has run out is asked about all the same, where it may be there: see \`timed.ts\`. */
+/** One whose time has run out is asked about all the same, where it may be there: see `timed.ts`. */
 const WHAT_MAY_BE_ASKED_ABOUT: Change = [
   `(status = 'sending' or expires_at > at)`,
   `(status = 'sending' or may_have_been_sent or expires_at > at)`,

@@ -1,15 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { coalesce } from '../db/coalesce.ts';
-import { isolating } from '../db/isolate.ts';
-import { UnavailableError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { createBreakers } from './breakers.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
 import { createDelivery } from './deliver.ts';
-import { type Settlement, settleTogether } from './settle.ts';
+import type { Settlement } from './settle.ts';
+import { createSettler } from './settler.ts';
 import { leaveRemoved, moveTimed } from './timed.ts';
 
 export interface DispatcherOptions {
@@ -54,8 +51,6 @@ const FULL_WAIT_MS = 50;
 const UNSETTLED = 4;
 const MOVE_EVERY_MS = 50;
 const LEAVE_EVERY_MS = 60_000;
-const SETTLE_LIMITS = { maxBatch: 256, maxQueue: Number.POSITIVE_INFINITY, parallel: 1 };
-const SETTLE_RETRY_MS = 250;
 
 /** Claims what is due, hands it to the providers, and settles what came back. */
 export function createDispatcher({
@@ -68,10 +63,7 @@ export function createDispatcher({
   timeoutMs,
   patienceMs,
 }: DispatcherOptions): Dispatcher {
-  const settling = coalesce(
-    isolating((settlements: Settlement[]) => settleTogether(pool, settlements)),
-    SETTLE_LIMITS,
-  );
+  const settle = createSettler({ pool, events, leaseMs });
   const cutting = new AbortController();
   // One listener for each call in flight.
   setMaxListeners(0, cutting.signal);
@@ -129,23 +121,6 @@ export function createDispatcher({
     if (status === 'sent')
       events.sent(channel, Date.now() - (message.send_at ?? message.created_at).getTime());
     else if (error) events.gaveUp({ messageId: message.id, channel, status, code: error.code });
-  }
-
-  /**
-   * Tried until the database has it, however long it is away: nobody else can tell what became of the attempt. What it
-   * will not have is given up with the lease, when the message is somebody else's.
-   */
-  async function settle(settlement: Settlement): Promise<void> {
-    const deadline = settlement.startedAt.getTime() + leaseMs;
-    for (;;) {
-      try {
-        return await settling.add(settlement);
-      } catch (error) {
-        events.failed('settle', error);
-        if (!(error instanceof UnavailableError) && Date.now() > deadline) return;
-        await sleep(SETTLE_RETRY_MS);
-      }
-    }
   }
 
   async function run(): Promise<void> {

@@ -1,11 +1,10 @@
 import got, { type Got, HTTPError, type RequestError, type Response } from 'got';
 import type { ProviderConfig } from '../config.ts';
+import { isMessageId, outcomeOfAnswer, outcomeOfFailure } from './outcome.ts';
 import type { CallOptions, LookUp, SendOutcome } from './provider.ts';
 
 /** The longest `Retry-After` that is waited for inside a call; a longer one is left to the schedule. */
 const MAX_RETRY_AFTER_MS = 3_000;
-/** The longest that is believed. */
-const RETRY_AFTER_CAP_MS = 60 * 60 * 1_000;
 const RETRIES = 2;
 /** Not 429: the whole provider is asked for less, so no call goes on asking by itself. */
 const RETRY_STATUS = [408, 500, 502, 503, 504];
@@ -19,14 +18,6 @@ const RETRY_ERRORS = [
   'ENETUNREACH',
   'EHOSTUNREACH',
 ];
-/** Not the message's fault: credentials and addresses of the provider are for the operator to mend, the others pass. */
-const NOT_ITS_FAULT = new Set([401, 403, 404, 408, 425]);
-const DETAIL_LENGTH = 300;
-/** A code is a label of the metrics too: a word, not a sentence. */
-const CODE = /^[\w.:-]{1,64}$/;
-/** As in receipts (openapi.yaml), which a message is found by: all that PostgreSQL can hold, up to 255 characters. */
-const MESSAGE_ID = /^[^\0\p{Surrogate}]{1,255}$/u;
-
 /** How long one call may take at the most, its short retries and a look-up before it included, in milliseconds. */
 export function longestCallMs(timeoutMs: number, looksUp: boolean): number {
   return (looksUp ? 2 : 1) * ((RETRIES + 1) * timeoutMs + RETRIES * MAX_RETRY_AFTER_MS);
@@ -91,15 +82,15 @@ async function post(
       retry: {
         // Without keys a second request could be a second message.
         calculateDelay: ({ error, computedValue }) => {
-          const unknown = outcomeOf(error).outcome === 'unknown';
+          const unknown = outcomeOfFailure(error).outcome === 'unknown';
           mayHaveBeenTaken ||= unknown;
           return unknown && !honoursKeys ? 0 : computedValue;
         },
       },
     });
-    return accepted(response.statusCode, response.body);
+    return outcomeOfAnswer(response.statusCode, response.body);
   } catch (error) {
-    const outcome = outcomeOf(error as RequestError);
+    const outcome = outcomeOfFailure(error as RequestError);
     const tellsOfThisTryOnly = outcome.outcome === 'unavailable' || outcome.outcome === 'throttled';
     // To a repeat it says that a request with the same key is at work (draft-ietf-httpapi-idempotency-key-header).
     const atWork = outcome.httpStatus === 409 && (mayHaveBeenTaken || repeated);
@@ -125,86 +116,4 @@ async function find(
   } catch {
     return 'cannot tell';
   }
-}
-
-function accepted(httpStatus: number, body: string): SendOutcome {
-  try {
-    const { id } = JSON.parse(body) as { id?: unknown };
-    if (isMessageId(id)) return { outcome: 'accepted', httpStatus, providerMessageId: id };
-  } catch {
-    // Said below.
-  }
-  return {
-    outcome: 'unknown',
-    httpStatus,
-    code: 'malformed_response',
-    detail: `The provider answered ${httpStatus} without an id`,
-  };
-}
-
-function isMessageId(id: unknown): id is string {
-  return typeof id === 'string' && MESSAGE_ID.test(id);
-}
-
-/** What a failed request tells about the message. */
-function outcomeOf(error: RequestError): Exclude<SendOutcome, { outcome: 'accepted' }> {
-  if (error instanceof HTTPError) return outcomeOfStatus(error);
-  const failure = { httpStatus: null, code: error.code.toLowerCase(), detail: storable(error.message) };
-  return neverLeft(error)
-    ? { ...failure, outcome: 'unavailable', retryAfterMs: null }
-    : { ...failure, outcome: 'unknown' };
-}
-
-/**
- * Whether a request surely never left: nothing is sent before there is a connection, by https before it is known to whom.
- * Where got does not tell, and where the connection was kept from before, it may have left.
- */
-function neverLeft({ timings, request, options }: RequestError): boolean {
-  if (timings === undefined || request?.reusedSocket) return false;
-  const secure = String(options.url).startsWith('https:');
-  return (secure ? timings.secureConnect : timings.connect) === undefined;
-}
-
-function outcomeOfStatus({ response }: HTTPError): Exclude<SendOutcome, { outcome: 'accepted' }> {
-  const httpStatus = response.statusCode;
-  const said = errorIn(response.body);
-  const failure = {
-    httpStatus,
-    code: said.code ?? `http_${httpStatus}`,
-    detail: said.message ?? `The provider answered ${httpStatus}`,
-  };
-  const retryAfterMs = retryAfter(response.headers['retry-after'], Date.now());
-  if (httpStatus === 429) return { ...failure, outcome: 'throttled', retryAfterMs };
-  // A gateway says that it had no answer, not that there was no message.
-  if (httpStatus === 502 || httpStatus === 504) return { ...failure, outcome: 'unknown' };
-  if (httpStatus >= 400 && httpStatus < 500 && !NOT_ITS_FAULT.has(httpStatus))
-    return { ...failure, outcome: 'rejected' };
-  return { ...failure, outcome: 'unavailable', retryAfterMs };
-}
-
-/**
- * `Retry-After` (RFC 9110: seconds or a date) in milliseconds from `now`; null where it says nothing. An hour at the
- * most: everyone waits for as long, so that one wrong number would stop the provider for years. It is asked again then.
- */
-function retryAfter(header: string | undefined, now: number): number | null {
-  if (header === undefined) return null;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
-  return Number.isNaN(ms) ? null : Math.min(Math.max(0, ms), RETRY_AFTER_CAP_MS);
-}
-
-function errorIn(body: unknown): { code?: string; message?: string } {
-  try {
-    const { error } = JSON.parse(String(body)) as { error?: { code?: unknown; message?: unknown } };
-    return {
-      ...(typeof error?.code === 'string' && CODE.test(error.code) && { code: error.code }),
-      ...(typeof error?.message === 'string' && { message: storable(error.message) }),
-    };
-  } catch {
-    return {};
-  }
-}
-
-/** The beginning of a text, as PostgreSQL can hold it: without NUL characters and halves of surrogate pairs. */
-function storable(text: string): string {
-  return text.slice(0, DETAIL_LENGTH).toWellFormed().replaceAll('\0', '');
 }

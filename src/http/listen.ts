@@ -1,0 +1,62 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Express } from 'express';
+import type { Config } from '../config.ts';
+import { StartError } from '../errors.ts';
+
+const CLOSE_IDLE_MS = 50;
+/** The head of a request is small: who takes longer for it only holds the connection. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const CHECK_TIMEOUTS_MS = 5_000;
+
+/**
+ * Serves until the stack is disposed of; gives the URL.
+ *
+ * @throws {StartError} where the port cannot be had.
+ */
+export async function listen(
+  app: Express,
+  { host, port, requestTimeoutMs, stopTimeoutMs }: Config,
+  stack: AsyncDisposableStack,
+): Promise<string> {
+  let closing = false;
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    if (closing) response.setHeader('connection', 'close');
+    app(request, response);
+  };
+  const timeouts = {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
+    connectionsCheckingInterval: Math.min(CHECK_TIMEOUTS_MS, requestTimeoutMs),
+  };
+  // Who asks before sending a body is told to go on when it is read, and not where it is refused.
+  const server = createServer(timeouts, serve).on('checkContinue', serve);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(new StartError([`PORT: ${host}:${port} cannot be listened on: ${cause.code}`], { cause }));
+    });
+    server.listen(port, host, resolve);
+  });
+  stack.defer(() => {
+    closing = true;
+    return close(server, stopTimeoutMs / 2);
+  });
+  const address = server.address() as AddressInfo;
+  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+}
+
+/**
+ * No new connections; requests in flight are answered, and each connection is closed when it has nothing left to do.
+ * One that has said nothing yet, or is in the middle of a request for too long, is cut.
+ */
+function close(server: Server, patienceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const closingIdle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
+    const cutting = setTimeout(() => server.closeAllConnections(), patienceMs);
+    server.close(() => {
+      clearInterval(closingIdle);
+      clearTimeout(cutting);
+      resolve();
+    });
+  });
+}
