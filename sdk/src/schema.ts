@@ -75,7 +75,8 @@ export interface paths {
         /**
          * List and search messages, the latest first
          * @description All filters given have to fit. With `q` the messages are found by PostgreSQL's full-text search over
-         *     subject, body and addresses, and each says in `highlight` where.
+         *     subject, body and addresses, and each says in `highlight` where in its subject and body; what is found in an
+         *     address is not marked.
          */
         get: operations["listMessages"];
         put?: never;
