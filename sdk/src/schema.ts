@@ -75,8 +75,7 @@ export interface paths {
         /**
          * List and search messages, the latest first
          * @description All filters given have to fit. With `q` the messages are found by PostgreSQL's full-text search over
-         *     subject, body and addresses, and each says in `highlight` where in its subject and body; what is found in an
-         *     address is not marked.
+         *     subject, body and addresses, and each says in `highlight` where.
          */
         get: operations["listMessages"];
         put?: never;
@@ -773,12 +772,20 @@ export interface components {
             highlight?: components["schemas"]["Highlight"];
         };
         /**
-         * @description In a search only: the parts of the message around what was found. It is HTML with nothing in it but
-         *     `<mark>` around each match; all else is escaped, and the tags of an HTML body are left out.
+         * @description In a search only: what was searched of the message, with what was found in it marked. It is HTML with nothing
+         *     in it but `<mark>` around each match; all else is escaped, and the tags of an HTML body are left out. Of an
+         *     email address that was found by one of its parts, that part is marked.
          */
         Highlight: {
+            /** @description The sender. */
+            from: string;
+            /** @description The recipients, in the order of the message. */
+            to: string[];
+            /** @description Where the message has copies. */
+            cc?: string[];
             /** @description Where the message has a subject. */
             subject?: string;
+            /** @description The parts of the body around what was found. */
             body: string;
         };
         MessageList: {

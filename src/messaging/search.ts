@@ -11,6 +11,8 @@ import { type PresentableMessage, presentMessage } from './present.ts';
 export type Search = [words: string, address: string];
 
 interface Found extends PresentableMessage {
+  /** The sender, the recipients, the copies. */
+  found_in_addresses?: [string, ...string[]];
   found_in_subject?: string | null;
   found_in_body?: string;
 }
@@ -86,22 +88,43 @@ function highlighted(
   search: Search,
   limit: number,
 ): QueryBuilder<Message, Found[]> {
+  const subject = headline('messages.subject', 'HighlightAll=true');
+  const body = headline('messages.body', 'MaxWords=35, MinWords=15');
   return shown(knex, found, limit)
-    .select(knex.raw(`${headline('subject', 'HighlightAll=true')} as found_in_subject`, search))
-    .select(knex.raw(`${headline('body', 'MaxWords=35, MinWords=15')} as found_in_body`, search));
+    .select(knex.raw(`${ADDRESSES} as found_in_addresses`, [...search, ...search]))
+    .select(knex.raw(`${subject} as found_in_subject`, search))
+    .select(knex.raw(`${body} as found_in_body`, search));
 }
 
-function headline(column: 'subject' | 'body', options: string): string {
-  const text = `translate(left(messages.${column}, ${SEARCHED_LENGTH}), '${START}${STOP}', '')`;
+function headline(expression: string, options: string): string {
+  const text = `translate(left(${expression}, ${SEARCHED_LENGTH}), '${START}${STOP}', '')`;
   return `ts_headline('simple', ${text}, ${QUERY}, '${MARKS}, ${options}')`;
 }
 
+/** An email address is found as a whole or by its parts, as `message_document` has them; there is no space in one. */
+const ADDRESSES = `(
+  select array_agg(
+    case when strpos(address, '@') = 0 or strpos(whole, '${START}') > 0 then whole
+    else translate(${headline("translate(address, '@', ' ')", 'HighlightAll=true')}, ' ', '@') end order by position)
+  from unnest(messages."from" || messages."to" || messages.cc) with ordinality as addresses (address, position)
+  cross join lateral (select ${headline('address', 'HighlightAll=true')} as whole) as found)`;
+
 /** A message as the contract shows it, with what was found in it marked. */
-export function presentFound({ found_in_subject, found_in_body, ...row }: Found): Schema<'Message'> {
-  const message = presentMessage(row);
-  if (found_in_body === undefined) return message;
-  const subject = found_in_subject == null ? {} : { subject: toHtml(found_in_subject) };
-  return { ...message, highlight: { ...subject, body: toHtml(found_in_body) } };
+export function presentFound(row: Found): Schema<'Message'> {
+  const { found_in_addresses, found_in_subject, found_in_body, ...stored } = row;
+  const message = presentMessage(stored);
+  if (found_in_addresses === undefined || found_in_body === undefined) return message;
+  const [from, ...others] = found_in_addresses.map(toHtml) as [string, ...string[]];
+  return {
+    ...message,
+    highlight: {
+      from,
+      to: others.slice(0, row.to.length),
+      ...(row.cc && { cc: others.slice(row.to.length) }),
+      ...(found_in_subject != null && { subject: toHtml(found_in_subject) }),
+      body: toHtml(found_in_body),
+    },
+  };
 }
 
 const ENTITIES: Record<string, string> = {

@@ -80,7 +80,11 @@ describe('Listing messages', () => {
 
   it('marks what was found, and escapes the rest', async () => {
     const [mail, text] = await list('q=blue');
-    expect(text?.highlight).to.deep.equal({ body: 'Where is the <mark>blue</mark> bicycle?' });
+    expect(text?.highlight).to.deep.equal({
+      from: '+12016661234',
+      to: ['+18045550000'],
+      body: 'Where is the <mark>blue</mark> bicycle?',
+    });
     expect(mail?.highlight?.body).to.match(/It is +<mark>blue<\/mark> +&amp; &quot;new&quot;/);
     expect(mail?.highlight?.subject).to.equal('Your bicycle');
     expect((await list('q=your bicycle'))[0]?.highlight?.subject).to.equal(
@@ -108,6 +112,73 @@ describe('Listing messages', () => {
       expect(body.errors[0].path).to.equal(path);
     }
   });
+});
+
+describe('Addresses in what a search finds', () => {
+  let service: Harness;
+  before(async () => {
+    service = await startHarness();
+    await service.request('POST', '/api/messages/email', {
+      ...email,
+      to: ['Contact@Gmail.com', "o'neil@gmail.com"],
+      cc: ['jane.doe@mail.example.org'],
+      bcc: ['hidden@gmail.com'],
+      body: 'The parcel',
+    });
+    await service.request('POST', '/api/messages/sms', { ...sms, from: 'Acme Parcel', body: 'On its way' });
+    await service.request('POST', '/api/messages/sms', { ...sms, from: '82345', body: 'Paid' });
+  });
+  after(() => service.stop());
+
+  const mail = {
+    from: 'user@usehatchapp.com',
+    to: ['Contact@gmail.com', 'o&#39;neil@gmail.com'],
+    cc: ['jane.doe@mail.example.org'],
+    body: 'The parcel',
+  };
+  const text = { from: 'Acme Parcel', to: ['+18045551234'], body: 'On its way' };
+  const paid = { from: '82345', to: ['+18045551234'], body: 'Paid' };
+  const cases: [string, string, object[]][] = [
+    [
+      'a phone number, however it is written',
+      '(804) 555-1234',
+      [paid, text].map((found) => ({ ...found, to: ['<mark>+18045551234</mark>'] })),
+    ],
+    ['a short code', '82345', [{ ...paid, from: '<mark>82345</mark>' }]],
+    [
+      'a sender of letters, beside what is found in the body',
+      'parcel',
+      [
+        { ...text, from: 'Acme <mark>Parcel</mark>' },
+        { ...mail, body: 'The <mark>parcel</mark>' },
+      ],
+    ],
+    [
+      'an email address as a whole',
+      'CONTACT@gmail.com',
+      [{ ...mail, to: ['<mark>Contact@gmail.com</mark>', mail.to[1]] }],
+    ],
+    [
+      'the parts of an email address',
+      'contact usehatchapp.com',
+      [
+        {
+          ...mail,
+          from: 'user@<mark>usehatchapp.com</mark>',
+          to: ['<mark>Contact</mark>@gmail.com', mail.to[1]],
+        },
+      ],
+    ],
+    ['copies', 'jane.doe@mail.example.org', [{ ...mail, cc: ['<mark>jane.doe@mail.example.org</mark>'] }]],
+    ['blind copies never: they are not searched', 'hidden', []],
+  ];
+  for (const [title, q, highlights] of cases) {
+    it(`marks ${title}`, async () => {
+      const { status, body } = await service.request('GET', `/api/messages?q=${encodeURIComponent(q)}`);
+      expect(status).to.equal(200);
+      expect(body.data.map(({ highlight }: Message) => highlight)).to.deep.equal(highlights);
+    });
+  }
 });
 
 describe('Following a conversation', () => {

@@ -121,6 +121,8 @@ export const fault = (path: string) => ({ errors: [{ path, message: filled('is n
 
 export const highlight = {
   highlight: {
+    from: filled('+12016661234'),
+    to: eachLike(filled('+18045551234')),
     body: regex(/^[\s\S]*<mark>.+<\/mark>[\s\S]*$/, '<mark>Hello</mark>! This is a test SMS message.'),
   },
 };
