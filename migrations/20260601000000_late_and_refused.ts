@@ -1,18 +1,14 @@
 import type { Knex } from 'knex';
-import { RECORDING, SETTLING } from './20260401000000_deliveries.ts';
-import { CLAIMING } from './20260501000000_claiming.ts';
+import * as deliveries from './20260401000000_deliveries.ts';
+import * as claiming from './20260501000000_claiming.ts';
 
 /** What is refused leaves nothing behind; what is put off, or comes late, stops nobody and is not lost. */
 export async function up(knex: Knex): Promise<void> {
-  await replace(knex, [
-    amended(RECORDING, [WITHOUT_EMPTY_CONVERSATIONS]),
-    amended(SETTLING, [WHAT_COMES_LATE]),
-    amended(CLAIMING, [WHAT_MAY_BE_ASKED_ABOUT, ...UNTIL_ONE_IS_READY]),
-  ]);
+  await replace(knex, [amended(deliveries.RECORDING, [WITHOUT_EMPTY_CONVERSATIONS]), SETTLING, CLAIMING]);
 }
 
 export async function down(knex: Knex): Promise<void> {
-  await replace(knex, [RECORDING, SETTLING, CLAIMING]);
+  await replace(knex, [deliveries.RECORDING, deliveries.SETTLING, claiming.CLAIMING]);
 }
 
 async function replace(knex: Knex, functions: string[]): Promise<void> {
@@ -20,9 +16,9 @@ async function replace(knex: Knex, functions: string[]): Promise<void> {
   for (const text of functions) await knex.raw(text);
 }
 
-type Change = [before: string, after: string];
+export type Change = [before: string, after: string];
 
-function amended(text: string, changes: Change[]): string {
+export function amended(text: string, changes: Change[]): string {
   return changes.reduce((amending, [before, after]) => {
     if (amending.split(before).length !== 2) throw new Error(`Not once in the function: ${before}`);
     return amending.replace(before, () => after);
@@ -79,3 +75,6 @@ const UNTIL_ONE_IS_READY: Change[] = [
     end loop;`,
   ],
 ];
+
+export const SETTLING = amended(deliveries.SETTLING, [WHAT_COMES_LATE]);
+export const CLAIMING = amended(claiming.CLAIMING, [WHAT_MAY_BE_ASKED_ABOUT, ...UNTIL_ONE_IS_READY]);

@@ -58,6 +58,18 @@ const FIND_LEFT_BEHIND = {
 const LEAVE = {
   name: 'leave-removed',
   text: `
+    with left_behind as materialized (
+      select message_id as left_id, status = 'sending' as is_lost, may_have_been_sent or status = 'sending' as may_be_there
+      from deliveries
+      where conversation_id = any($1::bigint[]) and next_attempt_at <= statement_timestamp()
+        and pending and provider <> all($2::text[]) for update
+    ), lost as (
+      insert into delivery_attempts (message_id, number, provider, started_at, outcome, code, detail)
+      select message_id, attempt_count, provider, updated_at, 'unknown', 'worker_lost',
+        'The worker did not tell how it ended'
+      from deliveries join left_behind on message_id = left_id where is_lost
+      on conflict do nothing
+    )
     update deliveries
     set provider = case when may_be_there then provider end,
         status = case when may_be_there then 'unknown' else 'queued' end,
@@ -65,9 +77,7 @@ const LEAVE = {
           'detail', 'It may have been sent by ' || provider || ', which is no longer configured') end,
         next_attempt_at = case when not may_be_there then next_attempt_at end,
         updated_at = statement_timestamp()
-    from (select message_id as left_id, may_have_been_sent or status = 'sending' as may_be_there from deliveries
-          where conversation_id = any($1::bigint[]) and next_attempt_at <= statement_timestamp()
-            and pending and provider <> all($2::text[]) for update) as left_behind
+    from left_behind
     where message_id = left_id
     returning message_id as id, status, channel`,
 };

@@ -116,9 +116,10 @@ export interface paths {
         /**
          * List the attempts to deliver a message
          * @description Every attempt to hand this message to a provider, first to last: when, where, how long it took, what came
-         *     back, and when the next one is due. One whose process died before it could tell has no entry: its number is
-         *     left out. `receipts` are what the provider reported afterwards, `decisions` when it was canceled or sent again
-         *     by hand.
+         *     back, and when the next one is due. One that is under way is listed when it has ended. One whose worker died
+         *     before it could tell is `unknown`, code `worker_lost`, from when the message is taken over; should the worker
+         *     tell after all, its word replaces that. `receipts` are what the provider reported afterwards, `decisions` when
+         *     it was canceled or sent again by hand.
          */
         get: operations["listMessageAttempts"];
         put?: never;
@@ -807,8 +808,8 @@ export interface components {
             provider: string;
             /** Format: date-time */
             started_at: string;
-            /** @description How long the call took, short retries included. */
-            duration_ms: number;
+            /** @description How long the call took, short retries included; null where nobody could tell. */
+            duration_ms: number | null;
             outcome: components["schemas"]["AttemptOutcome"];
             /** @description The provider's last answer; null where none came. */
             http_status: number | null;

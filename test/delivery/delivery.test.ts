@@ -227,6 +227,23 @@ describe('Delivery', () => {
     );
     expect(row?.may_have_been_sent).to.equal(true);
     expect(await service.accepted()).to.have.length(1);
+    const { data } = await attempts(id);
+    expect(data.map(({ number }: { number: number }) => number)).to.deep.equal(
+      Array.from(data, (_, n) => n + 1),
+    );
+    const lost = data.filter(({ code }: { code: string }) => code === 'worker_lost');
+    expect(lost).to.have.length(1);
+    expect(lost[0]).to.include({
+      outcome: 'unknown',
+      provider: 'text-co',
+      duration_ms: null,
+      http_status: null,
+    });
+    const next = data[lost[0].number];
+    expect(Date.parse(lost[0].next_attempt_at)).to.be.within(
+      Date.parse(lost[0].started_at),
+      Date.parse(next.started_at),
+    );
   });
 
   it('settles the calls in flight before it stops', async () => {
@@ -287,6 +304,11 @@ describe('Delivery by a provider that does not drop repeats', () => {
     await leaveClaimed(service, id);
     expect((await service.untilStatus(id, 'unknown')).error?.code).to.equal('may_have_been_sent');
     expect(await service.accepted()).to.have.length(0);
+    const { data } = (await service.request('GET', `/api/messages/${id}/attempts`)).body;
+    expect(data.slice(-2).map(({ code }: { code: string }) => code)).to.deep.equal([
+      'worker_lost',
+      'may_have_been_sent',
+    ]);
   });
 
   it('is told by an attempt that ends after its message was given up as unknown', async () => {
@@ -296,9 +318,15 @@ describe('Delivery by a provider that does not drop repeats', () => {
     await service.untilStatus(id, 'sending');
     await query(service.databaseUrl, 'update deliveries set next_attempt_at = now()');
     await service.untilStatus(id, 'unknown');
+    const timeline = async () => (await service.request('GET', `/api/messages/${id}/attempts`)).body.data;
+    const [lost, asked] = await timeline();
+    expect(lost).to.include({ number: 1, outcome: 'unknown', code: 'worker_lost', duration_ms: null });
     expect((await service.untilStatus(id, 'delivered')).error).to.equal(null);
-    expect(await service.accepted()).to.have.length(1);
-    const { data } = (await service.request('GET', `/api/messages/${id}/attempts`)).body;
-    expect(data.map(({ outcome }: { outcome: string }) => outcome)).to.deep.equal(['accepted', 'unknown']);
+    const [taken] = await service.accepted();
+    const [told, ...others] = await timeline();
+    expect(told).to.include({ number: 1, outcome: 'accepted', provider_message_id: taken?.id, code: null });
+    expect(told.duration_ms).to.be.at.least(2_000);
+    expect(told.next_attempt_at, 'it was taken over all the same').to.equal(lost.next_attempt_at);
+    expect(others).to.deep.equal([asked]);
   });
 });

@@ -125,7 +125,7 @@ describe('Delivery by the first of several providers', () => {
     const leave = (id: number, status: string) =>
       query(
         service.databaseUrl,
-        `update deliveries set provider = 'gone-co', status = $2, next_attempt_at = now() - interval '1 second' where message_id = $1`,
+        `update deliveries set provider = 'gone-co', status = $2, attempt_count = 1, next_attempt_at = now() - interval '1 second' where message_id = $1`,
         [id, status],
       );
     const api = await startHarness({ ROLE: 'api', DATABASE_URL: service.databaseUrl });
@@ -137,6 +137,9 @@ describe('Delivery by the first of several providers', () => {
     await leave(ids[1] as number, 'queued');
     const after = await startHarness({ DATABASE_URL: service.databaseUrl });
     expect((await after.untilStatus(ids[0] as number, 'unknown')).error?.code).to.equal('provider_removed');
+    const { data } = (await after.request('GET', `/api/messages/${ids[0]}/attempts`)).body;
+    expect(data).to.have.length(1);
+    expect(data[0]).to.include({ provider: 'gone-co', code: 'worker_lost', next_attempt_at: null });
     const metrics = (await after.request('GET', '/metrics')).body;
     expect(metrics).to.match(/messages_given_up_total\{.*code="provider_removed"\} 1/);
     expect(metrics, 'what nothing was said of').to.match(/provider_breaker_state\{provider="text-co"\} 0/);

@@ -10,7 +10,8 @@ export class DeliveryAttempt extends Model {
   declare number: number;
   declare provider: string;
   declare started_at: Date;
-  declare duration_ms: number;
+  /** Null while its worker has not told how it ended: another one took the message over. */
+  declare duration_ms: number | null;
   declare outcome: Schema<'AttemptOutcome'>;
   declare http_status: number | null;
   declare code: string | null;

@@ -1,5 +1,5 @@
 import { type Deed, deedsOf } from './deeds.ts';
-import { type Call, type Evidence, tokenIn } from './evidence.ts';
+import { type Call, type Evidence, type StoredAttempt, tokenIn } from './evidence.ts';
 import { factsOf } from './facts.ts';
 import { RULES } from './rules.ts';
 
@@ -74,7 +74,7 @@ export function timeline(evidence: Evidence, token: string): string[] {
       .filter(({ message_id }) => message_id === message.id)
       .map((attempt) => ({
         at: attempt.started_at,
-        what: `attempt ${attempt.number}, ${Math.round(attempt.duration_ms)} ms: ${attempt.outcome} ${attempt.code ?? attempt.provider_message_id ?? ''}`,
+        what: `attempt ${attempt.number}, ${tookOf(attempt)}: ${attempt.outcome} ${attempt.code ?? attempt.provider_message_id ?? ''}`,
       })),
     ...calls
       .filter((call) => isOf(call, message.delivery_key))
@@ -95,6 +95,9 @@ export function timeline(evidence: Evidence, token: string): string[] {
 function isOf({ idempotency_key, path }: Call, key: string | null): boolean {
   return key !== null && (idempotency_key === key || path.includes(key));
 }
+
+const tookOf = ({ duration_ms }: StoredAttempt) =>
+  duration_ms === null ? 'nobody knows how long' : `${Math.round(duration_ms)} ms`;
 
 function told({ method, fault, status }: Call): string {
   const struck = fault ? `, struck by ${fault}` : '';

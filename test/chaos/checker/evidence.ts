@@ -119,7 +119,8 @@ export interface StoredAttempt {
   number: number;
   provider: string;
   started_at: number;
-  duration_ms: number;
+  /** Null where the worker never told. */
+  duration_ms: number | null;
   outcome: string;
   code: string | null;
   provider_message_id: string | null;

@@ -94,21 +94,23 @@ const callsAreOfMessages: Rule = ({ callsOf, stored, taken }) => {
   return { checked: calls.checked + taken.length, violations: [...calls.violations, ...takings.violations] };
 };
 
-/** An attempt that is missing belongs to a worker that was killed, or to a database that was away. */
+/** None is missing. One that nobody told of belongs to a worker that was killed, or to a database that was away. */
 const attemptsTell: Rule = (facts) =>
   each(facts.stored.messages, (message) => {
     const attempts = facts.attemptsOf.get(message.id) ?? [];
     const name = `${tokenIn(message.body)}: message ${message.id}`;
     const accepted = attempts.filter(({ outcome }) => outcome === 'accepted');
-    const lost = message.attempt_count - attempts.length;
+    const missing = message.attempt_count - attempts.length;
+    const lost = attempts.find(({ code }) => code === 'worker_lost');
     const { from, to } = handled(facts, message.id);
     const strayed = accepted.find((attempt) => attempt.provider_message_id !== message.provider_message_id);
     return [
       attempts.some(({ number }) => number < 1 || number > message.attempt_count) &&
         `${name} has an attempt beyond its ${message.attempt_count}`,
-      lost > 0 &&
+      missing > 0 && `${name} misses ${missing} of ${message.attempt_count} attempts`,
+      lost &&
         !wasInterrupted(facts, from, to) &&
-        `${name} misses ${lost} of ${message.attempt_count} attempts`,
+        `${name} has an attempt that nobody told of, though no worker was killed`,
       message.provider_message_id !== null && accepted.length === 0 && `${name} was accepted in no attempt`,
       strayed && `${name} is ${message.provider_message_id}, an attempt says ${strayed.provider_message_id}`,
       message.status === 'unknown' &&

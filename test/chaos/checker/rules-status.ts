@@ -43,7 +43,7 @@ const unknownHasReason: Rule = (facts) =>
       const doubt = calls.some(({ fault, status }) => status === null || DOUBTFUL.has(fault ?? ''));
       // On a busy machine an answer can come too late without any fault.
       const attempts = facts.attemptsOf.get(id) ?? [];
-      const late = attempts.some(({ duration_ms }) => duration_ms >= facts.providerTimeoutMs);
+      const late = attempts.some(({ duration_ms }) => (duration_ms ?? 0) >= facts.providerTimeoutMs);
       const { from, to } = handled(facts, id);
       const interrupted = wasInterrupted(facts, from, to);
       return !doubt && !late && !interrupted && `${named}, though every call of it was answered`;
