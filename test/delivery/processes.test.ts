@@ -5,13 +5,15 @@ import { type Service, startService } from '../../src/service.ts';
 import { sms } from '../helpers/bodies.ts';
 import { query } from '../helpers/database.ts';
 import { environmentFor, type Harness, startHarness } from '../helpers/harness.ts';
+import { startPooler } from '../helpers/pooler.ts';
+import { until } from '../helpers/until.ts';
 
 describe('Several processes on one database', () => {
   let api: Harness;
   const workers: Service[] = [];
-  const addWorker = async () => {
+  const addWorker = async (databaseUrl = api.databaseUrl) => {
     const environment = {
-      ...environmentFor(api.simulator.url, api.databaseUrl),
+      ...environmentFor(api.simulator.url, databaseUrl),
       ROLE: 'worker',
       // A busy machine is no reason to ask twice.
       PROVIDER_TIMEOUT_MS: '10000',
@@ -62,5 +64,30 @@ describe('Several processes on one database', () => {
     );
     await api.untilStatus(await send(0), 'delivered');
     await api.untilStatus(await send(1), 'delivered');
+  });
+
+  /** Whether the last that the only worker asked is when something will be due, and that is a while ago. */
+  const isAsleep = async () => {
+    const [last] = await query<{ asleep: boolean }>(
+      api.databaseUrl,
+      `select query like '%min(due.at)%' and state = 'idle' and state_change < clock_timestamp() - interval '100 ms' as asleep
+       from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid()
+         and query ~ 'claim_deliveries|settle_deliveries|min\\(due\\.at\\)|^listen'
+       order by query_start desc limit 1`,
+    );
+    return last?.asleep === true;
+  };
+
+  it('deliver behind a pooler that drops LISTEN, too', async () => {
+    const pooler = await startPooler(api.databaseUrl);
+    await addWorker(pooler.url);
+    for (let n = 0; n < 3; n++) {
+      await until(isAsleep, 'the worker has looked, found nothing, and waits');
+      await api.untilStatus(await send(n), 'delivered');
+    }
+    expect(pooler.dropped()).to.be.at.least(3);
+    await Promise.all(workers.splice(0).map((worker) => worker.stop()));
+    await pooler.stop();
   });
 });
