@@ -48,6 +48,25 @@ describe('Migrations', () => {
     await service.stop();
   });
 
+  it('take an attempt that nobody told of back with the one that let it be written', async () => {
+    const api = await startHarness({ ROLE: 'api' });
+    const { id } = (await api.request('POST', '/api/messages/sms', sms)).body;
+    await query(
+      api.databaseUrl,
+      `insert into delivery_attempts (message_id, number, provider, started_at, duration_ms, outcome)
+       values ($1, 1, 'text-co', now(), null, 'unknown'), ($1, 2, 'text-co', now(), 7, 'accepted')`,
+      [id],
+    );
+    await api.service.stop();
+    const database = openDatabase(api.databaseUrl, () => undefined);
+    await database.knex.migrate.down({ ...MIGRATIONS, name: '20260701000000_lost_attempts.ts' });
+    const left = await query(api.databaseUrl, 'select number from delivery_attempts');
+    expect(left).to.deep.equal([{ number: 2 }]);
+    expect(await migrate(api.databaseUrl)).to.have.length(1);
+    await database.close();
+    await api.stop();
+  });
+
   it('let two services come up on one empty database at once', async () => {
     const DATABASE_URL = await createDatabase();
     const services = await Promise.all([startHarness({ DATABASE_URL }), startHarness({ DATABASE_URL })]);
