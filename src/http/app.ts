@@ -8,6 +8,7 @@ import type { Handlers, OperationId } from '../openapi/types.ts';
 import { securityHandlers, withConfiguredSecurity } from './auth.ts';
 import { jsonBody, signedBody } from './body.ts';
 import type { Keyring } from './keyring.ts';
+import { replaceInfinities } from './numbers.ts';
 import { operationOf } from './operation.ts';
 import { problemHandler } from './problem.ts';
 import { limitRate } from './rate-limit.ts';
@@ -71,6 +72,7 @@ function toMiddleware(handlers: Handlers, translate: (error: unknown) => unknown
     const { params, query, headers, body } = request;
     const faults = unstorableFaults(request);
     if (faults.length > 0) throw new InvalidRequestError(faults);
+    replaceInfinities(request);
     const answer = await handler({ params, query, headers, body }).catch((error) => {
       throw translate(error);
     });

@@ -21,6 +21,7 @@ import {
 } from 'express-openapi-validator/dist/openapi.validator.js';
 import { dereference } from '../openapi/dereference.ts';
 import type { OpenApiDocument } from '../openapi/document.ts';
+import { decimalInteger, refuseBrackets, withDecimalIntegers } from './parameters.ts';
 
 /** What is done around the look at the credentials, and at the end, with a request for an operation of the contract. */
 export interface Steps {
@@ -75,13 +76,13 @@ function validatorsOf(
   { beforeSecurity, afterSecurity, handle }: Steps,
   { securityHandlers, ...given }: Options,
 ) {
-  const apiSpec = dereference(document) as never;
+  const apiSpec = withDecimalIntegers(dereference(document)) as never;
   // It reads the options; whether the document is valid is seen to by `make check`, not on every start.
   const { ajvOpts, options } = new OpenApiValidator({ ...given, apiSpec });
   const { validateResponses } = options;
   const schemas = new SchemaPreprocessor(apiSpec, ajvOpts.preprocessor, validateResponses as never);
   const { apiDoc, apiDocRes } = schemas.preProcess();
-  const requests = new RequestValidator(apiDoc, ajvOpts.request);
+  const requests = new RequestValidator(apiDoc, { ...ajvOpts.request, keywords: [decimalInteger] } as never);
   const responses = validateResponses
     ? [new ResponseValidator(apiDocRes, ajvOpts.response, validateResponses, SERIAL).validate()]
     : [];
@@ -89,6 +90,7 @@ function validatorsOf(
     ...beforeSecurity,
     security(apiDoc as never, securityHandlers),
     ...afterSecurity,
+    refuseBrackets,
     requests.validate.bind(requests),
     ...responses,
     handle,

@@ -3,12 +3,18 @@ import { parse } from 'yaml';
 
 const source = new URL('../../openapi.yaml', import.meta.url);
 
+interface Operation {
+  operationId?: string;
+  security?: Record<string, string[]>[];
+  parameters?: { schema: object }[];
+}
+
 /** The parts of an OpenAPI document that this service itself looks at. */
 export interface OpenApiDocument {
   openapi: string;
   info: { title: string; version: string };
   security?: Record<string, string[]>[];
-  paths: Record<string, Record<string, { operationId?: string; security?: Record<string, string[]>[] }>>;
+  paths: Record<string, Record<string, Operation>>;
   components: { securitySchemes: Record<string, object> };
 }
 

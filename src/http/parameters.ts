@@ -1,0 +1,92 @@
+import type { RequestHandler } from 'express';
+import { InvalidRequestError } from '../errors.ts';
+import type { OpenApiDocument } from '../openapi/document.ts';
+
+const KEYWORD = 'x-decimal-integer';
+const DECIMAL = /^(?:0|[1-9]\d*)$/;
+
+interface Bounds {
+  minimum: number;
+  maximum: number;
+}
+
+interface Schema {
+  type?: string;
+  minimum?: number;
+  maximum?: number;
+  items?: Schema;
+  default?: unknown;
+}
+
+/** Where ajv puts the value, and what it reads after a failure. */
+interface Position {
+  parentData: Record<string | number, unknown>;
+  parentDataProperty: string | number;
+}
+interface Check {
+  (value: unknown, position: Position): boolean;
+  errors?: { keyword: string; message: string; params: object }[];
+}
+
+/**
+ * An ajv keyword for integers that arrive as text, in place of ajv's own coercion, which reads whatever JavaScript
+ * calls a number: `1e400` becomes Infinity and passes every bound, and `0x1`, `01` and `1 ` become 1.
+ */
+export const decimalInteger = { keyword: KEYWORD, modifying: true, errors: true, compile: compileCheck };
+
+function compileCheck({ minimum, maximum }: Bounds): Check {
+  const message = `must be an integer from ${minimum} to ${maximum}, in decimal digits without a sign or leading zeros`;
+  const check: Check = (value, { parentData, parentDataProperty }) => {
+    // A default of the contract is a number already; from a client everything is text.
+    const number = typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value;
+    if (typeof number === 'number' && number >= minimum && number <= maximum) {
+      parentData[parentDataProperty] = number;
+      return true;
+    }
+    check.errors = [{ keyword: KEYWORD, message, params: {} }];
+    return false;
+  };
+  return check;
+}
+
+/** A copy of a dereferenced document in which every integer parameter is read by `decimalInteger`. */
+export function withDecimalIntegers(document: OpenApiDocument): OpenApiDocument {
+  const paths = mapValues(document.paths, (operations) =>
+    mapValues(operations, (operation) => ({
+      ...operation,
+      ...(operation.parameters && {
+        parameters: operation.parameters.map((parameter) => ({
+          ...parameter,
+          schema: decimal(parameter.schema),
+        })),
+      }),
+    })),
+  );
+  return { ...document, paths };
+}
+
+/** @throws {Error} for an integer without bounds, or with bounds that decimal digits or a number cannot express. */
+function decimal(schema: Schema): object {
+  if (schema.items) return { ...schema, items: decimal(schema.items) };
+  if (schema.type !== 'integer') return schema;
+  const { minimum = -1, maximum = Number.POSITIVE_INFINITY, default: fallback } = schema;
+  if (minimum < 0 || !Number.isSafeInteger(maximum))
+    throw new Error(
+      'An integer parameter of openapi.yaml needs a minimum of at least 0 and a maximum below 2^53.',
+    );
+  return { [KEYWORD]: { minimum, maximum }, ...(fallback !== undefined && { default: fallback }) };
+}
+
+/**
+ * Refuses brackets in the name of a query parameter. No parameter of the contract has them, and the validator would
+ * decode the value a second time, or drop the parameter without an error.
+ */
+export const refuseBrackets: RequestHandler = (request, _response, next) => {
+  const name = Object.keys(request.query).find((each) => /[[\]]/.test(each));
+  if (name === undefined) return next();
+  throw new InvalidRequestError([{ path: `/query/${name}`, message: `Unknown query parameter '${name}'` }]);
+};
+
+function mapValues<T, U>(values: Record<string, T>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value)]));
+}
