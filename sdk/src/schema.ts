@@ -734,7 +734,10 @@ export interface components {
             body: string;
             attachments: string[];
             status: components["schemas"]["MessageStatus"];
-            /** @description Why it is `failed`, `undelivered` or `unknown`. */
+            /**
+             * @description The reason for the status `failed`, `undelivered` or `unknown`. While the message is `queued` or `sending`:
+             *     the error of the last attempt that ended, or null before the first attempt. Null for every other status.
+             */
             error: {
                 code: string;
                 detail: string | null;
@@ -755,6 +758,13 @@ export interface components {
              * @description The time it is scheduled for.
              */
             send_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the next attempt is due. A time in the past means that the attempt waits for a worker, or for a
+             *     provider that is unavailable or throttled. Null while no attempt is planned: the message has just been
+             *     accepted, waits for an earlier message of its conversation, is being sent, or needs no further attempt.
+             */
+            next_attempt_at: string | null;
             /**
              * Format: date-time
              * @description When it is given up; null for an inbound message.

@@ -35,7 +35,8 @@ const ADD_DECISION = {
 const CANCEL = {
   name: 'cancel-message',
   text: `
-    update deliveries set status = 'canceled', next_attempt_at = null, updated_at = statement_timestamp()
+    update deliveries
+    set status = 'canceled', error = null, next_attempt_at = null, updated_at = statement_timestamp()
     where message_id = $1`,
 };
 

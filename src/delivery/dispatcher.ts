@@ -120,7 +120,8 @@ export function createDispatcher({
   function tell({ message, provider: { channel }, verdict: { status, error } }: Settlement): void {
     if (status === 'sent')
       events.sent(channel, Date.now() - (message.send_at ?? message.created_at).getTime());
-    else if (error) events.gaveUp({ messageId: message.id, channel, status, code: error.code });
+    else if (status !== 'queued' && error)
+      events.gaveUp({ messageId: message.id, channel, status, code: error.code });
   }
 
   async function run(): Promise<void> {

@@ -19,6 +19,7 @@ export interface Settlement {
 
 export interface Verdict {
   status: Delivery['status'];
+  /** The reason for the status; of a queued message, the error of this attempt. */
   error: Delivery['error'];
   /** The provider that is to have it next; null where any may. Where the attempt was the last one, who made it. */
   provider: string | null;
@@ -67,10 +68,11 @@ export function judge({
     const detail = `Its time ran out; the last attempt ended unknown (${outcome.code})`;
     return { ...verdict, status: 'unknown', error: { code: 'expired', detail } };
   }
+  const queued = { ...verdict, status: 'queued' as const, error };
   // Who may have it keeps it; what nobody has is anybody's.
   const holder = mayHaveBeenSent ? provider.name : null;
   if (outcome.outcome === 'unavailable' && !mayHaveBeenSent && fallback !== null)
-    return { ...verdict, status: 'queued', provider: fallback, nextAttemptAt: now, countsAsRetry: false };
+    return { ...queued, provider: fallback, nextAttemptAt: now, countsAsRetry: false };
   const countsAsRetry = outcome.outcome !== 'throttled';
   const retryAfterMs = 'retryAfterMs' in outcome ? (outcome.retryAfterMs ?? 0) : 0;
   const nextAttemptAt = nextAttempt({
@@ -80,7 +82,7 @@ export function judge({
     now,
     random,
   });
-  return { ...verdict, status: 'queued', provider: holder, nextAttemptAt, countsAsRetry };
+  return { ...queued, provider: holder, nextAttemptAt, countsAsRetry };
 }
 
 /** One statement, one round trip, one commit: the function is in the migrations. */

@@ -73,8 +73,8 @@ const LEAVE = {
     update deliveries
     set provider = case when may_be_there then provider end,
         status = case when may_be_there then 'unknown' else 'queued' end,
-        error = case when may_be_there then json_build_object('code', 'provider_removed',
-          'detail', 'It may have been sent by ' || provider || ', which is no longer configured') end,
+        error = case when may_be_there then jsonb_build_object('code', 'provider_removed',
+          'detail', 'It may have been sent by ' || provider || ', which is no longer configured') else error end,
         next_attempt_at = case when not may_be_there then next_attempt_at end,
         updated_at = statement_timestamp()
     from left_behind

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { execute } from '../db/connect.ts';
 import type { Message } from '../db/models/message.ts';
 import type { NewMessage } from './new-message.ts';
-import type { PresentableMessage } from './present.ts';
+import { type PresentableMessage, whenRecorded } from './present.ts';
 import type { Recorded } from './record.ts';
 
 /** Two lookups, each by its index: by one condition or the other, all messages would be read. Exported for its test. */
@@ -52,7 +52,8 @@ function keyOf(row: Keyed): string {
 
 /** A repeat is given the first answer again, whatever has become of the message since. */
 function asFirstAnswered(row: Existing): PresentableMessage {
-  return { ...row, status: firstStatusOf(row), error: null, updated_at: row.created_at };
+  const status = firstStatusOf(row);
+  return { ...row, status, ...whenRecorded(status, row) };
 }
 
 function firstStatusOf({ direction, send_at, created_at }: Existing): PresentableMessage['status'] {

@@ -10,6 +10,7 @@ export type PresentableMessage = Pick<Message, (typeof COLUMNS)[number] | 'conve
     provider: string | null;
     provider_message_id: string | null;
     expires_at: Date | null;
+    next_attempt_at: Date | null;
   };
 
 const COLUMNS = [
@@ -30,9 +31,13 @@ const COLUMNS = [
   'created_at',
 ] as const satisfies (keyof Message)[];
 
-/** What was received has no delivery; a message is read in the conversation that speaks for its own. */
+/**
+ * What was received has no delivery; a message is read in the conversation that speaks for its own. While a message is
+ * sent, its `next_attempt_at` is a worker's lease and not shown.
+ */
 const JOINED = `
   coalesce(delivery.status, 'received') as status, delivery.error, delivery.send_at, delivery.expires_at,
+  case when delivery.status in ('scheduled', 'queued') then delivery.next_attempt_at end as next_attempt_at,
   coalesce(delivery.provider, messages.provider) as provider,
   coalesce(delivery.provider_message_id, messages.provider_message_id) as provider_message_id,
   coalesce(delivery.updated_at, messages.created_at) as updated_at,
@@ -44,6 +49,14 @@ export function presentable(messages: AnyQueryBuilder): void {
     .leftJoinRelated('delivery')
     .select(COLUMNS.map((column) => `messages.${column}`))
     .select(raw(JOINED));
+}
+
+/** The state of a delivery before its first attempt, as the response to the request shows it. */
+export function whenRecorded(
+  status: PresentableMessage['status'],
+  { send_at, created_at }: Pick<PresentableMessage, 'send_at' | 'created_at'>,
+): Pick<PresentableMessage, 'error' | 'next_attempt_at' | 'updated_at'> {
+  return { error: null, next_attempt_at: status === 'scheduled' ? send_at : null, updated_at: created_at };
 }
 
 /** A row as the contract shows it: what only some emails have is left out where it is empty. */
@@ -69,6 +82,7 @@ export function presentMessage(row: PresentableMessage): Schema<'Message'> {
     metadata: row.metadata,
     timestamp: row.timestamp.toISOString(),
     send_at: row.send_at?.toISOString() ?? null,
+    next_attempt_at: row.next_attempt_at?.toISOString() ?? null,
     expires_at: row.expires_at?.toISOString() ?? null,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),

@@ -8,7 +8,7 @@ import type { Events } from '../observability/events.ts';
 import { findExisting } from './duplicates.ts';
 import type { NewMessage } from './new-message.ts';
 import { createPlaces, type Place } from './places.ts';
-import type { PresentableMessage } from './present.ts';
+import { type PresentableMessage, whenRecorded } from './present.ts';
 
 /** A message as it is stored: by this call, or (`repeated`) by an earlier one with the same key or provider id. */
 export interface Recorded {
@@ -125,7 +125,8 @@ function asStored(
   conversation_id: number,
   created_at: Date,
 ): PresentableMessage {
-  return { ...row, id, conversation_id, error: null, created_at, updated_at: created_at };
+  const { status, send_at } = row;
+  return { ...row, id, conversation_id, created_at, ...whenRecorded(status, { send_at, created_at }) };
 }
 
 /**

@@ -21,7 +21,7 @@ export function decisions(): Interaction[] {
       given: ['a message failed'],
       operation: 'POST /api/messages/{id}/retry',
       headers: keyed(8),
-      response: { status: 202, body: message({ to: [phone('+12010000009')] }) },
+      response: { status: 202, body: message({ to: [phone('+12010000009')], next_attempt_at: time() }) },
       calls: ({ messages }) => messages.retry(id),
     }),
   ];

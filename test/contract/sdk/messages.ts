@@ -59,7 +59,7 @@ export function sends(): Interaction[] {
       n: 4,
       message: { ...sms, send_at, metadata },
       body: { ...plain, ...later },
-      answered: { status: 'scheduled', send_at: time(send_at), metadata },
+      answered: { status: 'scheduled', send_at: time(send_at), next_attempt_at: time(send_at), metadata },
     }),
   ];
 }

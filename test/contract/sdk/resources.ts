@@ -22,6 +22,7 @@ export function message(fields: object = {}) {
     metadata: {},
     timestamp: time(),
     send_at: null,
+    next_attempt_at: null,
     expires_at: time(),
     created_at: time(),
     updated_at: time(),

@@ -1,0 +1,166 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { expect } from 'chai';
+import type { Message } from '../../sdk/src/index.ts';
+import { sms } from '../helpers/bodies.ts';
+import { type Harness, startHarness } from '../helpers/harness.ts';
+import { until } from '../helpers/until.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** Each way in which an attempt can leave a message queued, and the error code that the message then shows. */
+const REASONS: [title: string, fault: object, code: string, detail: RegExp][] = [
+  ['a 404', { type: 'status', status: 404 }, 'simulated_404', /A simulated failure/],
+  ['a 401', { type: 'status', status: 401 }, 'simulated_401', /A simulated failure/],
+  ['a 503', { type: 'status', status: 503 }, 'simulated_503', /A simulated failure/],
+  ['a 429', { type: 'status', status: 429, retry_after: 60 }, 'simulated_429', /A simulated failure/],
+  ['a response without an id', { type: 'malformed' }, 'malformed_response', /without an id/],
+  ['no response in time', { type: 'timeout' }, 'etimedout', /Timeout/],
+  ['a broken connection', { type: 'reset' }, 'econnreset', /ECONNRESET/],
+];
+
+/** A call that is not answered is still running at the end of a test, and is cut by the stop. */
+const PATIENT = { PROVIDER_TIMEOUT_MS: '60000', STOP_TIMEOUT_MS: '200' };
+
+describe('A message that waits', () => {
+  let service: Harness;
+  let recipients = 0;
+  beforeEach(async () => {
+    service = await startHarness();
+  });
+  afterEach(() => service.stop());
+
+  const faults = (...list: object[]) =>
+    service.control(
+      'PUT',
+      '/_control/faults',
+      list.map((fault) => ({ channel: 'sms', ...fault })),
+    );
+  const body = (fields: object = {}) => ({ ...sms, to: `+1804555${1_000 + recipients++}`, ...fields });
+  const send = async (message: object = body(), to = service): Promise<Message> =>
+    (await to.request('POST', '/api/messages/sms', message)).body;
+  const get = async (id: number, from = service): Promise<Message> =>
+    (await from.request('GET', `/api/messages/${id}`)).body;
+  const untilFailedOnce = (id: number) =>
+    until(async () => {
+      const message = await get(id);
+      return message.status === 'queued' && message.error !== null && message;
+    }, `message ${id} shows its error`);
+
+  for (const [title, fault, code, detail] of REASONS)
+    it(`shows the error of its last attempt and the time of the next one after ${title}`, async () => {
+      await faults(fault);
+      const { id } = await send();
+      const waiting = await untilFailedOnce(id);
+      expect(waiting.error?.code).to.equal(code);
+      expect(waiting.error?.detail).to.match(detail);
+      const { data } = (await service.request('GET', `/api/messages/${id}/attempts?limit=200`)).body;
+      expect(Date.parse(waiting.next_attempt_at ?? '')).to.be.greaterThan(Date.parse(data[0].started_at));
+    });
+
+  it('shows both in every list, and neither once it is sent', async () => {
+    await faults({ type: 'status', status: 404 });
+    const marked = body({ body: 'zebra crossing' });
+    const { id, conversation_id } = await send(marked);
+    const { error } = await untilFailedOnce(id);
+    for (const path of [
+      '/api/messages?status=queued',
+      '/api/messages?q=zebra',
+      `/api/messages?conversation_id=${conversation_id}`,
+      `/api/conversations/${conversation_id}/messages`,
+    ]) {
+      const { data } = (await service.request('GET', path)).body;
+      const listed = data.find((message: Message) => message.id === id);
+      expect(listed.error, path).to.deep.equal(error);
+      expect(listed.next_attempt_at, path).to.match(/Z$/);
+    }
+    await faults();
+    const sent = await service.untilStatus(id, 'delivered');
+    expect(sent).to.include({ error: null, next_attempt_at: null });
+  });
+
+  it('shows neither once it is canceled', async () => {
+    await faults({ type: 'status', status: 503, retry_after: 60 });
+    const { id } = await send();
+    await untilFailedOnce(id);
+    const { body: canceled } = await service.request('POST', `/api/messages/${id}/cancel`);
+    expect(canceled).to.include({ status: 'canceled', error: null, next_attempt_at: null });
+  });
+
+  it('has no next attempt while an earlier message of its conversation waits', async () => {
+    await faults({ type: 'status', status: 503, retry_after: 60 });
+    const first = body();
+    const { id } = await send(first);
+    await untilFailedOnce(id);
+    const behind = await get((await send(first)).id);
+    expect(behind).to.include({ status: 'queued', error: null, next_attempt_at: null });
+  });
+
+  it('shows when it is due before its first attempt: at once, or as scheduled', async () => {
+    const api = await startHarness({ ROLE: 'api' });
+    const { id } = await send(body(), api);
+    const queued = await get(id, api);
+    expect(queued).to.include({ status: 'queued', error: null, next_attempt_at: queued.created_at });
+    const send_at = new Date(Date.now() + HOUR_MS).toISOString();
+    const scheduled = await send(body({ send_at }), api);
+    expect(scheduled).to.include({ status: 'scheduled', next_attempt_at: send_at });
+    expect(await get(scheduled.id, api)).to.deep.equal(scheduled);
+    const { body: canceled } = await api.request('POST', `/api/messages/${scheduled.id}/cancel`);
+    expect(canceled).to.include({ send_at, next_attempt_at: null });
+    await api.stop();
+  });
+
+  it('shows the time that the limit of its sender reserves for it', async () => {
+    const limited = await startHarness({ TEXT_CO_PER_SECOND_PER_SENDER: '0.001' });
+    const first = await send(body(), limited);
+    await limited.untilStatus(first.id, 'delivered');
+    const second = await send(body(), limited);
+    const put_off = await until(async () => {
+      const message = await get(second.id, limited);
+      return Date.parse(message.next_attempt_at ?? '') > Date.parse(message.created_at) + 60_000 && message;
+    }, 'it is put off');
+    expect(put_off).to.include({ status: 'queued', error: null });
+    await limited.stop();
+  });
+
+  it('never shows the lease of the worker that sends it', async () => {
+    const patient = await startHarness(PATIENT);
+    await patient.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'timeout' }]);
+    const { id } = await send(body(), patient);
+    expect((await patient.untilStatus(id, 'sending')).next_attempt_at).to.equal(null);
+    await patient.stop();
+  });
+
+  it('is answered to a repeat of its request as it was at first', async () => {
+    await faults({ type: 'status', status: 404 });
+    const headers = { 'idempotency-key': 'waits' };
+    const request = body();
+    const first = (await service.request('POST', '/api/messages/sms', request, headers)).body;
+    await untilFailedOnce(first.id);
+    const repeat = await service.request('POST', '/api/messages/sms', request, headers);
+    expect(repeat.headers.get('idempotent-replayed')).to.equal('true');
+    expect(repeat.body).to.deep.equal(first);
+    expect(first).to.include({ error: null, next_attempt_at: null });
+  });
+
+  it('shows the error of the provider that failed while the other one has it', async () => {
+    const silent = createServer((socket) => void socket.on('error', () => undefined));
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const other = await startHarness({
+      SMS_PROVIDERS: 'gone-co,silent-co',
+      GONE_CO_URL: 'http://127.0.0.1:9',
+      GONE_CO_KEY: 'key',
+      SILENT_CO_URL: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+      SILENT_CO_KEY: 'key',
+      ...PATIENT,
+    });
+    const { id } = await send(body(), other);
+    const waiting = await until(async () => {
+      const message = await get(id, other);
+      return message.provider === 'silent-co' && message;
+    }, 'the second provider has it');
+    expect(waiting.error?.code).to.equal('econnrefused');
+    await other.stop();
+    silent.close();
+  });
+});
