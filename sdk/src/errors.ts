@@ -1,3 +1,4 @@
+import { retryAfter } from './retry-after.ts';
 import type { components } from './schema.ts';
 
 export type Problem = components['schemas']['Problem'];
@@ -107,12 +108,4 @@ export function errorOf(response: Response, body: unknown): ApiError {
 /** Also something in between may answer in JSON: only the service names the request. */
 function isProblem(body: unknown): body is Problem {
   return body !== null && typeof body === 'object' && 'code' in body && 'request_id' in body;
-}
-
-/** The seconds that a `Retry-After` asks for, which may also be a date. */
-export function retryAfter({ headers }: Response, now = Date.now()): number | undefined {
-  const value = headers.get('retry-after');
-  if (!value) return undefined;
-  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - now) / 1_000;
-  return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 }

@@ -1,4 +1,5 @@
-import { ConnectionError, retryAfter } from './errors.ts';
+import { ConnectionError } from './errors.ts';
+import { retryAfter } from './retry-after.ts';
 
 export interface RetryPolicy {
   /** How often a request is made again at the most. */

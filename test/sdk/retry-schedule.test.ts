@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { ConnectionError, retryAfter } from '../../sdk/src/errors.ts';
+import { ConnectionError } from '../../sdk/src/errors.ts';
 import { delayAfter, isTransient, sleep } from '../../sdk/src/retry.ts';
+import { retryAfter } from '../../sdk/src/retry-after.ts';
+import { NOW, RETRY_AFTER } from '../helpers/retry-after.ts';
 import { rejection } from './support.ts';
 
 const lost = new ConnectionError('lost');
@@ -50,14 +52,20 @@ describe("The SDK's schedule of retries", () => {
     expect(isTransient(lost)).to.equal(true);
   });
 
-  it('reads Retry-After as seconds or as a date', () => {
-    const now = Date.UTC(2026, 0, 1);
-    const read = (after?: string) => retryAfter(answer(503, after), now);
-    expect(read('7')).to.equal(7);
-    expect(read('Thu, 01 Jan 2026 00:00:09 GMT')).to.equal(9);
-    expect(read('Thu, 01 Jan 2025 00:00:00 GMT')).to.equal(0);
-    expect(read('soon')).to.equal(undefined);
-    expect(read()).to.equal(undefined);
+  for (const [value, seconds] of RETRY_AFTER)
+    it(`Retry-After ${JSON.stringify(value)} ${seconds === null ? 'counts as absent' : `asks for ${seconds} s`}`, () => {
+      // A header has bytes only.
+      const header = Buffer.from(value).toString('latin1');
+      expect(retryAfter(answer(503, header), NOW)).to.equal(seconds ?? undefined);
+    });
+
+  it('Retry-After counts as absent where the response has none, or several', () => {
+    expect(retryAfter(answer(503), NOW)).to.equal(undefined);
+    const headers = new Headers([
+      ['retry-after', '5'],
+      ['retry-after', '7'],
+    ]);
+    expect(retryAfter(new Response(null, { headers }), NOW)).to.equal(undefined);
   });
 
   it('leaves a wait as soon as its signal is aborted', async () => {
