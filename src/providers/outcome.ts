@@ -1,26 +1,25 @@
-import { HTTPError, type RequestError } from 'got';
+import type { RequestError, Response } from 'got';
 import type { SendOutcome } from './provider.ts';
+import { decodeBody, MAX_BODY_BYTES } from './response-body.ts';
+import { parseRetryAfter } from './retry-after.ts';
+import { meaningOfStatus } from './status-outcomes.ts';
 
 type Failed = Exclude<SendOutcome, { outcome: 'accepted' }>;
 
 /** The longest `Retry-After` that is believed. */
 const RETRY_AFTER_CAP_MS = 60 * 60 * 1_000;
-/** Not the message's fault: credentials and addresses of the provider are for the operator to mend, the others pass. */
-const NOT_ITS_FAULT = new Set([401, 403, 404, 408, 425]);
 const DETAIL_LENGTH = 300;
 /** A code is a label of the metrics too: a word, not a sentence. */
 const CODE = /^[\w.:-]{1,64}$/;
 /** As in receipts (openapi.yaml), which a message is found by: all that PostgreSQL can hold, up to 255 characters. */
 const MESSAGE_ID = /^[^\0\p{Surrogate}]{1,255}$/u;
 
-/** What a 2xx tells: that the message was taken, and by which id it goes. */
-export function outcomeOfAnswer(httpStatus: number, body: string): SendOutcome {
-  try {
-    const { id } = JSON.parse(body) as { id?: unknown };
-    if (isMessageId(id)) return { outcome: 'accepted', httpStatus, providerMessageId: id };
-  } catch {
-    // Said below.
-  }
+/** The outcome of a whole 2xx response: accepted where it has an id. */
+export function outcomeOfSuccess({ statusCode: httpStatus, headers, rawBody }: Response): SendOutcome {
+  const body = decodeBody(rawBody, headers['content-encoding']);
+  if (body === 'too_long') return tooLong(httpStatus);
+  const id = (parseJson(body?.text) as { id?: unknown } | null)?.id;
+  if (isMessageId(id)) return { outcome: 'accepted', httpStatus, providerMessageId: id };
   return {
     outcome: 'unknown',
     httpStatus,
@@ -29,17 +28,31 @@ export function outcomeOfAnswer(httpStatus: number, body: string): SendOutcome {
   };
 }
 
+export function tooLong(httpStatus: number): Failed {
+  const detail = `The provider answered ${httpStatus} with more than ${MAX_BODY_BYTES / 1_024} KiB`;
+  return { outcome: 'unknown', httpStatus, code: 'response_too_long', detail };
+}
+
 export function isMessageId(id: unknown): id is string {
   return typeof id === 'string' && MESSAGE_ID.test(id);
 }
 
-/** What a failed request tells about the message. */
+/** The outcome of a request that failed: by its status as soon as that came, also where the body did not. */
 export function outcomeOfFailure(error: RequestError): Failed {
-  if (error instanceof HTTPError) return outcomeOfStatus(error);
-  const failure = { httpStatus: null, code: error.code.toLowerCase(), detail: storable(error.message) };
+  const { response } = error;
+  if (response !== undefined && !isSuccess(response)) return outcomeOfStatus(response);
+  const failure = {
+    httpStatus: response?.statusCode ?? null,
+    code: error.code.toLowerCase(),
+    detail: storable(error.message),
+  };
   return neverLeft(error)
     ? { ...failure, outcome: 'unavailable', retryAfterMs: null }
     : { ...failure, outcome: 'unknown' };
+}
+
+export function isSuccess({ statusCode }: Pick<Response, 'statusCode'>): boolean {
+  return statusCode >= 200 && statusCode <= 299;
 }
 
 /**
@@ -52,42 +65,45 @@ function neverLeft({ timings, request, options }: RequestError): boolean {
   return (secure ? timings.secureConnect : timings.connect) === undefined;
 }
 
-function outcomeOfStatus({ response }: HTTPError): Failed {
-  const httpStatus = response.statusCode;
-  const said = errorIn(response.body);
+function outcomeOfStatus(response: Response): Failed {
+  const { statusCode: httpStatus, rawBody, headers } = response;
+  const body = rawBody && decodeBody(rawBody, headers['content-encoding']);
+  const said = errorIn(body === 'too_long' ? undefined : body?.text);
   const failure = {
     httpStatus,
     code: said.code ?? `http_${httpStatus}`,
     detail: said.message ?? `The provider answered ${httpStatus}`,
   };
-  const retryAfterMs = retryAfter(response.headers['retry-after'], Date.now());
-  if (httpStatus === 429) return { ...failure, outcome: 'throttled', retryAfterMs };
-  // A gateway says that it had no answer, not that there was no message.
-  if (httpStatus === 502 || httpStatus === 504) return { ...failure, outcome: 'unknown' };
-  if (httpStatus >= 400 && httpStatus < 500 && !NOT_ITS_FAULT.has(httpStatus))
-    return { ...failure, outcome: 'rejected' };
-  return { ...failure, outcome: 'unavailable', retryAfterMs };
+  const { outcome } = meaningOfStatus(httpStatus);
+  return outcome === 'throttled' || outcome === 'unavailable'
+    ? { ...failure, outcome, retryAfterMs: retryAfterMs(response, Date.now()) }
+    : { ...failure, outcome };
 }
 
 /**
- * `Retry-After` (RFC 9110: seconds or a date) in milliseconds from `now`; null where it says nothing. An hour at the
- * most: everyone waits for as long, so that one wrong number would stop the provider for years. It is asked again then.
+ * What `Retry-After` asks for, in milliseconds; null where the header is absent, repeated or invalid. At most an hour:
+ * all workers wait for as long, so one wrong number would stop the provider for years.
  */
-function retryAfter(header: string | undefined, now: number): number | null {
-  if (header === undefined) return null;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
-  return Number.isNaN(ms) ? null : Math.min(Math.max(0, ms), RETRY_AFTER_CAP_MS);
+export function retryAfterMs({ headersDistinct }: Response, now: number): number | null {
+  const [value, ...others] = headersDistinct['retry-after'] ?? [];
+  const ms = value === undefined || others.length > 0 ? null : parseRetryAfter(value, now);
+  return ms === null ? null : Math.min(ms, RETRY_AFTER_CAP_MS);
 }
 
-function errorIn(body: unknown): { code?: string; message?: string } {
+function errorIn(body: string | undefined): { code?: string; message?: string } {
+  const error = (parseJson(body) as { error?: { code?: unknown; message?: unknown } } | null)?.error;
+  return {
+    ...(typeof error?.code === 'string' && CODE.test(error.code) && { code: error.code }),
+    ...(typeof error?.message === 'string' && { message: storable(error.message) }),
+  };
+}
+
+/** Null where the text is no JSON. */
+export function parseJson(text = ''): unknown {
   try {
-    const { error } = JSON.parse(String(body)) as { error?: { code?: unknown; message?: unknown } };
-    return {
-      ...(typeof error?.code === 'string' && CODE.test(error.code) && { code: error.code }),
-      ...(typeof error?.message === 'string' && { message: storable(error.message) }),
-    };
+    return JSON.parse(text);
   } catch {
-    return {};
+    return null;
   }
 }
 

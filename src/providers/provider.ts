@@ -23,7 +23,7 @@ export type SendOutcome =
   | (Failure & { outcome: 'rejected' })
   /** The provider asks for less; the message was not taken and no attempt is used up. */
   | (Failure & { outcome: 'throttled'; retryAfterMs: number | null })
-  /** The message was not taken: the request never left, or the answer says so. That a 500 says so is trusted. */
+  /** The message was not processed: the request never left, or its status says so (`status-outcomes.ts`). */
   | (Failure & { outcome: 'unavailable'; retryAfterMs: number | null })
   /** The message may have been taken. */
   | (Failure & { outcome: 'unknown' });

@@ -1,0 +1,57 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { createProviderClient, type ProviderClient } from '../../src/providers/client.ts';
+import type { CallOptions, SendOutcome } from '../../src/providers/provider.ts';
+
+export interface ProviderServer {
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** An HTTP server in the place of a provider. */
+export async function startProviderServer(listener: RequestListener): Promise<ProviderServer> {
+  const sockets = new Set<Socket>();
+  const server = createServer(listener).on('connection', (socket) => {
+    sockets.add(socket.on('error', () => undefined));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+export interface ClientSettings {
+  timeoutMs?: number;
+  honoursKeys?: boolean;
+}
+
+export function clientOf(
+  url: string,
+  { timeoutMs = 20_000, honoursKeys = true }: ClientSettings = {},
+): ProviderClient {
+  return createProviderClient(
+    {
+      ...{ name: 'text-co', channel: 'sms', url, key: 'provider-key', webhookSecrets: [], honoursKeys },
+      ...{ canLookUp: true, perSecond: null, perSecondPerSender: null, simulated: false },
+    },
+    timeoutMs,
+  );
+}
+
+export function callOptions(options: Partial<CallOptions> = {}): CallOptions {
+  return { once: true, repeated: false, signal: new AbortController().signal, ...options };
+}
+
+/** One send without repeats, unless `options` ask for them. */
+export function sendTo(
+  url: string,
+  options: Partial<CallOptions> = {},
+  settings: ClientSettings = {},
+): Promise<SendOutcome> {
+  return clientOf(url, settings).post('sms/messages', 'key', callOptions(options), { body: 'Hello!' });
+}
