@@ -117,7 +117,8 @@ async function decide(
   const { rows } = await connection.query<Pick<Delivery, 'status' | 'may_have_been_sent'>>(LOCK_DELIVERY, [
     id,
   ]);
-  const message = rows[0] as (typeof rows)[number];
+  const message = rows[0];
+  if (!message) throw new NotFoundError(`outbound message ${id}`);
   const { allows, change, done } = RULES[decision];
   if (message.status === done) return { repeated: true };
   if (!allows(message)) throw refusal(decision, id, message);

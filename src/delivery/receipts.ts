@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { coalesce } from '../db/coalesce.ts';
 import { transaction } from '../db/connect.ts';
 import { isolating } from '../db/isolate.ts';
+import { MissingRowError, retryMissingRows } from '../db/missing-row.ts';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
 import { WEIGHT_LIMITS, weightOf } from '../db/weight.ts';
 import type { Events } from '../observability/events.ts';
@@ -58,9 +59,14 @@ export function createReceiptTaker(pool: pg.Pool, events: Events): ReceiptTaker 
       ]);
       await connection.query(APPLY, [rows.flatMap(({ message_id }) => message_id ?? [])]);
       const byKey = new Map(rows.map((row) => [keyOf(row), row]));
-      return receipts.map((receipt) => byKey.get(keyOf(receipt)) as StoredReceipt);
+      return receipts.map((receipt) => {
+        const stored = byKey.get(keyOf(receipt));
+        if (!stored) throw new MissingRowError('A receipt was deleted while it was stored.');
+        return stored;
+      });
     });
-  const taking = coalesce(isolating(store), { ...LIMITS, weigh: ({ payload }) => weightOf(payload) });
+  const storing = isolating((receipts: NewReceipt[]) => retryMissingRows(() => store(receipts)));
+  const taking = coalesce(storing, { ...LIMITS, weigh: ({ payload }) => weightOf(payload) });
   return {
     idle: taking.idle,
     take: async (receipt) => {

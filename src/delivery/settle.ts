@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { execute } from '../db/connect.ts';
+import { isMissingRow } from '../db/missing-row.ts';
 import type { Delivery } from '../db/models/delivery.ts';
 import type { Provider, SendOutcome } from '../providers/provider.ts';
 import type { Claimed } from './claim.ts';
@@ -88,10 +89,29 @@ export function judge({
 /** One statement, one round trip, one commit: the function is in the migrations. */
 const SETTLE = { name: 'settle-deliveries', text: 'select settle_deliveries($1)' };
 
-/** Writes how these attempts ended, and lets the messages behind them go, in one transaction. */
+const FIND = {
+  name: 'find-deliveries',
+  text: 'select message_id from deliveries where message_id = any($1::bigint[])',
+};
+
+/**
+ * Writes how these attempts ended, and lets the messages behind them go, in one transaction. Nothing is written for
+ * messages that were deleted from the database during the attempt.
+ */
 export async function settleTogether(pool: pg.Pool, settlements: Settlement[]): Promise<undefined[]> {
-  await execute(pool, SETTLE, [JSON.stringify(settlements.map(toRow))]);
+  const settle = (settled: Settlement[]) => execute(pool, SETTLE, [JSON.stringify(settled.map(toRow))]);
+  await settle(settlements).catch(async (error) => {
+    if (!isMissingRow(error)) throw error;
+    await settle(await withDelivery(pool, settlements));
+  });
   return settlements.map(() => undefined);
+}
+
+async function withDelivery(pool: pg.Pool, settlements: Settlement[]): Promise<Settlement[]> {
+  const ids = settlements.map(({ message }) => message.id);
+  const { rows } = await execute<{ message_id: number }>(pool, FIND, [ids]);
+  const found = new Set(rows.map(({ message_id }) => message_id));
+  return settlements.filter(({ message }) => found.has(message.id));
 }
 
 function toRow({ message, provider, startedAt, durationMs, outcome, verdict, pauseMs }: Settlement) {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { execute } from '../db/connect.ts';
 import type { Message } from '../db/models/message.ts';
+import { IdempotencyKeyReusedError } from '../errors.ts';
 import type { NewMessage } from './new-message.ts';
 import { type PresentableMessage, whenRecorded } from './present.ts';
 import type { Recorded } from './record.ts';
@@ -21,8 +22,10 @@ export const FIND_EXISTING = {
     left join deliveries on message_id = existing.id`,
 };
 
-/** The messages that stand in the way of these; one under the same Idempotency-Key by another request is left out. */
-export async function findExisting(pool: pg.Pool, repeats: NewMessage[]): Promise<Map<NewMessage, Recorded>> {
+type Found = Map<NewMessage, Recorded | IdempotencyKeyReusedError>;
+
+/** The first messages of these repeats; one that was deleted meanwhile is left out. */
+export async function findExisting(pool: pg.Pool, repeats: NewMessage[]): Promise<Found> {
   if (repeats.length === 0) return new Map();
   const inbound = repeats.filter(({ row }) => row.direction === 'inbound');
   const { rows } = await execute<Existing>(pool, FIND_EXISTING, [
@@ -31,12 +34,15 @@ export async function findExisting(pool: pg.Pool, repeats: NewMessage[]): Promis
     inbound.map(({ row }) => row.provider_message_id),
   ]);
   const byKey = new Map(rows.map((row) => [keyOf(row), row]));
-  const found = new Map<NewMessage, Recorded>();
+  const found: Found = new Map();
   for (const repeat of repeats) {
     const message = byKey.get(keyOf(repeat.row));
-    if (!message) throw new Error('A message was refused as a repeat of one that is not there');
-    if (message.direction === 'inbound' || message.request_hash === repeat.row.request_hash)
-      found.set(repeat, { repeated: true, message: asFirstAnswered(message) });
+    if (!message) continue;
+    const isSame = message.direction === 'inbound' || message.request_hash === repeat.row.request_hash;
+    found.set(
+      repeat,
+      isSame ? { repeated: true, message: asFirstAnswered(message) } : new IdempotencyKeyReusedError(),
+    );
   }
   return found;
 }

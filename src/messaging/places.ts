@@ -1,10 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import type { NewMessage } from './new-message.ts';
 
-/** Where a message belongs by its own addresses. */
+/** The conversation and the sender of a message, by its own addresses. */
 export interface Place {
   conversationId: number;
   senderId: number;
+  /** When the conversation was made. A row that later has the same id has another time. */
+  madeAt: string;
 }
 
 const MAX_REMEMBERED = 50_000;
@@ -12,8 +14,8 @@ const MAX_REMEMBERED = 50_000;
 const MAX_LENGTH = 8_000_000;
 
 /**
- * Remembers the places of messages by their addresses. Participants and the sets that they make are never deleted
- * and never change, so what was committed once may be remembered for ever.
+ * Caches the places of messages by their addresses. The service never deletes or changes participants and their sets.
+ * Rows that an operator deleted or restored are noticed by `record_messages`, which refuses the cached place.
  */
 export function createPlaces() {
   const places = new LRUCache<string, Place>({
@@ -23,9 +25,8 @@ export function createPlaces() {
   });
   return {
     get: (message: NewMessage): Place | undefined => places.get(keyOf(message)),
-    set: (message: NewMessage, conversationId: number, senderId: number): void => {
-      places.set(keyOf(message), { conversationId, senderId });
-    },
+    set: (message: NewMessage, place: Place): void => void places.set(keyOf(message), place),
+    delete: (message: NewMessage): void => void places.delete(keyOf(message)),
   };
 }
 

@@ -32,11 +32,13 @@ const COLUMNS = [
 ] as const satisfies (keyof Message)[];
 
 /**
- * What was received has no delivery; a message is read in the conversation that speaks for its own. While a message is
- * sent, its `next_attempt_at` is a worker's lease and not shown.
+ * An inbound message has no delivery, nor has an outbound one whose delivery was deleted by hand. A message is read in
+ * the conversation that speaks for its own. While a message is sent, its `next_attempt_at` is a worker's lease and not
+ * shown.
  */
 const JOINED = `
-  coalesce(delivery.status, 'received') as status, delivery.error, delivery.send_at, delivery.expires_at,
+  coalesce(delivery.status, case direction when 'inbound' then 'received' else 'unknown' end) as status,
+  delivery.error, delivery.send_at, delivery.expires_at,
   case when delivery.status in ('scheduled', 'queued') then delivery.next_attempt_at end as next_attempt_at,
   coalesce(delivery.provider, messages.provider) as provider,
   coalesce(delivery.provider_message_id, messages.provider_message_id) as provider_message_id,

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { coalesce } from '../db/coalesce.ts';
 import { execute } from '../db/connect.ts';
-import { isolating } from '../db/isolate.ts';
+import { isolating, toClientError } from '../db/isolate.ts';
+import { MissingRowError, retryMissingRows } from '../db/missing-row.ts';
 import { WEIGHT_LIMITS, weightOf } from '../db/weight.ts';
-import { IdempotencyKeyReusedError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import { findExisting } from './duplicates.ts';
 import type { NewMessage } from './new-message.ts';
@@ -22,7 +22,8 @@ export interface Recorder {
    *
    * @throws {IdempotencyKeyReusedError} the key was used with another request.
    * @throws {InvalidRequestError} PostgreSQL cannot hold a value of it.
-   * @throws {UnavailableError} the database is away, or too much waits already.
+   * @throws {UnavailableError} the database is unavailable, too much waits already, or rows that the message needs are
+   *   being deleted.
    */
   record(message: NewMessage): Promise<Recorded>;
   /** Resolves when nothing is being recorded. */
@@ -42,6 +43,7 @@ interface Written {
   created: boolean[];
   own: number[];
   senders: number[];
+  made: string[];
   speakers: number[];
   created_at: string;
 }
@@ -49,23 +51,31 @@ interface Written {
 const LIMITS = { ...WEIGHT_LIMITS, maxBatch: 128, maxQueue: 10_000, parallel: 2 };
 
 /** One statement, one round trip, one commit: the function is in the migrations. */
-const RECORD = { name: 'record-messages', text: 'select record_messages($1, $2, $3, $4) as written' };
+const RECORD = { name: 'record-messages', text: 'select record_messages($1, $2, $3, $4, $5) as written' };
 
 /** The recording core: any number of messages in one transaction, concurrent calls together. */
 export function createRecorder({ pool, events, onQueued }: RecorderOptions): Recorder {
   const places = createPlaces();
 
+  /** Writes the messages without the cache where rows that it remembers were deleted from the database. */
+  function call(messages: NewMessage[]) {
+    const attempt = async () => {
+      const known = messages.map(places.get);
+      const { rows } = await execute<{ written: Written }>(pool, RECORD, toInput(messages, known));
+      return { written: rows[0]?.written as Written, known };
+    };
+    return retryMissingRows(attempt, () => messages.forEach(places.delete));
+  }
+
   /** What was stored; null for a repeat of what was stored before. */
   async function write(messages: NewMessage[]): Promise<(PresentableMessage | null)[]> {
     const started = performance.now();
-    const known = messages.map(places.get);
-    const { rows } = await execute<{ written: Written }>(pool, RECORD, toInput(messages, known));
-    const { written } = rows[0] as { written: Written };
+    const { written, known } = await call(messages);
     events.batchWritten({ size: messages.length, seconds: (performance.now() - started) / 1000 });
     const at = new Date(written.created_at);
     return messages.map((message, index) => {
       if (!written.created[index]) return null;
-      if (!known[index]) places.set(message, written.own[index] as number, written.senders[index] as number);
+      if (!known[index]) places.set(message, placeOf(written, index));
       return asStored(message, written.ids[index] as number, written.speakers[index] as number, at);
     });
   }
@@ -75,16 +85,31 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
     async (messages: NewMessage[]) => withRepeats(pool, messages, await writing(messages)),
     { ...LIMITS, weigh: ({ row }) => weightOf(row.payload ?? row) },
   );
+
+  /** A repeat of a message that was deleted before it could be read is recorded as a new message. */
+  async function recordOnce(message: NewMessage): Promise<Recorded> {
+    const recorded = await recording.add(message);
+    if (recorded === null) throw new MissingRowError('A repeat has no first message.');
+    return recorded;
+  }
+
   return {
     idle: recording.idle,
     record: async (message) => {
-      const recorded = await recording.add(message);
+      const recorded = await retryMissingRows(() => recordOnce(message)).catch((error) => {
+        throw toClientError(error);
+      });
       if (recorded.repeated) return recorded;
       events.recorded({ direction: message.row.direction, type: message.row.type });
       if (message.row.direction === 'outbound') onQueued();
       return recorded;
     },
   };
+}
+
+function placeOf({ own, senders, made }: Written, index: number): Place {
+  const [conversationId, senderId, madeAt] = [own[index], senders[index], made[index]];
+  return { conversationId, senderId, madeAt } as Place;
 }
 
 /** The arguments of `record_messages`. */
@@ -97,6 +122,7 @@ function toInput(messages: NewMessage[], known: (Place | undefined)[]): unknown[
   return [
     known.map((place) => place?.conversationId ?? null),
     known.map((place) => place?.senderId ?? null),
+    known.map((place) => place?.madeAt ?? null),
     unknown.length > 0 ? JSON.stringify(unknown) : null,
     JSON.stringify(toRows(messages)),
   ];
@@ -130,14 +156,14 @@ function asStored(
 }
 
 /**
- * The answers, with those of repeats found. By now the batch is committed: a failure here is that of the repeats
- * alone, and nothing is written again for it.
+ * The results, with the first messages of repeats; null for a repeat whose first message is no longer there. By now
+ * the batch is committed: a failure here concerns the repeats only, and nothing is written again for it.
  */
 async function withRepeats(
   pool: pg.Pool,
   messages: NewMessage[],
   results: (PresentableMessage | null | Error)[],
-): Promise<(Recorded | Error)[]> {
+): Promise<(Recorded | null | Error)[]> {
   const repeats = messages.filter((_message, index) => results[index] === null);
   const existing = await findExisting(pool, repeats).catch((error: Error) => error);
   return messages.map((message, index) => {
@@ -145,6 +171,6 @@ async function withRepeats(
     if (result instanceof Error) return result;
     if (result !== null) return { repeated: false, message: result };
     if (existing instanceof Error) return existing;
-    return existing.get(message) ?? new IdempotencyKeyReusedError();
+    return existing.get(message) ?? null;
   });
 }

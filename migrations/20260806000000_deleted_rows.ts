@@ -1,0 +1,274 @@
+import type { Knex } from 'knex';
+import { RECORDING } from './20260401000000_deliveries.ts';
+import { amended } from './20260601000000_late_and_refused.ts';
+
+/**
+ * Recording checks that a conversation which a process remembers is still the same row with all of its participants,
+ * and repairs conversations that have lost rows of `conversation_participants`.
+ */
+export async function up(knex: Knex): Promise<void> {
+  await knex.raw('drop function record_messages');
+  await knex.raw(RECORD_MESSAGES);
+  await knex.raw(ADD_CONVERSATIONS);
+}
+
+export async function down(knex: Knex): Promise<void> {
+  await knex.raw('drop function record_messages');
+  await knex.raw(PREVIOUS_RECORD_MESSAGES);
+  await knex.raw(PREVIOUS_ADD_CONVERSATIONS);
+}
+
+const RECORD_MESSAGES = `
+  -- Records messages, numbered from 1 by "n". "own", "senders" and "made" have, by that number, the ids of each one's
+  -- conversation and sender and the time when that conversation was made, as an earlier call gave them, or null for
+  -- those whose addresses "unknown" has. Returns {ids, created, own, senders, made, speakers, created_at} in the same
+  -- order: "created" is false for a repeat, which is left as it was, and "speakers" has the primary conversations.
+  -- SQLSTATE MS001: a conversation was deleted, or has been replaced by another row with its id. Call again with null.
+  create function record_messages(own bigint[], senders bigint[], made timestamptz[], unknown json, input json)
+  returns json
+  language plpgsql set enable_seqscan = off as $$
+  declare
+    found record;
+    -- Of each message, the primary conversation of its own.
+    speakers bigint[];
+    ids bigint[];
+    created boolean[];
+    -- The locked rows, the primary conversation of each, when each was made, and whether its participants are complete.
+    locked bigint[];
+    spoken_for bigint[];
+    locked_made timestamptz[];
+    complete boolean[];
+    at timestamptz(3);
+  begin
+    for tries in 1..2 loop
+      exit when array_position(own, null) is null;
+      for found in
+        select n, conversations.id as conversation_id, people.sender_id
+        from json_to_recordset(unknown) as message(n int, sender text, participants text[])
+        cross join lateral (
+          select array_agg(id order by id) as ids, max(id) filter (where address = sender) as sender_id
+          from participants where address = any(message.participants)
+        ) as people
+        join conversations
+          on participant_ids = people.ids and cardinality(people.ids) = cardinality(message.participants)
+        where cardinality(participant_ids) = (
+          select count(*) from conversation_participants where conversation_id = conversations.id)
+      loop
+        own[found.n] := found.conversation_id;
+        senders[found.n] := found.sender_id;
+      end loop;
+      if array_position(own, null) is not null then
+        perform add_conversations(unknown);
+      end if;
+    end loop;
+    if array_position(own, null) is not null then
+      raise 'a message has no conversation' using errcode = 'MS001';
+    end if;
+    speakers := own || array(select merged_into_id from conversations where id = any(own) and merged_into_id is not null);
+
+    -- Every writer locks in the order of the ids, so that no two wait for each other.
+    select array_agg(id), array_agg(coalesce(merged_into_id, id)), array_agg(created_at), array_agg(
+        cardinality(participant_ids) = (select count(*) from conversation_participants where conversation_id = rows.id))
+    into locked, spoken_for, locked_made, complete
+    from (
+      select id, merged_into_id, created_at, participant_ids from conversations
+      where id = any(speakers) order by id for no key update
+    ) as rows;
+    if exists (
+      select from unnest(own, made) as message(id, made_at)
+      left join unnest(locked, locked_made, complete) as stored(id, made_at, is_complete) using (id)
+      where not coalesce(is_complete, false) or message.made_at <> stored.made_at
+    ) then
+      raise 'a conversation is not the one that was remembered' using errcode = 'MS001';
+    end if;
+    if not spoken_for <@ locked then
+      raise 'conversations were merged while this waited for them' using errcode = 'serialization_failure';
+    end if;
+    speakers := case
+      when spoken_for = locked then own
+      else array(
+        select spoken_for[array_position(locked, id)] from unnest(own) with ordinality as message(id, n) order by n)
+    end;
+
+    -- Ids are drawn under the locks, so that messages become visible in the order of their ids.
+    at := clock_timestamp();
+    with message as materialized (
+      select nextval('messages_id_seq') as id, given.*
+      from json_to_recordset(input) as given(
+        n int, first boolean, direction text, type text, "from" text, "to" text[], cc text[], bcc text[], reply_to text,
+        subject text, body text, attachments text[], metadata jsonb, status text, provider text,
+        provider_message_id text, segments smallint, "timestamp" timestamptz, send_at timestamptz,
+        expires_at timestamptz, payload jsonb, idempotency_key text, request_hash text, delivery_key uuid)
+    ), inserted as (
+      insert into messages (
+        id, conversation_id, sender_id, direction, type, "from", "to", cc, bcc, reply_to, subject, body, attachments,
+        metadata, provider, provider_message_id, segments, "timestamp", payload, idempotency_key, request_hash,
+        created_at)
+      select
+        id, own[n], senders[n], direction, type, "from", "to", cc, bcc, reply_to, subject, body, attachments,
+        metadata, provider, provider_message_id, segments, "timestamp", payload, idempotency_key, request_hash, at
+      from message
+      on conflict do nothing
+      returning id
+    ), to_be_delivered as (
+      insert into deliveries (
+        message_id, conversation_id, channel, status, delivery_key, send_at, expires_at, next_attempt_at, created_at,
+        updated_at)
+      select
+        id, own[n], case when type = 'email' then 'email' else 'sms' end, status, delivery_key, send_at, expires_at,
+        case
+          when status = 'scheduled' then send_at
+          -- Due at once where it is the first of its conversation here ("first") and none is pending there. Limited,
+          -- so that it is answered by one look into the index: an EXISTS may read the whole queue.
+          when status = 'queued' and first and (
+            select true from deliveries as waiting where waiting.conversation_id = own[n] and waiting.pending limit 1
+          ) is null then at
+        end,
+        at, at
+      from message join inserted using (id)
+      where direction = 'outbound'
+    )
+    select array_agg(message.id order by n), array_agg(inserted.id is not null order by n) into ids, created
+    from message left join inserted using (id);
+
+    update conversations
+    set message_count = message_count + added.messages, last_message_at = greatest(last_message_at, at)
+    from (
+      select id, sum(messages) as messages
+      from (
+        select own[n] as id, 1 as messages from generate_subscripts(own, 1) as n where created[n]
+        union all
+        select speakers[n], 0 from generate_subscripts(own, 1) as n where created[n] and speakers[n] <> own[n]
+      ) as each_one
+      group by id
+    ) as added
+    -- The list tells the planner that these are few: it would read the whole table otherwise.
+    where conversations.id = any(locked) and conversations.id = added.id;
+
+    -- The message that was to go first may have been a repeat.
+    if false = any(created) then
+      -- Conversations that were made here for a repeat, whose first message is in another one. Nobody else has seen them.
+      delete from conversation_participants where conversation_id in (
+        select id from conversations
+        where id = any(own) and message_count = 0 and xmin = pg_current_xact_id()::xid);
+      delete from conversations where id = any(own) and message_count = 0 and xmin = pg_current_xact_id()::xid;
+      perform release_first(own);
+    end if;
+    return json_build_object(
+      'ids', ids, 'created', created, 'own', own, 'senders', senders, 'speakers', speakers, 'created_at', at,
+      'made', array(select locked_made[array_position(locked, id)] from unnest(own) with ordinality as message(id, n) order by n));
+  end $$;
+`;
+
+const ADD_CONVERSATIONS = `
+  -- Makes the participants and conversations of these messages that do not exist, and the missing rows of
+  -- conversation_participants of those that do.
+  create or replace function add_conversations(input json) returns void
+  language plpgsql set enable_seqscan = off as $$
+  declare
+    added bigint[];
+  begin
+    -- Until the commit: the next one sees what this one made, and nobody links participants meanwhile.
+    perform pg_advisory_xact_lock(4281907001);
+    insert into participants (address, kind)
+    select distinct address, kind
+    from json_to_recordset(input) as message(participants text[], kinds text[])
+    cross join lateral unnest(participants, kinds) as given(address, kind)
+    where not exists (select from participants where participants.address = given.address)
+    order by address
+    on conflict do nothing;
+
+    with wanted as (
+      select distinct channel, found.ids
+      from json_to_recordset(input) as message(channel text, participants text[])
+      cross join lateral (
+        select array_agg(id order by id) as ids from participants where address = any(message.participants)
+      ) as found
+    ), made as (
+      insert into conversations (channel, participant_ids)
+      select channel, ids from wanted
+      where not exists (select from conversations where participant_ids = ids)
+      order by ids
+      returning id, participant_ids
+    ), filled as (
+      insert into conversation_participants (conversation_id, participant_id)
+      select id, unnest(participant_ids)
+      from (
+        select id, participant_ids from made
+        union all
+        select id, participant_ids from wanted join conversations on participant_ids = ids
+      ) as conversation
+      on conflict do nothing
+      returning conversation_id
+    )
+    select array_agg(distinct conversation_id order by conversation_id) into added from filled;
+
+    if exists (
+      select from conversation_participants
+      join participants on participants.id = participant_id
+      where conversation_id = any(added)
+        and (person_id is not null or exists (select from participants as alias where alias.person_id = participants.id))
+    ) then
+      perform regroup_conversations(added);
+    end if;
+  end $$;
+`;
+
+const PREVIOUS_RECORD_MESSAGES = amended(RECORDING, [
+  [
+    `
+    if false = any(created) then`,
+    `
+    if false = any(created) then
+      delete from conversation_participants where conversation_id in (
+        select id from conversations
+        where id = any(own) and message_count = 0 and xmin = pg_current_xact_id()::xid);
+      delete from conversations where id = any(own) and message_count = 0 and xmin = pg_current_xact_id()::xid;`,
+  ],
+]);
+
+const PREVIOUS_ADD_CONVERSATIONS = `
+  -- Makes the participants and conversations of these messages that are not there yet.
+  create or replace function add_conversations(input json) returns void
+  language plpgsql set enable_seqscan = off as $$
+  declare
+    added bigint[];
+  begin
+    -- Until the commit: who comes next sees what this one made, and no one is linked meanwhile.
+    perform pg_advisory_xact_lock(4281907001);
+    insert into participants (address, kind)
+    select distinct address, kind
+    from json_to_recordset(input) as message(participants text[], kinds text[])
+    cross join lateral unnest(participants, kinds) as given(address, kind)
+    where not exists (select from participants where participants.address = given.address)
+    order by address
+    on conflict do nothing;
+
+    with wanted as (
+      select distinct channel, found.ids
+      from json_to_recordset(input) as message(channel text, participants text[])
+      cross join lateral (
+        select array_agg(id order by id) as ids from participants where address = any(message.participants)
+      ) as found
+    ), made as (
+      insert into conversations (channel, participant_ids)
+      select channel, ids from wanted
+      where not exists (select from conversations where participant_ids = ids)
+      order by ids
+      returning id, participant_ids
+    ), filled as (
+      insert into conversation_participants (conversation_id, participant_id)
+      select id, unnest(participant_ids) from made
+    )
+    select array_agg(id order by id) into added from made;
+
+    if exists (
+      select from conversation_participants
+      join participants on participants.id = participant_id
+      where conversation_id = any(added)
+        and (person_id is not null or exists (select from participants as alias where alias.person_id = participants.id))
+    ) then
+      perform regroup_conversations(added);
+    end if;
+  end $$;
+`;
