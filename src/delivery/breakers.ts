@@ -1,6 +1,6 @@
 import type { Channel } from '../config.ts';
-import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
+import type { HealthMonitor } from './account-health.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
 import { type Lane, lanesOf } from './lanes.ts';
 
@@ -14,14 +14,18 @@ export interface Breakers {
   opensInMs(): number;
 }
 
-export function createBreakers(providers: ProviderRegistry, concurrency: number, events: Events): Breakers {
+export function createBreakers(
+  providers: ProviderRegistry,
+  concurrency: number,
+  health: HealthMonitor,
+): Breakers {
   const breakersOf = (channel: Channel) =>
     providers[channel].map((provider) => {
-      events.providerKnown(provider.name);
+      health.add(provider);
       return createBreaker({
         provider,
         concurrency,
-        onChange: (state) => events.breakerChanged(provider.name, state),
+        onChange: (state) => health.breakerChanged(provider.name, state),
       });
     });
   const byChannel = { sms: breakersOf('sms'), email: breakersOf('email') };

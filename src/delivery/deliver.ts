@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events } from '../observability/events.ts';
 import type { SendOutcome } from '../providers/provider.ts';
+import type { HealthMonitor } from './account-health.ts';
 import { attempt, CANNOT_TELL, uncertain } from './attempt.ts';
 import type { Breaker } from './breaker.ts';
 import type { Claim } from './claim.ts';
@@ -9,6 +10,7 @@ import { judge, type Settlement } from './settle.ts';
 
 export interface DeliverOptions {
   events: Events;
+  health: HealthMonitor;
   /** The provider to move on to where this one is away. */
   fallbackOf: (breaker: Breaker) => string | null;
   /** What of a lease may have passed before the call begins, in milliseconds. */
@@ -32,7 +34,7 @@ const STOPPED: SendOutcome = {
 };
 
 /** Hands claimed messages over: one attempt each, and what becomes of the message after it. */
-export function createDelivery({ events, fallbackOf, marginMs, timeoutMs, signal }: DeliverOptions) {
+export function createDelivery({ events, health, fallbackOf, marginMs, timeoutMs, signal }: DeliverOptions) {
   return async function deliver({ message, breaker, delayMs }: Claim): Promise<Settlement> {
     const { provider } = breaker;
     const claimed = performance.now();
@@ -48,11 +50,14 @@ export function createDelivery({ events, fallbackOf, marginMs, timeoutMs, signal
             if (signal.aborted) return STOPPED;
             // This process stood still: by the end of the call the message might be somebody else's.
             if (started - claimed > delayMs + marginMs) return STALLED;
-            return attempt(provider, message, {
+            const called = await attempt(provider, message, {
               once: probing,
               repeated: message.may_have_been_sent,
               signal,
             });
+            // A call that a stop cut says nothing about the provider.
+            if (!signal.aborted) health.called(provider.name, called);
+            return called;
           });
     const durationMs = Math.round((performance.now() - started) * 100) / 100;
     events.attempted({

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type pg from 'pg';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
+import { type AccountHealth, HealthMonitor } from './account-health.ts';
 import { createBreakers } from './breakers.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
 import { createDelivery } from './deliver.ts';
@@ -31,6 +32,8 @@ export interface Dispatcher {
   wake(): void;
   /** Takes what is due and there is room for; resolves when it is on its way, with how many that were. */
   runOnce(): Promise<number>;
+  /** The accounts, as this process knows them. */
+  accounts(): AccountHealth[];
   /** Resolves when the calls in flight are settled. */
   idle(): Promise<void>;
   /**
@@ -67,9 +70,10 @@ export function createDispatcher({
   const cutting = new AbortController();
   // One listener for each call in flight.
   setMaxListeners(0, cutting.signal);
-  const breakers = createBreakers(providers, concurrency, events);
+  const health = new HealthMonitor(events);
+  const breakers = createBreakers(providers, concurrency, health);
   const deliver = createDelivery({
-    ...{ events, marginMs, timeoutMs },
+    ...{ events, health, marginMs, timeoutMs },
     fallbackOf: breakers.fallbackOf,
     signal: cutting.signal,
   });
@@ -156,6 +160,7 @@ export function createDispatcher({
   return {
     wake,
     runOnce,
+    accounts: () => health.accounts(),
     idle,
     start: () => {
       loop = run();

@@ -19,6 +19,12 @@ export interface Events {
   /** Called as long as nothing else is said. */
   providerKnown(provider: string): void;
   breakerChanged(provider: string, state: 'closed' | 'half_open' | 'open'): void;
+  /** The first failure of a provider by this code; `forOperator`: messages wait until the operator acts. */
+  providerFailing(failure: ProviderFailure & { outcome: string; forOperator: boolean }): void;
+  /** The breaker opened; the failure is the last one before that. */
+  providerUnavailable(failure: ProviderFailure): void;
+  /** Null: the failures before were too few to open the breaker. */
+  providerRecovered(recovery: { provider: string; unavailableSeconds: number | null }): void;
   receiptTaken(receipt: { provider: string; status: string; messageId: number | null }): void;
   failed(what: string, error: unknown): void;
   /** A message will not be sent, or nobody can tell whether it was. */
@@ -26,6 +32,13 @@ export interface Events {
   deliveriesMeasured(inFlight: number): void;
   /** Has the queue measured whenever the metrics are read. */
   watchQueue(measure: () => Promise<QueueLength[]>): void;
+}
+
+export interface ProviderFailure {
+  provider: string;
+  code: string;
+  detail: string;
+  httpStatus: number | null;
 }
 
 /** So many messages of a channel wait, the oldest for so long since it was accepted or due. */
@@ -113,17 +126,19 @@ export function createEvents(logger: Logger): Events {
     },
     attempted: ({ provider, outcome, seconds, ...attempt }) => {
       attempts.observe({ provider, outcome }, seconds);
-      logger[outcome === 'accepted' ? 'debug' : 'warn'](
-        { provider, outcome, seconds, ...attempt },
-        'delivery attempted',
-      );
+      logger.debug({ provider, outcome, seconds, ...attempt }, 'delivery attempted');
     },
     sent: (channel, ms) => waits.observe({ channel }, ms / 1_000),
     providerKnown: (provider) => breakers.set({ provider }, BREAKER_STATES.closed),
     breakerChanged: (provider, state) => {
       breakers.set({ provider }, BREAKER_STATES[state]);
-      logger[state === 'open' ? 'error' : 'warn']({ provider, state }, 'provider breaker changed');
+      logger.debug({ provider, state }, 'provider breaker changed');
     },
+    providerFailing: ({ forOperator, ...failure }) => {
+      logger[forOperator ? 'error' : 'warn'](failure, 'provider failing');
+    },
+    providerUnavailable: (failure) => logger.error(failure, 'provider unavailable'),
+    providerRecovered: (recovery) => logger.info(recovery, 'provider recovered'),
     receiptTaken: (receipt) => {
       receipts.inc({ provider: receipt.provider, status: receipt.status });
       logger.debug(receipt, 'receipt taken');

@@ -33,7 +33,10 @@ export interface Answer {
 }
 
 /** A service and a simulator on free ports, with a database of their own. */
-export async function startHarness(environment: Record<string, string> = {}): Promise<Harness> {
+export async function startHarness(
+  environment: Record<string, string> = {},
+  logger = createLogger(process.env.TEST_LOG_LEVEL ?? 'silent'),
+): Promise<Harness> {
   const databaseUrl = environment.DATABASE_URL ?? (await createMigratedDatabase());
   const simulator = await startSimulator({
     apiKey: 'provider-key',
@@ -42,7 +45,7 @@ export async function startHarness(environment: Record<string, string> = {}): Pr
   });
   const service = await startService(
     loadConfig({ ...environmentFor(simulator.url, databaseUrl), ...environment }),
-    createLogger(process.env.TEST_LOG_LEVEL ?? 'silent'),
+    logger,
   );
   const { url } = service;
   const harness: Harness = {

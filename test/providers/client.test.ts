@@ -5,23 +5,8 @@ import { type AddressInfo, createServer as createNetServer, type Server, type So
 import { expect } from 'chai';
 import { createProviderClient } from '../../src/providers/client.ts';
 import type { CallOptions } from '../../src/providers/provider.ts';
+import { CERTIFICATE, KEY } from '../helpers/certificate.ts';
 import { until } from '../helpers/until.ts';
-
-/** Nobody's: of 127.0.0.1, signed by itself, good until 2120. */
-const KEY = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgA52cTsUKeQGhTuTZ
-e6FvRqMJbBO83D21vVTNXAG4q/ShRANCAATGUijnu7knzxRzKwB2DsPGbnecf9rq
-2wMs3rdCwL/5fijd+GeISaJHfRBEgfTWr1Z2VTm7Q29dK0mcQqbpEDIk
------END PRIVATE KEY-----`;
-const CERTIFICATE = `-----BEGIN CERTIFICATE-----
-MIIBKzCB0qADAgECAgEBMAoGCCqGSM49BAMCMBQxEjAQBgNVBAMMCTEyNy4wLjAu
-MTAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowFDESMBAGA1UEAwwJ
-MTI3LjAuMC4xMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAExlIo57u5J88UcysA
-dg7Dxm53nH/a6tsDLN63QsC/+X4o3fhniEmiR30QRIH01q9WdlU5u0NvXStJnEKm
-6RAyJKMTMBEwDwYDVR0RBAgwBocEfwAAATAKBggqhkjOPQQDAgNIADBFAiAP6+zf
-b1jstPtJ6z/BD/x9+xEvOhS2NhDHz7htcnv1nQIhAMakjJLOZ1It2NkjCRo1zIMQ
-ADymu/CKVtnyTTRsN7B8
------END CERTIFICATE-----`;
 
 const TIMEOUT_MS = 1_500;
 const taken = { status: 202, body: { id: 'sms_1' } };

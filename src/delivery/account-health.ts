@@ -1,0 +1,113 @@
+import type { Channel } from '../config.ts';
+import type { Events } from '../observability/events.ts';
+import { isOperatorError } from '../providers/operator-error.ts';
+import type { Provider, SendOutcome } from '../providers/provider.ts';
+import type { BreakerState } from './breaker.ts';
+
+export interface AccountError {
+  code: string;
+  detail: string;
+  httpStatus: number | null;
+  at: Date;
+}
+
+/** The state of one account, as this process knows it from its own calls. */
+export interface AccountHealth {
+  name: string;
+  channel: Channel;
+  breaker: BreakerState;
+  /** When the breaker opened or closed; for an account that never failed, the start of the process. */
+  since: Date;
+  lastError: AccountError | null;
+}
+
+interface Account extends AccountHealth {
+  /** Whether a failure was reported after which the provider has accepted nothing. */
+  failing: boolean;
+  /** When each code was last reported, in milliseconds. */
+  reported: Map<string, number>;
+}
+
+/** A code that comes again and again, between accepted messages, is reported once in this time. */
+const REPORT_AGAIN_MS = 10 * 60_000;
+/** The codes are the provider's own words: a provider that makes up new ones does not fill the memory. */
+const MAX_CODES = 100;
+
+/**
+ * Follows the calls to each account and reports changes of its state, never single attempts: the first failure by a
+ * code, an open breaker, recovery.
+ */
+export class HealthMonitor {
+  readonly #events: Events;
+  readonly #accounts = new Map<string, Account>();
+
+  constructor(events: Events) {
+    this.#events = events;
+  }
+
+  add({ name, channel }: Pick<Provider, 'name' | 'channel'>): void {
+    const known = { name, channel, breaker: 'closed', since: new Date(), lastError: null } as const;
+    this.#accounts.set(name, { ...known, failing: false, reported: new Map() });
+    this.#events.providerKnown(name);
+  }
+
+  /** Called with the outcome of each call, before the breaker counts the outcome. */
+  called(provider: string, outcome: SendOutcome): void {
+    const account = this.#accountOf(provider);
+    if (outcome.outcome === 'accepted') this.#recover(account);
+    if (outcome.outcome === 'accepted' || outcome.outcome === 'rejected') return;
+    const { code, detail, httpStatus } = outcome;
+    account.lastError = { code, detail, httpStatus, at: new Date() };
+    if (!isNews(account.reported, code)) return;
+    account.failing = true;
+    this.#events.providerFailing({
+      ...{ provider, outcome: outcome.outcome, code, detail, httpStatus },
+      forOperator: isOperatorError(outcome),
+    });
+  }
+
+  breakerChanged(provider: string, breaker: BreakerState): void {
+    const account = this.#accountOf(provider);
+    const wasClosed = account.breaker === 'closed';
+    account.breaker = breaker;
+    this.#events.breakerChanged(provider, breaker);
+    // From half open back to open: the provider is still unavailable.
+    if (wasClosed === (breaker === 'closed')) return;
+    const { since, lastError } = account;
+    account.since = new Date();
+    if (!wasClosed) {
+      const seconds = (account.since.getTime() - since.getTime()) / 1_000;
+      account.failing = false;
+      account.reported.clear();
+      this.#events.providerRecovered({ provider, unavailableSeconds: seconds });
+    } else if (lastError) {
+      const { code, detail, httpStatus } = lastError;
+      this.#events.providerUnavailable({ provider, code, detail, httpStatus });
+    }
+  }
+
+  accounts(): AccountHealth[] {
+    return [...this.#accounts.values()].map(({ failing: _, reported: __, ...health }) => health);
+  }
+
+  /** A closed breaker says nothing of a recovery: the failures were too few to open it. */
+  #recover(account: Account): void {
+    if (!account.failing || account.breaker !== 'closed') return;
+    account.failing = false;
+    this.#events.providerRecovered({ provider: account.name, unavailableSeconds: null });
+  }
+
+  #accountOf(provider: string): Account {
+    return this.#accounts.get(provider) as Account;
+  }
+}
+
+/** Whether a code is to be reported now. */
+function isNews(reported: Map<string, number>, code: string): boolean {
+  const now = Date.now();
+  const last = reported.get(code);
+  if (last !== undefined && now - last < REPORT_AGAIN_MS) return false;
+  if (reported.size >= MAX_CODES) reported.clear();
+  reported.set(code, now);
+  return true;
+}
