@@ -38,6 +38,13 @@ export const rate = makeValidator((input) => {
 export const apiKeys = makeValidator(parseApiKeys);
 /** What cannot be read is a fault like any other. */
 export const apiKeysFile = makeValidator((path) => ({ path: resolve(path), keys: readApiKeys(path) }));
+export const hosts = makeValidator((input) => {
+  const names = list()._parse(input);
+  const wrong = names.find((name) => URL.parse(`http://${name}`)?.host !== name.toLowerCase());
+  if (wrong !== undefined)
+    throw new EnvError(`"${wrong}" is not a host name, with or without a port, such as messaging.example`);
+  return names;
+});
 export const providerNames = makeValidator((input) => {
   const names = list()._parse(input);
   const wrong = names.find((name) => !/^[a-z][a-z0-9-]{0,62}$/.test(name));

@@ -39,6 +39,8 @@ export interface Config {
   apiKeys: ApiKey[];
   /** Where they are read from again when they change; null where they are given by themselves. */
   apiKeysFile: string | null;
+  /** Hosts besides loopback that are served while no API keys are configured. */
+  allowedHosts: string[];
   /** Requests a second that each key may make of this process; null for no limit. */
   rateLimit: number | null;
   /** How long a request may take to arrive, in milliseconds. */
@@ -72,6 +74,7 @@ export function loadConfig(environment: values.Environment): Config {
     SIMULATOR_PORT: port({ default: 8081 }),
     API_KEYS: values.apiKeys({ default: [] }),
     API_KEYS_FILE: values.apiKeysFile({ default: undefined }),
+    ALLOWED_HOSTS: values.hosts({ default: [] }),
     RATE_LIMIT_PER_SECOND: values.positive({ default: undefined }),
     REQUEST_TIMEOUT_MS: values.positive({ default: 60_000 }),
     SMS_PROVIDERS: values.providerNames({ default: [] }),
@@ -98,6 +101,7 @@ export function loadConfig(environment: values.Environment): Config {
     dataDir: resolve(env.DATA_DIR),
     apiKeys: env.API_KEYS_FILE?.keys ?? env.API_KEYS ?? [],
     apiKeysFile: env.API_KEYS_FILE?.path ?? null,
+    allowedHosts: env.ALLOWED_HOSTS ?? [],
     rateLimit: env.RATE_LIMIT_PER_SECOND ?? null,
     requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
     providers,

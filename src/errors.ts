@@ -6,6 +6,8 @@ export interface Fault {
 
 export type ErrorCode =
   | 'malformed_json'
+  | 'unauthorized'
+  | 'forbidden'
   | 'invalid_request'
   | 'not_found'
   | 'payload_too_large'
@@ -33,16 +35,32 @@ export class ServiceError extends Error {
   }
 }
 
-/** The request breaks the contract; names every fault found. */
+/** The validation errors that a response lists at most. */
+const MAX_FAULTS = 32;
+
+/** The request breaks the contract; names the faults found, the first ones where there are many. */
 export class InvalidRequestError extends ServiceError {
   readonly faults: Fault[];
 
   constructor(faults: Fault[]) {
-    super(
-      'invalid_request',
-      `The request breaks the contract in ${faults.length} place${faults.length === 1 ? '' : 's'}.`,
-    );
-    this.faults = faults;
+    const shown = faults.slice(0, MAX_FAULTS);
+    const count = shown.length < faults.length ? `more than ${MAX_FAULTS}` : `${faults.length}`;
+    super('invalid_request', `The request has ${count} validation error${count === '1' ? '' : 's'}.`);
+    this.faults = shown;
+  }
+}
+
+/** The credentials of a request are missing or wrong. */
+export class UnauthorizedError extends ServiceError {
+  constructor(message = 'The credentials are missing or wrong.') {
+    super('unauthorized', message);
+  }
+}
+
+/** The request comes from where the service, as it is configured, answers nobody. */
+export class ForbiddenError extends ServiceError {
+  constructor(message: string) {
+    super('forbidden', message);
   }
 }
 
@@ -59,8 +77,8 @@ export class PayloadTooLargeError extends ServiceError {
 }
 
 export class MalformedJsonError extends ServiceError {
-  constructor(options?: ErrorOptions) {
-    super('malformed_json', 'The body is not valid JSON.', options);
+  constructor(message = 'The body is not valid JSON.', options?: ErrorOptions) {
+    super('malformed_json', message, options);
   }
 }
 

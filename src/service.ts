@@ -11,7 +11,7 @@ import { measureQueue } from './delivery/queue.ts';
 import { createReceiptTaker } from './delivery/receipts.ts';
 import { StartError, UnavailableError } from './errors.ts';
 import { createApp } from './http/app.ts';
-import { createKeyring, type Keyring } from './http/keyring.ts';
+import { createKeyring, type Keyring } from './http/auth/keyring.ts';
 import { listen } from './http/listen.ts';
 import { createHandlers } from './http/routes/index.ts';
 import { createAddressParser } from './messaging/address.ts';
@@ -78,7 +78,6 @@ async function wire(config: Config, events: Events, logger: Logger, stack: Async
     recorder,
     receipts,
     decisions: createDecisions(pool, onQueued),
-    providers: config.providers,
     events,
     assertReady,
   });

@@ -998,7 +998,7 @@ export interface components {
              * @description A stable word for programs.
              * @enum {string}
              */
-            code: "malformed_json" | "unauthorized" | "not_found" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "too_many_requests" | "invalid_request" | "idempotency_key_reused" | "link_to_self" | "link_cycle" | "link_of_correspondents" | "not_cancelable" | "not_retriable" | "internal_error" | "unavailable";
+            code: "malformed_json" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "too_many_requests" | "invalid_request" | "idempotency_key_reused" | "link_to_self" | "link_cycle" | "link_of_correspondents" | "not_cancelable" | "not_retriable" | "internal_error" | "unavailable";
             request_id: string;
             /** @description Each fault of a request that breaks the contract. */
             errors?: {
@@ -1093,7 +1093,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is not JSON (`malformed_json`). */
+        /** @description The body is not JSON, or not in UTF-8 (`malformed_json`). */
         BadRequest: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1184,7 +1184,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The database is away, or the service is starting, stopping or full (`unavailable`). Ask again; with an Idempotency-Key nothing is ever made twice. */
+        /** @description The database is unavailable, or the service is starting, stopping or overloaded (`unavailable`). Ask again; with an Idempotency-Key nothing is ever made twice. */
         Unavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1232,7 +1232,10 @@ export interface components {
          * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
          */
         DecisionKey: string;
-        /** @description The name of the configured provider that calls; the first of the channel unless told. */
+        /**
+         * @description The name of the configured provider that calls; by default the first one of the channel. A name that is not
+         *     configured is 401, as is a signature by another provider's secret.
+         */
         Provider: string;
         /** @description The id of this event, the same in every delivery of it. */
         WebhookId: string;
@@ -1856,7 +1859,10 @@ export interface operations {
     receiveText: {
         parameters: {
             query?: {
-                /** @description The name of the configured provider that calls; the first of the channel unless told. */
+                /**
+                 * @description The name of the configured provider that calls; by default the first one of the channel. A name that is not
+                 *     configured is 401, as is a signature by another provider's secret.
+                 */
                 provider?: components["parameters"]["Provider"];
             };
             header?: {
@@ -1886,7 +1892,10 @@ export interface operations {
     receiveEmail: {
         parameters: {
             query?: {
-                /** @description The name of the configured provider that calls; the first of the channel unless told. */
+                /**
+                 * @description The name of the configured provider that calls; by default the first one of the channel. A name that is not
+                 *     configured is 401, as is a signature by another provider's secret.
+                 */
                 provider?: components["parameters"]["Provider"];
             };
             header?: {
@@ -1916,7 +1925,10 @@ export interface operations {
     receiveTextStatus: {
         parameters: {
             query?: {
-                /** @description The name of the configured provider that calls; the first of the channel unless told. */
+                /**
+                 * @description The name of the configured provider that calls; by default the first one of the channel. A name that is not
+                 *     configured is 401, as is a signature by another provider's secret.
+                 */
                 provider?: components["parameters"]["Provider"];
             };
             header?: {
@@ -1946,7 +1958,10 @@ export interface operations {
     receiveEmailStatus: {
         parameters: {
             query?: {
-                /** @description The name of the configured provider that calls; the first of the channel unless told. */
+                /**
+                 * @description The name of the configured provider that calls; by default the first one of the channel. A name that is not
+                 *     configured is 401, as is a signature by another provider's secret.
+                 */
                 provider?: components["parameters"]["Provider"];
             };
             header?: {

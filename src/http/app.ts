@@ -4,10 +4,12 @@ import { InvalidRequestError, NotFoundError } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type OpenApiDocument, openApiDocument } from '../openapi/document.ts';
 import { FileBody } from '../openapi/file-body.ts';
-import type { Handlers, OperationId } from '../openapi/types.ts';
-import { securityHandlers, withConfiguredSecurity } from './auth.ts';
-import { jsonBody, signedBody } from './body.ts';
-import type { Keyring } from './keyring.ts';
+import type { OperationId } from '../openapi/types.ts';
+import { authenticate } from './auth/authenticate.ts';
+import { callerOf, type Handlers } from './auth/caller.ts';
+import type { Keyring } from './auth/keyring.ts';
+import { refuseForeign } from './auth/local.ts';
+import { createBodies } from './body.ts';
 import { replaceInfinities } from './numbers.ts';
 import { operationOf } from './operation.ts';
 import { problemHandler } from './problem.ts';
@@ -37,16 +39,20 @@ export function createApp({ config, logger, keyring, handlers, translate }: AppO
   app.disable('etag');
   app.use(requestLog(logger));
   app.use(securityHeaders());
+  if (config.apiKeys.length === 0) app.use(refuseForeign(config.allowedHosts));
+  const document = servedBy(config.role);
+  const bodies = createBodies();
   const steps = {
-    beforeSecurity: [signedBody],
-    afterSecurity: [...(config.rateLimit === null ? [] : [limitRate(config.rateLimit)]), jsonBody],
+    before: [
+      authenticate(document, { config, keyring, readUnverified: bodies.readUnverified }),
+      ...(config.rateLimit === null ? [] : [limitRate(config.rateLimit)]),
+      bodies.json,
+    ],
     handle: toMiddleware(handlers, translate),
   };
   app.use(
-    createValidator(withConfiguredSecurity(servedBy(config.role), config), steps, {
-      validateRequests: { allErrors: true },
+    createValidator(document, steps, {
       validateResponses: !config.production,
-      securityHandlers: securityHandlers(config, keyring) as never,
       ajvFormats: { mode: 'full' },
     }),
   );
@@ -73,7 +79,9 @@ function toMiddleware(handlers: Handlers, translate: (error: unknown) => unknown
     const faults = unstorableFaults(request);
     if (faults.length > 0) throw new InvalidRequestError(faults);
     replaceInfinities(request);
-    const answer = await handler({ params, query, headers, body }).catch((error) => {
+    const caller = callerOf(request);
+    if (!caller) throw new Error('A request reached its handler without authentication');
+    const answer = await handler({ caller, params, query, headers, body }).catch((error) => {
       throw translate(error);
     });
     send(response.status(answer.status).set(answer.headers ?? {}), answer.body);

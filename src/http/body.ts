@@ -1,12 +1,12 @@
 import type { Request, RequestHandler } from 'express';
-import getRawBody from 'raw-body';
 import {
-  InvalidRequestError,
   MalformedJsonError,
   PayloadTooLargeError,
+  UnavailableError,
   UnsupportedMediaTypeError,
 } from '../errors.ts';
 import type { OperationId } from '../openapi/types.ts';
+import { parseJson } from './json.ts';
 import { operationOf } from './operation.ts';
 
 const MIB = 1_048_576;
@@ -14,52 +14,129 @@ const TEXT_LIMIT = MIB;
 const EMAIL_LIMIT = 10 * MIB;
 /** Where an email may come; `sendMessage` takes any type. */
 const TAKES_EMAIL = new Set<OperationId>(['sendMessage', 'sendEmail', 'receiveEmail', 'receiveEmailStatus']);
-const MAX_DEPTH = 64;
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-8"?\s*(?:;|$))/i;
+/** Bodies that wait for their signature to be checked are held within this many bytes together. */
+const UNVERIFIED_BYTES = 32 * MIB;
+/** Bodies of identified callers are held within this many bytes together, until their response is sent. */
+const VERIFIED_BYTES = 32 * MIB;
 
 const rawBodies = new WeakMap<object, Buffer>();
-const NOTHING = Buffer.alloc(0);
-const utf8 = new TextDecoder();
+const valueCounts = new WeakMap<object, number>();
+const EMPTY = Buffer.alloc(0);
 
-/** Reads a body that says it is signed, without which its signature cannot be checked. Nobody else's is read so early. */
-export const signedBody: RequestHandler = async (request, _response, next) => {
-  if (
-    request.headers['webhook-signature'] !== undefined &&
-    operationOf(request)?.security?.some((scheme) => 'webhookSignature' in scheme)
-  )
-    await readBody(request);
-  next();
-};
-
-/** Reads and parses the body where the operation takes one; what is no JSON by its own word is the validator's to refuse. */
-export const jsonBody: RequestHandler = async (request, _response, next) => {
-  const type = request.headers['content-type'];
-  if (type !== undefined && hasBody(request) && operationOf(request)?.requestBody && JSON_TYPE.test(type)) {
-    if (OTHER_CHARSET.test(type)) throw new UnsupportedMediaTypeError('The body must be in UTF-8.');
-    request.body = parse(rawBodies.get(request) ?? (await readBody(request)));
-    assertSize(request);
-    assertDepth(request.body);
-  }
-  next();
-};
-
-/** The body as it came over the wire. */
-export function rawBodyOf(request: object): Buffer {
-  return rawBodies.get(request) ?? NOTHING;
+export interface Bodies {
+  /** Reads the body of a request whose sender is not known yet. */
+  readUnverified(request: Request): Promise<Buffer>;
+  /** Middleware that reads and parses the body where the operation takes one. */
+  json: RequestHandler;
 }
 
-/** One over its limit is refused as soon as that is seen, at the latest while it arrives. */
-async function readBody(request: Request): Promise<Buffer> {
-  const { expect, 'content-length': length, 'content-encoding': encoding = 'identity' } = request.headers;
+/** Bytes that may be held at once. */
+class Budget {
+  #free: number;
+
+  constructor(bytes: number) {
+    this.#free = bytes;
+  }
+
+  take(bytes: number): boolean {
+    if (bytes > this.#free) return false;
+    this.#free -= bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.#free += bytes;
+  }
+}
+
+/**
+ * Reads request bodies within limits: of one body, and of all bodies together. A caller that nobody has identified
+ * uses a budget of its own, so that it cannot keep identified callers out.
+ */
+export function createBodies(): Bodies {
+  const unverified = new Budget(UNVERIFIED_BYTES);
+  const verified = new Budget(VERIFIED_BYTES);
+  return {
+    readUnverified: async (request) => {
+      const raw = await read(request, unverified);
+      rawBodies.set(request, raw);
+      return raw;
+    },
+    json: async (request, _response, next) => {
+      const takesBody = Boolean(operationOf(request)?.requestBody);
+      if (takesBody && hasBody(request)) {
+        assertJson(request.headers['content-type']);
+        await hold(request, verified);
+        const { value, values } = parseJson(rawBodyOf(request));
+        request.body = value;
+        valueCounts.set(request, values);
+        assertSize(request);
+      }
+      // The validator compiles its schemas anew for each content type that it has not seen before.
+      if (takesBody && request.headers['content-type'] !== undefined)
+        request.headers['content-type'] = 'application/json';
+      else delete request.headers['content-type'];
+      next();
+    },
+  };
+}
+
+/** The body as it came over the wire; empty where none was read. */
+export function rawBodyOf(request: object): Buffer {
+  return rawBodies.get(request) ?? EMPTY;
+}
+
+/** The number of values in the body, at least; 0 where there is none. */
+export function valuesIn(request: object): number {
+  return valueCounts.get(request) ?? 0;
+}
+
+/** Has the body of an identified caller, read by now or not, count in the budget of those. */
+async function hold(request: Request, budget: Budget): Promise<void> {
+  const raw = rawBodies.get(request);
+  if (raw === undefined) rawBodies.set(request, await read(request, budget));
+  else if (budget.take(raw.length)) giveBack(request, budget, () => raw.length);
+  else throw overloaded();
+}
+
+/** Reads a body to its end. One over its limit is refused as soon as that is known, at the latest while it arrives. */
+function read(request: Request, budget: Budget): Promise<Buffer> {
   const limit = limitOf(request);
+  const { expect, 'content-length': length, 'content-encoding': encoding = 'identity' } = request.headers;
   if (encoding.toLowerCase() !== 'identity')
     throw new UnsupportedMediaTypeError('The body must not be compressed.');
   if (Number(length) > limit) throw new PayloadTooLargeError(limit);
   if (expect !== undefined) request.res?.writeContinue();
-  const raw = hasBody(request) ? await getRawBody(request, { length, limit }) : NOTHING;
-  rawBodies.set(request, raw);
-  return raw;
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    giveBack(request, budget, () => size);
+    const end = (settle: () => void) => {
+      request.off('data', onData).off('end', onEnd).off('close', onClose);
+      settle();
+    };
+    const onData = (chunk: Buffer) => {
+      if (size + chunk.length > limit) return end(() => reject(new PayloadTooLargeError(limit)));
+      if (!budget.take(chunk.length)) return end(() => reject(overloaded()));
+      size += chunk.length;
+      chunks.push(chunk);
+    };
+    const onEnd = () =>
+      end(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)));
+    const onClose = () => end(() => reject(new MalformedJsonError('The body did not arrive whole.')));
+    request.on('data', onData).once('end', onEnd).once('close', onClose);
+  });
+}
+
+/** Frees the bytes of a request when its response is over, or its connection is. */
+function giveBack(request: Request, budget: Budget, bytes: () => number): void {
+  request.res?.once('close', () => budget.give(bytes()));
+}
+
+function overloaded(): UnavailableError {
+  return new UnavailableError('The service is overloaded.');
 }
 
 function limitOf(request: Request): number {
@@ -71,35 +148,13 @@ function hasBody({ headers }: Request): boolean {
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
-function parse(raw: Buffer): object {
-  if (raw.length === 0) return {};
-  let value: unknown;
-  try {
-    value = JSON.parse(utf8.decode(raw));
-  } catch (cause) {
-    throw new MalformedJsonError({ cause });
-  }
-  if (!isObject(value)) throw new MalformedJsonError();
-  return value;
+function assertJson(type: string | undefined): void {
+  if (type === undefined || !JSON_TYPE.test(type))
+    throw new UnsupportedMediaTypeError('The body must be application/json.');
+  if (OTHER_CHARSET.test(type)) throw new UnsupportedMediaTypeError('The body must be in UTF-8.');
 }
 
-/** Whatever works on the body later, PostgreSQL among it, may go down into it without running out of stack. */
-function assertDepth(body: object): void {
-  let level: object[] = [body];
-  for (let depth = 1; level.length > 0; depth++) {
-    if (depth > MAX_DEPTH)
-      throw new InvalidRequestError([
-        { path: '/body', message: `must not be nested more than ${MAX_DEPTH} deep` },
-      ]);
-    level = level.flatMap((value) => Object.values(value).filter(isObject));
-  }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
-}
-
-/** What `sendMessage` was sent is known to be an email, or not, only now. */
+/** Only the parsed body tells whether `sendMessage` was given an email. */
 function assertSize(request: Request): void {
   if (rawBodyOf(request).length <= TEXT_LIMIT || operationOf(request)?.operationId !== 'sendMessage') return;
   const { type, from } = request.body;

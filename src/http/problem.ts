@@ -5,6 +5,7 @@ import {
   InvalidRequestError,
   ServiceError,
   TooManyRequestsError,
+  UnauthorizedError,
   UnavailableError,
 } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -25,6 +26,8 @@ interface Answer {
 /** Our own errors. */
 const STATUS: Record<ErrorCode, number> = {
   malformed_json: 400,
+  unauthorized: 401,
+  forbidden: 403,
   not_found: 404,
   link_to_self: 409,
   link_cycle: 409,
@@ -42,6 +45,7 @@ const STATUS: Record<ErrorCode, number> = {
 const TITLES: Record<number, string> = {
   400: 'Bad Request',
   401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   409: 'Conflict',
@@ -63,6 +67,9 @@ interface HttpLibraryError {
   headers?: Record<string, string>;
   errors?: { path: string; message: string; errorCode?: string }[];
 }
+
+/** Characters of a fault's path that are shown: it holds names from the request. */
+const MAX_PATH = 200;
 
 /** The one place where errors become responses (RFC 9457). */
 export function problemHandler(logger: Logger): ErrorRequestHandler {
@@ -104,6 +111,7 @@ function send(
 function fromServiceError(error: ServiceError): Answer {
   const answer = { status: STATUS[error.code], code: error.code, detail: error.message };
   if (error instanceof InvalidRequestError) return { ...answer, errors: error.faults };
+  if (error instanceof UnauthorizedError) return { ...answer, headers: { 'www-authenticate': 'Bearer' } };
   if (error instanceof UnavailableError || error instanceof TooManyRequestsError)
     return { ...answer, headers: { 'retry-after': `${error.retryAfter}` } };
   return answer;
@@ -116,13 +124,6 @@ function fromLibraryError(error: HttpLibraryError): Answer {
   switch (error.status) {
     case 400:
       return fromBadRequest(error);
-    case 401:
-      return {
-        status: 401,
-        code: 'unauthorized',
-        detail: 'The credentials are missing or wrong.',
-        headers: { 'www-authenticate': 'Bearer' },
-      };
     case 404:
       return { status: 404, code: 'not_found', detail: `There is nothing at ${error.path ?? 'this path'}.` };
     case 405:
@@ -150,7 +151,7 @@ function faultsOf({ errors, path, message }: HttpLibraryError): Fault[] {
   for (const fault of errors) {
     // Says only that none of the alternatives fits; each of them says why at the same path.
     if (/^(anyOf|oneOf)\b/.test(fault.errorCode ?? '')) continue;
-    const where = fault.path.replace(/^\/params\//, '/path/');
+    const where = fault.path.slice(0, MAX_PATH).replace(/^\/params\//, '/path/');
     byPath.set(where, (byPath.get(where) ?? new Set()).add(fault.message));
   }
   return [...byPath].map(([where, messages]) => ({ path: where, message: [...messages].join(', or ') }));

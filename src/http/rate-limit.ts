@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import { TooManyRequestsError } from '../errors.ts';
-import { apiKeyOf } from './keyring.ts';
+import { apiKeyName } from './auth/caller.ts';
 import { operationOf } from './operation.ts';
 
 const WINDOW_SECONDS = 1;
@@ -17,7 +17,7 @@ export function limitRate(perSecond: number): RequestHandler {
     identifier: 'per-key',
     standardHeaders: 'draft-8',
     legacyHeaders: false,
-    keyGenerator: (request) => apiKeyOf(request) ?? '',
+    keyGenerator: (request) => apiKeyName(request) ?? '',
     skip: (request) => !operationOf(request)?.responses['429'],
     handler: (_request, _response, next) => next(new TooManyRequestsError(perSecond, WINDOW_SECONDS)),
     // It looks for mistakes in how it is set up among the proxies; the limit goes by key, not by address.

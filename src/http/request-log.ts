@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
 import type { Logger } from '../observability/logger.ts';
-import { apiKeyOf } from './keyring.ts';
+import { apiKeyName } from './auth/caller.ts';
 
 const GIVEN_ID = /^[\x21-\x7e]{1,128}$/;
 const ids = new WeakMap<object, string>();
@@ -24,7 +24,7 @@ export function requestLog(logger: Logger): RequestHandler {
       const { statusCode: status, writableFinished: answered } = response;
       const level = status >= 500 ? 'error' : 'info';
       if (!logger.isLevelEnabled(level)) return;
-      const apiKey = apiKeyOf(request);
+      const apiKey = apiKeyName(request);
       logger[level](
         {
           request_id: id,

@@ -3,14 +3,23 @@ import type { Fault } from '../errors.ts';
 import { rawBodyOf } from './body.ts';
 
 /**
- * Where a request has text that PostgreSQL cannot hold: a NUL character, or half of a surrogate pair. Neither gets
- * into JSON but by an escape, so most bodies need no second look.
+ * Faults of text that did not arrive as it was written, or that PostgreSQL cannot hold: a NUL character, or half of a
+ * surrogate pair. JSON has these two as escapes only, so most bodies need no second look.
  */
 export function unstorableFaults(request: Request): Fault[] {
   return [
     ...(rawBodyOf(request).includes('\\u') ? unstorableText(request.body, '/body') : []),
     ...unstorableText(request.query, '/query'),
+    ...alteredQuery(request),
   ];
+}
+
+/** A query that is not percent-encoded UTF-8, which decoding replaces by other characters. */
+function alteredQuery({ originalUrl, query }: Request): Fault[] {
+  if (!originalUrl.includes('%') || /%EF%BF%BD/i.test(originalUrl)) return [];
+  return JSON.stringify(query).includes('\ufffd')
+    ? [{ path: '/query', message: 'must be UTF-8, percent-encoded' }]
+    : [];
 }
 
 function unstorableText(value: unknown, path: string): Fault[] {

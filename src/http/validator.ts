@@ -3,13 +3,8 @@ import { type RequestHandler, Router } from 'express';
 import type {
   OpenApiRequest,
   OpenApiRequestMetadata,
-  SecurityHandlers,
 } from 'express-openapi-validator/dist/framework/types.js';
-import {
-  RequestValidator,
-  ResponseValidator,
-  security,
-} from 'express-openapi-validator/dist/middlewares/index.js';
+import { RequestValidator, ResponseValidator } from 'express-openapi-validator/dist/middlewares/index.js';
 import {
   httpMethods,
   SchemaPreprocessor,
@@ -21,27 +16,29 @@ import {
 } from 'express-openapi-validator/dist/openapi.validator.js';
 import { dereference } from '../openapi/dereference.ts';
 import type { OpenApiDocument } from '../openapi/document.ts';
+import { valuesIn } from './body.ts';
 import { decimalInteger, refuseBrackets, withDecimalIntegers } from './parameters.ts';
 
-/** What is done around the look at the credentials, and at the end, with a request for an operation of the contract. */
+/** The steps of a request for an operation of the contract, besides its validation. */
 export interface Steps {
-  beforeSecurity: RequestHandler[];
-  afterSecurity: RequestHandler[];
-  /** Answers what was found valid. */
+  /** Authentication, and reading the body. */
+  before: RequestHandler[];
+  /** Answers a valid request. */
   handle: RequestHandler;
 }
 
-interface Options extends Omit<OpenApiValidatorOpts, 'apiSpec'> {
-  securityHandlers: SecurityHandlers;
-}
+type Options = Omit<OpenApiValidatorOpts, 'apiSpec'>;
+
+/** A body with more values than any valid message has is validated to its first error only: it may hold an error in each. */
+const ALL_ERRORS_UP_TO = 500;
 
 /** Marks the requests whose answers the package's validator of responses is to look at. */
 const SERIAL = 1;
 
 /**
- * Routes and validates by the contract: each of its paths is a route of Express, on which express-openapi-validator's
- * own steps stand with ours around its look at the credentials. The package as a whole has no place for ours, and
- * compiles the pattern of one path after the other on every request, until one fits.
+ * Routes and validates by the contract: each of its paths is a route of Express, with our own steps before the steps of
+ * express-openapi-validator. The package as a whole compiles the pattern of one path after the other on every request,
+ * until one fits.
  */
 export function createValidator(document: OpenApiDocument, steps: Steps, options: Options): RequestHandler {
   warnOfUrlParse();
@@ -71,34 +68,36 @@ export function createValidator(document: OpenApiDocument, steps: Steps, options
 }
 
 /** The paths as the package made them ready for requests and for responses, and the steps that validate by them. */
-function validatorsOf(
-  document: OpenApiDocument,
-  { beforeSecurity, afterSecurity, handle }: Steps,
-  { securityHandlers, ...given }: Options,
-) {
+function validatorsOf(document: OpenApiDocument, { before, handle }: Steps, given: Options) {
   const apiSpec = withDecimalIntegers(dereference(document)) as never;
   // It reads the options; whether the document is valid is seen to by `make check`, not on every start.
   const { ajvOpts, options } = new OpenApiValidator({ ...given, apiSpec });
   const { validateResponses } = options;
   const schemas = new SchemaPreprocessor(apiSpec, ajvOpts.preprocessor, validateResponses as never);
   const { apiDoc, apiDocRes } = schemas.preProcess();
-  const requests = new RequestValidator(apiDoc, { ...ajvOpts.request, keywords: [decimalInteger] } as never);
   const responses = validateResponses
     ? [new ResponseValidator(apiDocRes, ajvOpts.response, validateResponses, SERIAL).validate()]
     : [];
-  const validate = [
-    ...beforeSecurity,
-    security(apiDoc as never, securityHandlers),
-    ...afterSecurity,
-    refuseBrackets,
-    requests.validate.bind(requests),
-    ...responses,
-    handle,
-  ];
+  const request = validateRequest(apiDoc, { ...ajvOpts.request, keywords: [decimalInteger] } as never);
+  const validate = [...before, refuseBrackets, request, ...responses, handle];
   return {
     paths: apiDoc.paths as OpenApiDocument['paths'],
     responsePaths: apiDocRes?.paths as OpenApiDocument['paths'] | undefined,
     validate: validate as RequestHandler[],
+  };
+}
+
+/** The package's validator of requests, which collects every error of a small body and the first one of a large body. */
+function validateRequest(
+  apiDoc: ConstructorParameters<typeof RequestValidator>[0],
+  options: ConstructorParameters<typeof RequestValidator>[1],
+): RequestHandler {
+  const every = new RequestValidator(apiDoc, { ...options, allErrors: true });
+  let first: RequestValidator | undefined;
+  return (request, response, next) => {
+    if (valuesIn(request) <= ALL_ERRORS_UP_TO) return every.validate(request as never, response, next);
+    first ??= new RequestValidator(apiDoc, { ...options, allErrors: false });
+    return first.validate(request as never, response, next);
   };
 }
 

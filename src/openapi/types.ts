@@ -11,8 +11,10 @@ type Parameters<Id extends OperationId> = operations[Id]['parameters'];
 type LowerCased<T> = { [K in keyof T as Lowercase<K & string>]: T[K] };
 type OrNothing<T> = [T] extends [undefined] ? Record<never, never> : NonNullable<T>;
 
-/** What a handler is given: already validated, nothing of the HTTP library in it. Header names are in lower case. */
-export interface OperationRequest<Id extends OperationId> {
+/** The input of a handler: validated, with nothing of the HTTP library in it. Header names are in lower case. */
+export interface OperationRequest<Id extends OperationId, Caller> {
+  /** Who makes the request, as authentication found it. */
+  caller: Caller;
   params: OrNothing<Parameters<Id>['path']>;
   query: OrNothing<Parameters<Id>['query']>;
   headers: LowerCased<OrNothing<Parameters<Id>['header']>>;
@@ -33,9 +35,6 @@ export type OperationResponse<Id extends OperationId> = {
   };
 }[keyof Responses<Id> & Success];
 
-export type Handler<Id extends OperationId> = (
-  request: OperationRequest<Id>,
+export type Handler<Id extends OperationId, Caller> = (
+  request: OperationRequest<Id, Caller>,
 ) => Promise<OperationResponse<Id>>;
-
-/** One handler for each operation of the contract: a missing one does not compile. */
-export type Handlers = { [Id in OperationId]: Handler<Id> };

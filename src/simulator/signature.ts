@@ -7,8 +7,13 @@ import { createHmac } from 'node:crypto';
  * @param id the same in every delivery of the same event.
  * @param timestamp of this delivery, in whole seconds since 1970.
  */
-export function sign(secret: string, id: string, timestamp: number, body: string): Record<string, string> {
+export function sign(
+  secret: string,
+  id: string,
+  timestamp: number,
+  body: string | Buffer,
+): Record<string, string> {
   const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
-  const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');
+  const signature = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest('base64');
   return { 'webhook-id': id, 'webhook-timestamp': String(timestamp), 'webhook-signature': `v1,${signature}` };
 }

@@ -83,9 +83,10 @@ function noBody(signed: boolean): Breakage[] {
 }
 
 function parameterBreakages({ name, in: place, schema }: Parameter, known: Known): Breakage[] {
-  // A timestamp that is too long makes a signature that is none.
-  const statuses = name === 'webhook-timestamp' ? [401, 422] : [422];
-  const where = name === 'webhook-timestamp' ? null : `/${place === 'header' ? 'headers' : place}/${name}`;
+  // Authentication reads these two: an account that does not exist, or a malformed time, fails it.
+  const authenticates = name === 'webhook-timestamp' || name === 'provider';
+  const statuses = authenticates ? [401, 422] : [422];
+  const where = authenticates ? null : `/${place === 'header' ? 'headers' : place}/${name}`;
   return broken(schema, known)
     .filter(([, , value]) => isBrokenOnWire(schema, value) && !(place === 'path' && value === ''))
     .map(([path, how, value]) => ({

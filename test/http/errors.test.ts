@@ -294,6 +294,9 @@ describe('A request that cannot be served', () => {
       ['/api/conversations?since=yesterday', '/query/since'],
       ['/api/conversations?since=0000-01-01T00:00:00Z', '/query/since'],
       ['/api/conversations?unknown=1', '/query/unknown'],
+      ['/api/messages?q=b%FCcher', '/query'],
+      ['/api/messages?q=%ED%A0%80', '/query'],
+      ['/api/participants?address=%E4@example.com', '/query'],
       ['/api/conversations/1/messages?limit=0', '/query/limit'],
       ['/api/conversations/1/messages?cursor=W10', '/query/cursor'],
       ['/api/conversations/1/messages?order=up', '/query/order'],
@@ -309,16 +312,10 @@ describe('A request that cannot be served', () => {
         expect(body.errors.map((error: { path: string }) => error.path)).to.deep.equal([fault]);
       });
     }
+  });
 
-    it('a webhook of a provider that is not configured', async () => {
-      const { status, body } = await service.request(
-        'POST',
-        '/api/webhooks/sms?provider=mail-co',
-        inboundSms,
-      );
-      expect(status).to.equal(422);
-      expect(body.errors[0].path).to.equal('/query/provider');
-    });
+  it('takes a replacement character in a query that has one', async () => {
+    expect((await service.request('GET', '/api/messages?q=caf%EF%BF%BD')).status).to.equal(200);
   });
 
   it('is answered under the request id that the client gave', async () => {

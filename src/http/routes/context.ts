@@ -1,5 +1,4 @@
 import type { Knex } from 'knex';
-import type { ProviderConfig } from '../../config.ts';
 import type { Decisions } from '../../delivery/decisions.ts';
 import type { ReceiptTaker } from '../../delivery/receipts.ts';
 import type { Address } from '../../messaging/address.ts';
@@ -13,7 +12,6 @@ export interface Context {
   recorder: Recorder;
   receipts: ReceiptTaker;
   decisions: Decisions;
-  providers: Pick<ProviderConfig, 'name' | 'channel'>[];
   events: Events;
   /** Whether the service can do its work; throws `UnavailableError` where it cannot. */
   assertReady: () => Promise<void>;

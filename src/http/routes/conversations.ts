@@ -1,7 +1,7 @@
 import { listConversations } from '../../messaging/conversation-list.ts';
 import { getConversation } from '../../messaging/conversations.ts';
 import { listConversationMessages } from '../../messaging/messages.ts';
-import type { Handlers } from '../../openapi/types.ts';
+import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 
 type Operations = 'listConversations' | 'getConversation' | 'listConversationMessages';

@@ -1,4 +1,4 @@
-import type { Handlers } from '../../openapi/types.ts';
+import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 import { conversationHandlers } from './conversations.ts';
 import { messageHandlers } from './messages.ts';

@@ -2,7 +2,7 @@ import { type AcceptOptions, outboundMessage, type SendRequest } from '../../mes
 import { listMessages } from '../../messaging/message-list.ts';
 import { getMessage, listAttempts } from '../../messaging/messages.ts';
 import { presentMessage } from '../../messaging/present.ts';
-import type { Handlers } from '../../openapi/types.ts';
+import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 
 type Operations =

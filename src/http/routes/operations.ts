@@ -1,5 +1,5 @@
 import { openApiDocument, openApiYaml } from '../../openapi/document.ts';
-import type { Handlers } from '../../openapi/types.ts';
+import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 
 type Operations = 'getHealth' | 'getReadiness' | 'getMetrics' | 'getOpenapiJson' | 'getOpenapiYaml';

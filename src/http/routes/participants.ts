@@ -1,6 +1,6 @@
 import { getParticipant, listParticipants, updateParticipant } from '../../messaging/participants.ts';
 import { linkParticipants, unlinkParticipants } from '../../messaging/people.ts';
-import type { Handlers } from '../../openapi/types.ts';
+import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 
 type Operations =

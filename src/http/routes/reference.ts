@@ -5,7 +5,7 @@ import Negotiator from 'negotiator';
 import { NotFoundError } from '../../errors.ts';
 import { openApiDocument } from '../../openapi/document.ts';
 import { FileBody } from '../../openapi/file-body.ts';
-import type { Handlers } from '../../openapi/types.ts';
+import type { Handlers } from '../auth/caller.ts';
 
 type Operations = 'getHome' | 'getReference' | 'getReferenceAsset';
 

@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import type { ApiKey } from '../api-keys.ts';
+import type { ApiKey } from '../../api-keys.ts';
 
 /** The API keys that are valid now. */
 export interface Keyring {
@@ -7,8 +7,6 @@ export interface Keyring {
   nameOf(authorization: string | undefined): string | null;
   replace(keys: readonly ApiKey[]): void;
 }
-
-const names = new WeakMap<object, string>();
 
 export function createKeyring(keys: readonly ApiKey[]): Keyring {
   let digests = digestsOf(keys);
@@ -25,16 +23,6 @@ export function createKeyring(keys: readonly ApiKey[]): Keyring {
       digests = digestsOf(others);
     },
   };
-}
-
-/** Keeps by which key a request was let in. */
-export function letIn(request: object, name: string): void {
-  names.set(request, name);
-}
-
-/** The name of the API key that a request was let in by. */
-export function apiKeyOf(request: object): string | undefined {
-  return names.get(request);
 }
 
 function digestsOf(keys: readonly ApiKey[]) {

@@ -1,0 +1,122 @@
+import type { Request, RequestHandler } from 'express';
+import type { Config, ProviderConfig } from '../../config.ts';
+import { UnauthorizedError } from '../../errors.ts';
+import type { OpenApiDocument } from '../../openapi/document.ts';
+import type { OperationId } from '../../openapi/types.ts';
+import { type Operation, operationOf } from '../operation.ts';
+import { type Caller, setCaller, WEBHOOK_CHANNELS } from './caller.ts';
+import type { Keyring } from './keyring.ts';
+import { isLocal } from './local.ts';
+import { isSigned, signingKey, type WebhookSignature } from './webhook-signature.ts';
+
+export interface AuthenticateOptions {
+  config: Pick<Config, 'apiKeys' | 'providers'>;
+  keyring: Keyring;
+  /** Reads the body of a webhook whose sender is not verified yet. */
+  readUnverified: (request: Request) => Promise<Buffer>;
+}
+
+type Scheme = 'apiKey' | 'webhookSignature' | null;
+type Authenticator = (request: Request, operationId: OperationId) => Promise<Caller> | Caller;
+
+const NOT_SIGNED =
+  'The webhook names no configured provider, or its signature is missing, wrong or older than five minutes.';
+
+/**
+ * Middleware that identifies the caller once, before anything else of a request is looked at. Whatever follows gets
+ * the caller from here and never reads the URL or a header for it again.
+ *
+ * @throws {Error} the contract names a security scheme, or a webhook operation, that is not known here.
+ */
+export function authenticate(document: OpenApiDocument, options: AuthenticateOptions): RequestHandler {
+  assertSchemesKnown(document);
+  const authenticators: Record<NonNullable<Scheme>, Authenticator> = {
+    apiKey: apiKeyAuthenticator(options),
+    webhookSignature: webhookAuthenticator(options),
+  };
+  return async (request, _response, next) => {
+    const operation = operationOf(request) as Operation;
+    const scheme = schemeOf(operation, document);
+    const authenticator = scheme && authenticators[scheme];
+    setCaller(
+      request,
+      authenticator ? await authenticator(request, operation.operationId) : { type: 'anonymous' },
+    );
+    next();
+  };
+}
+
+function apiKeyAuthenticator({ config, keyring }: AuthenticateOptions): Authenticator {
+  if (config.apiKeys.length === 0) return () => ({ type: 'api_key', name: null });
+  return ({ headers }) => {
+    const name = keyring.nameOf(headers.authorization);
+    if (name === null) throw new UnauthorizedError();
+    return { type: 'api_key', name };
+  };
+}
+
+function webhookAuthenticator({ config, readUnverified }: AuthenticateOptions): Authenticator {
+  const accounts = config.providers.map((provider) => ({
+    provider,
+    keys: provider.webhookSecrets.map(signingKey),
+  }));
+  const isOpen = config.apiKeys.length === 0;
+  return async (request, operationId) => {
+    const account = accountOf(accounts, request, operationId);
+    if (!account) throw new UnauthorizedError(NOT_SIGNED);
+    const { provider, keys } = account;
+    const signature = signatureOf(request);
+    const mayBeUnsigned = keys.length === 0 || (provider.simulated && (isOpen || isLocal(request)));
+    const verified =
+      signature === null
+        ? mayBeUnsigned
+        : keys.length === 0 || (await isSigned(signature, keys, Date.now(), () => readUnverified(request)));
+    if (!verified) throw new UnauthorizedError(NOT_SIGNED);
+    return { type: 'provider', provider };
+  };
+}
+
+/** The account that a webhook names in `provider`, by default the first of the channel; undefined for any other value. */
+function accountOf<T extends { provider: ProviderConfig }>(
+  accounts: T[],
+  request: Request,
+  operationId: OperationId,
+): T | undefined {
+  const channel = WEBHOOK_CHANNELS[operationId as keyof typeof WEBHOOK_CHANNELS];
+  const { provider: name } = request.query;
+  return accounts.find(
+    ({ provider }) => provider.channel === channel && (name === undefined || provider.name === name),
+  );
+}
+
+function signatureOf({ headers }: Request): WebhookSignature | null {
+  if (headers['webhook-signature'] === undefined) return null;
+  const [id, timestamp, signature] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) =>
+    String(headers[name] ?? ''),
+  ) as [string, string, string];
+  return { id, timestamp, signature };
+}
+
+function schemeOf(operation: Pick<Operation, 'security'>, document: OpenApiDocument): Scheme {
+  const [requirement] = operation.security ?? document.security ?? [];
+  return requirement ? (Object.keys(requirement)[0] as Scheme) : null;
+}
+
+function assertSchemesKnown(document: OpenApiDocument): void {
+  for (const operations of Object.values(document.paths)) {
+    for (const { operationId, ...operation } of Object.values(operations)) {
+      const requirements = operation.security ?? document.security ?? [];
+      const known = requirements.every(
+        (requirement) =>
+          Object.keys(requirement).length === 1 && isKnown(Object.keys(requirement)[0], operationId),
+      );
+      if (!known || requirements.length > 1)
+        throw new Error(`The contract asks for credentials of ${operationId} that cannot be checked`);
+    }
+  }
+}
+
+function isKnown(scheme: string | undefined, operationId: string | undefined): boolean {
+  if (scheme === 'webhookSignature') return operationId !== undefined && operationId in WEBHOOK_CHANNELS;
+  return scheme === 'apiKey';
+}

@@ -1,0 +1,54 @@
+import type { Channel, ProviderConfig } from '../../config.ts';
+import type { Handler, OperationId } from '../../openapi/types.ts';
+
+/** The client behind a request; `name` is the name of its API key, null where no keys are configured. */
+export interface ApiCaller {
+  type: 'api_key';
+  name: string | null;
+}
+
+/** The provider account behind a webhook. */
+export interface ProviderCaller {
+  type: 'provider';
+  provider: ProviderConfig;
+}
+
+/** A caller of an operation that is open to everyone. */
+export interface AnonymousCaller {
+  type: 'anonymous';
+}
+
+export type Caller = ApiCaller | ProviderCaller | AnonymousCaller;
+
+/** The channel of each operation that providers call. */
+export const WEBHOOK_CHANNELS = {
+  receiveText: 'sms',
+  receiveTextStatus: 'sms',
+  receiveEmail: 'email',
+  receiveEmailStatus: 'email',
+} as const satisfies Partial<Record<OperationId, Channel>>;
+
+type WebhookOperation = keyof typeof WEBHOOK_CHANNELS;
+type CallerOf<Id extends OperationId> = Id extends WebhookOperation
+  ? ProviderCaller
+  : ApiCaller | AnonymousCaller;
+
+/** One handler for each operation of the contract: a missing handler does not compile. */
+export type Handlers = { [Id in OperationId]: Handler<Id, CallerOf<Id>> };
+
+const callers = new WeakMap<object, Caller>();
+
+export function setCaller(request: object, caller: Caller): void {
+  callers.set(request, caller);
+}
+
+/** The caller of an authenticated request; undefined before authentication. */
+export function callerOf(request: object): Caller | undefined {
+  return callers.get(request);
+}
+
+/** The name of the API key of a request, where it has one. */
+export function apiKeyName(request: object): string | undefined {
+  const caller = callers.get(request);
+  return caller?.type === 'api_key' ? (caller.name ?? undefined) : undefined;
+}

@@ -1,0 +1,70 @@
+import { InvalidRequestError, MalformedJsonError } from '../errors.ts';
+
+const MAX_DEPTH = 64;
+/** Far above what any message or webhook needs, and parsed in milliseconds. */
+const MAX_VALUES = 100_000;
+
+const [QUOTE, COMMA, BACKSLASH] = ['"', ',', '\\'].map((character) => character.charCodeAt(0));
+const [OPEN_ARRAY, CLOSE_ARRAY] = ['[', ']'].map((character) => character.charCodeAt(0));
+const [OPEN_OBJECT, CLOSE_OBJECT] = ['{', '}'].map((character) => character.charCodeAt(0));
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Parses the body of a request, an object or an array in UTF-8, and counts its values. Nesting and the number of values are bounded before
+ * anything is made of them, so that neither parsing nor whatever works on the body later can take long.
+ *
+ * @throws {MalformedJsonError} the bytes are not UTF-8, or not JSON.
+ * @throws {InvalidRequestError} too deeply nested, or too many values.
+ */
+export function parseJson(raw: Buffer): { value: object; values: number } {
+  if (raw.length === 0) return { value: {}, values: 0 };
+  const values = countValues(raw);
+  const value = parse(decode(raw));
+  if (typeof value !== 'object' || value === null) throw new MalformedJsonError();
+  return { value, values };
+}
+
+function decode(raw: Buffer): string {
+  try {
+    return utf8.decode(raw);
+  } catch (cause) {
+    throw new MalformedJsonError('The body is not valid UTF-8.', { cause });
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new MalformedJsonError(undefined, { cause });
+  }
+}
+
+/** Counts at least as many values as the JSON has, by the brackets and commas outside of its texts. */
+function countValues(raw: Buffer): number {
+  let depth = 0;
+  let values = 1;
+  for (let at = 0; at < raw.length; at++) {
+    const byte = raw[at];
+    if (byte === QUOTE) at = endOfText(raw, at);
+    else if (byte === COMMA) values++;
+    else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) {
+      values++;
+      if (++depth > MAX_DEPTH) throw refusal(`must not be nested more than ${MAX_DEPTH} deep`);
+    } else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) depth--;
+    if (values > MAX_VALUES) throw refusal(`must not have more than ${MAX_VALUES} values`);
+  }
+  return values;
+}
+
+/** The position of the quotation mark that ends the text that begins at `start`. */
+function endOfText(raw: Buffer, start: number): number {
+  let at = start + 1;
+  while (at < raw.length && raw[at] !== QUOTE) at += raw[at] === BACKSLASH ? 2 : 1;
+  return at;
+}
+
+function refusal(message: string): InvalidRequestError {
+  return new InvalidRequestError([{ path: '/body', message }]);
+}
