@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** A client that is still sending when the connection is closed may never see the answer: so long it is given. */
-const LINGER_MS = 1_000;
+/** How long a client may go on sending after the response: one that is cut off while it sends may never read it. */
+const LINGER_MS = 5_000;
 
 /**
  * What is still to come of a request that is refused: dropped as it arrives, so that the client gets to reading the
