@@ -16,6 +16,7 @@ import { listen } from './http/listen.ts';
 import { createHandlers } from './http/routes/index.ts';
 import { createAddressParser } from './messaging/address.ts';
 import { createRecorder } from './messaging/record.ts';
+import { finishRegrouping } from './messaging/regrouping.ts';
 import { createEvents, type Events } from './observability/events.ts';
 import type { Logger } from './observability/logger.ts';
 import { longestCallMs } from './providers/client.ts';
@@ -65,6 +66,7 @@ async function wire(config: Config, events: Events, logger: Logger, stack: Async
   const onQueued = dispatcher?.wake ?? createNotifier(pool, events);
   const recorder = createRecorder({ pool, events, onQueued });
   const receipts = createReceiptTaker(pool, events);
+  stack.defer(finishRegrouping(knex, (error) => events.failed('regroup', error)).stop);
   stack.defer(async () => void (await Promise.all([recorder.idle(), receipts.idle()])));
 
   let stopping = false;

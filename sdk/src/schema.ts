@@ -294,16 +294,22 @@ export interface paths {
         get?: never;
         /**
          * Say that two addresses are one person's
-         * @description From now on conversations with the same people are one, whichever of their addresses they use: the oldest of
-         *     them speaks for the others, whose messages are read as part of it. No message is moved. Repeating it changes
-         *     nothing.
+         * @description Conversations with the same people become one, whichever of their addresses they use: the oldest one is the
+         *     primary conversation of the others, whose messages are read as part of it. No message is moved. Repeating the
+         *     request changes nothing.
+         *
+         *     The response comes when all conversations are merged. A person with many conversations is merged in steps, and
+         *     lists may show some of the conversations merged and others not meanwhile. If the steps take longer than ten
+         *     seconds, the response is 503 `unavailable`: the link holds, the service merges the rest in the background, and
+         *     a repeated request waits for it.
          */
         put: operations["linkParticipants"];
         post?: never;
         /**
          * Take back that two addresses are one person's
-         * @description The conversations are again what they were; messages that came in between are in the conversation of their
-         *     own addresses. Repeating it changes nothing.
+         * @description The conversations are separate again; messages that came in between are in the conversation of their own
+         *     addresses. Repeating the request changes nothing. As with linking, a person with many conversations is
+         *     separated in steps, and a request that takes longer than ten seconds gets a 503 and can be repeated.
          */
         delete: operations["unlinkParticipants"];
         options?: never;

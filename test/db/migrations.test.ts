@@ -13,7 +13,7 @@ describe('Migrations', () => {
     const database = openDatabase(url, () => undefined);
     expect(await migrate(url)).not.to.have.length(0);
     const tables = await query(url, TABLES);
-    expect(tables).to.have.length(10);
+    expect(tables).to.have.length(11);
     await rollback(url);
     expect(await query(url, TABLES)).to.have.length(0);
     expect(await isMigrated(database)).to.equal(false);
@@ -106,6 +106,7 @@ describe('Migrations', () => {
       'participant_links.participant_id',
       'participant_links.other_id',
       'delivery_decisions.message_id',
+      'pending_regroupings.participant_id',
     ]);
     await database.close();
   });

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Knex } from 'knex';
+import { UnavailableError } from '../errors.ts';
+
+/** Conversations that one step regroups. A step holds the lock of linking for about a tenth of a second at most. */
+const BATCH = 100;
+/** How long a request waits until all conversations are regrouped. */
+const PATIENCE_MS = 10_000;
+/** The pause before a step is tried again because a conversation was locked, or two transactions waited for each other. */
+const PAUSE_MS = 25;
+/** SQLSTATE of a lock that was not to be had in time, a deadlock, and a serialization failure. */
+const LOST = new Set(['55P03', '40P01', '40001']);
+/** How often a process looks for what a request or another process did not finish. */
+const LOOK_EVERY_MS = 5_000;
+
+/**
+ * Runs `change` and regroups the conversations of the participants that it resolves with: the first of them in the same
+ * transaction, so that a person with few conversations changes at once, the others in transactions of their own.
+ *
+ * @throws {UnavailableError} not all are regrouped yet; `change` may have been committed.
+ */
+export async function regroupAfter(
+  knex: Knex,
+  change: (trx: Knex.Transaction) => Promise<number[]>,
+): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  const { members, left } = await whileLost(deadline, () =>
+    knex.transaction(async (trx) => {
+      const members = await change(trx);
+      return { members, left: await regroupNext(trx, members) };
+    }),
+  );
+  let isLeft = left;
+  while (isLeft) {
+    if (Date.now() > deadline) throw new UnavailableError('Conversations are still being regrouped.');
+    isLeft = await whileLost(deadline, () => knex.transaction((trx) => regroupNext(trx, members)));
+  }
+}
+
+/** One step for these participants, or for all where they are null; whether something is left. The function is in the migrations. */
+async function regroupNext(trx: Knex, participantIds: number[] | null): Promise<boolean> {
+  const { rows } = await trx.raw<{ rows: { left: boolean }[] }>('select continue_regrouping(?, ?) as left', [
+    BATCH,
+    participantIds,
+  ]);
+  return rows[0]?.left === true;
+}
+
+async function whileLost<T>(deadline: number, work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      if (Date.now() > deadline)
+        throw new UnavailableError('A conversation of these participants is locked.', { cause: error });
+      await sleep(PAUSE_MS);
+    }
+  }
+}
+
+function isLost(error: unknown): boolean {
+  const { code, nativeError } = error as { code?: string; nativeError?: { code?: string } };
+  return LOST.has(nativeError?.code ?? code ?? '');
+}
+
+/** Finishes, in the background, what requests left: those that took too long, and those of a process that died. */
+export function finishRegrouping(knex: Knex, onError: (error: unknown) => void): { stop(): Promise<void> } {
+  let stopping = false;
+  let looking: Promise<void> | null = null;
+  const look = async () => {
+    const { rows } = await knex.raw<{ rows: object[] }>('select from pending_regroupings limit 1');
+    let left = rows.length > 0;
+    while (left && !stopping)
+      left = await whileLost(Date.now() + PATIENCE_MS, () =>
+        knex.transaction((trx) => regroupNext(trx, null)),
+      );
+  };
+  const timer = setInterval(() => {
+    looking ??= look()
+      .catch(onError)
+      .finally(() => {
+        looking = null;
+      });
+  }, LOOK_EVERY_MS);
+  return {
+    stop: async () => {
+      stopping = true;
+      clearInterval(timer);
+      await looking;
+    },
+  };
+}

@@ -1,0 +1,209 @@
+import { expect } from 'chai';
+import pg from 'pg';
+import type { Conversation } from '../../sdk/src/index.ts';
+import { inboundSms, sms } from '../helpers/bodies.ts';
+import { query } from '../helpers/database.ts';
+import { type Harness, startHarness } from '../helpers/harness.ts';
+import { until } from '../helpers/until.ts';
+
+/** Conversations of one step. */
+const BATCH = 100;
+let received = 0;
+
+describe('Linking people with many conversations', function () {
+  this.timeout(120_000);
+  let service: Harness;
+  beforeEach(async () => {
+    service = await startHarness({ ROLE: 'api' });
+  });
+  afterEach(() => service.stop());
+
+  const sql = <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+    query<Row>(service.databaseUrl, text, values);
+  const link = (method: 'PUT' | 'DELETE', one: number, other: number) =>
+    service.request(method, `/api/participants/${one}/links/${other}`);
+
+  /** `count` conversations of this address, each with a customer of its own from number `first` on and one message. */
+  async function fill(address: string, count: number, first: number): Promise<number> {
+    await sql(
+      `with own as (
+         insert into participants (address, kind) values ($1, 'phone') on conflict (address) do update set name = null returning id
+       ), customer as (
+         insert into participants (address, kind) select '+1' || n, 'phone' from generate_series($3::bigint, $3::bigint + $2 - 1) as n
+         on conflict (address) do update set name = null returning id
+       ), made as (
+         insert into conversations (channel, participant_ids, message_count)
+         select 'sms', array[least(own.id, customer.id), greatest(own.id, customer.id)], 1 from own, customer order by customer.id
+         returning id, participant_ids
+       ), filled as (
+         insert into conversation_participants select id, unnest(participant_ids) from made
+       )
+       insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, "timestamp")
+       select made.id, own.id, 'outbound', 'sms', $1, '{}', 'x', '{}', '{}', now() from made, own`,
+      [address, count, first],
+    );
+    return idOf(address);
+  }
+
+  async function idOf(address: string): Promise<number> {
+    const [row] = await sql<{ id: string }>('select id from participants where address = $1', [address]);
+    return Number(row?.id);
+  }
+
+  /** As a process leaves it that dies as soon as its link is committed. */
+  async function linkOnly(one: number, other: number): Promise<void> {
+    await sql(
+      'insert into participant_links (participant_id, other_id) values (least($1::int, $2), greatest($1::int, $2))',
+      [one, other],
+    );
+    await sql('update participants set person_id = least($1::int, $2) where id = greatest($1::int, $2)', [
+      one,
+      other,
+    ]);
+    await sql('insert into pending_regroupings (participant_id) values (greatest($1::int, $2))', [
+      one,
+      other,
+    ]);
+  }
+
+  it('changes at most a hundred conversations in a transaction, and merges all of them', async () => {
+    const one = await fill('+12016660001', 10_000, 8_040_000_000);
+    const other = await fill('+12016660002', 10_000, 8_040_000_000);
+    await sql('analyze');
+    const { status, body } = await link('PUT', one, other);
+    expect(status, JSON.stringify(body)).to.equal(200);
+    const [merged] = await sql(
+      'select count(*)::int as n from conversations where merged_into_id is not null',
+    );
+    expect(merged).to.deep.equal({ n: 10_000 });
+    const steps = await sql<{ n: number }>(
+      `select count(*)::int as n from conversations where people_ids is not null group by xmin::text`,
+    );
+    expect(Math.max(...steps.map(({ n }) => n))).to.be.at.most(BATCH);
+    expect(await sql('select from pending_regroupings')).to.have.length(0);
+    const shown: Conversation = (await service.request('GET', '/api/conversations/1')).body;
+    expect(shown).to.deep.include({ message_count: 2, merged_ids: [10_001] });
+
+    expect((await link('DELETE', one, other)).status).to.equal(200);
+    expect(await sql('select from conversations where merged_into_id is not null')).to.have.length(0);
+    expect(await sql('select from conversations where people_ids is not null')).to.have.length(0);
+  });
+
+  it('costs by the linked conversations, however many others there are', async () => {
+    const step = async () => {
+      const rows = await sql<{ 'QUERY PLAN': string }>(
+        'explain (analyze, buffers, timing off, summary off) select continue_regrouping($1, null)',
+        [BATCH],
+      );
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+      return Number(/Buffers: shared hit=(\d+)/.exec(plan)?.[1]);
+    };
+    const [shop, alias] = [
+      await fill('+12016660001', 1_000, 8_040_000_000),
+      await fill('+12016660002', 200, 8_040_000_000),
+    ];
+    // One person with 400 addresses, and another with one more.
+    await sql(`update participants set person_id = 10 where id between 11 and 409`);
+    await sql('insert into pending_regroupings select generate_series(11, 409)');
+    await sql('select continue_regrouping(1000, null)');
+    await linkOnly(shop, alias);
+    await sql('vacuum analyze');
+    const before = await step();
+    expect(before).to.be.greaterThan(0);
+    await fill('+12016660009', 47_000, 9_040_000_000);
+    await sql('vacuum analyze');
+    // Deeper indexes come to a few pages for each conversation; reading one index of them all to 100 for each.
+    expect(await step()).to.be.at.most(before + 10 * BATCH);
+  });
+
+  it('does not delay messages of other people while one of the conversations is locked', async () => {
+    const [one, other] = [
+      await fill('+12016660001', 150, 8_040_000_000),
+      await fill('+12016660002', 150, 8_040_000_000),
+    ];
+    const holder = new pg.Client({ connectionString: service.databaseUrl });
+    await holder.connect();
+    await holder.query('begin');
+    await holder.query('select from conversations where id = 290 for no key update');
+    let linked = false;
+    const linking = link('PUT', one, other).finally(() => {
+      linked = true;
+    });
+    await until(
+      async () => (await sql('select from conversations where merged_into_id is not null')).length > 0,
+      'the first step is done',
+    );
+    for (let n = 0; n < 20; n++) {
+      const { status } = await service.request('POST', '/api/messages/sms', {
+        ...sms,
+        to: `+1804555${1_000 + n}`,
+      });
+      expect(status).to.equal(202);
+    }
+    expect(linked).to.equal(false);
+    await holder.query('rollback');
+    await holder.end();
+    expect((await linking).status).to.equal(200);
+    expect(await sql('select from conversations where merged_into_id is not null')).to.have.length(150);
+  });
+
+  describe('that a process left half done', () => {
+    let one: number;
+    let other: number;
+    beforeEach(async () => {
+      [one, other] = [
+        await fill('+12016660001', 4, 8_040_000_000),
+        await fill('+12016660002', 4, 8_040_000_000),
+      ];
+      await linkOnly(one, other);
+      await sql('select continue_regrouping(1, null)');
+    });
+    const merged = async () => {
+      const { data } = (await service.request('GET', '/api/conversations')).body;
+      return data.map(({ id, merged_ids }: Conversation) => [id, ...merged_ids]);
+    };
+    const all = [
+      [4, 8],
+      [3, 7],
+      [2, 6],
+      [1, 5],
+    ];
+
+    it('is finished in the background', async () => {
+      await until(async () => (await merged()).length === 4, 'the conversations are merged', 20_000);
+      expect(await merged()).to.have.deep.members(all);
+    });
+
+    it('is finished by a repetition of the request', async () => {
+      expect((await link('PUT', one, other)).status).to.equal(200);
+      expect(await merged()).to.have.deep.members(all);
+    });
+
+    it('is taken back by unlinking', async () => {
+      expect((await link('DELETE', one, other)).status).to.equal(200);
+      expect((await merged()).flat()).to.have.members([1, 2, 3, 4, 5, 6, 7, 8]);
+      expect(await sql('select from conversations where people_ids is not null')).to.have.length(0);
+      expect(await sql('select from pending_regroupings')).to.have.length(0);
+    });
+
+    it('takes messages, and shows each conversation once, in between', async () => {
+      for (let left = true; left; ) {
+        expect((await merged()).flat()).to.have.members([1, 2, 3, 4, 5, 6, 7, 8]);
+        const [row] = await sql<{ left: boolean }>('select continue_regrouping(1, null) as left');
+        left = row?.left ?? false;
+        for (const to of ['+12016660001', '+12016660002']) {
+          const event = {
+            ...inboundSms,
+            from: '+18040000002',
+            to,
+            messaging_provider_id: `${to}-${++received}`,
+          };
+          const { body } = await service.request('POST', '/api/webhooks/sms', event);
+          const { body: shown } = await service.request('GET', `/api/conversations/${body.conversation_id}`);
+          expect(shown.last_message.id).to.equal(body.id);
+        }
+      }
+      expect(await merged()).to.have.deep.members(all);
+    });
+  });
+});
