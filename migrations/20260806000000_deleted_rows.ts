@@ -33,11 +33,14 @@ const RECORD_MESSAGES = `
     speakers bigint[];
     ids bigint[];
     created boolean[];
-    -- The locked rows, the primary conversation of each, when each was made, and whether its participants are complete.
+    -- The locked rows, the primary conversation of each, and when each was made.
     locked bigint[];
     spoken_for bigint[];
     locked_made timestamptz[];
+    -- Whether each has all of its participants, and whether these are not younger than the conversation. Younger ones
+    -- have taken the ids of others that were deleted.
     complete boolean[];
+    original boolean[];
     at timestamptz(3);
   begin
     for tries in 1..2 loop
@@ -67,17 +70,22 @@ const RECORD_MESSAGES = `
     speakers := own || array(select merged_into_id from conversations where id = any(own) and merged_into_id is not null);
 
     -- Every writer locks in the order of the ids, so that no two wait for each other.
-    select array_agg(id), array_agg(coalesce(merged_into_id, id)), array_agg(created_at), array_agg(
-        cardinality(participant_ids) = (select count(*) from conversation_participants where conversation_id = rows.id))
-    into locked, spoken_for, locked_made, complete
+    select array_agg(id), array_agg(coalesce(merged_into_id, id)), array_agg(made_at),
+      array_agg(cardinality(participant_ids) = participants), array_agg(latest <= made_at)
+    into locked, spoken_for, locked_made, complete, original
     from (
-      select id, merged_into_id, created_at, participant_ids from conversations
+      select id, merged_into_id, created_at as made_at, participant_ids from conversations
       where id = any(speakers) order by id for no key update
-    ) as rows;
+    ) as row cross join lateral (
+      select count(*) as participants, max(created_at) as latest
+      from conversation_participants join participants on participants.id = participant_id
+      where conversation_id = row.id
+    ) as stored;
     if exists (
       select from unnest(own, made) as message(id, made_at)
-      left join unnest(locked, locked_made, complete) as stored(id, made_at, is_complete) using (id)
-      where not coalesce(is_complete, false) or message.made_at <> stored.made_at
+      left join unnest(locked, locked_made, complete, original) as stored(id, made_at, is_complete, is_original) using (id)
+      where not coalesce(is_complete, false)
+        or message.made_at is not null and (message.made_at <> stored.made_at or not is_original)
     ) then
       raise 'a conversation is not the one that was remembered' using errcode = 'MS001';
     end if;

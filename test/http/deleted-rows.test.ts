@@ -5,8 +5,7 @@ import { query } from '../helpers/database.ts';
 import { type Answer, type Harness, startHarness } from '../helpers/harness.ts';
 import { until } from '../helpers/until.ts';
 
-/** Every table but those of limits refers to participants, directly or not. */
-const DELETE_EVERYTHING = 'truncate participants cascade';
+const DELETE_EVERYTHING = 'truncate participants, conversations cascade';
 
 describe('Rows that an operator deleted from the database', () => {
   let service: Harness;
@@ -59,7 +58,11 @@ describe('Rows that an operator deleted from the database', () => {
         `delete from conversation_participants where participant_id in (select id from participants where address = '${ADA}')`,
       ],
       ['everything', DELETE_EVERYTHING],
-      ['everything, with the ids starting at 1 again', 'truncate participants restart identity cascade'],
+      [
+        'everything, with the ids starting at 1 again',
+        'truncate participants, conversations restart identity cascade',
+      ],
+      ['participants, with their ids starting at 1 again', 'truncate participants restart identity cascade'],
     ];
     for (const [title, deletion] of deletions) {
       it(title, async () => {
