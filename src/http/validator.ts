@@ -1,5 +1,6 @@
 import { parse as parseUrl } from 'node:url';
-import { type RequestHandler, Router } from 'express';
+import type { Ajv } from 'ajv';
+import { type Request, type RequestHandler, Router } from 'express';
 import type {
   OpenApiRequest,
   OpenApiRequestMetadata,
@@ -17,6 +18,8 @@ import {
 import { dereference } from '../openapi/dereference.ts';
 import type { OpenApiDocument } from '../openapi/document.ts';
 import { valuesIn } from './body.ts';
+import { boundedRegExp, boundFormats } from './bounded-checks.ts';
+import { operationOf } from './operation.ts';
 import { decimalInteger, refuseBrackets, withDecimalIntegers } from './parameters.ts';
 
 /** The steps of a request for an operation of the contract, besides its validation. */
@@ -31,6 +34,9 @@ type Options = Omit<OpenApiValidatorOpts, 'apiSpec'>;
 
 /** A body with more values than any valid message has is validated to its first error only: it may hold an error in each. */
 const ALL_ERRORS_UP_TO = 500;
+
+type ApiDoc = ConstructorParameters<typeof RequestValidator>[0];
+type RequestOptions = ConstructorParameters<typeof RequestValidator>[1];
 
 /** Marks the requests whose answers the package's validator of responses is to look at. */
 const SERIAL = 1;
@@ -78,7 +84,11 @@ function validatorsOf(document: OpenApiDocument, { before, handle }: Steps, give
   const responses = validateResponses
     ? [new ResponseValidator(apiDocRes, ajvOpts.response, validateResponses, SERIAL).validate()]
     : [];
-  const request = validateRequest(apiDoc, { ...ajvOpts.request, keywords: [decimalInteger] } as never);
+  const request = validateRequest(apiDoc, {
+    ...ajvOpts.request,
+    keywords: [decimalInteger],
+    code: { regExp: boundedRegExp },
+  } as never);
   const validate = [...before, refuseBrackets, request, ...responses, handle];
   return {
     paths: apiDoc.paths as OpenApiDocument['paths'],
@@ -88,17 +98,34 @@ function validatorsOf(document: OpenApiDocument, { before, handle }: Steps, give
 }
 
 /** The package's validator of requests, which collects every error of a small body and the first one of a large body. */
-function validateRequest(
-  apiDoc: ConstructorParameters<typeof RequestValidator>[0],
-  options: ConstructorParameters<typeof RequestValidator>[1],
-): RequestHandler {
-  const every = new RequestValidator(apiDoc, { ...options, allErrors: true });
+function validateRequest(apiDoc: ApiDoc, options: RequestOptions): RequestHandler {
+  const every = createRequestValidator(apiDoc, { ...options, allErrors: true });
   let first: RequestValidator | undefined;
   return (request, response, next) => {
+    simplifyMediaType(request);
     if (valuesIn(request) <= ALL_ERRORS_UP_TO) return every.validate(request as never, response, next);
-    first ??= new RequestValidator(apiDoc, { ...options, allErrors: false });
+    first ??= createRequestValidator(apiDoc, { ...options, allErrors: false });
     return first.validate(request as never, response, next);
   };
+}
+
+/**
+ * Reduces `Content-Type` to what the contract distinguishes. The package compiles and keeps a validator for each text
+ * of this header, parameters included, so that a client could fill the memory with `application/json; x=1`, `x=2`, …
+ */
+function simplifyMediaType(request: Request): void {
+  const type = request.headers['content-type'];
+  if (type === undefined) return;
+  if (operationOf(request)?.requestBody)
+    request.headers['content-type'] = type.split(';', 1)[0]?.trim().toLowerCase();
+  else delete request.headers['content-type'];
+}
+
+function createRequestValidator(apiDoc: ApiDoc, options: RequestOptions): RequestValidator {
+  const validator = new RequestValidator(apiDoc, options);
+  const { ajv, ajvBody } = validator as unknown as { ajv: Ajv; ajvBody: Ajv };
+  for (const each of [ajv, ajvBody]) boundFormats(each);
+  return validator;
 }
 
 /** What is concrete is matched before what is templated (OpenAPI 3, Paths Object). */

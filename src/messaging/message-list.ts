@@ -6,7 +6,7 @@ import { membersOf } from './conversations.ts';
 import { BY_DELIVERY, BY_MESSAGE, type Clock, type Messages, shown } from './latest.ts';
 import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
 import { type AddressParser, findPeople } from './participants.ts';
-import { assertWords, find, presentFound, readSearch } from './search.ts';
+import { assertWords, find, presentFound, readSearch, refuseUnreadable } from './search.ts';
 import { readQueryTime } from './time.ts';
 
 export interface MessageQuery extends PageQuery {
@@ -31,7 +31,7 @@ export async function listMessages(
   const filter = await readFilter(knex, parse, query);
   const messages: Messages = Message.query(knex).select('messages.*').modify(filter);
   const rows = search
-    ? await find(knex, messages, search, limit + 1)
+    ? await refuseUnreadable(knex, search, () => find(knex, messages, search, limit + 1))
     : await shown(knex, messages, limit + 1, clockOf(query));
   if (search && rows.length === 0) await assertWords(knex, search);
   return pageOf(rows, limit, (row) => [row.created_at, row.id], presentFound);

@@ -1,7 +1,8 @@
 import type { Knex } from 'knex';
 import type { QueryBuilder } from 'objection';
+import { availability } from '../db/connect.ts';
 import { Message } from '../db/models/message.ts';
-import { InvalidRequestError } from '../errors.ts';
+import { InvalidRequestError, UnavailableError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
 import { BY_MESSAGE, latest, type Messages, shown } from './latest.ts';
 import type { AddressParser } from './participants.ts';
@@ -47,6 +48,25 @@ export async function assertWords(knex: Knex, search: Search): Promise<void> {
   const { rows } = await knex.raw<{ rows: { nodes: number }[] }>(`select numnode(${QUERY}) as nodes`, search);
   if (rows[0]?.nodes === 0)
     throw new InvalidRequestError([{ path: '/query/q', message: 'must have a word to search for' }]);
+}
+
+/**
+ * Runs a search, and blames `q` for a failure that PostgreSQL repeats with `q` alone. Some texts exceed PostgreSQL's
+ * own limits for a search: 33 hyphens are nested negations, and overflow its stack for them.
+ *
+ * @throws {InvalidRequestError} if PostgreSQL cannot read `q`.
+ */
+export async function refuseUnreadable<T>(knex: Knex, search: Search, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (failure) {
+    if (failure instanceof InvalidRequestError) throw failure;
+    await knex.raw(`select numnode(${QUERY})`, search).catch((error) => {
+      if (availability(error) instanceof UnavailableError) throw failure;
+      throw new InvalidRequestError([{ path: '/query/q', message: 'cannot be read as a search' }]);
+    });
+    throw failure;
+  }
 }
 
 /**
