@@ -1,12 +1,13 @@
 import { createApi, type RawClient } from './api.ts';
+import { assertApiKey, readBaseUrl } from './options.ts';
 import { type Conversations, conversations } from './resources/conversations.ts';
 import { type Messages, messages } from './resources/messages.ts';
 import { type Participants, participants } from './resources/participants.ts';
 import type { Fetch } from './transport.ts';
 
 export interface ClientOptions {
-  /** Where the service is, such as `https://messaging.example.com`. */
-  baseUrl: string;
+  /** The service's URL, such as `https://messaging.example.com`: absolute, with a path where the service has one. */
+  baseUrl: string | URL;
   /** Sent as `Authorization: Bearer …`. */
   apiKey?: string | undefined;
   /** Used in place of the global `fetch`. */
@@ -27,10 +28,16 @@ export interface Client {
   raw: RawClient;
 }
 
-/** A client of the service at `baseUrl`. It holds nothing open, and can be kept for ever. */
+/**
+ * A client of the service at `baseUrl`. It holds nothing open, and can be kept for ever.
+ *
+ * @throws {TypeError} `baseUrl` or `apiKey` cannot be used.
+ */
 export function createClient(options: ClientOptions): Client {
-  const { baseUrl, apiKey, fetch = globalThis.fetch } = options;
+  const { apiKey, fetch = globalThis.fetch } = options;
   const { timeout = 30_000, maxRetries = 3, retryDelay = 500 } = options;
+  const baseUrl = readBaseUrl(options.baseUrl);
+  assertApiKey(apiKey);
   const headers: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
   const api = createApi(baseUrl, headers, { fetch, timeout, maxRetries, retryDelay });
   return {

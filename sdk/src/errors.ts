@@ -35,7 +35,7 @@ export class TimeoutError extends ConnectionError {
   }
 }
 
-/** The service answered with an error. */
+/** The service answered with an error. `message` is the detail and the first of the `errors`. */
 export class ApiError extends MessagingError {
   override readonly name: string = 'ApiError';
   /** The HTTP status. */
@@ -53,13 +53,19 @@ export class ApiError extends MessagingError {
 
   constructor(response: Response, problem: Partial<Problem>) {
     const detail = problem.detail ?? `The answer is ${response.status} ${response.statusText}`.trimEnd();
-    super(problem.code ?? 'unknown', detail);
+    super(problem.code ?? 'unknown', [detail, firstOf(problem.errors)].join(' ').trim());
     this.status = response.status;
     this.detail = detail;
     this.requestId = problem.request_id ?? response.headers.get('x-request-id') ?? undefined;
     this.retryAfter = retryAfter(response);
     this.errors = problem.errors ?? [];
   }
+}
+
+/** The location and the message of the first error, and how many more there are. */
+function firstOf([first, ...more]: readonly Fault[] = []): string {
+  if (!first) return '';
+  return `${first.path} ${first.message}${more.length > 0 ? ` (and ${more.length} more)` : ''}`;
 }
 
 /** 401 or 403: the API key is missing or wrong. */

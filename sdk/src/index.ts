@@ -26,5 +26,6 @@ export {
   verifyWebhook,
   type Webhook,
   type WebhookFault,
+  type WebhookHeaders,
   WebhookVerificationError,
 } from './webhooks.ts';

@@ -41,7 +41,9 @@ async function attempt(request: Request, { fetch, timeout }: TransportOptions) {
   const timer = setTimeout(expire, Math.min(timeout, LONGEST_TIMEOUT));
   signal.addEventListener('abort', abort);
   try {
-    const response = await fetch(new Request(request.clone(), { signal: controller.signal }));
+    // Node.js 20.8.1 and 20.9.0 lose the headers of a Request that is made from a Request without naming them.
+    const init = { signal: controller.signal, headers: request.headers };
+    const response = await fetch(new Request(request.clone(), init));
     // Its body is read here, so that one which breaks off is a failed try like any other.
     await response.clone().arrayBuffer();
     return response;

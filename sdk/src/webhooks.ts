@@ -3,8 +3,8 @@ import { MessagingError } from './errors.ts';
 export interface SignedWebhook {
   /** The body as it came, before anything parsed it. */
   body: string | Uint8Array | ArrayBuffer;
-  /** Those of the request: a `Headers`, or an object as Node gives it. */
-  headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The headers of the request, as any framework has them. */
+  headers: WebhookHeaders;
   /** `whsec_` and base64; several during a rotation. */
   secret: string | readonly string[];
   /** Seconds that its timestamp may be off, either way: 300 unless told. */
@@ -12,6 +12,14 @@ export interface SignedWebhook {
   /** Milliseconds since 1970: the time unless told. */
   now?: number;
 }
+
+/** A `Headers`, of whichever library: its `get` is given names in lower case. */
+export interface HeaderGetter {
+  get(name: string): string | null | undefined;
+}
+/** Values by name, in any case, as Node.js has them. */
+export type HeaderRecord = Readonly<Record<string, string | readonly string[] | undefined>>;
+export type WebhookHeaders = HeaderGetter | HeaderRecord;
 
 export interface Webhook<Payload = unknown> {
   /** The same in every delivery of one event, so that a repeat can be told. */
@@ -61,7 +69,8 @@ export async function verifyWebhook<Payload = unknown>(webhook: SignedWebhook): 
     );
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : new Uint8Array(body);
   const content = concat(new TextEncoder().encode(`${id}.${timestamp}.`), bytes);
-  const given = signatures.split(' ');
+  // Several headers of one name are joined by a comma.
+  const given = signatures.split(/,?\s+/);
   const expected = await Promise.all([secret].flat().map((each) => sign(each, content)));
   if (!expected.some((right) => given.some((signature) => equal(signature, right))))
     throw new WebhookVerificationError('wrong_signature', 'No signature is by a known secret.');
@@ -69,9 +78,16 @@ export async function verifyWebhook<Payload = unknown>(webhook: SignedWebhook): 
 }
 
 function headerOf(headers: SignedWebhook['headers'], name: string): string | undefined {
-  if (headers instanceof Headers) return headers.get(name) ?? undefined;
-  const found = Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
-  return typeof found === 'string' ? found : found?.join(' ');
+  const value = isGetter(headers) ? headers.get(name) : valueIn(headers, name);
+  return typeof value === 'string' ? value : value?.join(' ');
+}
+
+function isGetter(headers: WebhookHeaders): headers is HeaderGetter {
+  return typeof headers.get === 'function';
+}
+
+function valueIn(headers: HeaderRecord, name: string) {
+  return Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
 }
 
 async function sign(secret: string, content: Uint8Array<ArrayBuffer>): Promise<string> {

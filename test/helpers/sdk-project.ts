@@ -18,8 +18,8 @@ export interface SdkProject {
   write(name: string, text: string): Promise<void>;
   /** Type-checks these files and all that they import but TypeScript's own; compiles them where `noEmit` is not given. */
   compile(files: string[], compilerOptions: object): Promise<Output>;
-  /** Runs a file by Node. */
-  run(file: string): Promise<Output>;
+  /** Runs a file by Node.js: this one by default. */
+  run(file: string, node?: string): Promise<Output>;
   remove(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export async function createSdkProject(): Promise<SdkProject> {
       await write('tsconfig.json', JSON.stringify({ compilerOptions, files }));
       return execute(process.execPath, [tsc, '-p', '.'], directory);
     },
-    run: (file) => execute(process.execPath, [file], directory),
+    run: (file, node = process.execPath) => execute(node, [file], directory),
     remove: () => rm(directory, { recursive: true, force: true }),
   };
 }

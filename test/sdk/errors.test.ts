@@ -53,6 +53,16 @@ describe("The SDK's errors", () => {
     expect(errors.every(({ message }) => message.length > 0)).to.equal(true);
   });
 
+  it('the message of an error names the first fault, and how many more there are', async () => {
+    const one = (await rejection(client().messages.send({ ...sms, from: 'not an address' }))) as ApiError;
+    expect(one.errors).to.have.length(1);
+    expect(one.message).to.equal(`${one.detail} /body/from ${one.errors[0]?.message}`);
+    const two = (await rejection(client().messages.list({ limit: 0, since: 'soon' }))) as ApiError;
+    expect(two.errors).to.have.length(2);
+    const [first] = two.errors;
+    expect(two.message).to.equal(`${two.detail} ${first?.path} ${first?.message} (and 1 more)`);
+  });
+
   it('a key used for another message is an InvalidRequestError with a code of its own', async () => {
     const options = { idempotencyKey: 'used' };
     await client().messages.send(sms, options);

@@ -2,6 +2,7 @@ import { createSdkProject, type SdkProject } from '../helpers/sdk-project.ts';
 import { chat } from './package/chat.ts';
 import { programs } from './package/programs.ts';
 import { readme } from './package/readme.ts';
+import { runtimes } from './package/runtimes.ts';
 
 describe("The SDK's package, installed in an empty project", function () {
   this.timeout(180_000);
@@ -14,5 +15,6 @@ describe("The SDK's package, installed in an empty project", function () {
   const installed = () => project;
   programs(installed);
   readme(installed);
+  runtimes(installed);
   chat(installed);
 });

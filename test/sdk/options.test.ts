@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect } from 'chai';
+import { createClient } from '../../sdk/src/index.ts';
+import { rejection } from './support.ts';
+
+const REFUSED: [title: string, baseUrl: unknown, message: RegExp][] = [
+  ['an empty text', '', /absolute http or https URL/],
+  ['no value', undefined, /absolute http or https URL: "undefined"/],
+  ['a host and a port', 'localhost:8080', /Did you mean "http:\/\/localhost:8080"\?/],
+  ['an IP address and a port', '127.0.0.1:8080', /Did you mean "http:\/\/127.0.0.1:8080"\?/],
+  ['a host', 'api.example.com', /Did you mean "https:\/\/api.example.com"\?/],
+  ['a host and a path', 'api.example.com/messaging', /"https:\/\/api.example.com\/messaging"/],
+  ['a path', '/api', /absolute http or https URL: "\/api"/],
+  ['a relative scheme', '//api.example.com', /absolute http or https URL/],
+  ['a scheme without a host', 'http://', /absolute http or https URL/],
+  ['another scheme', 'ftp://api.example.com', /absolute http or https URL/],
+  ['a file', new URL('file:///etc/hosts'), /absolute http or https URL/],
+  ['credentials', 'https://user:secret@api.example.com', /credentials: use apiKey/],
+  ['a query', 'https://api.example.com/?v=1', /query or a fragment/],
+  ['a fragment', 'https://api.example.com/#top', /query or a fragment/],
+];
+
+const ACCEPTED: [baseUrl: string, prefix: string][] = [
+  ['', ''],
+  ['/', ''],
+  ['//', ''],
+  ['/messaging', '/messaging'],
+  ['/messaging/v1/', '/messaging/v1'],
+  ['/a%20b', '/a%20b'],
+];
+
+const KEYS: [title: string, apiKey: string][] = [
+  ['is empty', ''],
+  ['ends with a line break', 'correct-horse\n'],
+  ['has a space', 'correct horse'],
+  ['has other than ASCII characters', 'corréct-horse'],
+];
+
+describe('The options of the SDK', () => {
+  for (const [title, baseUrl, message] of REFUSED)
+    it(`refuse ${title} as the baseUrl before any call is made`, () => {
+      const create = () => createClient({ baseUrl: baseUrl as string });
+      expect(create).to.throw(TypeError, message).with.property('message').not.contain('secret');
+    });
+
+  for (const [title, apiKey] of KEYS)
+    it(`refuse an apiKey that ${title}, and do not repeat the key`, () => {
+      const create = () => createClient({ baseUrl: 'http://127.0.0.1', apiKey });
+      expect(create)
+        .to.throw(TypeError, /^apiKey must be/)
+        .with.property('message')
+        .not.contain('horse');
+    });
+
+  describe('for a server', () => {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      response.writeHead(404).end();
+    });
+    before(() => once(server.listen(0, '127.0.0.1'), 'listening'));
+    after(() => void server.close());
+
+    for (const [path, prefix] of ACCEPTED)
+      it(`ask below ${prefix || 'the root'} where the baseUrl ends with "${path}"`, async () => {
+        const root = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+        for (const baseUrl of [root + path, ` ${root}${path} `, new URL(root + path)]) {
+          await rejection(createClient({ baseUrl }).messages.get(1));
+          expect(asked.at(-1)).to.equal(`${prefix}/api/messages/1`);
+        }
+      });
+  });
+});
