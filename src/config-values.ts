@@ -2,15 +2,18 @@ import { resolve } from 'node:path';
 import { type CleanedEnv, customCleanEnv, EnvError, makeValidator, port, type ValidatorSpec } from 'envalid';
 import { isSupportedCountry } from 'libphonenumber-js';
 import { parseApiKeys, readApiKeys } from './api-keys.ts';
+import { assertTlsParameters } from './config/tls-parameters.ts';
 
 export type Environment = Record<string, string | undefined>;
 
-const list = makeValidator((input) =>
-  input
+const list = makeValidator((input) => {
+  const items = input
     .split(',')
     .map((item) => item.trim())
-    .filter(Boolean),
-);
+    .filter(Boolean);
+  if (items.length === 0) throw new EnvError('is a list without an entry; leave it empty or remove it');
+  return items;
+});
 /** A URL may hold a password: it is not repeated. */
 const urlOf = (...protocols: string[]) =>
   makeValidator((input) => {
@@ -19,15 +22,24 @@ const urlOf = (...protocols: string[]) =>
     return input;
   });
 export const webUrl = urlOf('https', 'http');
-export const databaseUrl = urlOf('postgres', 'postgresql');
+export const databaseUrl = makeValidator((input) => {
+  const url = urlOf('postgres', 'postgresql')()._parse(input);
+  assertTlsParameters(new URL(url).searchParams);
+  return url;
+});
 export const region = makeValidator((input) => {
   if (!isSupportedCountry(input)) throw new EnvError(`"${input}" is not an ISO 3166 country code such as US`);
   return input;
 });
 export const positive = makeValidator((input) => {
-  const value = Number(input);
-  if (!Number.isInteger(value) || value < 1) throw new EnvError(`"${input}" is not a whole number above 0`);
-  return value;
+  if (!/^0*[1-9]\d{0,9}$/.test(input)) throw new EnvError(`"${input}" is not a whole number above 0`);
+  return Number(input);
+});
+/** One connection for reads and one for writes is the least that works. */
+export const poolSize = makeValidator((input) => {
+  const size = positive()._parse(input);
+  if (size < 2) throw new EnvError(`"${input}" is not a whole number above 1`);
+  return size;
 });
 export const rate = makeValidator((input) => {
   const value = Number(input);
@@ -35,7 +47,11 @@ export const rate = makeValidator((input) => {
     throw new EnvError(`"${input}" is not a number of messages a second, from 0.001 to 100000`);
   return value;
 });
-export const apiKeys = makeValidator(parseApiKeys);
+export const apiKeys = makeValidator((input) => {
+  const keys = parseApiKeys(input);
+  if (keys.length === 0) throw new EnvError('is a list without a key; leave it empty or remove it');
+  return keys;
+});
 /** What cannot be read is a fault like any other. */
 export const apiKeysFile = makeValidator((path) => ({ path: resolve(path), keys: readApiKeys(path) }));
 export const hosts = makeValidator((input) => {
@@ -64,12 +80,17 @@ export const webhookSecrets = makeValidator((input) => {
 /** 0 for any that is free. */
 export const portOrAny = makeValidator((input) => (input === '0' ? 0 : port()._parse(input)));
 
-/** Reads variables by their specifications; one that is empty counts as not given, and each fault is a line in `faults`. */
+/**
+ * Reads variables by their specifications. An empty variable counts as not set. Adds a line to `faults` for each fault,
+ * and the names of the specifications to `known`.
+ */
 export function read<T extends Record<string, ValidatorSpec<unknown>>>(
   environment: Environment,
   faults: string[],
+  known: Set<string>,
   specs: T,
 ) {
+  for (const name of Object.keys(specs)) known.add(name);
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   return customCleanEnv(given, specs, (cleaned) => cleaned as CleanedEnv<T>, {
     reporter: ({ errors }) => {

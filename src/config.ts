@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { bool, port, str } from 'envalid';
 import type { CountryCode } from 'libphonenumber-js';
 import type { ApiKey } from './api-keys.ts';
+import type { EnvFile } from './config/env-file.ts';
+import { isServiceLink, type KnownNames, unknownNames } from './config/unknown-names.ts';
 import { prefixOf, unsafe } from './config-safety.ts';
 import * as values from './config-values.ts';
 import { StartError } from './errors.ts';
@@ -35,6 +37,10 @@ export interface Config {
   port: number;
   /** Null: an embedded PostgreSQL in `dataDir`. */
   databaseUrl: string | null;
+  /** Past a connection pooler, for migrations and LISTEN; `databaseUrl` if there is none. */
+  databaseDirectUrl: string | null;
+  /** Connections of this process for requests and deliveries. */
+  databasePoolSize: number;
   dataDir: string;
   apiKeys: ApiKey[];
   /** Where they are read from again when they change; null where they are given by themselves. */
@@ -57,19 +63,39 @@ export interface Config {
   stopTimeoutMs: number;
 }
 
+/** The variables of an account, after `<NAME>_`. */
+const ACCOUNT_SETTINGS = {
+  URL: values.webUrl(),
+  KEY: str(),
+  WEBHOOK_SECRETS: values.webhookSecrets({ default: [] }),
+  HONOURS_KEYS: bool({ default: true }),
+  CAN_LOOK_UP: bool({ default: true }),
+  PER_SECOND: values.rate({ default: undefined }),
+  PER_SECOND_PER_SENDER: values.rate({ default: undefined }),
+};
+
 /**
- * Reads the service's configuration from the environment.
+ * Reads the service's configuration from the environment and the file, if there is one. A variable of the environment
+ * takes precedence over the same variable of the file.
  *
- * @throws {StartError} naming every fault at once.
+ * @throws {StartError} with every fault, sorted.
  */
-export function loadConfig(environment: values.Environment): Config {
-  const faults: string[] = [];
-  const env = values.read(environment, faults, {
+export function loadConfig(given: values.Environment, file: EnvFile | null = null): Config {
+  const environment = merge(given, file);
+  const faults: string[] = [...(file?.faults ?? [])];
+  const known = {
+    names: new Set<string>(),
+    prefixes: new Set<string>(),
+    settings: new Set(Object.keys(ACCOUNT_SETTINGS)),
+  };
+  const env = values.read(environment, faults, known.names, {
     NODE_ENV: str({ choices: ['development', 'test', 'production'], default: 'development' }),
     ROLE: str<Role>({ choices: ['all', 'api', 'worker'], default: 'all' }),
     HOST: str({ default: '127.0.0.1' }),
     PORT: values.portOrAny({ default: 8080 }),
     DATABASE_URL: values.databaseUrl({ default: undefined }),
+    DATABASE_DIRECT_URL: values.databaseUrl({ default: undefined }),
+    DATABASE_POOL_SIZE: values.poolSize({ default: 16 }),
     DATA_DIR: str({ default: '.data' }),
     SIMULATOR_PORT: port({ default: 8081 }),
     API_KEYS: values.apiKeys({ default: [] }),
@@ -89,8 +115,8 @@ export function loadConfig(environment: values.Environment): Config {
     STOP_TIMEOUT_MS: values.positive({ default: 10_000 }),
   });
   const providers = [
-    ...channelProviders('sms', env.SMS_PROVIDERS ?? [], env.SIMULATOR_PORT, environment, faults),
-    ...channelProviders('email', env.EMAIL_PROVIDERS ?? [], env.SIMULATOR_PORT, environment, faults),
+    ...channelProviders('sms', env.SMS_PROVIDERS ?? [], env.SIMULATOR_PORT, environment, faults, known),
+    ...channelProviders('email', env.EMAIL_PROVIDERS ?? [], env.SIMULATOR_PORT, environment, faults, known),
   ];
   const config: Config = {
     production: env.NODE_ENV === 'production',
@@ -98,6 +124,8 @@ export function loadConfig(environment: values.Environment): Config {
     host: env.HOST,
     port: env.PORT,
     databaseUrl: env.DATABASE_URL ?? null,
+    databaseDirectUrl: env.DATABASE_DIRECT_URL ?? env.DATABASE_URL ?? null,
+    databasePoolSize: env.DATABASE_POOL_SIZE,
     dataDir: resolve(env.DATA_DIR),
     apiKeys: env.API_KEYS_FILE?.keys ?? env.API_KEYS ?? [],
     apiKeysFile: env.API_KEYS_FILE?.path ?? null,
@@ -114,9 +142,27 @@ export function loadConfig(environment: values.Environment): Config {
   };
   if (environment.API_KEYS && environment.API_KEYS_FILE)
     faults.push('API_KEYS_FILE: is instead of API_KEYS: set one of them');
-  faults.push(...unsafe(config, new Set(faults.map((fault) => fault.slice(0, fault.indexOf(':'))))));
-  if (faults.length > 0) throw new StartError(faults);
+  if (
+    config.databaseDirectUrl !== null &&
+    config.databaseUrl === null &&
+    !namesOf(faults).has('DATABASE_URL')
+  )
+    faults.push('DATABASE_DIRECT_URL: is of use together with DATABASE_URL only');
+  faults.push(...unsafe(config, namesOf(faults)), ...unknownNames(environment, file, known));
+  if (faults.length > 0) throw new StartError(faults.sort());
   return config;
+}
+
+/** A variable of the file counts where the environment has none, or an empty one. */
+function merge(environment: values.Environment, file: EnvFile | null): values.Environment {
+  const given = Object.entries(environment).filter(
+    ([name, value]) => value && !(name === 'SIMULATOR_PORT' && isServiceLink(name, value)),
+  );
+  return { ...file?.values, ...Object.fromEntries(given) };
+}
+
+function namesOf(faults: string[]): Set<string> {
+  return new Set(faults.map((fault) => fault.slice(0, fault.indexOf(':'))));
 }
 
 function channelProviders(
@@ -125,6 +171,7 @@ function channelProviders(
   simulatorPort: number,
   environment: values.Environment,
   faults: string[],
+  known: Record<keyof KnownNames, Set<string>>,
 ): ProviderConfig[] {
   if (names.length === 0) return [simulatedProvider(channel, simulatorPort)];
   return names.map((name) => {
@@ -135,16 +182,10 @@ function channelProviders(
       ),
     );
     const ownFaults: string[] = [];
-    const env = values.read(own, ownFaults, {
-      URL: values.webUrl(),
-      KEY: str(),
-      WEBHOOK_SECRETS: values.webhookSecrets({ default: [] }),
-      HONOURS_KEYS: bool({ default: true }),
-      CAN_LOOK_UP: bool({ default: true }),
-      PER_SECOND: values.rate({ default: undefined }),
-      PER_SECOND_PER_SENDER: values.rate({ default: undefined }),
-    });
+    const env = values.read(own, ownFaults, known.settings, ACCOUNT_SETTINGS);
     faults.push(...ownFaults.map((fault) => `${prefix}_${fault}`));
+    known.prefixes.add(`${prefix}_`);
+    for (const setting of known.settings) known.names.add(`${prefix}_${setting}`);
     return {
       name,
       channel,

@@ -1,0 +1,72 @@
+import { editDistance } from './edit-distance.ts';
+import type { EnvFile } from './env-file.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface KnownNames {
+  /** Every variable of this configuration, with those of its accounts. */
+  names: ReadonlySet<string>;
+  /** What the variables of each account begin with, such as `ACME_`. */
+  prefixes: ReadonlySet<string>;
+  /** The variables of an account without that prefix, such as `URL`. */
+  settings: ReadonlySet<string>;
+}
+
+/** Variables of the parts of this project that read them on their own. */
+const OTHERS = new Set(['ENV_FILE', 'SIMULATOR_HOST']);
+/** Variables of the tools that run this service or read the same file. */
+const TOOLS = /^(COMPOSE|NODE|NPM|YARN)_|^npm_|^HOSTNAME$/;
+/** A shorter name has too many neighbours. */
+const SHORTEST = 8;
+const NEAR = 2;
+
+/**
+ * One line for each unknown variable that is taken for a mistake: in the file and among the settings of an account
+ * every unknown name, elsewhere a name that is almost one of ours. A variable without a value counts as not set.
+ */
+export function unknownNames(environment: Environment, file: EnvFile | null, known: KnownNames): string[] {
+  const faults = [];
+  for (const [name, value] of Object.entries(environment)) {
+    if (!value || known.names.has(name) || OTHERS.has(name) || isServiceLink(name, value)) continue;
+    const line = file?.lines.get(name);
+    if (line !== undefined && !name.startsWith('COMPOSE_')) {
+      faults.push(`${name}: unknown variable in ${file?.path}, line ${line}.${hint(name, known)}`);
+    } else if (isMistake(name, known)) {
+      faults.push(`${name}: unknown variable.${hint(name, known)}`);
+    }
+  }
+  return faults;
+}
+
+function isMistake(name: string, { names, prefixes }: KnownNames): boolean {
+  if ([...prefixes].some((prefix) => name.startsWith(prefix)) && !TOOLS.test(name)) return true;
+  return [...names].some((ours) => ours.length >= SHORTEST && distance(name, ours) <= NEAR);
+}
+
+function hint(name: string, { names, settings }: KnownNames): string {
+  const [nearest = '', far = Number.POSITIVE_INFINITY] = [...names]
+    .map((ours): [string, number] => [ours, distance(name, ours)])
+    .reduce((best, candidate) => (candidate[1] < best[1] ? candidate : best), ['', Number.POSITIVE_INFINITY]);
+  if (far <= Math.max(NEAR, name.length / 4)) return ` Did you mean ${nearest}?`;
+  if (/^NODE_/.test(name)) return ' Node.js reads it at its start: set it in the environment.';
+  const setting = [...settings].find((ending) => name.endsWith(`_${ending}`));
+  if (setting === undefined) return '';
+  const account = name
+    .slice(0, -setting.length - 1)
+    .toLowerCase()
+    .replaceAll('_', '-');
+  return ` Is ${account} missing in SMS_PROVIDERS or EMAIL_PROVIDERS?`;
+}
+
+/** Case does not count: `database_url` is a mistake as well. */
+function distance(name: string, ours: string): number {
+  if (Math.abs(name.length - ours.length) > ours.length / 2) return Number.POSITIVE_INFINITY;
+  return editDistance(name.toUpperCase(), ours);
+}
+
+const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;
+
+/** A variable by which Kubernetes or Docker announces a service, such as `ACME_PORT=tcp://10.0.0.1:80`. */
+export function isServiceLink(name: string, value: string): boolean {
+  return SERVICE_LINK.test(name) || (/_PORT$/.test(name) && /^(tcp|udp|sctp):\/\//.test(value));
+}

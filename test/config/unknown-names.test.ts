@@ -1,0 +1,156 @@
+import { expect } from 'chai';
+import { editDistance } from '../../src/config/edit-distance.ts';
+import { parseEnvFile } from '../../src/config/env-file.ts';
+import { loadConfig } from '../../src/config.ts';
+import { StartError } from '../../src/errors.ts';
+
+const reasons = (environment: Record<string, string>, file?: string): string[] => {
+  try {
+    loadConfig(environment, file === undefined ? null : parseEnvFile('.env', file));
+    return [];
+  } catch (error) {
+    expect(error).to.be.instanceOf(StartError);
+    return (error as StartError).reasons;
+  }
+};
+const acme = { SMS_PROVIDERS: 'acme', ACME_URL: 'https://api.example.com', ACME_KEY: 'key' };
+
+describe('A misspelt variable', () => {
+  for (const [name, meant] of [
+    ['DATABSE_URL', 'DATABASE_URL'],
+    ['DATABASE_URI', 'DATABASE_URL'],
+    ['DATABASE_URL ', 'DATABASE_URL'],
+    ['DATABASE-URL', 'DATABASE_URL'],
+    ['database_url', 'DATABASE_URL'],
+    ['API_KEY_FILE', 'API_KEYS_FILE'],
+    ['SMS_PROVIDER', 'SMS_PROVIDERS'],
+    ['LOGLEVEL', 'LOG_LEVEL'],
+    ['NODE_EVN', 'NODE_ENV'],
+    ['DATABASE_POOLSIZE', 'DATABASE_POOL_SIZE'],
+  ] as const) {
+    it(`stops the start and names the likely variable: "${name}"`, () => {
+      expect(reasons({ [name]: 'a-secret' })).to.deep.equal([
+        `${name}: unknown variable. Did you mean ${meant}?`,
+      ]);
+      if (name.trim() === name)
+        expect(reasons({}, `\n${name}=a-secret`)).to.deep.equal([
+          `${name}: unknown variable in .env, line 2. Did you mean ${meant}?`,
+        ]);
+    });
+  }
+
+  it("is taken for another program's in the environment when its name is short or far from ours", () => {
+    const others = {
+      PROT: '1',
+      HOSTS: 'x',
+      ROLES: 'x',
+      HOSTNAME: 'pod-1',
+      DATABASE: 'x',
+      POSTGRES_URL: 'x',
+      URL: 'x',
+    };
+    const tools = {
+      npm_config_cache: 'x',
+      npm_package_name: 'x',
+      NODE_OPTIONS: '',
+      NODE_VERSION: '24',
+      TERM: 'xterm',
+    };
+    expect(
+      reasons({ ...others, ...tools, PATH: '/bin', HOME: '/root', LC_ALL: 'C', http_proxy: 'x' }),
+    ).to.deep.equal([]);
+  });
+
+  it('stops the start in .env whatever its name is', () => {
+    expect(
+      reasons({}, 'PROT=1\nFOO=bar\nNODE_OPTIONS=--inspect\nTEXT_CO_URL=https://a.example'),
+    ).to.deep.equal([
+      'FOO: unknown variable in .env, line 2.',
+      'NODE_OPTIONS: unknown variable in .env, line 3. Node.js reads it at its start: set it in the environment.',
+      'PROT: unknown variable in .env, line 1. Did you mean PORT?',
+      'TEXT_CO_URL: unknown variable in .env, line 4. Is text-co missing in SMS_PROVIDERS or EMAIL_PROVIDERS?',
+    ]);
+  });
+
+  it('leaves docker compose its own variables in .env', () => {
+    expect(reasons({}, 'COMPOSE_PROFILES=service')).to.deep.equal([]);
+  });
+
+  it('stops the start among the settings of a configured account', () => {
+    expect(reasons({ ...acme, ACME_PERSECOND: '5', ACME_COLOUR: 'red' })).to.deep.equal([
+      'ACME_COLOUR: unknown variable.',
+      'ACME_PERSECOND: unknown variable. Did you mean ACME_PER_SECOND?',
+    ]);
+    expect(reasons({ ...acme, AMCE_PER_SECOND: '5' })).to.deep.equal([
+      'AMCE_PER_SECOND: unknown variable. Did you mean ACME_PER_SECOND?',
+    ]);
+    expect(reasons({ ACME_COLOUR: 'red' })).to.deep.equal([]);
+  });
+
+  it('is not confused with what Kubernetes sets for a service of the name of an account', () => {
+    const links = {
+      ACME_PORT: 'tcp://10.0.0.1:443',
+      ACME_SERVICE_HOST: '10.0.0.1',
+      ACME_SERVICE_PORT: '443',
+      ACME_SERVICE_PORT_HTTPS: '443',
+      ACME_PORT_443_TCP: 'tcp://10.0.0.1:443',
+      ACME_PORT_443_TCP_PROTO: 'tcp',
+      ACME_PORT_443_TCP_PORT: '443',
+      ACME_PORT_443_TCP_ADDR: '10.0.0.1',
+      SIMULATOR_PORT: 'tcp://10.0.0.2:8081',
+      SIMULATR_PORT: 'tcp://10.0.0.2:8081',
+    };
+    expect(reasons({ ...acme, ...links })).to.deep.equal([]);
+    expect(loadConfig(links).simulatorPort).to.equal(8081);
+    expect(reasons({ ...acme, ACME_PORT: '443' })).to.have.length(1);
+  });
+
+  it('counts as not set where it is empty, as every variable does', () => {
+    expect(
+      reasons({ DATABSE_URL: '', PORT: '', API_KEYS: '', SMS_PROVIDERS: '' }, 'FOO=\nDATABASE_URL='),
+    ).to.deep.equal([]);
+    expect(loadConfig({ PORT: '' }, parseEnvFile('.env', 'PORT=9000')).port).to.equal(9000);
+    expect(loadConfig({ PORT: '9001' }, parseEnvFile('.env', 'PORT=9000')).port).to.equal(9001);
+  });
+
+  it('is reported with every other error, sorted', () => {
+    expect(
+      reasons(
+        { ROLE: 'boss', API_KEYS: ',', DATABSE_URL: 'x', PORT: 'x', ...acme, ACME_WEBHOOK_SECRETS: ' , ' },
+        'HOTS=x\nnonsense',
+      ).map((reason) => reason.split(':')[0]),
+    ).to.deep.equal(['ACME_WEBHOOK_SECRETS', 'API_KEYS', 'DATABSE_URL', 'ENV_FILE', 'HOTS', 'PORT', 'ROLE']);
+  });
+
+  for (const name of ['API_KEYS', 'SMS_PROVIDERS', 'EMAIL_PROVIDERS']) {
+    for (const value of [',', ' ', ' , ,', '\n'])
+      it(`is not what a list without an entry is: ${name}=${JSON.stringify(value)} stops the start`, () => {
+        const [reason, ...more] = reasons({ [name]: value });
+        expect(reason).to.match(new RegExp(`^${name}: is a list without an? (entry|key)`));
+        expect(more).to.deep.equal([]);
+      });
+  }
+
+  it('is found in the parameters of DATABASE_URL that turn TLS on', () => {
+    for (const parameter of [
+      'ssl_mode=require',
+      'SSLMODE=require',
+      'sslmode=requir',
+      'sslmode=',
+      'tls=true',
+      'sslcrl=x',
+    ])
+      expect(reasons({ DATABASE_URL: `postgres://u:secret@h/d?${parameter}` })[0], parameter)
+        .to.match(/^DATABASE_URL: has /)
+        .and.not.to.contain('secret');
+    expect(
+      reasons({ DATABASE_URL: 'postgres://u@h/d?sslmode=verify-full&application_name=a' }),
+    ).to.deep.equal([]);
+  });
+
+  it('has the distance of its edits', () => {
+    expect(editDistance('', 'abc')).to.equal(3);
+    expect(editDistance('kitten', 'sitting')).to.equal(3);
+    expect(editDistance('DATABSE_URL', 'DATABASE_URL')).to.equal(1);
+  });
+});
