@@ -1,37 +1,51 @@
-import { loadConfig } from './config.ts';
+import { readEnvFile } from './config/env-file.ts';
+import { type Config, loadConfig } from './config.ts';
 import { StartError } from './errors.ts';
-import { type LocalSimulator, startLocalSimulator } from './local-simulator.ts';
-import { createLogger } from './observability/logger.ts';
+import { assertPortsFree } from './local/ports.ts';
+import { createProgress, openable, type Progress } from './local/progress.ts';
+import { type LocalSimulator, startLocalSimulator } from './local/simulator.ts';
+import { createLogger, type Logger } from './observability/logger.ts';
 import { migrateDatabase, type Service, startService } from './service.ts';
 
 /** Brings the schema up to date and ends. */
 async function migrate(): Promise<void> {
-  const config = loadConfig(process.env);
+  const config = readConfig();
   const logger = createLogger(config.logLevel);
-  logger.info({ applied: await migrateDatabase(config, logger) }, 'migrated');
+  const { step } = createProgress(process.stderr);
+  logger.info({ applied: await migrateDatabase(config, logger, step) }, 'migrated');
 }
 
-/** Serves until a signal comes; what is in hand then is finished. */
+/** Serves until a signal comes; work in hand is finished then. */
 async function serve(): Promise<void> {
-  const config = loadConfig(process.env);
+  const config = readConfig();
   const logger = createLogger(config.logLevel);
+  const progress = createProgress(process.stderr);
   let simulator: LocalSimulator | undefined;
   let service: Service | undefined;
 
   const starting = (async () => {
-    if (config.simulatorPort !== null) simulator = await startLocalSimulator(config);
-    service = await startService(config, logger);
+    await assertPortsFree(config);
+    if (config.simulatorPort !== null) {
+      progress.step('Starting the simulated providers');
+      simulator = await startLocalSimulator(config);
+    }
+    service = await startService(config, logger, progress.step);
   })();
-  const stop = async (reason: string) => {
+  let stopping = false;
+  const stop = async (reason: string, code: number) => {
+    // A terminal, make and a supervisor may each signal the whole process group: the first signal counts.
+    if (stopping) return;
+    stopping = true;
     logger.info({ reason }, 'stopping');
+    progress.step('Stopping');
     setTimeout(() => process.exit(1), config.stopTimeoutMs).unref();
     await starting.catch(() => undefined);
     await service?.stop();
     await simulator?.stop();
     logger.info('stopped');
-    process.exit(0);
+    process.exit(code);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(signal, 0));
 
   try {
     await starting;
@@ -39,10 +53,40 @@ async function serve(): Promise<void> {
     await simulator?.stop();
     throw error;
   }
+  void service?.failed.then((error) => {
+    logger.fatal({ err: error }, 'the database cannot be restarted');
+    void stop('database failed', 1);
+  });
+  announce(config, logger, progress, service, simulator);
+}
+
+function announce(
+  config: Config,
+  logger: Logger,
+  progress: Progress,
+  service?: Service,
+  simulator?: LocalSimulator,
+): void {
   logger.info({ url: service?.url, simulator: simulator?.url, role: config.role }, 'ready');
   if (config.apiKeys.length === 0) {
     logger.warn('no API_KEYS: anyone on this machine may use the service; it listens on loopback only');
   }
+  const url = openable(service?.url ?? '');
+  progress.ready({
+    ...(config.role === 'worker'
+      ? { Readiness: `${url}/readyz` }
+      : { Service: url, Reference: `${url}/docs` }),
+    ...(simulator && { Simulator: openable(simulator.url) }),
+  });
+}
+
+/** The file is named by `ENV_FILE`; bin/start.sh names `.env` where there is one. */
+function readConfig(): Config {
+  const path = process.env.ENV_FILE;
+  const file = path ? readEnvFile(path) : null;
+  // Express reads it from here.
+  if (file?.values.NODE_ENV) process.env.NODE_ENV ||= file.values.NODE_ENV;
+  return loadConfig(process.env, file);
 }
 
 const command = process.argv[2] === 'migrate' ? migrate : serve;

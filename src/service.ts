@@ -1,19 +1,20 @@
 import { type ApiKey, watchApiKeys } from './api-keys.ts';
 import type { Config } from './config.ts';
 import { availability, type Database, openDatabase } from './db/connect.ts';
-import { startEmbedded } from './db/embedded.ts';
 import { isMigrated, migrate } from './db/migrate.ts';
+import { explained, inspectDatabase, targetOf } from './db/preflight.ts';
 import { endLeases } from './delivery/claim.ts';
 import { createDecisions } from './delivery/decisions.ts';
 import { createDispatcher, type Dispatcher } from './delivery/dispatcher.ts';
 import { createNotifier, listenForDue } from './delivery/notices.ts';
 import { measureQueue } from './delivery/queue.ts';
 import { createReceiptTaker } from './delivery/receipts.ts';
-import { StartError, UnavailableError } from './errors.ts';
+import { type StartError, UnavailableError } from './errors.ts';
 import { createApp } from './http/app.ts';
 import { createKeyring, type Keyring } from './http/auth/keyring.ts';
 import { listen } from './http/listen.ts';
 import { createHandlers } from './http/routes/index.ts';
+import { superviseEmbedded } from './local/supervised.ts';
 import { createAddressParser } from './messaging/address.ts';
 import { createRecorder } from './messaging/record.ts';
 import { finishRegrouping } from './messaging/regrouping.ts';
@@ -26,9 +27,15 @@ export interface Service {
   /** Where it listens. */
   url: string;
   database: Database;
+  /** Resolves when the embedded database has ended and cannot be restarted. */
+  failed: Promise<StartError>;
   /** Finishes what is in hand, then closes every connection. Safe to call twice. */
   stop(): Promise<void>;
 }
+
+/** The outcome of a database that this process does not run itself. */
+const NEVER = new Promise<StartError>(() => undefined);
+const ignoreStep = () => undefined;
 
 /** What settling may take after a call has ended, in milliseconds. */
 const LEASE_MARGIN_MS = 5_000;
@@ -38,9 +45,13 @@ const LEASE_MARGIN_MS = 5_000;
  *
  * @throws {StartError} where the operator can mend the reason.
  */
-export async function startService(config: Config, logger: Logger): Promise<Service> {
+export async function startService(
+  config: Config,
+  logger: Logger,
+  onStep: (step: string) => void = ignoreStep,
+): Promise<Service> {
   await using starting = new AsyncDisposableStack();
-  const service = await wire(config, createEvents(logger), logger, starting);
+  const service = await wire(config, createEvents(logger), logger, onStep, starting);
   const running = starting.move();
   return { ...service, stop: () => running.disposeAsync() };
 }
@@ -50,19 +61,29 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
  *
  * @throws {StartError} where the operator can mend the reason.
  */
-export async function migrateDatabase(config: Config, logger: Logger): Promise<string[]> {
+export async function migrateDatabase(
+  config: Config,
+  logger: Logger,
+  onStep: (step: string) => void = ignoreStep,
+): Promise<string[]> {
   await using stack = new AsyncDisposableStack();
-  const { applied } = await openMigrated(config, createEvents(logger), stack);
+  const { applied } = await openMigrated(config, createEvents(logger), onStep, stack);
   return applied;
 }
 
 /** What is deferred first ends last: the database outlives whoever writes to it. */
-async function wire(config: Config, events: Events, logger: Logger, stack: AsyncDisposableStack) {
-  const { database, exclusive } = await openMigrated(config, events, stack);
+async function wire(
+  config: Config,
+  events: Events,
+  logger: Logger,
+  onStep: (step: string) => void,
+  stack: AsyncDisposableStack,
+) {
+  const { database, directUrl, exclusive, failed } = await openMigrated(config, events, onStep, stack);
   const { knex, pool } = database;
   events.watchQueue(() => measureQueue(pool));
   if (exclusive) await endLeases(pool);
-  const dispatcher = config.role === 'api' ? null : createWorker(config, database, events, stack);
+  const dispatcher = config.role === 'api' ? null : createWorker(config, database, directUrl, events, stack);
   const onQueued = dispatcher?.wake ?? createNotifier(pool, events);
   const recorder = createRecorder({ pool, events, onQueued });
   const receipts = createReceiptTaker(pool, events);
@@ -92,29 +113,56 @@ async function wire(config: Config, events: Events, logger: Logger, stack: Async
     stopping = true;
     void dispatcher?.stop();
   });
-  return { url, database };
+  return { url, database, failed };
 }
 
-async function openMigrated(config: Config, events: Events, stack: AsyncDisposableStack) {
-  let url = config.databaseUrl;
-  if (url === null) {
-    const embedded = await startEmbedded(config.dataDir);
-    stack.defer(embedded.stop);
-    url = embedded.url;
-  }
-  const database = openDatabase(url, (error) => events.failed('database', error));
+async function openMigrated(
+  config: Config,
+  events: Events,
+  onStep: (step: string) => void,
+  stack: AsyncDisposableStack,
+) {
+  const { url, directUrl, variable, failed } = await locateDatabase(config, events, onStep, stack);
+  onStep('Checking the database');
+  const { sessions, limited } = await inspectDatabase(url, variable);
+  if (sessions === 'shared') events.sessionsShared({ limited, direct: directUrl !== url });
+  if (directUrl !== url) await inspectDatabase(directUrl, 'DATABASE_DIRECT_URL');
+  const options = { poolSize: config.databasePoolSize, sessions };
+  const database = openDatabase(url, (error) => events.failed('database', error), options);
   stack.defer(database.close);
-  const applied = await migrate(database.url).catch((error) => {
-    if (!(availability(error) instanceof UnavailableError)) throw error;
-    throw new StartError([`DATABASE_URL: the database does not answer: ${error.message}`], { cause: error });
+  onStep('Migrating the database');
+  const direct = targetOf(directUrl, directUrl === url ? variable : 'DATABASE_DIRECT_URL');
+  const applied = await explained(direct, () => migrate(directUrl));
+  return { database, directUrl, applied, failed, exclusive: config.databaseUrl === null };
+}
+
+/** The configured database, or the embedded one, which belongs to one service at a time. */
+async function locateDatabase(
+  { databaseUrl, databaseDirectUrl, dataDir }: Config,
+  events: Events,
+  onStep: (step: string) => void,
+  stack: AsyncDisposableStack,
+) {
+  if (databaseUrl !== null)
+    return {
+      url: databaseUrl,
+      directUrl: databaseDirectUrl ?? databaseUrl,
+      variable: 'DATABASE_URL',
+      failed: NEVER,
+    };
+  const embedded = await superviseEmbedded(dataDir, {
+    onStep,
+    onExit: events.databaseExited,
+    onRestart: events.databaseRestarted,
   });
-  // The embedded database belongs to one service at a time.
-  return { database, applied, exclusive: config.databaseUrl === null };
+  stack.defer(() => embedded.stop());
+  return { url: embedded.url, directUrl: embedded.url, variable: 'DATA_DIR', failed: embedded.failed };
 }
 
 function createWorker(
   config: Config,
   database: Database,
+  directUrl: string,
   events: Events,
   stack: AsyncDisposableStack,
 ): Dispatcher {
@@ -130,7 +178,7 @@ function createWorker(
     patienceMs: config.stopTimeoutMs / 2,
   });
   stack.defer(dispatcher.stop);
-  stack.defer(listenForDue(database.url, events, dispatcher.wake).stop);
+  stack.defer(listenForDue(directUrl, events, dispatcher.wake).stop);
   return dispatcher;
 }
 

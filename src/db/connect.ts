@@ -2,6 +2,7 @@ import knexFactory, { type Knex } from 'knex';
 import PostgresDialect from 'knex/lib/dialects/postgres/index.js';
 import pg from 'pg';
 import { UnavailableError } from '../errors.ts';
+import type { Sessions } from './pooler.ts';
 
 /** bigint as a number: ids and counts stay far below 2^53. */
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
@@ -21,26 +22,39 @@ export interface Patience {
   silenceMs: number;
 }
 
+export interface DatabaseOptions {
+  patience?: Patience;
+  /** Connections of both pools together. */
+  poolSize?: number;
+  /** `shared` behind a pooler in transaction mode: a setting of one client would be another client's as well. */
+  sessions?: Sessions;
+}
+
 const CONNECT_TIMEOUT_MS = 3_000;
 const PATIENCE: Patience = { statementMs: 15_000, silenceMs: 20_000 };
+const POOL_SIZE = 16;
+/** The part of the connections that are for writes. */
+const WRITES = 3 / 8;
 const NAME = 'messaging-service';
 
 /** Opens the pools; no connection is made before the first query. */
 export function openDatabase(
   url: string,
   onError: (error: Error) => void,
-  { statementMs, silenceMs }: Patience = PATIENCE,
+  { patience = PATIENCE, poolSize = POOL_SIZE, sessions = 'own' }: DatabaseOptions = {},
 ): Database {
   const settings = {
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: statementMs,
-    query_timeout: silenceMs,
+    query_timeout: patience.silenceMs,
     keepAlive: true,
     application_name: NAME,
   };
-  const knex = createKnex(settings, 10);
-  const pool = new pg.Pool({ ...settings, max: 6 });
+  const limited = sessions === 'own' && !url.includes('statement_timeout');
+  const prepare = limited ? limitStatements(patience.statementMs) : async () => undefined;
+  const writes = Math.max(1, Math.floor(poolSize * WRITES));
+  const knex = createKnex(settings, poolSize - writes, prepare);
+  const pool = new pg.Pool({ ...settings, max: writes, onConnect: prepare });
   pool.on('error', onError);
   // One that is lost between two statements of a transaction has nobody else to tell; the next statement fails.
   pool.on('connect', (connection) => connection.on('error', ignore));
@@ -59,11 +73,29 @@ export function openForMigrations(url: string): Knex {
   return createKnex({ connectionString: url, keepAlive: true, application_name: `${NAME}-migrations` }, 1);
 }
 
-function createKnex(connection: Knex.PgConnectionConfig, max: number): Knex {
+/** A statement rather than a parameter of the connection, which PgBouncer would refuse. */
+function limitStatements(milliseconds: number): (connection: pg.ClientBase) => Promise<void> {
+  return async (connection) => void (await connection.query(`set statement_timeout = ${milliseconds}`));
+}
+
+function createKnex(
+  connection: Knex.PgConnectionConfig,
+  max: number,
+  prepare: (connection: pg.ClientBase) => Promise<void> = async () => undefined,
+): Knex {
   return knexFactory({
     client: Dialect,
     connection,
-    pool: { min: 0, max },
+    pool: {
+      min: 0,
+      max,
+      afterCreate: (created: pg.Client, done: (error: Error | null, connection: pg.Client) => void) => {
+        prepare(created).then(
+          () => done(null, created),
+          (error) => done(error, created),
+        );
+      },
+    },
     acquireConnectionTimeout: CONNECT_TIMEOUT_MS,
     // Every failure reaches the caller as an error; Knex would print it as well.
     log: { warn: ignore, error: ignore, deprecate: ignore, debug: ignore },

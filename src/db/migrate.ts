@@ -7,7 +7,7 @@ export const MIGRATIONS = {
   directory: fileURLToPath(new URL('../../migrations', import.meta.url)),
   loadExtensions: ['.ts'],
 };
-/** One process migrates at a time; a lock of the session, so that it falls with a process that is killed. */
+/** One process migrates at a time. The lock ends with the connection, so a process that is killed leaves none behind. */
 const MIGRATION_LOCK = 7_203_942;
 
 /** Applies the migrations that are missing; returns their names. */
@@ -18,7 +18,11 @@ export async function migrate(url: string): Promise<string[]> {
   await holder.connect();
   const knex = openForMigrations(url);
   try {
-    await holder.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    // A transaction holds the lock rather than a session, which a pooler in transaction mode would not keep.
+    await holder.query(
+      'begin; set local idle_in_transaction_session_timeout = 0; set local statement_timeout = 0',
+    );
+    await holder.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     // Knex's own lock is a row that a killed process leaves behind; under ours nobody can be holding it.
     await knex.migrate.forceFreeMigrationsLock(MIGRATIONS);
     const [, applied] = (await knex.migrate.latest(MIGRATIONS)) as [number, string[]];

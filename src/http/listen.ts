@@ -33,7 +33,7 @@ export async function listen(
   const server = createServer(timeouts, serve).on('checkContinue', serve);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      reject(new StartError([`PORT: ${host}:${port} cannot be listened on: ${cause.code}`], { cause }));
+      reject(new StartError([describeListenError('PORT', host, port, cause)], { cause }));
     });
     server.listen(port, host, resolve);
   });
@@ -43,6 +43,21 @@ export async function listen(
   });
   const address = server.address() as AddressInfo;
   return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+}
+
+/** One line that names the variable to change. */
+export function describeListenError(
+  variable: string,
+  host: string,
+  port: number,
+  { code, message }: NodeJS.ErrnoException,
+): string {
+  if (code === 'EADDRINUSE') return `${variable}: ${host}:${port} is in use by another program (EADDRINUSE).`;
+  if (code === 'EACCES')
+    return `${variable}: ${host}:${port} needs privileges that this process lacks (EACCES).`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `HOST: ${host} is not an address of this machine (${code}).`;
+  return `${variable}: ${host}:${port} cannot be listened on: ${message}`;
 }
 
 /**

@@ -28,7 +28,7 @@ export const USER = 'messaging_user';
  *
  * @throws {StartError} where the directory cannot be used, or there is no PostgreSQL for this machine.
  */
-export async function openCluster(dataDir: string): Promise<Cluster> {
+export async function openCluster(dataDir: string, onStep: (step: string) => void): Promise<Cluster> {
   const binaries = await findBinaries();
   const directory = join(dataDir, 'postgres');
   try {
@@ -41,7 +41,10 @@ export async function openCluster(dataDir: string): Promise<Cluster> {
       account,
       password: await password(join(dataDir, 'postgres.password')),
     };
-    if (!(await exists(join(directory, 'PG_VERSION')))) await initialise(cluster);
+    if (!(await exists(join(directory, 'PG_VERSION')))) {
+      onStep(`Creating the database in ${dataDir}`);
+      await initialise(cluster);
+    }
     return cluster;
   } catch (error) {
     if (error instanceof StartError) throw error;

@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Config } from './config.ts';
-import { StartError } from './errors.ts';
+import type { Config } from '../config.ts';
+import { StartError } from '../errors.ts';
 
 export interface LocalSimulator {
   url: string;
@@ -19,7 +19,7 @@ type Report = { type: 'listening'; url: string } | { type: 'failed'; reason: str
  */
 export async function startLocalSimulator(config: Config): Promise<LocalSimulator> {
   const provider = config.providers.find(({ simulated }) => simulated);
-  const child = fork(fileURLToPath(new URL('simulator/main.ts', import.meta.url)), {
+  const child = fork(fileURLToPath(new URL('../simulator/main.ts', import.meta.url)), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {
       PATH: process.env.PATH,
@@ -40,7 +40,7 @@ export async function startLocalSimulator(config: Config): Promise<LocalSimulato
   return {
     url: report.url,
     stop: async () => {
-      child.kill('SIGTERM');
+      if (child.connected) child.disconnect();
       await exited;
     },
   };

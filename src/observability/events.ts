@@ -27,6 +27,11 @@ export interface Events {
   providerRecovered(recovery: { provider: string; unavailableSeconds: number | null }): void;
   receiptTaken(receipt: { provider: string; status: string; messageId: number | null }): void;
   failed(what: string, error: unknown): void;
+  /** The embedded PostgreSQL has ended by itself. */
+  databaseExited(reason: string): void;
+  databaseRestarted(): void;
+  /** A pooler in transaction mode: whether the server limits statements, and whether there is a way past the pooler. */
+  sessionsShared(pooler: { limited: boolean; direct: boolean }): void;
   /** A message will not be sent, or nobody can tell whether it was. */
   gaveUp(message: { channel: string; status: string; code: string; messageId: number }): void;
   deliveriesMeasured(inFlight: number): void;
@@ -146,6 +151,17 @@ export function createEvents(logger: Logger): Events {
     failed: (what, err) => {
       failures.inc({ what });
       logger.error({ err, what }, 'failure');
+    },
+    databaseExited: (reason) => {
+      failures.inc({ what: 'embedded_database' });
+      logger.error({ reason }, 'embedded PostgreSQL ended; it is started again');
+    },
+    databaseRestarted: () => logger.info('embedded PostgreSQL runs again'),
+    sessionsShared: ({ limited, direct }) => {
+      if (!limited)
+        logger.warn('pooler in transaction mode: set statement_timeout for the role, for example to 15s');
+      if (!direct)
+        logger.warn('pooler in transaction mode without DATABASE_DIRECT_URL: workers poll, without LISTEN');
     },
     gaveUp: ({ channel, status, code, messageId }) => {
       givenUp.inc({ channel, status, code });

@@ -30,11 +30,15 @@ async function stop(): Promise<void> {
   process.exit(0);
 }
 
-process.once('SIGTERM', stop);
-// Ctrl-C reaches the parent too, and the parent decides when this process ends.
-if (parent) process.on('SIGINT', () => undefined);
-else process.once('SIGINT', stop);
-parent?.once('disconnect', () => process.exit(0));
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+if (parent) {
+  // A signal to the process group reaches this process too. The parent still sends messages then, and this process
+  // ends when the parent closes the channel or is gone.
+  for (const signal of SIGNALS) process.on(signal, () => undefined);
+  parent.once('disconnect', () => process.exit(0));
+} else {
+  for (const signal of SIGNALS) process.once(signal, stop);
+}
 
 const starting = start();
 const { url } = await starting;

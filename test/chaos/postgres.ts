@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type EmbeddedDatabase, startEmbedded } from '../../src/db/embedded.ts';
+import { type EmbeddedDatabase, startEmbedded } from '../../src/local/embedded.ts';
 import { until } from '../helpers/until.ts';
 import { endsWithUs, kill } from './processes.ts';
 
@@ -22,7 +22,7 @@ export async function startDatabase(directory: string): Promise<ChaosDatabase> {
       onDown();
       kill(pid, 'SIGQUIT');
       await until(() => !kill(pid, 0), 'PostgreSQL is down', 30_000);
-      embedded = await startEmbedded(directory, port);
+      embedded = await startEmbedded(directory, { port });
       pid = await postmaster(directory);
     },
     stop: () => embedded.stop(),

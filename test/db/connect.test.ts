@@ -10,7 +10,9 @@ describe('A database that has gone without a word', () => {
     const url = new URL(await createDatabase());
     const path = await startSilentPath(Number(url.port));
     url.port = String(path.port);
-    const database = openDatabase(url.href, () => undefined, { statementMs: 200, silenceMs: 400 });
+    const database = openDatabase(url.href, () => undefined, {
+      patience: { statementMs: 200, silenceMs: 400 },
+    });
     const uses: (() => Promise<unknown>)[] = [
       async () => database.knex.raw('select 1'),
       () => database.knex.transaction(async (trx) => trx.raw('select 1')),

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,14 +7,8 @@ import { createClient } from '../../sdk/src/index.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import type { Accepted } from '../../src/simulator/store.ts';
 import { sms } from '../helpers/bodies.ts';
-import { freePort, type Running, run, runToEnd, startProcess } from '../helpers/process.ts';
+import { freePort, processesOf, type Running, run, runToEnd, startProcess } from '../helpers/process.ts';
 import { until } from '../helpers/until.ts';
-
-/** The command lines of every process that belongs to this data directory. */
-const processesOf = (directory: string) =>
-  execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' })
-    .split('\n')
-    .filter((line) => line.includes(directory));
 
 describe('The service as a process', function () {
   this.timeout(60_000);
@@ -141,20 +135,27 @@ describe('The service as a process', function () {
       return stderr;
     };
 
-    it('a taken port', async () => {
+    it('a port in use, before the database is made, with a port to use instead', async () => {
       const other = await startSimulator();
-      expect(await reason({ PORT: String(other.port) })).to.match(
-        new RegExp(`^messaging-service: PORT: .*${other.port}.*EADDRINUSE\n$`),
+      const DATA_DIR = join(directory, 'never');
+      const error = await reason({ PORT: String(other.port), DATA_DIR });
+      expect(error).to.match(
+        new RegExp(`^messaging-service: PORT: 127.0.0.1:${other.port} is in use .*: PORT=\\d+ make run\n$`),
       );
+      expect(existsSync(DATA_DIR)).to.equal(false);
+      expect(await reason({ DATA_DIR, PORT: '0', SIMULATOR_PORT: String(other.port) })).to.match(
+        new RegExp(`^messaging-service: SIMULATOR_PORT: .*${other.port} .* SIMULATOR_PORT=\\d+ make run\n$`),
+      );
+      const suggestion = Number(/PORT=(\d+) make/.exec(error)?.[1]);
       await other.stop();
+      expect(suggestion).to.be.greaterThan(other.port).and.not.equal(Number(environment.SIMULATOR_PORT));
     });
 
-    it('a taken port of the simulator', async () => {
-      const other = await startSimulator();
-      expect(await reason({ SIMULATOR_PORT: String(other.port) })).to.match(
-        /^messaging-service: SIMULATOR_PORT: [^\n]+ is taken\n$/,
-      );
-      await other.stop();
+    it('an address of another machine, and a host name that does not exist', async () => {
+      for (const HOST of ['192.0.2.1', 'no-such-host.invalid'])
+        expect(await reason({ HOST, API_KEYS: 'name:a-long-enough-key' })).to.match(
+          /^messaging-service: HOST: [^\n]+\n$/,
+        );
     });
 
     it('a data directory that cannot be made', async () => {
@@ -170,7 +171,7 @@ describe('The service as a process', function () {
 
     it('a faulty configuration, a line for each fault', async () => {
       expect(await reason({ PORT: 'eighty', ROLE: 'boss' })).to.match(
-        /^messaging-service: ROLE: .+\nmessaging-service: PORT: .+\n$/,
+        /^messaging-service: PORT: .+\nmessaging-service: ROLE: .+\n$/,
       );
     });
 

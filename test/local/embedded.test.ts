@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { startEmbedded } from '../../src/db/embedded.ts';
+import { startEmbedded } from '../../src/local/embedded.ts';
 import { query } from '../helpers/database.ts';
 
 describe('The embedded PostgreSQL', function () {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import pLimit from 'p-limit';
 import pg from 'pg';
-import { type EmbeddedDatabase, startEmbedded } from '../../src/db/embedded.ts';
+import { type EmbeddedDatabase, startEmbedded } from '../../src/local/embedded.ts';
 import { FIND_EXISTING } from '../../src/messaging/duplicates.ts';
 import { inboundEmail, inboundSms, sms } from '../helpers/bodies.ts';
 import { query } from '../helpers/database.ts';
@@ -205,7 +205,7 @@ describe('Recording while the database is stopped and started', function () {
       await database.stop();
       const failures = statuses.get(503) ?? 0;
       await until(() => (statuses.get(503) ?? 0) > failures + 20, 'requests are answered 503');
-      database = await startEmbedded(directory, Number(port));
+      database = await startEmbedded(directory, { port: Number(port) });
       const recovered = kept.length;
       await until(() => kept.length > recovered, 'messages are recorded again', 5_000);
       expect((await service.request('GET', '/readyz')).status).to.equal(200);

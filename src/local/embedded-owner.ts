@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { StartError } from '../errors.ts';
+import { type Cluster, USER } from './embedded-cluster.ts';
+
+/** Held by the service that owns the cluster, so that two services never share one data directory. */
+const OWNER_LOCK = 7_203_941;
+const TRIES = 40;
+const RETRY_MS = 50;
+
+export interface Ownership {
+  release(): Promise<void>;
+}
+
+/** Connects as the superuser. */
+export async function connectTo(cluster: Cluster, port: number): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: urlOf(cluster, port, 'postgres'), keepAlive: true });
+  // The service's own pools report a lost connection.
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/**
+ * Takes the lock of the owner on this connection; closes the connection if that fails.
+ *
+ * @throws {StartError} if another service holds the lock.
+ */
+export async function acquireOwnership(cluster: Cluster, client: pg.Client): Promise<void> {
+  try {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const { rows } = await client.query('select pg_try_advisory_lock($1) as owned', [OWNER_LOCK]);
+      if (rows[0]?.owned) return;
+      await sleep(RETRY_MS);
+    }
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+  await client.end();
+  throw new StartError([`DATA_DIR: ${cluster.dataDir} is in use by another running service`]);
+}
+
+/** Keeps the lock that `client` holds until `release`: takes it again on a new connection when that one is lost. */
+export function keepOwnership(cluster: Cluster, port: number, client: pg.Client): Ownership {
+  let owner = client;
+  let released = false;
+  const watch = () => owner.once('end', reacquire);
+  const reacquire = async () => {
+    while (!released) {
+      try {
+        owner = await connectTo(cluster, port);
+        await acquireOwnership(cluster, owner);
+        if (released) await owner.end();
+        else watch();
+        return;
+      } catch {
+        await sleep(RETRY_MS, undefined, { ref: false });
+      }
+    }
+  };
+  watch();
+  return {
+    release: async () => {
+      released = true;
+      await owner.end().catch(() => undefined);
+    },
+  };
+}
+
+export function urlOf(cluster: Cluster, port: number, database: string): string {
+  return `postgres://${USER}:${cluster.password}@127.0.0.1:${port}/${database}`;
+}

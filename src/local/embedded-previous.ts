@@ -1,0 +1,81 @@
+import { readFile, readlink, realpath, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StartError } from '../errors.ts';
+import type { Cluster } from './embedded-cluster.ts';
+import { acquireOwnership, connectTo } from './embedded-owner.ts';
+
+const STOP_TIMEOUT_MS = 30_000;
+const RETRY_MS = 50;
+/** The answer of a server that starts or stops, and of its port before and after. */
+const NOT_NOW = ['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET'];
+
+/**
+ * Waits until no server runs on the cluster. A server whose service was killed stops by itself; a server whose
+ * supervisor was killed as well is stopped here.
+ *
+ * @throws {StartError} if another running service owns the server, or the server does not stop.
+ */
+export async function endPreviousServer(cluster: Cluster, onStep: (step: string) => void): Promise<void> {
+  const deadline = Date.now() + STOP_TIMEOUT_MS;
+  let announced = false;
+  for (;;) {
+    const previous = await findServer(cluster);
+    if (previous === null) return;
+    if (!announced) onStep('Waiting until the PostgreSQL of the previous run has stopped');
+    announced = true;
+    const failure = await endUnowned(cluster, previous).catch((error: Error & { code?: string }) => error);
+    if (failure instanceof StartError) throw failure;
+    if (Date.now() > deadline || (failure && !isTransient(failure))) {
+      const reason = failure ? `: ${failure.message}` : '';
+      throw new StartError([
+        `DATA_DIR: the PostgreSQL in ${cluster.directory} (process ${previous.pid}) does not stop${reason}`,
+      ]);
+    }
+    await sleep(RETRY_MS);
+  }
+}
+
+interface Previous {
+  pid: number;
+  port: number;
+}
+
+/** The server that runs on the cluster, or null. Removes the file of a server that has crashed. */
+async function findServer({ directory }: Cluster): Promise<Previous | null> {
+  const file = join(directory, 'postmaster.pid');
+  const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+  const [pid, port] = [Number(lines[0]), Number(lines[3])];
+  if (!pid || !signal(pid, 0)) return null;
+  if (await isServerOf(directory, pid)) return { pid, port };
+  // PostgreSQL itself would refuse to start, because a process with this id exists.
+  await rm(file, { force: true });
+  return null;
+}
+
+/** After a crash of the machine, another program may have the process id. A server works in its data directory. */
+async function isServerOf(directory: string, pid: number): Promise<boolean> {
+  const workingDirectory = await readlink(`/proc/${pid}/cwd`).catch(() => null);
+  // Unknown without /proc: the file is believed.
+  return workingDirectory === null || workingDirectory === (await realpath(directory));
+}
+
+/** Stops a server that nobody owns. */
+async function endUnowned(cluster: Cluster, { pid, port }: Previous): Promise<void> {
+  const client = await connectTo(cluster, port);
+  await acquireOwnership(cluster, client);
+  await client.end();
+  signal(pid, 'SIGINT');
+}
+
+function isTransient({ code, message }: Error & { code?: string }): boolean {
+  return code === undefined ? /Connection terminated/.test(message) : NOT_NOW.includes(code);
+}
+
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open, readFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { StartError } from '../errors.ts';
+import { commandAs } from './embedded-account.ts';
+import type { Cluster } from './embedded-cluster.ts';
+import { connectTo } from './embedded-owner.ts';
+
+/** A running PostgreSQL server process. */
+export interface Server {
+  port: number;
+  /** Resolves when the server has ended, with its exit status and the reason in its log. */
+  exited: Promise<string>;
+  /** A fast shutdown; resolves when the server has ended. */
+  stop(): Promise<void>;
+}
+
+const START_TIMEOUT_MS = 30_000;
+
+/**
+ * Runs the server as a child and ends it by a fast shutdown when standard input closes. The service holds the other
+ * end of that pipe, so the server stops however the service ends, by SIGKILL too. Signals to the supervisor itself
+ * are ignored, because only the end of the service counts.
+ */
+const SUPERVISOR = `
+exec 3<&0
+"$@" 3<&- & server=$!
+{ while read -r _; do :; done; kill -INT "$server"; } <&3 2>/dev/null & watch=$!
+exec 3<&-
+trap '' HUP INT TERM
+wait "$server"; status=$?
+kill "$watch" 2>/dev/null; wait "$watch"
+exit "$status"
+`;
+
+/** The end of the log that is about the end of the server. */
+const LOG_LINES = 10;
+const LOG_PREFIX = /^[\d-]+ [\d:.]+ \S+ \[\d+\] /;
+const SETTINGS = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_wal_size=2GB', 'jit=off'];
+
+/**
+ * Starts a server on the cluster and waits until it accepts connections.
+ *
+ * @param log whether the log of the previous run is kept.
+ * @throws {StartError} if the server does not start.
+ */
+export async function startServer(
+  cluster: Cluster,
+  port: number,
+  log: 'append' | 'replace',
+): Promise<{ server: Server; client: pg.Client }> {
+  const file = await open(logFile(cluster), log === 'append' ? 'a' : 'w');
+  const [command, args] = commandAs(cluster.account, cluster.binaries.postgres, [
+    ...['-D', cluster.directory, '-p', `${port}`],
+    ...SETTINGS.flatMap((setting) => ['-c', setting]),
+  ]);
+  // In a session of its own: Ctrl-C in a terminal reaches the service only, which stops its database last.
+  const child = spawn('/bin/sh', ['-c', SUPERVISOR, 'postgres', command, ...args], {
+    cwd: '/',
+    detached: true,
+    stdio: ['pipe', file.fd, file.fd],
+  });
+  child.unref();
+  const pipe = child.stdin as Socket;
+  pipe.on('error', () => undefined).unref();
+  await file.close();
+  const exited = once(child, 'exit').then(
+    ([code]) => describeExit(cluster, code),
+    (error: Error) => error.message,
+  );
+  let ended = false;
+  void exited.then(() => {
+    ended = true;
+  });
+  const stop = async () => {
+    // Until it has ended, the child keeps this process alive.
+    child.ref();
+    pipe.end();
+    await exited;
+  };
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    const client = await connectTo(cluster, port).catch((error: Error) => error);
+    if (client instanceof Error) {
+      if (!ended && Date.now() < deadline) {
+        await sleep(20);
+        continue;
+      }
+      const reason = ended ? await exited : client.message;
+      await stop();
+      throw new StartError([`DATA_DIR: PostgreSQL does not start in ${cluster.directory}: ${reason}`]);
+    }
+    return { server: { port, exited, stop }, client };
+  }
+}
+
+/** The exit status, which is 128 and the number of a signal for a killed server, and the reason in the log. */
+async function describeExit(cluster: Cluster, status: number | null): Promise<string> {
+  const text = await readFile(logFile(cluster), 'utf8').catch(() => '');
+  const lines = text.trimEnd().split('\n').slice(-LOG_LINES);
+  const line = lines.findLast((candidate) => /\b(FATAL|PANIC): /.test(candidate)) ?? lines.at(-1) ?? '';
+  return `exit status ${status}: ${line.replace(LOG_PREFIX, '')}`;
+}
+
+function logFile({ dataDir }: Cluster): string {
+  return join(dataDir, 'postgres.log');
+}

@@ -1,0 +1,108 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { freePort, processesOf, type Running, run, runToEnd, startProcess } from '../helpers/process.ts';
+import { until } from '../helpers/until.ts';
+
+const hasScript = spawnSync('script', ['--version']).status === 0;
+
+describe('The start of the service', function () {
+  this.timeout(60_000);
+  let directory: string;
+  let environment: Record<string, string>;
+  let running: Running | undefined;
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'messaging-terminal-'));
+  });
+  after(() => rm(directory, { recursive: true, force: true }));
+  beforeEach(async () => {
+    environment = {
+      DATA_DIR: join(directory, 'data'),
+      PORT: String(await freePort()),
+      SIMULATOR_PORT: String(await freePort()),
+    };
+  });
+  afterEach(async () => {
+    if (running?.child.exitCode === null && running.child.signalCode === null)
+      await running.signal('SIGTERM');
+    running = undefined;
+  });
+
+  it('shows every step on a terminal, and the links at the end; closing the terminal stops the service', async function () {
+    if (!hasScript) this.skip();
+    running = run('script', ['-qefc', 'bin/start.sh', '/dev/null'], { ...environment, SHELL: '/bin/sh' });
+    const { output } = running;
+    await until(() => /Ready\. Stop with Ctrl-C\./.test(output.stdout), 'the service is ready', 30_000);
+    const shown = output.stdout.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('{'));
+    expect(shown).to.deep.equal([
+      'Starting the messaging service ...',
+      'Starting the simulated providers ...',
+      `Creating the database in ${environment.DATA_DIR} ...`,
+      `Starting PostgreSQL in ${environment.DATA_DIR} ...`,
+      'Checking the database ...',
+      'Migrating the database ...',
+      'Ready. Stop with Ctrl-C.',
+      `  Service    http://localhost:${environment.PORT}`,
+      `  Reference  http://localhost:${environment.PORT}/docs`,
+      `  Simulator  http://localhost:${environment.SIMULATOR_PORT}`,
+    ]);
+    await running.signal('SIGTERM');
+    await until(() => processesOf(directory).length === 0, 'PostgreSQL has ended');
+  });
+
+  it('shows an error on a terminal as the last line', async function () {
+    if (!hasScript) this.skip();
+    const { code, stdout } = await runToEnd('script', ['-qefc', 'bin/start.sh', '/dev/null'], {
+      ...environment,
+      SHELL: '/bin/sh',
+      PORT: 'eighty',
+    });
+    expect(code).to.equal(1);
+    expect(stdout).to.match(/^Starting the messaging service \.\.\.\r\nmessaging-service: PORT: [^\n]+\n$/);
+  });
+
+  it('shows nothing but the log without a terminal', async () => {
+    running = await startProcess(environment);
+    const { stdout, stderr } = running.output;
+    expect(stderr).to.equal('');
+    for (const line of stdout.trimEnd().split('\n')) expect(() => JSON.parse(line), line).not.to.throw();
+  });
+
+  describe('with a file of variables', () => {
+    const withFile = async (text: string) => {
+      environment.ENV_FILE = join(directory, 'env');
+      await writeFile(environment.ENV_FILE, text);
+    };
+
+    it('takes them from the file, where the environment has none', async () => {
+      await withFile(`PORT=1\nexport API_KEYS="name:a-key-with-$-and-#" # comment\nROLE='api'\n`);
+      running = await startProcess(environment);
+      const list = (key: string) =>
+        fetch(`${running?.url}/api/messages`, { headers: { authorization: `Bearer ${key}` } });
+      expect((await list('a-key-with-$-and-#')).status).to.equal(200);
+      expect((await list('another-key')).status).to.equal(401);
+      expect(running.output.stdout).to.match(/"role":"api".*"msg":"ready"/);
+    });
+
+    it('refuses a misspelt variable, a faulty line and a faulty value together, without their values', async () => {
+      await withFile('DATABSE_URL=postgres://u:secret@h/d\nAPI_KEYS: secret\nAPI_KEY_FILE=secret\n');
+      const { code, stdout, stderr } = await runToEnd('bin/start.sh', [], { ...environment, PORT: 'x' });
+      expect([code, stdout]).to.deep.equal([1, '']);
+      expect(stderr).to.match(
+        /^messaging-service: API_KEY_FILE: .+ Did you mean API_KEYS_FILE\?\nmessaging-service: DATABSE_URL: .+ Did you mean DATABASE_URL\?\nmessaging-service: ENV_FILE: line 2 of .+\nmessaging-service: PORT: .+\n$/,
+      );
+      expect(stderr).not.to.contain('secret');
+    });
+
+    it('refuses a file that cannot be read', async () => {
+      const { code, stderr } = await runToEnd('bin/start.sh', [], {
+        ...environment,
+        ENV_FILE: '/dev/null/x',
+      });
+      expect(code).to.equal(1);
+      expect(stderr).to.match(/^messaging-service: ENV_FILE: \/dev\/null\/x cannot be read: .+\n$/);
+    });
+  });
+});

@@ -1,0 +1,193 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { createClient } from '../../sdk/src/index.ts';
+import { sms } from '../helpers/bodies.ts';
+import { freePort, processesOf, type Running, run, runToEnd, startProcess } from '../helpers/process.ts';
+import { until } from '../helpers/until.ts';
+
+describe('The embedded PostgreSQL of a service', function () {
+  this.timeout(120_000);
+  let directory: string;
+  let environment: Record<string, string>;
+  let running: Running;
+  let sent = 0;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'messaging-lifetime-'));
+  });
+  after(async () => {
+    if (!hasEnded()) await running.signal('SIGTERM');
+    await rm(directory, { recursive: true, force: true });
+  });
+  const hasEnded = () => running.child.exitCode !== null || running.child.signalCode !== null;
+  beforeEach(async () => {
+    if (running && !hasEnded()) return;
+    environment = {
+      DATA_DIR: join(directory, 'data'),
+      PORT: String(await freePort()),
+      SIMULATOR_PORT: String(await freePort()),
+    };
+    running = await startProcess(environment);
+  });
+
+  const client = () => createClient({ baseUrl: running.url });
+  const send = async () => {
+    sent++;
+    return (await client().messages.send(sms)).id;
+  };
+  const ended = async () => {
+    await until(hasEnded, 'the service has ended');
+    return running.child.exitCode;
+  };
+  const gone = async () => {
+    await until(() => processesOf(directory).length === 0, 'PostgreSQL has ended', 10_000);
+    await until(() => isClosed(environment.SIMULATOR_PORT), 'the simulator has ended');
+  };
+  const kept = async () => {
+    const { data } = await client().conversations.list();
+    expect(data.map(({ message_count }) => message_count)).to.deep.equal(sent > 0 ? [sent] : []);
+  };
+
+  for (const signal of ['SIGKILL', 'SIGSEGV', 'SIGABRT'] as const) {
+    it(`ends by itself after the service ended by ${signal}, and keeps what was acknowledged`, async () => {
+      await send();
+      running.child.kill(signal);
+      await ended();
+      await gone();
+      running = await startProcess(environment);
+      await kept();
+    });
+  }
+
+  it('is shut down in order when its service gets several signals', async () => {
+    for (const signals of [
+      ['SIGINT', 'SIGINT', 'SIGINT'],
+      ['SIGTERM', 'SIGTERM', 'SIGINT'],
+      ['SIGHUP', 'SIGTERM'],
+    ] as const) {
+      await send();
+      const group = -(running.child.pid ?? 0);
+      for (const signal of signals) {
+        process.kill(group, signal);
+        await until(() => /"msg":"stopping"/.test(running.output.stdout), 'the service stops');
+      }
+      expect(await ended(), signals.join()).to.equal(0);
+      expect(running.output.stdout).to.match(/"msg":"stopped"/);
+      expect(processesOf(directory)).to.deep.equal([]);
+      expect(await readFile(join(directory, 'data', 'postgres.log'), 'utf8')).to.match(
+        /database system is shut down\n$/,
+      );
+      running = await startProcess(environment);
+      await kept();
+    }
+  });
+
+  it('does not take signals to its process group for the end of the service', async () => {
+    const pids = processesOf(directory).map((line) => Number.parseInt(line, 10));
+    const shells = processesOf(directory)
+      .filter((line) => line.includes('/bin/sh'))
+      .map((line) => Number.parseInt(line, 10));
+    expect(shells).not.to.deep.equal([]);
+    for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.kill(Math.min(...shells), signal);
+    await send();
+    await kept();
+    expect(processesOf(directory).map((line) => Number.parseInt(line, 10))).to.include.members(pids);
+  });
+
+  it('is not shared with a service that starts while it is still ending', async () => {
+    await send();
+    running.child.kill('SIGKILL');
+    running = await startProcess(environment);
+    await kept();
+  });
+
+  let restarts = 0;
+  const runsAgain = async () => {
+    restarts++;
+    const isLogged = () =>
+      running.output.stdout.match(/embedded PostgreSQL runs again/g)?.length === restarts;
+    await until(isLogged, 'it runs again', 30_000);
+  };
+
+  for (const signal of ['SIGKILL', 'SIGQUIT', 'SIGINT'] as const) {
+    it(`is started again by its service after it ended by ${signal}`, async () => {
+      await send();
+      process.kill(postmaster(directory), signal);
+      await runsAgain();
+      await until(async () => (await fetch(`${running.url}/readyz`)).ok, 'the service is ready again');
+      await send();
+      await kept();
+      expect(running.output.stdout).to.match(/"reason":"exit status [^"]+","msg":"embedded PostgreSQL ended/);
+    });
+  }
+
+  it('is started again when the shell that watches over it was killed', async () => {
+    const [shell] = processesOf(directory).filter((line) => line.includes('/bin/sh'));
+    process.kill(Number.parseInt(shell ?? '', 10), 'SIGKILL');
+    await runsAgain();
+    await until(async () => (await fetch(`${running.url}/readyz`)).ok, 'the service is ready again');
+    await send();
+    await kept();
+  });
+
+  it('ends the service with a code and a reason when it cannot be started again', async () => {
+    // A service of its own: restarts in one minute are counted together.
+    await running.signal('SIGTERM');
+    running = await startProcess(environment);
+    const control = join(directory, 'data', 'postgres', 'global', 'pg_control');
+    await rename(control, `${control}.moved`);
+    process.kill(postmaster(directory), 'SIGKILL');
+    const code = await until(() => running.child.exitCode, 'the service has ended', 60_000);
+    expect(code).to.equal(1);
+    expect(running.output.stdout).to.match(/"level":60,.*DATA_DIR: PostgreSQL .*pg_control/);
+    await gone();
+    await rename(`${control}.moved`, control);
+  });
+
+  it('takes the number of another process in its lock file for a crash of the machine', async () => {
+    running.child.kill('SIGKILL');
+    await ended();
+    await gone();
+    const file = join(directory, 'data', 'postgres', 'postmaster.pid');
+    const lock = [
+      process.pid,
+      join(directory, 'data', 'postgres'),
+      0,
+      1,
+      '',
+      '127.0.0.1',
+      '0 0',
+      'ready',
+      '',
+    ];
+    await writeFile(file, lock.join('\n'));
+    running = await startProcess(environment);
+    await kept();
+  });
+
+  it('stops while it is still being started', async () => {
+    await running.signal('SIGTERM');
+    running = run('bin/start.sh', [], environment);
+    await until(() => processesOf(directory).length > 0, 'PostgreSQL is being started');
+    running.child.kill('SIGKILL');
+    await gone();
+    await ended();
+    const { code } = await runToEnd('bin/start.sh', ['migrate'], environment);
+    expect(code).to.equal(0);
+  });
+});
+
+function postmaster(directory: string): number {
+  const file = readFileSync(join(directory, 'data', 'postgres', 'postmaster.pid'), 'utf8');
+  return Number.parseInt(file, 10);
+}
+
+async function isClosed(port = ''): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${port}/healthz`).then(
+    () => false,
+    () => true,
+  );
+}
