@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import { availability, type Database, openDatabase } from './db/connect.ts';
 import { isMigrated, migrate } from './db/migrate.ts';
 import { explained, inspectDatabase, targetOf } from './db/preflight.ts';
+import { reportAccounts } from './delivery/account-report.ts';
 import { endLeases } from './delivery/claim.ts';
 import { createDecisions } from './delivery/decisions.ts';
 import { createDispatcher, type Dispatcher } from './delivery/dispatcher.ts';
@@ -103,6 +104,7 @@ async function wire(
     decisions: createDecisions(pool, onQueued),
     events,
     assertReady,
+    reportChannels: () => reportAccounts(pool, config.providers, dispatcher?.accounts() ?? []),
   });
   const keyring = createFreshKeyring(config, logger, stack);
   const app = createApp({ config, logger, keyring, handlers, translate: availability });

@@ -429,6 +429,10 @@ export interface paths {
         /**
          * Say whether the service can do its work
          * @description Ready when the database answers, all migrations are applied, and the service is not stopping.
+         *
+         *     With `verbose`, the response also says why messages wait: for each channel the length of its queue, and for
+         *     each account the state of its circuit breaker and the last error. Where API keys are configured, `verbose`
+         *     requires one.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -966,6 +970,61 @@ export interface components {
         Health: {
             /** @constant */
             status: "ok";
+        };
+        Readiness: {
+            /** @constant */
+            status: "ok";
+            /** @description With `verbose` only. Each check that the status depends on; a check that fails makes the response a 503. */
+            checks?: {
+                /** @constant */
+                database: "ok";
+                /** @constant */
+                migrations: "ok";
+            };
+            /** @description With `verbose` only. */
+            channels?: components["schemas"]["ChannelHealth"][];
+        };
+        ChannelHealth: {
+            /** @enum {string} */
+            channel: "sms" | "email";
+            /** @description The number of `queued` messages in the whole database. */
+            queued: number;
+            /**
+             * Format: date-time
+             * @description When the oldest of them was accepted or due.
+             */
+            oldest_queued_at: string | null;
+            /** @description In the order in which they are tried. */
+            accounts: components["schemas"]["AccountHealth"][];
+        };
+        AccountHealth: {
+            /** @description The `provider` of messages and attempts. */
+            name: string;
+            /**
+             * @description `closed`: the provider is called. `open`: it failed too often and is not called. `half_open`: one call
+             *     tests whether it works again. Each worker has circuit breakers of its own; null in a process with `ROLE=api`.
+             * @enum {string|null}
+             */
+            breaker: "closed" | "open" | "half_open" | null;
+            /**
+             * Format: date-time
+             * @description When the breaker last opened or closed; the start of the process where it never opened.
+             */
+            since: string | null;
+            /** @description The last failed call that this process made, or that the last attempt of a waiting message made, whichever is later. */
+            last_error: {
+                code: string;
+                detail: string | null;
+                http_status: number | null;
+                /** Format: date-time */
+                at: string;
+            } | null;
+            /**
+             * @description The number of `queued` messages that are assigned to this account: an earlier attempt may have succeeded
+             *     there, or another account failed over to it. All other queued messages go to the first account that is
+             *     available.
+             */
+            queued: number;
         };
         Home: {
             name: string;
@@ -2018,7 +2077,13 @@ export interface operations {
     };
     getReadiness: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Adds `checks` and `channels` to the response. `?verbose` is the same as `?verbose=true`.
+                 * @example true
+                 */
+                verbose?: "" | "true" | "false";
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2032,9 +2097,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Health"];
+                    "application/json": components["schemas"]["Readiness"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
             422: components["responses"]["Unprocessable"];
             503: components["responses"]["Unavailable"];
         };

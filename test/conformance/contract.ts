@@ -49,6 +49,8 @@ export interface Operation {
   responses: Record<string, Response>;
   /** The name of its security scheme, where it has one. */
   security: string | null;
+  /** Whether it is also answered without credentials, though not everything of it. */
+  optional: boolean;
 }
 
 const document = openApiDocument();
@@ -86,6 +88,7 @@ function operationOf(path: string, method: string, raw: Record<string, never>): 
     body: body ? media(body.content['application/json'] as Media) : null,
     responses: Object.fromEntries(responses),
     security: Object.keys(security[0] ?? {})[0] ?? null,
+    optional: security.length > 1,
   };
 }
 

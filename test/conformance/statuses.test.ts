@@ -39,7 +39,10 @@ describe('Every status that the contract promises', function () {
     202: () => ({}),
     304: () => ({}),
     400: () => ({ change: { text: '{"from": ' } }),
-    401: () => ({ credentials: 'none' }),
+    401: ({ optional }) => ({
+      credentials: 'none',
+      ...(optional && { change: { query: [['verbose', 'true']] } }),
+    }),
     404: ({ parameters }) => ({
       change: { params: Object.fromEntries(parameters.map(({ name }) => [name, NOTHING])) },
     }),

@@ -16,8 +16,10 @@ export interface AuthenticateOptions {
   readUnverified: (request: Request) => Promise<Buffer>;
 }
 
+type Requirements = NonNullable<Operation['security']>;
 type Scheme = 'apiKey' | 'webhookSignature' | null;
-type Authenticator = (request: Request, operationId: OperationId) => Promise<Caller> | Caller;
+/** Null where the operation is open to callers without credentials, and these are missing or wrong. */
+type Authenticator = (request: Request, operation: Operation) => Promise<Caller | null> | Caller | null;
 
 const NOT_SIGNED =
   'The webhook names no configured provider, or its signature is missing, wrong or older than five minutes.';
@@ -38,20 +40,19 @@ export function authenticate(document: OpenApiDocument, options: AuthenticateOpt
     const operation = operationOf(request) as Operation;
     const scheme = schemeOf(operation, document);
     const authenticator = scheme && authenticators[scheme];
-    setCaller(
-      request,
-      authenticator ? await authenticator(request, operation.operationId) : { type: 'anonymous' },
-    );
+    const caller = authenticator && (await authenticator(request, operation));
+    setCaller(request, caller ?? { type: 'anonymous' });
     next();
   };
 }
 
 function apiKeyAuthenticator({ config, keyring }: AuthenticateOptions): Authenticator {
   if (config.apiKeys.length === 0) return () => ({ type: 'api_key', name: null });
-  return ({ headers }) => {
+  return ({ headers }, operation) => {
     const name = keyring.nameOf(headers.authorization);
-    if (name === null) throw new UnauthorizedError();
-    return { type: 'api_key', name };
+    if (name !== null) return { type: 'api_key', name };
+    if (isOptional(operation.security)) return null;
+    throw new UnauthorizedError();
   };
 }
 
@@ -61,7 +62,7 @@ function webhookAuthenticator({ config, readUnverified }: AuthenticateOptions): 
     keys: provider.webhookSecrets.map(signingKey),
   }));
   const isOpen = config.apiKeys.length === 0;
-  return async (request, operationId) => {
+  return async (request, { operationId }) => {
     const account = accountOf(accounts, request, operationId);
     if (!account) throw new UnauthorizedError(NOT_SIGNED);
     const { provider, keys } = account;
@@ -105,15 +106,23 @@ function schemeOf(operation: Pick<Operation, 'security'>, document: OpenApiDocum
 function assertSchemesKnown(document: OpenApiDocument): void {
   for (const operations of Object.values(document.paths)) {
     for (const { operationId, ...operation } of Object.values(operations)) {
-      const requirements = operation.security ?? document.security ?? [];
-      const known = requirements.every(
-        (requirement) =>
-          Object.keys(requirement).length === 1 && isKnown(Object.keys(requirement)[0], operationId),
-      );
-      if (!known || requirements.length > 1)
+      if (!isSupported(operation.security ?? document.security ?? [], operationId))
         throw new Error(`The contract asks for credentials of ${operationId} that cannot be checked`);
     }
   }
+}
+
+function isSupported(requirements: Requirements, operationId: string | undefined): boolean {
+  const [schemes, ...others] = requirements.map((requirement) => Object.keys(requirement));
+  if (!schemes) return true;
+  const [scheme, ...more] = schemes;
+  const optional = scheme === 'apiKey' && isOptional(requirements);
+  return isKnown(scheme, operationId) && more.length === 0 && (others.length === 0 || optional);
+}
+
+/** An API key, or nothing: the handler decides what it answers without the key. */
+function isOptional(requirements: Requirements = []): boolean {
+  return requirements.length === 2 && Object.keys(requirements[1] ?? {}).length === 0;
 }
 
 function isKnown(scheme: string | undefined, operationId: string | undefined): boolean {

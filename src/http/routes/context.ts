@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { ChannelReport } from '../../delivery/account-report.ts';
 import type { Decisions } from '../../delivery/decisions.ts';
 import type { ReceiptTaker } from '../../delivery/receipts.ts';
 import type { Address } from '../../messaging/address.ts';
@@ -15,4 +16,6 @@ export interface Context {
   events: Events;
   /** Whether the service can do its work; throws `UnavailableError` where it cannot. */
   assertReady: () => Promise<void>;
+  /** The queue and the accounts of each channel. */
+  reportChannels: () => Promise<ChannelReport[]>;
 }

@@ -1,0 +1,110 @@
+import type pg from 'pg';
+import type { Channel } from '../config.ts';
+import type { AccountError, AccountHealth } from './account-health.ts';
+import type { BreakerState } from './breaker.ts';
+
+/** How a channel does: what waits, and the state of each of its accounts. */
+export interface ChannelReport {
+  channel: Channel;
+  /** Queued messages, in the whole database. */
+  queued: number;
+  /** When the oldest of them was accepted or due. */
+  oldestQueuedAt: Date | null;
+  accounts: AccountReport[];
+}
+
+export interface AccountReport {
+  name: string;
+  /** As this process knows it; null in a process that does not deliver. */
+  breaker: BreakerState | null;
+  since: Date | null;
+  /** The latest error that this process, or the last attempt of a waiting message, knows of. */
+  lastError: AccountError | null;
+  /** Queued messages that are assigned to this account. */
+  queued: number;
+}
+
+interface QueueRow {
+  channel: Channel;
+  provider: string | null;
+  messages: number;
+  oldest: Date;
+}
+
+const QUEUE = {
+  name: 'report-queue',
+  text: `
+    select channel, provider, count(*)::int as messages, min(greatest(created_at, send_at)) as oldest
+    from deliveries where pending and status = 'queued' group by channel, provider`,
+};
+
+/** So many waiting messages of each account are asked for the error of their last attempt, those put off longest first. */
+const SAMPLE = 100;
+
+const LAST_ERRORS = {
+  name: 'report-last-errors',
+  text: `
+    select distinct on (attempt.provider) attempt.provider as name, code, detail, http_status as "httpStatus",
+      started_at + coalesce(duration_ms, 0) * interval '1 millisecond' as at
+    from unnest($1::text[], $2::text[]) as assignment(channel, provider)
+    cross join lateral (
+      select message_id from deliveries
+      where channel = assignment.channel and coalesce(provider, '') = assignment.provider
+        and next_attempt_at is not null and pending and error is not null
+      order by next_attempt_at desc limit ${SAMPLE}
+    ) as waiting
+    cross join lateral (
+      select * from delivery_attempts where message_id = waiting.message_id order by number desc limit 1
+    ) as attempt
+    where attempt.outcome <> 'accepted'
+    order by attempt.provider, started_at desc`,
+};
+
+/**
+ * What an operator asks when messages wait.
+ *
+ * @param configured the accounts, in the order in which they are tried.
+ * @param known the accounts as this process knows them; empty in a process that does not deliver.
+ */
+export async function reportAccounts(
+  pool: pg.Pool,
+  configured: { name: string; channel: Channel }[],
+  known: AccountHealth[],
+): Promise<ChannelReport[]> {
+  const queue = (await pool.query<QueueRow>(QUEUE)).rows;
+  const channels = [...new Set(configured.map(({ channel }) => channel))];
+  const assignments = [...configured, ...channels.map((channel) => ({ channel, name: '' }))];
+  const { rows: stored } = await pool.query<AccountError & { name: string }>(LAST_ERRORS, [
+    assignments.map(({ channel }) => channel),
+    assignments.map(({ name }) => name),
+  ]);
+  return channels.map((channel) => {
+    const waiting = queue.filter((row) => row.channel === channel);
+    const oldest = waiting.map((row) => row.oldest.getTime());
+    return {
+      channel,
+      queued: waiting.reduce((sum, { messages }) => sum + messages, 0),
+      oldestQueuedAt: oldest.length > 0 ? new Date(Math.min(...oldest)) : null,
+      accounts: configured
+        .filter((account) => account.channel === channel)
+        .map(({ name }) => {
+          const own = known.find((account) => account.name === name);
+          return {
+            name,
+            breaker: own?.breaker ?? null,
+            since: own?.since ?? null,
+            lastError: latest(
+              own?.lastError,
+              stored.find((error) => error.name === name),
+            ),
+            queued: waiting.find(({ provider }) => provider === name)?.messages ?? 0,
+          };
+        }),
+    };
+  });
+}
+
+function latest(one: AccountError | null | undefined, other: AccountError | undefined): AccountError | null {
+  if (!one || !other) return one ?? other ?? null;
+  return one.at > other.at ? one : other;
+}
