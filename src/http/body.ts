@@ -108,7 +108,10 @@ function read(request: Request, budget: Budget): Promise<Buffer> {
   if (encoding.toLowerCase() !== 'identity')
     throw new UnsupportedMediaTypeError('The body must not be compressed.');
   if (Number(length) > limit) throw new PayloadTooLargeError(limit);
-  if (expect !== undefined) request.res?.writeContinue();
+  if (expect !== undefined) {
+    request.res?.writeContinue();
+    delete request.headers.expect;
+  }
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

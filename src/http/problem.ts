@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Request, Response } from 'express';
 import {
   type ErrorCode,
   type Fault,
@@ -10,8 +10,8 @@ import {
 } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Schema } from '../openapi/types.ts';
+import { endBeforeBody } from './drain-request.ts';
 import { requestId } from './request-log.ts';
-import { dropUnread } from './unread.ts';
 
 type Problem = Schema<'Problem'>;
 
@@ -77,12 +77,12 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
     const answer = error instanceof ServiceError ? fromServiceError(error) : fromLibraryError(error);
     if (answer.status >= 500 && answer.code === 'internal_error')
       logger.error({ err: error, request_id: requestId(request) }, 'request failed');
-    dropUnread(request, response);
-    send(response, answer, requestId(request));
+    send(request, response, answer, requestId(request));
   };
 }
 
 function send(
+  request: Request,
   response: Response,
   { status, code, detail, headers, errors }: Answer,
   requestId: string,
@@ -104,8 +104,8 @@ function send(
   response
     .status(status)
     .set(headers ?? {})
-    .type('application/problem+json')
-    .send(JSON.stringify(problem));
+    .type('application/problem+json; charset=utf-8');
+  endBeforeBody(request, response, JSON.stringify(problem));
 }
 
 function fromServiceError(error: ServiceError): Answer {

@@ -141,6 +141,23 @@ describe('Bodies', () => {
       });
   });
 
+  it('that are refused unread do not cost a client the response, also where it closes the connection', async () => {
+    const body = 'x'.repeat(9 * MIB);
+    const refusals = [
+      ['/api/messages/email', {}, 401],
+      ['/api/webhooks/email', {}, 401],
+      ['/api/messages/sms', key, 413],
+      ['/api/messages/email', { ...key, 'content-encoding': 'gzip' }, 415],
+      ['/nowhere', key, 404],
+    ] as const;
+    for (const [path, headers, status] of refusals)
+      for (const connection of ['close', 'keep-alive']) {
+        const answer = await exchange(service.url, 'POST', path, { ...json, ...headers, connection }, body);
+        expect(answer.status, `${path} ${connection}`).to.equal(status);
+        expect(answer.headers['content-type']).to.equal('application/problem+json; charset=utf-8');
+      }
+  });
+
   it('of whoever has not proved a signature share a limit, and keep out nobody else', async () => {
     const signature = { ...signed('another body'), ...json };
     const open: RawConnection[] = [];
