@@ -6,6 +6,7 @@ import {
   UnsupportedMediaTypeError,
 } from '../errors.ts';
 import type { OperationId } from '../openapi/types.ts';
+import { BodyBudget, type Hold } from './body-budget.ts';
 import { parseJson } from './json.ts';
 import { operationOf } from './operation.ts';
 
@@ -32,32 +33,13 @@ export interface Bodies {
   json: RequestHandler;
 }
 
-/** Bytes that may be held at once. */
-class Budget {
-  #free: number;
-
-  constructor(bytes: number) {
-    this.#free = bytes;
-  }
-
-  take(bytes: number): boolean {
-    if (bytes > this.#free) return false;
-    this.#free -= bytes;
-    return true;
-  }
-
-  give(bytes: number): void {
-    this.#free += bytes;
-  }
-}
-
 /**
  * Reads request bodies within limits: of one body, and of all bodies together. A caller that nobody has identified
  * uses a budget of its own, so that it cannot keep identified callers out.
  */
 export function createBodies(): Bodies {
-  const unverified = new Budget(UNVERIFIED_BYTES);
-  const verified = new Budget(VERIFIED_BYTES);
+  const unverified = new BodyBudget(UNVERIFIED_BYTES);
+  const verified = new BodyBudget(VERIFIED_BYTES);
   return {
     readUnverified: async (request) => {
       const raw = await read(request, unverified);
@@ -94,15 +76,20 @@ export function valuesIn(request: object): number {
 }
 
 /** Has the body of an identified caller, read by now or not, count in the budget of those. */
-async function hold(request: Request, budget: Budget): Promise<void> {
+async function hold(request: Request, budget: BodyBudget): Promise<void> {
   const raw = rawBodies.get(request);
-  if (raw === undefined) rawBodies.set(request, await read(request, budget));
-  else if (budget.take(raw.length)) giveBack(request, budget, () => raw.length);
-  else throw overloaded();
+  if (raw === undefined) {
+    rawBodies.set(request, await read(request, budget));
+    return;
+  }
+  const held = budget.begin(() => undefined);
+  releaseAfter(request, held);
+  if (!held.add(raw.length)) throw overloaded();
+  held.complete();
 }
 
 /** Reads a body to its end. One over its limit is refused as soon as that is known, at the latest while it arrives. */
-function read(request: Request, budget: Budget): Promise<Buffer> {
+function read(request: Request, budget: BodyBudget): Promise<Buffer> {
   const limit = limitOf(request);
   const { expect, 'content-length': length, 'content-encoding': encoding = 'identity' } = request.headers;
   if (encoding.toLowerCase() !== 'identity')
@@ -115,27 +102,33 @@ function read(request: Request, budget: Budget): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    giveBack(request, budget, () => size);
-    const end = (settle: () => void) => {
-      request.off('data', onData).off('end', onEnd).off('close', onClose);
-      settle();
+    const stop = () => request.off('data', onData).off('end', onEnd).off('close', onClose);
+    const fail = (error: Error) => {
+      stop();
+      held.release();
+      reject(error);
     };
+    const held = budget.begin(() => fail(overloaded()));
     const onData = (chunk: Buffer) => {
-      if (size + chunk.length > limit) return end(() => reject(new PayloadTooLargeError(limit)));
-      if (!budget.take(chunk.length)) return end(() => reject(overloaded()));
       size += chunk.length;
-      chunks.push(chunk);
+      if (size > limit) fail(new PayloadTooLargeError(limit));
+      else if (held.add(chunk.length)) chunks.push(chunk);
     };
-    const onEnd = () =>
-      end(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)));
-    const onClose = () => end(() => reject(new MalformedJsonError('The body did not arrive whole.')));
+    const onEnd = () => {
+      stop();
+      held.complete();
+      releaseAfter(request, held);
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size));
+    };
+    const onClose = () => fail(new MalformedJsonError('The body did not arrive whole.'));
     request.on('data', onData).once('end', onEnd).once('close', onClose);
   });
 }
 
-/** Frees the bytes of a request when its response is over, or its connection is. */
-function giveBack(request: Request, budget: Budget, bytes: () => number): void {
-  request.res?.once('close', () => budget.give(bytes()));
+/** Frees the bytes of a body when its response is over, or its connection is. */
+function releaseAfter({ res: response }: Request, held: Hold): void {
+  if (!response || response.closed) held.release();
+  else response.once('close', () => held.release());
 }
 
 function overloaded(): UnavailableError {
