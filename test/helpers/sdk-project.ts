@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,6 +16,7 @@ export interface Output {
 export interface SdkProject {
   directory: string;
   write(name: string, text: string): Promise<void>;
+  read(name: string): Promise<string>;
   /** Type-checks these files and all that they import but TypeScript's own; compiles them where `noEmit` is not given. */
   compile(files: string[], compilerOptions: object): Promise<Output>;
   /** Runs a file by Node.js: this one by default. */
@@ -23,7 +24,16 @@ export interface SdkProject {
   remove(): Promise<void>;
 }
 
-/** An empty project elsewhere, in which the SDK is installed from the tarball that is published. Asks no registry. */
+/** The commands that the README gives to install the package: in the checkout, then in a project. */
+export async function installation(): Promise<[inCheckout: string, inProject: string]> {
+  const [, block = ''] = /```sh\n(.*?)```/s.exec(await readFile(join(root, 'sdk/README.md'), 'utf8')) ?? [];
+  const commands = block.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const [inCheckout, inProject, ...others] = commands;
+  if (!inCheckout || !inProject || others.length > 0) throw new Error(`Not two commands: ${commands}`);
+  return [inCheckout, inProject];
+}
+
+/** An empty project elsewhere, in which the SDK is installed as its README says. Asks no registry. */
 export async function createSdkProject(): Promise<SdkProject> {
   const directory = await mkdtemp(join(tmpdir(), 'sdk-project-'));
   const write = async (name: string, text: string) => {
@@ -31,12 +41,16 @@ export async function createSdkProject(): Promise<SdkProject> {
     await writeFile(join(directory, name), text);
   };
   await write('package.json', JSON.stringify({ private: true, type: 'module' }));
-  const tarballs = await pack(join(directory, 'tarballs'));
-  const install = ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', ...tarballs];
-  await succeed('npm', install, directory);
+  const [inCheckout, inProject] = await installation();
+  // Whatever the times of the files say: what the other tests run on is not installed anew meanwhile.
+  await succeed(`${inCheckout} --old-file=node_modules/.package-lock.json`, root);
+  const install = inProject.replace('path/to/the/checkout', root);
+  const tarballs = await packDependencies(join(directory, 'tarballs'));
+  await succeed(`${install} ${tarballs} --offline --no-audit --no-fund`, directory);
   return {
     directory,
     write,
+    read: (name) => readFile(join(directory, name), 'utf8'),
     compile: async (files, options) => {
       const compilerOptions = { skipLibCheck: false, skipDefaultLibCheck: true, ...options };
       await write('tsconfig.json', JSON.stringify({ compilerOptions, files }));
@@ -47,24 +61,18 @@ export async function createSdkProject(): Promise<SdkProject> {
   };
 }
 
-/** The SDK, built, and what it depends on as it is installed here. */
-async function pack(destination: string): Promise<string[]> {
+/** The dependencies of the SDK, as they are installed here: without a registry, npm has them from nowhere else. */
+async function packDependencies(destination: string): Promise<string> {
   await mkdir(destination);
-  await succeed('npm', ['pack', '--pack-destination', destination], join(root, 'sdk'));
-  const dependencies = ['openapi-fetch', 'openapi-typescript-helpers'].map(
-    (name) => `./node_modules/${name}`,
-  );
-  await succeed(
-    'npm',
-    ['pack', '--ignore-scripts', '--pack-destination', destination, ...dependencies],
-    root,
-  );
-  return (await readdir(destination)).map((name) => join(destination, name));
+  const dependencies = './node_modules/openapi-fetch ./node_modules/openapi-typescript-helpers';
+  await succeed(`npm pack --ignore-scripts --pack-destination ${destination} ${dependencies}`, root);
+  return `${destination}/*.tgz`;
 }
 
-async function succeed(command: string, args: string[], cwd: string): Promise<void> {
-  const { code, stdout, stderr } = await execute(command, args, cwd);
-  if (code !== 0) throw new Error(`${command} ${args[0]} ended with ${code}\n${stdout}\n${stderr}`);
+/** Runs a command line as a person types it. */
+async function succeed(command: string, cwd: string): Promise<void> {
+  const { code, stdout, stderr } = await execute('bash', ['-c', command], cwd);
+  if (code !== 0) throw new Error(`${command} ended with ${code}\n${stdout}\n${stderr}`);
 }
 
 async function execute(command: string, args: string[], cwd: string): Promise<Output> {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { sign } from '../../../src/simulator/signature.ts';
 import { type Harness, startHarness, webhookSecret } from '../../helpers/harness.ts';
-import type { SdkProject } from '../../helpers/sdk-project.ts';
+import { installation, type SdkProject } from '../../helpers/sdk-project.ts';
 
 /** The text of each block in this language, in order. */
 const blocks = (markdown: string, language: string) =>
@@ -54,8 +54,19 @@ export function readme(installed: () => SdkProject): void {
       expect(lines).to.include("received evt_1 { type: 'message.received' }");
     });
 
-    it('with no other code than these snippets and the command that installs it', () => {
-      expect(blocks(text, 'sh')).to.deep.equal(['npm install @messaging-service/sdk\n']);
+    it('and the license of the repository', async () => {
+      const license = await readFile('LICENSE', 'utf8');
+      expect(license).to.match(/^MIT License\n\nCopyright \(c\) \d{4} \S/);
+      expect(await installed().read('node_modules/@messaging-service/sdk/LICENSE')).to.equal(license);
+      for (const file of ['package.json', 'sdk/package.json'])
+        expect(JSON.parse(await readFile(file, 'utf8')), file).to.include({ license: 'MIT' });
+    });
+
+    it('with no other code than these snippets and the commands that installed it here', async () => {
+      const commands = await installation();
+      expect(blocks(text, 'sh').map((block) => block.match(/^[^#\n].*$/gm))).to.deep.equal([commands]);
+      const { dependencies } = JSON.parse(await installed().read('package.json'));
+      expect(Object.keys(dependencies)).to.include('@messaging-service/sdk');
       expect(text.match(/^```/gm)).to.have.length(2 * (blocks(text, 'ts').length + 1));
     });
   });
