@@ -4,9 +4,10 @@ import { type Fault, InvalidRequestError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
 import type { Address } from './address.ts';
 import { foldRecipients, readAddresses, wireOf } from './address-reader.ts';
+import { isLongerThan } from './length.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
-import { readTime } from './time.ts';
+import { LAST_TIME, readTime } from './time.ts';
 
 /** What a client asks to be sent, on whichever of the three paths. */
 export type SendRequest = Schema<'SendMessage'>;
@@ -104,7 +105,7 @@ function typeOf(
 /** One that has passed is taken: a request that is repeated under its key must not be refused for being late. */
 function readExpiry(input: string | undefined, sendAt: Date | null, dueAt: number, faults: Fault[]): Date {
   const given = readTime('/body/expires_at', input, faults);
-  if (given === null) return new Date(dueAt + LIFE_MS);
+  if (given === null) return new Date(Math.min(dueAt + LIFE_MS, LAST_TIME));
   const path = '/body/expires_at';
   if (sendAt && given <= sendAt) faults.push({ path, message: 'must be after send_at' });
   if (given.getTime() > dueAt + LONGEST_LIFE_MS)
@@ -127,7 +128,7 @@ function textFaults(request: SendRequest, type: Schema<'MessageType'>, to: Addre
     });
   if (request.body === '' && attachments === 0)
     faults.push({ path: '/body/body', message: 'must not be empty' });
-  if (request.body.length > MAX_TEXT_LENGTH)
+  if (isLongerThan(request.body, MAX_TEXT_LENGTH))
     faults.push({ path: '/body/body', message: `must not have more than ${MAX_TEXT_LENGTH} characters` });
   return faults;
 }

@@ -1,15 +1,38 @@
 import { type Fault, InvalidRequestError } from '../errors.ts';
 
-/** A time that the schema has let through; a date that no calendar has is a fault all the same. */
+/** RFC 3339, and the offsets of ISO 8601 without a colon or minutes. */
+const TIME = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:(\d\d))(\.\d+)?([Zz]|([+-]\d\d):?(\d\d)?)$/;
+/** The last time with a year of four digits, as RFC 3339 has it. */
+export const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/**
+ * Reads an RFC 3339 time; digits beyond milliseconds are cut off. Date's own parser is given one form only: others it
+ * reads by rules of its own, and the year 0049 as 2049.
+ *
+ * @returns the time, or the reason why there is none.
+ */
+export function parseTime(text: string): Date | string {
+  const [, date, clock, seconds, fraction = '.', , hours, minutes = '00'] = TIME.exec(text) ?? [];
+  if (date === undefined) return 'must be a time as in RFC 3339, such as 2024-11-01T14:00:00Z';
+  if (seconds === '60') return 'must not be a leap second, which cannot be stored';
+  const offset = hours === undefined ? 'Z' : `${hours}:${minutes}`;
+  const time = new Date(`${date}T${clock}${fraction.slice(0, 4).padEnd(4, '0')}${offset}`);
+  if (Number.isNaN(time.getTime())) return 'must be a time that exists';
+  if (time.getUTCFullYear() < 1 || time.getTime() > LAST_TIME)
+    return 'must be in the years 0001 to 9999 in UTC';
+  return time;
+}
+
+/** Reads a time that the schema has accepted; adds a fault at `path` if it cannot be stored. */
 export function readTime(path: string, input: string | undefined, faults: Fault[]): Date | null {
   if (input === undefined) return null;
-  const time = new Date(input);
-  if (!Number.isNaN(time.getTime()) && time.getUTCFullYear() >= 1) return time;
-  faults.push({ path, message: 'is not a time that exists' });
+  const time = parseTime(input);
+  if (time instanceof Date) return time;
+  faults.push({ path, message: time });
   return null;
 }
 
-/** @throws {InvalidRequestError} where no calendar has it. */
+/** @throws {InvalidRequestError} if the time cannot be stored. */
 export function readQueryTime(name: string, input: string | undefined): Date | null {
   const faults: Fault[] = [];
   const time = readTime(`/query/${name}`, input, faults);
