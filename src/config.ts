@@ -51,6 +51,8 @@ export interface Config {
   rateLimit: number | null;
   /** How long a request may take to arrive, in milliseconds. */
   requestTimeoutMs: number;
+  /** How long a connection without a request is kept open, in milliseconds. */
+  keepAliveTimeoutMs: number;
   /** In the order in which they are tried, for each channel. */
   providers: ProviderConfig[];
   /** Null where every channel has a real provider. */
@@ -103,6 +105,7 @@ export function loadConfig(given: values.Environment, file: EnvFile | null = nul
     ALLOWED_HOSTS: values.hosts({ default: [] }),
     RATE_LIMIT_PER_SECOND: values.positive({ default: undefined }),
     REQUEST_TIMEOUT_MS: values.positive({ default: 60_000 }),
+    KEEP_ALIVE_TIMEOUT_MS: values.positive({ default: 72_000 }),
     SMS_PROVIDERS: values.providerNames({ default: [] }),
     EMAIL_PROVIDERS: values.providerNames({ default: [] }),
     DEFAULT_REGION: values.region({ default: 'US' }),
@@ -132,6 +135,7 @@ export function loadConfig(given: values.Environment, file: EnvFile | null = nul
     allowedHosts: env.ALLOWED_HOSTS ?? [],
     rateLimit: env.RATE_LIMIT_PER_SECOND ?? null,
     requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
+    keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,
     providers,
     simulatorPort: providers.some((provider) => provider.simulated) ? env.SIMULATOR_PORT : null,
     defaultRegion: env.DEFAULT_REGION as CountryCode,

@@ -9,6 +9,8 @@ const LINGER_MS = 5_000;
  * A client that sends for too long is cut off.
  */
 export function endBeforeBody(request: IncomingMessage, response: ServerResponse, text: string): void {
+  // For HEAD, Node sets no length of its own.
+  response.setHeader('content-length', Buffer.byteLength(text));
   if (request.complete || request.method === 'HEAD') {
     response.end(text);
     return;
@@ -19,7 +21,6 @@ export function endBeforeBody(request: IncomingMessage, response: ServerResponse
     response.end();
   };
   request.once('end', end).once('close', end);
-  response.setHeader('content-length', Buffer.byteLength(text));
   response.write(text);
   // Such a client has been told not to send its body (RFC 9110, 10.1.1).
   if (request.headers.expect !== undefined) response.end();

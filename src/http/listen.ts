@@ -16,7 +16,7 @@ const CHECK_TIMEOUTS_MS = 5_000;
  */
 export async function listen(
   app: Express,
-  { host, port, requestTimeoutMs, stopTimeoutMs }: Config,
+  { host, port, requestTimeoutMs, keepAliveTimeoutMs, stopTimeoutMs }: Config,
   stack: AsyncDisposableStack,
 ): Promise<string> {
   let closing = false;
@@ -28,6 +28,7 @@ export async function listen(
     requestTimeout: requestTimeoutMs,
     headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
     connectionsCheckingInterval: Math.min(CHECK_TIMEOUTS_MS, requestTimeoutMs),
+    keepAliveTimeout: keepAliveTimeoutMs,
   };
   // Who asks before sending a body is told to go on when it is read, and not where it is refused.
   const server = createServer(timeouts, serve).on('checkContinue', serve);

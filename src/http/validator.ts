@@ -53,10 +53,12 @@ export function createValidator(document: OpenApiDocument, steps: Steps, options
   for (const openApiRoute of Object.keys(paths).sort(byTemplates)) {
     const expressRoute = openApiRoute.replace(/\{(\w+)\}/g, ':$1');
     const operations = paths[openApiRoute] ?? {};
-    const allowed = Object.keys(operations).filter((key) => httpMethods.has(key));
+    const methods = Object.keys(operations).filter((key) => httpMethods.has(key));
+    const allowed = methods.includes('get') ? [...methods, 'head'] : methods;
     const find: RequestHandler = (request, _response, next) => {
-      const method = request.method.toLowerCase();
-      if (!allowed.includes(method)) throw notAllowed(request.method, request.path, allowed);
+      // Node sends no body in response to HEAD; everything else of the response is as for GET.
+      const method = request.method === 'HEAD' ? 'get' : request.method.toLowerCase();
+      if (!methods.includes(method)) throw notAllowed(request.method, request.path, allowed);
       const found: OpenApiRequestMetadata & { _responseSchema: unknown } = {
         expressRoute,
         openApiRoute,

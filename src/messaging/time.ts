@@ -18,9 +18,12 @@ export function parseTime(text: string): Date | string {
   const offset = hours === undefined ? 'Z' : `${hours}:${minutes}`;
   const time = new Date(`${date}T${clock}${fraction.slice(0, 4).padEnd(4, '0')}${offset}`);
   if (Number.isNaN(time.getTime())) return 'must be a time that exists';
-  if (time.getUTCFullYear() < 1 || time.getTime() > LAST_TIME)
-    return 'must be in the years 0001 to 9999 in UTC';
-  return time;
+  return isStorable(time) ? time : 'must be in the years 0001 to 9999 in UTC';
+}
+
+/** Whether a response can show a time: RFC 3339 has years of four digits. */
+export function isStorable(time: Date): boolean {
+  return time.getUTCFullYear() >= 1 && time.getTime() <= LAST_TIME;
 }
 
 /** Reads a time that the schema has accepted; adds a fault at `path` if it cannot be stored. */

@@ -55,7 +55,7 @@ describe('A request that cannot be served', () => {
     it('names the methods of a route', async () => {
       const { status, headers, body } = await service.request('DELETE', '/api/messages/1');
       expect(status).to.equal(405);
-      expect(headers.get('allow')).to.equal('GET');
+      expect(headers.get('allow')).to.equal('GET, HEAD');
       expect(body.code).to.equal('method_not_allowed');
     });
   });

@@ -1,0 +1,54 @@
+import { expect } from 'chai';
+import { startHarness } from '../helpers/harness.ts';
+import { connectRaw, head } from '../helpers/raw.ts';
+
+const GET = head('GET', '/healthz', {});
+const ANSWER = /^HTTP\/1.1 200 .+"ok"\}/s;
+const TWO_ANSWERS = /"ok"\}.+"ok"\}/s;
+
+describe('An idle connection', () => {
+  it('is kept open for longer than the 60 seconds of most load balancers by default', async () => {
+    const service = await startHarness();
+    const client = await connectRaw(service.url);
+    client.write(GET);
+    const answer = await client.receive(ANSWER);
+    const [, seconds] = /^keep-alive: timeout=(\d+)\r$/im.exec(answer) ?? [];
+    expect(Number(seconds)).to.be.at.least(65);
+    client.close();
+    await service.stop();
+  });
+
+  it('is closed after KEEP_ALIVE_TIMEOUT_MS, not before it is idle', async () => {
+    const service = await startHarness({ KEEP_ALIVE_TIMEOUT_MS: '1000' });
+    const client = await connectRaw(service.url);
+    client.write(GET);
+    expect(await client.receive(ANSWER)).to.match(/^keep-alive: timeout=1\r$/im);
+    client.write(GET);
+    await client.receive(TWO_ANSWERS);
+    await client.closed();
+    await service.stop();
+  });
+
+  it('is not closed by the time that a request may take to arrive', async () => {
+    const service = await startHarness({ REQUEST_TIMEOUT_MS: '200' });
+    const [idle, slow] = [await connectRaw(service.url), await connectRaw(service.url)];
+    idle.write(GET);
+    await idle.receive(ANSWER);
+    // Begun after the first connection became idle, and so cut off after it would be.
+    slow.write('GET /healthz HTTP/1.1\r\nhost: service\r\nx-slow: ');
+    await slow.receive(/^HTTP\/1.1 408 /);
+    idle.write(GET);
+    await idle.receive(TWO_ANSWERS);
+    idle.close();
+    await service.stop();
+  });
+
+  it('is closed at once when the service stops', async () => {
+    const service = await startHarness({ STOP_TIMEOUT_MS: '600000' });
+    const client = await connectRaw(service.url);
+    client.write(GET);
+    await client.receive(ANSWER);
+    await service.stop();
+    await client.closed();
+  });
+});
