@@ -18,6 +18,7 @@ const COMMON: Record<string, Rule> = {
   times: optional(isCount),
   probability: optional(isPart),
   applies_to: optional(oneOf(['send', 'lookup', 'all'])),
+  recipient: optional((value) => typeof value === 'string' && value !== ''),
 };
 const OWN: Record<string, Record<string, Rule>> = {
   status: {
@@ -25,6 +26,7 @@ const OWN: Record<string, Record<string, Rule>> = {
     retry_after: optional(isCount),
   },
   latency: { ms: isCount },
+  no_id: { status: optional((value) => isCount(value) && value >= 200 && value <= 299) },
 };
 
 /** The faults that are set, in the order in which they are looked at. */
@@ -46,11 +48,17 @@ export class FaultList {
    * The faults that strike a request: any latencies, then at most one that ends it. All is drawn at once,
    * so that the order in which requests come decides, and not how long each of them takes.
    */
-  draw(kind: 'send' | 'lookup', channel: Channel, random: () => number): Fault[] {
+  draw(
+    kind: 'send' | 'lookup',
+    channel: Channel,
+    recipients: readonly string[],
+    random: () => number,
+  ): Fault[] {
     const drawn: Fault[] = [];
     for (const fault of this.#faults) {
-      const { applies_to = 'send', probability, times } = fault;
+      const { applies_to = 'send', recipient, probability, times } = fault;
       if (fault.channel !== channel || (applies_to !== 'all' && applies_to !== kind)) continue;
+      if (recipient !== undefined && !recipients.some((address) => address.includes(recipient))) continue;
       if (times === 0) continue;
       if (probability !== undefined && random() >= probability) continue;
       if (times !== undefined) fault.times = times - 1;

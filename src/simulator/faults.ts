@@ -8,8 +8,10 @@ interface Condition {
   times?: number;
   /** How likely it strikes, from 0 to 1; always unless told. */
   probability?: number;
-  /** `send` unless told. */
+  /** `send` by default. */
   applies_to?: 'send' | 'lookup' | 'all';
+  /** Only messages with a recipient whose address contains this text; a look-up names no recipient. */
+  recipient?: string;
 }
 
 /** Something that goes wrong between a provider and its caller; a fault is data. */
@@ -21,6 +23,7 @@ export type Fault = Condition &
     | { type: 'reset' }
     | { type: 'lost_response' }
     | { type: 'malformed' }
+    | { type: 'no_id'; status?: number }
   );
 
 /** What a fault works on: `carryOn` does what the provider would have done, without the answer. */
@@ -53,6 +56,9 @@ const effects: { [Type in Fault['type']]: Effect<Type> } = {
   malformed: (_fault, { response, carryOn }) => {
     carryOn();
     response.status(202).type('json').send('{"id": ');
+  },
+  no_id: ({ status = 200 }, { response }) => {
+    response.status(status).json({ status: 'queued' });
   },
 };
 

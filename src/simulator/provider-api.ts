@@ -70,7 +70,8 @@ function meetsFault(
   simulation: Simulation,
   exchange: Exchange,
 ): Promise<boolean> {
-  const faults = simulation.faults.draw(kind, channel, simulation.random);
+  const recipients = [exchange.request.body?.to ?? []].flat().map(String);
+  const faults = simulation.faults.draw(kind, channel, recipients, simulation.random);
   (exchange.response.locals.call as Call).fault = faults.at(-1)?.type ?? null;
   return strike(faults, exchange);
 }

@@ -108,6 +108,31 @@ describe('A fault', () => {
     expect([await look(), (await play.send()).status]).to.deep.equal([500, 500]);
   });
 
+  it('of type no_id answers a success without an id and takes nothing', async () => {
+    await play.faults(
+      { channel: 'sms', type: 'no_id', times: 1 },
+      { channel: 'sms', type: 'no_id', status: 202 },
+    );
+    for (const expected of [200, 202]) {
+      const { status, body } = await play.send();
+      expect([status, body.id]).to.deep.equal([expected, undefined]);
+    }
+    expect(await play.accepted()).to.deep.equal([]);
+  });
+
+  it('with a recipient strikes messages to that recipient only', async () => {
+    const fault = { channel: 'sms', type: 'status', status: 500, applies_to: 'all' };
+    await play.faults({ ...fault, recipient: '+1804555666' });
+    const statuses = [];
+    for (const to of ['+18045556661', '+18045551234', ['+18045551234', '+18045556662'], []])
+      statuses.push((await play.send({ ...sms, to })).status);
+    const lookUp = await play.call('GET', '/sms/messages?idempotency_key=one');
+    expect([...statuses, lookUp.status]).to.deep.equal([500, 202, 500, 400, 200]);
+    await play.faults({ channel: 'email', type: 'reset', recipient: '@odd.example' });
+    expect(await brokenBy(play.send({ ...email, to: 'ada@odd.example' }))).to.equal('ECONNRESET');
+    expect((await play.send(email)).status).to.equal(202);
+  });
+
   it('is in the log of calls', async () => {
     await play.faults({ channel: 'sms', type: 'status', status: 503, times: 1 });
     await play.send(sms, 'one');
