@@ -1,128 +1,229 @@
-import {
-  BrokenCircuitError,
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  DelegateBackoff,
-  handleWhenResult,
-} from 'cockatiel';
 import type { Provider, SendOutcome } from '../providers/provider.ts';
 
 export type BreakerState = 'closed' | 'half_open' | 'open';
 
-/** What stands between this worker and a provider: how many calls it may have at a time, from none to all. */
-export interface Breaker {
-  readonly provider: Provider;
-  readonly state: BreakerState;
-  /** How often it has asked for less since it last took a message. */
-  readonly throttledInARow: number;
-  /** How many more calls may be made now: one where it is to be seen whether the provider is back. */
-  room(): number;
-  /** Milliseconds until one may be made; 0 where none has to be waited for. */
-  opensInMs(): number;
-  /** Makes a call. `probing` tells that it is the one that finds out whether the provider is back. */
-  call(work: (probing: boolean) => Promise<SendOutcome>): Promise<SendOutcome>;
+/** What the breaker has to know of a message. */
+export interface Callable {
+  /** Stands for the recipients: a conversation is one set of addresses. */
+  conversation_id: number;
+  /** The number of the attempt that begins. */
+  attempt_count: number;
+}
+
+/** A call in progress. */
+export interface Call {
+  message: Callable;
+  /** The message was tried elsewhere just before: its failure says more about the message than about this provider. */
+  failedOver: boolean;
+  /** The call finds out whether an unavailable provider is available again. */
+  probing: boolean;
+  startedAt: number;
+  /** Calls and outcomes in one order. */
+  sequence: number;
+}
+
+/** How many calls may begin now. */
+export interface Room {
+  calls: number;
+  /** Of these, the calls for messages that had an attempt before. */
+  retries: number;
 }
 
 export interface BreakerOptions {
   provider: Provider;
-  /** Calls at a time at the most. */
+  /** Max calls at a time. */
   concurrency: number;
   onChange: (state: BreakerState) => void;
   /** From 0 to 1. */
   random?: () => number;
 }
 
-/** Failed calls in a row after which a provider counts as away. */
+/** Recipients that fail, without a success in between, after which a provider counts as unavailable. */
 export const THRESHOLD = 5;
+/** A call for a message without an earlier attempt, and one for a message with one. */
+const LEAST_WINDOW = 2;
+/** A call that takes longer may hang: its place in the window is free again. */
+const HANGING_MS = 1_000;
 const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
-
-const STATES: Record<CircuitState, BreakerState> = {
-  [CircuitState.Closed]: 'closed',
-  [CircuitState.HalfOpen]: 'half_open',
-  [CircuitState.Open]: 'open',
-  [CircuitState.Isolated]: 'open',
-};
+/** Probes with new messages keep the first pause this often: so many bad recipients may be ahead of a good one. */
+const STEADY_PROBES = 30;
+const LONGEST_PAUSE_MS = { first: 10_000, retry: 60_000 };
+/** The part of the calls that may be probes: a provider that hangs leaves the others to other providers. */
+const PROBING = 1 / 2;
+/** Conversations remembered as throttled. */
+const MAX_THROTTLED = 1_000;
 
 /**
- * A circuit breaker that says beforehand what it would let through, so that no message is taken up for nothing. While
- * a provider is away one call is made now and then; when it is back, or asked for less, calls begin one at a time and
- * double from round to round.
+ * A circuit breaker that says how many calls may begin, so that no message is claimed in vain, and that no number of bad
+ * recipients can keep closed to the others:
+ *
+ * - A failure counts only if no call succeeded since the failed call began, and once for each recipient.
+ * - While the breaker is open, messages that had no attempt yet are probes of their own: every second at first, however
+ *   often the others fail. Messages that had an attempt are probes at growing intervals.
+ * - After it closed, calls begin two at a time and double from round to round. A call that hangs does not count.
+ *
+ * A pure state machine: it has no timers, and `now` is a parameter.
  */
-export function createBreaker({ provider, concurrency, onChange, random }: BreakerOptions): Breaker {
-  let probeAt = 0;
-  let inFlight = 0;
-  let window = concurrency;
-  let throttledInARow = 0;
-  const policy = circuitBreaker(
-    handleWhenResult((result) => isFailure(result as SendOutcome)),
-    {
-      breaker: new ConsecutiveBreaker(THRESHOLD),
-      halfOpenAfter: new DelegateBackoff(({ attempt }: { attempt: number }) => {
-        const pause = pauseMs(attempt, (random ?? Math.random)());
-        probeAt = Date.now() + pause;
-        return pause;
-      }),
-    },
-  );
-  policy.onStateChange((state) => onChange(STATES[state]));
-  policy.onReset(() => {
-    window = 1;
-  });
-  const opensInMs = () => (policy.state === CircuitState.Open ? Math.max(0, probeAt - Date.now()) : 0);
+export class Breaker {
+  readonly provider: Provider;
+  readonly #concurrency: number;
+  readonly #largestWindow: number;
+  readonly #onChange: (state: BreakerState) => void;
+  readonly #random: () => number;
+  readonly #calls = new Set<Call>();
+  #state: BreakerState = 'closed';
+  #window: number;
+  #sequence = 0;
+  #lastSuccess = 0;
+  /** The conversations that failed since the last success. */
+  #failed = new Set<number>();
+  /** Since the breaker opened. */
+  #probes = { first: 0, retry: 0 };
+  #probeAt = { first: 0, retry: 0 };
+  #throttled = new Map<number, number>();
+  /** When a conversation was throttled for the first time, by sequence. */
+  #lastNewThrottle = 0;
+  #throttledInARow = 0;
+  #lastThrottle = 0;
 
-  async function call(work: (probing: boolean) => Promise<SendOutcome>): Promise<SendOutcome> {
-    inFlight++;
-    try {
-      const outcome = await policy.execute(() => work(policy.state !== CircuitState.Closed));
-      if (outcome.outcome === 'accepted') {
-        window = Math.min(concurrency, window + 1);
-        throttledInARow = 0;
-      }
-      if (outcome.outcome === 'throttled') {
-        window = 1;
-        throttledInARow++;
-      }
-      return outcome;
-    } catch (error) {
-      if (!(error instanceof BrokenCircuitError)) throw error;
-      return {
-        outcome: 'unavailable',
-        httpStatus: null,
-        code: 'breaker_open',
-        detail: NOT_CALLED,
-        retryAfterMs: null,
-      };
-    } finally {
-      inFlight--;
-    }
+  constructor({ provider, concurrency, onChange, random = Math.random }: BreakerOptions) {
+    this.provider = provider;
+    this.#concurrency = concurrency;
+    this.#largestWindow = Math.max(LEAST_WINDOW, concurrency);
+    this.#window = this.#largestWindow;
+    this.#onChange = onChange;
+    this.#random = random;
   }
 
-  return {
-    provider,
-    get state() {
-      return STATES[policy.state];
-    },
-    get throttledInARow() {
-      return throttledInARow;
-    },
-    room: () => {
-      if (policy.state === CircuitState.Closed) return Math.max(0, window - inFlight);
-      return policy.state === CircuitState.Open && opensInMs() === 0 ? 1 : 0;
-    },
-    opensInMs,
-    call,
-  };
+  get state(): BreakerState {
+    return this.#state;
+  }
+
+  /** How often the provider throttled the account since it last accepted a message. */
+  get throttledInARow(): number {
+    return this.#throttledInARow;
+  }
+
+  /** Whether messages without an earlier attempt go first: until one is accepted, each call is a question. */
+  get prefersNew(): boolean {
+    return this.#state !== 'closed' || this.#throttledInARow > 0;
+  }
+
+  room(now = Date.now()): Room {
+    if (this.#state === 'closed') return this.#roomInWindow(now);
+    const probes = [...this.#calls].filter(({ probing }) => probing);
+    const retries = probes.filter(({ message }) => isRetry(message)).length;
+    // The time of a retry is never before that of a new message (see `#pause`).
+    const mayProbe = now >= this.#probeAt.first && probes.length - retries < this.#concurrency * PROBING;
+    const mayRetry = mayProbe && now >= this.#probeAt.retry && retries === 0;
+    return { calls: mayProbe ? 1 : 0, retries: mayRetry ? 1 : 0 };
+  }
+
+  /** Milliseconds until the next probe; infinite while none has to be waited for. */
+  retryInMs(now = Date.now()): number {
+    if (this.#state === 'closed') return Number.POSITIVE_INFINITY;
+    const times = Object.values(this.#probeAt).filter((at) => at > now);
+    return Math.min(...times.map((at) => at - now));
+  }
+
+  begin(message: Callable, failedOver: boolean, now = Date.now()): Call {
+    const probing = this.#state !== 'closed';
+    const call = { message, failedOver, probing, startedAt: now, sequence: ++this.#sequence };
+    this.#calls.add(call);
+    if (probing) this.#pause(isRetry(message) ? 'retry' : 'first', now);
+    return call;
+  }
+
+  /**
+   * Ends a call.
+   *
+   * @param outcome null where the provider was not called after all.
+   * @returns whether the provider throttled the account, and not only this recipient.
+   */
+  end(call: Call, outcome: SendOutcome['outcome'] | null, now = Date.now()): { throttlesAccount: boolean } {
+    this.#calls.delete(call);
+    const throttlesAccount = outcome === 'throttled' && this.#throttlesAccount(call);
+    if (outcome === 'accepted') this.#throttled.delete(call.message.conversation_id);
+    if (outcome === 'unavailable' || outcome === 'unknown') this.#fail(call, now);
+    else if (outcome !== null) this.#succeed(outcome, throttlesAccount);
+    if (throttlesAccount) this.#throttle(call);
+    if (this.#state === 'half_open' && ![...this.#calls].some(({ probing }) => probing)) this.#become('open');
+    return { throttlesAccount };
+  }
+
+  #roomInWindow(now: number): Room {
+    const young = [...this.#calls].filter(({ startedAt }) => now - startedAt < HANGING_MS);
+    const retries = young.filter(({ message }) => isRetry(message)).length;
+    const calls = Math.max(0, this.#window - young.length);
+    return { calls, retries: Math.max(0, Math.min(calls, Math.floor(this.#window / 2) - retries)) };
+  }
+
+  #fail({ message, failedOver, sequence }: Call, now: number): void {
+    if (failedOver || sequence < this.#lastSuccess || this.#state !== 'closed') return;
+    this.#failed.add(message.conversation_id);
+    if (this.#failed.size < THRESHOLD) return;
+    this.#probes = { first: 0, retry: 0 };
+    const at = now + this.#jittered(FIRST_PAUSE_MS);
+    this.#probeAt = { first: at, retry: at };
+    this.#become('open');
+  }
+
+  /** A refusal is a success too: the provider is available. */
+  #succeed(outcome: 'accepted' | 'rejected' | 'throttled', throttlesAccount: boolean): void {
+    this.#lastSuccess = ++this.#sequence;
+    this.#failed.clear();
+    if (this.#state !== 'closed') {
+      this.#window = 1;
+      this.#become('closed');
+    }
+    if (outcome === 'accepted') {
+      this.#throttledInARow = 0;
+      this.#window = Math.min(this.#largestWindow, this.#window + 1);
+    }
+    if (throttlesAccount) this.#window = 1;
+    this.#window = Math.max(LEAST_WINDOW, this.#window);
+  }
+
+  /** Calls that were in progress together are throttled once. */
+  #throttle({ sequence }: Call): void {
+    if (sequence > this.#lastThrottle) this.#throttledInARow++;
+    this.#lastThrottle = ++this.#sequence;
+  }
+
+  /**
+   * A recipient that is throttled again, while nobody else was throttled for the first time, may have a limit of its own:
+   * only its message waits, longer each time, and the next message to anybody else finds out about the account.
+   */
+  #throttlesAccount({ message: { conversation_id: id } }: Call): boolean {
+    const before = this.#throttled.get(id);
+    const sequence = ++this.#sequence;
+    if (before === undefined) this.#lastNewThrottle = sequence;
+    if (this.#throttled.size >= MAX_THROTTLED) this.#throttled.clear();
+    this.#throttled.set(id, sequence);
+    return before === undefined || this.#lastNewThrottle > before;
+  }
+
+  #pause(kind: 'first' | 'retry', now: number): void {
+    const before = this.#probes[kind]++;
+    const doublings = kind === 'first' ? Math.max(0, before - STEADY_PROBES) : before;
+    const pause = Math.min(LONGEST_PAUSE_MS[kind], FIRST_PAUSE_MS * 2 ** Math.min(doublings, 10));
+    this.#probeAt[kind] = now + this.#jittered(pause);
+    // New messages never wait for those that failed before.
+    this.#probeAt.retry = Math.max(this.#probeAt.first, this.#probeAt.retry);
+    if (this.#state === 'open') this.#become('half_open');
+  }
+
+  /** Less up to a half, so that the workers do not all probe at once. */
+  #jittered(ms: number): number {
+    return ms * (1 - this.#random() / 2);
+  }
+
+  #become(state: BreakerState): void {
+    this.#state = state;
+    this.#onChange(state);
+  }
 }
 
-const NOT_CALLED = 'The provider was away a moment ago and was not called';
-
-function isFailure({ outcome }: SendOutcome): boolean {
-  return outcome === 'unavailable' || outcome === 'unknown';
-}
-
-/** 1 s, 2 s, 4 s … 60 s, less up to a half: the workers do not all ask at once. */
-function pauseMs(attempt: number, random: number): number {
-  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt - 1, 10)) * (1 - random / 2);
+export function isRetry({ attempt_count }: Pick<Callable, 'attempt_count'>): boolean {
+  return attempt_count > 1;
 }

@@ -1,7 +1,7 @@
 import type { Channel } from '../config.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import type { HealthMonitor } from './account-health.ts';
-import { type Breaker, createBreaker } from './breaker.ts';
+import { Breaker } from './breaker.ts';
 import { type Lane, lanesOf } from './lanes.ts';
 
 /** The providers of all channels, as this worker sees them now. */
@@ -10,8 +10,8 @@ export interface Breakers {
   lanes(): Lane[];
   /** The next provider of the same channel, in order, that is not away; null where there is none. */
   fallbackOf(breaker: Breaker): string | null;
-  /** Milliseconds until one that is away may be called; infinite where none is. */
-  opensInMs(): number;
+  /** Milliseconds until the next probe of an unavailable provider; infinite while none has to be waited for. */
+  retryInMs(): number;
 }
 
 export function createBreakers(
@@ -22,7 +22,7 @@ export function createBreakers(
   const breakersOf = (channel: Channel) =>
     providers[channel].map((provider) => {
       health.add(provider);
-      return createBreaker({
+      return new Breaker({
         provider,
         concurrency,
         onChange: (state) => health.breakerChanged(provider.name, state),
@@ -37,6 +37,6 @@ export function createBreakers(
       const after = inOrder.slice(inOrder.indexOf(breaker) + 1);
       return after.find(({ state }) => state === 'closed')?.provider.name ?? null;
     },
-    opensInMs: () => Math.min(...all.map((breaker) => breaker.opensInMs() || Number.POSITIVE_INFINITY)),
+    retryInMs: () => Math.min(...all.map((breaker) => breaker.retryInMs())),
   };
 }

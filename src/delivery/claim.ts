@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { execute } from '../db/connect.ts';
 import type { Delivery } from '../db/models/delivery.ts';
 import type { Outgoing } from '../providers/provider.ts';
-import type { Breaker } from './breaker.ts';
+import { type Breaker, isRetry, type Room } from './breaker.ts';
 import type { Lane } from './lanes.ts';
 
 /** A message in this worker's hands until its lease ends. */
@@ -23,10 +23,12 @@ export interface Claim {
   breaker: Breaker;
   /** Milliseconds until it may be handed over. */
   delayMs: number;
+  /** Another provider of the channel was unavailable for the message just before. */
+  failedOver: boolean;
 }
 
 /** One statement, one round trip, one commit: the function is in the migrations. */
-const CLAIM = { name: 'claim-deliveries', text: 'select * from claim_deliveries($1, $2, $3)' };
+const CLAIM = { name: 'claim-deliveries', text: 'select * from claim_deliveries($1, $2, $3, $4)' };
 
 /** Milliseconds until the first message of any of these lanes, or the first scheduled one, is due. */
 const FIRST_DUE = {
@@ -36,10 +38,11 @@ const FIRST_DUE = {
     from (
       select first.next_attempt_at as at
       from unnest($1::text[], $2::text[]) as lane(channel, held_by)
+      cross join (values (false), (true)) as kind(is_retry)
       cross join lateral (
         select next_attempt_at from deliveries
         where channel = lane.channel and coalesce(provider, '') = lane.held_by
-          and next_attempt_at > statement_timestamp() and pending
+          and (attempt_count > 0) = kind.is_retry and next_attempt_at > statement_timestamp() and pending
         order by next_attempt_at limit 1
       ) as first
       union all (
@@ -52,24 +55,32 @@ const FIRST_DUE = {
  * Takes up to `room` messages that are due, for `leaseMs` milliseconds, within the limits that all workers keep
  * together. Committed when it returns: a worker that dies costs its messages one lease.
  */
-export async function claim(pool: pg.Pool, lanes: Lane[], room: number, leaseMs: number): Promise<Claim[]> {
-  if (lanes.every(({ breaker }) => breaker.room() === 0)) return [];
+export async function claim(pool: pg.Pool, lanes: Lane[], room: Room, leaseMs: number): Promise<Claim[]> {
+  const rooms = new Map(lanes.map(({ breaker }) => [breaker, breaker.room()]));
+  if ([...rooms.values()].every(({ calls }) => calls === 0)) return [];
   const { rows } = await execute<Claimed & { lane: number; hold_ms: number }>(pool, CLAIM, [
-    JSON.stringify(lanes.map((lane, index) => toRow(lane, index + 1, room))),
-    room,
+    JSON.stringify(lanes.map((lane, index) => toRow(lane, index + 1, rooms.get(lane.breaker) as Room))),
+    room.calls,
+    room.retries,
     leaseMs,
   ]);
   return rows.map(({ lane, hold_ms, ...message }) => ({
     message,
-    breaker: (lanes[lane - 1] as Lane).breaker,
+    ...ofLane(lanes[lane - 1] as Lane, message),
     delayMs: hold_ms,
   }));
 }
 
-function toRow({ channel, heldBy, movable, breaker }: Lane, n: number, room: number) {
+function ofLane({ breaker, heldBy }: Lane, message: Claimed): Pick<Claim, 'breaker' | 'failedOver'> {
+  const assigned = heldBy === breaker.provider.name && !message.may_have_been_sent;
+  return { breaker, failedOver: assigned && isRetry(message) };
+}
+
+function toRow({ channel, heldBy, movable, breaker }: Lane, n: number, room: Room) {
   const { name, perSecond, perSecondPerSender } = breaker.provider;
   return {
-    ...{ n, channel, held_by: heldBy, movable, provider: name, room: Math.min(room, breaker.room()) },
+    ...{ n, channel, held_by: heldBy, movable, provider: name },
+    ...{ room: room.calls, retries: room.retries, new_first: breaker.prefersNew },
     ...{ per_second: perSecond, per_second_per_sender: perSecondPerSender },
   };
 }

@@ -21,44 +21,50 @@ export interface DeliverOptions {
   signal: AbortSignal;
 }
 
-const NOT_CALLED = { outcome: 'unavailable', httpStatus: null, retryAfterMs: null } as const;
-const STALLED: SendOutcome = {
-  ...NOT_CALLED,
-  code: 'worker_stalled',
-  detail: 'The worker stood still; the provider was not called',
-};
-const STOPPED: SendOutcome = {
-  ...NOT_CALLED,
-  code: 'worker_stopped',
-  detail: 'The worker was stopped; the provider was not called',
-};
+function notCalled(code: string, why: string): SendOutcome {
+  const detail = `${why}; the provider was not called`;
+  return { outcome: 'unavailable', httpStatus: null, retryAfterMs: null, code, detail };
+}
+
+const STALLED = notCalled('worker_stalled', 'The worker stood still');
+const STOPPED = notCalled('worker_stopped', 'The worker was stopped');
 
 /** Hands claimed messages over: one attempt each, and what becomes of the message after it. */
 export function createDelivery({ events, health, fallbackOf, marginMs, timeoutMs, signal }: DeliverOptions) {
-  return async function deliver({ message, breaker, delayMs }: Claim): Promise<Settlement> {
+  return async function deliver({ message, breaker, delayMs, failedOver }: Claim): Promise<Settlement> {
     const { provider } = breaker;
     const claimed = performance.now();
     let startedAt = new Date();
     let started = claimed;
-    const outcome =
+
+    async function call(probing: boolean): Promise<SendOutcome> {
+      if (delayMs > 0) await sleep(delayMs);
+      startedAt = new Date();
+      started = performance.now();
+      if (signal.aborted) return STOPPED;
+      // This process stood still: by the end of the call the message might be somebody else's.
+      if (started - claimed > delayMs + marginMs) return STALLED;
+      const called = await attempt(provider, message, {
+        once: probing,
+        repeated: message.may_have_been_sent,
+        signal,
+      });
+      // A call that a stop cut says nothing about the provider.
+      if (!signal.aborted) health.called(provider.name, called);
+      return called;
+    }
+
+    async function callWithBreaker(): Promise<{ outcome: SendOutcome; throttlesAccount: boolean }> {
+      const begun = breaker.begin(message, failedOver);
+      const outcome = await call(begun.probing);
+      const isEvidence = outcome !== STALLED && !signal.aborted;
+      return { outcome, ...breaker.end(begun, isEvidence ? outcome.outcome : null) };
+    }
+
+    const { outcome, throttlesAccount } =
       message.may_have_been_sent && !provider.canBeClearedUp
-        ? uncertain(CANNOT_TELL)
-        : await breaker.call(async (probing) => {
-            if (delayMs > 0) await sleep(delayMs);
-            startedAt = new Date();
-            started = performance.now();
-            if (signal.aborted) return STOPPED;
-            // This process stood still: by the end of the call the message might be somebody else's.
-            if (started - claimed > delayMs + marginMs) return STALLED;
-            const called = await attempt(provider, message, {
-              once: probing,
-              repeated: message.may_have_been_sent,
-              signal,
-            });
-            // A call that a stop cut says nothing about the provider.
-            if (!signal.aborted) health.called(provider.name, called);
-            return called;
-          });
+        ? { outcome: uncertain(CANNOT_TELL), throttlesAccount: false }
+        : await callWithBreaker();
     const durationMs = Math.round((performance.now() - started) * 100) / 100;
     events.attempted({
       messageId: message.id,
@@ -70,13 +76,16 @@ export function createDelivery({ events, health, fallbackOf, marginMs, timeoutMs
     });
     const fallback = fallbackOf(breaker);
     const verdict = judge({
-      ...{ message, outcome, provider, fallback, timeoutMs },
+      ...{ message, outcome, throttlesAccount, provider, fallback, timeoutMs },
       now: new Date(),
       random: Math.random(),
     });
     return {
       ...{ message, provider, startedAt, durationMs, outcome, verdict },
-      pauseMs: outcome.outcome === 'throttled' ? pauseMs(outcome.retryAfterMs, breaker.throttledInARow) : 0,
+      pauseMs:
+        outcome.outcome === 'throttled' && throttlesAccount
+          ? pauseMs(outcome.retryAfterMs, breaker.throttledInARow)
+          : 0,
     };
   };
 }

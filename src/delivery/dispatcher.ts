@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { type AccountHealth, HealthMonitor } from './account-health.ts';
+import { isRetry, type Room } from './breaker.ts';
 import { createBreakers } from './breakers.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
 import { createDelivery } from './deliver.ts';
@@ -50,6 +51,11 @@ const LEAST_WAIT_MS = 5;
 /** While this part of the calls that may be made is, more is taken only so often: a few at a time cost more than they bring. */
 const FULL = 1 / 2;
 const FULL_WAIT_MS = 50;
+/**
+ * Messages that had an attempt before take at most this part of the calls: if all of them hang until the timeout, the
+ * others still leave.
+ */
+const RETRIES = 1 / 2;
 /** How many messages, for each call that may be made, may wait to be settled. */
 const UNSETTLED = 4;
 const MOVE_EVERY_MS = 50;
@@ -81,7 +87,7 @@ export function createDispatcher({
   const moving = atMostEvery(MOVE_EVERY_MS, () => moveTimed(pool, concurrency, events));
   const leaving = atMostEvery(LEAVE_EVERY_MS, () => leaveRemoved(pool, names, events));
   const inHand = new Set<Promise<void>>();
-  let calls = 0;
+  const calls: Room = { calls: 0, retries: 0 };
   let alarm = Promise.withResolvers<void>();
   /** Resolves when no more than that part of the calls is being made. */
   let eased = Promise.withResolvers<void>();
@@ -93,8 +99,11 @@ export function createDispatcher({
   }
 
   async function runOnce(): Promise<number> {
-    const room = Math.min(concurrency - calls, concurrency * UNSETTLED - inHand.size);
-    if (room <= 0) return 0;
+    const room = {
+      calls: Math.min(concurrency - calls.calls, concurrency * UNSETTLED - inHand.size),
+      retries: Math.max(1, Math.floor(concurrency * RETRIES)) - calls.retries,
+    };
+    if (room.calls <= 0) return 0;
     const moved = (await moving()) ?? 0;
     const left = (await leaving()) ?? 0;
     const claims = await claim(pool, breakers.lanes(), room, leaseMs);
@@ -111,10 +120,13 @@ export function createDispatcher({
   }
 
   async function handle(claimed: Claim): Promise<void> {
-    calls++;
+    const retries = isRetry(claimed.message) ? 1 : 0;
+    calls.calls++;
+    calls.retries += retries;
     const settlement = await deliver(claimed).finally(() => {
-      calls--;
-      if (calls <= concurrency * FULL) eased.resolve();
+      calls.calls--;
+      calls.retries -= retries;
+      if (calls.calls <= concurrency * FULL) eased.resolve();
       wake();
     });
     await settle(settlement);
@@ -136,7 +148,7 @@ export function createDispatcher({
         return 0;
       });
       await either(alarm.promise, taken > 0 ? POLL_MS : await untilNext());
-      if (calls <= concurrency * FULL) continue;
+      if (calls.calls <= concurrency * FULL) continue;
       eased = Promise.withResolvers();
       await either(eased.promise, FULL_WAIT_MS);
     }
@@ -145,7 +157,7 @@ export function createDispatcher({
   /** Milliseconds until a message is due, or a provider that is away may be called. */
   async function untilNext(): Promise<number> {
     const due = await firstDue(pool, breakers.lanes()).catch(() => null);
-    return Math.max(LEAST_WAIT_MS, Math.min(POLL_MS, due ?? POLL_MS, breakers.opensInMs()));
+    return Math.max(LEAST_WAIT_MS, Math.min(POLL_MS, due ?? POLL_MS, breakers.retryInMs()));
   }
 
   async function end(): Promise<void> {

@@ -33,6 +33,8 @@ export interface Verdict {
 export interface VerdictQuestion {
   message: Pick<Claimed, 'retry_count' | 'may_have_been_sent' | 'expires_at'>;
   outcome: SendOutcome;
+  /** False where the provider throttled this recipient only. */
+  throttlesAccount?: boolean;
   provider: Pick<Provider, 'name' | 'honoursKeys' | 'canBeClearedUp'>;
   /** The provider to move on to where this one is away; null where there is none. */
   fallback: string | null;
@@ -46,6 +48,7 @@ export interface VerdictQuestion {
 export function judge({
   message,
   outcome,
+  throttlesAccount = true,
   provider,
   fallback,
   timeoutMs,
@@ -74,7 +77,7 @@ export function judge({
   const holder = mayHaveBeenSent ? provider.name : null;
   if (outcome.outcome === 'unavailable' && !mayHaveBeenSent && fallback !== null)
     return { ...queued, provider: fallback, nextAttemptAt: now, countsAsRetry: false };
-  const countsAsRetry = outcome.outcome !== 'throttled';
+  const countsAsRetry = outcome.outcome !== 'throttled' || !throttlesAccount;
   const retryAfterMs = 'retryAfterMs' in outcome ? (outcome.retryAfterMs ?? 0) : 0;
   const nextAttemptAt = nextAttempt({
     retries: message.retry_count + (countsAsRetry ? 1 : 0),

@@ -19,11 +19,11 @@ const RETRIES = 2;
 const FIRST_DELAY_MS = 1_000;
 /** Calls that failed together do not repeat at the same millisecond. */
 const JITTER_MS = 100;
+/** Not a timeout: the call has taken long enough, and the message waits for its next attempt without a call's place. */
 const RETRY_ERRORS = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
-  'ETIMEDOUT',
   'ENOTFOUND',
   'EAI_AGAIN',
   'ENETUNREACH',

@@ -9,7 +9,10 @@ import { environmentFor, type Harness, startHarness } from '../helpers/harness.t
 import { freePort, type Running, startProcess } from '../helpers/process.ts';
 import { until } from '../helpers/until.ts';
 
-const LIMITS = { provider: 'text-co', room: 60, per_second: null, per_second_per_sender: null };
+const LIMITS = {
+  ...{ provider: 'text-co', room: 60, retries: 60, new_first: false },
+  ...{ per_second: null, per_second_per_sender: null },
+};
 const LANES = [
   { n: 1, channel: 'sms', held_by: 'text-co', movable: false, ...LIMITS },
   { n: 2, channel: 'sms', held_by: '', movable: true, ...LIMITS },
@@ -128,7 +131,7 @@ describe('A worker as a process', function () {
   it('takes up what is due at the same cost, however many were sent', async () => {
     await sendEach(60);
     const claim = async () => {
-      const { plan, pages } = await cost('select * from claim_deliveries($1, 60, 0)', [
+      const { plan, pages } = await cost('select * from claim_deliveries($1, 60, 60, 0)', [
         JSON.stringify(LANES),
       ]);
       expect(plan).to.match(/rows=60/);
@@ -148,6 +151,52 @@ describe('A worker as a process', function () {
     expect(await claim()).to.be.at.most(before + 500);
   });
 
+  it('claims new messages, and retries after them, at a cost that does not depend on how many retries are due', async () => {
+    await sendEach(4);
+    const claimed = async (room: object) => {
+      const lanes = JSON.stringify(LANES.map((lane) => ({ ...lane, ...room })));
+      const { plan, pages } = await cost('select * from claim_deliveries($1, 4, 4, 0)', [lanes]);
+      return { rows: Number(/rows=(\d+)/.exec(plan.split('actual')[1] ?? '')?.[1]), pages };
+    };
+    const again = () =>
+      query(
+        api.databaseUrl,
+        `update deliveries set status = 'queued', attempt_count = 0, next_attempt_at = created_at where attempt_count < 2`,
+      );
+    const probe = { room: 1, retries: 1, new_first: true };
+    await claimed(probe);
+    await again();
+    const before = await claimed(probe);
+    expect(before.rows).to.equal(1);
+    await store(20_000, 'queued');
+    await query(
+      api.databaseUrl,
+      `update deliveries set attempt_count = 2, next_attempt_at = now() - interval '1 hour',
+         expires_at = now() + interval '1 hour'
+       where next_attempt_at is null`,
+    );
+    await again();
+    await query(api.databaseUrl, 'vacuum analyze');
+    const after = await claimed(probe);
+    expect(after.rows).to.equal(1);
+    // Some are for the catalogue and for deeper indexes; the queue is hundreds.
+    expect(after.pages).to.be.at.most(before.pages + 200);
+    const [taken] = await query<{ new: number; retries: number }>(
+      api.databaseUrl,
+      `select count(*) filter (where attempt_count = 1)::int as new, count(*) filter (where attempt_count = 3)::int as retries
+       from deliveries`,
+    );
+    expect(taken).to.deep.equal({ new: 1, retries: 0 });
+    await again();
+    expect((await claimed({ room: 4, retries: 1, new_first: false })).rows).to.equal(4);
+    const [mixed] = await query<{ new: number; retries: number }>(
+      api.databaseUrl,
+      `select count(*) filter (where attempt_count = 1)::int as new, count(*) filter (where attempt_count = 3)::int as retries
+       from deliveries`,
+    );
+    expect(mixed).to.deep.equal({ new: 3, retries: 1 });
+  });
+
   it('takes up what may go, behind any number of others whose sender has to wait', async () => {
     await sendEach(40);
     const free = (await api.request('POST', '/api/messages/sms', { ...sms, from: '+12016660002' })).body.id;
@@ -160,7 +209,7 @@ describe('A worker as a process', function () {
       `text-co ${sms.from}`,
     ]);
     const lanes = LANES.map((lane) => ({ ...lane, room: 1, per_second_per_sender: 1 }));
-    const claimed = await query(api.databaseUrl, 'select id from claim_deliveries($1, 1, 0)', [
+    const claimed = await query(api.databaseUrl, 'select id from claim_deliveries($1, 1, 1, 0)', [
       JSON.stringify(lanes),
     ]);
     expect(claimed).to.deep.equal([{ id: free }]);

@@ -93,6 +93,32 @@ describe('Delivery by the first of several providers', () => {
     silent.close();
   });
 
+  it('goes on with the next one where the operator has to act: 402, 405, 407, 415', async () => {
+    for (const status of [402, 405, 407, 415]) {
+      await faults([{ channel: 'sms', type: 'status', status, times: 1 }]);
+      const id = await send();
+      await service.untilStatus(id, 'delivered');
+      expect((await attempts(id)).map(({ provider, outcome }) => [provider, outcome])).to.deep.equal([
+        ['text-co', 'unavailable'],
+        ['spare-co', 'accepted'],
+      ]);
+    }
+  });
+
+  it('never gives the next one what a gateway had no response for: 520, 522, 524, 598, 599', async () => {
+    for (const status of [520, 522, 524, 598, 599]) {
+      // As often as a call repeats its request.
+      await faults([{ channel: 'sms', type: 'status', status, retry_after: 0, times: 3 }]);
+      const id = await send();
+      await service.untilStatus(id, 'delivered');
+      expect((await attempts(id)).map(({ provider, outcome }) => [provider, outcome])).to.deep.equal([
+        ['text-co', 'unknown'],
+        ['text-co', 'accepted'],
+      ]);
+    }
+    expect(await ofSpare('GET', 'messages')).to.have.length(0);
+  });
+
   it('comes back to the first one when that is back', async () => {
     await faults(away);
     for (const id of await Promise.all(Array.from({ length: THRESHOLD }, send)))

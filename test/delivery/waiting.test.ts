@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { expect } from 'chai';
 import type { Message } from '../../sdk/src/index.ts';
 import { sms } from '../helpers/bodies.ts';
+import { query } from '../helpers/database.ts';
 import { type Harness, startHarness } from '../helpers/harness.ts';
 import { until } from '../helpers/until.ts';
 
@@ -59,7 +60,7 @@ describe('A message that waits', () => {
     });
 
   it('shows both in every list, and neither once it is sent', async () => {
-    await faults({ type: 'status', status: 404 });
+    await faults({ type: 'status', status: 404, retry_after: 3_600 });
     const marked = body({ body: 'zebra crossing' });
     const { id, conversation_id } = await send(marked);
     const { error } = await untilFailedOnce(id);
@@ -75,6 +76,7 @@ describe('A message that waits', () => {
       expect(listed.next_attempt_at, path).to.match(/Z$/);
     }
     await faults();
+    await query(service.databaseUrl, 'update deliveries set next_attempt_at = now()');
     const sent = await service.untilStatus(id, 'delivered');
     expect(sent).to.include({ error: null, next_attempt_at: null });
   });

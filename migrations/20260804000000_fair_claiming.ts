@@ -1,0 +1,280 @@
+import type { Knex } from 'knex';
+
+/** Messages that had an attempt before are claimed apart from the others, so that they cannot keep the others waiting. */
+export async function up(knex: Knex): Promise<void> {
+  await knex.raw(`
+    drop function claim_deliveries(json, int, float8);
+    drop index deliveries_due_idx;
+    -- What is due, by channel, by the provider that has it (an empty name where any may take it), and by whether there
+    -- was an attempt before.
+    create index deliveries_due_idx on deliveries (channel, coalesce(provider, ''), (attempt_count > 0), next_attempt_at)
+      where pending and next_attempt_at is not null;
+  `);
+  await knex.raw(CLAIMING);
+}
+
+export async function down(knex: Knex): Promise<void> {
+  await knex.raw(`
+    drop function claim_deliveries(json, int, int, float8);
+    drop index deliveries_due_idx;
+    create index deliveries_due_idx on deliveries (channel, coalesce(provider, ''), next_attempt_at)
+      where pending and next_attempt_at is not null;
+  `);
+  await knex.raw(CLAIMING_BEFORE);
+}
+
+const CLAIMING = `
+  -- Claims up to "wanted" due messages for "lease_ms" milliseconds, the oldest first, each by the first of these lanes
+  -- that it is in. For one provider, at most its "room". At most "wanted_retries" of the messages, and for one provider
+  -- its "retries", had an attempt before. With "new_first" these go after all others of the provider.
+  -- "hold_ms" says how long to wait before the call. Messages whose limit has no time so soon are put off until the time
+  -- that is reserved for them.
+  create function claim_deliveries(lanes json, wanted int, wanted_retries int, lease_ms float8) returns table (
+    lane int, hold_ms float8, id bigint, conversation_id bigint, type text, "from" text, "to" text[], cc text[],
+    bcc text[], reply_to text, subject text, body text, attachments text[], "timestamp" timestamptz, delivery_key uuid,
+    attempt_count int, retry_count int, may_have_been_sent boolean, created_at timestamptz, send_at timestamptz,
+    expires_at timestamptz)
+  language plpgsql set enable_seqscan = off as $$
+  #variable_conflict use_column
+  declare
+    longest_hold constant interval := '250 milliseconds';
+    -- A reserved time that has passed by more than this is gone: were all of them kept, they would go at once.
+    grace constant interval := '2 seconds';
+    limited constant text[] := array(
+      select provider from json_to_recordset(lanes) as lane(provider text, per_second float8)
+      where per_second is not null);
+    at timestamptz;
+    -- Of each message, in the order in which they go.
+    ids bigint[];
+    -- Those that a worker took before and did not tell of by the end of its lease.
+    taken_over bigint[];
+    lane_numbers int[];
+    providers text[];
+    rates float8[];
+    senders text[];
+    sender_rates float8[];
+    -- When it may go, by the limit of its sender and by that of its provider.
+    sender_slots timestamptz[];
+    provider_slots timestamptz[];
+  begin
+    -- Who has a limit is locked until the commit, by everyone in the order of the names.
+    if limited <> '{}' then
+      insert into sending_slots (name, next_at)
+      select distinct name, statement_timestamp() from unnest(limited) as limits(name) order by name
+      on conflict do nothing;
+      perform from sending_slots where name = any(limited) order by name for update;
+    end if;
+    at := clock_timestamp();
+
+    -- Those that are put off are not what was asked for: others are looked at, until there is one that may go.
+    for tries in 1..64 loop
+
+    with lane as materialized (
+      select given.*,
+        case
+          when next_at is null or next_at <= at + case when per_second is null then interval '0' else longest_hold end
+          then least(room, 1 + floor(extract(epoch from at + longest_hold - greatest(next_at, at)) * per_second))
+          else 0
+        end as free
+      from json_to_recordset(lanes) as given(
+        n int, channel text, held_by text, movable boolean, provider text, room int, retries int, new_first boolean,
+        per_second float8, per_second_per_sender float8)
+      left join sending_slots on name = provider
+    ), due as materialized (
+      select lane.*, is_retry, message_id, status, next_attempt_at, sender_slot_at
+      from lane cross join (values (false), (true)) as kind(is_retry) cross join lateral (
+        select message_id, status, next_attempt_at, sender_slot_at from deliveries
+        where channel = lane.channel and coalesce(provider, '') = lane.held_by
+          and (attempt_count > 0) = kind.is_retry and next_attempt_at <= at and pending
+          and (not lane.movable or (status = 'queued' and not may_have_been_sent))
+          and (status = 'sending' or may_have_been_sent or expires_at > at)
+        order by next_attempt_at
+        limit case when kind.is_retry then least(lane.free, lane.retries, wanted_retries) else lane.free end
+        for update skip locked
+      ) as found
+    ), in_kind as (
+      select *, row_number() over (partition by provider, is_retry order by next_attempt_at, n, message_id) as nth_in_kind
+      from (select distinct on (message_id) * from due order by message_id, n) as once
+    ), counted as (
+      select *, row_number() over (
+        partition by provider order by new_first and is_retry, next_attempt_at, n, message_id) as nth
+      from in_kind where not is_retry or nth_in_kind <= retries
+    ), allowed as (
+      select *, row_number() over (partition by is_retry order by next_attempt_at, n, message_id) as nth_of_all
+      from counted where nth <= free
+    ), chosen as (
+      select *, row_number() over (order by next_attempt_at, n, message_id) as place
+      from allowed where not is_retry or nth_of_all <= wanted_retries order by place limit wanted
+    )
+    select array_agg(message_id order by place), array_agg(n order by place), array_agg(chosen.provider order by place),
+      array_agg(per_second order by place), array_agg(chosen.provider || ' ' || "from" order by place),
+      array_agg(case when coalesce(sender_slot_at < at - grace, true) then per_second_per_sender end order by place),
+      array_agg(message_id) filter (where status = 'sending')
+    into ids, lane_numbers, providers, rates, senders, sender_rates, taken_over
+    from chosen join messages on messages.id = message_id;
+    if ids is null then
+      return;
+    end if;
+
+    sender_slots := reserve_slots(senders, sender_rates, at);
+    update deliveries set next_attempt_at = slot_at, sender_slot_at = slot_at
+    from unnest(ids, sender_slots) as put_off(id, slot_at)
+    where slot_at > at + longest_hold and message_id = put_off.id;
+    exit when at + longest_hold >= any(sender_slots);
+    end loop;
+    provider_slots := reserve_slots(
+      providers, array(
+        select case when slot_at <= at + longest_hold then rate end
+        from unnest(rates, sender_slots) with ordinality as message(rate, slot_at, n) order by n), at);
+
+    if taken_over is not null then
+      insert into delivery_attempts (message_id, number, provider, started_at, outcome, code, detail, next_attempt_at)
+      select message_id, attempt_count, provider, updated_at, 'unknown', 'worker_lost',
+        'The worker did not tell how it ended', greatest(next_attempt_at, at)
+      from deliveries where message_id = any(taken_over)
+      on conflict do nothing;
+    end if;
+
+    return query
+    with taken as (
+      update deliveries
+      set status = 'sending', next_attempt_at = at + longest_hold + lease_ms * interval '1 millisecond',
+          attempt_count = attempt_count + 1,
+          -- Whoever had it before did not say how it ended.
+          may_have_been_sent = may_have_been_sent or status = 'sending',
+          provider = ready.provider, sender_slot_at = null, updated_at = at
+      from unnest(ids, lane_numbers, providers, sender_slots, provider_slots) with ordinality
+        as ready(id, n, provider, sender_slot_at, provider_slot_at, place)
+      where ready.sender_slot_at <= at + longest_hold and message_id = ready.id
+      returning place, n, greatest(ready.sender_slot_at, provider_slot_at) - at as hold, deliveries.*
+    )
+    select n, extract(epoch from hold)::float8 * 1000, id, messages.conversation_id, type, "from", "to", cc, bcc,
+      reply_to, subject, body, attachments, "timestamp", delivery_key, attempt_count, retry_count, may_have_been_sent,
+      messages.created_at, send_at, expires_at
+    from taken join messages on messages.id = message_id
+    order by place;
+  end $$;
+`;
+
+/** As it was. */
+const CLAIMING_BEFORE = `
+  -- Takes up to "wanted" messages that are due, for "lease_ms" milliseconds, each by the first of these lanes that it
+  -- is in, and no more for a provider than its "room". "hold_ms" tells how long each is to be held before it is handed
+  -- over. Those whose limit leaves them no time so soon are put off until the time that is reserved for them.
+  create function claim_deliveries(lanes json, wanted int, lease_ms float8) returns table (
+    lane int, hold_ms float8, id bigint, conversation_id bigint, type text, "from" text, "to" text[], cc text[],
+    bcc text[], reply_to text, subject text, body text, attachments text[], "timestamp" timestamptz, delivery_key uuid,
+    attempt_count int, retry_count int, may_have_been_sent boolean, created_at timestamptz, send_at timestamptz,
+    expires_at timestamptz)
+  language plpgsql set enable_seqscan = off as $$
+  #variable_conflict use_column
+  declare
+    longest_hold constant interval := '250 milliseconds';
+    -- A reserved time that has passed by more than this is gone: were all of them kept, they would go at once.
+    grace constant interval := '2 seconds';
+    limited constant text[] := array(
+      select provider from json_to_recordset(lanes) as lane(provider text, per_second float8)
+      where per_second is not null);
+    at timestamptz;
+    -- Of each message, in the order in which they go.
+    ids bigint[];
+    -- Those that a worker took before and did not tell of by the end of its lease.
+    taken_over bigint[];
+    lane_numbers int[];
+    providers text[];
+    rates float8[];
+    senders text[];
+    sender_rates float8[];
+    -- When it may go, by the limit of its sender and by that of its provider.
+    sender_slots timestamptz[];
+    provider_slots timestamptz[];
+  begin
+    -- Who has a limit is locked until the commit, by everyone in the order of the names.
+    if limited <> '{}' then
+      insert into sending_slots (name, next_at)
+      select distinct name, statement_timestamp() from unnest(limited) as limits(name) order by name
+      on conflict do nothing;
+      perform from sending_slots where name = any(limited) order by name for update;
+    end if;
+    at := clock_timestamp();
+
+    -- Those that are put off are not what was asked for: others are looked at, until there is one that may go.
+    for tries in 1..64 loop
+
+    with lane as materialized (
+      select given.*,
+        case
+          when next_at is null or next_at <= at + case when per_second is null then interval '0' else longest_hold end
+          then least(room, 1 + floor(extract(epoch from at + longest_hold - greatest(next_at, at)) * per_second))
+          else 0
+        end as free
+      from json_to_recordset(lanes) as given(
+        n int, channel text, held_by text, movable boolean, provider text, room int, per_second float8,
+        per_second_per_sender float8)
+      left join sending_slots on name = provider
+    ), due as materialized (
+      select lane.*, message_id, status, next_attempt_at, sender_slot_at
+      from lane cross join lateral (
+        select message_id, status, next_attempt_at, sender_slot_at from deliveries
+        where channel = lane.channel and coalesce(provider, '') = lane.held_by and next_attempt_at <= at and pending
+          and (not lane.movable or (status = 'queued' and not may_have_been_sent))
+          and (status = 'sending' or may_have_been_sent or expires_at > at)
+        order by next_attempt_at limit lane.free
+        for update skip locked
+      ) as found
+    ), counted as (
+      select *, row_number() over (partition by provider order by n, next_attempt_at, message_id) as nth
+      from (select distinct on (message_id) * from due order by message_id, n) as once
+    ), chosen as (
+      select *, row_number() over (order by n, next_attempt_at, message_id) as place
+      from counted where nth <= free order by place limit wanted
+    )
+    select array_agg(message_id order by place), array_agg(n order by place), array_agg(chosen.provider order by place),
+      array_agg(per_second order by place), array_agg(chosen.provider || ' ' || "from" order by place),
+      array_agg(case when coalesce(sender_slot_at < at - grace, true) then per_second_per_sender end order by place),
+      array_agg(message_id) filter (where status = 'sending')
+    into ids, lane_numbers, providers, rates, senders, sender_rates, taken_over
+    from chosen join messages on messages.id = message_id;
+    if ids is null then
+      return;
+    end if;
+
+    sender_slots := reserve_slots(senders, sender_rates, at);
+    update deliveries set next_attempt_at = slot_at, sender_slot_at = slot_at
+    from unnest(ids, sender_slots) as put_off(id, slot_at)
+    where slot_at > at + longest_hold and message_id = put_off.id;
+    exit when at + longest_hold >= any(sender_slots);
+    end loop;
+    provider_slots := reserve_slots(
+      providers, array(
+        select case when slot_at <= at + longest_hold then rate end
+        from unnest(rates, sender_slots) with ordinality as message(rate, slot_at, n) order by n), at);
+
+    if taken_over is not null then
+      insert into delivery_attempts (message_id, number, provider, started_at, outcome, code, detail, next_attempt_at)
+      select message_id, attempt_count, provider, updated_at, 'unknown', 'worker_lost',
+        'The worker did not tell how it ended', greatest(next_attempt_at, at)
+      from deliveries where message_id = any(taken_over)
+      on conflict do nothing;
+    end if;
+
+    return query
+    with taken as (
+      update deliveries
+      set status = 'sending', next_attempt_at = at + longest_hold + lease_ms * interval '1 millisecond',
+          attempt_count = attempt_count + 1,
+          -- Whoever had it before did not say how it ended.
+          may_have_been_sent = may_have_been_sent or status = 'sending',
+          provider = ready.provider, sender_slot_at = null, updated_at = at
+      from unnest(ids, lane_numbers, providers, sender_slots, provider_slots) with ordinality
+        as ready(id, n, provider, sender_slot_at, provider_slot_at, place)
+      where ready.sender_slot_at <= at + longest_hold and message_id = ready.id
+      returning place, n, greatest(ready.sender_slot_at, provider_slot_at) - at as hold, deliveries.*
+    )
+    select n, extract(epoch from hold)::float8 * 1000, id, messages.conversation_id, type, "from", "to", cc, bcc,
+      reply_to, subject, body, attachments, "timestamp", delivery_key, attempt_count, retry_count, may_have_been_sent,
+      messages.created_at, send_at, expires_at
+    from taken join messages on messages.id = message_id
+    order by place;
+  end $$;
+`;

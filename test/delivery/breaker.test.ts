@@ -1,0 +1,280 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { Breaker, type BreakerState, type Call, THRESHOLD } from '../../src/delivery/breaker.ts';
+import type { Provider } from '../../src/providers/provider.ts';
+import { type Behaviour, type ModelMessage, type ModelResult, runModel } from './worker-model.ts';
+
+const CONCURRENCY = 16;
+
+describe('The circuit breaker of a provider', () => {
+  let breaker: Breaker;
+  let states: BreakerState[];
+  let now: number;
+  beforeEach(() => {
+    states = [];
+    now = 1_000_000;
+    breaker = new Breaker({
+      provider: { name: 'text-co' } as Provider,
+      concurrency: CONCURRENCY,
+      random: () => 0,
+      onChange: (state) => states.push(state),
+    });
+  });
+
+  const begin = (conversation_id: number, { attempt = 1, failedOver = false } = {}): Call =>
+    breaker.begin({ conversation_id, attempt_count: attempt }, failedOver, now);
+  const end = (call: Call, outcome: Parameters<Breaker['end']>[1]) => breaker.end(call, outcome, now);
+  const fail = (conversation: number, options = {}) => end(begin(conversation, options), 'unknown');
+  const room = () => breaker.room(now);
+  const open = () => {
+    for (let n = 1; n <= THRESHOLD; n++) fail(n);
+    expect(breaker.state).to.equal('open');
+  };
+
+  it(`opens after ${THRESHOLD} recipients failed without a success in between`, () => {
+    for (let n = 1; n < THRESHOLD; n++) fail(n);
+    expect(breaker.state).to.equal('closed');
+    fail(THRESHOLD);
+    expect(breaker.state).to.equal('open');
+    expect(room()).to.deep.equal({ calls: 0, retries: 0 });
+  });
+
+  it('stays closed however often one recipient fails', () => {
+    for (let attempt = 1; attempt <= 100; attempt++) fail(1 + (attempt % (THRESHOLD - 1)), { attempt });
+    expect(states).to.deep.equal([]);
+  });
+
+  it('stays closed while a call succeeds between or during the failures', () => {
+    for (const outcome of ['accepted', 'rejected'] as const) {
+      for (let n = 1; n <= 10 * THRESHOLD; n++) {
+        fail(n);
+        if (n % (THRESHOLD - 1) === 0) end(begin(1_000), outcome);
+      }
+      const failing = Array.from({ length: CONCURRENCY }, (_, n) => begin(n));
+      end(begin(1_000), outcome);
+      for (const call of failing) end(call, 'unavailable');
+    }
+    expect(states).to.deep.equal([]);
+  });
+
+  it('stays closed by messages for which another provider was unavailable just before', () => {
+    for (let n = 1; n <= 100; n++) fail(n, { attempt: 2, failedOver: true });
+    expect(states).to.deep.equal([]);
+  });
+
+  it('counts no call that was not made, or was cut by a stop', () => {
+    for (let n = 1; n <= 100; n++) end(begin(n), null);
+    expect(states).to.deep.equal([]);
+  });
+
+  it('probes with a new message after a second, also while another probe hangs', () => {
+    open();
+    expect(breaker.retryInMs(now)).to.equal(1_000);
+    now += 1_000;
+    expect(room()).to.deep.equal({ calls: 1, retries: 1 });
+    const hanging = begin(10);
+    expect(hanging.probing).to.equal(true);
+    expect(room()).to.deep.equal({ calls: 0, retries: 0 });
+    now += 1_000;
+    expect(room().calls).to.equal(1);
+    end(begin(11), 'accepted');
+    expect(states).to.deep.equal(['open', 'half_open', 'closed']);
+    end(hanging, 'unknown');
+    expect(breaker.state).to.equal('closed');
+  });
+
+  it('keeps probing new messages every second, however often retries fail', () => {
+    open();
+    for (let n = 0; n < 10; n++) {
+      now += breaker.retryInMs(now);
+      if (room().retries > 0) fail(1, { attempt: 5 });
+    }
+    expect(room().calls).to.equal(1);
+    const retryIn = breaker.retryInMs(now);
+    expect(retryIn, 'the next retry').to.be.greaterThan(8_000);
+    for (let n = 0; n < 20; n++) {
+      expect(room(), String(n)).to.deep.equal({ calls: 1, retries: room().retries });
+      fail(100 + n);
+      expect(room().calls).to.equal(0);
+      now += 1_000;
+    }
+  });
+
+  it('probes with new messages every 10 s and with retries every 60 s in a long outage', () => {
+    open();
+    const calls = { first: 0, retry: 0 };
+    const HOUR = 3_600_000;
+    for (const until = now + HOUR; now < until; now += breaker.retryInMs(now)) {
+      if (room().calls === 0) continue;
+      calls.first++;
+      fail(1_000 + calls.first);
+    }
+    expect(calls.first).to.be.within(HOUR / 10_000, HOUR / 10_000 + 40);
+    for (const until = now + HOUR; now < until; now += 500) {
+      if (room().retries === 0) continue;
+      calls.retry++;
+      fail(1, { attempt: 9 });
+    }
+    expect(calls.retry).to.be.within(HOUR / 60_000 - 1, HOUR / 60_000 + 10);
+  });
+
+  it('begins two calls at a time after it closed, one of them a retry, and doubles with each round', () => {
+    open();
+    now += 1_000;
+    end(begin(10), 'accepted');
+    const rounds = [];
+    for (let n = 0; n < 4; n++) {
+      rounds.push(room());
+      const calls = Array.from({ length: room().calls }, (_, index) => begin(100 + index));
+      for (const call of calls) end(call, 'accepted');
+    }
+    expect(rounds.map(({ calls }) => calls)).to.deep.equal([2, 4, 8, 16]);
+    expect(rounds.map(({ retries }) => retries)).to.deep.equal([1, 2, 4, 8]);
+  });
+
+  it('has room again when the calls in its window hang', () => {
+    open();
+    now += 1_000;
+    end(begin(10), 'accepted');
+    begin(11);
+    begin(12);
+    expect(room().calls).to.equal(0);
+    now += 1_000;
+    expect(room()).to.deep.equal({ calls: 2, retries: 1 });
+  });
+
+  it('throttles the account once for calls that were in progress together', () => {
+    const calls = Array.from({ length: CONCURRENCY }, (_, n) => begin(n));
+    for (const call of calls) expect(end(call, 'throttled').throttlesAccount).to.equal(true);
+    expect(breaker.throttledInARow).to.equal(1);
+    end(begin(100), 'throttled');
+    expect(breaker.throttledInARow).to.equal(2);
+    expect(breaker.prefersNew).to.equal(true);
+    end(begin(101), 'accepted');
+    expect([breaker.throttledInARow, breaker.prefersNew]).to.deep.equal([0, false]);
+  });
+
+  it('does not throttle the account for recipients that are throttled again while no others are', () => {
+    const throttles = () => [1, 2, 3].map((n) => end(begin(n), 'throttled').throttlesAccount);
+    expect(throttles()).to.deep.equal([true, true, true]);
+    // The others were throttled for the first time since.
+    expect(throttles()).to.deep.equal([true, true, false]);
+    expect(throttles()).to.deep.equal([false, false, false]);
+    end(begin(4), 'throttled');
+    expect(throttles()).to.deep.equal([true, true, true]);
+    end(begin(1), 'accepted');
+    expect(throttles()).to.deep.equal([true, true, true]);
+  });
+
+  it('throttles the account as long as new recipients are throttled', () => {
+    for (let n = 1; n <= 100; n++) expect(end(begin(n), 'throttled').throttlesAccount).to.equal(true);
+    expect(breaker.throttledInARow).to.equal(100);
+  });
+});
+
+const TIMEOUT_MS = 10_000;
+const BAD: Exclude<Behaviour, 'good'>[] = ['no_id', 'hangs', 'resets', 'fails', 'refused', 'no_credit'];
+
+describe('The worker, under a simulated clock', function () {
+  this.timeout(120_000);
+
+  const arrival = fc.oneof(
+    fc.constant(0),
+    fc.integer({ min: 0, max: 2_000 }),
+    fc.integer({ min: 0, max: 60_000 }),
+  );
+  const recipients = fc.record({
+    bad: fc.array(fc.record({ behaviour: fc.constantFrom(...BAD), arrivesAt: arrival }), { maxLength: 40 }),
+    throttled: fc.array(fc.record({ behaviour: fc.constant<Behaviour>('throttled'), arrivesAt: arrival }), {
+      maxLength: 5,
+    }),
+    good: fc.array(fc.record({ behaviour: fc.constant<Behaviour>('good'), arrivesAt: arrival }), {
+      minLength: 1,
+      maxLength: 60,
+    }),
+    goodComeLater: fc.boolean(),
+    concurrency: fc.constantFrom(2, 4, 8, 24, 64),
+    providers: fc.integer({ min: 1, max: 3 }),
+    seed: fc.nat(1_000_000),
+  });
+  const numbered = (messages: Omit<ModelMessage, 'id'>[]): ModelMessage[] =>
+    messages.map((message, n) => ({ ...message, id: n + 1 }));
+  const waits = (messages: ModelMessage[], { sentAt }: ModelResult) =>
+    messages
+      .filter(({ behaviour }) => behaviour === 'good')
+      .map(({ id, arrivesAt }) => (sentAt.get(id) ?? Number.POSITIVE_INFINITY) - arrivesAt);
+
+  it('sends every good message within seconds for each bad recipient, whatever the mix and the order', () => {
+    fc.assert(
+      fc.property(recipients, ({ bad, throttled, good, goodComeLater, concurrency, providers, seed }) => {
+        const late = goodComeLater ? 20_000 : 0;
+        const messages = numbered([
+          ...bad,
+          ...throttled,
+          ...good.map((message) => ({ ...message, arrivesAt: message.arrivesAt + late })),
+        ]);
+        const result = runModel({
+          ...{ messages, concurrency, providers, seed, timeoutMs: TIMEOUT_MS, untilMs: 3_600_000 },
+        });
+        const hanging = bad.filter(({ behaviour }) => behaviour === 'hangs').length;
+        // A second for each bad message that may be a probe, a timeout for each that takes one of the calls, and pauses.
+        const bound =
+          15_000 +
+          bad.length * 1_000 +
+          Math.ceil(hanging / (concurrency / 2)) * TIMEOUT_MS +
+          throttled.length * 10_000;
+        expect(Math.max(...waits(messages, result))).to.be.at.most(bound);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('never has all providers unavailable because of recipients that fail everywhere', () => {
+    const burst = fc.record({
+      bad: fc.array(fc.constantFrom(...BAD), { minLength: 1, maxLength: 40 }),
+      good: fc.integer({ min: 1, max: 60 }),
+      seed: fc.nat(1_000_000),
+    });
+    fc.assert(
+      fc.property(burst, ({ bad, good, seed }) => {
+        const all = [...bad, ...Array<'good'>(good).fill('good')];
+        const messages = numbered(all.map((behaviour) => ({ behaviour, arrivesAt: 0 })));
+        const options = { concurrency: 64, providers: 2, timeoutMs: TIMEOUT_MS, untilMs: 600_000 };
+        const { calls } = runModel({ ...options, messages, seed });
+        for (const { states, at } of calls) expect(states, `at ${at} ms`).to.include('closed');
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('makes few calls in an outage, and finds its end within a minute', () => {
+    const outage = fc.record({
+      as: fc.constantFrom<Behaviour>('no_id', 'hangs', 'resets', 'fails', 'no_credit'),
+      minutes: fc.integer({ min: 1, max: 30 }),
+      backlog: fc.integer({ min: 20, max: 300 }),
+      seed: fc.nat(1_000_000),
+    });
+    fc.assert(
+      fc.property(outage, ({ as, minutes, backlog, seed }) => {
+        const length = minutes * 60_000;
+        const messages = numbered(
+          Array.from({ length: backlog }, (_, n) => ({
+            behaviour: 'good' as const,
+            arrivesAt: Math.floor((n / backlog) * length),
+          })),
+        );
+        const concurrency = 16;
+        const { calls, sentAt } = runModel({
+          ...{ messages, concurrency, providers: 1, timeoutMs: TIMEOUT_MS, seed },
+          ...{ outage: { from: 0, to: length, as }, untilMs: length + 3_600_000 },
+        });
+        const during = calls.filter(({ at }) => at < length).length;
+        expect(during).to.be.at.most(2 * concurrency + 60 + length / 5_000);
+        const first = Math.min(...sentAt.values());
+        expect(first - length).to.be.at.most(60_000 + TIMEOUT_MS);
+        expect(sentAt.size, 'all are sent').to.equal(backlog);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});

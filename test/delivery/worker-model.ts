@@ -1,0 +1,224 @@
+import { Breaker, isRetry } from '../../src/delivery/breaker.ts';
+import { lanesOf } from '../../src/delivery/lanes.ts';
+import { pauseMs } from '../../src/delivery/retry-schedule.ts';
+import { judge, type Verdict } from '../../src/delivery/settle.ts';
+import type { Provider, SendOutcome } from '../../src/providers/provider.ts';
+import { seededRandom } from '../../src/simulator/random.ts';
+
+/** How a provider answers a recipient. */
+export type Behaviour =
+  | 'good'
+  | 'no_id'
+  | 'hangs'
+  | 'resets'
+  | 'fails'
+  | 'refused'
+  | 'throttled'
+  | 'no_credit';
+
+export interface ModelMessage {
+  id: number;
+  behaviour: Behaviour;
+  /** When the message is accepted by the service, in milliseconds. */
+  arrivesAt: number;
+}
+
+export interface ModelOptions {
+  messages: ModelMessage[];
+  concurrency: number;
+  providers: number;
+  timeoutMs: number;
+  seed: number;
+  /** The provider fails for everybody in this time; the first provider only. */
+  outage?: { from: number; to: number; as: Behaviour };
+  untilMs: number;
+}
+
+export interface ModelResult {
+  /** By message: when a provider accepted it. */
+  sentAt: Map<number, number>;
+  calls: { at: number; provider: string; message: number; isRetry: boolean; states: string[] }[];
+}
+
+interface Row extends ModelMessage {
+  conversation_id: number;
+  attempt_count: number;
+  retry_count: number;
+  may_have_been_sent: boolean;
+  expires_at: Date;
+  status: Verdict['status'] | 'sending';
+  provider: string;
+  dueAt: number;
+}
+
+const DAY_MS = 86_400_000;
+const POLL_MS = 1_000;
+const QUICK_MS = 20;
+
+/**
+ * One worker under a simulated clock: the real breaker, lanes, backoff and rules for the next state, with the claim of
+ * `claim_deliveries` and the limits of the dispatcher modelled in memory.
+ */
+export function runModel(options: ModelOptions): ModelResult {
+  return new Model(options).run();
+}
+
+class Model {
+  readonly #options: ModelOptions;
+  readonly #random: () => number;
+  readonly #rows: Row[];
+  readonly #breakers: Breaker[];
+  readonly #pausedUntil = new Map<string, number>();
+  readonly #ends: { at: number; end: () => void }[] = [];
+  readonly #result: ModelResult = { sentAt: new Map(), calls: [] };
+  #now = 0;
+  #calls = 0;
+  #retries = 0;
+
+  constructor(options: ModelOptions) {
+    this.#options = options;
+    this.#random = seededRandom(options.seed);
+    this.#rows = options.messages.map((message) => ({
+      ...message,
+      conversation_id: message.id,
+      attempt_count: 0,
+      retry_count: 0,
+      may_have_been_sent: false,
+      expires_at: new Date(DAY_MS),
+      status: 'queued',
+      provider: '',
+      dueAt: message.arrivesAt,
+    }));
+    this.#breakers = Array.from({ length: options.providers }, (_, n) => this.#breaker(`p${n + 1}`));
+  }
+
+  #breaker(name: string): Breaker {
+    const provider = { name, channel: 'sms', honoursKeys: true, canBeClearedUp: true } as Provider;
+    const { concurrency } = this.#options;
+    return new Breaker({ provider, concurrency, random: this.#random, onChange: () => undefined });
+  }
+
+  run(): ModelResult {
+    while (this.#now < this.#options.untilMs && this.#rows.some(({ status }) => status !== 'sent')) {
+      this.#claim();
+      this.#now = this.#next();
+      for (const { at, end } of this.#ends.splice(0)) at <= this.#now ? end() : this.#ends.push({ at, end });
+    }
+    return this.#result;
+  }
+
+  /** When a call ends, a message is due, a provider may be probed, or the worker polls. */
+  #next(): number {
+    const due = this.#rows.map(({ dueAt, status }) =>
+      status === 'queued' ? dueAt : Number.POSITIVE_INFINITY,
+    );
+    const probes = this.#breakers.map((breaker) => this.#now + Math.ceil(breaker.retryInMs(this.#now)));
+    const times = [...due, ...probes, ...this.#ends.map(({ at }) => at), this.#now + POLL_MS];
+    return Math.min(...times.filter((at) => at > this.#now));
+  }
+
+  #claim(): void {
+    const { concurrency } = this.#options;
+    const wanted = {
+      calls: concurrency - this.#calls,
+      retries: Math.max(1, Math.floor(concurrency / 2)) - this.#retries,
+    };
+    const lanes = lanesOf('sms', this.#breakers);
+    const taken = new Set<Row>();
+    const offered: { row: Row; breaker: Breaker; failedOver: boolean }[] = [];
+    for (const { heldBy, movable, breaker } of lanes) {
+      for (const row of this.#rows) {
+        if (taken.has(row) || row.status !== 'queued' || row.dueAt > this.#now || row.provider !== heldBy)
+          continue;
+        if (movable && row.may_have_been_sent) continue;
+        taken.add(row);
+        const failedOver =
+          heldBy === breaker.provider.name && !row.may_have_been_sent && row.attempt_count > 0;
+        offered.push({ row, breaker, failedOver });
+      }
+    }
+    offered.sort((a, b) => a.row.dueAt - b.row.dueAt);
+    for (const breaker of this.#breakers) {
+      if ((this.#pausedUntil.get(breaker.provider.name) ?? 0) > this.#now) continue;
+      const room = breaker.room(this.#now);
+      const own = offered.filter((one) => one.breaker === breaker);
+      const isOld = ({ row }: { row: Row }) => row.attempt_count > 0;
+      if (breaker.prefersNew) own.sort((a, b) => Number(isOld(a)) - Number(isOld(b)));
+      for (const one of own) {
+        if (room.calls <= 0 || wanted.calls <= 0) break;
+        if (isOld(one) && (room.retries <= 0 || wanted.retries <= 0)) continue;
+        for (const left of [room, wanted]) {
+          left.calls--;
+          left.retries -= isOld(one) ? 1 : 0;
+        }
+        this.#call(one.row, breaker, one.failedOver);
+      }
+    }
+  }
+
+  #call(row: Row, breaker: Breaker, failedOver: boolean): void {
+    row.attempt_count++;
+    row.status = 'sending';
+    row.provider = breaker.provider.name;
+    const old = isRetry(row) ? 1 : 0;
+    this.#calls++;
+    this.#retries += old;
+    this.#result.calls.push({
+      ...{ at: this.#now, provider: row.provider, message: row.id, isRetry: old === 1 },
+      states: this.#breakers.map(({ state }) => state),
+    });
+    const call = breaker.begin({ ...row }, failedOver, this.#now);
+    const { outcome, ms } = this.#answer(row, breaker.provider.name);
+    const end = () => {
+      this.#calls--;
+      this.#retries -= old;
+      this.#settle(row, breaker, outcome, breaker.end(call, outcome.outcome, this.#now).throttlesAccount);
+    };
+    this.#ends.push({ at: this.#now + ms, end });
+  }
+
+  #settle(row: Row, breaker: Breaker, outcome: SendOutcome, throttlesAccount: boolean): void {
+    const { provider } = breaker;
+    const now = new Date(this.#now);
+    if (outcome.outcome === 'throttled' && throttlesAccount)
+      this.#pausedUntil.set(
+        provider.name,
+        this.#now + pauseMs(outcome.retryAfterMs, breaker.throttledInARow),
+      );
+    const after = this.#breakers.slice(this.#breakers.indexOf(breaker) + 1);
+    const fallback = after.find(({ state }) => state === 'closed')?.provider.name ?? null;
+    const { timeoutMs } = this.#options;
+    const question = { message: row, outcome, throttlesAccount, provider, fallback, timeoutMs, now };
+    const verdict = judge({ ...question, random: this.#random() });
+    row.status = verdict.status;
+    row.provider = verdict.provider ?? '';
+    row.retry_count += verdict.countsAsRetry ? 1 : 0;
+    row.may_have_been_sent = verdict.mayHaveBeenSent;
+    row.dueAt = verdict.nextAttemptAt?.getTime() ?? Number.POSITIVE_INFINITY;
+    if (verdict.status === 'sent') this.#result.sentAt.set(row.id, this.#now);
+  }
+
+  #answer({ behaviour }: Row, provider: string): { outcome: SendOutcome; ms: number } {
+    const { outage, timeoutMs } = this.#options;
+    const isOut = provider === 'p1' && outage && this.#now >= outage.from && this.#now < outage.to;
+    const failure = { httpStatus: null, code: 'model', detail: '' };
+    switch (isOut ? outage.as : behaviour) {
+      case 'good':
+        return { outcome: { outcome: 'accepted', httpStatus: 202, providerMessageId: 'x' }, ms: QUICK_MS };
+      case 'no_id':
+      case 'resets':
+        return { outcome: { ...failure, outcome: 'unknown' }, ms: QUICK_MS };
+      case 'hangs':
+        return { outcome: { ...failure, outcome: 'unknown' }, ms: timeoutMs };
+      case 'fails':
+        // With the short repeats inside the call.
+        return { outcome: { ...failure, outcome: 'unavailable', retryAfterMs: null }, ms: 3_000 };
+      case 'no_credit':
+        return { outcome: { ...failure, outcome: 'unavailable', retryAfterMs: null }, ms: QUICK_MS };
+      case 'refused':
+        return { outcome: { ...failure, outcome: 'rejected' }, ms: QUICK_MS };
+      case 'throttled':
+        return { outcome: { ...failure, outcome: 'throttled', retryAfterMs: null }, ms: QUICK_MS };
+    }
+  }
+}
