@@ -1,6 +1,6 @@
 import express, { type Express, type RequestHandler, type Response } from 'express';
 import type { Config, Role } from '../config.ts';
-import { InvalidRequestError, NotFoundError } from '../errors.ts';
+import { NotFoundError } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type OpenApiDocument, openApiDocument } from '../openapi/document.ts';
 import { FileBody } from '../openapi/file-body.ts';
@@ -16,7 +16,7 @@ import { problemHandler } from './problem.ts';
 import { limitRate } from './rate-limit.ts';
 import { requestLog } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
-import { unstorableFaults } from './storable.ts';
+import { ensureStorable } from './storable.ts';
 import { createValidator } from './validator.ts';
 
 export interface AppOptions {
@@ -75,10 +75,9 @@ function servedBy(role: Role): OpenApiDocument {
 function toMiddleware(handlers: Handlers, translate: (error: unknown) => unknown): RequestHandler {
   return async (request, response) => {
     const handler = handlers[operationOf(request)?.operationId as OperationId] as unknown as AnyHandler;
-    const { params, query, headers, body } = request;
-    const faults = unstorableFaults(request);
-    if (faults.length > 0) throw new InvalidRequestError(faults);
+    ensureStorable(request);
     replaceInfinities(request);
+    const { params, query, headers, body } = request;
     const caller = callerOf(request);
     if (!caller) throw new Error('A request reached its handler without authentication');
     const answer = await handler({ caller, params, query, headers, body }).catch((error) => {

@@ -1,17 +1,32 @@
 import type { Request } from 'express';
-import type { Fault } from '../errors.ts';
+import { type Fault, InvalidRequestError } from '../errors.ts';
+import { callerOf } from './auth/caller.ts';
 import { rawBodyOf } from './body.ts';
 
 /**
- * Faults of text that did not arrive as it was written, or that PostgreSQL cannot hold: a NUL character, or half of a
- * surrogate pair. JSON has these two as escapes only, so most bodies need no second look.
+ * Keeps text out of the handlers that did not arrive as it was written, or that PostgreSQL cannot hold: a NUL
+ * character, or half of a surrogate pair. A client's request with such text is refused. A webhook's body is repaired: its
+ * message would be lost otherwise. JSON has these two as escapes only, so most bodies need no second look.
+ *
+ * @throws {InvalidRequestError} with the path of each such text.
  */
-export function unstorableFaults(request: Request): Fault[] {
-  return [
-    ...(rawBodyOf(request).includes('\\u') ? unstorableText(request.body, '/body') : []),
+export function ensureStorable(request: Request): void {
+  const isSuspect = rawBodyOf(request).includes('\\u');
+  const isRepaired = isSuspect && callerOf(request)?.type === 'provider';
+  if (isRepaired) request.body = repaired(request.body);
+  const faults = [
+    ...(isSuspect && !isRepaired ? unstorableText(request.body, '/body') : []),
     ...unstorableText(request.query, '/query'),
     ...alteredQuery(request),
   ];
+  if (faults.length > 0) throw new InvalidRequestError(faults);
+}
+
+function repaired(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('\0', '').toWellFormed();
+  if (Array.isArray(value)) return value.map(repaired);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map((entry) => entry.map(repaired)));
 }
 
 /** A query that is not percent-encoded UTF-8, which decoding replaces by other characters. */

@@ -2,8 +2,8 @@ import { hash, randomUUID } from 'node:crypto';
 import type { Channel } from '../config.ts';
 import { type Fault, InvalidRequestError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
-import type { Address } from './address.ts';
-import { foldRecipients, readAddresses, wireOf } from './address-reader.ts';
+import type { Address, AddressParser } from './address.ts';
+import { foldRecipients, keysOf, readAddresses } from './address-reader.ts';
 import { isLongerThan } from './length.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
@@ -31,7 +31,7 @@ export interface AcceptOptions {
  * @throws {InvalidRequestError} naming every rule across fields that it breaks; the schema saw to the others.
  */
 export function outboundMessage(
-  parse: (input: string) => Address | null,
+  parse: AddressParser,
   request: SendRequest,
   options: AcceptOptions,
 ): NewMessage {
@@ -62,11 +62,11 @@ export function outboundMessage(
     row: {
       direction: 'outbound',
       type,
-      from: sender.wire,
-      to: wireOf(to),
-      cc: cc.length > 0 ? wireOf(cc) : null,
-      bcc: bcc.length > 0 ? wireOf(bcc) : null,
-      reply_to: replyTo?.wire ?? null,
+      from: sender.key,
+      to: keysOf(to),
+      cc: cc.length > 0 ? keysOf(cc) : null,
+      bcc: bcc.length > 0 ? keysOf(bcc) : null,
+      reply_to: replyTo?.key ?? null,
       subject: request.subject ?? null,
       body: request.body,
       attachments: request.attachments ?? [],
@@ -116,7 +116,7 @@ function readExpiry(input: string | undefined, sendAt: Date | null, dueAt: numbe
 function textFaults(request: SendRequest, type: Schema<'MessageType'>, to: Address[]): Fault[] {
   const faults: Fault[] = EMAIL_FIELDS.filter((field) => request[field] !== undefined).map((field) => ({
     path: `/body/${field}`,
-    message: `must not be given: an ${type} has none`,
+    message: 'is allowed for email only',
   }));
   const attachments = request.attachments?.length ?? 0;
   if (type === 'sms' && attachments > 0)

@@ -1,13 +1,20 @@
 import type { Channel } from '../config.ts';
 import type { Fault } from '../errors.ts';
-import type { Address, AddressKind } from './address.ts';
+import { type Address, type AddressKind, type AddressParser, isSendable } from './address.ts';
 
 const CHANNEL_KINDS: Record<Channel, AddressKind[]> = {
   sms: ['phone', 'short_code', 'alphanumeric'],
   email: ['email'],
 };
 
-/** Reads the addresses of one request, collecting what is wrong with them. */
+export const NOT_AN_ADDRESS = 'must be a phone number (E.164) or an email address';
+const NOT_ONE_EMAIL = 'must be exactly one email address, such as ada@example.com or Ada <ada@example.com>';
+const NOT_OF_CHANNEL: Record<Channel, string> = {
+  sms: 'must be a phone number (E.164)',
+  email: 'must be an email address',
+};
+
+/** Reads the addresses of one client request strictly: one address per value, and an error for every other value. */
 export interface AddressReader {
   one(path: string, input: string): Address | null;
   /** One address or several; repeats are folded, in the order given. */
@@ -16,13 +23,14 @@ export interface AddressReader {
   checkChannel(channel: Channel): void;
 }
 
-export function readAddresses(parse: (input: string) => Address | null, faults: Fault[]): AddressReader {
+export function readAddresses(parse: AddressParser, faults: Fault[]): AddressReader {
   const read: { path: string; address: Address }[] = [];
   const one = (path: string, input: string) => {
     const address = parse(input);
-    if (address) read.push({ path, address });
-    else faults.push({ path, message: 'is neither a phone number nor an email address' });
-    return address;
+    const isUsable = address !== null && isSendable(address) && canBe(path, address);
+    if (isUsable) read.push({ path, address });
+    else faults.push({ path, message: input.includes('@') ? NOT_ONE_EMAIL : NOT_AN_ADDRESS });
+    return isUsable ? address : null;
   };
   return {
     one,
@@ -35,21 +43,20 @@ export function readAddresses(parse: (input: string) => Address | null, faults: 
       return distinct(addresses.filter((address) => address !== null));
     },
     checkChannel: (channel) => {
-      for (const { path, address } of read) {
-        if (!CHANNEL_KINDS[channel].includes(address.kind)) {
-          faults.push({
-            path,
-            message: channel === 'sms' ? 'is not a phone number' : 'is not an email address',
-          });
-        } else if (address.kind === 'alphanumeric' && !path.startsWith('/body/from')) {
-          faults.push({ path, message: 'cannot receive messages: it is an alphanumeric sender id' });
-        }
-      }
+      for (const { path, address } of read)
+        if (!CHANNEL_KINDS[channel].includes(address.kind))
+          faults.push({ path, message: NOT_OF_CHANNEL[channel] });
     },
   };
 }
 
-function distinct(addresses: Address[]): Address[] {
+/** An alphanumeric sender id cannot receive messages. */
+function canBe(path: string, { kind }: Address): boolean {
+  return kind !== 'alphanumeric' || path === '/body/from';
+}
+
+/** Each address once, where it stands first. */
+export function distinct(addresses: Address[]): Address[] {
   const seen = new Set<string>();
   return addresses.filter(({ key }) => !seen.has(key) && seen.add(key));
 }
@@ -68,6 +75,6 @@ export function foldRecipients(
   return folded.to.length > 0 ? folded : { ...folded, to };
 }
 
-export function wireOf(addresses: Address[]): string[] {
-  return addresses.map((address) => address.wire);
+export function keysOf(addresses: Address[]): string[] {
+  return addresses.map(({ key }) => key);
 }

@@ -1,28 +1,40 @@
-import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/min';
+import type { CountryCode } from 'libphonenumber-js/min';
 import { LRUCache } from 'lru-cache';
-import parseAddresses from 'nodemailer/lib/addressparser';
+import { parseMailbox } from './email-address.ts';
+import { parsePhone, toAsciiDigits } from './phone-number.ts';
+import { trimInvisible } from './text.ts';
 
-export type AddressKind = 'phone' | 'short_code' | 'alphanumeric' | 'email';
+/** `other` is the sender of an inbound message that none of the other types fits; see `inbound-addresses.ts`. */
+export type AddressKind = 'phone' | 'short_code' | 'alphanumeric' | 'email' | 'other';
 
-/** An address in its one form. */
+/** A normalised address. */
 export interface Address {
   kind: AddressKind;
-  /** As a provider is to be given it; of an email the local part keeps its case. */
-  wire: string;
-  /** As participants are told apart: an email is in lower case as a whole. */
+  /** One text per address: participants, messages and providers all get this one. */
   key: string;
 }
 
-const SHORT_CODE = /^\d{3,6}$/;
-const PHONE = /^\+?[\d\s().\-/\u00a0]{4,40}$/;
-/** GSM 03.38: an alphanumeric sender has up to 11 characters, one of them a letter. */
-const ALPHANUMERIC = /^(?=.*[A-Za-z])[A-Za-z0-9 &_-]{1,11}$/;
-const MARKDOWN_LINK = /^\[[^\]]*\]\(mailto:([^)\s]+)\)$/i;
-/** RFC 5321 sizes; anything finer is for the receiving server to say. */
-const EMAIL = /^[^\s@<>()[\],;:\\"]{1,64}@(?=.{1,255}$)[^\s@<>()[\],;:\\"]+$/;
+export type AddressParser = (input: string) => Address | null;
 
-/** Makes the normaliser for numbers without a country code in `region`. It remembers what it has seen lately. */
-export function createAddressParser(region: CountryCode): (input: string) => Address | null {
+/** UTF-16 units; the contract allows 512 characters. What is longer is no address and is not looked at. */
+const MAX_LENGTH = 1_024;
+/** Short codes have 3 to 8 digits; some carriers write them with a star or a plus sign. */
+const SHORT_CODE = /^[*+]?\d{3,8}$/;
+/** Up to 11 characters of the GSM 7-bit alphabet and its extension (3GPP TS 23.038) but @, at least one of them a letter. */
+const ALPHANUMERIC =
+  /^(?=.*\p{L})[A-Za-z0-9£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&'()*+,\-./:;<=>?¡ÄÖÑÜ§¿äöñüà^{}\\[~\]|€]{1,11}$/u;
+
+/** What providers accept for sending; inbound messages come from more. RFC 5321: a local part has up to 64 octets. */
+const SENDABLE: Record<AddressKind, RegExp> = {
+  phone: /^/,
+  short_code: /^\d{3,6}$/,
+  alphanumeric: /^[A-Za-z0-9 &_-]+$/,
+  email: /^[^@]{1,64}@/u,
+  other: /^(?!)/,
+};
+
+/** Makes the parser for a default region. It caches the addresses seen most recently. */
+export function createAddressParser(region: CountryCode): AddressParser {
   const seen = new LRUCache<string, Address>({ max: 50_000 });
   return (input) => {
     const known = seen.get(input);
@@ -34,34 +46,35 @@ export function createAddressParser(region: CountryCode): (input: string) => Add
 }
 
 /**
- * The one form of a written address: phones become E.164, short codes and alphanumeric senders stay as they are,
- * emails are unwrapped from `Name <a@b>` and `[a@b](mailto:a@b)`. Null where it is none of these. The shape of a
- * number is checked, not whether it is in service.
+ * Normalises one address: phone numbers to E.164 (numbers without a country code are read in `region`), emails to
+ * lower case and an ASCII domain, short codes and alphanumeric sender ids unchanged. Null where the input is not
+ * exactly one address. The form of a number is checked, not whether it is in service.
  */
 export function parseAddress(input: string, region: CountryCode): Address | null {
-  const text = input.trim();
+  if (input.length > MAX_LENGTH) return null;
+  const text = trimInvisible(input);
   if (text.includes('@')) return parseEmail(text);
-  if (SHORT_CODE.test(text)) return { kind: 'short_code', wire: text, key: text };
-  const number = text.replace(/^tel:/i, '');
-  if (PHONE.test(number)) return parsePhone(number, region);
-  return ALPHANUMERIC.test(text) ? { kind: 'alphanumeric', wire: text, key: text } : null;
-}
-
-function parsePhone(text: string, region: CountryCode): Address | null {
-  const phone = parsePhoneNumberFromString(text, region);
-  return phone?.isPossible() ? { kind: 'phone', wire: phone.number, key: phone.number } : null;
+  if (/^tel:/i.test(text)) return parseNumber(text, region);
+  const code = toAsciiDigits(text);
+  if (/^\d{3,6}$/.test(code)) return { kind: 'short_code', key: code };
+  const phone = parseNumber(text, region);
+  if (phone) return phone;
+  if (SHORT_CODE.test(code)) return { kind: 'short_code', key: code };
+  const name = text.normalize('NFC').replace(/\p{Zs}/gu, ' ');
+  return ALPHANUMERIC.test(name) ? { kind: 'alphanumeric', key: name } : null;
 }
 
 function parseEmail(text: string): Address | null {
-  const unwrapped = MARKDOWN_LINK.exec(text)?.[1] ?? text;
-  const email = unwrapped.includes('<') ? inAngleBrackets(unwrapped) : unwrapped;
-  if (email === null || !EMAIL.test(email)) return null;
-  const at = email.lastIndexOf('@');
-  const wire = email.slice(0, at) + email.slice(at).toLowerCase();
-  return { kind: 'email', wire, key: wire.toLowerCase() };
+  const key = parseMailbox(text);
+  return key === null ? null : { kind: 'email', key };
 }
 
-function inAngleBrackets(text: string): string | null {
-  const [first, ...others] = parseAddresses(text, { flatten: true });
-  return others.length === 0 ? (first?.address ?? null) : null;
+function parseNumber(text: string, region: CountryCode): Address | null {
+  const key = parsePhone(text, region);
+  return key === null ? null : { kind: 'phone', key };
+}
+
+/** Whether a client may send to, or from, an address of this form. */
+export function isSendable({ kind, key }: Address): boolean {
+  return SENDABLE[kind].test(key);
 }

@@ -2,10 +2,11 @@ import type { Knex } from 'knex';
 import type { QueryBuilder } from 'objection';
 import { Conversation } from '../db/models/conversation.ts';
 import type { Schema } from '../openapi/types.ts';
+import type { AddressParser } from './address.ts';
 import { showFamilies } from './conversations.ts';
 import { currentMoment, type Moment } from './moment.ts';
 import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
-import { type AddressParser, findPeople } from './participants.ts';
+import { findPeople } from './participants.ts';
 import { readQueryTime } from './time.ts';
 
 export interface ConversationQuery extends PageQuery {

@@ -2,10 +2,11 @@ import type { Knex } from 'knex';
 import { Message } from '../db/models/message.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
+import type { AddressParser } from './address.ts';
 import { membersOf } from './conversations.ts';
 import { BY_DELIVERY, BY_MESSAGE, type Clock, type Messages, shown } from './latest.ts';
 import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
-import { type AddressParser, findPeople } from './participants.ts';
+import { findPeople } from './participants.ts';
 import { assertWords, find, presentFound, readSearch, refuseUnreadable } from './search.ts';
 import { readQueryTime } from './time.ts';
 

@@ -3,28 +3,37 @@ import { Participant } from '../db/models/participant.ts';
 import { ParticipantLink } from '../db/models/participant-link.ts';
 import { InvalidRequestError, NotFoundError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
-import type { Address } from './address.ts';
+import { type AddressParser, isSendable } from './address.ts';
+import { NOT_AN_ADDRESS } from './address-reader.ts';
 import { DEFAULT_LIMIT, isId, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
-
-export type AddressParser = (input: string) => Address | null;
+import { trimInvisible } from './text.ts';
 
 /**
- * The normalised form of the addresses in a query.
+ * The participants that have these addresses, and the normalised form of each address.
  *
- * @throws {InvalidRequestError} naming each that is none; `pathOf` tells where it stands.
+ * @throws {InvalidRequestError} naming each that is neither an address that can be sent to nor one of a participant;
+ * `pathOf` gives its path.
  */
-export function readKeys(
+async function findAddresses(
+  knex: Knex,
   parse: AddressParser,
   inputs: string[],
   pathOf: (index: number) => string,
-): string[] {
+): Promise<{ keys: string[]; found: Participant[] }> {
+  if (inputs.length === 0) return { keys: [], found: [] };
   // A plus sign that was not encoded arrives as a space.
-  const addresses = inputs.map((input) => parse(input.replace(/^ /, '+')));
+  const texts = inputs.map((input) => input.replace(/^ /, '+'));
+  const addresses = texts.map(parse);
+  const keys = addresses.map((address, index) => address?.key ?? trimInvisible(texts[index] as string));
+  const found = await Participant.query(knex).whereIn('address', keys);
+  const known = new Set(found.map(({ address }) => address));
   const faults = addresses.flatMap((address, index) =>
-    address ? [] : [{ path: pathOf(index), message: 'is neither a phone number nor an email address' }],
+    (address && isSendable(address)) || known.has(keys[index] as string)
+      ? []
+      : [{ path: pathOf(index), message: NOT_AN_ADDRESS }],
   );
   if (faults.length > 0) throw new InvalidRequestError(faults);
-  return addresses.map((address) => (address as Address).key);
+  return { keys: [...new Set(keys)], found };
 }
 
 /** For each of these addresses the ids of all addresses of its person; none where it never took part in anything. */
@@ -34,9 +43,8 @@ export async function findPeople(
   inputs: string[],
   pathOf: (index: number) => string,
 ): Promise<number[][]> {
-  const keys = [...new Set(readKeys(parse, inputs, pathOf))];
-  if (keys.length === 0) return [];
-  const found = await Participant.query(knex).whereIn('address', keys);
+  const { keys, found } = await findAddresses(knex, parse, inputs, pathOf);
+  if (found.length === 0) return keys.map(() => []);
   const personIds = found.map(({ person }) => person);
   const addresses = await Participant.query(knex).whereIn('id', personIds).orWhereIn('person_id', personIds);
   const byPerson = Map.groupBy(addresses, ({ person }) => person);
@@ -52,10 +60,15 @@ export async function listParticipants(
 ): Promise<Page<Schema<'Participant'>>> {
   const limit = query.limit ?? DEFAULT_LIMIT;
   const after = readCursor<[number]>(query.cursor, [isId]);
-  const keys = readKeys(parse, query.address === undefined ? [] : [query.address], () => '/query/address');
+  const addresses = query.address === undefined ? [] : [query.address];
+  const { found } = await findAddresses(knex, parse, addresses, () => '/query/address');
   const rows = await Participant.query(knex)
     .modify((builder) => {
-      if (keys.length > 0) builder.whereIn('address', keys);
+      if (query.address !== undefined)
+        builder.whereIn(
+          'id',
+          found.map(({ id }) => id),
+        );
       if (after) builder.where('id', '>', after[0]);
     })
     .orderBy('id')

@@ -1,37 +1,38 @@
 import type { Channel } from '../config.ts';
-import { type Fault, InvalidRequestError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
-import type { Address } from './address.ts';
-import { foldRecipients, readAddresses, wireOf } from './address-reader.ts';
+import type { Address, AddressParser } from './address.ts';
+import { foldRecipients, keysOf } from './address-reader.ts';
+import { readRecipients, readSender } from './inbound-addresses.ts';
+import { readInboundTime, readUrls } from './inbound-content.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
-import { readTime } from './time.ts';
+import { toOneLine, truncate } from './text.ts';
+
+/** Characters of an inbound subject. Lines of an email have up to 998, and a subject may have several. */
+const MAX_SUBJECT = 10_000;
+/** Recipients of a message: with its sender, the most participants that a conversation's index can hold. */
+const MAX_RECIPIENTS = 300;
 
 /**
  * An inbound message from a provider's webhook of `channel`; `provider` is the name of the provider that delivered it.
- *
- * @throws {InvalidRequestError} naming every address or time that cannot be read.
+ * Every part that can be read is used; all of it is in `payload`. See docs/decisions/inbound-messages.md.
  */
 export function inboundMessage(
-  parse: (input: string) => Address | null,
+  parse: AddressParser,
   channel: Channel,
   provider: string,
   event: Schema<'InboundText'> | Schema<'InboundEmail'>,
 ): NewMessage {
-  const faults: Fault[] = [];
-  const addresses = readAddresses(parse, faults);
-  const sender = addresses.one('/body/from', event.from);
   const email = channel === 'email' ? (event as Schema<'InboundEmail'>) : null;
-  const { to, cc } = foldRecipients(sender, {
-    to: addresses.many('/body/to', event.to),
-    cc: addresses.many('/body/cc', email?.cc),
-    bcc: [],
-  });
+  const sender = readSender(parse, channel, event.from);
+  const { to, cc } = withinLimit(
+    foldRecipients(sender, {
+      to: readRecipients(parse, channel, event.to),
+      cc: readRecipients(parse, channel, email?.cc),
+      bcc: [],
+    }),
+  );
   const type = email ? 'email' : textType(event as Schema<'InboundText'>, to);
-  addresses.checkChannel(channel);
-  const timestamp = readTime('/body/timestamp', event.timestamp, faults) ?? new Date();
-  if (faults.length > 0 || !sender) throw new InvalidRequestError(faults);
-
   const body = event.body ?? '';
   return {
     channel,
@@ -40,20 +41,20 @@ export function inboundMessage(
     row: {
       direction: 'inbound',
       type,
-      from: sender.wire,
-      to: wireOf(to),
-      cc: cc.length > 0 ? wireOf(cc) : null,
+      from: sender.key,
+      to: keysOf(to),
+      cc: cc.length > 0 ? keysOf(cc) : null,
       bcc: null,
       reply_to: null,
-      subject: email?.subject ?? null,
+      subject: readSubject(email?.subject),
       body,
-      attachments: event.attachments ?? [],
+      attachments: readUrls(event.attachments),
       metadata: {},
       status: 'received',
       provider,
       provider_message_id: email ? email.xillio_id : (event as Schema<'InboundText'>).messaging_provider_id,
       segments: type === 'sms' ? countSegments(body) : null,
-      timestamp,
+      timestamp: readInboundTime(event.timestamp) ?? new Date(),
       send_at: null,
       expires_at: null,
       payload: event,
@@ -64,6 +65,17 @@ export function inboundMessage(
   };
 }
 
-function textType(event: Schema<'InboundText'>, to: Address[]): 'sms' | 'mms' {
-  return event.type ?? ((event.attachments?.length ?? 0) > 0 || to.length > 1 ? 'mms' : 'sms');
+function textType({ type, attachments }: Schema<'InboundText'>, to: Address[]): 'sms' | 'mms' {
+  const given = type?.trim().toLowerCase();
+  if (given === 'sms' || given === 'mms') return given;
+  return (attachments?.length ?? 0) > 0 || to.length > 1 ? 'mms' : 'sms';
+}
+
+function readSubject(subject: string | null | undefined): string | null {
+  return typeof subject === 'string' ? toOneLine(truncate(subject, MAX_SUBJECT)) : null;
+}
+
+function withinLimit({ to, cc }: Record<'to' | 'cc', Address[]>): Record<'to' | 'cc', Address[]> {
+  const shown = to.slice(0, MAX_RECIPIENTS);
+  return { to: shown, cc: cc.slice(0, MAX_RECIPIENTS - shown.length) };
 }

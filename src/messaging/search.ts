@@ -4,8 +4,8 @@ import { availability } from '../db/connect.ts';
 import { Message } from '../db/models/message.ts';
 import { InvalidRequestError, UnavailableError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
+import type { AddressParser } from './address.ts';
 import { BY_MESSAGE, latest, type Messages, shown } from './latest.ts';
-import type { AddressParser } from './participants.ts';
 import { type PresentableMessage, presentMessage } from './present.ts';
 
 /** The words of a search, and the address that they may be written as. */

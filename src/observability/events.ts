@@ -54,6 +54,8 @@ export interface QueueLength {
   oldest_seconds: number;
 }
 
+/** The statuses that move a message: labels of a metric, so no other word of a provider becomes one. */
+const RECEIPT_STATUSES = new Set(['queued', 'sent', 'delivered', 'undelivered', 'failed']);
 const BREAKER_STATES = { closed: 0, half_open: 1, open: 2 };
 
 export function createEvents(logger: Logger): Events {
@@ -145,7 +147,8 @@ export function createEvents(logger: Logger): Events {
     providerUnavailable: (failure) => logger.error(failure, 'provider unavailable'),
     providerRecovered: (recovery) => logger.info(recovery, 'provider recovered'),
     receiptTaken: (receipt) => {
-      receipts.inc({ provider: receipt.provider, status: receipt.status });
+      const status = RECEIPT_STATUSES.has(receipt.status) ? receipt.status : 'other';
+      receipts.inc({ provider: receipt.provider, status });
       logger.debug(receipt, 'receipt taken');
     },
     failed: (what, err) => {

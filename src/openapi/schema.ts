@@ -329,7 +329,9 @@ export interface paths {
         /**
          * Take in an inbound SMS or MMS
          * @description Called by the provider for each inbound message. A repeat, recognised by `messaging_provider_id`, is
-         *     answered with the same message and stores nothing. Fields not named here are kept in the raw payload.
+         *     answered with the same message and stores nothing. The body is kept as the raw payload, without NUL
+         *     characters and with U+FFFD for each half of a surrogate pair. A message has at most the first 300 recipients
+         *     of it. Without a recipient, the message belongs to the conversation of its sender alone.
          */
         post: operations["receiveText"];
         delete?: never;
@@ -570,8 +572,12 @@ export interface components {
         /** Format: int64 */
         Id: number;
         /**
-         * @description A phone number (E.164, or any written form of one, a national one by the default region), a short code or
-         *     alphanumeric sender id, or an email address (`a@b`, `Name <a@b>`, `[a@b](mailto:a@b)`).
+         * @description Exactly one address: a phone number (E.164, or any written form; numbers without a country code are read in the
+         *     default region), a short code, an alphanumeric sender id (sender only), or an email address (`a@b`,
+         *     `Name <a@b>`, `[a@b](mailto:a@b)`). Spaces and invisible characters around an address are ignored; control,
+         *     zero-width and bidirectional characters inside an email address or a sender id are refused, and so are lists,
+         *     groups, comments and extensions. Responses show the normalised address: E.164, and email addresses in lower
+         *     case with an ASCII domain (`xn--…`).
          */
         Address: string;
         /** @description One address, or up to 100 of them for a group (MMS and email). */
@@ -579,6 +585,8 @@ export interface components {
         AddressList: components["schemas"]["Address"][];
         /** @description Where the attachments can be fetched. */
         AttachmentUrls: string[] | null;
+        /** @description One line of text, without control characters. */
+        Subject: string;
         /** @enum {string} */
         MessageType: "sms" | "mms" | "email";
         /** @enum {string} */
@@ -603,7 +611,7 @@ export interface components {
             body: string;
             attachments?: components["schemas"]["AttachmentUrls"];
             /** @description Email only. */
-            subject?: string;
+            subject?: components["schemas"]["Subject"];
             /** @description Email only. */
             cc?: components["schemas"]["AddressList"];
             /** @description Email only. */
@@ -636,7 +644,7 @@ export interface components {
             /** @description The text, with or without HTML. */
             body: string;
             attachments?: components["schemas"]["AttachmentUrls"];
-            subject?: string;
+            subject?: components["schemas"]["Subject"];
             cc?: components["schemas"]["AddressList"];
             bcc?: components["schemas"]["AddressList"];
             reply_to?: components["schemas"]["Address"];
@@ -661,53 +669,75 @@ export interface components {
          *     been sent). 24 hours after it is due unless told, and at most 7 days; after `send_at`.
          */
         ExpiresAt: string;
+        /**
+         * @description An address header as it came: one address, several, or none. Every address that can be read in the first
+         *     32,768 characters is used, in any written form; anything else stays in the raw payload only.
+         */
+        InboundAddresses: string | (string | null)[] | null;
+        /**
+         * @description Where the attachments can be fetched. URLs are escaped as browsers escape them; values that are not `http` or
+         *     `https` URLs, and all after the first 1,000, stay in the raw payload only.
+         */
+        InboundAttachments: (string | null)[] | null;
+        /**
+         * @description When it was written or happened: RFC 3339, or a `Date` header (RFC 5322). The time of arrival if it is missing
+         *     or cannot be read.
+         */
+        InboundTimestamp: string | null;
+        /**
+         * @description Only the fields that are required here can make the service refuse the message: content that cannot be read
+         *     is left out of the message and stays in the raw payload.
+         */
         InboundText: {
-            /**
-             * @description Unless told, `mms` with attachments or several recipients and `sms` without.
-             * @enum {string}
-             */
-            type?: "sms" | "mms";
-            from: components["schemas"]["Address"];
-            to: components["schemas"]["AddressOrList"];
+            /** @description `sms` or `mms`; any other value counts as missing. Default: `mms` with attachments or several recipients, otherwise `sms`. */
+            type?: string | null;
+            /** @description A phone number, a short code, an alphanumeric sender id, or any other text. */
+            from: components["schemas"]["InboundAddresses"];
+            to?: components["schemas"]["InboundAddresses"];
             messaging_provider_id: components["schemas"]["ProviderMessageId"];
-            body: string | null;
-            attachments?: components["schemas"]["AttachmentUrls"];
-            timestamp?: components["schemas"]["SendTimestamp"];
+            body?: string | null;
+            attachments?: components["schemas"]["InboundAttachments"];
+            timestamp?: components["schemas"]["InboundTimestamp"];
         } & {
             [key: string]: unknown;
         };
+        /** @description As `InboundText`. */
         InboundEmail: {
-            from: components["schemas"]["Address"];
-            to: components["schemas"]["AddressOrList"];
-            cc?: components["schemas"]["AddressList"];
+            /** @description The author, or the first of several. An email without a return path (`<>`) is from `mailer-daemon`. */
+            from: components["schemas"]["InboundAddresses"];
+            /** @description Missing or empty for a blind copy. */
+            to?: components["schemas"]["InboundAddresses"];
+            cc?: components["schemas"]["InboundAddresses"];
             xillio_id: components["schemas"]["ProviderMessageId"];
-            subject?: string;
-            body: string | null;
-            attachments?: components["schemas"]["AttachmentUrls"];
-            timestamp?: components["schemas"]["SendTimestamp"];
+            /** @description The message has at most the first 10,000 characters of it, in one line. */
+            subject?: string | null;
+            body?: string | null;
+            attachments?: components["schemas"]["InboundAttachments"];
+            timestamp?: components["schemas"]["InboundTimestamp"];
         } & {
             [key: string]: unknown;
         };
         /** @description The provider's own id of the message. */
         ProviderMessageId: string;
         /**
-         * @description What the provider reports.
-         * @enum {string}
+         * @description The status that the provider reports, in any case. `queued`, `sent`, `delivered`, `undelivered` and `failed`
+         *     move the message forward; any other word is stored and changes nothing.
          */
-        ReceiptStatus: "queued" | "sent" | "delivered" | "undelivered" | "failed";
-        /** @description Why a message was not delivered. */
-        ReceiptError: {
-            code: string;
+        ReceiptStatus: string;
+        /**
+         * @description Why a message was not delivered. The receipt has at most the first 64 characters of `code` and the first 1,024
+         *     of `detail`.
+         */
+        ReceiptError: ({
+            code?: string | number | null;
             detail?: string | null;
-        } | null;
+        } & {
+            [key: string]: unknown;
+        }) | string | null;
         TextStatus: {
             messaging_provider_id: components["schemas"]["ProviderMessageId"];
             status: components["schemas"]["ReceiptStatus"];
-            /**
-             * Format: date-time
-             * @description When it happened; now unless told.
-             */
-            timestamp?: string;
+            timestamp?: components["schemas"]["InboundTimestamp"];
             error?: components["schemas"]["ReceiptError"];
         } & {
             [key: string]: unknown;
@@ -715,11 +745,7 @@ export interface components {
         EmailStatus: {
             xillio_id: components["schemas"]["ProviderMessageId"];
             status: components["schemas"]["ReceiptStatus"];
-            /**
-             * Format: date-time
-             * @description When it happened; now unless told.
-             */
-            timestamp?: string;
+            timestamp?: components["schemas"]["InboundTimestamp"];
             error?: components["schemas"]["ReceiptError"];
         } & {
             [key: string]: unknown;
@@ -729,9 +755,9 @@ export interface components {
             conversation_id: components["schemas"]["Id"];
             direction: components["schemas"]["Direction"];
             type: components["schemas"]["MessageType"];
-            /** @description The sender, normalised. */
+            /** @description The sender, normalised: the `address` of its participant. */
             from: string;
-            /** @description The recipients, normalised. */
+            /** @description The recipients, normalised. Empty if an inbound message names none. */
             to: string[];
             /** @description Email with copies only. */
             cc?: string[];
@@ -865,7 +891,9 @@ export interface components {
             provider_message_id: string;
             /** @description The message it is about; null while that is not known. */
             message_id: number | null;
-            status: components["schemas"]["ReceiptStatus"];
+            /** @description The status in lower case, at most 64 characters of it. */
+            status: string;
+            /** @description The error that the provider reported; the message has it only if it was not delivered. */
             error: {
                 code: string;
                 detail: string | null;
@@ -881,9 +909,13 @@ export interface components {
              */
             received_at: string;
         };
-        /** @enum {string} */
-        ParticipantKind: "phone" | "short_code" | "alphanumeric" | "email";
-        /** @description As you want it shown; null for none. */
+        /**
+         * @description `other` is the sender of an inbound message that has no address to reply to: `mailer-daemon` for an email
+         *     without a return path, `unknown` for a withheld number, or the text that the provider gave.
+         * @enum {string}
+         */
+        ParticipantKind: "phone" | "short_code" | "alphanumeric" | "email" | "other";
+        /** @description The name to show, in one line; null for none. */
         ParticipantName: string | null;
         /**
          * Format: int64

@@ -104,4 +104,124 @@ describe('Delivery receipts', () => {
     );
     expect(await statusOf(id)).to.equal('delivered');
   });
+
+  const deliver = (fields: object) => service.request('POST', '/api/webhooks/sms/status', fields);
+  const messageOf = async (id: number) => (await service.request('GET', `/api/messages/${id}`)).body;
+  const receiptsOf = async (id: number) =>
+    (await service.request('GET', `/api/messages/${id}/attempts`)).body.receipts;
+
+  it('are accepted with any diagnosis, which is cut to what a message has room for', async () => {
+    const detail = 'd'.repeat(1_024);
+    const errors: [unknown, object | null][] = [
+      [
+        { code: 'c'.repeat(65), detail: 'd'.repeat(1_025) },
+        { code: 'c'.repeat(64), detail },
+      ],
+      [
+        { code: '😀'.repeat(65), detail: '😀'.repeat(5_000) },
+        { code: '😀'.repeat(64), detail: '😀'.repeat(1_024) },
+      ],
+      [
+        { code: null, detail: null },
+        { code: 'unknown', detail: null },
+      ],
+      [
+        { code: '', detail: '' },
+        { code: 'unknown', detail: '' },
+      ],
+      [{ code: 30_003 }, { code: '30003', detail: null }],
+      [{ detail: 'The handset is off' }, { code: 'unknown', detail: 'The handset is off' }],
+      [
+        { code: '1\0', detail: '\ud800' },
+        { code: '1', detail: '\ufffd' },
+      ],
+      [
+        { code: '5', detail: 'x', more: [1] },
+        { code: '5', detail: 'x' },
+      ],
+      [{}, { code: 'unknown', detail: null }],
+      ['The handset is off', { code: 'unknown', detail: 'The handset is off' }],
+      [null, null],
+      [undefined, null],
+    ];
+    for (const [given, error] of errors) {
+      const { id, provider_message_id } = await sent();
+      const { status, body } = await deliver({
+        messaging_provider_id: provider_message_id,
+        status: 'undelivered',
+        error: given,
+      });
+      expect(status, `${JSON.stringify(given)}: ${JSON.stringify(body)}`).to.equal(200);
+      expect(body.error).to.deep.equal(error);
+      expect(await messageOf(id)).to.deep.include({ status: 'undelivered', error });
+    }
+  });
+
+  it('leave no error on a message that was delivered', async () => {
+    for (const error of [{ code: '000' }, { code: '0', detail: 'No error' }, { code: null }, 'OK']) {
+      const { id, provider_message_id } = await sent();
+      for (const status of ['sent', 'delivered'])
+        expect(
+          (await deliver({ messaging_provider_id: provider_message_id, status, error })).status,
+        ).to.equal(200);
+      expect(await messageOf(id)).to.deep.include({ status: 'delivered', error: null });
+    }
+  });
+
+  it('in upper case are the same', async () => {
+    const { id, provider_message_id } = await sent();
+    const { body } = await deliver({ messaging_provider_id: provider_message_id, status: ' DELIVERED ' });
+    expect(body.status).to.equal('delivered');
+    expect(await statusOf(id)).to.equal('delivered');
+  });
+
+  it('of an unknown status are stored and change nothing', async () => {
+    const { id, provider_message_id } = await sent();
+    const statuses = [
+      'read',
+      'Deferred',
+      'accepted',
+      'canceled',
+      'unknown',
+      's'.repeat(5_000),
+      ' ',
+      '\u2028',
+    ];
+    for (const status of statuses)
+      expect((await deliver({ messaging_provider_id: provider_message_id, status })).status, status).to.equal(
+        200,
+      );
+    expect(await statusOf(id)).to.equal('sent');
+    const stored = (await receiptsOf(id)).map(({ status }: { status: string }) => status);
+    expect(stored).to.deep.equal(['read', 'deferred', 'accepted', 'canceled', 'unknown', 's'.repeat(64)]);
+    await deliver({ messaging_provider_id: provider_message_id, status: 'undelivered' });
+    expect(await statusOf(id)).to.equal('undelivered');
+    const { body: metrics } = await service.request('GET', '/metrics');
+    expect(metrics).to.match(/^delivery_receipts_total{provider="text-co",status="other"} 8$/m);
+  });
+
+  it('before the message is known, of an unknown status, do not stop those that follow', async () => {
+    await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'latency', ms: 300 }]);
+    const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
+    const [accepted] = await until(async () => {
+      const found = await service.accepted();
+      return found.length > 0 && found;
+    }, 'the provider has the message');
+    for (const status of ['read', 'delivered'])
+      await deliver({ messaging_provider_id: accepted?.id, status, error: { code: '000' } });
+    await service.untilStatus(id, 'delivered');
+    expect(await messageOf(id)).to.deep.include({ error: null });
+  });
+
+  it('have the time of their arrival where their own cannot be read', async () => {
+    const before = new Date().toISOString();
+    for (const [index, timestamp] of [null, '', 'yesterday', '2024-02-31T00:00:00Z'].entries()) {
+      const { status, body } = await deliver({
+        messaging_provider_id: `t-${index}`,
+        status: 'sent',
+        timestamp,
+      });
+      expect([status, body.occurred_at >= before], String(timestamp)).to.deep.equal([200, true]);
+    }
+  });
 });

@@ -39,7 +39,7 @@ describe('Sending', () => {
       const unchanged = (message: object) =>
         Object.fromEntries(Object.entries(message).filter(([key]) => !changed.includes(key)));
       expect(unchanged(sent)).to.deep.equal(unchanged(body));
-      expect(sent.cc).to.deep.equal(['C@x.org']);
+      expect(sent.cc).to.deep.equal(['c@x.org']);
     });
 
     it('takes the channel from the addresses where no type is given', async () => {
@@ -104,7 +104,7 @@ describe('Sending', () => {
         cc: ['b@x.org'],
         body: 'a note',
       });
-      expect(self.body).to.deep.include({ to: ['A@x.org'], cc: ['b@x.org'] });
+      expect(self.body).to.deep.include({ to: ['a@x.org'], cc: ['b@x.org'] });
     });
 
     it('keeps a scheduled message until its time has come', async () => {

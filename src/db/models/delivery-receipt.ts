@@ -1,5 +1,4 @@
 import { Model } from 'objection';
-import type { Schema } from '../../openapi/types.ts';
 
 /** What a provider reported about a message that it had taken. */
 export class DeliveryReceipt extends Model {
@@ -9,7 +8,8 @@ export class DeliveryReceipt extends Model {
   declare provider: string;
   declare provider_message_id: string;
   declare message_id: number | null;
-  declare status: Schema<'ReceiptStatus'>;
+  /** As the provider reported it, in lower case; see `apply_receipts` for the words that move a message. */
+  declare status: string;
   declare error: { code: string; detail: string | null } | null;
   declare occurred_at: Date;
   declare received_at: Date;

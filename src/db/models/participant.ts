@@ -1,6 +1,6 @@
 import { Model } from 'objection';
 
-export type ParticipantKind = 'phone' | 'short_code' | 'alphanumeric' | 'email';
+export type ParticipantKind = 'phone' | 'short_code' | 'alphanumeric' | 'email' | 'other';
 
 /** An address that takes part in conversations; one row for each, for ever. */
 export class Participant extends Model {

@@ -2,14 +2,14 @@ import type { Knex } from 'knex';
 import type { ChannelReport } from '../../delivery/account-report.ts';
 import type { Decisions } from '../../delivery/decisions.ts';
 import type { ReceiptTaker } from '../../delivery/receipts.ts';
-import type { Address } from '../../messaging/address.ts';
+import type { AddressParser } from '../../messaging/address.ts';
 import type { Recorder } from '../../messaging/record.ts';
 import type { Events } from '../../observability/events.ts';
 
 /** What the handlers work with. */
 export interface Context {
   knex: Knex;
-  parseAddress: (input: string) => Address | null;
+  parseAddress: AddressParser;
   recorder: Recorder;
   receipts: ReceiptTaker;
   decisions: Decisions;

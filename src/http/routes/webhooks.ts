@@ -1,8 +1,7 @@
-import { type Fault, InvalidRequestError } from '../../errors.ts';
+import { readReceipt } from '../../messaging/inbound-receipt.ts';
 import { presentReceipt } from '../../messaging/messages.ts';
 import { presentMessage } from '../../messaging/present.ts';
 import { inboundMessage } from '../../messaging/receive.ts';
-import { readTime } from '../../messaging/time.ts';
 import type { Schema } from '../../openapi/types.ts';
 import type { Handlers, ProviderCaller } from '../auth/caller.ts';
 import type { Context } from './context.ts';
@@ -19,15 +18,10 @@ export function webhookHandlers({ parseAddress, recorder, receipts }: Context): 
     return { status: 200 as const, body: presentMessage(message) };
   };
   const take = async ({ provider }: ProviderCaller, providerMessageId: string, event: Status) => {
-    const faults: Fault[] = [];
-    const occurredAt = readTime('/body/timestamp', event.timestamp, faults) ?? new Date();
-    if (faults.length > 0) throw new InvalidRequestError(faults);
     const receipt = await receipts.take({
       provider: provider.name,
       provider_message_id: providerMessageId,
-      status: event.status,
-      error: event.error ? { code: event.error.code, detail: event.error.detail ?? null } : null,
-      occurred_at: occurredAt,
+      ...readReceipt(event),
       payload: event,
     });
     return { status: 200 as const, body: presentReceipt(receipt) };

@@ -1,0 +1,71 @@
+import type { Channel } from '../config.ts';
+import type { Schema } from '../openapi/types.ts';
+import type { Address, AddressKind, AddressParser } from './address.ts';
+import { distinct } from './address-reader.ts';
+import { splitMailboxes } from './email-address.ts';
+import { removeFormat, toOneLine, truncate } from './text.ts';
+
+type Header = Schema<'InboundAddresses'> | undefined;
+
+/** Sender of an email without a return path: a bounce or another automatic mail (RFC 5321, section 4.5.5). */
+const MAILER_DAEMON = 'mailer-daemon';
+/** Sender of a text whose number is withheld. */
+const UNKNOWN = 'unknown';
+const MAX_OTHER = 320;
+/** UTF-16 units of a header that are read: more than 300 recipients with their names take. */
+const MAX_HEADER = 32_768;
+
+/** Reads the sender of an inbound message; of several authors the first. It is never missing: see `other`. */
+export function readSender(parse: AddressParser, channel: Channel, from: Header): Address {
+  return readHeader(parse, channel, from)[0] ?? other(channel, from);
+}
+
+/** Reads the recipients in a header of an inbound message: each address that can be read, once. */
+export function readRecipients(parse: AddressParser, channel: Channel, header: Header): Address[] {
+  return distinct(readHeader(parse, channel, header));
+}
+
+/** Inbound text is cleaned where outbound text is refused: the message exists, whatever its headers are. */
+function readHeader(parse: AddressParser, channel: Channel, header: Header): Address[] {
+  const values = textsOf(header).map(clean);
+  const texts = channel === 'sms' ? values : values.flatMap((value) => mailboxesIn(parse, value));
+  const addresses = texts.map(parse).filter((address) => address !== null);
+  return addresses.filter(({ kind }) => fits(kind, channel));
+}
+
+function mailboxesIn(parse: AddressParser, value: string): string[] {
+  return parse(value)?.kind === 'email' ? [value] : splitMailboxes(value);
+}
+
+/** An email has email addresses only, while gateways deliver texts from email addresses too. */
+function fits(kind: AddressKind, channel: Channel): boolean {
+  return channel === 'sms' || kind === 'email';
+}
+
+/** A sender that nothing can be sent to, by the text that the provider gave. */
+function other(channel: Channel, from: Header): Address {
+  const text = truncate(clean(textsOf(from).find((value) => value.trim() !== '') ?? ''), MAX_OTHER)
+    .normalize('NFC')
+    .trim();
+  if (channel === 'sms') return { kind: 'other', key: text || UNKNOWN };
+  const bracketed = /<([^<>]*)>$/.exec(text)?.[1] ?? text.replace(/\(.*/s, '');
+  const name = bracketed.trim().toLowerCase();
+  return { kind: 'other', key: name === '' || name.startsWith(MAILER_DAEMON) ? MAILER_DAEMON : name };
+}
+
+/** The texts of a header, up to its limit. */
+function textsOf(header: Header): string[] {
+  let left = MAX_HEADER;
+  const texts: string[] = [];
+  for (const value of [header].flat()) {
+    if (left <= 0) break;
+    if (typeof value !== 'string') continue;
+    texts.push(value.slice(0, left));
+    left -= value.length + 1;
+  }
+  return texts;
+}
+
+function clean(text: string): string {
+  return removeFormat(toOneLine(text));
+}
