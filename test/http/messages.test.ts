@@ -132,7 +132,7 @@ describe('Addresses in what a search finds', () => {
 
   const mail = {
     from: 'user@usehatchapp.com',
-    to: ['Contact@gmail.com', 'o&#39;neil@gmail.com'],
+    to: ['contact@gmail.com', 'o&#39;neil@gmail.com'],
     cc: ['jane.doe@mail.example.org'],
     body: 'The parcel',
   };
@@ -156,7 +156,7 @@ describe('Addresses in what a search finds', () => {
     [
       'an email address as a whole',
       'CONTACT@gmail.com',
-      [{ ...mail, to: ['<mark>Contact@gmail.com</mark>', mail.to[1]] }],
+      [{ ...mail, to: ['<mark>contact@gmail.com</mark>', mail.to[1]] }],
     ],
     [
       'the parts of an email address',
@@ -165,7 +165,7 @@ describe('Addresses in what a search finds', () => {
         {
           ...mail,
           from: 'user@<mark>usehatchapp.com</mark>',
-          to: ['<mark>Contact</mark>@gmail.com', mail.to[1]],
+          to: ['<mark>contact</mark>@gmail.com', mail.to[1]],
         },
       ],
     ],
