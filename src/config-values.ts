@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { type CleanedEnv, customCleanEnv, EnvError, makeValidator, port, type ValidatorSpec } from 'envalid';
 import { isSupportedCountry } from 'libphonenumber-js';
 import { parseApiKeys, readApiKeys } from './api-keys.ts';
-import { assertTlsParameters } from './config/tls-parameters.ts';
+import { assertTlsParameters, withVerification } from './config/tls-parameters.ts';
 
 export type Environment = Record<string, string | undefined>;
 
@@ -25,7 +25,7 @@ export const webUrl = urlOf('https', 'http');
 export const databaseUrl = makeValidator((input) => {
   const url = urlOf('postgres', 'postgresql')()._parse(input);
   assertTlsParameters(new URL(url).searchParams);
-  return url;
+  return withVerification(url);
 });
 export const region = makeValidator((input) => {
   if (!isSupportedCountry(input)) throw new EnvError(`"${input}" is not an ISO 3166 country code such as US`);

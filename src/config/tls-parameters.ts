@@ -15,3 +15,12 @@ export function assertTlsParameters(parameters: URLSearchParams): void {
   if (mode !== null && !MODES.includes(mode))
     throw new Error(`has "sslmode=${mode}", which is none of ${MODES.join(', ')}`);
 }
+
+/**
+ * Names the mode by which node-postgres 8 treats `prefer`, `require` and `verify-ca`: it verifies certificate and host
+ * name. This keeps the mode when a later version of the driver weakens those, and avoids its warning on standard error.
+ */
+export function withVerification(url: string): string {
+  if (new URL(url).searchParams.get('uselibpqcompat') === 'true') return url;
+  return url.replace(/([?&]sslmode=)(prefer|require|verify-ca)(?=&|$)/, '$1verify-full');
+}

@@ -78,7 +78,7 @@ const BY_MESSAGE: [RegExp, Explanation][] = [
   [
     /does not support SSL connections/,
     ({ host, port }) =>
-      `the server at ${host}:${port} has no TLS, and sslmode asks for it. Use sslmode=disable`,
+      `the server at ${host}:${port} has no TLS, and sslmode asks for it. Turn TLS on there, or use sslmode=disable`,
   ],
   [
     /timeout expired|Connection terminated|error establishing an SSL connection|ECONNRESET|^received invalid/,

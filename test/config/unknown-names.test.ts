@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { editDistance } from '../../src/config/edit-distance.ts';
 import { parseEnvFile } from '../../src/config/env-file.ts';
+import { withVerification } from '../../src/config/tls-parameters.ts';
 import { loadConfig } from '../../src/config.ts';
 import { StartError } from '../../src/errors.ts';
 
@@ -146,6 +147,18 @@ describe('A misspelt variable', () => {
     expect(
       reasons({ DATABASE_URL: 'postgres://u@h/d?sslmode=verify-full&application_name=a' }),
     ).to.deep.equal([]);
+  });
+
+  it('is not what a mode is that the driver treats as verify-full', () => {
+    for (const mode of ['prefer', 'require', 'verify-ca', 'verify-full'])
+      expect(withVerification(`postgres://h/d?a=b&sslmode=${mode}&c=d`)).to.equal(
+        'postgres://h/d?a=b&sslmode=verify-full&c=d',
+      );
+    for (const url of [
+      'postgres://h/d?sslmode=no-verify',
+      'postgres://h/d?uselibpqcompat=true&sslmode=require',
+    ])
+      expect(withVerification(url)).to.equal(url);
   });
 
   it('has the distance of its edits', () => {

@@ -1,0 +1,208 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { expect } from 'chai';
+import { explainDatabaseError } from '../../src/db/start-errors.ts';
+import { createDatabase, query } from '../helpers/database.ts';
+import { freePort, runToEnd } from '../helpers/process.ts';
+import { databaseError } from '../helpers/start-error.ts';
+
+const target = {
+  variable: 'DATABASE_URL',
+  host: 'db.example',
+  port: 5432,
+  user: 'shop',
+  database: 'messages',
+};
+
+describe('A database that the service cannot use stops the start with one line', function () {
+  this.timeout(30_000);
+  let url: string;
+  const role = `weak_${process.pid}`;
+  before(async () => {
+    url = await createDatabase();
+    await query(url, `create role ${role} login password 'weak-password'`);
+  });
+  const changed = (changes: Partial<URL>, from = url) => Object.assign(new URL(from), changes).href;
+  const asWeakRole = (from = url) => changed({ username: role, password: 'weak-password' }, from);
+  const nameOf = (database: string) => new URL(database).pathname.slice(1);
+
+  it('for a wrong password', async () => {
+    expect(await databaseError(changed({ password: 'guessed-wrong' }))).to.match(
+      /password is wrong.*"messaging_user"/,
+    );
+  });
+
+  it('for a role that does not exist', async () => {
+    expect(await databaseError(changed({ username: 'nobody-of-that-name' }))).to.match(
+      /"nobody-of-that-name"/,
+    );
+  });
+
+  it('for a URL without a password', async () => {
+    expect(await databaseError(changed({ password: '' }))).to.match(/asks for a password.*the URL has none/);
+  });
+
+  it('for a database that does not exist, with the command to create it', async () => {
+    expect(await databaseError(changed({ pathname: '/not-there' }))).to.match(
+      /"not-there" does not exist.*createdb --owner="messaging_user" "not-there"/,
+    );
+  });
+
+  it('for a role that may not log in', async () => {
+    await query(url, `create role ${role}_barred nologin password 'barred-password'`);
+    const barred = changed({ username: `${role}_barred`, password: 'barred-password' });
+    expect(await databaseError(barred)).to.match(/not permitted to log in/);
+  });
+
+  it('for a role that may not create tables, with the command to allow it', async () => {
+    expect(await databaseError(asWeakRole())).to.match(
+      /permission denied.*alter database "test_\w+" owner to "weak_/,
+    );
+  });
+
+  it('for a database without a free connection', async () => {
+    const full = await createDatabase();
+    await query(url, `alter database ${nameOf(full)} with connection limit 0`);
+    expect(await databaseError(asWeakRole(full))).to.match(
+      /no free connection: too many connections.*max_connections/,
+    );
+  });
+
+  it('for a database that accepts no connections', async () => {
+    const closed = await createDatabase();
+    await query(url, `alter database ${nameOf(closed)} with allow_connections false`);
+    expect(await databaseError(closed)).to.match(/not currently accepting connections \(SQLSTATE 55000\)/);
+  });
+
+  it('for a database that is read-only', async () => {
+    const readOnly = await createDatabase();
+    await query(url, `alter database ${nameOf(readOnly)} set default_transaction_read_only = on`);
+    expect(await databaseError(readOnly)).to.match(/read-only: default_transaction_read_only is on/);
+  });
+
+  it('for a database of another encoding, with the command to create a better one', async () => {
+    const name = `latin_${process.pid}`;
+    await query(
+      url,
+      `create database ${name} encoding 'LATIN1' locale_provider libc locale 'C' template template0`,
+    );
+    expect(await databaseError(changed({ pathname: name }))).to.match(
+      /encoding of "latin_\d+" is LATIN1.*--encoding=UTF8/,
+    );
+  });
+
+  it('for a PostgreSQL that is too old, and for a standby', async () => {
+    // Functions that hide those of the server: there is one version of PostgreSQL in the tests.
+    const pretending = async (name: string, definition: string) => {
+      const database = await createDatabase();
+      await query(
+        database,
+        `create schema pretended; create function pretended.${name} language sql as ${definition}`,
+      );
+      await query(
+        database,
+        `alter database ${nameOf(database)} set search_path = pretended, pg_catalog, public`,
+      );
+      return database;
+    };
+    const old = await pretending(
+      'current_setting(text) returns text',
+      `$$ select case $1 when 'server_version_num' then '140012' when 'server_version' then '14.12' else pg_catalog.current_setting($1) end $$`,
+    );
+    expect(await databaseError(old)).to.match(/PostgreSQL 14\.12 is too old: 15 or newer/);
+    const standby = await pretending('pg_is_in_recovery() returns bool', '$$ select true $$');
+    expect(await databaseError(standby)).to.match(/is a standby.*Name the primary/);
+  });
+
+  it('for tables of another program', async () => {
+    const taken = await createDatabase();
+    await query(taken, 'create table messages (n int)');
+    expect(await databaseError(taken)).to.match(
+      /refuses: relation "messages" already exists \(SQLSTATE 42P07\)$/,
+    );
+  });
+
+  it('for a port at which nothing listens, and a host name that does not exist', async () => {
+    expect(await databaseError(changed({ port: String(await freePort()) }))).to.match(
+      /does not answer at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)/,
+    );
+    expect(await databaseError(changed({ hostname: 'localhost', port: String(await freePort()) }))).to.match(
+      /does not answer at localhost:\d+ \(ECONNREFUSED\)/,
+    );
+    expect(await databaseError(changed({ hostname: 'no-such-host.invalid' }))).to.match(
+      /no-such-host\.invalid cannot be resolved/,
+    );
+  });
+
+  describe('for a server that is not PostgreSQL', () => {
+    let server: Server;
+    const sockets = new Set<Socket>();
+    const at = async (other: Server) => {
+      server = other.listen(0, '127.0.0.1').on('connection', (socket) => sockets.add(socket));
+      await once(server, 'listening');
+      return changed({ port: String((server.address() as AddressInfo).port) });
+    };
+    afterEach(async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    });
+
+    it('because it serves HTTP', async () => {
+      const http = await at(createHttpServer((_, response) => response.end('hello')));
+      expect(await databaseError(http)).to.match(/does not answer as PostgreSQL does/);
+      expect(await databaseError(`${http}?sslmode=verify-full`)).to.match(
+        /does not answer as PostgreSQL does/,
+      );
+    });
+
+    it('because it closes the connection', async () => {
+      expect(await databaseError(await at(createServer((socket) => socket.end())))).to.match(
+        /does not answer as PostgreSQL does/,
+      );
+    });
+
+    it('because it says nothing', async () => {
+      expect(await databaseError(await at(createServer()))).to.match(/does not answer as PostgreSQL does/);
+    });
+  });
+
+  it('for a server without TLS where the URL asks for TLS', async () => {
+    for (const mode of ['prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'])
+      expect(await databaseError(`${url}?sslmode=${mode}`), mode).to.match(/has no TLS.*sslmode=disable/);
+  });
+
+  it('for a root certificate that cannot be read', async () => {
+    expect(await databaseError(`${url}?sslmode=verify-full&sslrootcert=/not/there.pem`)).to.match(
+      /the file \/not\/there\.pem .*cannot be read/,
+    );
+  });
+
+  it('for every other error of the server and of TLS', () => {
+    const explain = (code: string, message = 'the message') =>
+      explainDatabaseError(Object.assign(new Error(message), { code }), target);
+    expect(explain('53100', 'insert into x - could not extend file: No space left on device')).to.equal(
+      'DATABASE_URL: the disk of the server is full: could not extend file: No space left on device',
+    );
+    expect(explain('57P03', 'the database system is starting up')).to.match(/db\.example:5432 is not ready/);
+    expect(explain('25006')).to.match(/read-only/);
+    expect(explain('CERT_HAS_EXPIRED')).to.match(/has expired/);
+    expect(explain('UNABLE_TO_VERIFY_LEAF_SIGNATURE')).to.match(/sslrootcert=FILE/);
+    expect(explain('08P01', 'unsupported startup parameter: x')).to.match(
+      /pooler at db\.example:5432 refuses/,
+    );
+    expect(explain('XX000')).to.equal('DATABASE_URL: the database refuses: the message (SQLSTATE XX000)');
+    expect(explainDatabaseError(new TypeError('a fault of the program'), target)).to.equal(null);
+  });
+
+  it('as a process: on standard error, with exit code 1', async () => {
+    const { code, stdout, stderr } = await runToEnd('bin/start.sh', [], {
+      PORT: String(await freePort()),
+      SIMULATOR_PORT: String(await freePort()),
+      DATABASE_URL: changed({ password: 'guessed-wrong' }),
+    });
+    expect([code, stdout]).to.deep.equal([1, '']);
+    expect(stderr).to.match(/^messaging-service: DATABASE_URL: the password is wrong [^\n]+\n$/);
+  });
+});
