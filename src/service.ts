@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import { availability, type Database, openDatabase } from './db/connect.ts';
 import { isMigrated, migrate } from './db/migrate.ts';
 import { explained, inspectDatabase, targetOf } from './db/preflight.ts';
+import { createWriteCheck } from './db/write-check.ts';
 import { reportAccounts } from './delivery/account-report.ts';
 import { endLeases } from './delivery/claim.ts';
 import { createDecisions } from './delivery/decisions.ts';
@@ -92,8 +93,10 @@ async function wire(
   stack.defer(async () => void (await Promise.all([recorder.idle(), receipts.idle()])));
 
   let stopping = false;
+  const assertWritable = createWriteCheck((text) => pool.query(text));
   const assertReady = async () => {
     if (stopping) throw new UnavailableError('The service is stopping.');
+    await assertWritable();
     if (!(await isMigrated(database))) throw new UnavailableError('Migrations are missing.');
   };
   const handlers = createHandlers({

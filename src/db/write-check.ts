@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { UnavailableError } from '../errors.ts';
+
+/** At most one check in this time; callers in between get the same result. */
+const EVERY_MS = 1_000;
+const TIMEOUT_MS = 3_000;
+
+/**
+ * One transaction that writes to every place that a message needs: the write-ahead log, up to the flush of a commit,
+ * and the disk of the data, by a temporary file of some 100 KiB. It changes no table and takes no lock, so any number
+ * of processes can run it.
+ */
+const WRITE = `
+  select current_setting('transaction_read_only')::bool as read_only;
+  set local work_mem = '64kB';
+  select pg_logical_emit_message(not current_setting('transaction_read_only')::bool, 'messaging-service', 'write check');
+  select count(*) from generate_series(1, 5000)`;
+
+/**
+ * Returns a function that checks whether the database can be written to, at most once per second.
+ *
+ * @param run runs several statements in one call on a connection of its own or of a pool.
+ */
+export function createWriteCheck(run: (text: string) => Promise<unknown>): () => Promise<void> {
+  let check: Promise<void> | undefined;
+  let expires = 0;
+  return function assertWritable(): Promise<void> {
+    if (check === undefined || performance.now() >= expires) {
+      expires = Number.POSITIVE_INFINITY;
+      const begun = write(run).finally(() => {
+        expires = performance.now() + EVERY_MS;
+      });
+      begun.catch(() => undefined);
+      check = begun;
+    }
+    return inTime(check);
+  };
+}
+
+async function write(run: (text: string) => Promise<unknown>): Promise<void> {
+  const [result] = (await run(WRITE)) as pg.QueryResult<{ read_only: boolean }>[];
+  if (result?.rows[0]?.read_only) throw new UnavailableError('The database is read-only.');
+}
+
+/** A commit may wait for a disk or a standby for as long as they take. */
+async function inTime(check: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  const timeout = sleep(TIMEOUT_MS, undefined, { signal: timer.signal, ref: false }).then(
+    () => {
+      throw new UnavailableError('The database does not complete a write in time.');
+    },
+    () => undefined,
+  );
+  try {
+    await Promise.race([check, timeout]);
+  } finally {
+    timer.abort();
+  }
+}
