@@ -65,8 +65,12 @@ async function findBinaries(): Promise<Binaries> {
   }
 }
 
+/** Written under another name first: on a full disk, half a password would be taken for one at the next start. */
 async function password(file: string): Promise<string> {
-  if (!(await exists(file))) await writeFile(file, randomBytes(24).toString('base64url'), { mode: 0o600 });
+  if (!(await exists(file))) {
+    await writeFile(`${file}.new`, randomBytes(24).toString('base64url'), { mode: 0o600 });
+    await rename(`${file}.new`, file);
+  }
   return readFile(file, 'utf8');
 }
 
@@ -92,7 +96,7 @@ async function initialise({ directory, binaries, account, password }: Cluster): 
     ...options,
   ]);
   const run = spawnSync(command, args, { cwd: '/', encoding: 'utf8' });
-  if (run.status !== 0) throw new Error(`initdb failed: ${lastLine(run.stderr) || run.error?.message}`);
+  if (run.status !== 0) throw new Error(`initdb failed: ${reasonIn(run.stderr ?? '') || run.error?.message}`);
   await rename(join(draft, 'data'), directory);
   await rm(draft, { recursive: true, force: true });
 }
@@ -111,7 +115,12 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** What a program said last, of all that it wrote. */
-export function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
+/** Lines about a client, not about the server. */
+const ABOUT_CLIENTS = /FATAL: +(the database system is|terminating connection|password|connection|sorry)/;
+
+/** The line by which a program of PostgreSQL gives its reason to end, or else its last line. */
+export function reasonIn(log: string): string {
+  const lines = log.trimEnd().split('\n');
+  const isReason = (line: string) => /\b(FATAL|PANIC|error):/.test(line) && !ABOUT_CLIENTS.test(line);
+  return lines.findLast(isReason) ?? lines.at(-1) ?? '';
 }

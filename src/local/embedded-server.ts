@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { StartError } from '../errors.ts';
 import { commandAs } from './embedded-account.ts';
-import type { Cluster } from './embedded-cluster.ts';
+import { type Cluster, reasonIn } from './embedded-cluster.ts';
 import { connectTo } from './embedded-owner.ts';
 
 /** A running PostgreSQL server process. */
@@ -38,7 +38,7 @@ exit "$status"
 `;
 
 /** The end of the log that is about the end of the server. */
-const LOG_LINES = 10;
+const LOG_LINES = 30;
 const LOG_PREFIX = /^[\d-]+ [\d:.]+ \S+ \[\d+\] /;
 const SETTINGS = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_wal_size=2GB', 'jit=off'];
 
@@ -101,9 +101,8 @@ export async function startServer(
 /** The exit status, which is 128 and the number of a signal for a killed server, and the reason in the log. */
 async function describeExit(cluster: Cluster, status: number | null): Promise<string> {
   const text = await readFile(logFile(cluster), 'utf8').catch(() => '');
-  const lines = text.trimEnd().split('\n').slice(-LOG_LINES);
-  const line = lines.findLast((candidate) => /\b(FATAL|PANIC): /.test(candidate)) ?? lines.at(-1) ?? '';
-  return `exit status ${status}: ${line.replace(LOG_PREFIX, '')}`;
+  const end = text.trimEnd().split('\n').slice(-LOG_LINES).join('\n');
+  return `exit status ${status}: ${reasonIn(end).replace(LOG_PREFIX, '')}`;
 }
 
 function logFile({ dataDir }: Cluster): string {
