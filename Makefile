@@ -13,6 +13,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(INSTALLED): package-lock.json package.json sdk/package.json
+	@[ ! -t 2 ] || echo 'Installing dependencies, once ...' >&2
 	npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
@@ -57,7 +58,7 @@ package: $(INSTALLED) ## Build the SDK and pack it as it is published, into sdk/
 	@npm pack --workspace sdk --ignore-scripts --silent --pack-destination sdk/package
 
 migrate: $(INSTALLED) ## Bring the database's schema up to date, without starting the service
-	@$(BIN)/node src/main.ts migrate
+	@exec bin/start.sh migrate
 
 bench: $(INSTALLED) ## Measure the service against a floor of the same run
 	@$(BIN)/node test/bench/main.ts

@@ -11,6 +11,8 @@ export interface Inspection {
 
 const OLDEST = 150_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** A pooler may let a client wait for a session for minutes. */
+const QUERY_TIMEOUT_MS = 10_000;
 
 /**
  * Checks before the start that a database can be used.
@@ -21,7 +23,11 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export async function inspectDatabase(url: string, variable: string): Promise<Inspection> {
   const target = targetOf(url, variable);
   return explained(target, async () => {
-    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+    const client = new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
+    });
     client.on('error', () => undefined);
     try {
       await client.connect();

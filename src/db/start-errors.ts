@@ -86,6 +86,11 @@ const BY_MESSAGE: [RegExp, Explanation][] = [
       `the server at ${host}:${port} does not answer as PostgreSQL does. Check host and port`,
   ],
   [
+    /Query read timeout/,
+    ({ host, port }) =>
+      `the database at ${host}:${port} does not answer a query in time. A pooler may have no session left`,
+  ],
+  [
     /startup parameter|pgbouncer|no such (database|user)/i,
     ({ host, port }, { message }) => `the connection pooler at ${host}:${port} refuses: ${message}`,
   ],

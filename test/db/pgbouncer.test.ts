@@ -1,0 +1,143 @@
+import { expect } from 'chai';
+import { loadConfig } from '../../src/config.ts';
+import { sms } from '../helpers/bodies.ts';
+import { createDatabase, query } from '../helpers/database.ts';
+import { type Harness, startHarness } from '../helpers/harness.ts';
+import { installedPgBouncers, type PgBouncer, startPgBouncer } from '../helpers/pgbouncer.ts';
+import { databaseError } from '../helpers/start-error.ts';
+
+const SENDS = 60;
+const installed = installedPgBouncers();
+
+if (installed.length === 0)
+  describe('PgBouncer', () => {
+    it('works in front of the database (needs an installed pgbouncer, or PGBOUNCER=PATH)');
+  });
+
+for (const pgbouncer of installed)
+  describe(`PgBouncer ${pgbouncer.version}`, function () {
+    this.timeout(60_000);
+    let databaseUrl: string;
+    let pooler: PgBouncer | undefined;
+    let service: Harness | undefined;
+    const start = async (settings: Record<string, string>) => {
+      databaseUrl = await createDatabase();
+      pooler = await startPgBouncer(pgbouncer, databaseUrl, settings);
+      return pooler.url;
+    };
+    afterEach(async () => {
+      await service?.stop();
+      service = undefined;
+      await pooler?.stop();
+      pooler = undefined;
+    });
+
+    /** Migrations from nothing, concurrent sends, deliveries, reads, links and actions: never a failure. */
+    const works = async (environment: Record<string, string>) => {
+      // A busy machine is no reason to ask twice.
+      service = await startHarness({ PROVIDER_TIMEOUT_MS: '10000', ...environment });
+      const { request } = service;
+      const send = (n: number) =>
+        request('POST', '/api/messages/sms', { ...sms, to: `+1804555${1_000 + n}` });
+      const answers = await Promise.all(Array.from({ length: SENDS }, (_, n) => send(n)));
+      expect(answers.map(({ status }) => status)).to.deep.equal(answers.map(() => 202));
+      for (const { body } of answers) await service.untilStatus(body.id, 'delivered');
+      const others = await Promise.all(
+        Array.from({ length: SENDS }, (_, n) =>
+          n % 3 === 0
+            ? request('GET', '/api/conversations')
+            : n % 3 === 1
+              ? request('GET', '/api/messages?q=hello')
+              : request('POST', `/api/messages/${answers[n]?.body.id}/cancel`),
+        ),
+      );
+      for (const { status } of others) expect([200, 409]).to.include(status);
+      expect((await request('PUT', '/api/participants/2/links/3')).status).to.equal(200);
+      expect((await request('GET', '/readyz')).status).to.equal(200);
+      expect((await service.accepted()).every(({ asked }) => asked === 1)).to.equal(true);
+    };
+
+    it('works in session mode with the defaults of the service', async () => {
+      await works({ DATABASE_URL: await start({ pool_mode: 'session' }) });
+      const limits = await query<{ query: string }>(
+        databaseUrl,
+        `select query from pg_stat_activity where query ~ '^listen'`,
+      );
+      expect(limits).not.to.deep.equal([]);
+    });
+
+    it('stops the start in statement mode with one line', async () => {
+      const on: Record<string, string> = pgbouncer.keepsPrepared ? { max_prepared_statements: '100' } : {};
+      expect(await databaseError(await start({ pool_mode: 'statement', ...on }))).to.match(
+        pgbouncer.keepsPrepared ? /is in statement mode/ : /without prepared statements/,
+      );
+    });
+
+    it('stops the start in transaction mode without prepared statements with one line', async () => {
+      const off: Record<string, string> = pgbouncer.keepsPrepared ? { max_prepared_statements: '0' } : {};
+      expect(await databaseError(await start({ pool_mode: 'transaction', ...off }))).to.match(
+        /transaction mode without prepared statements\. Use its session mode .*1\.21/,
+      );
+    });
+
+    it('stops the start with one line where it cannot reach the server', async () => {
+      await start({ pool_mode: 'session' });
+      expect(
+        await databaseError(Object.assign(new URL(pooler?.url ?? ''), { pathname: '/not-there' }).href),
+      ).to.match(/not-there|connection pooler/);
+    });
+
+    if (pgbouncer.keepsPrepared) {
+      const settings = { pool_mode: 'transaction', max_prepared_statements: '100', default_pool_size: '5' };
+
+      it('works in transaction mode with a way past it', async () => {
+        const url = await start(settings);
+        await works({ DATABASE_URL: url, DATABASE_DIRECT_URL: databaseUrl });
+      });
+
+      it('works in transaction mode without a way past it', async () => {
+        await works({ DATABASE_URL: await start(settings) });
+      });
+
+      it('leaves no setting of the service behind in shared sessions', async () => {
+        const url = await start({ ...settings, default_pool_size: '1', reserve_pool_size: '1' });
+        await works({ DATABASE_URL: url, DATABASE_DIRECT_URL: databaseUrl });
+        const [session] = await query<{ statement_timeout: string; enable_seqscan: string }>(
+          url,
+          `select current_setting('statement_timeout') as statement_timeout, current_setting('enable_seqscan') as enable_seqscan`,
+        );
+        expect(session).to.deep.equal({ statement_timeout: '0', enable_seqscan: 'on' });
+      });
+    }
+  });
+
+describe('The connections of the service', () => {
+  it('are at most as many as configured', async () => {
+    const service = await startHarness({ ROLE: 'api', DATABASE_POOL_SIZE: '3' });
+    const requests = Array.from({ length: 40 }, (_, n) =>
+      n % 2 === 0
+        ? service.request('GET', '/api/conversations')
+        : service.request('POST', '/api/messages/sms', { ...sms, to: `+1804555${1_000 + n}` }),
+    );
+    for (const { status } of await Promise.all(requests)) expect([200, 202]).to.include(status);
+    const [count] = await query<{ connections: number }>(
+      service.databaseUrl,
+      `select count(*)::int as connections from pg_stat_activity
+       where datname = current_database() and application_name = 'messaging-service'`,
+    );
+    await service.stop();
+    expect(count?.connections).to.be.within(2, 3);
+  });
+
+  it('are configured by a whole number of at least 2', () => {
+    expect(loadConfig({ DATABASE_POOL_SIZE: '40' }).databasePoolSize).to.equal(40);
+    for (const size of ['1', '0', '-3', 'ten', '1e2', '4.5'])
+      expect(() => loadConfig({ DATABASE_POOL_SIZE: size }), size).to.throw(/DATABASE_POOL_SIZE/);
+  });
+
+  it('need DATABASE_URL where there is a way past the pooler', () => {
+    expect(() => loadConfig({ DATABASE_DIRECT_URL: 'postgres://h/d' })).to.throw(
+      /DATABASE_DIRECT_URL.*DATABASE_URL/,
+    );
+  });
+});
