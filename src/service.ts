@@ -110,7 +110,7 @@ async function wire(
     reportChannels: () => reportAccounts(pool, config.providers, dispatcher?.accounts() ?? []),
   });
   const keyring = createFreshKeyring(config, logger, stack);
-  const app = createApp({ config, logger, keyring, handlers, translate: availability });
+  const app = createApp({ config, logger, events, keyring, handlers, translate: availability });
   const url = await listen(app, config, stack);
   dispatcher?.start();
   // Nothing new is taken up while requests are being ended.

@@ -1,6 +1,7 @@
 import express, { type Express, type RequestHandler, type Response } from 'express';
 import type { Config, Role } from '../config.ts';
 import { NotFoundError } from '../errors.ts';
+import type { Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type OpenApiDocument, openApiDocument } from '../openapi/document.ts';
 import { FileBody } from '../openapi/file-body.ts';
@@ -22,6 +23,7 @@ import { createValidator } from './validator.ts';
 export interface AppOptions {
   config: Config;
   logger: Logger;
+  events: Events;
   keyring: Keyring;
   handlers: Handlers;
   /** Makes an error of ours of what a library below threw. */
@@ -33,7 +35,7 @@ type AnyHandler = (
 ) => Promise<{ status: number; headers?: Record<string, string>; body: unknown }>;
 
 /** The HTTP service: what comes in is validated against the contract, and goes to the handler of its operation. */
-export function createApp({ config, logger, keyring, handlers, translate }: AppOptions): Express {
+export function createApp({ config, logger, events, keyring, handlers, translate }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -57,7 +59,7 @@ export function createApp({ config, logger, keyring, handlers, translate }: AppO
     }),
   );
   app.use((request, _response, next) => next(new NotFoundError(`route ${request.path}`)));
-  app.use(problemHandler(logger));
+  app.use(problemHandler(logger, events));
   return app;
 }
 

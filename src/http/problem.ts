@@ -8,9 +8,11 @@ import {
   UnauthorizedError,
   UnavailableError,
 } from '../errors.ts';
+import type { Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Schema } from '../openapi/types.ts';
 import { endBeforeBody } from './drain-request.ts';
+import { reportRefusedWebhook } from './refused-webhooks.ts';
 import { requestId } from './request-log.ts';
 
 type Problem = Schema<'Problem'>;
@@ -72,11 +74,12 @@ interface HttpLibraryError {
 const MAX_PATH = 200;
 
 /** The one place where errors become responses (RFC 9457). */
-export function problemHandler(logger: Logger): ErrorRequestHandler {
+export function problemHandler(logger: Logger, events: Events): ErrorRequestHandler {
   return (error, request, response, _next) => {
     const answer = error instanceof ServiceError ? fromServiceError(error) : fromLibraryError(error);
     if (answer.status >= 500 && answer.code === 'internal_error')
       logger.error({ err: error, request_id: requestId(request) }, 'request failed');
+    reportRefusedWebhook(events, request, answer);
     send(request, response, answer, requestId(request));
   };
 }

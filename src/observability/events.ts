@@ -26,6 +26,15 @@ export interface Events {
   /** Null: the failures before were too few to open the breaker. */
   providerRecovered(recovery: { provider: string; unavailableSeconds: number | null }): void;
   receiptTaken(receipt: { provider: string; status: string; messageId: number | null }): void;
+  /** An authentic webhook was answered with an error, so its message may be lost. */
+  webhookRefused(webhook: {
+    channel: string;
+    provider: string;
+    reason: string;
+    requestId: string;
+    providerMessageId: string | null;
+    errors: { path: string; message: string }[];
+  }): void;
   failed(what: string, error: unknown): void;
   /** The embedded PostgreSQL has ended by itself. */
   databaseExited(reason: string): void;
@@ -112,6 +121,12 @@ export function createEvents(logger: Logger): Events {
     labelNames: ['provider', 'status'],
     registers,
   });
+  const refusedWebhooks = new Counter({
+    name: 'webhooks_refused_total',
+    help: 'Authentic webhooks that were answered with an error, by its code.',
+    labelNames: ['channel', 'reason'],
+    registers,
+  });
   const failures = new Counter({
     name: 'internal_failures_total',
     help: 'Failures inside the service, by where they happened.',
@@ -150,6 +165,10 @@ export function createEvents(logger: Logger): Events {
       const status = RECEIPT_STATUSES.has(receipt.status) ? receipt.status : 'other';
       receipts.inc({ provider: receipt.provider, status });
       logger.debug(receipt, 'receipt taken');
+    },
+    webhookRefused: ({ channel, reason, requestId, ...webhook }) => {
+      refusedWebhooks.inc({ channel, reason });
+      logger.warn({ channel, reason, request_id: requestId, ...webhook }, 'webhook refused');
     },
     failed: (what, err) => {
       failures.inc({ what });

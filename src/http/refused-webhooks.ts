@@ -1,0 +1,41 @@
+import type { Request } from 'express';
+import type { Fault } from '../errors.ts';
+import type { Events } from '../observability/events.ts';
+import { callerOf } from './auth/caller.ts';
+import { requestId } from './request-log.ts';
+
+/** The fields that hold the provider's id of a message, and how much of an id is logged. */
+const ID_FIELDS = ['messaging_provider_id', 'xillio_id'];
+const MAX_ID = 255;
+
+export interface Refusal {
+  status: number;
+  code: string;
+  errors?: Fault[];
+}
+
+/**
+ * Reports an authentic webhook that is answered with an error: its message is lost unless the provider sends it again.
+ * A 503 is no refusal, as providers repeat those.
+ */
+export function reportRefusedWebhook(
+  events: Events,
+  request: Request,
+  { status, code, errors }: Refusal,
+): void {
+  const caller = callerOf(request);
+  if (caller?.type !== 'provider' || status === 503) return;
+  const { name, channel } = caller.provider;
+  events.webhookRefused({
+    ...{ channel, provider: name, reason: code, requestId: requestId(request) },
+    providerMessageId: idIn(request.body),
+    errors: errors ?? [],
+  });
+}
+
+/** The provider's id, if the body could be read and has one. */
+function idIn(body: unknown): string | null {
+  if (typeof body !== 'object' || body === null) return null;
+  const ids = ID_FIELDS.map((field) => (body as Record<string, unknown>)[field]);
+  return ids.find((id) => typeof id === 'string')?.slice(0, MAX_ID) ?? null;
+}
