@@ -14,9 +14,18 @@ export type ErrorCode =
   | 'unsupported_media_type'
   | 'too_many_requests'
   | 'idempotency_key_reused'
+  | ProtocolFailure
   | LinkConflict
   | StatusConflict
   | 'unavailable';
+
+/** Why HTTP itself does not allow a request. */
+export type ProtocolFailure =
+  | 'bad_request'
+  | 'request_timeout'
+  | 'expectation_failed'
+  | 'headers_too_large'
+  | 'not_implemented';
 
 /** Why two participants cannot be said to be one person. */
 export type LinkConflict = 'link_to_self' | 'link_cycle' | 'link_of_correspondents';
@@ -73,6 +82,15 @@ export class NotFoundError extends ServiceError {
 export class PayloadTooLargeError extends ServiceError {
   constructor(limit: number) {
     super('payload_too_large', `The body is over ${limit} bytes.`);
+  }
+}
+
+/** The request is not valid by HTTP, or did not arrive whole. */
+export class ProtocolError extends ServiceError {
+  declare readonly code: ProtocolFailure;
+
+  constructor(code: ProtocolFailure, message: string) {
+    super(code, message);
   }
 }
 

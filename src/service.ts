@@ -111,7 +111,7 @@ async function wire(
   });
   const keyring = createFreshKeyring(config, logger, stack);
   const app = createApp({ config, logger, events, keyring, handlers, translate: availability });
-  const url = await listen(app, config, stack);
+  const url = await listen(app, config, logger, stack);
   dispatcher?.start();
   // Nothing new is taken up while requests are being ended.
   stack.defer(() => {

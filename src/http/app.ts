@@ -14,6 +14,7 @@ import { createBodies } from './body.ts';
 import { replaceInfinities } from './numbers.ts';
 import { operationOf } from './operation.ts';
 import { problemHandler } from './problem.ts';
+import { checkProtocol } from './protocol-errors.ts';
 import { limitRate } from './rate-limit.ts';
 import { requestLog } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -40,7 +41,8 @@ export function createApp({ config, logger, events, keyring, handlers, translate
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(requestLog(logger));
-  app.use(securityHeaders());
+  app.use(securityHeaders);
+  app.use(checkProtocol);
   if (config.apiKeys.length === 0) app.use(refuseForeign(config.allowedHosts));
   const document = servedBy(config.role);
   const bodies = createBodies();
@@ -76,6 +78,8 @@ function servedBy(role: Role): OpenApiDocument {
 /** The typed handlers of the operations as a middleware: the only place where a handler meets Express. */
 function toMiddleware(handlers: Handlers, translate: (error: unknown) => unknown): RequestHandler {
   return async (request, response) => {
+    // A request that ran into a timeout is not carried out when the rest of its body arrives after all.
+    if (response.headersSent) return;
     const handler = handlers[operationOf(request)?.operationId as OperationId] as unknown as AnyHandler;
     ensureStorable(request);
     replaceInfinities(request);

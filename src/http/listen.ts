@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
 import type { Config } from '../config.ts';
 import { StartError } from '../errors.ts';
+import type { Logger } from '../observability/logger.ts';
+import { answerFailures, track } from './connections.ts';
 
 const CLOSE_IDLE_MS = 50;
 /** The head of a request is small: who takes longer for it only holds the connection. */
@@ -17,21 +19,26 @@ const CHECK_TIMEOUTS_MS = 5_000;
 export async function listen(
   app: Express,
   { host, port, requestTimeoutMs, keepAliveTimeoutMs, stopTimeoutMs }: Config,
+  logger: Logger,
   stack: AsyncDisposableStack,
 ): Promise<string> {
   let closing = false;
   const serve = (request: IncomingMessage, response: ServerResponse) => {
+    if (!track(request, response)) return;
     if (closing) response.setHeader('connection', 'close');
     app(request, response);
   };
-  const timeouts = {
+  const settings = {
     requestTimeout: requestTimeoutMs,
     headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
     connectionsCheckingInterval: Math.min(CHECK_TIMEOUTS_MS, requestTimeoutMs),
     keepAliveTimeout: keepAliveTimeoutMs,
+    // Checked by the application, whose refusal is a problem document.
+    requireHostHeader: false,
   };
   // Who asks before sending a body is told to go on when it is read, and not where it is refused.
-  const server = createServer(timeouts, serve).on('checkContinue', serve);
+  const server = createServer(settings, serve).on('checkContinue', serve).on('checkExpectation', serve);
+  answerFailures(server, logger);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       reject(new StartError([describeListenError('PORT', host, port, cause)], { cause }));

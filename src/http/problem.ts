@@ -1,4 +1,5 @@
-import type { ErrorRequestHandler, Request, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ErrorRequestHandler } from 'express';
 import {
   type ErrorCode,
   type Fault,
@@ -27,10 +28,12 @@ interface Answer {
 
 /** Our own errors. */
 const STATUS: Record<ErrorCode, number> = {
+  bad_request: 400,
   malformed_json: 400,
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,
+  request_timeout: 408,
   link_to_self: 409,
   link_cycle: 409,
   link_of_correspondents: 409,
@@ -38,9 +41,12 @@ const STATUS: Record<ErrorCode, number> = {
   not_retriable: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
+  expectation_failed: 417,
   invalid_request: 422,
   idempotency_key_reused: 422,
   too_many_requests: 429,
+  headers_too_large: 431,
+  not_implemented: 501,
   unavailable: 503,
 };
 
@@ -50,12 +56,16 @@ const TITLES: Record<number, string> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  408: 'Request Timeout',
   409: 'Conflict',
   413: 'Payload Too Large',
   415: 'Unsupported Media Type',
+  417: 'Expectation Failed',
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
+  501: 'Not Implemented',
   503: 'Service Unavailable',
 };
 
@@ -73,6 +83,8 @@ interface HttpLibraryError {
 /** Characters of a fault's path that are shown: it holds names from the request. */
 const MAX_PATH = 200;
 
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
 /** The one place where errors become responses (RFC 9457). */
 export function problemHandler(logger: Logger, events: Events): ErrorRequestHandler {
   return (error, request, response, _next) => {
@@ -80,35 +92,33 @@ export function problemHandler(logger: Logger, events: Events): ErrorRequestHand
     if (answer.status >= 500 && answer.code === 'internal_error')
       logger.error({ err: error, request_id: requestId(request) }, 'request failed');
     reportRefusedWebhook(events, request, answer);
-    send(request, response, answer, requestId(request));
+    send(request, response, answer);
   };
 }
 
-function send(
-  request: Request,
-  response: Response,
-  { status, code, detail, headers, errors }: Answer,
-  requestId: string,
-): void {
-  const title = TITLES[status] ?? 'Error';
-  const problem: Problem = {
-    type: 'about:blank',
-    title,
-    status,
-    detail,
-    code,
-    request_id: requestId,
-    ...(errors && { errors }),
-  };
+/** Sends an error from outside of Express as the response to a request. */
+export function sendProblem(request: IncomingMessage, response: ServerResponse, error: ServiceError): void {
+  send(request, response, fromServiceError(error));
+}
+
+/** An error as a problem document. */
+export function problemOf(error: ServiceError, requestId: string): Problem {
+  return problemFrom(fromServiceError(error), requestId);
+}
+
+function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  response
-    .status(status)
-    .set(headers ?? {})
-    .type('application/problem+json; charset=utf-8');
-  endBeforeBody(request, response, JSON.stringify(problem));
+  response.statusCode = answer.status;
+  response.setHeaders(new Map(Object.entries({ ...answer.headers, 'content-type': PROBLEM_TYPE })));
+  endBeforeBody(request, response, JSON.stringify(problemFrom(answer, requestId(request))));
+}
+
+function problemFrom({ status, code, detail, errors }: Answer, request_id: string): Problem {
+  const title = TITLES[status] ?? 'Error';
+  return { type: 'about:blank', title, status, detail, code, request_id, ...(errors && { errors }) };
 }
 
 function fromServiceError(error: ServiceError): Answer {

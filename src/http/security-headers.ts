@@ -23,14 +23,17 @@ const secure = helmet({
   xssFilter: false,
 });
 
-/** Puts them on every answer. They never differ, so Helmet is asked for them once. */
-export function securityHeaders(): RequestHandler {
+/** The headers of every response. They never differ, so Helmet is asked for them once. */
+export const SECURITY_HEADERS: ReadonlyMap<string, string> = headersOf();
+
+function headersOf(): Map<string, string> {
   const model = new ServerResponse(new IncomingMessage(new Socket()));
   secure(model.req, model, () => undefined);
   model.setHeader('cache-control', 'no-store');
-  const headers = Object.entries(model.getHeaders()) as [string, string][];
-  return (_request, response, next) => {
-    for (const [name, value] of headers) response.setHeader(name, value);
-    next();
-  };
+  return new Map(Object.entries(model.getHeaders()) as [string, string][]);
 }
+
+export const securityHeaders: RequestHandler = (_request, response, next) => {
+  for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value);
+  next();
+};

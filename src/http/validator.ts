@@ -1,6 +1,6 @@
 import { parse as parseUrl } from 'node:url';
 import type { Ajv } from 'ajv';
-import { type Request, type RequestHandler, Router } from 'express';
+import { type RequestHandler, Router } from 'express';
 import type {
   OpenApiRequest,
   OpenApiRequestMetadata,
@@ -19,7 +19,6 @@ import { dereference } from '../openapi/dereference.ts';
 import type { OpenApiDocument } from '../openapi/document.ts';
 import { valuesIn } from './body.ts';
 import { boundedRegExp, boundFormats } from './bounded-checks.ts';
-import { operationOf } from './operation.ts';
 import { decimalInteger, refuseBrackets, withDecimalIntegers } from './parameters.ts';
 
 /** The steps of a request for an operation of the contract, besides its validation. */
@@ -104,23 +103,10 @@ function validateRequest(apiDoc: ApiDoc, options: RequestOptions): RequestHandle
   const every = createRequestValidator(apiDoc, { ...options, allErrors: true });
   let first: RequestValidator | undefined;
   return (request, response, next) => {
-    simplifyMediaType(request);
     if (valuesIn(request) <= ALL_ERRORS_UP_TO) return every.validate(request as never, response, next);
     first ??= createRequestValidator(apiDoc, { ...options, allErrors: false });
     return first.validate(request as never, response, next);
   };
-}
-
-/**
- * Reduces `Content-Type` to what the contract distinguishes. The package compiles and keeps a validator for each text
- * of this header, parameters included, so that a client could fill the memory with `application/json; x=1`, `x=2`, …
- */
-function simplifyMediaType(request: Request): void {
-  const type = request.headers['content-type'];
-  if (type === undefined) return;
-  if (operationOf(request)?.requestBody)
-    request.headers['content-type'] = type.split(';', 1)[0]?.trim().toLowerCase();
-  else delete request.headers['content-type'];
 }
 
 function createRequestValidator(apiDoc: ApiDoc, options: RequestOptions): RequestValidator {

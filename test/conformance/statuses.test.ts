@@ -51,6 +51,7 @@ describe('Every status that the contract promises', function () {
     415: () => ({ change: { contentType: 'application/json; charset=latin1' } }),
     422: () => ({ change: { query: [['unknown', '1']] } }),
     429: () => ({ of: limited, times: 60 }),
+    431: () => ({ change: { headers: { filler: 'x'.repeat(20_000) } } }),
     503: () => ({ of: cutOff }),
   };
 

@@ -10,6 +10,10 @@ export interface RawConnection {
   receive(pattern: RegExp): Promise<string>;
   /** Resolves when the other side has closed the connection. */
   closed(): Promise<unknown>;
+  /** All bytes that came so far. */
+  bytes(): Buffer;
+  /** Sends nothing more. */
+  end(): void;
   close(): void;
 }
 
@@ -20,8 +24,10 @@ export async function connectRaw(url: string): Promise<RawConnection> {
   // A connection that is cut off under a client that still writes.
   socket.on('error', () => undefined);
   let received = '';
+  const chunks: Buffer[] = [];
   socket.on('data', (chunk) => {
     received += chunk;
+    chunks.push(chunk);
   });
   const closing = new Promise((resolve) => socket.once('close', resolve));
   await once(socket, 'connect');
@@ -29,6 +35,8 @@ export async function connectRaw(url: string): Promise<RawConnection> {
     write: (text) => void socket.write(text),
     receive: (pattern) => until(() => pattern.test(received) && received, `an answer like ${pattern}`),
     closed: () => closing,
+    bytes: () => Buffer.concat(chunks),
+    end: () => void socket.end(),
     close: () => void socket.destroy(),
   };
 }

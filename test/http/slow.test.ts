@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { sms } from '../helpers/bodies.ts';
 import { type Harness, startHarness } from '../helpers/harness.ts';
 import { connectRaw, head } from '../helpers/raw.ts';
 
@@ -21,9 +22,30 @@ describe('A request that does not arrive', () => {
     it(`is answered 408 and cut off: it stops ${title}`, async () => {
       const client = await connectRaw(service.url);
       client.write(text);
-      expect(await client.receive(/\r\n\r\n/)).to.match(/^HTTP\/1.1 408 /);
+      const answer = await client.receive(/"request_timeout"[^}]+\}$/);
+      expect(answer).to.match(/^HTTP\/1.1 408 Request Timeout\r$/m);
+      expect(answer).to.match(/^content-type: application\/problem\+json/im);
+      expect(answer).to.match(/^x-request-id: \S+\r$/im);
+      expect(answer).to.match(/^connection: close\r$/im);
       await client.closed();
       expect((await service.request('GET', '/readyz')).status).to.equal(200);
     });
   }
+
+  it('is not carried out when the rest of its body arrives after the 408', async () => {
+    const client = await connectRaw(service.url);
+    const text = JSON.stringify({ ...sms, body: 'Too late' });
+    const length = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+    client.write(head('POST', '/api/messages/sms', length) + text.slice(0, 10));
+    await client.receive(/"request_timeout"[^}]+\}$/);
+    client.write(text.slice(10));
+    await client.closed();
+    expect((await service.request('GET', '/api/messages')).body.data).to.deep.equal([]);
+  });
+
+  it('is no request, and gets no response, on a connection without a byte', async () => {
+    const client = await connectRaw(service.url);
+    await client.closed();
+    expect(client.bytes()).to.have.length(0);
+  });
 });

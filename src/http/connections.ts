@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { ProtocolError, type ServiceError } from '../errors.ts';
+import type { Logger } from '../observability/logger.ts';
+import { PROBLEM_TYPE, problemOf, sendProblem } from './problem.ts';
+import { fromParser } from './protocol-errors.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
+
+/** How long a client may take to read the last response of a connection. */
+const LINGER_MS = 5_000;
+
+/** The requests of one connection. */
+interface Connection {
+  /** Responses that are not sent yet, in the order of their requests. */
+  pending: Set<ServerResponse>;
+  latest: { request: IncomingMessage; response: ServerResponse } | null;
+  /** Nothing that arrives any more is a request. */
+  failed: boolean;
+}
+
+const connections = new WeakMap<Duplex, Connection>();
+
+function connectionOf(socket: Duplex): Connection {
+  const known = connections.get(socket);
+  if (known) return known;
+  const connection: Connection = { pending: new Set(), latest: null, failed: false };
+  connections.set(socket, connection);
+  return connection;
+}
+
+/** Notes a request; false if its connection has failed, and the request must not be carried out. */
+export function track(request: IncomingMessage, response: ServerResponse): boolean {
+  const connection = connectionOf(request.socket);
+  if (connection.failed) return false;
+  connection.latest = { request, response };
+  connection.pending.add(response);
+  response.once('close', () => connection.pending.delete(response));
+  return true;
+}
+
+/** Answers as problem documents whatever Node's HTTP parser refuses, in place of Node's own responses. */
+export function answerFailures(server: Server, logger: Logger): void {
+  server.on('clientError', (error, socket: Socket) => {
+    // Nothing was asked on a connection that is closed without a byte.
+    if (socket.bytesRead === 0) socket.destroy();
+    else void fail(fromParser(error), socket, logger);
+  });
+  server.on('connect', (_request, socket) => {
+    socket.on('error', () => socket.destroy());
+    const detail = 'The service is not a proxy: it does not implement CONNECT.';
+    void fail(new ProtocolError('not_implemented', detail), socket, logger);
+  });
+}
+
+/**
+ * Ends a connection with a problem document. Where the failure is in the body of a request, the document is the
+ * response to that request, unless it has one; otherwise it follows the responses to the requests before.
+ */
+async function fail(error: ServiceError, socket: Duplex, logger: Logger): Promise<void> {
+  const connection = connectionOf(socket);
+  // The parser reports each further chunk of a connection that has failed.
+  if (connection.failed) return;
+  connection.failed = true;
+  const { latest, pending } = connection;
+  const inBody = latest !== null && !latest.request.complete;
+  if (inBody && !latest.response.headersSent) {
+    latest.response.setHeader('connection', 'close');
+    sendProblem(latest.request, latest.response, error);
+  }
+  await Promise.all([...pending].map((response) => new Promise((done) => response.once('close', done))));
+  if (!socket.writable) return;
+  hangUp(socket, inBody ? '' : responseFor(error, logger));
+}
+
+/** A response without a request, and its line in the log. */
+function responseFor(error: ServiceError, logger: Logger): string {
+  const id = randomUUID();
+  const problem = problemOf(error, id);
+  const text = JSON.stringify(problem);
+  const headers = [
+    ...SECURITY_HEADERS,
+    ['content-type', PROBLEM_TYPE],
+    ['content-length', `${Buffer.byteLength(text)}`],
+    ['x-request-id', id],
+    ['date', new Date().toUTCString()],
+    ['connection', 'close'],
+  ];
+  logger.info(
+    { request_id: id, response: { status: problem.status }, code: problem.code },
+    'request refused',
+  );
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return `HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines}\r\n${text}`;
+}
+
+/** Ends a connection after this text. What the client still sends is dropped, for as long as it may take to read. */
+function hangUp(socket: Duplex, text: string): void {
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
+  socket.end(text);
+  socket.resume();
+}

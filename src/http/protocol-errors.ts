@@ -1,0 +1,32 @@
+import type { RequestHandler } from 'express';
+import { ProtocolError, ServiceError } from '../errors.ts';
+
+/** What Node's HTTP parser reports, by its code; any other failure is a malformed request. */
+const REASONS: Record<string, () => ServiceError> = {
+  HPE_HEADER_OVERFLOW: () =>
+    new ProtocolError('headers_too_large', 'The request line and the headers are over 16384 bytes together.'),
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: () =>
+    new ServiceError('payload_too_large', 'The chunk extensions of the body are over 16384 bytes.'),
+  ERR_HTTP_REQUEST_TIMEOUT: () => new ProtocolError('request_timeout', 'The request did not arrive in time.'),
+};
+
+/** The problem that a failure of Node's HTTP parser is reported as. */
+export function fromParser({ code = '' }: NodeJS.ErrnoException): ServiceError {
+  return REASONS[code]?.() ?? new ProtocolError('bad_request', 'The request is not valid HTTP/1.1.');
+}
+
+/**
+ * Middleware for what Node's server accepts, or refuses with an empty response (RFC 9110, 10.1.1; RFC 9112, 3.2).
+ *
+ * @throws {ProtocolError} the request is HTTP/0.9, has no `Host` header or several, or expects anything but
+ *   `100-continue`.
+ */
+export const checkProtocol: RequestHandler = ({ httpVersion, headers, headersDistinct }, _response, next) => {
+  if (httpVersion === '0.9') throw new ProtocolError('bad_request', 'HTTP/0.9 is not supported.');
+  const hosts = headersDistinct.host?.length ?? 0;
+  if (hosts > 1 || (hosts === 0 && httpVersion === '1.1'))
+    throw new ProtocolError('bad_request', 'A request needs exactly one Host header.');
+  if (httpVersion === '1.1' && headers.expect !== undefined && !/^100-continue$/i.test(headers.expect))
+    throw new ProtocolError('expectation_failed', 'The only supported expectation is 100-continue.');
+  next();
+};
