@@ -6,6 +6,8 @@ const DIGIT = /[\uFF10-\uFF19\u0660-\u0669\u06F0-\u06F9]/g;
 /** Punctuation as libphonenumber has it, and all spaces and dashes of Unicode. No letters: an extension is not dropped. */
 const PUNCTUATION = String.raw`\s\p{Pd}\u2212\u30FC()\[\]（）［］./．／~\u2053\u223C\uFF5E`;
 const NUMBER = new RegExp(`^[${PUNCTUATION}]*[+＋]*[${PUNCTUATION}0-9]+$`, 'u');
+/** Quotes, brackets, emoji and the like around a number; letters and the marks of service codes are part of what was written. */
+const AROUND = /^[^\p{L}\p{N}\p{C}+＋#*]+|[^\p{L}\p{N}\p{C}#*]+$/gu;
 /** Longer than any number that people write, so that the pattern runs over little text. */
 const MAX_LENGTH = 64;
 
@@ -22,7 +24,7 @@ const OLD_MEXICAN = /^(?:1|01|044|045)(\d{10})$/;
  * possible number, or has an extension, which a message cannot go to.
  */
 export function parsePhone(input: string, region: CountryCode): string | null {
-  const text = toAsciiDigits(removeFormat(fromTelUri(input) ?? ''));
+  const text = toAsciiDigits(removeFormat(fromTelUri(input) ?? '').replace(AROUND, ''));
   if (text.length > MAX_LENGTH || !NUMBER.test(text)) return null;
   const digits = text.replace(/\D/g, '');
   const phone = parsePhoneNumberFromString(/[+＋]/.test(text) ? `+${digits}` : digits, region);
