@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Verifier } from '@pact-foundation/pact';
+import { type Gateway, startGateway } from './provider-gateway.ts';
 
 const HELP = `Usage: bin/verify-provider --provider NAME --url URL [options]
 
@@ -12,6 +13,7 @@ Verifies a provider, such as its sandbox, against what the messaging service exp
   --header 'NAME: VALUE'            sent with each request, such as the key of the sandbox; may be repeated
   --provider-states-setup-url URL   told by POST what an interaction presumes; without it only those
                                     interactions are verified that presume nothing
+  --timeout MS                      for each request to the provider and to the set-up URL; 10000 by default
   --description REGEX               only interactions whose description it matches
   --broker-url URL                  takes the contracts from this Pact broker rather than from contracts/;
                                     its token is read from PACT_BROKER_TOKEN
@@ -38,6 +40,7 @@ function readOptions() {
       url: { type: 'string' },
       header: { type: 'string', multiple: true, default: [] },
       'provider-states-setup-url': { type: 'string' },
+      timeout: { type: 'string', default: '10000' },
       description: { type: 'string' },
       'broker-url': { type: 'string' },
       'provider-version': { type: 'string' },
@@ -50,17 +53,33 @@ function readOptions() {
 
 type Options = ReturnType<typeof readOptions>;
 
-function verifierOptions(options: Options): VerifierOptions {
-  const { provider, url, 'provider-states-setup-url': providerStatesSetupUrl } = options;
+interface Target {
+  provider: string;
+  url: string;
+  timeoutMs: number;
+}
+
+function readTarget({ provider, url, timeout }: Options): Target {
   if (!provider) throw new UsageError('--provider is missing');
   if (!url || !URL.canParse(url)) throw new UsageError('--url is missing, or is no URL');
+  if (!/^[1-9]\d{0,5}$/.test(timeout)) throw new UsageError('--timeout is not a number of milliseconds');
+  return { provider, url: url.replace(/\/+$/, ''), timeoutMs: Number(timeout) };
+}
+
+function verifierOptions(
+  options: Options,
+  { provider, timeoutMs }: Target,
+  { url, statesUrl }: Pick<Gateway, 'url' | 'statesUrl'>,
+): VerifierOptions {
   return {
     provider,
     providerBaseUrl: url,
     ...source(provider, options),
-    ...(providerStatesSetupUrl && { providerStatesSetupUrl }),
-    requestFilter: headerFilter(options.header.map(readHeader)),
+    ...(options['provider-states-setup-url'] && { providerStatesSetupUrl: statesUrl }),
     failIfNoPactsFound: true,
+    followRedirects: false,
+    // The gateway gives up earlier, and says why.
+    timeout: timeoutMs + 10_000,
     logLevel: 'error',
   };
 }
@@ -89,14 +108,11 @@ function readHeader(header: string): [name: string, value: string] {
   return [name.toLowerCase(), value];
 }
 
-function headerFilter(
-  headers: [name: string, value: string][],
-): NonNullable<VerifierOptions['requestFilter']> {
-  return ({ headers: sent }, _response, next) => {
+function setHeaders(headers: [name: string, value: string][]): (sent: Headers) => void {
+  return (sent) => {
     for (const [name, value] of headers) {
-      if (name !== 'authorization' || sent.authorization !== WRONG_KEY) sent[name] = value;
+      if (name !== 'authorization' || sent.get(name) !== WRONG_KEY) sent.set(name, value);
     }
-    next();
   };
 }
 
@@ -108,13 +124,13 @@ function narrow({ description, 'provider-states-setup-url': setUpUrl }: Options)
   process.stdout.write('Without --provider-states-setup-url: only interactions that presume nothing.\n');
 }
 
-/** Pact itself takes minutes to say that nobody is there. */
-async function reach(url: string): Promise<void> {
-  await fetch(url, { method: 'HEAD', redirect: 'manual', signal: AbortSignal.timeout(10_000) }).catch(
-    ({ message, cause }) => {
-      throw new Error(`${url} cannot be reached: ${cause?.message ?? message}`);
-    },
-  );
+/** Pact itself takes minutes to say that nobody is there. Any response will do. */
+async function reach({ url, timeoutMs }: Target): Promise<void> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  await fetch(url, { method: 'HEAD', redirect: 'manual', signal }).catch(({ message, cause }) => {
+    const reason = signal.aborted ? `no response within ${timeoutMs} ms` : (cause?.message ?? message);
+    throw new Error(`${url} cannot be reached: ${reason}`);
+  });
 }
 
 async function main(): Promise<number> {
@@ -123,14 +139,28 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const chosen = verifierOptions(options);
-  await reach(options.url ?? '');
+  const target = readTarget(options);
+  const headers = options.header.map(readHeader);
+  source(target.provider, options);
+  await reach(target);
   narrow(options);
+  const gateway = await startGateway({
+    ...target,
+    statesUrl: options['provider-states-setup-url'],
+    setHeaders: setHeaders(headers),
+    onFault: (fault) => void process.stderr.write(`verify-provider: ${fault}\n`),
+  });
+  const passed = await verify(verifierOptions(options, target, gateway));
+  gateway.stop();
+  return passed && gateway.faults.length === 0 ? 0 : 1;
+}
+
+async function verify(options: VerifierOptions): Promise<boolean> {
   // Only now: it takes a moment to load.
   const { Verifier } = await import('@pact-foundation/pact');
-  return new Verifier(chosen).verifyProvider().then(
-    () => 0,
-    () => 1,
+  return new Verifier(options).verifyProvider().then(
+    () => true,
+    () => false,
   );
 }
 
@@ -140,6 +170,4 @@ function fail(error: Error & { code?: string }): void {
   process.exit(wrongOption ? 2 : 1);
 }
 
-// Where the provider breaks a connection, Pact's proxy throws past everyone; the request fails by its timeout.
-process.on('uncaughtException', ({ message }) => process.stderr.write(`verify-provider: ${message}\n`));
 await main().then((code) => process.exit(code), fail);

@@ -48,7 +48,22 @@ function normalised(text: string): string {
   const interactions = contract.interactions.toSorted((one: Described, other: Described) =>
     one.description < other.description ? -1 : 1,
   );
+  for (const { request, response } of interactions) [request, response].forEach(requireTexts);
   return `${JSON.stringify(sorted({ ...contract, interactions, metadata: { pactSpecification } }), null, 2)}\n`;
+}
+
+interface Rule {
+  matchers: { match: string }[];
+}
+
+/**
+ * Pact converts a value to text before it compares the value with a pattern, so that a number passes. A value in a body
+ * that has a pattern must be a text, as its example is.
+ */
+function requireTexts({ matchingRules = {} }: { matchingRules?: { body?: Record<string, Rule> } }): void {
+  for (const { matchers } of Object.values(matchingRules.body ?? {})) {
+    if (matchers.some(({ match }) => match === 'regex')) matchers.unshift({ match: 'type' });
+  }
 }
 
 type Described = Contract['interactions'][number];

@@ -4,9 +4,9 @@ import { loadConfig } from '../../../src/config.ts';
 import type { LookUp, Outgoing, Provider, SendOutcome } from '../../../src/providers/provider.ts';
 import { createRegistry } from '../../../src/providers/registry.ts';
 import type { Interaction } from '../agreement.ts';
-import { filled, uuid } from '../shapes.ts';
+import { code, providerId, uuid } from '../shapes.ts';
 
-const { eachLike, fromProviderState, matchStatus, regex, string } = MatchersV3;
+const { eachLike, fromProviderState, matchStatus, regex } = MatchersV3;
 
 export type Channel = 'sms' | 'email';
 export const KEY = 'provider-key';
@@ -56,7 +56,7 @@ export function answers(channel: Channel, plain: Sending, refused: Sending): Int
         given: ['a recipient is refused', { channel }],
         response: {
           status: matchStatus(400, [400, 422]),
-          body: { error: { code: filled('invalid_recipient'), message: string('This is not a recipient') } },
+          body: { error: { code: code('invalid_recipient') } },
         },
       },
     ),
@@ -106,7 +106,7 @@ export function lookUps(channel: Channel): Interaction[] {
       {
         is: 'a look-up of a message that was taken',
         given: ['a message was taken', { channel, idempotency_key: TAKEN_KEY }],
-        response: { status: 200, body: { data: eachLike({ id: filled(id) }) } },
+        response: { status: 200, body: { data: eachLike({ id: providerId(id) }) } },
       },
     ),
     lookUp(
@@ -162,5 +162,5 @@ export function outgoing(message: Partial<Outgoing> & Pick<Outgoing, 'type' | 'f
 /** What is read of the answer to a message that was taken: that it is a success, and the id. */
 export function taken(id: string) {
   const status = matchStatus(202, MatchersV3.HTTPResponseStatusClass.Success);
-  return { status, body: { id: filled(id) } };
+  return { status, body: { id: providerId(id) } };
 }
