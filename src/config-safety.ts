@@ -6,7 +6,11 @@ import type { Config } from './config.ts';
  * @param faulty the variables that have a fault of their own: nothing is said of what follows from those.
  */
 export function unsafe(config: Config, faulty: ReadonlySet<string>): string[] {
-  const reasons = [...oneNameEach(config), ...(config.production ? open(config) : reachable(config))];
+  const reasons = [
+    ...oneNameEach(config),
+    ...onePortEach(config),
+    ...(config.production ? open(config) : reachable(config)),
+  ];
   return reasons
     .filter(({ variables }) => !variables.some((variable) => faulty.has(variable)))
     .map(({ variables, reason }) => `${variables[0]}: ${reason}`);
@@ -27,6 +31,12 @@ function oneNameEach({ providers }: Config): Reason[] {
       reason: 'a name stands for one provider only, also of SMS_PROVIDERS',
     },
   ];
+}
+
+function onePortEach({ port, simulatorPort }: Config): Reason[] {
+  if (port !== simulatorPort) return [];
+  const reason = `is ${port}, the same as SIMULATOR_PORT: set one of them to another port`;
+  return [{ variables: ['PORT', 'SIMULATOR_PORT'], reason }];
 }
 
 function open({ apiKeys, providers }: Config): Reason[] {

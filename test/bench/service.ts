@@ -48,7 +48,7 @@ export async function startProcess(
   const port = await freePort();
   const child: ChildProcess = spawn(command, args, {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { PATH: process.env.PATH, ...environmentFor(port) },
+    env: { PATH: process.env.PATH, ENV_FILE: '/dev/null', ...environmentFor(port) },
   });
   const url = `http://127.0.0.1:${port}`;
   await until(

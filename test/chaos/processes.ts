@@ -98,7 +98,7 @@ function start({ command, args, environment, log }: Omit<Command, 'onEndedByItse
     // In a group of its own: Ctrl-C is for the driver, which then stops everything in its order.
     detached: true,
     stdio: ['ignore', file, file],
-    env: { PATH: process.env.PATH, ...environment },
+    env: { PATH: process.env.PATH, ENV_FILE: '/dev/null', ...environment },
   });
   closeSync(file);
   if (child.pid) living.set(child.pid, 'SIGKILL');

@@ -177,6 +177,14 @@ describe('Configuration', () => {
     );
   });
 
+  it('refuses one port for the service and the simulator', () => {
+    expect(reasons({ PORT: '8081' })).to.deep.equal([
+      'PORT: is 8081, the same as SIMULATOR_PORT: set one of them to another port',
+    ]);
+    const real = { SMS_PROVIDERS: 'acme', EMAIL_PROVIDERS: 'post', ...provider('ACME'), ...provider('POST') };
+    expect(reasons({ PORT: '8081', ...real })).to.deep.equal([]);
+  });
+
   it('fails with an error of its own', () => {
     expect(() => loadConfig({ PORT: '-1' })).to.throw(StartError, /PORT/);
   });

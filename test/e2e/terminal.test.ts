@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { freePort, processesOf, type Running, run, runToEnd, startProcess } from '../helpers/process.ts';
 import { until } from '../helpers/until.ts';
@@ -94,6 +94,18 @@ describe('The start of the service', function () {
         /^messaging-service: API_KEY_FILE: .+ Did you mean API_KEYS_FILE\?\nmessaging-service: DATABSE_URL: .+ Did you mean DATABASE_URL\?\nmessaging-service: ENV_FILE: line 2 of .+\nmessaging-service: PORT: .+\n$/,
       );
       expect(stderr).not.to.contain('secret');
+    });
+
+    it('takes .env of the project without being told', async () => {
+      const project = join(directory, 'project');
+      await mkdir(join(project, 'bin'), { recursive: true });
+      for (const part of ['src', 'node_modules', 'bin/start.sh'])
+        await symlink(resolve(part), join(project, part));
+      await writeFile(join(project, '.env'), 'PROT=9000\n');
+      const { stderr } = await runToEnd(join(project, 'bin/start.sh'), [], { ...environment, ENV_FILE: '' });
+      expect(stderr).to.equal(
+        'messaging-service: PROT: unknown variable in .env, line 1. Did you mean PORT?\n',
+      );
     });
 
     it('refuses a file that cannot be read', async () => {

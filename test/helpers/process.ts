@@ -40,7 +40,8 @@ export function run(command: string, args: string[], environment: Record<string,
   const child = spawn(command, args, {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH, ...(covered && { NODE_V8_COVERAGE }), ...environment },
+    // Not the .env of whoever runs the tests.
+    env: { PATH, ENV_FILE: '/dev/null', ...(covered && { NODE_V8_COVERAGE }), ...environment },
   });
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {
