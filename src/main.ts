@@ -57,7 +57,7 @@ async function serve(): Promise<void> {
     logger.fatal({ err: error }, 'the database cannot be restarted');
     void stop('database failed', 1);
   });
-  announce(config, logger, progress, service, simulator);
+  if (!stopping) announce(config, logger, progress, service, simulator);
 }
 
 function announce(

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { StartError } from '../errors.ts';
 import { type Account, accountFor, commandAs } from './embedded-account.ts';
+import { signal } from './processes.ts';
 
 interface Binaries {
   initdb: string;
@@ -65,20 +66,27 @@ async function findBinaries(): Promise<Binaries> {
   }
 }
 
-/** Written under another name first: on a full disk, half a password would be taken for one at the next start. */
+/** Written under another name and linked: neither a full disk nor a second process leaves another password. */
 async function password(file: string): Promise<string> {
   if (!(await exists(file))) {
-    await writeFile(`${file}.new`, randomBytes(24).toString('base64url'), { mode: 0o600 });
-    await rename(`${file}.new`, file);
+    const draft = `${file}.new-${process.pid}`;
+    await writeFile(draft, randomBytes(24).toString('base64url'), { mode: 0o600 });
+    await link(draft, file).catch(ifExists);
+    await rm(draft);
   }
   return readFile(file, 'utf8');
 }
 
-/** Made under another name and renamed when complete: an interrupted start never leaves half a cluster behind. */
-async function initialise({ directory, binaries, account, password }: Cluster): Promise<void> {
-  const draft = `${directory}.new`;
+/** Another process has made it at the same time. */
+function ifExists(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST' && error.code !== 'ENOTEMPTY') throw error;
+}
+
+/** Made under a name of this process and renamed when complete: an interrupted start never leaves half a cluster. */
+async function initialise({ dataDir, directory, binaries, account, password }: Cluster): Promise<void> {
+  const draft = `${directory}.new-${process.pid}`;
   const passwordFile = join(draft, 'password');
-  await rm(draft, { recursive: true, force: true });
+  await removeDrafts(dataDir);
   await mkdir(join(draft, 'data'), { recursive: true, mode: 0o700 });
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (account && !account.namespaced)
@@ -97,8 +105,20 @@ async function initialise({ directory, binaries, account, password }: Cluster): 
   ]);
   const run = spawnSync(command, args, { cwd: '/', encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`initdb failed: ${reasonIn(run.stderr ?? '') || run.error?.message}`);
-  await rename(join(draft, 'data'), directory);
+  await rename(join(draft, 'data'), directory).catch(ifExists);
   await rm(draft, { recursive: true, force: true });
+}
+
+/**
+ * Removes the drafts of processes that have ended. The initdb of a killed process may still write to its draft, which is
+ * then removed at a later time.
+ */
+async function removeDrafts(dataDir: string): Promise<void> {
+  for (const name of await readdir(dataDir)) {
+    const pid = Number(/^postgres(?:\.password)?\.new-(\d+)$/.exec(name)?.[1] ?? 0);
+    if (pid > 0 && (pid === process.pid || !signal(pid, 0)))
+      await rm(join(dataDir, name), { recursive: true, force: true }).catch(() => undefined);
+  }
 }
 
 async function ownerOf(path: string): Promise<number | null> {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '../errors.ts';
 import type { Cluster } from './embedded-cluster.ts';
 import { acquireOwnership, connectTo } from './embedded-owner.ts';
+import { signal } from './processes.ts';
 
 const STOP_TIMEOUT_MS = 30_000;
 const RETRY_MS = 50;
@@ -70,12 +71,4 @@ async function endUnowned(cluster: Cluster, { pid, port }: Previous): Promise<vo
 
 function isTransient({ code, message }: Error & { code?: string }): boolean {
   return code === undefined ? /Connection terminated/.test(message) : NOT_NOW.includes(code);
-}
-
-function signal(pid: number, name: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(pid, name);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -33,7 +33,7 @@ exec 3<&0
 exec 3<&-
 trap '' HUP INT TERM
 wait "$server"; status=$?
-kill "$watch" 2>/dev/null; wait "$watch"
+{ kill "$watch"; wait "$watch"; } 2>/dev/null
 exit "$status"
 `;
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { startEmbedded } from '../../src/local/embedded.ts';
 import { query } from '../helpers/database.ts';
+import { runToEnd } from '../helpers/process.ts';
 
 describe('The embedded PostgreSQL', function () {
   this.timeout(60_000);
@@ -34,6 +35,19 @@ describe('The embedded PostgreSQL', function () {
       await second.stop();
     });
   }
+
+  it('is made once when two services start at the same time, of which one may be refused', async () => {
+    const migrate = () => runToEnd('bin/start.sh', ['migrate'], { DATA_DIR: directory });
+    const runs = await Promise.all([migrate(), migrate()]);
+    expect(runs.map(({ code }) => code)).to.include(0);
+    for (const { code, stderr } of runs)
+      if (code !== 0) expect(stderr).to.match(/^messaging-service: DATA_DIR: [^\n]+\n$/);
+    const { url, stop } = await startEmbedded(directory);
+    expect(await query(url, 'select count(*)::int as messages from messages')).to.deep.equal([
+      { messages: 0 },
+    ]);
+    await stop();
+  });
 
   it('lets nobody in without its password', async () => {
     const { url, stop } = await startEmbedded(directory);
