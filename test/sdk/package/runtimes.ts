@@ -5,6 +5,8 @@ import { findRuntimes } from '../../helpers/runtimes.ts';
 import type { SdkProject } from '../../helpers/sdk-project.ts';
 
 const RUNTIMES = await findRuntimes();
+/** The platform of CI, for which the registry has all versions. */
+const REQUIRED = process.env.CI !== undefined && `${process.platform}-${process.arch}` === 'linux-x64';
 const API_KEY = 'correct-horse-battery';
 
 /** Each way in which the SDK makes a request, and each end that a request can have. */
@@ -60,7 +62,7 @@ export function runtimes(installed: () => SdkProject): void {
 
     for (const { version, path, installed: isInstalled } of RUNTIMES)
       it(`Node.js ${version}${isInstalled ? '' : ' (not installed: make test installs it where it can)'}`, async function () {
-        if (!isInstalled && !process.env.CI) return this.skip();
+        if (!isInstalled && !REQUIRED) return this.skip();
         const project = installed();
         await project.write('runtime.js', program(proxy.url));
         proxy.faults.push(
