@@ -20,6 +20,7 @@ import { superviseEmbedded } from './local/supervised.ts';
 import { createAddressParser } from './messaging/address.ts';
 import { createRecorder } from './messaging/record.ts';
 import { finishRegrouping } from './messaging/regrouping.ts';
+import { limitSearches } from './messaging/search-limit.ts';
 import { createEvents, type Events } from './observability/events.ts';
 import type { Logger } from './observability/logger.ts';
 import { longestCallMs } from './providers/client.ts';
@@ -93,11 +94,12 @@ async function wire(
   stack.defer(async () => void (await Promise.all([recorder.idle(), receipts.idle()])));
 
   let stopping = false;
-  const assertWritable = createWriteCheck((text) => pool.query(text));
+  const assertWritable = createWriteCheck((text) => database.probe.raw(text));
+  const migrated = shareRunning(() => isMigrated(database));
   const assertReady = async () => {
     if (stopping) throw new UnavailableError('The service is stopping.');
     await assertWritable();
-    if (!(await isMigrated(database))) throw new UnavailableError('Migrations are missing.');
+    if (!(await migrated())) throw new UnavailableError('Migrations are missing.');
   };
   const handlers = createHandlers({
     knex,
@@ -105,6 +107,7 @@ async function wire(
     recorder,
     receipts,
     decisions: createDecisions(pool, onQueued),
+    searches: limitSearches(database.reads),
     events,
     assertReady,
     reportChannels: () => reportAccounts(pool, config.providers, dispatcher?.accounts() ?? []),
@@ -119,6 +122,17 @@ async function wire(
     void dispatcher?.stop();
   });
   return { url, database, failed };
+}
+
+/** Calls that come while one is running get its result. */
+function shareRunning<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | null = null;
+  return () => {
+    running ??= work().finally(() => {
+      running = null;
+    });
+    return running;
+  };
 }
 
 async function openMigrated(

@@ -76,6 +76,10 @@ export interface paths {
          * List and search messages, the latest first
          * @description All filters given have to fit. With `q` the messages are found by PostgreSQL's full-text search over
          *     subject, body and addresses, and each says in `highlight` where.
+         *
+         *     A search that takes long ends its page early, with fewer messages than `limit` or with none, and `next_cursor`
+         *     continues it. Searches have a limit of their own: while too many run at once, the response is 503
+         *     `unavailable` with `Retry-After`. Of a body the first 100,000 characters are searched.
          */
         get: operations["listMessages"];
         put?: never;
@@ -119,7 +123,8 @@ export interface paths {
          *     back, and when the next one is due. One that is under way is listed when it has ended. One whose worker died
          *     before it could tell is `unknown`, code `worker_lost`, from when the message is taken over; should the worker
          *     tell after all, its word replaces that. `receipts` are what the provider reported afterwards, `decisions` when
-         *     it was canceled or sent again by hand.
+         *     it was canceled or sent again by hand. A page has at most `limit` of each of the three; each of them is on one
+         *     page only.
          */
         get: operations["listMessageAttempts"];
         put?: never;
@@ -872,9 +877,9 @@ export interface components {
         };
         DeliveryAttemptList: {
             data: components["schemas"]["DeliveryAttempt"][];
-            /** @description The receipts of this message, in the order they came. */
+            /** @description The receipts of this message in the order in which they came, at most `limit` of them on a page. */
             receipts: components["schemas"]["DeliveryReceipt"][];
-            /** @description What was decided by hand, in order. */
+            /** @description The manual cancels and retries in order, at most `limit` of them on a page. */
             decisions: components["schemas"]["DeliveryDecision"][];
             next_cursor: components["schemas"]["NextCursor"];
         };
@@ -929,7 +934,7 @@ export interface components {
             kind: components["schemas"]["ParticipantKind"];
             name: components["schemas"]["ParticipantName"];
             person_id: components["schemas"]["PersonId"];
-            /** @description Every link that was made, in that order. */
+            /** @description The links that were made, in order; the latest 1,000 of them. */
             links: components["schemas"]["ParticipantLink"][];
             /** Format: date-time */
             created_at: string;
@@ -1316,7 +1321,7 @@ export interface components {
          * @example 3
          */
         OtherId: components["schemas"]["Id"];
-        /** @description How many to give at the most. */
+        /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
         Limit: number;
         /** @description The `next_cursor` of the page before. */
         Cursor: string;
@@ -1514,7 +1519,7 @@ export interface operations {
                  * @example 2024-11-02T00:00:00Z
                  */
                 until?: string;
-                /** @description How many to give at the most. */
+                /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next_cursor` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
@@ -1582,7 +1587,7 @@ export interface operations {
     listMessageAttempts: {
         parameters: {
             query?: {
-                /** @description How many to give at the most. */
+                /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next_cursor` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
@@ -1715,7 +1720,7 @@ export interface operations {
                  * @example 2024-11-01T14:00:00Z
                  */
                 since?: components["parameters"]["Since"];
-                /** @description How many to give at the most. */
+                /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next_cursor` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
@@ -1790,7 +1795,7 @@ export interface operations {
                  * @example 4
                  */
                 after_id?: number;
-                /** @description How many to give at the most. */
+                /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next_cursor` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
@@ -1835,7 +1840,7 @@ export interface operations {
                  * @example +12016661234
                  */
                 address?: components["schemas"]["Address"];
-                /** @description How many to give at the most. */
+                /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next_cursor` of the page before. */
                 cursor?: components["parameters"]["Cursor"];

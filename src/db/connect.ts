@@ -11,6 +11,10 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 export interface Database {
   knex: Knex;
   pool: pg.Pool;
+  /** One connection that only the readiness check uses, so that it never waits for requests. */
+  probe: Knex;
+  /** How many connections `knex` has. */
+  reads: number;
   url: string;
   close(): Promise<void>;
 }
@@ -31,6 +35,8 @@ export interface DatabaseOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 3_000;
+/** A database that does not answer the readiness check for so long is unavailable. */
+const PROBE_TIMEOUT_MS = 5_000;
 const PATIENCE: Patience = { statementMs: 15_000, silenceMs: 20_000 };
 const POOL_SIZE = 16;
 /** The part of the connections that are for writes. */
@@ -53,7 +59,9 @@ export function openDatabase(
   const limited = sessions === 'own' && !url.includes('statement_timeout');
   const prepare = limited ? limitStatements(patience.statementMs) : async () => undefined;
   const writes = Math.max(1, Math.floor(poolSize * WRITES));
-  const knex = createKnex(settings, poolSize - writes, prepare);
+  const reads = Math.max(1, poolSize - writes);
+  const knex = createKnex(settings, reads, prepare);
+  const probe = createKnex({ ...settings, query_timeout: PROBE_TIMEOUT_MS }, 1, prepare);
   const pool = new pg.Pool({ ...settings, max: writes, onConnect: prepare });
   pool.on('error', onError);
   // One that is lost between two statements of a transaction has nobody else to tell; the next statement fails.
@@ -61,9 +69,11 @@ export function openDatabase(
   return {
     knex,
     pool,
+    probe,
+    reads,
     url,
     close: async () => {
-      await Promise.all([knex.destroy(), pool.end()]);
+      await Promise.all([knex.destroy(), pool.end(), probe.destroy()]);
     },
   };
 }

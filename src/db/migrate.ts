@@ -44,7 +44,7 @@ export async function rollback(url: string): Promise<void> {
 }
 
 /** Whether every migration that this version knows has been applied. */
-export async function isMigrated({ knex }: Database): Promise<boolean> {
-  const [, pending] = (await knex.migrate.list(MIGRATIONS)) as [unknown[], unknown[]];
+export async function isMigrated({ probe }: Pick<Database, 'probe'>): Promise<boolean> {
+  const [, pending] = (await probe.migrate.list(MIGRATIONS)) as [unknown[], unknown[]];
   return pending.length === 0;
 }

@@ -17,6 +17,7 @@ import { problemHandler } from './problem.ts';
 import { checkProtocol } from './protocol-errors.ts';
 import { limitRate } from './rate-limit.ts';
 import { requestLog } from './request-log.ts';
+import { ResponseBudget } from './response-budget.ts';
 import { securityHeaders } from './security-headers.ts';
 import { ensureStorable } from './storable.ts';
 import { createValidator } from './validator.ts';
@@ -52,7 +53,7 @@ export function createApp({ config, logger, events, keyring, handlers, translate
       ...(config.rateLimit === null ? [] : [limitRate(config.rateLimit)]),
       bodies.json,
     ],
-    handle: toMiddleware(handlers, translate),
+    handle: toMiddleware(handlers, translate, new ResponseBudget()),
   };
   app.use(
     createValidator(document, steps, {
@@ -76,7 +77,11 @@ function servedBy(role: Role): OpenApiDocument {
 }
 
 /** The typed handlers of the operations as a middleware: the only place where a handler meets Express. */
-function toMiddleware(handlers: Handlers, translate: (error: unknown) => unknown): RequestHandler {
+function toMiddleware(
+  handlers: Handlers,
+  translate: (error: unknown) => unknown,
+  budget: ResponseBudget,
+): RequestHandler {
   return async (request, response) => {
     // A request that ran into a timeout is not carried out when the rest of its body arrives after all.
     if (response.headersSent) return;
@@ -86,10 +91,13 @@ function toMiddleware(handlers: Handlers, translate: (error: unknown) => unknown
     const { params, query, headers, body } = request;
     const caller = callerOf(request);
     if (!caller) throw new Error('A request reached its handler without authentication');
-    const answer = await handler({ caller, params, query, headers, body }).catch((error) => {
+    const reserve = budget.reserveFor(response);
+    const answer = await handler({ caller, params, query, headers, body, reserve }).catch((error) => {
+      budget.written(response);
       throw translate(error);
     });
     send(response.status(answer.status).set(answer.headers ?? {}), answer.body);
+    budget.written(response);
   };
 }
 

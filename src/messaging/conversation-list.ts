@@ -1,11 +1,21 @@
 import type { Knex } from 'knex';
 import type { QueryBuilder } from 'objection';
 import { Conversation } from '../db/models/conversation.ts';
-import type { Schema } from '../openapi/types.ts';
+import type { Reserve, Schema } from '../openapi/types.ts';
 import type { AddressParser } from './address.ts';
 import { showFamilies } from './conversations.ts';
 import { currentMoment, type Moment } from './moment.ts';
-import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
+import {
+  DEFAULT_LIMIT,
+  FREE_BYTES,
+  isId,
+  isTime,
+  PAGE_BYTES,
+  type Page,
+  type PageQuery,
+  pageOf,
+  readCursor,
+} from './page.ts';
 import { findPeople } from './participants.ts';
 import { readQueryTime } from './time.ts';
 
@@ -41,8 +51,19 @@ const MEMBERS = `
     select * from conversations where merged_into_id = page.id
   ) as member`;
 
+/** What a conversation takes in a response at most, in bytes: itself, each participant, each conversation merged into it. */
+const [OWN_BYTES, PARTICIPANT_BYTES, MERGED_BYTES] = [1_500, 1_300, 20];
+
+const SIZE = `
+  cross join lateral (
+    select ${OWN_BYTES} + ${PARTICIPANT_BYTES} * count(distinct participant_id)
+      + ${MERGED_BYTES} * count(distinct member.id) as size
+    from (select page.id) as page ${MEMBERS} cross join unnest(member.participant_ids) as participant_id
+  ) as sized`;
+
 /** One of these, with the conversation that speaks for it and when that was last active by then. */
-type Member = Conversation & { speaker_id: number; activity: Date };
+type Member = Conversation & { speaker_id: number; activity: Date; size: number; candidates: number };
+type Members = [Member, ...Member[]];
 
 /** Where a page ends: the moment that the list is read as of, and its last row. */
 type Position = [time: string, lastId: number, activity: string, id: number];
@@ -65,6 +86,7 @@ export async function listConversations(
   knex: Knex,
   parse: AddressParser,
   query: ConversationQuery,
+  reserve: Reserve,
 ): Promise<Page<Schema<'Conversation'>>> {
   const limit = query.limit ?? DEFAULT_LIMIT;
   const after = readCursor<Position>(query.cursor, [isTime, isId, isTime, isId]);
@@ -72,18 +94,21 @@ export async function listConversations(
   const addresses = query.participant ?? [];
   const people = await findPeople(knex, parse, addresses, (index) => `/query/participant/${index}`);
   const moment = after ? { time: after[0], lastId: after[1] } : await currentMoment(knex);
-  const found = await find(knex, moment, { people, type: query.type, since, after, limit: limit + 1 });
-  const shown = await showFamilies(knex, found.slice(0, limit));
-  return pageOf(
-    found,
-    limit,
-    ([{ activity, id }]): Position => [moment.time, moment.lastId, activity.toISOString(), id],
-    (_family, index) => shown[index] as Schema<'Conversation'>,
-  );
+  const families = await find(knex, moment, { people, type: query.type, since, after, limit });
+  const bytes = families.reduce((sum, [{ size }]) => sum + size, 0);
+  if (bytes > FREE_BYTES) await reserve(bytes);
+  const shown = await showFamilies(knex, families);
+  const last = families.at(-1)?.[0];
+  const next: Position | null =
+    last && families.length < last.candidates
+      ? [moment.time, moment.lastId, last.activity.toISOString(), last.speaker_id]
+      : null;
+  return pageOf(shown, next, (conversation) => conversation);
 }
 
 /** Those that stand where they stood by then, and those that have moved since, where they were. */
-async function find(knex: Knex, moment: Moment, filter: Filter): Promise<[Member, ...Member[]][]> {
+async function find(knex: Knex, moment: Moment, { limit, ...given }: Filter): Promise<Members[]> {
+  const filter = { ...given, limit: limit + 1 };
   const rest = Conversation.query(knex)
     .where('last_message_at', '<=', moment.time)
     .modify(page(knex, 'last_message_at', filter));
@@ -99,13 +124,24 @@ async function find(knex: Knex, moment: Moment, filter: Filter): Promise<[Member
     ])
     .limit(filter.limit)
     .as('page');
+  const sized = knex
+    .from(found)
+    .joinRaw(SIZE)
+    .select(
+      knex.raw(
+        `page.*, size, count(*) over () as candidates, row_number() over newest as n, sum(size) over newest as running`,
+      ),
+    )
+    .joinRaw('window newest as (order by activity desc, page.id desc)')
+    .as('page');
   const members = await Conversation.query(knex)
-    .from(found as never)
+    .from(sized as never)
     .joinRaw(MEMBERS)
-    .select('member.*', 'page.id as speaker_id', 'page.activity')
+    .select('member.*', 'page.id as speaker_id', 'page.activity', 'page.size', 'page.candidates')
+    .whereRaw('n <= ? and (n = 1 or running <= ?)', [limit, PAGE_BYTES])
     .orderByRaw('page.activity desc, page.id desc, member.id')
     .castTo<Member[]>();
-  return [...Map.groupBy(members, ({ speaker_id }) => speaker_id).values()] as [Member, ...Member[]][];
+  return [...Map.groupBy(members, ({ speaker_id }) => speaker_id).values()] as Members[];
 }
 
 function page(knex: Knex, activity: string, { people, type, since, after, limit }: Filter) {

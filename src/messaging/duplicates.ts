@@ -2,15 +2,22 @@ import type pg from 'pg';
 import { execute } from '../db/connect.ts';
 import type { Message } from '../db/models/message.ts';
 import { IdempotencyKeyReusedError } from '../errors.ts';
+import type { Reserve } from '../openapi/types.ts';
 import type { NewMessage } from './new-message.ts';
 import { type PresentableMessage, whenRecorded } from './present.ts';
 import type { Recorded } from './record.ts';
+
+/** A longer body of a first message is read by its own request, within the limits of large responses. */
+const SMALL_BODY = 65_536;
 
 /** Two lookups, each by its index: by one condition or the other, all messages would be read. Exported for its test. */
 export const FIND_EXISTING = {
   name: 'find-existing',
   text: `
-    select existing.*, coalesce(conversations.merged_into_id, conversations.id) as conversation_id, send_at, expires_at
+    select existing.id, direction, type, "from", "to", cc, bcc, reply_to, subject, attachments, segments, metadata,
+      "timestamp", existing.created_at, existing.provider, existing.provider_message_id, idempotency_key, request_hash,
+      octet_length(body) as body_bytes, case when octet_length(body) <= ${SMALL_BODY} then body end as body,
+      coalesce(conversations.merged_into_id, conversations.id) as conversation_id, send_at, expires_at
     from (
       select * from messages where idempotency_key = any($1::text[])
       union all
@@ -22,7 +29,13 @@ export const FIND_EXISTING = {
     left join deliveries on message_id = existing.id`,
 };
 
-type Found = Map<NewMessage, Recorded | IdempotencyKeyReusedError>;
+/** A first message; its body is null where that is large. */
+export interface Repeated {
+  repeated: true;
+  message: Omit<PresentableMessage, 'body'> & { body: string | null };
+  bodyBytes: number;
+}
+type Found = Map<NewMessage, Repeated | IdempotencyKeyReusedError>;
 
 /** The first messages of these repeats; one that was deleted meanwhile is left out. */
 export async function findExisting(pool: pg.Pool, repeats: NewMessage[]): Promise<Found> {
@@ -41,13 +54,16 @@ export async function findExisting(pool: pg.Pool, repeats: NewMessage[]): Promis
     const isSame = message.direction === 'inbound' || message.request_hash === repeat.row.request_hash;
     found.set(
       repeat,
-      isSame ? { repeated: true, message: asFirstAnswered(message) } : new IdempotencyKeyReusedError(),
+      isSame
+        ? { repeated: true, message: asFirstAnswered(message), bodyBytes: message.body_bytes }
+        : new IdempotencyKeyReusedError(),
     );
   }
   return found;
 }
 
-type Existing = Message & Pick<PresentableMessage, 'send_at' | 'expires_at'>;
+type Existing = Omit<Message, 'body'> &
+  Pick<PresentableMessage, 'send_at' | 'expires_at'> & { body: string | null; body_bytes: number };
 type Keyed = Pick<Message, 'direction' | 'idempotency_key' | 'provider' | 'provider_message_id'>;
 
 function keyOf(row: Keyed): string {
@@ -57,9 +73,22 @@ function keyOf(row: Keyed): string {
 }
 
 /** A repeat is given the first answer again, whatever has become of the message since. */
-function asFirstAnswered(row: Existing): PresentableMessage {
+function asFirstAnswered(row: Existing): Repeated['message'] {
   const status = firstStatusOf(row);
   return { ...row, status, ...whenRecorded(status, row) };
+}
+
+const FIND_BODY = { name: 'find-body', text: 'select body from messages where id = $1' };
+
+/** The same, with its body; null where the message was deleted meanwhile. */
+export async function withBody(pool: pg.Pool, found: Repeated, reserve: Reserve): Promise<Recorded | null> {
+  let { body } = found.message;
+  if (body === null) {
+    await reserve(found.bodyBytes);
+    const { rows } = await execute<{ body: string }>(pool, FIND_BODY, [found.message.id]);
+    body = rows[0]?.body ?? null;
+  }
+  return body === null ? null : { repeated: true, message: { ...found.message, body } };
 }
 
 function firstStatusOf({ direction, send_at, created_at }: Existing): PresentableMessage['status'] {

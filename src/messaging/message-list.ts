@@ -1,13 +1,17 @@
 import type { Knex } from 'knex';
 import { Message } from '../db/models/message.ts';
 import { NotFoundError } from '../errors.ts';
-import type { Schema } from '../openapi/types.ts';
+import type { Reserve, Schema } from '../openapi/types.ts';
 import type { AddressParser } from './address.ts';
 import { membersOf } from './conversations.ts';
-import { BY_DELIVERY, BY_MESSAGE, type Clock, type Messages, shown } from './latest.ts';
+import { type FoundMessage, highlighted, presentFound } from './highlight.ts';
+import { BY_DELIVERY, BY_MESSAGE, type Clock, latest, type Messages } from './latest.ts';
+import { readMessages } from './message-page.ts';
 import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
 import { findPeople } from './participants.ts';
-import { assertWords, find, presentFound, readSearch, refuseUnreadable } from './search.ts';
+import { type PresentableMessage, presentMessage } from './present.ts';
+import { assertWords, find, readSearch, refuseUnreadable, type Search } from './search.ts';
+import type { Searches } from './search-limit.ts';
 import { readQueryTime } from './time.ts';
 
 export interface MessageQuery extends PageQuery {
@@ -21,21 +25,61 @@ export interface MessageQuery extends PageQuery {
   until?: string | undefined;
 }
 
-/** The messages that fit all that is asked, the latest first. */
+export interface MessageReader {
+  knex: Knex;
+  parse: AddressParser;
+  searches: Searches;
+}
+
+/** The messages that fit all that is asked, the newest first. */
 export async function listMessages(
-  knex: Knex,
-  parse: AddressParser,
+  { knex, parse, searches }: MessageReader,
   query: MessageQuery,
+  reserve: Reserve,
 ): Promise<Page<Schema<'Message'>>> {
-  const limit = query.limit ?? DEFAULT_LIMIT;
-  const search = query.q === undefined ? null : readSearch(parse, query.q);
   const filter = await readFilter(knex, parse, query);
   const messages: Messages = Message.query(knex).select('messages.*').modify(filter);
-  const rows = search
-    ? await refuseUnreadable(knex, search, () => find(knex, messages, search, limit + 1))
-    : await shown(knex, messages, limit + 1, clockOf(query));
-  if (search && rows.length === 0) await assertWords(knex, search);
-  return pageOf(rows, limit, (row) => [row.created_at, row.id], presentFound);
+  const asked = { messages, clock: clockOf(query), limit: query.limit ?? DEFAULT_LIMIT, reserve };
+  if (query.q === undefined) return list(knex, asked);
+  const search = readSearch(parse, query.q);
+  return searches.run(() => refuseUnreadable(knex, search, () => searchFor(knex, asked, search)));
+}
+
+interface Asked {
+  messages: Messages;
+  clock: Clock;
+  limit: number;
+  reserve: Reserve;
+}
+
+const NEWEST_FIRST = 'created_at desc, id desc';
+
+async function list(
+  knex: Knex,
+  { messages, clock, limit, reserve }: Asked,
+): Promise<Page<Schema<'Message'>>> {
+  const candidates = latest(messages, limit + 1, clock);
+  const { rows, more } = await readMessages(knex, { candidates, order: NEWEST_FIRST, limit, reserve });
+  return pageOf(rows, more ? positionOf(rows) : null, presentMessage);
+}
+
+async function searchFor(
+  knex: Knex,
+  { messages, clock, limit, reserve }: Asked,
+  search: Search,
+): Promise<Page<Schema<'Message'>>> {
+  const { ids, stoppedAt } = await find(knex, { messages, search, clock, wanted: limit + 1 });
+  if (ids.length === 0 && stoppedAt === null) await assertWords(knex, search);
+  const candidates = Message.query(knex).whereIn('messages.id', ids);
+  const content = highlighted(search);
+  const request = { candidates, order: NEWEST_FIRST, limit, reserve, content };
+  const { rows, more } = await readMessages<FoundMessage>(knex, request);
+  return pageOf(rows, more ? positionOf(rows) : stoppedAt, presentFound);
+}
+
+function positionOf(rows: PresentableMessage[]): [Date, number] | null {
+  const last = rows.at(-1);
+  return last ? [last.created_at, last.id] : null;
 }
 
 /** Everything that is asked but the search and the order. */

@@ -2,16 +2,18 @@ import type { Knex } from 'knex';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
 import { Message } from '../db/models/message.ts';
 import { NotFoundError } from '../errors.ts';
-import type { Schema } from '../openapi/types.ts';
+import type { Reserve, Schema } from '../openapi/types.ts';
 import { membersOf } from './conversations.ts';
+import { readMessages } from './message-page.ts';
 import { DEFAULT_LIMIT, isId, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
-import { type PresentableMessage, presentable, presentMessage } from './present.ts';
+import { presentMessage } from './present.ts';
 
 /** @throws {NotFoundError} */
-export async function getMessage(knex: Knex, id: number): Promise<Schema<'Message'>> {
-  const message = await Message.query(knex).findById(id).modify(presentable).castTo<PresentableMessage>();
-  if (!message) throw new NotFoundError(`message ${id}`);
-  return presentMessage(message);
+export async function getMessage(knex: Knex, id: number, reserve: Reserve): Promise<Schema<'Message'>> {
+  const candidates = Message.query(knex).where('messages.id', id);
+  const { rows } = await readMessages(knex, { candidates, order: 'id', limit: 1, reserve });
+  if (!rows[0]) throw new NotFoundError(`message ${id}`);
+  return presentMessage(rows[0]);
 }
 
 export interface ConversationMessagesQuery extends PageQuery {
@@ -28,31 +30,36 @@ export async function listConversationMessages(
   knex: Knex,
   conversationId: number,
   query: ConversationMessagesQuery,
+  reserve: Reserve,
 ): Promise<Page<Schema<'Message'>>> {
   const { limit = DEFAULT_LIMIT, order = 'asc', after_id = 0 } = query;
   const cursor = readCursor<[number]>(query.cursor, [isId])?.[0];
   const above = order === 'asc' ? Math.max(after_id, cursor ?? 0) : after_id;
   const below = order === 'desc' ? (cursor ?? Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER;
   const members = await membersOf(knex, conversationId);
-  // A page of each, by its index, and of these the first: no more is read however long they are.
-  const pages = knex.raw(
-    `unnest(?::bigint[]) as member(id) cross join lateral (
-       select * from messages as own where own.conversation_id = member.id and own.id > ? and own.id < ?
-       order by own.id ${order} limit ?
-     ) as messages`,
-    [members, above, below, limit + 1],
+  // The ids of a page of each conversation, by its index, and the first of all these: no more is read however long the
+  // conversations are.
+  const picked = knex.raw(
+    `(select own.id from unnest(?::bigint[]) as member(id) cross join lateral (
+        select id from messages where conversation_id = member.id and id > ? and id < ? order by id ${order} limit ?
+      ) as own order by own.id ${order} limit ?) as picked`,
+    [members, above, below, limit + 1, limit + 1],
   );
-  const rows = await Message.query(knex)
-    .from(pages as never)
-    .modify(presentable)
-    .orderBy('messages.id', order)
-    .limit(limit + 1)
-    .castTo<PresentableMessage[]>();
-  return pageOf(rows, limit, (row) => [row.id], presentMessage);
+  const candidates = Message.query(knex)
+    .select('messages.*')
+    .from(picked as never)
+    .joinRaw('join messages on messages.id = picked.id');
+  const { rows, more } = await readMessages(knex, { candidates, order: `id ${order}`, limit, reserve });
+  const last = more ? rows.at(-1) : undefined;
+  return pageOf(rows, last ? [last.id] : null, presentMessage);
 }
 
+/** Where a page of attempts ends: the last attempt, receipt and decision that were given. */
+type AttemptPosition = [attempt: number, receipt: number, decision: number];
+
 /**
- * What was done to deliver a message, what its provider reported, and what people decided about it.
+ * What was done to deliver a message, what its provider reported, and what people decided about it: of each at most
+ * `limit` on a page.
  *
  * @throws {NotFoundError}
  */
@@ -62,34 +69,67 @@ export async function listAttempts(
   query: PageQuery,
 ): Promise<Schema<'DeliveryAttemptList'>> {
   const limit = query.limit ?? DEFAULT_LIMIT;
-  const after = readCursor<[number]>(query.cursor, [isId]);
+  const after = readCursor<AttemptPosition>(query.cursor, [isId, isId, isId]) ?? [0, 0, 0];
   const message = await Message.query(knex)
     .findById(id)
     .select('id')
-    .withGraphFetched('[attempts(page), receipts(inOrder), decisions(inOrder)]')
+    .withGraphFetched('[attempts(page), receipts(receiptPage), decisions(decisionPage)]')
     .modifiers({
       page: (builder) => {
         builder
-          .whereRaw('number > ?::bigint', [after?.[0] ?? 0])
+          .whereRaw('number > ?::bigint', [after[0]])
           .orderBy('number')
           .limit(limit + 1);
       },
-      inOrder: (builder) => {
-        builder.orderBy('id');
+      receiptPage: (builder) => {
+        builder
+          .select(RECEIPT_COLUMNS)
+          .where('id', '>', after[1])
+          .orderBy('id')
+          .limit(limit + 1);
+      },
+      decisionPage: (builder) => {
+        builder
+          .where('id', '>', after[2])
+          .orderBy('id')
+          .limit(limit + 1);
       },
     });
   if (!message) throw new NotFoundError(`message ${id}`);
-  const page = pageOf(message.attempts ?? [], limit, (attempt) => [attempt.number], presentAttempt);
+  const all = [message.attempts ?? [], message.receipts ?? [], message.decisions ?? []] as const;
+  const [attempts, receipts, decisions] = [
+    all[0].slice(0, limit),
+    all[1].slice(0, limit),
+    all[2].slice(0, limit),
+  ];
+  const position: AttemptPosition = [
+    attempts.at(-1)?.number ?? after[0],
+    receipts.at(-1)?.id ?? after[1],
+    decisions.at(-1)?.id ?? after[2],
+  ];
+  const more = all.some((rows) => rows.length > limit);
   return {
-    ...page,
-    receipts: (message.receipts ?? []).map(presentReceipt),
-    decisions: (message.decisions ?? []).map(({ decision, from_status, decided_at }) => ({
+    ...pageOf(attempts, more ? position : null, presentAttempt),
+    receipts: receipts.map(presentReceipt),
+    decisions: decisions.map(({ decision, from_status, decided_at }) => ({
       decision,
       from_status,
       decided_at: decided_at.toISOString(),
     })),
   };
 }
+
+/** Not the payload, which may be large. */
+const RECEIPT_COLUMNS = [
+  'id',
+  'provider',
+  'provider_message_id',
+  'message_id',
+  'status',
+  'error',
+  'occurred_at',
+  'received_at',
+];
 
 function presentAttempt({
   message_id: _,

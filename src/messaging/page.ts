@@ -13,6 +13,11 @@ export interface PageQuery {
 
 export const DEFAULT_LIMIT = 50;
 
+/** A page ends when its content has this many bytes; it has at least one item. */
+export const PAGE_BYTES = 4 * 1024 * 1024;
+/** A response may have this many bytes of content without reserving them. */
+export const FREE_BYTES = 256 * 1024;
+
 /** The values that a cursor was made of, each checked by its own test. */
 export function readCursor<T extends unknown[]>(
   cursor: string | undefined,
@@ -32,19 +37,14 @@ export function readCursor<T extends unknown[]>(
   throw new InvalidRequestError([{ path: '/query/cursor', message: 'is not a next_cursor of this list' }]);
 }
 
-/** A page from `limit + 1` rows; `keyOf` gives the values that the next page starts after. */
+/** A page of these rows; `next` has the values that the next page starts after, null on the last page. */
 export function pageOf<Row, T>(
   rows: Row[],
-  limit: number,
-  keyOf: (row: Row) => unknown[],
+  next: unknown[] | null,
   present: (row: Row, index: number) => T,
 ): Page<T> {
-  const shown = rows.slice(0, limit);
-  const last = rows.length > limit ? shown.at(-1) : undefined;
-  return {
-    data: shown.map(present),
-    next_cursor: last === undefined ? null : Buffer.from(JSON.stringify(keyOf(last))).toString('base64url'),
-  };
+  const cursor = next && Buffer.from(JSON.stringify(next)).toString('base64url');
+  return { data: rows.map(present), next_cursor: cursor };
 }
 
 export function isId(value: unknown): value is number {

@@ -1,11 +1,21 @@
 import type { Knex } from 'knex';
+import type { QueryBuilder } from 'objection';
 import { Participant } from '../db/models/participant.ts';
 import { ParticipantLink } from '../db/models/participant-link.ts';
 import { InvalidRequestError, NotFoundError } from '../errors.ts';
-import type { Schema } from '../openapi/types.ts';
+import type { Reserve, Schema } from '../openapi/types.ts';
 import { type AddressParser, isSendable } from './address.ts';
 import { NOT_AN_ADDRESS } from './address-reader.ts';
-import { DEFAULT_LIMIT, isId, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
+import {
+  DEFAULT_LIMIT,
+  FREE_BYTES,
+  isId,
+  PAGE_BYTES,
+  type Page,
+  type PageQuery,
+  pageOf,
+  readCursor,
+} from './page.ts';
 import { trimInvisible } from './text.ts';
 
 /**
@@ -52,17 +62,36 @@ export async function findPeople(
   return keys.map((key) => (byPerson.get(byKey.get(key) ?? 0) ?? []).map(({ id }) => id));
 }
 
+/** The links that are shown of a participant at most, the latest ones. */
+const MAX_LINKS = 1_000;
+/** What a participant and a link take in a response at most, in bytes. */
+const [OWN_BYTES, LINK_BYTES] = [1_500, 150];
+
+/** Of each participant of a page, the ids of its latest links. */
+const LATEST_LINKS = `
+  cross join lateral (
+    select array_agg(latest.id) as ids, ${OWN_BYTES} + ${LINK_BYTES} * count(*) as size from (
+      (select id from participant_links where participant_id = page.id order by id desc limit ${MAX_LINKS})
+      union all
+      (select id from participant_links where other_id = page.id order by id desc limit ${MAX_LINKS})
+      order by id desc limit ${MAX_LINKS}
+    ) as latest
+  ) as link`;
+
+type Sized = Participant & { link_ids: string[] | null; running: number };
+
 /** The participants in the order of their ids. */
 export async function listParticipants(
   knex: Knex,
   parse: AddressParser,
   query: PageQuery & { address?: string | undefined },
+  reserve: Reserve,
 ): Promise<Page<Schema<'Participant'>>> {
   const limit = query.limit ?? DEFAULT_LIMIT;
   const after = readCursor<[number]>(query.cursor, [isId]);
   const addresses = query.address === undefined ? [] : [query.address];
   const { found } = await findAddresses(knex, parse, addresses, () => '/query/address');
-  const rows = await Participant.query(knex)
+  const candidates = Participant.query(knex)
     .modify((builder) => {
       if (query.address !== undefined)
         builder.whereIn(
@@ -73,20 +102,34 @@ export async function listParticipants(
     })
     .orderBy('id')
     .limit(limit + 1);
-  const links = await linksOf(knex, rows);
-  return pageOf(
-    rows,
-    limit,
-    (row) => [row.id],
-    (row) => present(row, links),
-  );
+  const sized = await withLinks(knex, candidates);
+  const kept = sized.slice(0, limit).filter(({ running }, index) => index === 0 || running <= PAGE_BYTES);
+  const bytes = kept.at(-1)?.running ?? 0;
+  if (bytes > FREE_BYTES) await reserve(bytes);
+  const data = await presentAll(knex, kept);
+  const last = kept.at(-1);
+  return pageOf(data, last && kept.length < sized.length ? [last.id] : null, (participant) => participant);
+}
+
+function withLinks(knex: Knex, participants: QueryBuilder<Participant>): Promise<Sized[]> {
+  const sized = Participant.query(knex)
+    .from(participants.as('page') as never)
+    .joinRaw(LATEST_LINKS)
+    .select(
+      'page.*',
+      'link.ids as link_ids',
+      knex.raw('(sum(link.size) over (order by page.id))::bigint as running'),
+    )
+    .orderBy('page.id');
+  return sized.castTo<Sized[]>() as unknown as Promise<Sized[]>;
 }
 
 /** @throws {NotFoundError} */
 export async function getParticipant(knex: Knex, id: number): Promise<Schema<'Participant'>> {
-  const row = await Participant.query(knex).findById(id);
-  if (!row) throw new NotFoundError(`participant ${id}`);
-  return present(row, await linksOf(knex, [row]));
+  const rows = await withLinks(knex, Participant.query(knex).where({ id }));
+  const [participant] = await presentAll(knex, rows);
+  if (!participant) throw new NotFoundError(`participant ${id}`);
+  return participant;
 }
 
 /** @throws {NotFoundError} */
@@ -99,20 +142,26 @@ export async function updateParticipant(
   return getParticipant(knex, id);
 }
 
-async function linksOf(knex: Knex, participants: Participant[]): Promise<ParticipantLink[]> {
-  const ids = participants.map(({ id }) => id);
-  return ParticipantLink.query(knex).whereIn('participant_id', ids).orWhereIn('other_id', ids).orderBy('id');
+async function presentAll(knex: Knex, rows: Sized[]): Promise<Schema<'Participant'>[]> {
+  const ids = rows.flatMap(({ link_ids }) => link_ids ?? []).map(Number);
+  const links = ids.length === 0 ? [] : await ParticipantLink.query(knex).findByIds([...new Set(ids)]);
+  const byId = new Map(links.map((link) => [link.id, link]));
+  return rows.map((row) =>
+    present(
+      row,
+      (row.link_ids ?? []).flatMap((id) => byId.get(Number(id)) ?? []).sort((a, b) => a.id - b.id),
+    ),
+  );
 }
 
 function present(row: Participant, links: ParticipantLink[]): Schema<'Participant'> {
-  const own = links.filter((link) => link.participant_id === row.id || link.other_id === row.id);
   return {
     id: row.id,
     address: row.address,
     kind: row.kind,
     name: row.name,
     person_id: row.person,
-    links: own.map((link) => ({
+    links: links.map((link) => ({
       participant_id: link.participant_id === row.id ? link.other_id : link.participant_id,
       linked_at: link.linked_at.toISOString(),
       unlinked_at: link.unlinked_at?.toISOString() ?? null,

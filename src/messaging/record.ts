@@ -5,7 +5,8 @@ import { isolating, toClientError } from '../db/isolate.ts';
 import { MissingRowError, retryMissingRows } from '../db/missing-row.ts';
 import { WEIGHT_LIMITS, weightOf } from '../db/weight.ts';
 import type { Events } from '../observability/events.ts';
-import { findExisting } from './duplicates.ts';
+import type { Reserve } from '../openapi/types.ts';
+import { findExisting, type Repeated, withBody } from './duplicates.ts';
 import type { NewMessage } from './new-message.ts';
 import { createPlaces, type Place } from './places.ts';
 import { type PresentableMessage, whenRecorded } from './present.ts';
@@ -25,7 +26,7 @@ export interface Recorder {
    * @throws {UnavailableError} the database is unavailable, too much waits already, or rows that the message needs are
    *   being deleted.
    */
-  record(message: NewMessage): Promise<Recorded>;
+  record(message: NewMessage, reserve: Reserve): Promise<Recorded>;
   /** Resolves when nothing is being recorded. */
   idle(): Promise<void>;
 }
@@ -35,6 +36,12 @@ export interface RecorderOptions {
   events: Events;
   /** Called after a commit that left messages to be delivered. */
   onQueued: () => void;
+}
+
+/** A message that this call stored. */
+interface New {
+  repeated: false;
+  message: PresentableMessage;
 }
 
 /** What `record_messages` answers: each list in the order of the messages. */
@@ -87,16 +94,17 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
   );
 
   /** A repeat of a message that was deleted before it could be read is recorded as a new message. */
-  async function recordOnce(message: NewMessage): Promise<Recorded> {
-    const recorded = await recording.add(message);
+  async function recordOnce(message: NewMessage, reserve: Reserve): Promise<Recorded> {
+    const written = await recording.add(message);
+    const recorded = written?.repeated ? await withBody(pool, written, reserve) : written;
     if (recorded === null) throw new MissingRowError('A repeat has no first message.');
     return recorded;
   }
 
   return {
     idle: recording.idle,
-    record: async (message) => {
-      const recorded = await retryMissingRows(() => recordOnce(message)).catch((error) => {
+    record: async (message, reserve) => {
+      const recorded = await retryMissingRows(() => recordOnce(message, reserve)).catch((error) => {
         throw toClientError(error);
       });
       if (recorded.repeated) return recorded;
@@ -163,7 +171,7 @@ async function withRepeats(
   pool: pg.Pool,
   messages: NewMessage[],
   results: (PresentableMessage | null | Error)[],
-): Promise<(Recorded | null | Error)[]> {
+): Promise<(New | Repeated | null | Error)[]> {
   const repeats = messages.filter((_message, index) => results[index] === null);
   const existing = await findExisting(pool, repeats).catch((error: Error) => error);
   return messages.map((message, index) => {

@@ -1,37 +1,31 @@
 import type { Knex } from 'knex';
-import type { QueryBuilder } from 'objection';
 import { availability } from '../db/connect.ts';
 import { Message } from '../db/models/message.ts';
 import { InvalidRequestError, UnavailableError } from '../errors.ts';
-import type { Schema } from '../openapi/types.ts';
 import type { AddressParser } from './address.ts';
-import { BY_MESSAGE, latest, type Messages, shown } from './latest.ts';
-import { type PresentableMessage, presentMessage } from './present.ts';
+import { BY_MESSAGE, type Clock, latest, type Messages } from './latest.ts';
 
 /** The words of a search, and the address that they may be written as. */
 export type Search = [words: string, address: string];
 
-interface Found extends PresentableMessage {
-  /** The sender, the recipients, the copies. */
-  found_in_addresses?: [string, ...string[]];
-  found_in_subject?: string | null;
-  found_in_body?: string;
-}
-
-/** As `messages_document_idx` has it: the planner compares the expressions. */
-const DOCUMENT =
-  'message_document(messages."from", messages."to", messages.cc, messages.subject, messages.body)';
-const QUERY = `(websearch_to_tsquery('simple', ?) || plainto_tsquery('simple', ?))`;
+/** The column `document` has the words of a long message. The planner compares the expression with that of the index. */
+const DOCUMENT = `coalesce(messages.document,
+  message_document(messages."from", messages."to", messages.cc, messages.subject, messages.body))`;
+export const QUERY = `(websearch_to_tsquery('simple', ?) || plainto_tsquery('simple', ?))`;
 const MATCHES = `${DOCUMENT} @@ ${QUERY}`;
 
-/** So many of the latest messages are looked through for words that PostgreSQL expects to fill a page from them. */
-const WINDOW = 2_000;
-
-/** Marks that no text has: control characters, taken out of it beforehand. */
-const [START, STOP] = ['\u0001', '\u0002'];
-const MARKS = `StartSel=${START}, StopSel=${STOP}`;
-/** Of a longer body the beginning is searched and shown; `message_document` has the same limit. */
-const SEARCHED_LENGTH = 100_000;
+/** How many of the newest messages are looked through before the index is asked. */
+const WINDOW = 500;
+const LARGEST_WINDOW = 16_000;
+/** What at most so many messages match is read from the index and sorted. */
+const FEW = 1_000;
+/** A statement that takes longer ends the search with 503, or, of the index, shows that the search is not rare. */
+const STATEMENT_MS = 5_000;
+const INDEX_MS = 1_000;
+/** A page ends early after this time. */
+const PATIENCE_MS = 1_500;
+/** How long looking through one window should take, so that the patience is not exceeded by much. */
+const WINDOW_MS = 250;
 
 export function readSearch(parse: AddressParser, q: string): Search {
   const address = parse(q);
@@ -69,95 +63,110 @@ export async function refuseUnreadable<T>(knex: Knex, search: Search, run: () =>
   }
 }
 
+/** A place in a list of messages: its time and id. */
+type Position = [time: Date, id: number];
+
+export interface Found {
+  ids: number[];
+  /** Where the search ended before it had looked through all messages; null where it found enough or all. */
+  stoppedAt: Position | null;
+}
+
+interface Asked {
+  /** The messages that fit everything but the words. */
+  messages: Messages;
+  search: Search;
+  wanted: number;
+  clock: Clock;
+}
+
 /**
- * The latest of these messages that a search finds. Common words are looked for among the latest messages, where
- * they soon fill a page; all others, and what was common only once, in the index, whose cost is what it finds.
+ * The newest of these messages that match, at a cost that the page bounds. First the newest messages are looked through,
+ * where common words soon fill a page; then the index, which has all matches of a rare word; then more and more of the
+ * older messages, for a limited time.
  */
-export async function find(knex: Knex, messages: Messages, search: Search, limit: number): Promise<Found[]> {
-  if (await isCommon(knex, search, limit)) {
-    const window = Message.query(knex).with(
-      'messages',
-      latest(messages.clone(), WINDOW, BY_MESSAGE) as never,
-    );
-    const rows = await highlighted(
-      knex,
-      window.select('messages.*').whereRaw(MATCHES, search),
-      search,
-      limit,
-    );
-    if (rows.length === limit) return rows;
+export async function find(knex: Knex, asked: Asked): Promise<Found> {
+  const newest = await lookThrough(knex, asked, { after: null, size: WINDOW, wanted: asked.wanted });
+  if (newest.end === null) return { ids: newest.ids, stoppedAt: null };
+  const all = await findFew(knex, asked);
+  if (all !== null) return { ids: all, stoppedAt: null };
+  const [ids, deadline] = [newest.ids, performance.now() + PATIENCE_MS];
+  let after: Position | null = newest.end;
+  for (let size = WINDOW; after !== null && performance.now() < deadline; ) {
+    const started = performance.now();
+    const step = await lookThrough(knex, asked, { after, size, wanted: asked.wanted - ids.length });
+    ids.push(...step.ids);
+    after = step.end;
+    size = nextSize(size, performance.now() - started);
   }
-  // Found as a whole before they are put in order: the planner may read all messages in order otherwise.
-  const found = Message.query(knex).withMaterialized('messages', messages.whereRaw(MATCHES, search) as never);
-  return highlighted(knex, found.select('messages.*'), search, limit);
+  return { ids, stoppedAt: after };
 }
 
-/** By the planner's statistics, which know the common words. */
-async function isCommon(knex: Knex, search: Search, limit: number): Promise<boolean> {
-  const { rows } = await knex.raw(`explain (format json) select from messages where ${MATCHES}`, search);
-  const found: number = rows[0]['QUERY PLAN'][0].Plan['Plan Rows'];
-  const [{ total }] = await knex('pg_class')
-    .select({ total: 'reltuples' })
-    .whereRaw("oid = 'messages'::regclass");
-  return found * WINDOW > limit * Math.max(total, 0);
+function nextSize(size: number, tookMs: number): number {
+  if (tookMs > WINDOW_MS) return Math.max(Math.floor(size / 2), 1);
+  return tookMs < WINDOW_MS / 2 ? Math.min(size * 2, LARGEST_WINDOW) : size;
 }
 
-function highlighted(
-  knex: Knex,
-  found: Messages,
-  search: Search,
-  limit: number,
-): QueryBuilder<Message, Found[]> {
-  const subject = headline('messages.subject', 'HighlightAll=true');
-  const body = headline('messages.body', 'MaxWords=35, MinWords=15');
-  return shown(knex, found, limit)
-    .select(knex.raw(`${ADDRESSES} as found_in_addresses`, [...search, ...search]))
-    .select(knex.raw(`${subject} as found_in_subject`, search))
-    .select(knex.raw(`${body} as found_in_body`, search));
+interface Window {
+  after: Position | null;
+  size: number;
+  wanted: number;
 }
 
-function headline(expression: string, options: string): string {
-  const text = `translate(left(${expression}, ${SEARCHED_LENGTH}), '${START}${STOP}', '')`;
-  return `ts_headline('simple', ${text}, ${QUERY}, '${MARKS}, ${options}')`;
-}
-
-/** An email address is found as a whole or by its parts, as `message_document` has them; there is no space in one. */
-const ADDRESSES = `(
-  select array_agg(
-    case when strpos(address, '@') = 0 or strpos(whole, '${START}') > 0 then whole
-    else translate(${headline("translate(address, '@', ' ')", 'HighlightAll=true')}, ' ', '@') end order by position)
-  from unnest(messages."from" || messages."to" || messages.cc) with ordinality as addresses (address, position)
-  cross join lateral (select ${headline('address', 'HighlightAll=true')} as whole) as found)`;
-
-/** A message as the contract shows it, with what was found in it marked. */
-export function presentFound(row: Found): Schema<'Message'> {
-  const { found_in_addresses, found_in_subject, found_in_body, ...stored } = row;
-  const message = presentMessage(stored);
-  if (found_in_addresses === undefined || found_in_body === undefined) return message;
-  const [from, ...others] = found_in_addresses.map(toHtml) as [string, ...string[]];
-  return {
-    ...message,
-    highlight: {
-      from,
-      to: others.slice(0, row.to.length),
-      ...(row.cc && { cc: others.slice(row.to.length) }),
-      ...(found_in_subject != null && { subject: toHtml(found_in_subject) }),
-      body: toHtml(found_in_body),
-    },
+/** The matches among the next `size` messages; `end` is the last of these where more may be wanted from behind it. */
+async function lookThrough(knex: Knex, { messages, search, clock }: Asked, { after, size, wanted }: Window) {
+  const window = () => {
+    const rest = messages.clone();
+    if (after) rest.whereRaw('(??, ??) < (?::timestamptz, ?)', [clock.time, clock.id, ...after]);
+    return latest(rest, size, clock);
   };
+  return within(knex, STATEMENT_MS, async (trx) => {
+    const matches = Message.query(trx)
+      .with('messages', window() as never)
+      .select('messages.id')
+      .whereRaw(MATCHES, search);
+    const ids = (await latest(matches, wanted, BY_MESSAGE)).map(({ id }) => id);
+    if (ids.length === wanted) return { ids, end: null };
+    const last = await window()
+      .transacting(trx)
+      .clearSelect()
+      .select(trx.raw('?? as created_at, ?? as id', [clock.time, clock.id]))
+      .offset(size - 1)
+      .limit(1);
+    return { ids, end: last[0] ? ([last[0].created_at, last[0].id] as Position) : null };
+  });
 }
 
-const ENTITIES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
+/** All matches among these messages, by the index; null where too many of all messages match. */
+async function findFew(knex: Knex, { messages, search, wanted, clock }: Asked): Promise<number[] | null> {
+  const few = await within(knex, INDEX_MS, async (trx) => {
+    await trx.raw('set local enable_seqscan = off');
+    const { rows } = await trx.raw<{ rows: { id: number }[] }>(
+      `select id from messages where ${MATCHES} limit ${FEW + 1}`,
+      search,
+    );
+    return rows.length > FEW ? null : rows.map(({ id }) => id);
+  }).catch(nullIfTooLong);
+  if (few === null) return null;
+  const matches = messages.clone().whereIn('messages.id', few);
+  return (await latest(matches, wanted, clock).clearSelect().select('messages.id')).map(({ id }) => id);
+}
 
-function toHtml(marked: string): string {
-  return marked
-    .replace(/[&<>"']/g, (character) => ENTITIES[character] as string)
-    .replaceAll(START, '<mark>')
-    .replaceAll(STOP, '</mark>');
+const QUERY_CANCELED = '57014';
+
+function nullIfTooLong(error: { code?: string }): null {
+  if (error.code !== QUERY_CANCELED) throw error;
+  return null;
+}
+
+/** Runs `work` with a time limit for each statement, and memory enough that a bitmap of matches stays exact. */
+function within<T>(
+  knex: Knex,
+  milliseconds: number,
+  work: (trx: Knex.Transaction) => Promise<T>,
+): Promise<T> {
+  return knex.transaction(async (trx) => {
+    await trx.raw(`set local statement_timeout = ${milliseconds}; set local work_mem = '32MB'`);
+    return work(trx);
+  });
 }

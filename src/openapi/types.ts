@@ -19,12 +19,21 @@ export interface OperationRequest<Id extends OperationId, Caller> {
   query: OrNothing<Parameters<Id>['query']>;
   headers: LowerCased<OrNothing<Parameters<Id>['header']>>;
   body: JsonOf<operations[Id] extends { requestBody: infer B } ? B : undefined>;
+  reserve: Reserve;
 }
 
 /** Text may be sent from a file. */
 type BodyOf<T> = JsonOf<T> | (string extends JsonOf<T> ? FileBody : never);
 type Success = 200 | 202 | 204;
 type Responses<Id extends OperationId> = operations[Id]['responses'];
+
+/**
+ * Waits until the response may hold so many bytes of content; they are free again when the response is over. A handler
+ * calls it before it reads much at once.
+ *
+ * @throws {UnavailableError} the service is overloaded.
+ */
+export type Reserve = (bytes: number) => Promise<void>;
 
 /** What a handler answers when all went well; everything else is thrown as an error of `errors.ts`. */
 export type OperationResponse<Id extends OperationId> = {

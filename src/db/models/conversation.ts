@@ -1,6 +1,5 @@
 import { Model, type RelationMappings } from 'objection';
 import { Message } from './message.ts';
-import { Participant } from './participant.ts';
 
 /** A set of participants and what they wrote to each other; one row for each set, for ever. */
 export class Conversation extends Model {
@@ -18,23 +17,10 @@ export class Conversation extends Model {
   declare created_at: Date;
   /** Of all that it speaks for. */
   declare last_message_at: Date;
-  declare participants?: Participant[];
   declare messages?: Message[];
 
   static override get relationMappings(): RelationMappings {
     return {
-      participants: {
-        relation: Model.ManyToManyRelation,
-        modelClass: Participant,
-        join: {
-          from: 'conversations.id',
-          through: {
-            from: 'conversation_participants.conversation_id',
-            to: 'conversation_participants.participant_id',
-          },
-          to: 'participants.id',
-        },
-      },
       messages: {
         relation: Model.HasManyRelation,
         modelClass: Message,

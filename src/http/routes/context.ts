@@ -4,6 +4,7 @@ import type { Decisions } from '../../delivery/decisions.ts';
 import type { ReceiptTaker } from '../../delivery/receipts.ts';
 import type { AddressParser } from '../../messaging/address.ts';
 import type { Recorder } from '../../messaging/record.ts';
+import type { Searches } from '../../messaging/search-limit.ts';
 import type { Events } from '../../observability/events.ts';
 
 /** What the handlers work with. */
@@ -13,6 +14,7 @@ export interface Context {
   recorder: Recorder;
   receipts: ReceiptTaker;
   decisions: Decisions;
+  searches: Searches;
   events: Events;
   /** Whether the service can do its work; throws `UnavailableError` where it cannot. */
   assertReady: () => Promise<void>;

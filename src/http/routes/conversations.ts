@@ -8,14 +8,14 @@ type Operations = 'listConversations' | 'getConversation' | 'listConversationMes
 
 export function conversationHandlers({ knex, parseAddress }: Context): Pick<Handlers, Operations> {
   return {
-    listConversations: async ({ query }) => ({
+    listConversations: async ({ query, reserve }) => ({
       status: 200,
-      body: await listConversations(knex, parseAddress, query),
+      body: await listConversations(knex, parseAddress, query, reserve),
     }),
     getConversation: async ({ params }) => ({ status: 200, body: await getConversation(knex, params.id) }),
-    listConversationMessages: async ({ params, query }) => ({
+    listConversationMessages: async ({ params, query, reserve }) => ({
       status: 200,
-      body: await listConversationMessages(knex, params.id, query),
+      body: await listConversationMessages(knex, params.id, query, reserve),
     }),
   };
 }

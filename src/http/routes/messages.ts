@@ -2,6 +2,7 @@ import { type AcceptOptions, outboundMessage, type SendRequest } from '../../mes
 import { listMessages } from '../../messaging/message-list.ts';
 import { getMessage, listAttempts } from '../../messaging/messages.ts';
 import { presentMessage } from '../../messaging/present.ts';
+import type { Reserve } from '../../openapi/types.ts';
 import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 
@@ -20,37 +21,50 @@ export function messageHandlers({
   parseAddress,
   recorder,
   decisions,
+  searches,
 }: Context): Pick<Handlers, Operations> {
-  const send = async (request: SendRequest, options: AcceptOptions) => {
-    const { message, repeated } = await recorder.record(outboundMessage(parseAddress, request, options));
+  const send = async (request: SendRequest, options: AcceptOptions, reserve: Reserve) => {
+    const { message, repeated } = await recorder.record(
+      outboundMessage(parseAddress, request, options),
+      reserve,
+    );
     const headers = { location: `/api/messages/${message.id}`, ...replayed(repeated) };
     return { status: 202 as const, headers, body: presentMessage(message) };
   };
-  const decide = async (decision: 'cancel' | 'retry', id: number, key: string | undefined) => {
+  const decide = async (
+    decision: 'cancel' | 'retry',
+    id: number,
+    key: string | undefined,
+    reserve: Reserve,
+  ) => {
     const { repeated } = await decisions.decide(decision, id, key);
-    return { headers: replayed(repeated), body: await getMessage(knex, id) };
+    return { headers: replayed(repeated), body: await getMessage(knex, id, reserve) };
   };
   return {
-    sendMessage: ({ body, headers }) => send(body, { idempotencyKey: headers['idempotency-key'] }),
-    sendText: ({ body, headers }) =>
-      send(body, { channel: 'sms', idempotencyKey: headers['idempotency-key'] }),
-    sendEmail: ({ body, headers }) =>
-      send(body, { channel: 'email', idempotencyKey: headers['idempotency-key'] }),
-    listMessages: async ({ query }) => ({
+    sendMessage: ({ body, headers, reserve }) =>
+      send(body, { idempotencyKey: headers['idempotency-key'] }, reserve),
+    sendText: ({ body, headers, reserve }) =>
+      send(body, { channel: 'sms', idempotencyKey: headers['idempotency-key'] }, reserve),
+    sendEmail: ({ body, headers, reserve }) =>
+      send(body, { channel: 'email', idempotencyKey: headers['idempotency-key'] }, reserve),
+    listMessages: async ({ query, reserve }) => ({
       status: 200,
-      body: await listMessages(knex, parseAddress, query),
+      body: await listMessages({ knex, parse: parseAddress, searches }, query, reserve),
     }),
-    getMessage: async ({ params }) => ({ status: 200, body: await getMessage(knex, params.id) }),
+    getMessage: async ({ params, reserve }) => ({
+      status: 200,
+      body: await getMessage(knex, params.id, reserve),
+    }),
     listMessageAttempts: async ({ params, query }) => ({
       status: 200,
       body: await listAttempts(knex, params.id, query),
     }),
-    cancelMessage: async ({ params, headers }) => ({
+    cancelMessage: async ({ params, headers, reserve }) => ({
       status: 200,
-      ...(await decide('cancel', params.id, headers['idempotency-key'])),
+      ...(await decide('cancel', params.id, headers['idempotency-key'], reserve)),
     }),
-    retryMessage: async ({ params, headers }) => {
-      const { headers: own, body } = await decide('retry', params.id, headers['idempotency-key']);
+    retryMessage: async ({ params, headers, reserve }) => {
+      const { headers: own, body } = await decide('retry', params.id, headers['idempotency-key'], reserve);
       return { status: 202, headers: { location: `/api/messages/${params.id}`, ...own }, body };
     },
   };

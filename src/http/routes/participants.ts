@@ -12,9 +12,9 @@ type Operations =
 
 export function participantHandlers({ knex, parseAddress }: Context): Pick<Handlers, Operations> {
   return {
-    listParticipants: async ({ query }) => ({
+    listParticipants: async ({ query, reserve }) => ({
       status: 200,
-      body: await listParticipants(knex, parseAddress, query),
+      body: await listParticipants(knex, parseAddress, query, reserve),
     }),
     getParticipant: async ({ params }) => ({ status: 200, body: await getParticipant(knex, params.id) }),
     updateParticipant: async ({ params, body }) => ({

@@ -2,7 +2,7 @@ import { readReceipt } from '../../messaging/inbound-receipt.ts';
 import { presentReceipt } from '../../messaging/messages.ts';
 import { presentMessage } from '../../messaging/present.ts';
 import { inboundMessage } from '../../messaging/receive.ts';
-import type { Schema } from '../../openapi/types.ts';
+import type { Reserve, Schema } from '../../openapi/types.ts';
 import type { Handlers, ProviderCaller } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 
@@ -13,8 +13,9 @@ export function webhookHandlers({ parseAddress, recorder, receipts }: Context): 
   const receive = async (
     { provider: { channel, name } }: ProviderCaller,
     event: Schema<'InboundText'> | Schema<'InboundEmail'>,
+    reserve: Reserve,
   ) => {
-    const { message } = await recorder.record(inboundMessage(parseAddress, channel, name, event));
+    const { message } = await recorder.record(inboundMessage(parseAddress, channel, name, event), reserve);
     return { status: 200 as const, body: presentMessage(message) };
   };
   const take = async ({ provider }: ProviderCaller, providerMessageId: string, event: Status) => {
@@ -27,8 +28,8 @@ export function webhookHandlers({ parseAddress, recorder, receipts }: Context): 
     return { status: 200 as const, body: presentReceipt(receipt) };
   };
   return {
-    receiveText: ({ caller, body }) => receive(caller, body),
-    receiveEmail: ({ caller, body }) => receive(caller, body),
+    receiveText: ({ caller, body, reserve }) => receive(caller, body, reserve),
+    receiveEmail: ({ caller, body, reserve }) => receive(caller, body, reserve),
     receiveTextStatus: ({ caller, body }) => take(caller, body.messaging_provider_id, body),
     receiveEmailStatus: ({ caller, body }) => take(caller, body.xillio_id, body),
   };

@@ -1,0 +1,86 @@
+import type { Knex } from 'knex';
+import type { AnyQueryBuilder } from 'objection';
+import { Message } from '../db/models/message.ts';
+import type { Reserve } from '../openapi/types.ts';
+import type { Messages } from './latest.ts';
+import { FREE_BYTES, PAGE_BYTES } from './page.ts';
+import { type PresentableMessage, presentable } from './present.ts';
+
+/**
+ * Bytes of a message's content. PostgreSQL knows the length of a body without reading it; the other columns are small.
+ */
+const SIZE = `(512 + octet_length(body) + coalesce(octet_length(subject), 0) + octet_length(metadata::text)
+  + octet_length(array_to_string("to" || cc || bcc || attachments, ' ')))`;
+
+export interface PageRequest {
+  /** One message more than the page may have. */
+  candidates: Messages;
+  /** The order of the page, by columns of messages. */
+  order: string;
+  limit: number;
+  reserve: Reserve;
+  /** Selects what is shown of a message. */
+  content?: (messages: AnyQueryBuilder) => void;
+}
+
+export interface MessageRows<Row> {
+  rows: Row[];
+  /** Whether there are more candidates than the page has. */
+  more: boolean;
+}
+
+/** A row of the page, with its content where that is read already. */
+type Kept = { page_id: number; size: number; candidates: number } & Partial<PresentableMessage>;
+
+/**
+ * The first of these messages: at most `limit`, and at most 4 MiB, but at least one. The content of the first 256 KiB
+ * comes with the first query; the rest is read when the response has reserved it.
+ */
+export async function readMessages<Row extends PresentableMessage>(
+  knex: Knex,
+  request: PageRequest,
+): Promise<MessageRows<Row>> {
+  const { reserve, content = presentable } = request;
+  const kept = await choose(knex, request, content);
+  const absent = kept.filter(({ id }) => id == null).map(({ page_id }) => page_id);
+  const rows = new Map(kept.map((row) => [row.page_id, row as unknown as Row]));
+  if (absent.length > 0) {
+    await reserve(kept.reduce((sum, { size }) => sum + size, 0));
+    const read = await Message.query(knex).whereIn('messages.id', absent).modify(content).castTo<Row[]>();
+    for (const id of absent) rows.delete(id);
+    for (const row of read) rows.set(row.id, row);
+  }
+  return {
+    rows: kept.flatMap(({ page_id }) => rows.get(page_id) ?? []),
+    more: kept.length < (kept[0]?.candidates ?? 0),
+  };
+}
+
+function choose(
+  knex: Knex,
+  { candidates, order, limit }: PageRequest,
+  content: (messages: AnyQueryBuilder) => void,
+): Promise<Kept[]> {
+  const early = Message.query(knex)
+    .whereRaw('messages.id = kept.page_id and kept.running <= ?', [FREE_BYTES])
+    .modify(content)
+    .toKnexQuery();
+  const query = knex
+    .with('candidates', candidates.toKnexQuery())
+    .with(
+      'sized',
+      knex.raw(
+        `select id as page_id, ${SIZE} as size, row_number() over page as n, sum(${SIZE}) over page as running,
+           count(*) over () as candidates
+         from candidates window page as (order by ${order})`,
+      ),
+    )
+    .with('kept', (page) =>
+      page.from('sized').where('n', '<=', limit).whereRaw('(n = 1 or running <= ?)', [PAGE_BYTES]),
+    )
+    .from('kept')
+    .joinRaw('left join lateral (?) as content on true', [early as never])
+    .select('kept.page_id', 'kept.size', 'kept.candidates', 'content.*')
+    .orderBy('kept.n');
+  return query as unknown as Promise<Kept[]>;
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { createMigratedDatabase, query } from '../helpers/database.ts';
+import { environmentFor } from '../helpers/harness.ts';
+import { freePort, type Running, startProcess } from '../helpers/process.ts';
+
+const AT_ONCE = 50;
+const MAX_MEMORY_KB = 700_000;
+
+describe('Fifty requests at once for the largest responses', function () {
+  this.timeout(180_000);
+  let service: Running;
+  let databaseUrl: string;
+  before(async () => {
+    databaseUrl = await createMigratedDatabase();
+    await query(
+      databaseUrl,
+      `insert into participants (address, kind) values ('+1', 'phone'), ('+2', 'phone')`,
+    );
+    await query(
+      databaseUrl,
+      `insert into conversations (channel, participant_ids) values ('email', '{1,2}')`,
+    );
+    await query(databaseUrl, `insert into conversation_participants values (1, 1), (1, 2)`);
+    // Half of them take two bytes for each character in memory.
+    await query(
+      databaseUrl,
+      `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata,
+         "timestamp", provider, provider_message_id)
+       select 1, 1, 'inbound', 'email', 'a@example.com', '{b@example.com}',
+         case when n % 2 = 0 then repeat('large ', 1650000) else repeat('größe ', 1237500) end, '{}', '{}', now(),
+         'mail-co', 'large-' || n
+       from generate_series(1, 60) as n`,
+    );
+    service = await startProcess({
+      ...environmentFor('http://127.0.0.1:9', databaseUrl),
+      ROLE: 'api',
+      PORT: String(await freePort()),
+      LOG_LEVEL: 'warn',
+    });
+  });
+  after(() => service.signal('SIGTERM'));
+
+  const email = (n: number) => ({
+    ...{ from: 'a@example.com', to: 'b@example.com', body: 'again' },
+    xillio_id: `large-${n + 1}`,
+  });
+  const requests: Record<string, (n: number) => [path: string, options?: RequestInit]> = {
+    'one message': (n) => [`/api/messages/${n + 1}`],
+    'the list of messages': () => ['/api/messages?limit=200'],
+    'the messages of a conversation': () => ['/api/conversations/1/messages?limit=200'],
+    'a search': () => ['/api/messages?q=a%40example.com&limit=200'],
+    'redelivered webhooks of large messages': (n) => [
+      '/api/webhooks/email',
+      { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(email(n)) },
+    ],
+  };
+  for (const [title, request] of Object.entries(requests))
+    it(`are answered in bounded memory: ${title}`, async () => {
+      const statuses = await Promise.all(
+        Array.from({ length: AT_ONCE }, async (_, n) => {
+          const [path, options] = request(n);
+          const response = await fetch(service.url + path, options);
+          let bytes = 0;
+          for await (const chunk of response.body ?? []) bytes += chunk.length;
+          expect(bytes).to.be.greaterThan(0);
+          return response.status;
+        }),
+      );
+      // A response that would exceed the bounds waits, and is 503 where that takes too long.
+      for (const status of statuses) expect(status).to.be.oneOf([200, 503]);
+      expect(statuses).to.include(200);
+      const memory = Number(
+        /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${service.child.pid}/status`, 'utf8'))?.[1],
+      );
+      expect(memory, 'peak memory in kB').to.be.lessThan(MAX_MEMORY_KB);
+    });
+});

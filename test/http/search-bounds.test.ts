@@ -1,0 +1,222 @@
+import { expect } from 'chai';
+import pg from 'pg';
+import type { Message } from '../../sdk/src/index.ts';
+import { inboundEmail, sms } from '../helpers/bodies.ts';
+import { query } from '../helpers/database.ts';
+import { type Answer, type Harness, startHarness } from '../helpers/harness.ts';
+import { until } from '../helpers/until.ts';
+
+/** Searches that run, and that wait. */
+const [RUNNING, WAITING] = [4, 16];
+
+describe('Searches', function () {
+  this.timeout(120_000);
+  let service: Harness;
+  beforeEach(async () => {
+    service = await startHarness({ ROLE: 'api' });
+    await service.request('POST', '/api/messages/sms', sms);
+  });
+  afterEach(() => service.stop());
+
+  const sql = <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+    query<Row>(service.databaseUrl, text, values);
+  const search = (q: string, more = '') =>
+    service.request('GET', `/api/messages?q=${encodeURIComponent(q)}${more}`);
+
+  /** Messages from number `first` on with a body that SQL makes of `n`, a second apart. */
+  const store = (first: number, count: number, body: string, type = 'sms') =>
+    sql(
+      `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, "timestamp", created_at)
+       select 1, 1, 'inbound', $3, 'a', '{b}', ${body}, '{}', '{}', now(), now() - interval '30 days' + n * interval '1 second'
+       from generate_series($1::int, $1::int + $2 - 1) as n`,
+      [first, count, type],
+    );
+
+  /** All that a search finds, page by page; `null` cursors end it. */
+  async function all(q: string, more = ''): Promise<number[]> {
+    const found: number[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const { status, body } = await search(q, `${more}${cursor && `&cursor=${cursor}`}`);
+      expect(status, JSON.stringify(body)).to.equal(200);
+      found.push(...body.data.map(({ id }: Message) => id));
+      cursor = body.next_cursor;
+    }
+    return found;
+  }
+
+  describe('that are slow', () => {
+    let holder: pg.Client;
+    beforeEach(async () => {
+      // Nobody reads a message until it ends.
+      holder = new pg.Client({ connectionString: service.databaseUrl });
+      await holder.connect();
+      await holder.query('begin');
+      await holder.query('lock table messages in access exclusive mode');
+    });
+    afterEach(() => holder.end());
+    const blocked = async () =>
+      (
+        await sql(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+      ).length;
+
+    it('leave connections for other reads and for readiness, and are refused above their own limit', async () => {
+      const answers: Answer[] = [];
+      const searches = Array.from({ length: RUNNING + WAITING + 10 }, async () => {
+        answers.push(await search('hello'));
+      });
+      await until(async () => (await blocked()) === RUNNING && answers.length === 10, 'the rest is refused');
+      for (const { status, headers, body } of answers) {
+        expect([status, body.code]).to.deep.equal([503, 'unavailable']);
+        expect(headers.get('retry-after')).to.match(/^[1-9]\d*$/);
+      }
+      for (const path of ['/api/participants', '/api/participants/1', '/readyz', '/healthz'])
+        expect((await service.request('GET', path)).status, path).to.equal(200);
+      expect(answers).to.have.length(10);
+      await holder.query('rollback');
+      await Promise.all(searches);
+      expect(answers.filter(({ status }) => status === 200)).to.have.length(RUNNING + WAITING);
+    });
+
+    it('or other reads that hold all connections do not make the service unready', async () => {
+      const { reads } = service.service.database;
+      const waiting = Array.from({ length: reads }, () => service.request('GET', '/api/messages/1'));
+      await until(async () => (await blocked()) === reads, 'all connections wait');
+      for (let n = 0; n < 20; n++) expect((await service.request('GET', '/readyz')).status).to.equal(200);
+      await holder.query('rollback');
+      for (const { status } of await Promise.all(waiting)) expect(status).to.equal(200);
+    });
+  });
+
+  it('find the same as a search of every message, whatever words are common when', async () => {
+    await store(1, 2_500, `'early ' || case when n % 500 = 0 then 'seldom ' else '' end || 'w' || n % 7`);
+    await store(
+      2_501,
+      2_500,
+      `'late ' || case when n % 3 = 0 then 'third' else '' end || ' w' || n % 7`,
+      'email',
+    );
+    await sql('analyze');
+    const everyOne = async (q: string, where = 'true') =>
+      (
+        await sql<{ id: number }>(
+          `select id::int from messages where ${where} and message_document("from", "to", cc, subject, body) @@ websearch_to_tsquery('simple', $1)
+           order by created_at desc, id desc`,
+          [q],
+        )
+      ).map(({ id }) => id);
+    for (const q of [
+      'early',
+      'late',
+      'third',
+      'seldom',
+      'w3 early',
+      '"w3 early"',
+      'early -w3',
+      'seldom or third',
+      'nowhere',
+    ])
+      expect(await all(q, '&limit=200'), q).to.deep.equal(await everyOne(q));
+    for (const [filter, where] of [
+      ['&type=email', `type = 'email'`],
+      ['&type=sms', `type = 'sms'`],
+      ['&conversation_id=1', 'true'],
+      ['&direction=outbound', `direction = 'outbound'`],
+      ['&participant=nobody@example.com', 'false'],
+    ] as const)
+      for (const q of ['early', 'w3', 'third'])
+        expect(await all(q, `&limit=200${filter}`), q + filter).to.deep.equal(await everyOne(q, where));
+    expect(await all('seldom', '&limit=1')).to.deep.equal(await everyOne('seldom'));
+  });
+
+  describe('cost by their page, over', () => {
+    /** Pages of memory that the statements of a search read. */
+    async function cost(q: string): Promise<number> {
+      const { knex } = service.service.database;
+      const seen: { sql: string; bindings: unknown[] }[] = [];
+      const listen = (one: { sql: string; bindings: unknown[] }) => seen.push(one);
+      knex.on('query', listen);
+      expect((await search(q)).status).to.equal(200);
+      knex.off('query', listen);
+      let pages = 0;
+      for (const { sql: text, bindings } of seen.filter(({ sql: text }) => /^(select|with)/.test(text))) {
+        await knex.transaction(async (trx) => {
+          if (text.includes('limit 1001')) await trx.raw('set local enable_seqscan = off');
+          const { rows } = await trx.raw(
+            `explain (analyze, buffers, timing off, summary off) ${text.replace(/\$\d+/g, '?')}`,
+            bindings as never,
+          );
+          const plan = rows.map((row: Record<string, string>) => row['QUERY PLAN']).join('\n');
+          pages += Number(/Buffers: shared hit=(\d+)/.exec(plan)?.[1] ?? 0);
+        });
+      }
+      return pages;
+    }
+    const words = (count: number) =>
+      `(select string_agg('w' || (i * 7919 + n * 31) % 10007, ' ') from generate_series(1, ${count}) as i) || ' common'`;
+
+    it('many messages: a common word, and a rare one', async () => {
+      await store(1, 3_000, words(10));
+      await sql(`update messages set body = body || ' rare' where id in (5, 700, 2000)`);
+      await sql('vacuum analyze messages');
+      const before = [await cost('common'), await cost('rare'), await cost('common -rare')];
+      await store(3_001, 27_000, words(10));
+      await sql('vacuum analyze messages');
+      const after = [await cost('common'), await cost('rare'), await cost('common -rare')];
+      // Deeper indexes. All messages are 1,500 pages and more.
+      for (const [index, pages] of after.entries())
+        expect(pages, `${before} ${after}`).to.be.at.most((before[index] as number) + 200);
+    });
+
+    it('large messages: none is taken to words again, and little of each is read', async () => {
+      await store(1, 80, words(9_000), 'email');
+      await sql('vacuum analyze messages');
+      const [stored] = await sql('select count(document)::int as n from messages');
+      expect(stored).to.deep.equal({ n: 80 });
+      await sql(`
+        create or replace function message_document("from" text, "to" text[], cc text[], subject text, body text) returns tsvector
+        language plpgsql immutable as $$
+        begin
+          if octet_length(body) > 2000 then raise 'the words of a long message were looked for again'; end if;
+          return '';
+        end $$`);
+      for (const q of ['common', '"w7919 w5831"', 'w7919 -common', 'nowhere', 'w1 or w2'])
+        expect((await search(q)).status, q).to.equal(200);
+      // Ten pages in all for the words of each, and ten for its body.
+      expect(await cost('common')).to.be.at.most(80 * 100);
+    });
+  });
+
+  describe('in a long body', () => {
+    const receive = async (body: string) => {
+      const answer = await service.request('POST', '/api/webhooks/email', { ...inboundEmail, body });
+      expect(answer.status, JSON.stringify(answer.body)).to.equal(200);
+    };
+    const mark = async (q: string) => (await search(q)).body.data[0]?.highlight.body as string;
+    const filler = 'lorem ipsum dolor sit amet '.repeat(3_000);
+
+    it('mark a word far from its beginning', async () => {
+      await receive(`${filler} the needle is here ${filler}`);
+      expect(await mark('needle')).to.contain('<mark>needle</mark> is here');
+      expect(await mark('lorem needle')).to.contain('<mark>needle</mark> is here');
+      expect(await mark('"needle is here"')).to.contain(
+        '<mark>needle</mark> <mark>is</mark> <mark>here</mark>',
+      );
+    });
+
+    it('pass over places that only look like the word', async () => {
+      await receive(`${'needles and needlework '.repeat(100)}${filler} a needle.`);
+      expect(await mark('needle')).to.contain('a <mark>needle</mark>');
+    });
+
+    it('show no part of a tag, in any script', async () => {
+      const styled = `<p style="color: red; font-family: sans">Größe 日本語 ${'x '.repeat(20)}</p>\n`;
+      await receive(`${styled.repeat(600)}<p>Die Übergröße</p>${styled.repeat(20)}`);
+      const marked = await mark('übergröße');
+      expect(marked).to.contain('<mark>Übergröße</mark>');
+      expect(marked).not.to.match(/style|color|font/);
+      expect(await mark('日本語')).to.contain('<mark>日本語</mark>');
+    });
+  });
+});
