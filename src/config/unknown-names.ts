@@ -16,6 +16,8 @@ export interface KnownNames {
 const OTHERS = new Set(['ENV_FILE', 'SIMULATOR_HOST']);
 /** Variables of the tools that run this service or read the same file. */
 const TOOLS = /^(COMPOSE|NODE|NPM|YARN)_|^npm_|^HOSTNAME$/;
+/** Variables of the clients in this project (docs/examples, bin/test.sh), which may run in the same shell. */
+const CLIENTS = new Set(['API_KEY']);
 /** A shorter name has too many neighbours. */
 const SHORTEST = 8;
 const NEAR = 2;
@@ -40,6 +42,7 @@ export function unknownNames(environment: Environment, file: EnvFile | null, kno
 
 function isMistake(name: string, { names, prefixes }: KnownNames): boolean {
   if ([...prefixes].some((prefix) => name.startsWith(prefix)) && !TOOLS.test(name)) return true;
+  if (CLIENTS.has(name)) return false;
   return [...names].some((ours) => ours.length >= SHORTEST && distance(name, ours) <= NEAR);
 }
 

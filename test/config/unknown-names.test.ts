@@ -40,6 +40,13 @@ describe('A misspelt variable', () => {
     });
   }
 
+  it('is refused in a file, and allowed in the environment, where it is the key of a client', () => {
+    expect(reasons({ API_KEY: 'a-secret' })).to.deep.equal([]);
+    expect(reasons({}, 'API_KEY=a-secret')).to.deep.equal([
+      'API_KEY: unknown variable in .env, line 1. Did you mean API_KEYS?',
+    ]);
+  });
+
   it("is taken for another program's in the environment when its name is short or far from ours", () => {
     const others = {
       PROT: '1',
