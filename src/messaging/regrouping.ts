@@ -12,6 +12,8 @@ const PAUSE_MS = 25;
 const LOST = new Set(['55P03', '40P01', '40001']);
 /** How often a process looks for what a request or another process did not finish. */
 const LOOK_EVERY_MS = 5_000;
+/** How long a stop waits for the step that runs. */
+const STOP_MS = 1_000;
 
 /**
  * Runs `change` and regroups the conversations of the participants that it resolves with: the first of them in the same
@@ -87,7 +89,8 @@ export function finishRegrouping(knex: Knex, onError: (error: unknown) => void):
     stop: async () => {
       stopping = true;
       clearInterval(timer);
-      await looking;
+      // A database that is silent would hold up the stop; what is left is done later.
+      await Promise.race([looking, sleep(STOP_MS, undefined, { ref: false })]);
     },
   };
 }

@@ -85,7 +85,7 @@ describe('Delivery', () => {
       'delivered',
     ]);
     expect(next_cursor).to.equal(null);
-    const farther = Buffer.from(JSON.stringify([2 ** 40])).toString('base64url');
+    const farther = Buffer.from(JSON.stringify([2 ** 40, 2 ** 40, 2 ** 40])).toString('base64url');
     const { status, body } = await service.request('GET', `/api/messages/${id}/attempts?cursor=${farther}`);
     expect([status, body.data]).to.deep.equal([200, []]);
   });
