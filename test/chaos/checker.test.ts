@@ -44,7 +44,7 @@ async function record(mode: Mode, environment: Record<string, string>, faults: o
       send: createSender(service.url, 'none', signal),
       ...{ limit: 8, pauseMs: 5, repeated: 0.5, random, signal, onAcknowledged: () => undefined },
     });
-    await until(async () => (await countPending(service.databaseUrl)) === 0, 'nothing is pending', 20_000);
+    await until(async () => (await countPending(service.databaseUrl)) === 0, 'nothing is pending');
     await until(async () => {
       const { taken } = await readTaken(service.simulator.url);
       return taken.flatMap(({ receipts }) => receipts).every((receipt) => receipt.taken > 0);

@@ -79,6 +79,8 @@ describe('Delivery by the first of several providers', () => {
     await once(silent.listen(0, '127.0.0.1'), 'listening');
     const { port } = silent.address() as AddressInfo;
     const other = await startHarness({
+      // A third of it is the limit for a connection.
+      PROVIDER_TIMEOUT_MS: '3000',
       SMS_PROVIDERS: 'text-co,spare-co',
       TEXT_CO_URL: `https://127.0.0.1:${port}`,
       SPARE_CO_URL: spare.url,

@@ -32,7 +32,7 @@ describe('The log of deliveries', () => {
   let log: ReturnType<typeof keepLog>;
   beforeEach(async () => {
     log = keepLog();
-    service = await startHarness({}, log.logger);
+    service = await startHarness({ PROVIDER_TIMEOUT_MS: '3000' }, log.logger);
   });
   afterEach(() => service.stop());
 
@@ -92,7 +92,7 @@ describe('The log of deliveries', () => {
     const calls = async () =>
       (await service.control<{ data: unknown[] }>('GET', '/_control/calls')).data.length;
     const before = await calls();
-    await until(async () => (await calls()) >= before + 2, 'two probes', 20_000);
+    await until(async () => (await calls()) >= before + 2, 'two probes');
     await faults();
     for (const id of ids) await service.untilStatus(id, 'delivered');
     expect(log.of('provider unavailable')).to.have.length(1);

@@ -27,7 +27,7 @@ describe('A message that waits', () => {
   let service: Harness;
   let recipients = 0;
   beforeEach(async () => {
-    service = await startHarness();
+    service = await startHarness({ PROVIDER_TIMEOUT_MS: '3000' });
   });
   afterEach(() => service.stop());
 

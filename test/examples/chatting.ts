@@ -53,14 +53,14 @@ export function chatting() {
 
   const converse = async ({ type, printed, end }: Chat) => {
     type('Hello, "you" & all');
-    await until(async () => (await service.accepted()).length === 1, `it was sent: ${printed()}`, 30_000);
+    await until(async () => (await service.accepted()).length === 1, `it was sent: ${printed()}`);
     expect((await service.accepted())[0]?.request).to.include({ from: us, body: 'Hello, "you" & all' });
     await say('Who is it?');
-    await until(() => printed().includes('Who'), 'it is printed', 30_000);
+    await until(() => printed().includes('Who'), 'it is printed');
     type('Me.');
     await say('I see.');
-    await until(() => printed().includes('I see'), 'the next one is printed', 30_000);
-    await until(async () => (await service.accepted()).length === 2, 'the second one was sent', 30_000);
+    await until(() => printed().includes('I see'), 'the next one is printed');
+    await until(async () => (await service.accepted()).length === 2, 'the second one was sent');
     expect(await end()).to.equal(0);
     expect(printed()).to.equal(`${them}: Who is it?\n${them}: I see.\n`);
   };

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { THRESHOLD } from '../../src/delivery/breaker.ts';
 import type { Schema } from '../../src/openapi/types.ts';
 import { email, sms } from '../helpers/bodies.ts';
+import { query } from '../helpers/database.ts';
 import { type Harness, startHarness } from '../helpers/harness.ts';
 import { until } from '../helpers/until.ts';
 
@@ -102,14 +103,17 @@ describe('GET /readyz?verbose', () => {
   });
 
   it('counts the messages that only one account may send', async () => {
-    await faults({ channel: 'sms', type: 'timeout' });
+    await faults({ channel: 'sms', type: 'lost_response' });
     const id = await send();
-    await until(async () => {
-      const { body } = await service.request('GET', `/api/messages/${id}`);
-      return body.status === 'queued' && body.error;
-    }, 'it may have been sent');
+    const postpone = `
+      update deliveries set next_attempt_at = now() + interval '1 hour'
+      where message_id = $1 and status = 'queued' and may_have_been_sent returning message_id`;
+    await until(
+      async () => (await query(service.databaseUrl, postpone, [id])).length === 1,
+      'it may have been sent',
+    );
     const found = await account('text-co');
-    expect(found?.last_error?.code).to.equal('etimedout');
+    expect(found?.last_error?.code).to.equal('econnreset');
     expect(found?.queued).to.equal(1);
     expect((await account('spare-co'))?.queued).to.equal(0);
   });

@@ -170,7 +170,7 @@ describe('Linking people with many conversations', function () {
     ];
 
     it('is finished in the background', async () => {
-      await until(async () => (await merged()).length === 4, 'the conversations are merged', 20_000);
+      await until(async () => (await merged()).length === 4, 'the conversations are merged');
       expect(await merged()).to.have.deep.members(all);
     });
 

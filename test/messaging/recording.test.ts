@@ -91,12 +91,12 @@ describe('Recording', () => {
     const blocker = await block();
     const asked = performance.now();
     const answers = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => {
+      Array.from({ length: 60 }, (_, n) => {
         const event = { ...inboundSms, messaging_provider_id: `late-${n}` };
         return impatient.request('POST', '/api/webhooks/sms', event);
       }),
     );
-    expect(performance.now() - asked, 'one by one it would be 10 s').to.be.lessThan(5_000);
+    expect(performance.now() - asked, 'one by one it would be 30 s').to.be.lessThan(15_000);
     await blocker.end();
     expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([503]));
     expect((await receive(1)).status).to.equal(200);
@@ -207,7 +207,7 @@ describe('Recording while the database is stopped and started', function () {
       await until(() => (statuses.get(503) ?? 0) > failures + 20, 'requests are answered 503');
       database = await startEmbedded(directory, { port: Number(port) });
       const recovered = kept.length;
-      await until(() => kept.length > recovered, 'messages are recorded again', 5_000);
+      await until(() => kept.length > recovered, 'messages are recorded again');
       expect((await service.request('GET', '/readyz')).status).to.equal(200);
     }
     running = false;
