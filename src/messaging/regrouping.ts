@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { UnavailableError } from '../errors.ts';
 
-/** Conversations that one step regroups. A step holds the lock of linking for about a tenth of a second at most. */
+/** Conversations that one step regroups at most. It ends after some milliseconds, for it holds the lock of linking. */
 const BATCH = 100;
 /** How long a request waits until all conversations are regrouped. */
 const PATIENCE_MS = 10_000;
