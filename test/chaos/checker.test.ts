@@ -107,6 +107,7 @@ describe('The checker of chaos runs', function () {
     expectBroken([], doubtful);
     const idle = check(recorded).rules.filter(({ checked }) => checked === 0);
     expect(idle.map(({ rule }) => rule)).to.deep.equal([
+      'recipients that fail keep nobody else waiting',
       'no process ended by itself, but at a start without a database',
       'unknown is what nobody can tell, for a reason',
     ]);
@@ -338,6 +339,21 @@ describe('The checker of chaos runs', function () {
         evidence.plan.workerKills = 1;
       },
       'the run was as rough as planned',
+    ],
+    'a run in which recipients that fail kept others waiting': [
+      () => {
+        sentAs('0-0').failing = 'hang';
+      },
+      'recipients that fail keep nobody else waiting',
+    ],
+    'a message to a recipient that fails, failed although it was taken': [
+      () => {
+        Object.assign(storedAs('1-0'), { status: 'failed', error: { code: 'expired', detail: '' } });
+        sentAs('1-0').failing = 'hang';
+        evidence.events.push({ at: 1, kind: 'all but failing settled', detail: '' });
+      },
+      'statuses agree with the provider',
+      'no status moved back',
     ],
     'a run that never came to rest': [
       () => {

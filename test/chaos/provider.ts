@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { freePort } from '../helpers/process.ts';
 import { until } from '../helpers/until.ts';
 import type { Mode, Taken } from './checker/evidence.ts';
+import { failingFaults } from './failing.ts';
 import { type Supervised, supervise } from './processes.ts';
 
 export const providerKey = 'a-key-for-the-chaos';
@@ -15,6 +16,8 @@ export interface ChaosProvider {
   url: string;
   /** The usual faults; one channel's provider may be away altogether. */
   misbehave(away?: Channel): Promise<void>;
+  /** No faults any more, for nobody. */
+  behave(): Promise<void>;
   /** Whether receipts come in the wrong order from now on. */
   disorder(on: boolean): Promise<void>;
   taken(): Promise<Taken[]>;
@@ -75,12 +78,14 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
   return {
     url,
     misbehave: async (away) => {
-      const lists = CHANNELS.map((channel) =>
-        channel === away ? outage(channel) : usualFaults(channel, providerTimeoutMs),
-      );
+      const lists = CHANNELS.map((channel) => [
+        ...failingFaults(channel),
+        ...(channel === away ? outage(channel) : usualFaults(channel, providerTimeoutMs)),
+      ]);
       const { status } = await put('faults', lists.flat());
       if (status !== 200) throw new Error(`The simulator takes no such faults: ${status}`);
     },
+    behave: async () => void (await put('faults', [])),
     disorder: async (on) => void (await put('settings', { receipts: { disorder: on } })),
     taken: () => read<Taken>('messages'),
     calls: async () => (await read('calls')).length,

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '../../src/simulator/random.ts';
 import { freePort } from '../helpers/process.ts';
-import { countPending, observe, readStored, readTaken } from './checker/collect.ts';
+import { until } from '../helpers/until.ts';
+import { countPending, expirePending, observe, readStored, readTaken } from './checker/collect.ts';
 import type { ChaosEvent, Evidence } from './checker/evidence.ts';
 import { sendAll } from './clients.ts';
+import { FAILING_ADDRESSES } from './failing.ts';
 import { type Havoc, killWorkers, takeSteps, type Victims } from './havoc.ts';
 import { startDatabase } from './postgres.ts';
 import { endsWithUs } from './processes.ts';
@@ -56,7 +58,8 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
 
   const steps = takeSteps(havoc);
   const killing = AbortSignal.any([signal, AbortSignal.timeout(settings.killForMs)]);
-  const pending = () => countPending(victims.database.url).catch(() => Number.POSITIVE_INFINITY);
+  const pending = () =>
+    countPending(victims.database.url, FAILING_ADDRESSES).catch(() => Number.POSITIVE_INFINITY);
   const isEnough = async () => draining && (await pending()) <= settings.leftAlone;
   const killer = killWorkers({ ...havoc, signal: killing }, isEnough).then(async () =>
     say(`no more workers are killed, with ${await pending()} pending`),
@@ -76,6 +79,17 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
     draining = true;
   };
   await Promise.all([work(), steps, killer]);
+  await until(
+    async () => signal.aborted || (await pending()) === 0,
+    'others are settled',
+    settings.boundMs * 2,
+  );
+  if (!signal.aborted) {
+    note('all but failing settled', `${await countPending(victims.database.url)} messages still fail`);
+    await tell();
+    await victims.provider.behave();
+    await expirePending(victims.database.url);
+  }
   const { mode, plan, providerTimeoutMs } = settings;
   const quiet = await untilQuiet(victims.database.url, victims.provider, 4 * providerTimeoutMs, signal);
   await tell();

@@ -1,4 +1,5 @@
 import type { Request, Sent } from './checker/evidence.ts';
+import { addressOf, failingOf } from './failing.ts';
 
 const SHOP = { sms: '+12016661234', email: 'shop@example.com' };
 const START = Date.UTC(2024, 10, 1, 14);
@@ -12,7 +13,8 @@ const TEXTS = [
 
 /**
  * The messages of all conversations, each list in the order of sending. Half of the conversations are by text
- * message, half by email; some have several recipients, and a few one that the provider refuses.
+ * message, half by email; some have several recipients, a few one that the provider refuses, and a few one for which the
+ * provider fails in some way.
  */
 export function makeWorkload(conversations: number, messagesEach: number, random: () => number): Sent[][] {
   return Array.from({ length: conversations }, (_, conversation) => {
@@ -27,6 +29,7 @@ export function makeWorkload(conversations: number, messagesEach: number, random
         request: makeRequest(token, people, START + conversation * 60_000 + n * 1_001, random),
         addresses: [...new Set([people.from, ...[people.to].flat(), ...(people.cc ?? [])])],
         refused: people.refused,
+        failing: failingOf(conversation),
         answers: [],
         odd: [],
       };
@@ -37,6 +40,9 @@ export function makeWorkload(conversations: number, messagesEach: number, random
 type People = Pick<Request, 'from' | 'to' | 'cc'> & { email: boolean; refused: boolean };
 
 function phones(n: number): People {
+  const failing = failingOf(n);
+  if (failing !== null)
+    return { from: SHOP.sms, to: addressOf('sms', failing, n), email: false, refused: false };
   const refused = n % 50 === 6;
   const own = refused ? `+1${201 + n}0000009` : `+1804555${1_000 + n}`;
   const to = n % 20 === 4 ? [own, `+1805555${1_000 + n}`, '+18065551000'] : own;
@@ -44,6 +50,9 @@ function phones(n: number): People {
 }
 
 function mailboxes(n: number): People {
+  const failing = failingOf(n);
+  if (failing !== null)
+    return { from: SHOP.email, to: addressOf('email', failing, n), email: true, refused: false };
   const refused = n % 50 === 7;
   const own = refused ? `reject@c${n}.example.com` : `customer-${n}@example.com`;
   const several = n % 20 === 5;

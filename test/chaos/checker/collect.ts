@@ -24,14 +24,24 @@ export async function observe(databaseUrl: string): Promise<void> {
   );
 }
 
-/** How many messages are not settled. */
-export async function countPending(databaseUrl: string): Promise<number> {
+/** How many messages are not settled; `except` has patterns of SQL for recipients whose messages do not count. */
+export async function countPending(databaseUrl: string, except: string[] = []): Promise<number> {
   const { rows } = await withClient(databaseUrl, (client) =>
     client.query<{ pending: number }>(
-      `select count(*)::int as pending from deliveries where status in ('scheduled', 'queued', 'sending')`,
+      `select count(*)::int as pending from deliveries join messages on id = message_id
+       where status in ('scheduled', 'queued', 'sending')
+         and not exists (select from unnest("to") as recipient where recipient like any($1::text[]))`,
+      [except],
     ),
   );
   return rows[0]?.pending ?? 0;
+}
+
+/** Ends the time of the messages that are not settled: those to recipients for whom the provider fails. */
+export async function expirePending(databaseUrl: string): Promise<void> {
+  await withClient(databaseUrl, (client) =>
+    client.query(`update deliveries set expires_at = now() where status in ('queued', 'sending')`),
+  );
 }
 
 const READ = {

@@ -1,4 +1,4 @@
-import type { Call, ChaosEvent, Evidence } from './evidence.ts';
+import { type Call, type ChaosEvent, type Evidence, tokenIn } from './evidence.ts';
 
 /** Something that was to be done to the service: how often or, where it is a part of the sends, from 0 to 1. */
 export interface Deed {
@@ -14,7 +14,9 @@ const FAULTS = ['latency', 'timeout', 'reset', 'status', 'malformed', 'lost_resp
 export function deedsOf(evidence: Evidence): Deed[] {
   const { plan, events, calls } = evidence;
   const count = (wanted: ChaosEvent['kind']) => events.filter(({ kind }) => kind === wanted).length;
-  const sends = calls.filter((call) => call.method === 'POST' && !duringOutage(evidence, call));
+  const failing = keysOfFailing(evidence);
+  const allSends = calls.filter((call) => call.method === 'POST' && !duringOutage(evidence, call));
+  const sends = allSends.filter(({ idempotency_key }) => !failing.has(idempotency_key));
   const struck = (faults: string[]) => sends.filter(({ fault }) => fault !== null && faults.includes(fault));
   const part = (faults: string[]) => struck(faults).length / Math.max(1, sends.length);
   const onEach = (fault: string) =>
@@ -35,12 +37,23 @@ export function deedsOf(evidence: Evidence): Deed[] {
       was: part(FAULTS.filter((fault) => fault !== 'latency')),
     },
     { what: 'part of the sends whose answer was lost', planned: plan.lost, was: part(['lost_response']) },
+    {
+      what: 'sends to recipients for whom the provider fails',
+      planned: evidence.sent.filter((sent) => sent.failing !== null && sent.n === 0).length,
+      was: allSends.length - sends.length,
+    },
     ...FAULTS.map((fault) => ({
       what: `sends on each channel struck by ${fault}`,
       planned: plan.ofEachFault,
       was: onEach(fault),
     })),
   ];
+}
+
+function keysOfFailing({ sent, stored }: Evidence): Set<string | null> {
+  const tokens = new Set(sent.filter(({ failing }) => failing !== null).map(({ token }) => token));
+  const messages = stored.messages.filter(({ body }) => tokens.has(tokenIn(body) ?? ''));
+  return new Set(messages.map(({ delivery_key }) => delivery_key));
 }
 
 /** While something was left to be settled, of what was all acknowledged. */

@@ -46,6 +46,7 @@ export interface ChaosEvent {
     | 'database up'
     | 'provider away'
     | 'provider back'
+    | 'all but failing settled'
     | 'ended by itself';
   detail: string;
 }
@@ -63,6 +64,8 @@ export interface Sent {
   addresses: string[];
   /** The provider refuses one of the recipients. */
   refused: boolean;
+  /** How the provider fails for the recipient as long as there are messages to others; null for most. */
+  failing: string | null;
   /** Every acknowledgement; more than one where the client sent it again. */
   answers: { id: number; conversation_id: number }[];
   /** Answers that there is no reason for. */

@@ -3,10 +3,13 @@ import { type Request, tokenIn } from './evidence.ts';
 import { byConversation, handled, wasInterrupted } from './facts.ts';
 import { each, type Rule } from './finding.ts';
 
-/** Where nobody can tell, a message may stay unknown; where it is refused, it fails. */
+/**
+ * If nobody can tell, a message may stay unknown; if it is refused, it fails; and nothing is promised for a recipient for
+ * whom the provider always fails.
+ */
 const acknowledgedIsTaken: Rule = (facts) =>
   each(
-    facts.sent.filter(({ answers, refused }) => answers.length > 0 && !refused),
+    facts.sent.filter(({ answers, refused, failing }) => answers.length > 0 && !refused && failing === null),
     ({ token }) => {
       const [stored] = facts.storedByToken.get(token) ?? [];
       const mayBeMissing = facts.mode === 'neither' && stored?.status === 'unknown';

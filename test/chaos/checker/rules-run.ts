@@ -25,8 +25,18 @@ const nothingEndsByItself: Rule = ({ events }) =>
 const comesToRest: Rule = ({ quiet }) =>
   each([quiet], (is) => !is && 'the run: something still moved at its bound');
 
+/** Nothing but the messages that fail was left, while they still failed. */
+const nobodyIsStarved: Rule = ({ sent, events }) =>
+  each(sent.some(({ failing }) => failing !== null) ? [events] : [], (all) => {
+    const settled = all.some(({ kind }) => kind === 'all but failing settled');
+    return (
+      !settled && 'the run: messages to other recipients waited until its bound while some recipients failed'
+    );
+  });
+
 export const RUN_RULES: Record<string, Rule> = {
   'the run was as rough as planned': asRoughAsPlanned,
   'the run came to rest': comesToRest,
+  'recipients that fail keep nobody else waiting': nobodyIsStarved,
   'no process ended by itself, but at a start without a database': nothingEndsByItself,
 };

@@ -24,20 +24,25 @@ const agreesWithProvider: Rule = (facts) =>
     if (ENDS.has(status)) return end !== status && `${named}, its provider reported ${end ?? 'no end'}`;
     if (status !== 'failed') return status === 'canceled' && `${named}, which nobody asked for`;
     if (taken.length > 0) return `${named}, but was taken as ${taken[0]?.id}`;
-    if (!facts.sentByToken.get(token)?.refused) return `${named}, but was not refused`;
+    const { refused, failing } = facts.sentByToken.get(token) ?? {};
+    if (!refused && !(failing && error?.code === 'expired')) return `${named}, but was not refused`;
     return error === null && `${named} without an error`;
   });
 
 /** Every way of ending a call that leaves its sender in doubt. */
 const DOUBTFUL = new Set(['lost_response', 'malformed', 'timeout', 'reset', 'latency']);
 
-/** Unknown is for a provider that can neither drop repeats nor be asked, and for a reason only. */
+/**
+ * Unknown is for a provider that can neither drop repeats nor be asked, and for a reason only; or for a recipient for whom
+ * the provider fails until the message expires.
+ */
 const unknownHasReason: Rule = (facts) =>
   each(
     facts.stored.messages.filter(({ status }) => status === 'unknown'),
     ({ id, body, delivery_key }) => {
       const token = tokenIn(body) ?? '';
       const named = `${token}: message ${id} is unknown`;
+      if (facts.sentByToken.get(token)?.failing) return null;
       if (facts.mode !== 'neither') return `${named}, which can be cleared up`;
       const calls = facts.callsOf.get(delivery_key ?? '') ?? [];
       const doubt = calls.some(({ fault, status }) => status === null || DOUBTFUL.has(fault ?? ''));
