@@ -1,16 +1,20 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { breakagesOf } from './broken.ts';
+import { exchange } from '../helpers/raw.ts';
+import { type Breakage, breakagesOf } from './broken.ts';
 import { check } from './check.ts';
 import { faultsBy, type Operation, operations } from './contract.ts';
+import { extremesOf } from './extreme.ts';
 import { type Credentials, perform, type Request, requestOf } from './request.ts';
 import { knownFor, startWorld, type World } from './world.ts';
 
 const seed = 20_260_101;
 const RUNS = 12;
+const MAX_ERRORS = 32;
+const MAX_PROBLEM_LENGTH = 20_000;
 
 describe('Every operation of the contract', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let world: World;
   before(async () => {
     world = await startWorld();
@@ -49,25 +53,47 @@ describe('Every operation of the contract', function () {
     }
   });
 
-  it('refuses what is broken in one place, and says where', async () => {
+  /** Asks with each of these breakages, and expects a short response that names their place. */
+  const refuse = async (breakagesOf: (operation: Operation) => Breakage[]) => {
     let broken = 0;
     for (const operation of operations) {
-      const breakages = breakagesOf(operation, knownFor(operation, world.ids));
+      const breakages = breakagesOf(operation);
       const bases = samples(operation, breakages.length);
       for (const [index, { title, where, statuses, apply }] of breakages.entries()) {
         const { status, text } = await ask(operation, apply(bases[index] as Request));
         broken++;
-        const of = `${operation.id}, ${title}: ${status} ${text}`;
+        const of = `${operation.id}, ${title}: ${status} ${text.slice(0, 1_000)}`;
         expect(statuses, of).to.include(status);
+        expect(text.length, of).to.be.below(MAX_PROBLEM_LENGTH);
         if (where === null || status !== 422) continue;
-        const paths = JSON.parse(text).errors.map(({ path }: { path: string }) => path);
+        const paths: string[] = JSON.parse(text).errors.map(({ path }: { path: string }) => path);
+        expect(paths.length, of).to.be.within(1, MAX_ERRORS);
         expect(
-          paths.some((path: string) => path.startsWith(where)),
+          paths.some((path) => path.startsWith(where)),
           of,
         ).to.equal(true);
       }
     }
+    return broken;
+  };
+
+  it('refuses what is broken in one place, and says where', async () => {
+    const broken = await refuse((operation) => breakagesOf(operation, knownFor(operation, world.ids)));
     expect(broken).to.be.above(300);
+  });
+
+  it('refuses inputs of extreme size or form, and says where in a short response', async () => {
+    expect(await refuse(extremesOf)).to.be.above(600);
+    expect((await world.request('GET', '/readyz')).status).to.equal(200);
+  });
+
+  it('refuses a fragment in the target of a request', async () => {
+    for (const { id, method, path } of operations)
+      for (const fragment of ['#', '#?provider=nope', '#/../healthz', '?#']) {
+        const target = path.replace(/\{\w+\}/g, '1') + fragment;
+        const { status, body } = await exchange(world.url, method, target, {});
+        expect([status, body.code], `${id} ${fragment}`).to.deep.equal([400, 'bad_request']);
+      }
   });
 
   it('asks for credentials wherever the contract says so, and only there', async () => {

@@ -11,7 +11,7 @@ export interface Request {
   headers: Record<string, string>;
   body?: unknown;
   /** In place of the body, as it is. */
-  text?: string;
+  text?: string | Buffer;
   contentType?: string;
 }
 export interface Answer {
@@ -95,7 +95,7 @@ function credentialsFor(
   scheme: string | null,
   credentials: Credentials,
   given: Record<string, string>,
-  body: string,
+  body: string | Buffer,
 ): Record<string, string> {
   if (credentials === 'none' || scheme === null) return {};
   if (scheme === 'apiKey')
