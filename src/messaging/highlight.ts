@@ -1,13 +1,16 @@
-import { type AnyQueryBuilder, raw } from 'objection';
+import type { Knex } from 'knex';
 import type { Schema } from '../openapi/types.ts';
-import { type PresentableMessage, presentable, presentMessage } from './present.ts';
 import { QUERY, type Search } from './search.ts';
 
-export interface FoundMessage extends PresentableMessage {
+interface Marked {
+  id: number;
+  /** The number of recipients; the copies follow them. */
+  recipients: number;
+  has_copies: boolean;
   /** The sender, the recipients, the copies. */
-  found_in_addresses?: [string, ...string[]];
-  found_in_subject?: string | null;
-  found_in_body?: string;
+  addresses: [string, ...string[]];
+  subject: string | null;
+  body: string;
 }
 
 /** Marks that no text has: control characters, taken out of it beforehand. */
@@ -16,17 +19,32 @@ const MARKS = `StartSel=${START}, StopSel=${STOP}`;
 /** The words of a search, as they are in a message's document. */
 const LEXEMES = `tsvector_to_array(to_tsvector('simple', ?))`;
 
-/** Selects a message as `presentMessage` shows it, with what a search found in it marked. */
-export function highlighted(search: Search): (messages: AnyQueryBuilder) => void {
+/** By the id of each of these messages, what a search searched of it, with the matches marked. */
+export async function readHighlights(
+  knex: Knex,
+  ids: number[],
+  search: Search,
+): Promise<Map<number, Schema<'Highlight'>>> {
   const words = search.join(' ');
   const subject = headline('messages.subject', 'HighlightAll=true');
   const body = headline(`message_excerpt(messages.body, ${QUERY}, ${LEXEMES})`, 'MaxWords=35, MinWords=15');
-  return (messages) => {
-    presentable(messages);
-    messages
-      .select(raw(`${ADDRESSES} as found_in_addresses`, [...search, words, ...search]))
-      .select(raw(`${subject} as found_in_subject`, search))
-      .select(raw(`${body} as found_in_body`, [...search, words, ...search]));
+  const { rows } = await knex.raw<{ rows: Marked[] }>(
+    `select id, cardinality("to") as recipients, cc is not null as has_copies, ${ADDRESSES} as addresses,
+       ${subject} as subject, ${body} as body
+     from messages where id = any(?)`,
+    [...search, words, ...search, ...search, ...search, words, ...search, ids],
+  );
+  return new Map(rows.map((row) => [row.id, present(row)]));
+}
+
+function present({ addresses, recipients, has_copies, subject, body }: Marked): Schema<'Highlight'> {
+  const [from, ...others] = addresses.map(toHtml) as [string, ...string[]];
+  return {
+    from,
+    to: others.slice(0, recipients),
+    ...(has_copies && { cc: others.slice(recipients) }),
+    ...(subject !== null && { subject: toHtml(subject) }),
+    body: toHtml(body),
   };
 }
 
@@ -54,24 +72,6 @@ const ADDRESSES = `(
   cross join lateral (
     select case when has_word then ${headline('address', 'HighlightAll=true')} else address end as whole
   ) as found)`;
-
-/** A message as the contract shows it, with what was found in it marked. */
-export function presentFound(row: FoundMessage): Schema<'Message'> {
-  const { found_in_addresses, found_in_subject, found_in_body, ...stored } = row;
-  const message = presentMessage(stored);
-  if (found_in_addresses === undefined || found_in_body === undefined) return message;
-  const [from, ...others] = found_in_addresses.map(toHtml) as [string, ...string[]];
-  return {
-    ...message,
-    highlight: {
-      from,
-      to: others.slice(0, row.to.length),
-      ...(row.cc && { cc: others.slice(row.to.length) }),
-      ...(found_in_subject != null && { subject: toHtml(found_in_subject) }),
-      body: toHtml(found_in_body),
-    },
-  };
-}
 
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',

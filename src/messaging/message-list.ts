@@ -4,7 +4,7 @@ import { NotFoundError } from '../errors.ts';
 import type { Reserve, Schema } from '../openapi/types.ts';
 import type { AddressParser } from './address.ts';
 import { membersOf } from './conversations.ts';
-import { type FoundMessage, highlighted, presentFound } from './highlight.ts';
+import { readHighlights } from './highlight.ts';
 import { BY_DELIVERY, BY_MESSAGE, type Clock, latest, type Messages } from './latest.ts';
 import { readMessages } from './message-page.ts';
 import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
@@ -71,10 +71,16 @@ async function searchFor(
   const { ids, stoppedAt } = await find(knex, { messages, search, clock, wanted: limit + 1 });
   if (ids.length === 0 && stoppedAt === null) await assertWords(knex, search);
   const candidates = Message.query(knex).whereIn('messages.id', ids);
-  const content = highlighted(search);
-  const request = { candidates, order: NEWEST_FIRST, limit, reserve, content };
-  const { rows, more } = await readMessages<FoundMessage>(knex, request);
-  return pageOf(rows, more ? positionOf(rows) : stoppedAt, presentFound);
+  let highlights = new Map<number, Schema<'Highlight'>>();
+  const onChosen = async (chosen: number[]) => {
+    highlights = await readHighlights(knex, chosen, search);
+  };
+  const request = { candidates, order: NEWEST_FIRST, limit, reserve, onChosen };
+  const { rows, more } = await readMessages(knex, request);
+  return pageOf(rows, more ? positionOf(rows) : stoppedAt, (row) => {
+    const highlight = highlights.get(row.id);
+    return { ...presentMessage(row), ...(highlight && { highlight }) };
+  });
 }
 
 function positionOf(rows: PresentableMessage[]): [Date, number] | null {

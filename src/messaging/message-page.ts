@@ -1,5 +1,4 @@
 import type { Knex } from 'knex';
-import type { AnyQueryBuilder } from 'objection';
 import { Message } from '../db/models/message.ts';
 import type { Reserve } from '../openapi/types.ts';
 import type { Messages } from './latest.ts';
@@ -19,12 +18,12 @@ export interface PageRequest {
   order: string;
   limit: number;
   reserve: Reserve;
-  /** Selects what is shown of a message. */
-  content?: (messages: AnyQueryBuilder) => void;
+  /** Called with the ids of the page before its content is read. */
+  onChosen?: (ids: number[]) => Promise<void>;
 }
 
-export interface MessageRows<Row> {
-  rows: Row[];
+export interface MessageRows {
+  rows: PresentableMessage[];
   /** Whether there are more candidates than the page has. */
   more: boolean;
 }
@@ -36,17 +35,17 @@ type Kept = { page_id: number; size: number; candidates: number } & Partial<Pres
  * The first of these messages: at most `limit`, and at most 4 MiB, but at least one. The content of the first 256 KiB
  * comes with the first query; the rest is read when the response has reserved it.
  */
-export async function readMessages<Row extends PresentableMessage>(
-  knex: Knex,
-  request: PageRequest,
-): Promise<MessageRows<Row>> {
-  const { reserve, content = presentable } = request;
-  const kept = await choose(knex, request, content);
+export async function readMessages(knex: Knex, request: PageRequest): Promise<MessageRows> {
+  const kept = await choose(knex, request);
+  await request.onChosen?.(kept.map(({ page_id }) => page_id));
   const absent = kept.filter(({ id }) => id == null).map(({ page_id }) => page_id);
-  const rows = new Map(kept.map((row) => [row.page_id, row as unknown as Row]));
+  const rows = new Map(kept.map((row) => [row.page_id, row as unknown as PresentableMessage]));
   if (absent.length > 0) {
-    await reserve(kept.reduce((sum, { size }) => sum + size, 0));
-    const read = await Message.query(knex).whereIn('messages.id', absent).modify(content).castTo<Row[]>();
+    await request.reserve(kept.reduce((sum, { size }) => sum + size, 0));
+    const read = await Message.query(knex)
+      .whereIn('messages.id', absent)
+      .modify(presentable)
+      .castTo<PresentableMessage[]>();
     for (const id of absent) rows.delete(id);
     for (const row of read) rows.set(row.id, row);
   }
@@ -56,14 +55,10 @@ export async function readMessages<Row extends PresentableMessage>(
   };
 }
 
-function choose(
-  knex: Knex,
-  { candidates, order, limit }: PageRequest,
-  content: (messages: AnyQueryBuilder) => void,
-): Promise<Kept[]> {
+function choose(knex: Knex, { candidates, order, limit }: PageRequest): Promise<Kept[]> {
   const early = Message.query(knex)
     .whereRaw('messages.id = kept.page_id and kept.running <= ?', [FREE_BYTES])
-    .modify(content)
+    .modify(presentable)
     .toKnexQuery();
   const query = knex
     .with('candidates', candidates.toKnexQuery())
