@@ -18,13 +18,11 @@ export function fromParser({ code = '' }: NodeJS.ErrnoException): ServiceError {
 /**
  * Middleware for what Node's server accepts, or refuses with an empty response (RFC 9110, 10.1.1; RFC 9112, 3.2).
  *
- * @throws {ProtocolError} the request is HTTP/0.9, has a fragment in its target, which parsers of URLs read in
- *   different ways, has no `Host` header or several, or expects anything but `100-continue`.
+ * @throws {ProtocolError} the request is HTTP/0.9, has no `Host` header or several, or expects anything but
+ *   `100-continue`.
  */
 export const checkProtocol: RequestHandler = (request, _response, next) => {
-  const { httpVersion, headers, headersDistinct, originalUrl } = request;
-  if (originalUrl.includes('#'))
-    throw new ProtocolError('bad_request', 'The target of a request has no fragment.');
+  const { httpVersion, headers, headersDistinct } = request;
   if (httpVersion === '0.9') throw new ProtocolError('bad_request', 'HTTP/0.9 is not supported.');
   const hosts = headersDistinct.host?.length ?? 0;
   if (hosts > 1 || (hosts === 0 && httpVersion === '1.1'))

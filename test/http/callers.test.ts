@@ -114,6 +114,7 @@ describe('The caller of a webhook', () => {
         ['/api/webhooks/sms', webhookSecret, 'text-co'],
         ['/api/webhooks/sms?provider=%74ext-co', webhookSecret, 'text-co'],
         ['/api/webhooks/sms?%70rovider=other-co', otherSecret, 'other-co'],
+        ['/api/webhooks/sms#?provider=other-co', webhookSecret, 'text-co'],
       ] as const
     ).entries()) {
       const { status, body } = await post(
