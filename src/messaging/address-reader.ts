@@ -56,7 +56,7 @@ function canBe(path: string, { kind }: Address): boolean {
 }
 
 /** Each address once, where it stands first. */
-export function distinct(addresses: Address[]): Address[] {
+function distinct(addresses: Address[]): Address[] {
   const seen = new Set<string>();
   return addresses.filter(({ key }) => !seen.has(key) && seen.add(key));
 }

@@ -24,13 +24,15 @@ const SHORT_CODE = /^[*+]?\d{3,8}$/;
 const ALPHANUMERIC =
   /^(?=.*\p{L})[A-Za-z0-9£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&'()*+,\-./:;<=>?¡ÄÖÑÜ§¿äöñüà^{}\\[~\]|€]{1,11}$/u;
 
-/** What providers accept for sending; inbound messages come from more. RFC 5321: a local part has up to 64 octets. */
-const SENDABLE: Record<AddressKind, RegExp> = {
-  phone: /^/,
-  short_code: /^\d{3,6}$/,
-  alphanumeric: /^[A-Za-z0-9 &_-]+$/,
-  email: /^[^@]{1,64}@/u,
-  other: /^(?!)/,
+/** Octets of the local part of an email address (RFC 5321, section 4.5.3.1.1). */
+const MAX_LOCAL_PART = 64;
+/** The forms that providers accept for sending; inbound messages come from more. */
+const SENDABLE: Record<AddressKind, (key: string) => boolean> = {
+  phone: () => true,
+  short_code: (key) => /^\d{3,6}$/.test(key),
+  alphanumeric: (key) => /^[A-Za-z0-9 &_-]+$/.test(key),
+  email: (key) => Buffer.byteLength(key.slice(0, key.lastIndexOf('@'))) <= MAX_LOCAL_PART,
+  other: () => false,
 };
 
 /** Makes the parser for a default region. It caches the addresses seen most recently. */
@@ -76,5 +78,5 @@ function parseNumber(text: string, region: CountryCode): Address | null {
 
 /** Whether a client may send to, or from, an address of this form. */
 export function isSendable({ kind, key }: Address): boolean {
-  return SENDABLE[kind].test(key);
+  return SENDABLE[kind](key);
 }

@@ -59,7 +59,8 @@ function normalise(mailbox: string): string | null {
 function normaliseLocalPart(text: string): string | null {
   const local = QUOTED_LOCAL_PART.exec(text)?.[1]?.replace(/\\(.)/gs, '$1') ?? text;
   if (!LOCAL_PART.test(local)) return null;
-  const normalised = local.normalize('NFC').toLowerCase().normalize('NFC');
+  // The two lower-case forms of one Greek letter: which one lower-casing gives depends on its neighbours.
+  const normalised = local.normalize('NFC').toLowerCase().replaceAll('ς', 'σ').normalize('NFC');
   return normalised.length > MAX_LOCAL_PART ? null : normalised;
 }
 

@@ -1,7 +1,6 @@
 import type { Channel } from '../config.ts';
 import type { Schema } from '../openapi/types.ts';
 import type { Address, AddressKind, AddressParser } from './address.ts';
-import { distinct } from './address-reader.ts';
 import { splitMailboxes } from './email-address.ts';
 import { removeFormat, toOneLine, truncate } from './text.ts';
 
@@ -12,25 +11,35 @@ const MAILER_DAEMON = 'mailer-daemon';
 /** Sender of a text whose number is withheld. */
 const UNKNOWN = 'unknown';
 const MAX_OTHER = 320;
-/** UTF-16 units of a header that are read: more than 300 recipients with their names take. */
+/** Recipients of a message: with its sender, the most participants that a conversation's index can hold. */
+export const MAX_RECIPIENTS = 300;
+/** UTF-16 units of a header that are read: more than that many recipients with their names take. */
 const MAX_HEADER = 32_768;
 
 /** Reads the sender of an inbound message; of several authors the first. It is never missing: see `other`. */
 export function readSender(parse: AddressParser, channel: Channel, from: Header): Address {
-  return readHeader(parse, channel, from)[0] ?? other(channel, from);
+  return readHeader(parse, channel, from, 1)[0] ?? other(channel, from);
 }
 
 /** Reads the recipients in a header of an inbound message: each address that can be read, once. */
 export function readRecipients(parse: AddressParser, channel: Channel, header: Header): Address[] {
-  return distinct(readHeader(parse, channel, header));
+  return readHeader(parse, channel, header, MAX_RECIPIENTS);
 }
 
-/** Inbound text is cleaned where outbound text is refused: the message exists, whatever its headers are. */
-function readHeader(parse: AddressParser, channel: Channel, header: Header): Address[] {
-  const values = textsOf(header).map(clean);
-  const texts = channel === 'sms' ? values : values.flatMap((value) => mailboxesIn(parse, value));
-  const addresses = texts.map(parse).filter((address) => address !== null);
-  return addresses.filter(({ kind }) => fits(kind, channel));
+/**
+ * The first addresses of a header, at most `limit`, each once. Inbound text is cleaned where outbound text is refused:
+ * the message exists, whatever its headers are.
+ */
+function readHeader(parse: AddressParser, channel: Channel, header: Header, limit: number): Address[] {
+  const found = new Map<string, Address>();
+  for (const value of textsOf(header).map(clean)) {
+    for (const text of channel === 'sms' ? [value] : mailboxesIn(parse, value)) {
+      if (found.size === limit) break;
+      const address = parse(text);
+      if (address && fits(address.kind, channel) && !found.has(address.key)) found.set(address.key, address);
+    }
+  }
+  return [...found.values()];
 }
 
 function mailboxesIn(parse: AddressParser, value: string): string[] {

@@ -2,7 +2,7 @@ import type { Channel } from '../config.ts';
 import type { Schema } from '../openapi/types.ts';
 import type { Address, AddressParser } from './address.ts';
 import { foldRecipients, keysOf } from './address-reader.ts';
-import { readRecipients, readSender } from './inbound-addresses.ts';
+import { MAX_RECIPIENTS, readRecipients, readSender } from './inbound-addresses.ts';
 import { readInboundTime, readUrls } from './inbound-content.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
@@ -10,8 +10,6 @@ import { toOneLine, truncate } from './text.ts';
 
 /** Characters of an inbound subject. Lines of an email have up to 998, and a subject may have several. */
 const MAX_SUBJECT = 10_000;
-/** Recipients of a message: with its sender, the most participants that a conversation's index can hold. */
-const MAX_RECIPIENTS = 300;
 
 /**
  * An inbound message from a provider's webhook of `channel`; `provider` is the name of the provider that delivered it.

@@ -131,6 +131,8 @@ describe('An address', () => {
         ['ada@faß.example', 'ada@xn--fa-hia.example'],
         ['jose\u0301@x.org', 'josé@x.org'],
         ['JOSÉ@x.org', 'josé@x.org'],
+        ['ΟΔΟΣ@x.org', 'οδοσ@x.org'],
+        ['οδος@x.org', 'οδοσ@x.org'],
         ['ada@xn--bcher-kva.example。', 'ada@xn--bcher-kva.example'],
         ['ada@1א.example', null],
         ['ada@bü/cher.example', null],
@@ -257,8 +259,10 @@ describe('An address', () => {
 
   it('can be sent to only if providers accept its form', () => {
     const sendable = (input: string) => isSendable(parseAddress(input, 'US') ?? { kind: 'other', key: '' });
-    const accepted = ['+12016661234', '12345', 'ACME Shop', `${'l'.repeat(64)}@x.org`];
-    const refused = ['1234567', '*123', '+12345', 'Booking.com', 'Café', `${'l'.repeat(65)}@x.org`];
+    const emails = [`${'l'.repeat(64)}@x.org`, `${'é'.repeat(32)}@x.org`];
+    const longEmails = [`${'l'.repeat(65)}@x.org`, `${'é'.repeat(33)}@x.org`];
+    const accepted = ['+12016661234', '12345', 'ACME Shop', ...emails];
+    const refused = ['1234567', '*123', '+12345', 'Booking.com', 'Café', ...longEmails];
     expect(accepted.map(sendable)).to.deep.equal(accepted.map(() => true));
     expect(refused.map(sendable)).to.deep.equal(refused.map(() => false));
   });
