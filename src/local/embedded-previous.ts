@@ -49,16 +49,18 @@ async function findServer({ directory }: Cluster): Promise<Previous | null> {
   const [pid, port] = [Number(lines[0]), Number(lines[3])];
   if (!pid || !signal(pid, 0)) return null;
   if (await isServerOf(directory, pid)) return { pid, port };
-  // PostgreSQL itself would refuse to start, because a process with this id exists.
+  // PostgreSQL itself would refuse to start if a process of this user has the id.
   await rm(file, { force: true });
   return null;
 }
 
 /** After a crash of the machine, another program may have the process id. A server works in its data directory. */
 async function isServerOf(directory: string, pid: number): Promise<boolean> {
-  const workingDirectory = await readlink(`/proc/${pid}/cwd`).catch(() => null);
-  // Unknown without /proc: the file is believed.
-  return workingDirectory === null || workingDirectory === (await realpath(directory));
+  const workingDirectory = await readlink(`/proc/${pid}/cwd`).catch((error: NodeJS.ErrnoException) => error);
+  if (typeof workingDirectory === 'string') return workingDirectory === (await realpath(directory));
+  // Without /proc the file is believed. A service that runs as root may lack the capability to read the directory of its
+  // server, which has another user; the server of any other service has the user of the service.
+  return workingDirectory.code === 'ENOENT' || process.getuid?.() === 0;
 }
 
 /** Stops a server that nobody owns. */
