@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Sends the eight requests of the exercise to a running service and checks each answer.
-# Usage: bin/test.sh [URL]   (http://localhost:8080 unless told)
+# Usage: bin/test.sh [URL]   (default: http://localhost:$PORT, or port 8080; API_KEY is sent if it is set)
 set -uo pipefail
-url=${1:-${BASE_URL:-http://localhost:8080}}
+url=${1:-${BASE_URL:-http://localhost:${PORT:-8080}}}
 auth=()
 [ -z "${API_KEY:-}" ] || auth=(-H "Authorization: Bearer $API_KEY")
 failures=0

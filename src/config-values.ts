@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type CleanedEnv, customCleanEnv, EnvError, makeValidator, port, type ValidatorSpec } from 'envalid';
+import { type CleanedEnv, customCleanEnv, EnvError, makeValidator, type ValidatorSpec } from 'envalid';
 import { isSupportedCountry } from 'libphonenumber-js';
 import { parseApiKeys, readApiKeys } from './api-keys.ts';
 import { assertTlsParameters, withVerification } from './config/tls-parameters.ts';
@@ -77,8 +77,15 @@ export const webhookSecrets = makeValidator((input) => {
   return secrets;
 });
 
-/** 0 for any that is free. */
-export const portOrAny = makeValidator((input) => (input === '0' ? 0 : port()._parse(input)));
+const portFrom = (least: number) =>
+  makeValidator((input) => {
+    if (!/^\d{1,5}$/.test(input) || Number(input) < least || Number(input) > 65_535)
+      throw new EnvError(`"${input}" is not a port number, from 1 to 65535`);
+    return Number(input);
+  });
+export const port = portFrom(1);
+/** 0 for any free port. */
+export const portOrAny = portFrom(0);
 
 /**
  * Reads variables by their specifications. An empty variable counts as not set. Adds a line to `faults` for each fault,

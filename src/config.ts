@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { bool, port, str } from 'envalid';
+import { bool, str } from 'envalid';
 import type { CountryCode } from 'libphonenumber-js';
 import type { ApiKey } from './api-keys.ts';
 import type { EnvFile } from './config/env-file.ts';
@@ -99,7 +99,7 @@ export function loadConfig(given: values.Environment, file: EnvFile | null = nul
     DATABASE_DIRECT_URL: values.databaseUrl({ default: undefined }),
     DATABASE_POOL_SIZE: values.poolSize({ default: 16 }),
     DATA_DIR: str({ default: '.data' }),
-    SIMULATOR_PORT: port({ default: 8081 }),
+    SIMULATOR_PORT: values.port({ default: 8081 }),
     API_KEYS: values.apiKeys({ default: [] }),
     API_KEYS_FILE: values.apiKeysFile({ default: undefined }),
     ALLOWED_HOSTS: values.hosts({ default: [] }),

@@ -57,6 +57,8 @@ async function serve(): Promise<void> {
     logger.fatal({ err: error }, 'the database cannot be restarted');
     void stop('database failed', 1);
   });
+  // A signal that came during the start is handled before the next turn of the event loop.
+  await new Promise(setImmediate);
   if (!stopping) announce(config, logger, progress, service, simulator);
 }
 

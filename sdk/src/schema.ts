@@ -1057,11 +1057,11 @@ export interface components {
                 at: string;
             } | null;
             /**
-             * @description The number of `queued` messages that are assigned to this account: an earlier attempt may have succeeded
+             * @description The number of `queued` messages that only this account may send: an earlier attempt may have succeeded
              *     there, or another account failed over to it. All other queued messages go to the first account that is
              *     available.
              */
-            queued: number;
+            assigned: number;
         };
         Home: {
             name: string;

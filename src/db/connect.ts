@@ -63,7 +63,9 @@ export function openDatabase(
   const knex = createKnex(settings, reads, prepare);
   const probe = createKnex({ ...settings, query_timeout: PROBE_TIMEOUT_MS }, 1, prepare);
   const pool = new pg.Pool({ ...settings, max: writes, onConnect: prepare });
-  pool.on('error', onError);
+  let closing = false;
+  // A server that stops ends connections that this process is closing.
+  pool.on('error', (error) => closing || onError(error));
   // One that is lost between two statements of a transaction has nobody else to tell; the next statement fails.
   pool.on('connect', (connection) => connection.on('error', ignore));
   return {
@@ -73,6 +75,7 @@ export function openDatabase(
     reads,
     url,
     close: async () => {
+      closing = true;
       await Promise.all([knex.destroy(), pool.end(), probe.destroy()]);
     },
   };

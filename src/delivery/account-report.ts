@@ -20,8 +20,8 @@ export interface AccountReport {
   since: Date | null;
   /** The latest error that this process, or the last attempt of a waiting message, knows of. */
   lastError: AccountError | null;
-  /** Queued messages that are assigned to this account. */
-  queued: number;
+  /** Queued messages that only this account may send. */
+  assigned: number;
 }
 
 interface QueueRow {
@@ -97,7 +97,7 @@ export async function reportAccounts(
               own?.lastError,
               stored.find((error) => error.name === name),
             ),
-            queued: waiting.find(({ provider }) => provider === name)?.messages ?? 0,
+            assigned: waiting.find(({ provider }) => provider === name)?.messages ?? 0,
           };
         }),
     };

@@ -2,9 +2,32 @@ import { type Logger, pino } from 'pino';
 
 export type { Logger };
 
-/** PostgreSQL quotes rows in these fields of an error, and so the messages in them. */
-const QUOTES = ['detail', 'where', 'internalQuery'];
-const errors = ['err', 'err.cause', 'err.nativeError', 'err.cause.nativeError'];
+/**
+ * The fields of an error that are logged. All others are left out: PostgreSQL quotes rows in `detail` and `where`, and
+ * so the messages in them, and drivers attach whole connections with their secrets.
+ */
+const FIELDS = [
+  'code',
+  'severity',
+  'routine',
+  'table',
+  'column',
+  'constraint',
+  'syscall',
+  'address',
+  'port',
+  'path',
+  'status',
+] as const;
+const MAX_CAUSES = 4;
+
+interface LoggedError {
+  type: string;
+  message: string;
+  stack?: string | undefined;
+  cause?: unknown;
+  [field: string]: unknown;
+}
 
 /** JSON lines on standard output. Message bodies, keys and secrets are never handed to it. */
 export function createLogger(level: string): Logger {
@@ -12,6 +35,26 @@ export function createLogger(level: string): Logger {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    redact: errors.flatMap((error) => QUOTES.map((field) => `${error}.${field}`)),
+    serializers: { err: (error) => describe(error) },
   });
+}
+
+/** An error and its causes; Objection has the error of the driver as `nativeError`. */
+function describe(error: unknown, depth = 0): LoggedError | string {
+  if (!(error instanceof Error)) return typeof error;
+  const fields = error as Error & { nativeError?: unknown } & Record<string, unknown>;
+  const cause = fields.cause ?? fields.nativeError;
+  return {
+    type: error.constructor.name,
+    message: error.message,
+    ...Object.fromEntries(
+      FIELDS.filter((field) => isScalar(fields[field])).map((field) => [field, fields[field]]),
+    ),
+    stack: error.stack,
+    ...(cause !== undefined && depth < MAX_CAUSES && { cause: describe(cause, depth + 1) }),
+  };
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number';
 }

@@ -45,7 +45,7 @@ describe('GET /readyz?verbose', () => {
     ]);
     expect(channels[1]).to.deep.include({ queued: 0, oldest_queued_at: null });
     const [mail] = channels[1]?.accounts ?? [];
-    expect(mail).to.include({ breaker: 'closed', last_error: null, queued: 0 });
+    expect(mail).to.include({ breaker: 'closed', last_error: null, assigned: 0 });
     expect(mail?.since).to.match(/Z$/);
   });
 
@@ -114,8 +114,8 @@ describe('GET /readyz?verbose', () => {
     );
     const found = await account('text-co');
     expect(found?.last_error?.code).to.equal('econnreset');
-    expect(found?.queued).to.equal(1);
-    expect((await account('spare-co'))?.queued).to.equal(0);
+    expect(found?.assigned).to.equal(1);
+    expect((await account('spare-co'))?.assigned).to.equal(0);
   });
 
   for (const role of ['api', 'worker'] as const)

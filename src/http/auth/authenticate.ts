@@ -22,7 +22,7 @@ type Scheme = 'apiKey' | 'webhookSignature' | null;
 type Authenticator = (request: Request, operation: Operation) => Promise<Caller | null> | Caller | null;
 
 const NOT_SIGNED =
-  'The webhook names no configured provider, or its signature is missing, wrong or older than five minutes.';
+  'The webhook names no configured provider, or its signature is missing, older than five minutes, or not made with a secret of that provider.';
 
 /**
  * Middleware that identifies the caller once, before anything else of a request is looked at. Whatever follows gets

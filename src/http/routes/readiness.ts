@@ -33,7 +33,13 @@ function presentChannel({
   };
 }
 
-function presentAccount({ name, breaker, since, lastError, queued }: AccountReport): Schema<'AccountHealth'> {
+function presentAccount({
+  name,
+  breaker,
+  since,
+  lastError,
+  assigned,
+}: AccountReport): Schema<'AccountHealth'> {
   return {
     name,
     breaker,
@@ -44,6 +50,6 @@ function presentAccount({ name, breaker, since, lastError, queued }: AccountRepo
       http_status: lastError.httpStatus,
       at: lastError.at.toISOString(),
     },
-    queued,
+    assigned,
   };
 }
