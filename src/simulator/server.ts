@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { controlApi } from './control-api.ts';
+import { refuseForeign } from './foreign.ts';
 import { answerError, BODY_LIMIT, providerApi } from './provider-api.ts';
 import { ControlError, defaults, merge, type SettingsChange } from './settings.ts';
 import { Simulation } from './simulation.ts';
@@ -37,7 +38,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     merge(defaults, options.settings ?? {}),
     createWebhookSender(webhookSecret),
   );
-  const server = createServer(createApp(simulation, apiKey));
+  const server = createServer(createApp(simulation, host, apiKey));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
@@ -53,10 +54,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
 }
 
-function createApp(simulation: Simulation, apiKey: string | undefined): Express {
+function createApp(simulation: Simulation, host: string, apiKey: string | undefined): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.use(refuseForeign(host));
   app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
   app.use('/sms', providerApi('sms', simulation, apiKey));
   app.use('/email', providerApi('email', simulation, apiKey));
