@@ -1,8 +1,11 @@
-/** Bytes of bodies that may be held at once. A body that does not fit takes the place of bodies that began after it. */
+/**
+ * Bytes of bodies that may be held at once. When they are used up, the largest body that is still arriving is refused:
+ * few large bodies that never end cannot keep small ones out.
+ */
 export class BodyBudget {
   #free: number;
   /** The bodies that are being read, in the order in which they began. */
-  readonly #arriving: Hold[] = [];
+  readonly #arriving = new Set<Hold>();
 
   constructor(bytes: number) {
     this.#free = bytes;
@@ -11,23 +14,27 @@ export class BodyBudget {
   /** @param refuse stops reading the body; called at most once, and only before `complete`. */
   begin(refuse: () => void): Hold {
     const hold = new Hold(this, refuse);
-    this.#arriving.push(hold);
+    this.#arriving.add(hold);
     return hold;
   }
 
-  /**
-   * Makes room by refusing the youngest bodies, so that of many large bodies at once the oldest ones still arrive.
-   *
-   * @returns false where the body itself was refused.
-   */
+  /** @returns false where the body itself was refused. */
   take(bytes: number, hold: Hold): boolean {
     while (bytes > this.#free) {
-      const youngest = this.#arriving.at(-1) ?? hold;
-      youngest.refuse();
-      if (youngest === hold) return false;
+      const largest = this.#largestWith(bytes, hold);
+      largest.refuse();
+      if (largest === hold) return false;
     }
     this.#free -= bytes;
     return true;
+  }
+
+  /** The largest arriving body once `hold` has grown; of equal ones the youngest, so that the oldest still arrive. */
+  #largestWith(bytes: number, hold: Hold): Hold {
+    let [largest, most] = [hold, hold.bytes + bytes];
+    for (const other of this.#arriving)
+      if (other !== hold && other.bytes >= most) [largest, most] = [other, other.bytes];
+    return largest;
   }
 
   give(bytes: number): void {
@@ -35,8 +42,7 @@ export class BodyBudget {
   }
 
   settle(hold: Hold): void {
-    const index = this.#arriving.indexOf(hold);
-    if (index >= 0) this.#arriving.splice(index, 1);
+    this.#arriving.delete(hold);
   }
 }
 
@@ -49,6 +55,10 @@ export class Hold {
   constructor(budget: BodyBudget, onRefuse: () => void) {
     this.#budget = budget;
     this.#onRefuse = onRefuse;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** @returns false where there is no room, and the body was refused. */

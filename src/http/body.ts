@@ -23,6 +23,7 @@ const UNVERIFIED_BYTES = 32 * MIB;
 const VERIFIED_BYTES = 32 * MIB;
 
 const rawBodies = new WeakMap<object, Buffer>();
+const holds = new WeakMap<object, Hold>();
 const valueCounts = new WeakMap<object, number>();
 const EMPTY = Buffer.alloc(0);
 
@@ -82,6 +83,7 @@ async function hold(request: Request, budget: BodyBudget): Promise<void> {
     rawBodies.set(request, await read(request, budget));
     return;
   }
+  holds.get(request)?.release();
   const held = budget.begin(() => undefined);
   releaseAfter(request, held);
   if (!held.add(raw.length)) throw overloaded();
@@ -109,6 +111,7 @@ function read(request: Request, budget: BodyBudget): Promise<Buffer> {
       reject(error);
     };
     const held = budget.begin(() => fail(overloaded()));
+    holds.set(request, held);
     const onData = (chunk: Buffer) => {
       size += chunk.length;
       if (size > limit) fail(new PayloadTooLargeError(limit));

@@ -3,18 +3,30 @@ import fc from 'fast-check';
 import { BodyBudget, type Hold } from '../../src/http/body-budget.ts';
 
 describe('The budget of bodies', () => {
-  it('refuses the youngest bodies, so that older ones arrive', () => {
+  it('refuses the largest bodies, so that small ones arrive', () => {
+    const budget = new BodyBudget(100);
+    const refused: string[] = [];
+    const [stalled, other, small] = ['stalled', 'other', 'small'].map((name) =>
+      budget.begin(() => refused.push(name)),
+    ) as [Hold, Hold, Hold];
+    stalled.add(60);
+    other.add(40);
+    expect(small.add(1)).to.equal(true);
+    expect(refused).to.deep.equal(['stalled']);
+  });
+
+  it('refuses the youngest of equal bodies, so that older ones arrive', () => {
     const budget = new BodyBudget(10);
     const refused: string[] = [];
     const [first, second, third] = ['first', 'second', 'third'].map((name) =>
       budget.begin(() => refused.push(name)),
     ) as [Hold, Hold, Hold];
     for (const hold of [first, second, third]) expect(hold.add(3)).to.equal(true);
-    expect(first.add(4)).to.equal(true);
+    expect(third.add(2)).to.equal(false);
     expect(refused).to.deep.equal(['third']);
-    expect(second.add(4)).to.equal(false);
+    expect(first.add(2)).to.equal(true);
+    expect(second.add(3)).to.equal(false);
     expect(refused).to.deep.equal(['third', 'second']);
-    expect(first.add(3)).to.equal(true);
   });
 
   it('keeps a body that has arrived, and refuses others instead', () => {

@@ -158,7 +158,7 @@ describe('Bodies', () => {
       }
   });
 
-  it('of whoever has not proved a signature share a limit, and keep out nobody else', async () => {
+  it('whose signature is not checked yet share a limit that stops neither identified callers nor small webhooks', async () => {
     const signature = { ...signed('another body'), ...json };
     const open: RawConnection[] = [];
     const begun =
@@ -175,6 +175,8 @@ describe('Bodies', () => {
         .to.match(/^HTTP\/1.1 503 /)
         .and.to.match(/\r\nretry-after: \d+\r\n/i);
       expect((await post('/api/messages/email', JSON.stringify(email))).status).to.equal(202);
+      const small = { ...inboundSms, messaging_provider_id: 'beside stalled bodies' };
+      expect((await post('/api/webhooks/sms', JSON.stringify(small))).status).to.equal(200);
     } finally {
       for (const connection of open) connection.close();
     }

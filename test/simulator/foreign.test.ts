@@ -38,11 +38,12 @@ describe('The simulator and web pages', () => {
     });
 
   it('answers its own pages and programs on this machine', async () => {
-    for (const headers of [
+    const own: Record<string, string>[] = [
       { host: 'localhost:8081' },
       { host: '[::1]:8081' },
       { host: 'localhost:8081', origin: 'http://localhost:8081' },
-    ])
+    ];
+    for (const headers of own)
       expect((await exchange(play.url, 'GET', '/_control/messages', headers)).status).to.equal(200);
   });
 });
