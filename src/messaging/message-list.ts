@@ -9,8 +9,8 @@ import { BY_DELIVERY, BY_MESSAGE, type Clock, latest, type Messages } from './la
 import { readMessages } from './message-page.ts';
 import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
 import { findPeople } from './participants.ts';
-import { type PresentableMessage, presentMessage } from './present.ts';
-import { assertWords, find, readSearch, refuseUnreadable, type Search } from './search.ts';
+import { presentMessage } from './present.ts';
+import { assertWords, type Filter, find, readSearch, refuseUnreadable, type Search } from './search.ts';
 import type { Searches } from './search-limit.ts';
 import { readQueryTime } from './time.ts';
 
@@ -38,15 +38,13 @@ export async function listMessages(
   reserve: Reserve,
 ): Promise<Page<Schema<'Message'>>> {
   const filter = await readFilter(knex, parse, query);
-  const messages: Messages = Message.query(knex).select('messages.*').modify(filter);
-  const asked = { messages, clock: clockOf(query), limit: query.limit ?? DEFAULT_LIMIT, reserve };
+  const asked = { filter, clock: clockOf(query), limit: query.limit ?? DEFAULT_LIMIT, reserve };
   if (query.q === undefined) return list(knex, asked);
-  const search = readSearch(parse, query.q);
-  return searches.run(() => refuseUnreadable(knex, search, () => searchFor(knex, asked, search)));
+  return searchFor({ knex, searches }, asked, readSearch(parse, query.q));
 }
 
 interface Asked {
-  messages: Messages;
+  filter: Filter;
   clock: Clock;
   limit: number;
   reserve: Reserve;
@@ -54,42 +52,45 @@ interface Asked {
 
 const NEWEST_FIRST = 'created_at desc, id desc';
 
-async function list(
-  knex: Knex,
-  { messages, clock, limit, reserve }: Asked,
-): Promise<Page<Schema<'Message'>>> {
+async function list(knex: Knex, { filter, clock, limit, reserve }: Asked): Promise<Page<Schema<'Message'>>> {
+  const messages = Message.query(knex).select('messages.*').modify(filter.scope).modify(filter.conditions);
   const candidates = latest(messages, limit + 1, clock);
-  const { rows, more } = await readMessages(knex, { candidates, order: NEWEST_FIRST, limit, reserve });
-  return pageOf(rows, more ? positionOf(rows) : null, presentMessage);
+  const { rows, last } = await readMessages(knex, { candidates, order: NEWEST_FIRST, limit, reserve });
+  return pageOf(rows, last, presentMessage);
 }
 
 async function searchFor(
-  knex: Knex,
-  { messages, clock, limit, reserve }: Asked,
+  { knex, searches }: Pick<MessageReader, 'knex' | 'searches'>,
+  { filter, clock, limit, reserve }: Asked,
   search: Search,
 ): Promise<Page<Schema<'Message'>>> {
-  const { ids, stoppedAt } = await find(knex, { messages, search, clock, wanted: limit + 1 });
-  if (ids.length === 0 && stoppedAt === null) await assertWords(knex, search);
+  const { ids, stoppedAt } = await searches.run(() =>
+    refuseUnreadable(knex, search, async () => {
+      const found = await find(knex, { filter, search, clock, wanted: limit + 1 });
+      if (found.ids.length === 0 && found.stoppedAt === null) await assertWords(knex, search);
+      return found;
+    }),
+  );
   const candidates = Message.query(knex).whereIn('messages.id', ids);
   let highlights = new Map<number, Schema<'Highlight'>>();
   const onChosen = async (chosen: number[]) => {
     highlights = await readHighlights(knex, chosen, search);
   };
-  const request = { candidates, order: NEWEST_FIRST, limit, reserve, onChosen };
-  const { rows, more } = await readMessages(knex, request);
-  return pageOf(rows, more ? positionOf(rows) : stoppedAt, (row) => {
+  const { rows, last } = await readMessages(knex, {
+    candidates,
+    order: NEWEST_FIRST,
+    limit,
+    reserve,
+    onChosen,
+  });
+  return pageOf(rows, last ?? stoppedAt, (row) => {
     const highlight = highlights.get(row.id);
     return { ...presentMessage(row), ...(highlight && { highlight }) };
   });
 }
 
-function positionOf(rows: PresentableMessage[]): [Date, number] | null {
-  const last = rows.at(-1);
-  return last ? [last.created_at, last.id] : null;
-}
-
 /** Everything that is asked but the search and the order. */
-async function readFilter(knex: Knex, parse: AddressParser, query: MessageQuery) {
+async function readFilter(knex: Knex, parse: AddressParser, query: MessageQuery): Promise<Filter> {
   const { direction, type, status, conversation_id, participant } = query;
   const after = readCursor<[string, number]>(query.cursor, [isTime, isId]);
   const [since, until] = [readQueryTime('since', query.since), readQueryTime('until', query.until)];
@@ -97,18 +98,27 @@ async function readFilter(knex: Knex, parse: AddressParser, query: MessageQuery)
   const addresses = participant === undefined ? [] : [participant];
   const clock = clockOf(query);
   const [person] = await findPeople(knex, parse, addresses, () => '/query/participant');
-  return (messages: Messages): void => {
-    if (direction) messages.where({ direction });
-    if (type) messages.where({ type });
-    if (status) messages.modify(withStatus, status);
-    if (since) messages.where(clock.time, '>=', since);
-    if (until) messages.where(clock.time, '<', until);
-    if (after) messages.whereRaw('(??, ??) < (?::timestamptz, ?)', [clock.time, clock.id, ...after]);
-    if (members) messages.whereIn('messages.conversation_id', members);
-    if (person)
-      messages.whereIn('messages.conversation_id', (theirs) =>
-        theirs.from('conversation_participants').select('conversation_id').whereIn('participant_id', person),
-      );
+  const isIndexed = status !== undefined && (EXCEPTIONS.has(status) || PENDING.has(status));
+  return {
+    scope: (messages) => {
+      if (isIndexed) messages.modify(withStatus, status);
+      if (since) messages.where(clock.time, '>=', since);
+      if (until) messages.where(clock.time, '<', until);
+      if (after) messages.whereRaw('(??, ??) < (?::timestamptz, ?)', [clock.time, clock.id, ...after]);
+      if (members) messages.whereIn('messages.conversation_id', members);
+      if (person)
+        messages.whereIn('messages.conversation_id', (theirs) =>
+          theirs
+            .from('conversation_participants')
+            .select('conversation_id')
+            .whereIn('participant_id', person),
+        );
+    },
+    conditions: (messages) => {
+      if (direction) messages.where({ direction });
+      if (type) messages.where({ type });
+      if (status && !isIndexed) messages.modify(withStatus, status);
+    },
   };
 }
 

@@ -24,12 +24,17 @@ export interface PageRequest {
 
 export interface MessageRows {
   rows: PresentableMessage[];
-  /** Whether there are more candidates than the page has. */
-  more: boolean;
+  /** The time and id of the last message of the page; null if there are no more candidates. */
+  last: [time: Date, id: number] | null;
 }
 
 /** A row of the page, with its content where that is read already. */
-type Kept = { page_id: number; size: number; candidates: number } & Partial<PresentableMessage>;
+type Kept = {
+  page_id: number;
+  page_time: Date;
+  size: number;
+  candidates: number;
+} & Partial<PresentableMessage>;
 
 /**
  * The first of these messages: at most `limit`, and at most 4 MiB, but at least one. The content of the first 256 KiB
@@ -49,9 +54,10 @@ export async function readMessages(knex: Knex, request: PageRequest): Promise<Me
     for (const id of absent) rows.delete(id);
     for (const row of read) rows.set(row.id, row);
   }
+  const end = kept.at(-1);
   return {
     rows: kept.flatMap(({ page_id }) => rows.get(page_id) ?? []),
-    more: kept.length < (kept[0]?.candidates ?? 0),
+    last: end && kept.length < end.candidates ? [end.page_time, end.page_id] : null,
   };
 }
 
@@ -65,7 +71,7 @@ function choose(knex: Knex, { candidates, order, limit }: PageRequest): Promise<
     .with(
       'sized',
       knex.raw(
-        `select id as page_id, ${SIZE} as size, row_number() over page as n, sum(${SIZE}) over page as running,
+        `select id as page_id, created_at as page_time, ${SIZE} as size, row_number() over page as n, sum(${SIZE}) over page as running,
            count(*) over () as candidates
          from candidates window page as (order by ${order})`,
       ),
@@ -75,7 +81,7 @@ function choose(knex: Knex, { candidates, order, limit }: PageRequest): Promise<
     )
     .from('kept')
     .joinRaw('left join lateral (?) as content on true', [early as never])
-    .select('kept.page_id', 'kept.size', 'kept.candidates', 'content.*')
+    .select('kept.page_id', 'kept.page_time', 'kept.size', 'kept.candidates', 'content.*')
     .orderBy('kept.n');
   return query as unknown as Promise<Kept[]>;
 }

@@ -49,9 +49,8 @@ export async function listConversationMessages(
     .select('messages.*')
     .from(picked as never)
     .joinRaw('join messages on messages.id = picked.id');
-  const { rows, more } = await readMessages(knex, { candidates, order: `id ${order}`, limit, reserve });
-  const last = more ? rows.at(-1) : undefined;
-  return pageOf(rows, last ? [last.id] : null, presentMessage);
+  const { rows, last } = await readMessages(knex, { candidates, order: `id ${order}`, limit, reserve });
+  return pageOf(rows, last && [last[1]], presentMessage);
 }
 
 /** Where a page of attempts ends: the last attempt, receipt and decision that were given. */

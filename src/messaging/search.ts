@@ -68,31 +68,38 @@ type Position = [time: Date, id: number];
 
 export interface Found {
   ids: number[];
-  /** Where the search ended before it had looked through all messages; null where it found enough or all. */
+  /** The last message that the search has looked at; null if it has looked at all of them. */
   stoppedAt: Position | null;
 }
 
+/** Both parts of a filter of messages: an index finds those in scope, and of these the other conditions leave some. */
+export interface Filter {
+  scope: (messages: Messages) => void;
+  conditions: (messages: Messages) => void;
+}
+
 interface Asked {
-  /** The messages that fit everything but the words. */
-  messages: Messages;
+  filter: Filter;
   search: Search;
   wanted: number;
   clock: Clock;
 }
 
 /**
- * The newest of these messages that match, at a cost that the page bounds. First the newest messages are looked through,
- * where common words soon fill a page; then the index, which has all matches of a rare word; then more and more of the
- * older messages, for a limited time.
+ * The newest messages that match, at a cost that the page bounds. First the newest messages are looked through, where
+ * common words soon fill a page; then the index, which has all matches of a rare word; then more and more of the older
+ * messages, for a limited time.
  */
 export async function find(knex: Knex, asked: Asked): Promise<Found> {
   const newest = await lookThrough(knex, asked, { after: null, size: WINDOW, wanted: asked.wanted });
-  if (newest.end === null) return { ids: newest.ids, stoppedAt: null };
+  if (newest.end === null || newest.ids.length === asked.wanted)
+    return { ids: newest.ids, stoppedAt: newest.end };
   const all = await findFew(knex, asked);
-  if (all !== null) return { ids: all, stoppedAt: null };
-  const [ids, deadline] = [newest.ids, performance.now() + PATIENCE_MS];
+  if (all !== null) return all;
+  const ids = newest.ids;
+  const deadline = performance.now() + PATIENCE_MS;
   let after: Position | null = newest.end;
-  for (let size = WINDOW; after !== null && performance.now() < deadline; ) {
+  for (let size = WINDOW; after !== null && ids.length < asked.wanted && performance.now() < deadline; ) {
     const started = performance.now();
     const step = await lookThrough(knex, asked, { after, size, wanted: asked.wanted - ids.length });
     ids.push(...step.ids);
@@ -109,36 +116,46 @@ function nextSize(size: number, tookMs: number): number {
 
 interface Window {
   after: Position | null;
+  /** Messages in scope that are looked at, whether or not they fit the other conditions. */
   size: number;
   wanted: number;
 }
 
-/** The matches among the next `size` messages; `end` is the last of these where more may be wanted from behind it. */
-async function lookThrough(knex: Knex, { messages, search, clock }: Asked, { after, size, wanted }: Window) {
+interface Looked {
+  ids: number[];
+  /** The last message that was looked at; null if none is left. */
+  end: Position | null;
+}
+
+/** The matches among the next `size` messages in scope. Both statements see the same messages: they are one snapshot. */
+async function lookThrough(
+  knex: Knex,
+  { filter, search, clock }: Asked,
+  { after, size, wanted }: Window,
+): Promise<Looked> {
   const window = () => {
-    const rest = messages.clone();
+    const rest = Message.query(knex).modify(filter.scope);
     if (after) rest.whereRaw('(??, ??) < (?::timestamptz, ?)', [clock.time, clock.id, ...after]);
     return latest(rest, size, clock);
   };
   return within(knex, STATEMENT_MS, async (trx) => {
     const matches = Message.query(trx)
-      .with('messages', window() as never)
-      .select('messages.id')
+      .with('messages', window().select('messages.*') as never)
+      .modify(filter.conditions)
       .whereRaw(MATCHES, search);
-    const ids = (await latest(matches, wanted, BY_MESSAGE)).map(({ id }) => id);
-    if (ids.length === wanted) return { ids, end: null };
-    const last = await window()
+    const found = await pick(latest(matches, wanted, BY_MESSAGE));
+    if (found.ids.length === wanted) return found;
+    const [last] = await window()
       .transacting(trx)
-      .clearSelect()
       .select(trx.raw('?? as created_at, ?? as id', [clock.time, clock.id]))
       .offset(size - 1)
       .limit(1);
-    return { ids, end: last[0] ? ([last[0].created_at, last[0].id] as Position) : null };
+    return { ids: found.ids, end: last ? [last.created_at, last.id] : null };
   });
 }
 
-/** All matches among these messages, by the index; null where too many of all messages match. */
-async function findFew(knex: Knex, { messages, search, wanted, clock }: Asked): Promise<number[] | null> {
+/** All matches, by the index; null where too many of all messages match. */
+async function findFew(knex: Knex, { filter, search, wanted, clock }: Asked): Promise<Found | null> {
   const few = await within(knex, INDEX_MS, async (trx) => {
     await trx.raw('set local enable_seqscan = off');
     const { rows } = await trx.raw<{ rows: { id: number }[] }>(
@@ -148,8 +165,19 @@ async function findFew(knex: Knex, { messages, search, wanted, clock }: Asked): 
     return rows.length > FEW ? null : rows.map(({ id }) => id);
   }).catch(nullIfTooLong);
   if (few === null) return null;
-  const matches = messages.clone().whereIn('messages.id', few);
-  return (await latest(matches, wanted, clock).clearSelect().select('messages.id')).map(({ id }) => id);
+  const matches = Message.query(knex)
+    .modify(filter.scope)
+    .modify(filter.conditions)
+    .whereIn('messages.id', few);
+  const { ids, end } = await pick(latest(matches, wanted, clock));
+  return { ids, stoppedAt: ids.length === wanted ? end : null };
+}
+
+/** Runs a query for messages; `end` is the last one. A delivery has the time of its message. */
+async function pick(messages: Messages): Promise<Looked> {
+  const rows = await messages.select('messages.id', 'messages.created_at');
+  const last = rows.at(-1);
+  return { ids: rows.map(({ id }) => id), end: last ? [last.created_at, last.id] : null };
 }
 
 const QUERY_CANCELED = '57014';
@@ -159,14 +187,15 @@ function nullIfTooLong(error: { code?: string }): null {
   return null;
 }
 
-/** Runs `work` with a time limit for each statement, and memory enough that a bitmap of matches stays exact. */
+/** Runs `work` on one snapshot, with a time limit for each statement and memory enough for an exact bitmap of matches. */
 function within<T>(
   knex: Knex,
   milliseconds: number,
   work: (trx: Knex.Transaction) => Promise<T>,
 ): Promise<T> {
   return knex.transaction(async (trx) => {
-    await trx.raw(`set local statement_timeout = ${milliseconds}; set local work_mem = '32MB'`);
+    await trx.raw(`set transaction isolation level repeatable read, read only;
+      set local statement_timeout = ${milliseconds}; set local work_mem = '32MB'`);
     return work(trx);
   });
 }

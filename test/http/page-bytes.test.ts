@@ -206,6 +206,26 @@ describe('Pages of lists', function () {
     expect((await waiting).status).to.equal(200);
   });
 
+  it('of searches that wait for their content do not delay other searches', async () => {
+    const conversation = await store(`'enormous ' || repeat('x', 10000000)`, 1);
+    const [id] = await storedIds(conversation);
+    const stalled = await Promise.all(Array.from({ length: 3 }, () => stall(`/api/messages/${id}`)));
+    let answered = 0;
+    const waiting = Array.from({ length: 4 }, async () => {
+      const { status } = await service.request(
+        'GET',
+        `/api/messages?conversation_id=${conversation}&q=enormous`,
+      );
+      answered++;
+      return status;
+    });
+    for (let n = 0; n < 20; n++)
+      expect((await service.request('GET', '/api/messages?q=hello&limit=1')).status).to.equal(200);
+    expect(answered).to.equal(0);
+    for (const socket of stalled) socket.destroy();
+    for (const status of await Promise.all(waiting)) expect(status).to.equal(200);
+  });
+
   /** A client that reads the beginning of a response. */
   async function stall(path: string): Promise<Socket> {
     const { port, hostname, host } = new URL(service.url);

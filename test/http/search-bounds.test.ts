@@ -4,6 +4,7 @@ import type { Message } from '../../sdk/src/index.ts';
 import { inboundEmail, sms } from '../helpers/bodies.ts';
 import { query } from '../helpers/database.ts';
 import { type Answer, type Harness, startHarness } from '../helpers/harness.ts';
+import { interleave } from '../helpers/interleave.ts';
 import { until } from '../helpers/until.ts';
 
 /** Searches that run, and that wait. */
@@ -130,14 +131,98 @@ describe('Searches', function () {
     expect(await all('seldom', '&limit=1')).to.deep.equal(await everyOne('seldom'));
   });
 
+  describe('return every message once', () => {
+    const isSearch = (statement: string) => /^(select|with) .*messages/s.test(statement);
+    const matching = async (where: string) =>
+      (
+        await sql<{ id: number }>(
+          `select id::int from messages where ${where} order by created_at desc, id desc`,
+        )
+      ).map(({ id }) => id);
+
+    it('while other messages are recorded between the statements of a search', async () => {
+      await store(1, 2_500, `'early'`);
+      await store(2_501, 495, `'late'`);
+      const { knex } = service.service.database;
+      let recorded = 0;
+      const record = (statement: string) =>
+        isSearch(statement) && ++recorded <= 20
+          ? `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, "timestamp")
+             select 1, 1, 'inbound', 'sms', 'a', '{b}', 'late', '{}', '{}', now() from generate_series(1, 3)`
+          : null;
+      const found = await interleave(knex, service.databaseUrl, record, () => all('early', '&limit=200'));
+      expect(recorded).to.be.greaterThan(1);
+      expect(found).to.deep.equal(await matching(`body = 'early'`));
+    });
+
+    it('while messages leave the status that is asked for', async () => {
+      await store(1, 2_500, `'early ' || n % 2`);
+      await sql(
+        `insert into deliveries (message_id, conversation_id, channel, status, delivery_key, expires_at, created_at, updated_at)
+         select id, 1, 'sms', 'failed', gen_random_uuid(), now(), created_at, created_at from messages where body like 'early%'`,
+      );
+      await sql(`update messages set direction = 'outbound'`);
+      const { knex } = service.service.database;
+      let sent = 0;
+      const send = (statement: string) =>
+        isSearch(statement) && ++sent <= 20
+          ? `update deliveries set status = 'sent' where message_id in (
+               select message_id from deliveries where status = 'failed' order by created_at desc limit 3)`
+          : null;
+      const found = await interleave(knex, service.databaseUrl, send, () =>
+        all('"early 1"', '&limit=200&status=failed'),
+      );
+      expect(sent).to.be.greaterThan(1);
+      expect(new Set(found).size).to.equal(found.length);
+      expect(found).to.include.members(
+        await matching(
+          `body = 'early 1' and id in (select message_id from deliveries where status = 'failed')`,
+        ),
+      );
+    });
+
+    for (const [title, path, limit] of [
+      ['a search', '/api/messages?q=kept', 1],
+      ['a list of messages', '/api/messages?type=email', 1],
+      ['a conversation', '/api/conversations/1/messages?order=desc', 2],
+    ] as const)
+      it(`while the messages of a page of ${title} are deleted`, async () => {
+        await store(1, 5, `'kept ' || repeat('x', 300000)`, 'email');
+        const { knex } = service.service.database;
+        const [newest, ...rest] = await matching(`type = 'email'`);
+        let deleted = false;
+        const remove = (statement: string) => {
+          // The content of a page is read by the ids of its messages.
+          if (deleted || !/^select .*"messages"\."body".* "messages"\."id" in/s.test(statement)) return null;
+          deleted = true;
+          return `delete from messages where id in (${[newest, ...rest].slice(0, limit)})`;
+        };
+        const found: number[] = [];
+        await interleave(knex, service.databaseUrl, remove, async () => {
+          for (let cursor: string | null = ''; cursor !== null; ) {
+            const { body } = await service.request(
+              'GET',
+              `${path}&limit=${limit}${cursor && `&cursor=${cursor}`}`,
+            );
+            found.push(...body.data.map(({ id }: Message) => id));
+            cursor = body.next_cursor;
+          }
+        });
+        expect(deleted).to.equal(true);
+        const left = await matching(`type = 'email'`);
+        expect(left).to.have.length(5 - limit);
+        expect(found.filter((id) => left.includes(id))).to.deep.equal(left);
+      });
+  });
+
   describe('cost by their page, over', () => {
     /** Pages of memory that the statements of a search read. */
-    async function cost(q: string): Promise<number> {
+    async function cost(q: string, more = ''): Promise<number> {
       const { knex } = service.service.database;
       const seen: { sql: string; bindings: unknown[] }[] = [];
       const listen = (one: { sql: string; bindings: unknown[] }) => seen.push(one);
       knex.on('query', listen);
-      expect((await search(q)).status).to.equal(200);
+      expect((await search(q, more)).status).to.equal(200);
       knex.off('query', listen);
       let pages = 0;
       for (const { sql: text, bindings } of seen.filter(({ sql: text }) => /^(select|with)/.test(text))) {
@@ -156,14 +241,23 @@ describe('Searches', function () {
     const words = (count: number) =>
       `(select string_agg('w' || (i * 7919 + n * 31) % 10007, ' ') from generate_series(1, ${count}) as i) || ' common'`;
 
-    it('many messages: a common word, and a rare one', async () => {
+    it('many messages: a common word, and a rare one, with filters that few messages fit', async () => {
       await store(1, 3_000, words(10));
       await sql(`update messages set body = body || ' rare' where id in (5, 700, 2000)`);
+      await sql(`update messages set type = 'mms' where id in (5, 6)`);
       await sql('vacuum analyze messages');
-      const before = [await cost('common'), await cost('rare'), await cost('common -rare')];
+      const costs = async () => [
+        await cost('common'),
+        await cost('rare'),
+        await cost('common -rare'),
+        await cost('rare', '&type=mms'),
+        await cost('rare', '&direction=outbound'),
+        await cost('rare', '&status=sent'),
+      ];
+      const before = await costs();
       await store(3_001, 27_000, words(10));
       await sql('vacuum analyze messages');
-      const after = [await cost('common'), await cost('rare'), await cost('common -rare')];
+      const after = await costs();
       // Deeper indexes. All messages are 1,500 pages and more.
       for (const [index, pages] of after.entries())
         expect(pages, `${before} ${after}`).to.be.at.most((before[index] as number) + 200);
