@@ -9,7 +9,7 @@ import { type Claim, claim, firstDue } from './claim.ts';
 import { createDelivery } from './deliver.ts';
 import type { Settlement } from './settle.ts';
 import { createSettler } from './settler.ts';
-import { leaveRemoved, moveTimed } from './timed.ts';
+import { activateStalled, leaveRemoved, moveTimed } from './timed.ts';
 
 export interface DispatcherOptions {
   pool: pg.Pool;
@@ -60,6 +60,7 @@ const RETRIES = 1 / 2;
 const UNSETTLED = 4;
 const MOVE_EVERY_MS = 50;
 const LEAVE_EVERY_MS = 60_000;
+const ACTIVATE_EVERY_MS = 30_000;
 
 /** Claims what is due, hands it to the providers, and settles what came back. */
 export function createDispatcher({
@@ -86,6 +87,7 @@ export function createDispatcher({
   const names = [...providers.sms, ...providers.email].map(({ name }) => name);
   const moving = atMostEvery(MOVE_EVERY_MS, () => moveTimed(pool, concurrency, events));
   const leaving = atMostEvery(LEAVE_EVERY_MS, () => leaveRemoved(pool, names, events));
+  const activating = atMostEvery(ACTIVATE_EVERY_MS, () => activateStalled(pool));
   const inHand = new Set<Promise<void>>();
   const calls: Room = { calls: 0, retries: 0 };
   let alarm = Promise.withResolvers<void>();
@@ -105,7 +107,7 @@ export function createDispatcher({
     };
     if (room.calls <= 0) return 0;
     const moved = (await moving()) ?? 0;
-    const left = (await leaving()) ?? 0;
+    const left = ((await leaving()) ?? 0) + ((await activating()) ?? 0);
     const claims = await claim(pool, breakers.lanes(), room, leaseMs);
     for (const claimed of claims) {
       const delivery = handle(claimed).finally(() => {

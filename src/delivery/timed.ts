@@ -55,6 +55,17 @@ const FIND_LEFT_BEHIND = {
     where next_attempt_at <= statement_timestamp() and pending and provider <> all($1::text[])`,
 };
 
+const FIND_STALLED = {
+  name: 'find-stalled',
+  text: `
+    select conversation_id
+    from (
+      select distinct on (conversation_id) conversation_id, next_attempt_at from deliveries
+      where pending order by conversation_id, message_id
+    ) as head
+    where next_attempt_at is null limit 1000`,
+};
+
 const LEAVE = {
   name: 'leave-removed',
   text: `
@@ -107,6 +118,14 @@ export async function leaveRemoved(pool: pg.Pool, providers: string[], events: E
   for (const { id, ...message } of changed)
     if (message.status === 'unknown') events.gaveUp({ messageId: id, code: 'provider_removed', ...message });
   return touched;
+}
+
+/**
+ * Activates the first pending message of conversations where none is active: someone deleted the active message from
+ * the database. Returns how many conversations that were.
+ */
+export async function activateStalled(pool: pg.Pool): Promise<number> {
+  return (await inTurn(pool, FIND_STALLED, [], async () => [])).touched;
 }
 
 interface Changed {

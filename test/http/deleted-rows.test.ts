@@ -181,6 +181,23 @@ describe('Rows that an operator deleted from the database', () => {
       inboundEmail.to,
     ]);
   });
+
+  it('do not keep the later messages of their conversation waiting', async () => {
+    const first = await service.client.messages.send({ ...sms, attachments: undefined });
+    const second = await service.client.messages.send({ ...sms, attachments: undefined });
+    await sql(
+      `delete from deliveries where message_id = ${first.id}; delete from messages where id = ${first.id}`,
+    );
+    const worker = await startHarness({ ROLE: 'worker', DATABASE_URL: service.databaseUrl });
+    try {
+      await until(
+        async () => (await service.client.messages.get(second.id)).status === 'sent',
+        'the second message is sent',
+      );
+    } finally {
+      await worker.stop();
+    }
+  });
 });
 
 describe('A message that an operator deleted during its delivery', () => {
