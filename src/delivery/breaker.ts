@@ -1,4 +1,5 @@
 import type { Provider, SendOutcome } from '../providers/provider.ts';
+import { Throttling } from './throttling.ts';
 
 export type BreakerState = 'closed' | 'half_open' | 'open';
 
@@ -50,12 +51,10 @@ const STEADY_PROBES = 30;
 const LONGEST_PAUSE_MS = { first: 10_000, retry: 60_000 };
 /** The part of the calls that may be probes: a provider that hangs leaves the others to other providers. */
 const PROBING = 1 / 2;
-/** Conversations remembered as throttled. */
-const MAX_THROTTLED = 1_000;
 
 /**
- * A circuit breaker that says how many calls may begin, so that no message is claimed in vain, and that no number of bad
- * recipients can keep closed to the others:
+ * A circuit breaker that says how many calls may begin, so that no message is claimed in vain. Recipients for whom the
+ * provider fails keep nobody else waiting:
  *
  * - A failure counts only if no call succeeded since the failed call began, and once for each recipient.
  * - While the breaker is open, messages that had no attempt yet are probes of their own: every second at first, however
@@ -80,11 +79,7 @@ export class Breaker {
   /** Since the breaker opened. */
   #probes = { first: 0, retry: 0 };
   #probeAt = { first: 0, retry: 0 };
-  #throttled = new Map<number, number>();
-  /** When a conversation was throttled for the first time, by sequence. */
-  #lastNewThrottle = 0;
-  #throttledInARow = 0;
-  #lastThrottle = 0;
+  readonly #throttling = new Throttling();
 
   constructor({ provider, concurrency, onChange, random = Math.random }: BreakerOptions) {
     this.provider = provider;
@@ -101,12 +96,12 @@ export class Breaker {
 
   /** How often the provider throttled the account since it last accepted a message. */
   get throttledInARow(): number {
-    return this.#throttledInARow;
+    return this.#throttling.inARow;
   }
 
   /** Whether messages without an earlier attempt go first: until one is accepted, each call is a question. */
   get prefersNew(): boolean {
-    return this.#state !== 'closed' || this.#throttledInARow > 0;
+    return this.#state !== 'closed' || this.throttledInARow > 0;
   }
 
   room(now = Date.now()): Room {
@@ -142,11 +137,12 @@ export class Breaker {
    */
   end(call: Call, outcome: SendOutcome['outcome'] | null, now = Date.now()): { throttlesAccount: boolean } {
     this.#calls.delete(call);
-    const throttlesAccount = outcome === 'throttled' && this.#throttlesAccount(call);
-    if (outcome === 'accepted') this.#throttled.delete(call.message.conversation_id);
+    const { conversation_id } = call.message;
+    const throttlesAccount =
+      outcome === 'throttled' && this.#throttling.throttled(conversation_id, call.sequence, ++this.#sequence);
+    if (outcome === 'accepted') this.#throttling.accepted(conversation_id);
     if (outcome === 'unavailable' || outcome === 'unknown') this.#fail(call, now);
     else if (outcome !== null) this.#succeed(outcome, throttlesAccount);
-    if (throttlesAccount) this.#throttle(call);
     if (this.#state === 'half_open' && ![...this.#calls].some(({ probing }) => probing)) this.#become('open');
     return { throttlesAccount };
   }
@@ -176,31 +172,9 @@ export class Breaker {
       this.#window = 1;
       this.#become('closed');
     }
-    if (outcome === 'accepted') {
-      this.#throttledInARow = 0;
-      this.#window = Math.min(this.#largestWindow, this.#window + 1);
-    }
+    if (outcome === 'accepted') this.#window = Math.min(this.#largestWindow, this.#window + 1);
     if (throttlesAccount) this.#window = 1;
     this.#window = Math.max(LEAST_WINDOW, this.#window);
-  }
-
-  /** Calls that were in progress together are throttled once. */
-  #throttle({ sequence }: Call): void {
-    if (sequence > this.#lastThrottle) this.#throttledInARow++;
-    this.#lastThrottle = ++this.#sequence;
-  }
-
-  /**
-   * A recipient that is throttled again, while nobody else was throttled for the first time, may have a limit of its own:
-   * only its message waits, longer each time, and the next message to anybody else finds out about the account.
-   */
-  #throttlesAccount({ message: { conversation_id: id } }: Call): boolean {
-    const before = this.#throttled.get(id);
-    const sequence = ++this.#sequence;
-    if (before === undefined) this.#lastNewThrottle = sequence;
-    if (this.#throttled.size >= MAX_THROTTLED) this.#throttled.clear();
-    this.#throttled.set(id, sequence);
-    return before === undefined || this.#lastNewThrottle > before;
   }
 
   #pause(kind: 'first' | 'retry', now: number): void {

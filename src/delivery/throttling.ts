@@ -1,0 +1,40 @@
+/** Conversations remembered as throttled. */
+const MAX_KNOWN = 1_000;
+
+/**
+ * Tells a provider that throttles the account from a recipient with a limit of its own. A recipient that is throttled
+ * again, while nobody else was throttled for the first time, is taken for the latter: only its message waits, longer each
+ * time, and the next message to anybody else finds out about the account.
+ *
+ * Calls and their ends are numbered in one order.
+ */
+export class Throttling {
+  /** The number of the end of the last throttled call, by conversation. */
+  readonly #known = new Map<number, number>();
+  #lastNew = 0;
+  #last = 0;
+  #inARow = 0;
+
+  /** How often the account was throttled since the provider last accepted a message. */
+  get inARow(): number {
+    return this.#inARow;
+  }
+
+  /** Whether the account is throttled, and not only this recipient. */
+  throttled(conversationId: number, begun: number, ended: number): boolean {
+    const before = this.#known.get(conversationId);
+    if (before === undefined) this.#lastNew = ended;
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(conversationId, ended);
+    if (before !== undefined && this.#lastNew <= before) return false;
+    // Calls that were in progress together are throttled once.
+    if (begun > this.#last) this.#inARow++;
+    this.#last = ended;
+    return true;
+  }
+
+  accepted(conversationId: number): void {
+    this.#known.delete(conversationId);
+    this.#inARow = 0;
+  }
+}
