@@ -81,7 +81,7 @@ export function openDatabase(
   };
 }
 
-/** One connection for changes of the schema: those of a large table take as long as they take. */
+/** One connection for changes of the schema, without the limits of the service's other connections. */
 export function openForMigrations(url: string): Knex {
   return createKnex({ connectionString: url, keepAlive: true, application_name: `${NAME}-migrations` }, 1);
 }

@@ -1,11 +1,21 @@
 import { fileURLToPath } from 'node:url';
+import type { Knex } from 'knex';
 import pg from 'pg';
 import { type Database, openForMigrations } from './connect.ts';
 
-/** Where they are, as Knex is told. */
+/**
+ * Removes the time limits of the server, the role and the database from the current transaction: a change of a large
+ * table takes as long as it takes. `transaction_timeout` exists from PostgreSQL 17 on.
+ */
+const REMOVE_LIMITS = `
+  select set_config(name, '0', true) from pg_settings
+  where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`;
+
+/** The migrations, as options of Knex. Each one runs in a transaction. */
 export const MIGRATIONS = {
   directory: fileURLToPath(new URL('../../migrations', import.meta.url)),
   loadExtensions: ['.ts'],
+  beforeEach: async (transaction: Knex) => void (await transaction.raw(REMOVE_LIMITS)),
 };
 /** One process migrates at a time. The lock ends with the connection, so a process that is killed leaves none behind. */
 const MIGRATION_LOCK = 7_203_942;
@@ -19,9 +29,7 @@ export async function migrate(url: string): Promise<string[]> {
   const knex = openForMigrations(url);
   try {
     // A transaction holds the lock rather than a session, which a pooler in transaction mode would not keep.
-    await holder.query(
-      'begin; set local idle_in_transaction_session_timeout = 0; set local statement_timeout = 0',
-    );
+    await holder.query(`begin; ${REMOVE_LIMITS}`);
     await holder.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     // Knex's own lock is a row that a killed process leaves behind; under ours nobody can be holding it.
     await knex.migrate.forceFreeMigrationsLock(MIGRATIONS);

@@ -1,9 +1,11 @@
 import { expect } from 'chai';
+import pg from 'pg';
 import { openDatabase } from '../../src/db/connect.ts';
 import { isMigrated, MIGRATIONS, migrate, rollback } from '../../src/db/migrate.ts';
 import { inboundSms, sms } from '../helpers/bodies.ts';
 import { createDatabase, query } from '../helpers/database.ts';
 import { startHarness } from '../helpers/harness.ts';
+import { until } from '../helpers/until.ts';
 
 const TABLES = `select table_name from information_schema.tables where table_schema = 'public' and table_name not like 'knex%'`;
 
@@ -22,6 +24,31 @@ describe('Migrations', () => {
     expect(await migrate(url)).to.have.length(0);
     await database.close();
   });
+
+  for (const limit of ['statement_timeout', 'lock_timeout'])
+    it(`take longer than the ${limit} of the role`, async () => {
+      const url = await createDatabase();
+      await query(url, `alter database ${new URL(url).pathname.slice(1)} set ${limit} = '2s'`);
+      const other = new pg.Client({ connectionString: url });
+      await using stack = new AsyncDisposableStack();
+      stack.defer(() => other.end());
+      await other.connect();
+      // The migration that creates this table waits for the end of this transaction.
+      await other.query('begin; create table participants (id int)');
+      const migrating = migrate(url);
+      const hasWaited = async () => {
+        const waiting = await query(
+          url,
+          `
+          select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+            and query ~ 'create table participants' and clock_timestamp() - query_start > interval '3 seconds'`,
+        );
+        return waiting.length === 1;
+      };
+      await Promise.race([migrating, until(hasWaited, 'the migration has waited for longer than the limit')]);
+      await other.query('rollback');
+      expect(await migrating).not.to.have.length(0);
+    });
 
   it('keep what became of each message when the one of deliveries is taken back and made again', async () => {
     const service = await startHarness();
