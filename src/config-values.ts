@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type CleanedEnv, customCleanEnv, EnvError, makeValidator, type ValidatorSpec } from 'envalid';
 import { isSupportedCountry } from 'libphonenumber-js';
 import { parseApiKeys, readApiKeys } from './api-keys.ts';
+import { assertConnectionUrl } from './config/connection-url.ts';
 import { assertTlsParameters, withVerification } from './config/tls-parameters.ts';
 
 export type Environment = Record<string, string | undefined>;
@@ -24,6 +25,7 @@ const urlOf = (...protocols: string[]) =>
 export const webUrl = urlOf('https', 'http');
 export const databaseUrl = makeValidator((input) => {
   const url = urlOf('postgres', 'postgresql')()._parse(input);
+  assertConnectionUrl(new URL(url));
   assertTlsParameters(new URL(url).searchParams);
   return withVerification(url);
 });

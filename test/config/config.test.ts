@@ -116,6 +116,37 @@ describe('Configuration', () => {
     expect(reasons({ NODE_ENV: 'Production' })[0]).to.match(/^NODE_ENV:/);
   });
 
+  for (const [part, rest] of [
+    ['user', 'us%er:secret@h/d'],
+    ['user', 'us%FFer:secret@h/d'],
+    ['password', 'user:secret%@h/d'],
+    ['database', 'user:secret@h/d%b'],
+    ['port', 'user:secret@h/d?port=abc'],
+    ['port', 'user:secret@h/d?port=65536'],
+    ['port', 'user:secret@h/d?port=-1'],
+    ['port', 'user:secret@h:0/d'],
+  ])
+    for (const variable of ['DATABASE_URL', 'DATABASE_DIRECT_URL'])
+      it(`names the part of ${variable} that the driver cannot read: ${rest}`, () => {
+        const urls = { DATABASE_URL: 'postgres://h/d', [variable]: `postgres://${rest}` };
+        const [reason = '', ...more] = reasons(urls);
+        expect(reason)
+          .to.match(new RegExp(`^${variable}: has a ${part} that is not `))
+          .and.not.to.contain('secret');
+        expect(more).to.deep.equal([]);
+      });
+
+  it('accepts a database URL with percent-encoded parts, a socket or a port', () => {
+    for (const rest of [
+      'us%25er:p%40w@h/d%25b',
+      '%2Fvar%2Frun/d',
+      'h/d?host=/var/run&port=65535',
+      'h:1/d',
+      '/d?port=',
+    ])
+      expect(reasons({ DATABASE_URL: `postgres://${rest}` }), rest).to.deep.equal([]);
+  });
+
   it('does not repeat what may hold a password or a key', () => {
     const given = {
       DATABASE_URL: 'user:secret@host/database',
