@@ -87,7 +87,6 @@ export function loadConfig(given: values.Environment, file: EnvFile | null = nul
   const faults: string[] = [...(file?.faults ?? [])];
   const known = {
     names: new Set<string>(),
-    prefixes: new Set<string>(),
     settings: new Set(Object.keys(ACCOUNT_SETTINGS)),
   };
   const env = values.read(environment, faults, known.names, {
@@ -188,7 +187,6 @@ function channelProviders(
     const ownFaults: string[] = [];
     const env = values.read(own, ownFaults, known.settings, ACCOUNT_SETTINGS);
     faults.push(...ownFaults.map((fault) => `${prefix}_${fault}`));
-    known.prefixes.add(`${prefix}_`);
     for (const setting of known.settings) known.names.add(`${prefix}_${setting}`);
     return {
       name,

@@ -6,43 +6,41 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export interface KnownNames {
   /** Every variable of this configuration, with those of its accounts. */
   names: ReadonlySet<string>;
-  /** What the variables of each account begin with, such as `ACME_`. */
-  prefixes: ReadonlySet<string>;
   /** The variables of an account without that prefix, such as `URL`. */
   settings: ReadonlySet<string>;
 }
 
-/** Variables of the parts of this project that read them on their own. */
-const OTHERS = new Set(['ENV_FILE', 'SIMULATOR_HOST']);
-/** Variables of the tools that run this service or read the same file. */
-const TOOLS = /^(COMPOSE|NODE|NPM|YARN)_|^npm_|^HOSTNAME$/;
-/** Variables of the clients in this project (docs/examples, bin/test.sh), which may run in the same shell. */
-const CLIENTS = new Set(['API_KEY']);
+/** Variables of this project that are read outside of the configuration. */
+const OTHERS = ['ENV_FILE', 'SIMULATOR_HOST'];
+/** The variable of the clients in docs/examples and bin/test.sh, which may run in the same shell. */
+const CLIENT_KEY = 'API_KEY';
 /** A shorter name has too many neighbours. */
 const SHORTEST = 8;
 const NEAR = 2;
 
 /**
- * One line for each unknown variable that is taken for a mistake: in the file and among the settings of an account
- * every unknown name, elsewhere a name that is almost one of ours. A variable without a value counts as not set.
+ * One line for each unknown variable that is taken for a mistake: every unknown name in the file; in the environment, to
+ * which platforms and tools add names of their own, a name that is almost a name of the configuration. A variable
+ * without a value counts as not set.
  */
-export function unknownNames(environment: Environment, file: EnvFile | null, known: KnownNames): string[] {
+export function unknownNames(environment: Environment, file: EnvFile | null, given: KnownNames): string[] {
+  const known = { ...given, names: new Set([...given.names, ...OTHERS]) };
+  const hasKeys = Boolean(environment.API_KEYS || environment.API_KEYS_FILE);
   const faults = [];
   for (const [name, value] of Object.entries(environment)) {
-    if (!value || known.names.has(name) || OTHERS.has(name) || isServiceLink(name, value)) continue;
+    if (!value || known.names.has(name) || isServiceLink(name, value)) continue;
     const line = file?.lines.get(name);
     if (line !== undefined && !name.startsWith('COMPOSE_')) {
       faults.push(`${name}: unknown variable in ${file?.path}, line ${line}.${hint(name, known)}`);
-    } else if (isMistake(name, known)) {
+    } else if (name === CLIENT_KEY ? !hasKeys : isMistake(name, known)) {
       faults.push(`${name}: unknown variable.${hint(name, known)}`);
     }
   }
   return faults;
 }
 
-function isMistake(name: string, { names, prefixes }: KnownNames): boolean {
-  if ([...prefixes].some((prefix) => name.startsWith(prefix)) && !TOOLS.test(name)) return true;
-  if (CLIENTS.has(name)) return false;
+/** A misspelt `<NAME>_URL` or `<NAME>_KEY` of a short name is found because the variable itself is then not set. */
+function isMistake(name: string, { names }: KnownNames): boolean {
   return [...names].some((ours) => ours.length >= SHORTEST && distance(name, ours) <= NEAR);
 }
 

@@ -28,6 +28,9 @@ describe('A misspelt variable', () => {
     ['LOGLEVEL', 'LOG_LEVEL'],
     ['NODE_EVN', 'NODE_ENV'],
     ['DATABASE_POOLSIZE', 'DATABASE_POOL_SIZE'],
+    ['ENV_FIEL', 'ENV_FILE'],
+    ['SIMULATOR_HOTS', 'SIMULATOR_HOST'],
+    ['API_KEY', 'API_KEYS'],
   ] as const) {
     it(`stops the start and names the likely variable: "${name}"`, () => {
       expect(reasons({ [name]: 'a-secret' })).to.deep.equal([
@@ -40,9 +43,11 @@ describe('A misspelt variable', () => {
     });
   }
 
-  it('is refused in a file, and allowed in the environment, where it is the key of a client', () => {
-    expect(reasons({ API_KEY: 'a-secret' })).to.deep.equal([]);
-    expect(reasons({}, 'API_KEY=a-secret')).to.deep.equal([
+  it('is not the API_KEY of a client beside the keys of the service, except in a file', () => {
+    const keys = 'shop:long-enough-key';
+    expect(reasons({ API_KEY: 'a-secret', API_KEYS: keys })).to.deep.equal([]);
+    expect(reasons({ API_KEY: 'a-secret' }, `API_KEYS=${keys}`)).to.deep.equal([]);
+    expect(reasons({ API_KEYS: keys }, 'API_KEY=a-secret')).to.deep.equal([
       'API_KEY: unknown variable in .env, line 1. Did you mean API_KEYS?',
     ]);
   });
@@ -84,16 +89,40 @@ describe('A misspelt variable', () => {
     expect(reasons({}, 'COMPOSE_PROFILES=service')).to.deep.equal([]);
   });
 
-  it('stops the start among the settings of a configured account', () => {
-    expect(reasons({ ...acme, ACME_PERSECOND: '5', ACME_COLOUR: 'red' })).to.deep.equal([
-      'ACME_COLOUR: unknown variable.',
-      'ACME_PERSECOND: unknown variable. Did you mean ACME_PER_SECOND?',
+  it('stops the start where it is almost a setting of a configured account', () => {
+    for (const [name, meant] of [
+      ['ACME_PERSECOND', 'ACME_PER_SECOND'],
+      ['ACME_WEBHOOK_SECRET', 'ACME_WEBHOOK_SECRETS'],
+      ['ACME_HONORS_KEY', 'ACME_HONOURS_KEYS'],
+      ['ACME_CANLOOKUP', 'ACME_CAN_LOOK_UP'],
+      ['AMCE_PER_SECOND', 'ACME_PER_SECOND'],
+    ] as const)
+      expect(reasons({ ...acme, [name]: '5' })).to.deep.equal([
+        `${name}: unknown variable. Did you mean ${meant}?`,
+      ]);
+    expect(
+      reasons({ SMS_PROVIDERS: 'aws', AWS_URI: 'https://api.example.com', AWS_KEY: 'key' }),
+    ).to.deep.equal(['AWS_URL: is not set']);
+    expect(reasons(acme, 'ACME_COLOUR=red')).to.deep.equal([
+      'ACME_COLOUR: unknown variable in .env, line 1.',
     ]);
-    expect(reasons({ ...acme, AMCE_PER_SECOND: '5' })).to.deep.equal([
-      'AMCE_PER_SECOND: unknown variable. Did you mean ACME_PER_SECOND?',
-    ]);
-    expect(reasons({ ACME_COLOUR: 'red' })).to.deep.equal([]);
   });
+
+  for (const [account, names] of Object.entries({
+    aws: ['AWS_REGION', 'AWS_EXECUTION_ENV', 'AWS_CA_BUNDLE', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
+    http: ['HTTP_PROXY'],
+    google: ['GOOGLE_APPLICATION_CREDENTIALS', 'GOOGLE_CLOUD_PROJECT'],
+    ssh: ['SSH_TTY', 'SSH_CLIENT', 'SSH_AUTH_SOCK'],
+    lc: ['LC_ALL', 'LC_CTYPE'],
+    node: ['NODE_OPTIONS', 'NODE_VERSION', 'NODE_EXTRA_CA_CERTS'],
+    acme: ['ACME_PORT'],
+  }))
+    it(`is not a variable of the platform that begins with the name of an account: ${names[0]}`, () => {
+      const prefix = account.toUpperCase();
+      const settings = { [`${prefix}_URL`]: 'https://api.example.com', [`${prefix}_KEY`]: 'key' };
+      const platform = Object.fromEntries(names.map((name) => [name, 'x']));
+      expect(reasons({ EMAIL_PROVIDERS: account, ...settings, ...platform })).to.deep.equal([]);
+    });
 
   it('is not confused with what Kubernetes sets for a service of the name of an account', () => {
     const links = {
@@ -110,7 +139,6 @@ describe('A misspelt variable', () => {
     };
     expect(reasons({ ...acme, ...links })).to.deep.equal([]);
     expect(loadConfig(links).simulatorPort).to.equal(8081);
-    expect(reasons({ ...acme, ACME_PORT: '443' })).to.have.length(1);
   });
 
   it('counts as not set where it is empty, as every variable does', () => {
