@@ -5,6 +5,7 @@ COPY sdk/package.json sdk/
 # The image has its Node.js already, and its PostgreSQL is another container.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-fund --no-audit
 COPY openapi.yaml README.md LICENSE ./
+COPY docs/*.md docs/
 COPY migrations migrations
 COPY src src
 USER node

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { request } from 'undici';
 import { parse } from 'yaml';
@@ -54,8 +54,12 @@ describe('The reference page and the front page', () => {
     }
   });
 
-  it('give the README as it stands in the repository', async () => {
+  it('come with the README and the documents of docs/ as they are in the repository', async () => {
     expect((await get('/docs/README.md')).body).to.equal(readFileSync('README.md', 'utf8'));
+    const documents = readdirSync('docs').filter((name) => name.endsWith('.md'));
+    expect(documents).to.include('operations.md');
+    for (const name of documents)
+      expect((await get(`/docs/${name}`)).body, name).to.equal(readFileSync(`docs/${name}`, 'utf8'));
   });
 
   it('lead a program to the same places as a person', async () => {

@@ -20,15 +20,21 @@ const OURS = join(import.meta.dirname, '../reference');
 const SWAGGER_UI = dirname(swaggerUi);
 const PROJECT = join(import.meta.dirname, '../../..');
 const HTML = 'text/html; charset=utf-8';
+const TEXT = 'text/plain; charset=utf-8';
+const DOCUMENT: Asset = { folder: join(PROJECT, 'docs'), type: TEXT };
 
-/** What the pages load. Nothing else is served, and nothing of it comes from elsewhere. */
+/** The files that the pages load, and the documents of the project. No other file is served. */
 const ASSETS = new Map<string, Asset>([
   ['swagger-ui-bundle.js', { folder: SWAGGER_UI, type: 'text/javascript; charset=utf-8' }],
   ['swagger-ui.css', { folder: SWAGGER_UI, type: 'text/css; charset=utf-8' }],
   ['reference.js', { folder: OURS, type: 'text/javascript; charset=utf-8' }],
   ['reference.css', { folder: OURS, type: 'text/css; charset=utf-8' }],
   ['icon.svg', { folder: OURS, type: 'image/svg+xml' }],
-  ['README.md', { folder: PROJECT, type: 'text/plain; charset=utf-8' }],
+  ['README.md', { folder: PROJECT, type: TEXT }],
+  ['architecture.md', DOCUMENT],
+  ['operations.md', DOCUMENT],
+  ['security.md', DOCUMENT],
+  ['simulator.md', DOCUMENT],
 ]);
 
 /** Swagger UI sets styles on its elements, and has its arrows as `data:` images. */
