@@ -1,5 +1,5 @@
-// A two-way text chat: sends each line that is typed, and prints what comes in, until Ctrl-D.
-//   node chat.ts +12016661234 +18045551234
+// A text chat: prints inbound messages, earlier messages first, and sends each line that is typed, until Ctrl-D. Run it by
+//   make package && node_modules/.bin/node docs/examples/chat.ts +12016661234 +18045551234
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@messaging-service/sdk';

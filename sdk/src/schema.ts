@@ -558,8 +558,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get what the pages load
-         * @description Scripts, styles, the icon, and the project's README.
+         * Get a file of the pages, or a document
+         * @description Scripts, styles, the icon, the project's README, and the documents of its folder `docs`, such as `operations.md`.
          */
         get: operations["getReferenceAsset"];
         put?: never;
@@ -934,7 +934,7 @@ export interface components {
             kind: components["schemas"]["ParticipantKind"];
             name: components["schemas"]["ParticipantName"];
             person_id: components["schemas"]["PersonId"];
-            /** @description The links that were made, in order; the latest 1,000 of them. */
+            /** @description Current and former links, oldest first, at most the latest 1,000. `unlinked_at` is null for a current link. */
             links: components["schemas"]["ParticipantLink"][];
             /** Format: date-time */
             created_at: string;
@@ -948,7 +948,7 @@ export interface components {
             linked_at: string;
             /**
              * Format: date-time
-             * @description Null while it holds.
+             * @description When the link was removed; null for a current link.
              */
             unlinked_at: string | null;
         };
