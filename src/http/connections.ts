@@ -40,12 +40,30 @@ export function track(request: IncomingMessage, response: ServerResponse): boole
   return true;
 }
 
+/**
+ * Closes connections on which no request begins. A load balancer opens connections in advance and expects them to stay
+ * open as long as an idle connection; Node.js would close them as requests whose headers are late.
+ *
+ * @param idleMs how long a connection may be open without a byte.
+ * @param headersMs how long a first request may take to arrive after that. Node.js does not limit what the parser skips
+ *   before a request, such as empty lines.
+ */
+export function closeUnused(server: Server, idleMs: number, headersMs: number): void {
+  server.on('connection', (socket: Socket) => {
+    let timer = setTimeout(() => {
+      if (socket.bytesRead === 0) socket.destroy();
+      else timer = setTimeout(() => connections.has(socket) || socket.destroy(), headersMs);
+    }, idleMs);
+    socket.once('close', () => clearTimeout(timer));
+  });
+}
+
 /** Answers as problem documents whatever Node's HTTP parser refuses, in place of Node's own responses. */
 export function answerFailures(server: Server, logger: Logger): void {
-  server.on('clientError', (error, socket: Socket) => {
-    // Nothing was asked on a connection that is closed without a byte.
-    if (socket.bytesRead === 0) socket.destroy();
-    else void fail(fromParser(error), socket, logger);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (socket.bytesRead > 0) void fail(fromParser(error), socket, logger);
+    // No request has begun. `closeUnused` limits how long the connection stays open.
+    else if (error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') socket.destroy();
   });
   server.on('connect', (_request, socket) => {
     socket.on('error', () => socket.destroy());

@@ -4,7 +4,7 @@ import type { Express } from 'express';
 import type { Config } from '../config.ts';
 import { StartError } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
-import { answerFailures, track } from './connections.ts';
+import { answerFailures, closeUnused, track } from './connections.ts';
 
 const CLOSE_IDLE_MS = 50;
 /** The head of a request is small: who takes longer for it only holds the connection. */
@@ -36,9 +36,10 @@ export async function listen(
     // Checked by the application, whose refusal is a problem document.
     requireHostHeader: false,
   };
-  // Who asks before sending a body is told to go on when it is read, and not where it is refused.
+  // `100 Continue` is sent when the body is read, not here.
   const server = createServer(settings, serve).on('checkContinue', serve).on('checkExpectation', serve);
   answerFailures(server, logger);
+  closeUnused(server, keepAliveTimeoutMs, settings.headersTimeout + settings.connectionsCheckingInterval);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       reject(new StartError([describeListenError('PORT', host, port, cause)], { cause }));

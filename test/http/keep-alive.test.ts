@@ -3,6 +3,7 @@ import { startHarness } from '../helpers/harness.ts';
 import { connectRaw, head } from '../helpers/raw.ts';
 
 const GET = head('GET', '/healthz', {});
+const PARTIAL = 'GET /healthz HTTP/1.1\r\nhost: service\r\nx-slow: ';
 const ANSWER = /^HTTP\/1.1 200 .+"ok"\}/s;
 const TWO_ANSWERS = /"ok"\}.+"ok"\}/s;
 
@@ -35,13 +36,42 @@ describe('An idle connection', () => {
     idle.write(GET);
     await idle.receive(ANSWER);
     // Begun after the first connection became idle, and so cut off after it would be.
-    slow.write('GET /healthz HTTP/1.1\r\nhost: service\r\nx-slow: ');
+    slow.write(PARTIAL);
     await slow.receive(/^HTTP\/1.1 408 /);
     idle.write(GET);
     await idle.receive(TWO_ANSWERS);
     idle.close();
     await service.stop();
   });
+
+  it('is not closed before its first request by the time that a request may take to arrive', async () => {
+    const service = await startHarness({ REQUEST_TIMEOUT_MS: '200' });
+    const [unused, late, slow] = await Promise.all(Array.from({ length: 3 }, () => connectRaw(service.url)));
+    slow?.write(PARTIAL);
+    await slow?.receive(/^HTTP\/1.1 408 /);
+    unused?.write(GET);
+    await unused?.receive(ANSWER);
+    // The first request of such a connection has the same limit as any other.
+    late?.write(PARTIAL);
+    await late?.receive(/^HTTP\/1.1 408 /);
+    unused?.close();
+    await service.stop();
+  });
+
+  for (const [title, text] of [
+    ['without a byte', ''],
+    ['with empty lines only, which are no request', '\r\n\r\n'],
+  ] as const)
+    it(`is closed after KEEP_ALIVE_TIMEOUT_MS ${title}`, async () => {
+      const service = await startHarness({ REQUEST_TIMEOUT_MS: '200', KEEP_ALIVE_TIMEOUT_MS: '2000' });
+      const [unused, slow] = [await connectRaw(service.url), await connectRaw(service.url)];
+      slow.write(PARTIAL);
+      await slow.receive(/^HTTP\/1.1 408 /);
+      unused.write(text);
+      await unused.closed();
+      expect(unused.bytes()).to.have.length(0);
+      await service.stop();
+    });
 
   it('is closed at once when the service stops', async () => {
     const service = await startHarness({ STOP_TIMEOUT_MS: '600000' });

@@ -42,10 +42,4 @@ describe('A request that does not arrive', () => {
     await client.closed();
     expect((await service.request('GET', '/api/messages')).body.data).to.deep.equal([]);
   });
-
-  it('is no request, and gets no response, on a connection without a byte', async () => {
-    const client = await connectRaw(service.url);
-    await client.closed();
-    expect(client.bytes()).to.have.length(0);
-  });
 });
