@@ -675,32 +675,49 @@ export interface components {
          */
         ExpiresAt: string;
         /**
-         * @description An address header as it came: one address, several, or none. Every address that can be read in the first
-         *     32,768 characters is used, in any written form; anything else stays in the raw payload only.
+         * @description An address header as it came: text with one address or several, a list of such texts, or null. A number is read
+         *     as its digits. Every address that can be read in the first 32,768 characters is used, in any written form;
+         *     anything else stays in the raw payload only.
+         * @example +18045551234
+         * @example Ada <ada@example.com>
+         * @example [
+         *       "ada@example.com",
+         *       "shop@example.com"
+         *     ]
          */
-        InboundAddresses: string | (string | null)[] | null;
+        InboundAddresses: unknown;
         /**
-         * @description Where the attachments can be fetched. URLs are escaped as browsers escape them; values that are not `http` or
-         *     `https` URLs, and all after the first 1,000, stay in the raw payload only.
+         * @description Where the attachments can be fetched: a list of URLs, one URL, or null. URLs are escaped as browsers escape
+         *     them; values that are not `http` or `https` URLs, and all after the first 1,000, stay in the raw payload only.
+         * @example [
+         *       "https://example.com/received-image.jpg"
+         *     ]
          */
-        InboundAttachments: (string | null)[] | null;
+        InboundAttachments: unknown;
         /**
-         * @description When it was written or happened: RFC 3339, or a `Date` header (RFC 5322). The time of arrival if it is missing
-         *     or cannot be read.
+         * @description When it was written or happened: RFC 3339, a `Date` header (RFC 5322), or seconds or milliseconds since 1970 in
+         *     the years 2000 to 2099. The time of arrival if it is missing or cannot be read.
+         * @example 2024-11-01T14:00:00Z
+         * @example 1730469600
          */
-        InboundTimestamp: string | null;
+        InboundTimestamp: unknown;
         /**
-         * @description Only the fields that are required here can make the service refuse the message: content that cannot be read
-         *     is left out of the message and stays in the raw payload.
+         * @description The text, as a string. A number is read as its digits; any other value stays in the raw payload only.
+         * @example This is an incoming SMS message
+         */
+        InboundContent: unknown;
+        /**
+         * @description Only the provider's id can make the service refuse the message: a field that is missing, or has a value of
+         *     another type than expected, is left out of the message and stays in the raw payload.
          */
         InboundText: {
             /** @description `sms` or `mms`; any other value counts as missing. Default: `mms` with attachments or several recipients, otherwise `sms`. */
-            type?: string | null;
-            /** @description A phone number, a short code, an alphanumeric sender id, or any other text. */
-            from: components["schemas"]["InboundAddresses"];
+            type?: unknown;
+            /** @description A phone number, a short code, an alphanumeric sender id, or any other text; `unknown` if there is none. */
+            from?: components["schemas"]["InboundAddresses"];
             to?: components["schemas"]["InboundAddresses"];
             messaging_provider_id: components["schemas"]["ProviderMessageId"];
-            body?: string | null;
+            body?: components["schemas"]["InboundContent"];
             attachments?: components["schemas"]["InboundAttachments"];
             timestamp?: components["schemas"]["InboundTimestamp"];
         } & {
@@ -709,39 +726,42 @@ export interface components {
         /** @description As `InboundText`. */
         InboundEmail: {
             /** @description The author, or the first of several. An email without a return path (`<>`) is from `mailer-daemon`. */
-            from: components["schemas"]["InboundAddresses"];
+            from?: components["schemas"]["InboundAddresses"];
             /** @description Missing or empty for a blind copy. */
             to?: components["schemas"]["InboundAddresses"];
             cc?: components["schemas"]["InboundAddresses"];
             xillio_id: components["schemas"]["ProviderMessageId"];
             /** @description The message has at most the first 10,000 characters of it, in one line. */
-            subject?: string | null;
-            body?: string | null;
+            subject?: unknown;
+            body?: components["schemas"]["InboundContent"];
             attachments?: components["schemas"]["InboundAttachments"];
             timestamp?: components["schemas"]["InboundTimestamp"];
         } & {
             [key: string]: unknown;
         };
-        /** @description The provider's own id of the message. */
-        ProviderMessageId: string;
+        /** @description The provider's own id of the message. An integer counts as its decimal digits. */
+        ProviderMessageId: string | number;
         /**
-         * @description The status that the provider reports, in any case. `queued`, `sent`, `delivered`, `undelivered` and `failed`
-         *     move the message forward; any other word is stored and changes nothing.
+         * @description The status that the provider reports, as text in any case. `queued`, `sent`, `delivered`, `undelivered` and
+         *     `failed` move the message forward; any other status is stored and changes nothing. A number is stored as its
+         *     digits, and any other value, or none, as `unknown`.
+         * @example delivered
          */
-        ReceiptStatus: string;
+        ReceiptStatus: unknown;
         /**
-         * @description Why a message was not delivered. The receipt has at most the first 64 characters of `code` and the first 1,024
-         *     of `detail`.
+         * @description Why a message was not delivered: an object with a `code` (text or number) and a `detail` (text), the detail
+         *     alone as text, the code alone as a number, or null. The first of a list is used. The receipt has at most the
+         *     first 64 characters of `code` and the first 1,024 of `detail`; values of another type stay in the raw payload
+         *     only.
+         * @example {
+         *       "code": "30003",
+         *       "detail": "The handset is switched off."
+         *     }
          */
-        ReceiptError: ({
-            code?: string | number | null;
-            detail?: string | null;
-        } & {
-            [key: string]: unknown;
-        }) | string | null;
+        ReceiptError: unknown;
         TextStatus: {
             messaging_provider_id: components["schemas"]["ProviderMessageId"];
-            status: components["schemas"]["ReceiptStatus"];
+            status?: components["schemas"]["ReceiptStatus"];
             timestamp?: components["schemas"]["InboundTimestamp"];
             error?: components["schemas"]["ReceiptError"];
         } & {
@@ -749,7 +769,7 @@ export interface components {
         };
         EmailStatus: {
             xillio_id: components["schemas"]["ProviderMessageId"];
-            status: components["schemas"]["ReceiptStatus"];
+            status?: components["schemas"]["ReceiptStatus"];
             timestamp?: components["schemas"]["InboundTimestamp"];
             error?: components["schemas"]["ReceiptError"];
         } & {

@@ -37,5 +37,6 @@ export function reportRefusedWebhook(
 function idIn(body: unknown): string | null {
   if (typeof body !== 'object' || body === null) return null;
   const ids = ID_FIELDS.map((field) => (body as Record<string, unknown>)[field]);
-  return ids.find((id) => typeof id === 'string')?.slice(0, MAX_ID) ?? null;
+  const id = ids.find((each) => typeof each === 'string' || typeof each === 'number');
+  return id === undefined ? null : `${id}`.slice(0, MAX_ID);
 }

@@ -1,10 +1,8 @@
 import type { Channel } from '../config.ts';
-import type { Schema } from '../openapi/types.ts';
 import type { Address, AddressKind, AddressParser } from './address.ts';
 import { splitMailboxes } from './email-address.ts';
+import { itemsOf, readText } from './inbound-values.ts';
 import { removeFormat, toOneLine, truncate } from './text.ts';
-
-type Header = Schema<'InboundAddresses'> | undefined;
 
 /** Sender of an email without a return path: a bounce or another automatic mail (RFC 5321, section 4.5.5). */
 const MAILER_DAEMON = 'mailer-daemon';
@@ -17,12 +15,12 @@ export const MAX_RECIPIENTS = 300;
 const MAX_HEADER = 32_768;
 
 /** Reads the sender of an inbound message; of several authors the first. It is never missing: see `other`. */
-export function readSender(parse: AddressParser, channel: Channel, from: Header): Address {
+export function readSender(parse: AddressParser, channel: Channel, from: unknown): Address {
   return readHeader(parse, channel, from, 1)[0] ?? other(channel, from);
 }
 
 /** Reads the recipients in a header of an inbound message: each address that can be read, once. */
-export function readRecipients(parse: AddressParser, channel: Channel, header: Header): Address[] {
+export function readRecipients(parse: AddressParser, channel: Channel, header: unknown): Address[] {
   return readHeader(parse, channel, header, MAX_RECIPIENTS);
 }
 
@@ -30,7 +28,7 @@ export function readRecipients(parse: AddressParser, channel: Channel, header: H
  * The first addresses of a header, at most `limit`, each once. Inbound text is cleaned where outbound text is refused:
  * the message exists, whatever its headers are.
  */
-function readHeader(parse: AddressParser, channel: Channel, header: Header, limit: number): Address[] {
+function readHeader(parse: AddressParser, channel: Channel, header: unknown, limit: number): Address[] {
   const found = new Map<string, Address>();
   for (const value of textsOf(header).map(clean)) {
     for (const text of channel === 'sms' ? [value] : mailboxesIn(parse, value)) {
@@ -52,7 +50,7 @@ function fits(kind: AddressKind, channel: Channel): boolean {
 }
 
 /** A sender that nothing can be sent to, by the text that the provider gave. */
-function other(channel: Channel, from: Header): Address {
+function other(channel: Channel, from: unknown): Address {
   const text = truncate(clean(textsOf(from).find((value) => value.trim() !== '') ?? ''), MAX_OTHER)
     .normalize('NFC')
     .trim();
@@ -63,14 +61,15 @@ function other(channel: Channel, from: Header): Address {
 }
 
 /** The texts of a header, up to its limit. */
-function textsOf(header: Header): string[] {
+function textsOf(header: unknown): string[] {
   let left = MAX_HEADER;
   const texts: string[] = [];
-  for (const value of [header].flat()) {
+  for (const item of itemsOf(header)) {
     if (left <= 0) break;
-    if (typeof value !== 'string') continue;
-    texts.push(value.slice(0, left));
-    left -= value.length + 1;
+    const text = readText(item);
+    if (text === null) continue;
+    texts.push(text.slice(0, left));
+    left -= text.length + 1;
   }
   return texts;
 }

@@ -1,3 +1,4 @@
+import { itemsOf } from './inbound-values.ts';
 import { isStorable, parseTime } from './time.ts';
 
 /** The `Date` header of RFC 5322, with its time zone: a time without one is ambiguous. */
@@ -5,14 +6,27 @@ const RFC_5322 =
   /^(?:[a-z]{3},\s*)?(\d{1,2}\s+[a-z]{3}\s+\d{4})\s+\d\d:\d\d(?::\d\d)?\s+(?:[+-]\d{4}|[a-z]{1,5})(?:\s*\([^()]*\))?$/i;
 const MAX_TIME = 100;
 
-/** The time that a provider gives, in RFC 3339 or RFC 5322; null where it is missing or cannot be read. */
-export function readInboundTime(input: string | null | undefined): Date | null {
-  const text = input?.trim() ?? '';
+/** A Unix time in seconds or milliseconds, as a number or its digits. */
+const UNIX_TIME = /^\d{9,13}(?:\.\d{1,9})?$/;
+const YEAR_2000 = Date.UTC(2000);
+const YEAR_2100 = Date.UTC(2100);
+
+/** The time that a provider gives, in RFC 3339, RFC 5322 or Unix time; null where it is missing or cannot be read. */
+export function readInboundTime(input: unknown): Date | null {
+  if (typeof input === 'number') return readUnixTime(input);
+  const text = typeof input === 'string' ? input.trim() : '';
   if (text.length > MAX_TIME) return null;
+  if (UNIX_TIME.test(text)) return readUnixTime(Number(text));
   const date = RFC_5322.exec(text)?.[1];
   const time = date === undefined ? parseTime(text) : new Date(text);
   const exists = time instanceof Date && isStorable(time) && isOfCalendar(date ?? text.slice(0, 10));
   return exists ? time : null;
+}
+
+/** The years 2000 to 2099 in seconds and in milliseconds do not overlap, so that the number shows its unit. */
+function readUnixTime(number: number): Date | null {
+  const time = [number * 1_000, number].find((each) => each >= YEAR_2000 && each < YEAR_2100);
+  return time === undefined ? null : new Date(Math.floor(time));
 }
 
 /** Whether a month has this day: `Date` reads the 31st of February as a day in March. */
@@ -25,9 +39,11 @@ function isOfCalendar(date: string): boolean {
 const MAX_URLS = 1_000;
 
 /** The web URLs among these, escaped as browsers escape them (WHATWG URL). */
-export function readUrls(inputs: readonly (string | null)[] | null | undefined): string[] {
-  return (inputs ?? []).slice(0, MAX_URLS).flatMap((input) => {
-    const url = input === null ? null : URL.parse(input);
-    return url && /^https?:$/.test(url.protocol) ? url.href : [];
-  });
+export function readUrls(attachments: unknown): string[] {
+  return itemsOf(attachments)
+    .slice(0, MAX_URLS)
+    .flatMap((item) => {
+      const url = typeof item === 'string' ? URL.parse(item) : null;
+      return url && /^https?:$/.test(url.protocol) ? url.href : [];
+    });
 }

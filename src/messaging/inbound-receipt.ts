@@ -1,5 +1,6 @@
 import type { Schema } from '../openapi/types.ts';
 import { readInboundTime } from './inbound-content.ts';
+import { readText } from './inbound-values.ts';
 import { toOneLine, truncate } from './text.ts';
 
 type Event = Schema<'TextStatus'> | Schema<'EmailStatus'>;
@@ -18,15 +19,16 @@ export function readReceipt({ status, error, timestamp }: Event) {
   };
 }
 
-function readError(error: Event['error']): { code: string; detail: string | null } | null {
-  if (error === null || error === undefined) return null;
-  const { code, detail } = typeof error === 'string' ? { code: null, detail: error } : error;
-  return {
-    code: word(`${code ?? ''}`),
-    detail: typeof detail === 'string' ? truncate(detail, MAX_DETAIL) : null,
-  };
+/** The first of the errors. A value of another type than the contract names is still an error, without known details. */
+function readError(errors: unknown): { code: string; detail: string | null } | null {
+  const error = Array.isArray(errors) ? errors[0] : errors;
+  if (error === null || error === undefined || error === false) return null;
+  if (typeof error === 'string') return { code: UNKNOWN, detail: truncate(error, MAX_DETAIL) };
+  const { code, detail } = typeof error === 'object' ? error : { code: error, detail: null };
+  const text = readText(detail);
+  return { code: word(code), detail: text === null ? null : truncate(text, MAX_DETAIL) };
 }
 
-function word(text: string): string {
-  return truncate(toOneLine(text), MAX_WORD) || UNKNOWN;
+function word(value: unknown): string {
+  return truncate(toOneLine(readText(value) ?? ''), MAX_WORD) || UNKNOWN;
 }

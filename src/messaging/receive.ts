@@ -4,6 +4,7 @@ import type { Address, AddressParser } from './address.ts';
 import { foldRecipients, keysOf } from './address-reader.ts';
 import { MAX_RECIPIENTS, readRecipients, readSender } from './inbound-addresses.ts';
 import { readInboundTime, readUrls } from './inbound-content.ts';
+import { itemsOf, readProviderId, readText } from './inbound-values.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
 import { toOneLine, truncate } from './text.ts';
@@ -31,7 +32,7 @@ export function inboundMessage(
     }),
   );
   const type = email ? 'email' : textType(event as Schema<'InboundText'>, to);
-  const body = event.body ?? '';
+  const body = readText(event.body) ?? '';
   return {
     channel,
     sender,
@@ -50,7 +51,9 @@ export function inboundMessage(
       metadata: {},
       status: 'received',
       provider,
-      provider_message_id: email ? email.xillio_id : (event as Schema<'InboundText'>).messaging_provider_id,
+      provider_message_id: readProviderId(
+        email ? email.xillio_id : (event as Schema<'InboundText'>).messaging_provider_id,
+      ),
       segments: type === 'sms' ? countSegments(body) : null,
       timestamp: readInboundTime(event.timestamp) ?? new Date(),
       send_at: null,
@@ -64,13 +67,14 @@ export function inboundMessage(
 }
 
 function textType({ type, attachments }: Schema<'InboundText'>, to: Address[]): 'sms' | 'mms' {
-  const given = type?.trim().toLowerCase();
+  const given = readText(type)?.trim().toLowerCase();
   if (given === 'sms' || given === 'mms') return given;
-  return (attachments?.length ?? 0) > 0 || to.length > 1 ? 'mms' : 'sms';
+  return itemsOf(attachments).length > 0 || to.length > 1 ? 'mms' : 'sms';
 }
 
-function readSubject(subject: string | null | undefined): string | null {
-  return typeof subject === 'string' ? toOneLine(truncate(subject, MAX_SUBJECT)) : null;
+function readSubject(subject: unknown): string | null {
+  const text = readText(subject);
+  return text === null ? null : toOneLine(truncate(text, MAX_SUBJECT));
 }
 
 function withinLimit({ to, cc }: Record<'to' | 'cc', Address[]>): Record<'to' | 'cc', Address[]> {

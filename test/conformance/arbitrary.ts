@@ -12,7 +12,8 @@ export function arbitraryOf(schema: Schema, known: Known = {}): fc.Arbitrary<unk
   if (resolved.const !== undefined) return fc.constant(resolved.const);
   if (resolved.enum) return fc.constantFrom(...resolved.enum);
   if (resolved.anyOf) return fc.oneof(...resolved.anyOf.map((branch) => arbitraryOf(branch, known)));
-  return fc.oneof(...[resolved.type ?? 'string'].flat().map((type) => ofType(type, resolved, known)));
+  if (resolved.type === undefined) return fc.jsonValue();
+  return fc.oneof(...[resolved.type].flat().map((type) => ofType(type, resolved, known)));
 }
 
 function ofType(type: string, schema: Schema, known: Known): fc.Arbitrary<unknown> {

@@ -278,6 +278,15 @@ describe('An inbound webhook', () => {
       '2024-02-31T00:00:00Z',
       '0000-01-01T00:00:00Z',
       '2024-11-01',
+      0,
+      -1_730_469_600,
+      4_102_444_800,
+      946_684_799_999,
+      1e300,
+      '12345678',
+      true,
+      {},
+      ['2024-11-01T14:00:00Z'],
     ])
       for (const message of [await receiveEmail({ timestamp }), await receiveSms({ timestamp })])
         expect(message.timestamp >= before, String(timestamp)).to.equal(true);
@@ -285,6 +294,11 @@ describe('An inbound webhook', () => {
       '2024-11-01T07:00:00-07:00',
       'Fri, 01 Nov 2024 14:00:00 +0000',
       '1 Nov 2024 14:00 GMT',
+      1_730_469_600,
+      1_730_469_600_000,
+      1_730_469_600.000_4,
+      '1730469600',
+      ' 1730469600000 ',
     ])
       expect((await receiveEmail({ timestamp })).timestamp).to.equal('2024-11-01T14:00:00.000Z');
   });
@@ -334,24 +348,77 @@ describe('An inbound webhook', () => {
     expect((await receiveSms({ body: '\0', from: '+1804555\0' + '1234' })).from).to.equal('+18045551234');
   });
 
-  it('needs an id and a field for the sender, and nothing else', async () => {
-    expect(
-      await receive('/api/webhooks/sms', { from: '+18045551234', messaging_provider_id: 'bare' }),
-    ).to.include({
-      type: 'sms',
-      body: '',
+  it('needs an id and nothing else', async () => {
+    expect(await receive('/api/webhooks/sms', { messaging_provider_id: 'bare' })).to.deep.include({
+      ...{ type: 'sms', from: 'unknown', to: [], body: '', attachments: [] },
     });
-    expect(await receive('/api/webhooks/email', { from: 'a@x.example', xillio_id: 'bare' })).to.include({
-      type: 'email',
-      body: '',
+    expect(await receive('/api/webhooks/email', { xillio_id: 'bare' })).to.deep.include({
+      ...{ type: 'email', from: 'mailer-daemon', to: [], body: '', attachments: [] },
     });
-    for (const [path, event] of [
-      ['/api/webhooks/sms', { from: '+18045551234' }],
-      ['/api/webhooks/sms', { messaging_provider_id: 'x' }],
-      ['/api/webhooks/email', { from: 'a@x.example' }],
-      ['/api/webhooks/email', { xillio_id: 'x' }],
-    ] as const)
-      expect((await service.request('POST', path, event)).status, JSON.stringify(event)).to.equal(422);
+    for (const path of ['/api/webhooks/sms', '/api/webhooks/email']) {
+      const { status, body } = await service.request('POST', path, { from: 'a@x.example' });
+      expect([status, body.errors?.length], path).to.deep.equal([422, 1]);
+    }
+  });
+
+  it('has the digits of an integer as its id, and no other number', async () => {
+    for (const [path, id] of [
+      ['/api/webhooks/sms', 'messaging_provider_id'],
+      ['/api/webhooks/email', 'xillio_id'],
+    ] as const) {
+      for (const value of [0, 123_456, Number.MAX_SAFE_INTEGER]) {
+        const message = await receive(path, { [id]: value });
+        expect(message.provider_message_id).to.equal(`${value}`);
+        expect((await receive(path, { [id]: `${value}` })).id).to.equal(message.id);
+      }
+      for (const text of ['-1', '1.5', '9007199254740993', '1e400', 'true', 'null', '[1]', '{}', '""']) {
+        const { status, body } = await service.request('POST', path, `{"${id}": ${text}}`);
+        expect(status, text).to.equal(422);
+        expect(body.errors.map((error: { path: string }) => error.path)).to.deep.equal([`/body/${id}`]);
+      }
+    }
+  });
+
+  it('has every part that can be read where another part has the wrong type', async () => {
+    const cases: [fields: object, expected: object][] = [
+      [{ to: ['b@x.example', { email: 'c@x.example' }] }, { to: ['b@x.example'] }],
+      [{ to: ['b@x.example', 5, [], true], cc: [[]] }, { to: ['b@x.example'] }],
+      [{ to: { email: 'c@x.example' } }, { to: [] }],
+      [{ from: { email: 'a@x.example' } }, { from: 'mailer-daemon' }],
+      [{ from: [{}, 'a@x.example'] }, { from: 'a@x.example' }],
+      [{ attachments: 'https://x.example/a b.pdf' }, { attachments: ['https://x.example/a%20b.pdf'] }],
+      [{ attachments: '' }, { attachments: [] }],
+      [{ attachments: { url: 'https://x.example/a.pdf' } }, { attachments: [] }],
+      [
+        { attachments: [{ url: 'https://x.example/a' }, [], 5, 'https://x.example/b'] },
+        { attachments: ['https://x.example/b'] },
+      ],
+      [{ body: 5 }, { body: '5' }],
+      [{ body: { text: 'Hello' } }, { body: '' }],
+      [{ body: ['Hello'] }, { body: '' }],
+      [{ subject: 7 }, { subject: '7' }],
+    ];
+    for (const [fields, expected] of cases) {
+      const message = await receiveEmail(fields);
+      expect(message, JSON.stringify(fields)).to.deep.include(expected);
+      expect(await payloadOf(message)).to.deep.include(fields);
+    }
+    const text = { from: 18_045_551_234, to: [12_016_661_234, null, {}], type: 5, attachments: 'x' };
+    const message = await receiveSms(text);
+    expect(message).to.deep.include({ from: '+18045551234', to: ['+12016661234'], type: 'mms' });
+    expect(await payloadOf(message)).to.deep.include(text);
+  });
+
+  it('is stored with a value of any type in any field but its id', async () => {
+    const fields = ['from', 'to', 'cc', 'type', 'subject', 'body', 'attachments', 'timestamp', 'extra'];
+    const event = fc.record(Object.fromEntries(fields.map((name) => [name, fc.jsonValue()])), {
+      requiredKeys: [],
+    });
+    const property = fc.asyncProperty(event, async (given) => {
+      for (const message of [await receiveEmail(given), await receiveSms(given)])
+        expect(message.status).to.equal('received');
+    });
+    await fc.assert(property, { numRuns: 100 });
   });
 
   it('is stored with whatever text its fields have', async () => {

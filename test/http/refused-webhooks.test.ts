@@ -5,7 +5,6 @@ import { type Harness, startHarness, webhookSecret } from '../helpers/harness.ts
 import { keepLog } from '../helpers/log.ts';
 
 const { messaging_provider_id: _, ...WITHOUT_ID } = inboundSms;
-const { from: __, ...WITHOUT_SENDER } = inboundEmail;
 const SMS = '/api/webhooks/sms';
 const EMAIL = '/api/webhooks/email';
 
@@ -54,10 +53,10 @@ describe('An authentic webhook that cannot be accepted', () => {
       { status: 422, reason: 'invalid_request', id: null, paths: ['/body/messaging_provider_id'] },
     ],
     [
-      'without a sender and with a subject of another type',
-      EMAIL,
-      JSON.stringify({ ...WITHOUT_SENDER, subject: 7 }),
-      { status: 422, reason: 'invalid_request', id: 'message-3', paths: ['/body/from', '/body/subject'] },
+      'with an id that is no exact integer',
+      SMS,
+      JSON.stringify({ ...inboundSms, messaging_provider_id: 1.5 }),
+      { status: 422, reason: 'invalid_request', id: '1.5', paths: ['/body/messaging_provider_id'] },
     ],
     [
       'with an id that is too long',
@@ -66,10 +65,10 @@ describe('An authentic webhook that cannot be accepted', () => {
       { status: 422, reason: 'invalid_request', id: tooLong.slice(1), paths: ['/body/xillio_id'] },
     ],
     [
-      'with a receipt without a status',
+      'with a receipt without an id',
       `${SMS}/status`,
-      '{"messaging_provider_id": "sms_1"}',
-      { status: 422, reason: 'invalid_request', id: 'sms_1', paths: ['/body/status'] },
+      '{"status": "delivered"}',
+      { status: 422, reason: 'invalid_request', id: null, paths: ['/body/messaging_provider_id'] },
     ],
     [
       'with an unknown query parameter',

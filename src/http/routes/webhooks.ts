@@ -1,4 +1,5 @@
 import { readReceipt } from '../../messaging/inbound-receipt.ts';
+import { readProviderId } from '../../messaging/inbound-values.ts';
 import { presentReceipt } from '../../messaging/messages.ts';
 import { presentMessage } from '../../messaging/present.ts';
 import { inboundMessage } from '../../messaging/receive.ts';
@@ -18,10 +19,10 @@ export function webhookHandlers({ parseAddress, recorder, receipts }: Context): 
     const { message } = await recorder.record(inboundMessage(parseAddress, channel, name, event), reserve);
     return { status: 200 as const, body: presentMessage(message) };
   };
-  const take = async ({ provider }: ProviderCaller, providerMessageId: string, event: Status) => {
+  const take = async ({ provider }: ProviderCaller, id: string | number, event: Status) => {
     const receipt = await receipts.take({
       provider: provider.name,
-      provider_message_id: providerMessageId,
+      provider_message_id: readProviderId(id),
       ...readReceipt(event),
       payload: event,
     });

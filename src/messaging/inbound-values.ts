@@ -1,0 +1,16 @@
+/** The text of a webhook's value: of a string, or of a number that the provider should have quoted. Null otherwise. */
+export function readText(value: unknown): string | null {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' ? `${value}` : null;
+}
+
+/** The values of a webhook's list, which may also be a single value; none for null, undefined and empty text. */
+export function itemsOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  return value === null || value === undefined || value === '' ? [] : [value];
+}
+
+/** The provider's id of a message, which the contract allows to be an integer. */
+export function readProviderId(id: string | number): string {
+  return `${id}`;
+}
