@@ -11,6 +11,8 @@ const UNKNOWN = 'unknown';
 const MAX_OTHER = 320;
 /** Recipients of a message: with its sender, the most participants that a conversation's index can hold. */
 export const MAX_RECIPIENTS = 300;
+/** Texts of a header that are parsed, whether they are addresses or not. */
+const MAX_TEXTS = 1_000;
 /** UTF-16 units of a header that are read: more than that many recipients with their names take. */
 const MAX_HEADER = 32_768;
 
@@ -30,11 +32,13 @@ export function readRecipients(parse: AddressParser, channel: Channel, header: u
  */
 function readHeader(parse: AddressParser, channel: Channel, header: unknown, limit: number): Address[] {
   const found = new Map<string, Address>();
-  for (const value of textsOf(header).map(clean)) {
-    for (const text of channel === 'sms' ? [value] : mailboxesIn(parse, value)) {
-      if (found.size === limit) break;
-      const address = parse(text);
-      if (address && fits(address.kind, channel) && !found.has(address.key)) found.set(address.key, address);
+  let parsed = 0;
+  for (const value of textsOf(header)) {
+    const text = clean(value);
+    for (const mailbox of channel === 'sms' ? [text] : mailboxesIn(parse, text)) {
+      const address = parse(mailbox);
+      if (address && fits(address.kind, channel)) found.set(address.key, address);
+      if (found.size === limit || ++parsed === MAX_TEXTS) return [...found.values()];
     }
   }
   return [...found.values()];
@@ -65,7 +69,7 @@ function textsOf(header: unknown): string[] {
   let left = MAX_HEADER;
   const texts: string[] = [];
   for (const item of itemsOf(header)) {
-    if (left <= 0) break;
+    if (left <= 0 || texts.length === MAX_TEXTS) break;
     const text = readText(item);
     if (text === null) continue;
     texts.push(text.slice(0, left));

@@ -676,8 +676,8 @@ export interface components {
         ExpiresAt: string;
         /**
          * @description An address header as it came: text with one address or several, a list of such texts, or null. A number is read
-         *     as its digits. Every address that can be read in the first 32,768 characters is used, in any written form;
-         *     anything else stays in the raw payload only.
+         *     as its digits. Every address that can be read in the first 1,000 texts and 32,768 characters is used, in any
+         *     written form; anything else stays in the raw payload only.
          * @example +18045551234
          * @example Ada <ada@example.com>
          * @example [
