@@ -24,11 +24,13 @@ export async function down(knex: Knex): Promise<void> {
 }
 
 const CLAIMING = `
-  -- Claims up to "wanted" due messages for "lease_ms" milliseconds, the oldest first, each by the first of these lanes
-  -- that it is in. For one provider, at most its "room". At most "wanted_retries" of the messages, and for one provider
-  -- its "retries", had an attempt before. With "new_first" these go after all others of the provider.
-  -- "hold_ms" says how long to wait before the call. Messages whose limit has no time so soon are put off until the time
-  -- that is reserved for them.
+  -- Claims at most "wanted" due messages for "lease_ms" milliseconds, each for the first of the lanes that found it.
+  -- - A lane finds at most "room" messages without an earlier attempt and "retries" messages with one; a provider gets
+  --   at most "room" messages, and "retries" of them with an earlier attempt. At most "wanted_retries" of all have one.
+  -- - The oldest messages are claimed first, or the newest where "newest_first" is true. Before that order, "first" is
+  --   'new' where messages without an earlier attempt are claimed before the others, and 'retry' for the opposite.
+  -- - "hold_ms" is the delay before the call. Messages whose rate limit allows no call within "longest_hold" are
+  --   postponed to the time that is reserved for them.
   create function claim_deliveries(lanes json, wanted int, wanted_retries int, lease_ms float8) returns table (
     lane int, hold_ms float8, id bigint, conversation_id bigint, type text, "from" text, "to" text[], cc text[],
     bcc text[], reply_to text, subject text, body text, attachments text[], "timestamp" timestamptz, delivery_key uuid,
@@ -46,7 +48,7 @@ const CLAIMING = `
     at timestamptz;
     -- Of each message, in the order in which they go.
     ids bigint[];
-    -- Those that a worker took before and did not tell of by the end of its lease.
+    -- Messages whose lease ended before their worker settled the attempt.
     taken_over bigint[];
     lane_numbers int[];
     providers text[];
@@ -77,27 +79,42 @@ const CLAIMING = `
           else 0
         end as free
       from json_to_recordset(lanes) as given(
-        n int, channel text, held_by text, movable boolean, provider text, room int, retries int, new_first boolean,
-        per_second float8, per_second_per_sender float8)
+        n int, channel text, held_by text, movable boolean, provider text, room int, retries int, first text,
+        newest_first boolean, per_second float8, per_second_per_sender float8)
       left join sending_slots on name = provider
     ), due as materialized (
-      select lane.*, is_retry, message_id, status, next_attempt_at, sender_slot_at
+      select lane.*, is_retry, message_id, status, next_attempt_at, sender_slot_at,
+        case when newest_first then at - next_attempt_at else next_attempt_at - at end as due_order
       from lane cross join (values (false), (true)) as kind(is_retry) cross join lateral (
-        select message_id, status, next_attempt_at, sender_slot_at from deliveries
-        where channel = lane.channel and coalesce(provider, '') = lane.held_by
-          and (attempt_count > 0) = kind.is_retry and next_attempt_at <= at and pending
-          and (not lane.movable or (status = 'queued' and not may_have_been_sent))
-          and (status = 'sending' or may_have_been_sent or expires_at > at)
-        order by next_attempt_at
-        limit case when kind.is_retry then least(lane.free, lane.retries, wanted_retries) else lane.free end
-        for update skip locked
+        select * from (
+          select message_id, status, next_attempt_at, sender_slot_at from deliveries
+          where not lane.newest_first and channel = lane.channel and coalesce(provider, '') = lane.held_by
+            and (attempt_count > 0) = kind.is_retry and next_attempt_at <= at and pending
+            and (not lane.movable or (status = 'queued' and not may_have_been_sent))
+            and (status = 'sending' or may_have_been_sent or expires_at > at)
+          order by next_attempt_at
+          limit case when kind.is_retry then least(lane.free, lane.retries, wanted_retries) else lane.free end
+          for update skip locked
+        ) as oldest
+        union all
+        select * from (
+          select message_id, status, next_attempt_at, sender_slot_at from deliveries
+          where lane.newest_first and channel = lane.channel and coalesce(provider, '') = lane.held_by
+            and (attempt_count > 0) = kind.is_retry and next_attempt_at <= at and pending
+            and (not lane.movable or (status = 'queued' and not may_have_been_sent))
+            and (status = 'sending' or may_have_been_sent or expires_at > at)
+          order by next_attempt_at desc
+          limit case when kind.is_retry then least(lane.free, lane.retries, wanted_retries) else lane.free end
+          for update skip locked
+        ) as newest
       ) as found
     ), in_kind as (
-      select *, row_number() over (partition by provider, is_retry order by next_attempt_at, n, message_id) as nth_in_kind
+      select *, row_number() over (partition by provider, is_retry order by due_order, n, message_id) as nth_in_kind
       from (select distinct on (message_id) * from due order by message_id, n) as once
     ), counted as (
       select *, row_number() over (
-        partition by provider order by new_first and is_retry, next_attempt_at, n, message_id) as nth
+        partition by provider
+        order by case first when 'new' then is_retry when 'retry' then not is_retry end, due_order, n, message_id) as nth
       from in_kind where not is_retry or nth_in_kind <= retries
     ), allowed as (
       select *, row_number() over (partition by is_retry order by next_attempt_at, n, message_id) as nth_of_all

@@ -23,6 +23,14 @@ export interface Call {
   sequence: number;
 }
 
+/** Which messages are claimed before the others. */
+export interface ClaimOrder {
+  /** `new`: messages without an earlier attempt. `retry`: messages with one. Null: neither. */
+  first: 'new' | 'retry' | null;
+  /** Of each kind, the messages that became due last. */
+  newestFirst: boolean;
+}
+
 /** How many calls may begin now. */
 export interface Room {
   calls: number;
@@ -35,6 +43,8 @@ export interface BreakerOptions {
   /** Max calls at a time. */
   concurrency: number;
   onChange: (state: BreakerState) => void;
+  /** Whether the breaker of another provider of the channel is closed, so that new messages need not wait for this one. */
+  hasAlternative?: () => boolean;
   /** From 0 to 1. */
   random?: () => number;
 }
@@ -48,17 +58,22 @@ const HANGING_MS = 1_000;
 const FIRST_PAUSE_MS = 1_000;
 /** Probes with new messages keep the first pause this often: so many bad recipients may be ahead of a good one. */
 const STEADY_PROBES = 30;
+/** While there is an alternative, a message that waits for this provider is the probe, except every fourth time. */
+const PROBES_PER_NEW = 4;
 const LONGEST_PAUSE_MS = { first: 10_000, retry: 60_000 };
 /** The part of the calls that may be probes: a provider that hangs leaves the others to other providers. */
 const PROBING = 1 / 2;
 
 /**
- * A circuit breaker that says how many calls may begin, so that no message is claimed in vain. Recipients for whom the
- * provider fails keep nobody else waiting:
+ * A circuit breaker that decides how many calls may begin, and for which messages, before messages are claimed. Recipients
+ * for which the provider always fails do not delay the messages to other recipients:
  *
  * - A failure counts only if no call succeeded since the failed call began, and once for each recipient.
- * - While the breaker is open, messages that had no attempt yet are probes of their own: every second at first, however
- *   often the others fail. Messages that had an attempt are probes at growing intervals.
+ * - While the breaker is open and no other provider of the channel is available, messages without an attempt are probes
+ *   every second at first, however often the others fail. Messages with an attempt are probes at growing intervals.
+ * - While another provider is available, probes begin one at a time, at growing intervals, and messages that wait for
+ *   this provider are preferred: the other provider sends new messages.
+ * - While calls fail, the oldest and the newest messages are claimed in turn.
  * - After it closed, calls begin two at a time and double from round to round. A call that hangs does not count.
  *
  * A pure state machine: it has no timers, and `now` is a parameter.
@@ -68,6 +83,7 @@ export class Breaker {
   readonly #concurrency: number;
   readonly #largestWindow: number;
   readonly #onChange: (state: BreakerState) => void;
+  readonly #hasAlternative: () => boolean;
   readonly #random: () => number;
   readonly #calls = new Set<Call>();
   #state: BreakerState = 'closed';
@@ -80,13 +96,21 @@ export class Breaker {
   #probes = { first: 0, retry: 0 };
   #probeAt = { first: 0, retry: 0 };
   readonly #throttling = new Throttling();
+  #newestFirst = false;
 
-  constructor({ provider, concurrency, onChange, random = Math.random }: BreakerOptions) {
+  constructor({
+    provider,
+    concurrency,
+    onChange,
+    hasAlternative = () => false,
+    random = Math.random,
+  }: BreakerOptions) {
     this.provider = provider;
     this.#concurrency = concurrency;
     this.#largestWindow = Math.max(LEAST_WINDOW, concurrency);
     this.#window = this.#largestWindow;
     this.#onChange = onChange;
+    this.#hasAlternative = hasAlternative;
     this.#random = random;
   }
 
@@ -99,14 +123,33 @@ export class Breaker {
     return this.#throttling.inARow;
   }
 
-  /** Whether messages without an earlier attempt go first: until one is accepted, each call is a question. */
-  get prefersNew(): boolean {
-    return this.#state !== 'closed' || this.throttledInARow > 0;
+  /**
+   * While calls fail, hang or are throttled, claims take the oldest and the newest messages in turn: many bad recipients
+   * at one end of the queue do not delay the messages at the other end.
+   */
+  order(now = Date.now()): ClaimOrder {
+    const failing = this.#failed.size > 0 || this.throttledInARow > 0;
+    const doubtful = failing || [...this.#calls].some((call) => isHanging(call, now));
+    return { first: this.#first(), newestFirst: doubtful && this.#newestFirst };
+  }
+
+  /** Called after each claim that found a message for this provider. */
+  claimed(): void {
+    this.#newestFirst = !this.#newestFirst;
+  }
+
+  #first(): ClaimOrder['first'] {
+    if (this.#state === 'closed') return this.throttledInARow > 0 ? 'new' : null;
+    return this.#hasAlternative() && (this.#probes.retry + 1) % PROBES_PER_NEW !== 0 ? 'retry' : 'new';
   }
 
   room(now = Date.now()): Room {
     if (this.#state === 'closed') return this.#roomInWindow(now);
     const probes = [...this.#calls].filter(({ probing }) => probing);
+    if (this.#hasAlternative()) {
+      const calls = now >= this.#probeAt.retry && probes.length === 0 ? 1 : 0;
+      return { calls, retries: calls };
+    }
     const retries = probes.filter(({ message }) => isRetry(message)).length;
     // The time of a retry is never before that of a new message (see `#pause`).
     const mayProbe = now >= this.#probeAt.first && probes.length - retries < this.#concurrency * PROBING;
@@ -125,7 +168,7 @@ export class Breaker {
     const probing = this.#state !== 'closed';
     const call = { message, failedOver, probing, startedAt: now, sequence: ++this.#sequence };
     this.#calls.add(call);
-    if (probing) this.#pause(isRetry(message) ? 'retry' : 'first', now);
+    if (probing) this.#pause(isRetry(message) || this.#hasAlternative() ? 'retry' : 'first', now);
     return call;
   }
 
@@ -148,7 +191,7 @@ export class Breaker {
   }
 
   #roomInWindow(now: number): Room {
-    const young = [...this.#calls].filter(({ startedAt }) => now - startedAt < HANGING_MS);
+    const young = [...this.#calls].filter((call) => !isHanging(call, now));
     const retries = young.filter(({ message }) => isRetry(message)).length;
     const calls = Math.max(0, this.#window - young.length);
     return { calls, retries: Math.max(0, Math.min(calls, Math.floor(this.#window / 2) - retries)) };
@@ -196,6 +239,10 @@ export class Breaker {
     this.#state = state;
     this.#onChange(state);
   }
+}
+
+function isHanging({ startedAt }: Call, now: number): boolean {
+  return now - startedAt >= HANGING_MS;
 }
 
 export function isRetry({ attempt_count }: Pick<Callable, 'attempt_count'>): boolean {

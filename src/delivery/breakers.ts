@@ -19,15 +19,19 @@ export function createBreakers(
   concurrency: number,
   health: HealthMonitor,
 ): Breakers {
-  const breakersOf = (channel: Channel) =>
-    providers[channel].map((provider) => {
+  const breakersOf = (channel: Channel) => {
+    const breakers: Breaker[] = providers[channel].map((provider) => {
       health.add(provider);
       return new Breaker({
         provider,
         concurrency,
         onChange: (state) => health.breakerChanged(provider.name, state),
+        hasAlternative: () =>
+          breakers.some((other) => other.provider !== provider && other.state === 'closed'),
       });
     });
+    return breakers;
+  };
   const byChannel = { sms: breakersOf('sms'), email: breakersOf('email') };
   const all = [...byChannel.sms, ...byChannel.email];
   return {

@@ -23,7 +23,7 @@ export interface Claim {
   breaker: Breaker;
   /** Milliseconds until it may be handed over. */
   delayMs: number;
-  /** Another provider of the channel was unavailable for the message just before. */
+  /** Another provider of the channel failed for the message before. */
   failedOver: boolean;
 }
 
@@ -64,23 +64,31 @@ export async function claim(pool: pg.Pool, lanes: Lane[], room: Room, leaseMs: n
     room.retries,
     leaseMs,
   ]);
-  return rows.map(({ lane, hold_ms, ...message }) => ({
-    message,
-    ...ofLane(lanes[lane - 1] as Lane, message),
-    delayMs: hold_ms,
-  }));
+  const claims = rows.map(({ lane, hold_ms, ...message }) => {
+    const { breaker, isFirst } = lanes[lane - 1] as Lane;
+    return { message, breaker, failedOver: hasFailedOver(isFirst, message), delayMs: hold_ms };
+  });
+  for (const breaker of new Set(claims.map((claimed) => claimed.breaker))) breaker.claimed();
+  return claims;
 }
 
-function ofLane({ breaker, heldBy }: Lane, message: Claimed): Pick<Claim, 'breaker' | 'failedOver'> {
-  const assigned = heldBy === breaker.provider.name && !message.may_have_been_sent;
-  return { breaker, failedOver: assigned && isRetry(message) };
+/**
+ * Whether another provider failed for the message before. A message that may have been sent stays with one provider;
+ * any other retry at a provider that is not the first of the channel had an attempt with a provider before it.
+ */
+export function hasFailedOver(
+  isFirst: boolean,
+  message: Pick<Claimed, 'attempt_count' | 'may_have_been_sent'>,
+): boolean {
+  return !isFirst && isRetry(message) && !message.may_have_been_sent;
 }
 
 function toRow({ channel, heldBy, movable, breaker }: Lane, n: number, room: Room) {
   const { name, perSecond, perSecondPerSender } = breaker.provider;
+  const order = breaker.order();
   return {
     ...{ n, channel, held_by: heldBy, movable, provider: name },
-    ...{ room: room.calls, retries: room.retries, new_first: breaker.prefersNew },
+    ...{ room: room.calls, retries: room.retries, first: order.first, newest_first: order.newestFirst },
     ...{ per_second: perSecond, per_second_per_sender: perSecondPerSender },
   };
 }

@@ -10,6 +10,8 @@ export interface Lane {
   breaker: Breaker;
   /** Only those that their provider surely does not have. */
   movable: boolean;
+  /** The provider is the first of the channel. */
+  isFirst: boolean;
 }
 
 /**
@@ -20,17 +22,16 @@ export interface Lane {
  * @param breakers of the channel's providers, in the order in which they are tried.
  */
 export function lanesOf(channel: Channel, breakers: Breaker[]): Lane[] {
-  const own = breakers.map((breaker) => ({
-    channel,
-    heldBy: breaker.provider.name,
-    breaker,
-    movable: false,
-  }));
+  const lane = (breaker: Breaker, heldBy: string, movable: boolean): Lane => ({
+    ...{ channel, heldBy, breaker, movable },
+    isFirst: breaker === breakers[0],
+  });
+  const own = breakers.map((breaker) => lane(breaker, breaker.provider.name, false));
   const away = breakers.filter(({ state }) => state !== 'closed').map(({ provider }) => provider.name);
   const open = takers(breakers).flatMap((breaker) =>
     ['', ...away]
       .filter((heldBy) => heldBy !== breaker.provider.name)
-      .map((heldBy) => ({ channel, heldBy, breaker, movable: true })),
+      .map((heldBy) => lane(breaker, heldBy, true)),
   );
   return [...own, ...open];
 }

@@ -118,6 +118,76 @@ describe('The circuit breaker of a provider', () => {
     expect(calls.retry).to.be.within(HOUR / 60_000 - 1, HOUR / 60_000 + 10);
   });
 
+  describe('while the breaker of another provider of the channel is closed', () => {
+    let hasAlternative: boolean;
+    beforeEach(() => {
+      hasAlternative = true;
+      breaker = new Breaker({
+        provider: { name: 'text-co' } as Provider,
+        concurrency: CONCURRENCY,
+        random: () => 0,
+        onChange: (state) => states.push(state),
+        hasAlternative: () => hasAlternative,
+      });
+      open();
+    });
+
+    const probe = (attempt: number) => {
+      now += breaker.retryInMs(now);
+      const { first } = breaker.order(now);
+      expect(room()).to.deep.equal({ calls: 1, retries: 1 });
+      fail(1_000 + now, { attempt });
+      return first;
+    };
+
+    it('probes one message at a time, at intervals that grow to 60 s, with new messages too', () => {
+      const start = now;
+      for (let n = 0; n < 10; n++) probe(1);
+      expect(now - start).to.equal((1 + 1 + 2 + 4 + 8 + 16 + 32 + 3 * 60) * 1_000);
+      now += 60_000;
+      begin(1);
+      now += 120_000;
+      expect(room(), 'while a probe hangs').to.deep.equal({ calls: 0, retries: 0 });
+    });
+
+    it('prefers messages that wait for this provider as probes, except every fourth time', () => {
+      expect(Array.from({ length: 8 }, () => probe(2))).to.deep.equal([
+        ...['retry', 'retry', 'retry', 'new'],
+        ...['retry', 'retry', 'retry', 'new'],
+      ]);
+    });
+
+    it('probes new messages every second again when no other provider is left', () => {
+      for (let n = 0; n < 10; n++) probe(1);
+      hasAlternative = false;
+      expect(breaker.order(now).first).to.equal('new');
+      for (let n = 0; n < 10; n++) {
+        expect(room().calls, String(n)).to.equal(1);
+        fail(1);
+        now += 1_000;
+      }
+    });
+  });
+
+  it('takes the oldest and the newest messages in turn while calls fail, hang or are throttled', () => {
+    const ends = () =>
+      Array.from({ length: 4 }, () => {
+        breaker.claimed();
+        return breaker.order(now).newestFirst;
+      });
+    expect(ends(), 'without failures').to.deep.equal([false, false, false, false]);
+    const alternate = [true, false, true, false];
+    fail(1);
+    expect(ends(), 'after a failure').to.deep.equal(alternate);
+    end(begin(2), 'throttled');
+    expect(ends(), 'while throttled').to.deep.equal(alternate);
+    end(begin(2), 'accepted');
+    expect(ends(), 'after a success').to.deep.equal([false, false, false, false]);
+    begin(3);
+    now += 1_000;
+    expect(ends(), 'while a call hangs').to.deep.equal(alternate);
+  });
+
   it('begins two calls at a time after it closed, one of them a retry, and doubles with each round', () => {
     open();
     now += 1_000;
@@ -149,9 +219,9 @@ describe('The circuit breaker of a provider', () => {
     expect(breaker.throttledInARow).to.equal(1);
     end(begin(100), 'throttled');
     expect(breaker.throttledInARow).to.equal(2);
-    expect(breaker.prefersNew).to.equal(true);
+    expect(breaker.order(now).first).to.equal('new');
     end(begin(101), 'accepted');
-    expect([breaker.throttledInARow, breaker.prefersNew]).to.deep.equal([0, false]);
+    expect([breaker.throttledInARow, breaker.order(now).first]).to.deep.equal([0, null]);
   });
 
   it('does not throttle the account for recipients that are throttled again while no others are', () => {
@@ -173,7 +243,9 @@ describe('The circuit breaker of a provider', () => {
 });
 
 const TIMEOUT_MS = 10_000;
-const BAD: Exclude<Behaviour, 'good'>[] = ['no_id', 'hangs', 'resets', 'fails', 'refused', 'no_credit'];
+/** Behaviours that count as failures of the provider. */
+const FAILING: Behaviour[] = ['no_id', 'hangs', 'resets', 'fails', 'no_credit'];
+const BAD: Behaviour[] = [...FAILING, 'refused'];
 
 describe('The worker, under a simulated clock', function () {
   this.timeout(120_000);
@@ -184,7 +256,7 @@ describe('The worker, under a simulated clock', function () {
     fc.integer({ min: 0, max: 60_000 }),
   );
   const recipients = fc.record({
-    bad: fc.array(fc.record({ behaviour: fc.constantFrom(...BAD), arrivesAt: arrival }), { maxLength: 40 }),
+    bad: fc.array(fc.record({ behaviour: fc.constantFrom(...BAD), arrivesAt: arrival }), { maxLength: 300 }),
     throttled: fc.array(fc.record({ behaviour: fc.constant<Behaviour>('throttled'), arrivesAt: arrival }), {
       maxLength: 5,
     }),
@@ -229,9 +301,62 @@ describe('The worker, under a simulated clock', function () {
     );
   });
 
+  it('sends good messages within a minute, however many bad recipients are before or behind them', () => {
+    const crowd = fc.record({
+      bad: fc.array(fc.constantFrom(...FAILING), { minLength: 50, maxLength: 300 }),
+      good: fc.integer({ min: 1, max: 30 }),
+      goodComeLater: fc.boolean(),
+      concurrency: fc.constantFrom(16, 64),
+      seed: fc.nat(1_000_000),
+    });
+    fc.assert(
+      fc.property(crowd, ({ bad, good, goodComeLater, concurrency, seed }) => {
+        const messages = numbered([
+          ...bad.map((behaviour, n) => ({ behaviour, arrivesAt: n })),
+          ...Array.from({ length: good }, (_, n) => ({
+            behaviour: 'good' as const,
+            arrivesAt: goodComeLater ? 1_000 + n : 0,
+          })),
+        ]);
+        const options = { concurrency, providers: 1, timeoutMs: TIMEOUT_MS, untilMs: 3_600_000 };
+        expect(Math.max(...waits(messages, runModel({ ...options, messages, seed })))).to.be.at.most(60_000);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('delays few messages in an outage of one provider while another is available', () => {
+    const outage = fc.record({
+      as: fc.constantFrom(...FAILING),
+      minutes: fc.integer({ min: 1, max: 20 }),
+      concurrency: fc.constantFrom(4, 16, 64),
+      seed: fc.nat(1_000_000),
+    });
+    fc.assert(
+      fc.property(outage, ({ as, minutes, concurrency, seed }) => {
+        const length = minutes * 60_000;
+        const messages = numbered(
+          Array.from({ length: minutes * 60 }, (_, n) => ({
+            behaviour: 'good' as const,
+            arrivesAt: n * 1_000,
+          })),
+        );
+        const result = runModel({
+          ...{ messages, concurrency, providers: 2, timeoutMs: TIMEOUT_MS, seed },
+          ...{ outage: { from: 0, to: length, as }, untilMs: length + 7_200_000 },
+        });
+        const delayed = waits(messages, result).filter((ms) => ms > 2 * TIMEOUT_MS);
+        // The messages of the first timeout, until the breaker opens, and a new message as a probe now and then.
+        expect(delayed.length).to.be.at.most(5 + TIMEOUT_MS / 1_000 + 5 + minutes / 2);
+        expect(result.sentAt.size, 'all are sent').to.equal(messages.length);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('never has all providers unavailable because of recipients that fail everywhere', () => {
     const burst = fc.record({
-      bad: fc.array(fc.constantFrom(...BAD), { minLength: 1, maxLength: 40 }),
+      bad: fc.array(fc.constantFrom(...BAD), { minLength: 1, maxLength: 300 }),
       good: fc.integer({ min: 1, max: 60 }),
       seed: fc.nat(1_000_000),
     });
@@ -243,13 +368,18 @@ describe('The worker, under a simulated clock', function () {
         const { calls } = runModel({ ...options, messages, seed });
         for (const { states, at } of calls) expect(states, `at ${at} ms`).to.include('closed');
       }),
-      { numRuns: 200 },
+      {
+        numRuns: 200,
+        examples: [
+          [{ bad: [...Array<'no_credit'>(4).fill('no_credit'), 'fails', 'no_id'], good: 1, seed: 0 }],
+        ],
+      },
     );
   });
 
   it('makes few calls in an outage, and finds its end within a minute', () => {
     const outage = fc.record({
-      as: fc.constantFrom<Behaviour>('no_id', 'hangs', 'resets', 'fails', 'no_credit'),
+      as: fc.constantFrom(...FAILING),
       minutes: fc.integer({ min: 1, max: 30 }),
       backlog: fc.integer({ min: 20, max: 300 }),
       seed: fc.nat(1_000_000),

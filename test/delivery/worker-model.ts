@@ -1,9 +1,11 @@
 import { Breaker, isRetry } from '../../src/delivery/breaker.ts';
-import { lanesOf } from '../../src/delivery/lanes.ts';
+import { hasFailedOver } from '../../src/delivery/claim.ts';
+import { type Lane, lanesOf } from '../../src/delivery/lanes.ts';
 import { pauseMs } from '../../src/delivery/retry-schedule.ts';
 import { judge, type Verdict } from '../../src/delivery/settle.ts';
 import type { Provider, SendOutcome } from '../../src/providers/provider.ts';
 import { seededRandom } from '../../src/simulator/random.ts';
+import { chooseClaims, type ModelLane } from './claim-model.ts';
 
 /** How a provider answers a recipient. */
 export type Behaviour =
@@ -95,7 +97,13 @@ class Model {
   #breaker(name: string): Breaker {
     const provider = { name, channel: 'sms', honoursKeys: true, canBeClearedUp: true } as Provider;
     const { concurrency } = this.#options;
-    return new Breaker({ provider, concurrency, random: this.#random, onChange: () => undefined });
+    const hasAlternative = () =>
+      this.#breakers.some((other) => other.provider !== provider && other.state === 'closed');
+    return new Breaker({
+      ...{ provider, concurrency, hasAlternative },
+      random: this.#random,
+      onChange: () => undefined,
+    });
   }
 
   run(): ModelResult {
@@ -124,40 +132,29 @@ class Model {
       retries: Math.max(1, Math.floor(concurrency / 2)) - this.#retries,
     };
     const lanes = lanesOf('sms', this.#breakers);
-    const taken = new Set<Row>();
-    const offered: { row: Row; breaker: Breaker; failedOver: boolean }[] = [];
-    for (const { heldBy, movable, breaker } of lanes) {
-      for (const row of this.#rows) {
-        if (taken.has(row) || row.status !== 'queued' || row.dueAt > this.#now || row.provider !== heldBy)
-          continue;
-        if (movable && row.may_have_been_sent) continue;
-        taken.add(row);
-        const failedOver =
-          heldBy === breaker.provider.name && !row.may_have_been_sent && row.attempt_count > 0;
-        offered.push({ row, breaker, failedOver });
-      }
-    }
-    offered.sort((a, b) => a.row.dueAt - b.row.dueAt);
-    for (const breaker of this.#breakers) {
-      if ((this.#pausedUntil.get(breaker.provider.name) ?? 0) > this.#now) continue;
-      const room = breaker.room(this.#now);
-      const own = offered.filter((one) => one.breaker === breaker);
-      const isOld = ({ row }: { row: Row }) => row.attempt_count > 0;
-      if (breaker.prefersNew) own.sort((a, b) => Number(isOld(a)) - Number(isOld(b)));
-      for (const one of own) {
-        if (room.calls <= 0 || wanted.calls <= 0) break;
-        if (isOld(one) && (room.retries <= 0 || wanted.retries <= 0)) continue;
-        for (const left of [room, wanted]) {
-          left.calls--;
-          left.retries -= isOld(one) ? 1 : 0;
-        }
-        this.#call(one.row, breaker, one.failedOver);
-      }
+    const chosen = chooseClaims(
+      this.#rows,
+      lanes.map((lane) => this.#toModelLane(lane)),
+      wanted,
+      this.#now,
+    );
+    for (const breaker of new Set(chosen.map(({ n }) => (lanes[n] as Lane).breaker))) breaker.claimed();
+    for (const { row, n } of chosen) {
+      const { breaker, isFirst } = lanes[n] as Lane;
+      this.#call(row as Row, breaker, isFirst);
     }
   }
 
-  #call(row: Row, breaker: Breaker, failedOver: boolean): void {
+  #toModelLane({ heldBy, movable, breaker }: Lane): ModelLane {
+    const provider = breaker.provider.name;
+    const isPaused = (this.#pausedUntil.get(provider) ?? 0) > this.#now;
+    const room = isPaused ? { calls: 0, retries: 0 } : breaker.room(this.#now);
+    return { heldBy, movable, provider, ...room, ...breaker.order(this.#now) };
+  }
+
+  #call(row: Row, breaker: Breaker, isFirst: boolean): void {
     row.attempt_count++;
+    const failedOver = hasFailedOver(isFirst, row);
     row.status = 'sending';
     row.provider = breaker.provider.name;
     const old = isRetry(row) ? 1 : 0;

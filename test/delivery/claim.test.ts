@@ -1,0 +1,101 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import pg from 'pg';
+import { type Harness, startHarness } from '../helpers/harness.ts';
+import { chooseClaims, type ModelLane, type ModelRow } from './claim-model.ts';
+
+const ROWS = 24;
+const PROVIDERS = ['p1', 'p2'];
+
+describe('claim_deliveries', function () {
+  this.timeout(120_000);
+  let service: Harness;
+  let client: pg.Client;
+  before(async () => {
+    service = await startHarness({ ROLE: 'api' });
+    client = new pg.Client({ connectionString: service.databaseUrl });
+    await client.connect();
+    await client.query(`
+      insert into participants (address, kind) select '+' || n, 'phone' from generate_series(1, 2) as n;
+      insert into conversations (channel, participant_ids) values ('sms', '{1,2}');
+      insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, "timestamp")
+      select 1, 1, 'outbound', 'sms', '+1', '{+2}', 'x', '{}', '{}', now() from generate_series(1, ${ROWS})`);
+  });
+  after(async () => {
+    await client.end();
+    await service.stop();
+  });
+
+  const row = fc.record({
+    provider: fc.constantFrom('', ...PROVIDERS),
+    attempt_count: fc.constantFrom(0, 1),
+    may_have_been_sent: fc.boolean(),
+    // Seconds from now.
+    due: fc.integer({ min: -600, max: 60 }).filter((due) => due !== 0),
+  });
+  const room = fc.record({ calls: fc.integer({ min: 0, max: 6 }), retries: fc.integer({ min: 0, max: 6 }) });
+  const provider = fc.record({
+    room,
+    order: fc.record({
+      first: fc.constantFrom('new' as const, 'retry' as const, null),
+      newestFirst: fc.boolean(),
+    }),
+  });
+  const lane = fc.record({
+    provider: fc.constantFrom(...PROVIDERS),
+    heldBy: fc.constantFrom('', ...PROVIDERS),
+    movable: fc.boolean(),
+  });
+
+  /** The claims of the function, which are rolled back. */
+  const claims = async (rows: ModelRow[], lanes: ModelLane[], wanted: { calls: number; retries: number }) => {
+    await client.query('begin');
+    await client.query(
+      `insert into deliveries (message_id, conversation_id, channel, status, provider, delivery_key, expires_at,
+         next_attempt_at, attempt_count, may_have_been_sent)
+       select id, 1, 'sms', status, nullif(provider, ''), gen_random_uuid(), now() + interval '1 day',
+         now() + "dueAt" * interval '1 second', attempt_count, may_have_been_sent
+       from json_to_recordset($1) as row(
+         id bigint, status text, provider text, "dueAt" int, attempt_count int, may_have_been_sent boolean)`,
+      [JSON.stringify(rows)],
+    );
+    const json = lanes.map(({ heldBy, newestFirst, calls, ...rest }, n) => ({
+      ...rest,
+      ...{ n, channel: 'sms', held_by: heldBy, newest_first: newestFirst, room: calls },
+    }));
+    const { rows: claimed } = await client.query<{ id: string; lane: number }>(
+      'select id, lane from claim_deliveries($1, $2, $3, 1000)',
+      [JSON.stringify(json), wanted.calls, wanted.retries],
+    );
+    await client.query('rollback');
+    return claimed.map(({ id, lane }) => ({ id: Number(id), lane }));
+  };
+
+  it('claims the messages that its model chooses, in the same order and for the same lanes', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(row, { selector: ({ due }) => due, maxLength: ROWS }),
+        fc.tuple(provider, provider),
+        fc.uniqueArray(lane, { selector: (one) => one.provider + one.heldBy, minLength: 1, maxLength: 6 }),
+        room,
+        async (rows, providers, lanes, wanted) => {
+          const modelRows = rows.map(({ due, ...rest }, n) => ({
+            ...rest,
+            id: n + 1,
+            status: 'queued',
+            dueAt: due,
+          }));
+          const modelLanes = lanes.map((one) => {
+            const { room, order } = providers[PROVIDERS.indexOf(one.provider)] as (typeof providers)[0];
+            return { ...one, ...room, ...order };
+          });
+          const chosen = chooseClaims(modelRows, modelLanes, wanted, 0);
+          expect(await claims(modelRows, modelLanes, wanted)).to.deep.equal(
+            chosen.map(({ row, n }) => ({ id: row.id, lane: n })),
+          );
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
