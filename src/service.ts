@@ -110,7 +110,7 @@ async function wire(
     searches: limitSearches(database.reads),
     events,
     assertReady,
-    reportChannels: () => reportAccounts(pool, config.providers, dispatcher?.accounts() ?? []),
+    reportChannels: shareRunning(() => reportAccounts(knex, config.providers, dispatcher?.accounts() ?? [])),
   });
   const keyring = createFreshKeyring(config, logger, stack);
   const app = createApp({ config, logger, events, keyring, handlers, translate: availability });

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Knex } from 'knex';
 import type { Channel } from '../config.ts';
 import type { AccountError, AccountHealth } from './account-health.ts';
 import type { BreakerState } from './breaker.ts';
@@ -31,22 +31,17 @@ interface QueueRow {
   oldest: Date;
 }
 
-const QUEUE = {
-  name: 'report-queue',
-  text: `
+const QUEUE = `
     select channel, provider, count(*)::int as messages, min(greatest(created_at, send_at)) as oldest
-    from deliveries where pending and status = 'queued' group by channel, provider`,
-};
+    from deliveries where pending and status = 'queued' group by channel, provider`;
 
 /** So many waiting messages of each account are asked for the error of their last attempt, those put off longest first. */
 const SAMPLE = 100;
 
-const LAST_ERRORS = {
-  name: 'report-last-errors',
-  text: `
+const LAST_ERRORS = `
     select distinct on (attempt.provider) attempt.provider as name, code, detail, http_status as "httpStatus",
       started_at + coalesce(duration_ms, 0) * interval '1 millisecond' as at
-    from unnest($1::text[], $2::text[]) as assignment(channel, provider)
+    from unnest(?::text[], ?::text[]) as assignment(channel, provider)
     cross join lateral (
       select message_id from deliveries
       where channel = assignment.channel and coalesce(provider, '') = assignment.provider
@@ -57,8 +52,7 @@ const LAST_ERRORS = {
       select * from delivery_attempts where message_id = waiting.message_id order by number desc limit 1
     ) as attempt
     where attempt.outcome <> 'accepted'
-    order by attempt.provider, started_at desc`,
-};
+    order by attempt.provider, started_at desc`;
 
 /**
  * What an operator asks when messages wait.
@@ -67,14 +61,14 @@ const LAST_ERRORS = {
  * @param known the accounts as this process knows them; empty in a process that does not deliver.
  */
 export async function reportAccounts(
-  pool: pg.Pool,
+  knex: Knex,
   configured: { name: string; channel: Channel }[],
   known: AccountHealth[],
 ): Promise<ChannelReport[]> {
-  const queue = (await pool.query<QueueRow>(QUEUE)).rows;
+  const { rows: queue }: { rows: QueueRow[] } = await knex.raw(QUEUE);
   const channels = [...new Set(configured.map(({ channel }) => channel))];
   const assignments = [...configured, ...channels.map((channel) => ({ channel, name: '' }))];
-  const { rows: stored } = await pool.query<AccountError & { name: string }>(LAST_ERRORS, [
+  const { rows: stored }: { rows: (AccountError & { name: string })[] } = await knex.raw(LAST_ERRORS, [
     assignments.map(({ channel }) => channel),
     assignments.map(({ name }) => name),
   ]);

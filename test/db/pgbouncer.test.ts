@@ -112,22 +112,29 @@ for (const pgbouncer of installed)
   });
 
 describe('The connections of the service', () => {
-  it('are at most as many as configured', async () => {
-    const service = await startHarness({ ROLE: 'api', DATABASE_POOL_SIZE: '3' });
-    const requests = Array.from({ length: 40 }, (_, n) =>
-      n % 2 === 0
-        ? service.request('GET', '/api/conversations')
-        : service.request('POST', '/api/messages/sms', { ...sms, to: `+1804555${1_000 + n}` }),
-    );
-    for (const { status } of await Promise.all(requests)) expect([200, 202]).to.include(status);
-    const [count] = await query<{ connections: number }>(
-      service.databaseUrl,
-      `select count(*)::int as connections from pg_stat_activity
-       where datname = current_database() and application_name = 'messaging-service'`,
-    );
-    await service.stop();
-    expect(count?.connections).to.be.within(2, 3);
-  });
+  for (const [role, extra] of [
+    ['api', { readiness: 1, listen: 0 }],
+    ['all', { readiness: 1, listen: 1 }],
+  ] as const)
+    it(`are at most as many as configured, with those for /readyz and LISTEN: ROLE=${role}`, async () => {
+      const service = await startHarness({ ROLE: role, DATABASE_POOL_SIZE: '3' });
+      const requests = Array.from({ length: 40 }, (_, n) =>
+        n % 2 === 0
+          ? service.request('GET', '/api/conversations')
+          : service.request('POST', '/api/messages/sms', { ...sms, to: `+1804555${1_000 + n}` }),
+      );
+      for (const { status } of await Promise.all(requests)) expect([200, 202]).to.include(status);
+      expect((await service.request('GET', '/readyz?verbose')).status).to.equal(200);
+      const [count] = await query<{ listen: number; others: number }>(
+        service.databaseUrl,
+        `select count(*) filter (where query ~* '^listen')::int as listen,
+           count(*) filter (where query !~* '^listen')::int as others
+         from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+      );
+      await service.stop();
+      expect(count?.listen).to.equal(extra.listen);
+      expect(count?.others).to.be.within(2 + extra.readiness, 3 + extra.readiness);
+    });
 
   it('are configured by a whole number of at least 2', () => {
     expect(loadConfig({ DATABASE_POOL_SIZE: '40' }).databasePoolSize).to.equal(40);

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import pg from 'pg';
 import { THRESHOLD } from '../../src/delivery/breaker.ts';
 import type { Schema } from '../../src/openapi/types.ts';
 import { email, sms } from '../helpers/bodies.ts';
@@ -133,6 +134,26 @@ describe('GET /readyz?verbose', () => {
       expect((await channel('email', other))?.queued).to.equal(1);
       await other.stop();
     });
+
+  it('takes one read connection for all concurrent requests, and none of those for writes', async () => {
+    const api = await startHarness({ ROLE: 'api', DATABASE_POOL_SIZE: '2' });
+    const other = new pg.Client({ connectionString: api.databaseUrl });
+    await using stack = new AsyncDisposableStack();
+    stack.defer(api.stop);
+    stack.defer(() => other.end());
+    await other.connect();
+    await other.query('begin; lock table delivery_attempts in access exclusive mode');
+    let statements = 0;
+    api.service.database.knex.on('query', ({ sql }) => {
+      if (/from unnest.*delivery_attempts/s.test(sql)) statements++;
+    });
+    const requests = Array.from({ length: 20 }, () => api.request('GET', '/readyz?verbose'));
+    await until(() => statements > 0, 'the report waits for the lock');
+    expect((await api.request('POST', '/api/messages/sms', sms)).status).to.equal(202);
+    await other.query('rollback');
+    for (const { status } of await Promise.all(requests)) expect(status).to.equal(200);
+    expect(statements).to.be.below(requests.length);
+  });
 
   it('requires an API key where keys are configured, and /readyz does not', async () => {
     const keyed = await startHarness({ API_KEYS: `first:${KEY}` });
