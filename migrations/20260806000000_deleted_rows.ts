@@ -216,8 +216,11 @@ const ADD_CONVERSATIONS = `
       join participants on participants.id = participant_id
       where conversation_id = any(added)
         and (person_id is not null or exists (select from participants as alias where alias.person_id = participants.id))
+    ) or exists (
+      select from conversations where id = any(added) and people_ids is not null
     ) then
-      perform regroup_conversations(added);
+      -- A conversation that was repaired may have messages, and may be grouped by links that no longer hold.
+      perform regroup_conversations(added, exists (select from messages where conversation_id = any(added)));
     end if;
   end $$;
 `;

@@ -71,7 +71,7 @@ const REGROUP_CONVERSATIONS = `
       select id, people from current
       union all
       select id, people from concerned cross join lateral conversations_with_people(people) as grouped(id)
-      where id <> all(ids)
+      where id not in (select unnest(ids))
     ), target as (
       select id, nullif(min(id) over (partition by people), id) as primary_id from member
     )
@@ -126,9 +126,9 @@ const REGROUP_CONVERSATIONS = `
 
 const CONTINUE_REGROUPING = `
   -- Regroups the next conversations, at most "batch" of them, of the participants in pending_regroupings: of these
-  -- participants, or of all where "participant_ids" is null. Returns whether some of theirs are left. It holds the lock
-  -- of linking until the commit, and fails with lock_not_available where a conversation is locked for longer than a
-  -- moment, so that nobody who waits for the lock of linking waits for that conversation as well.
+  -- participants, or of all where "participant_ids" is null. Returns whether some of theirs are left. The lock
+  -- 4281907001 is held until the commit. Fails with lock_not_available where a conversation is locked for more than
+  -- 100 ms, so that transactions that wait for the lock 4281907001 do not wait for that conversation as well.
   create function continue_regrouping(batch int, participant_ids bigint[]) returns boolean
   language plpgsql set enable_seqscan = off as $$
   declare
@@ -159,7 +159,7 @@ const CONTINUE_REGROUPING = `
       perform regroup_conversations(ids, true);
     end if;
 
-    -- A participant is done when a later one had its turn, or when fewer conversations were left than asked for.
+    -- A participant is done if a conversation of a later participant was regrouped, or if none of its own is left.
     update pending_regroupings set done_up_to = last_conversation where participant_id = last_participant;
     delete from pending_regroupings as pending
     where (participant_ids is null or participant_id = any(participant_ids))
@@ -173,9 +173,9 @@ const CONTINUE_REGROUPING = `
 `;
 
 const PREVIOUS_REGROUP_CONVERSATIONS = `
-  -- Finds the people of these conversations anew, and who speaks for them: of those with the same people the oldest.
-  -- The caller holds the lock that linking and making conversations take turns by.
-  create function regroup_conversations(ids bigint[]) returns void
+  -- Sets the people of these conversations, and for each the primary conversation: the oldest one with these people. The
+  -- caller holds the lock 4281907001. "with_activity" is accepted for callers of the later version, and ignored.
+  create function regroup_conversations(ids bigint[], with_activity boolean default false) returns void
   language plpgsql set enable_seqscan = off as $$
   begin
     update conversations set people_ids = found.people_ids

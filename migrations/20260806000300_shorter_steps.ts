@@ -1,20 +1,44 @@
 import type { Knex } from 'knex';
 
-/** A step of linking ends by time as well: conversations of large groups cost more than others. */
+/** A step of linking writes each conversation of a group once, and ends by time as well. */
 export async function up(knex: Knex): Promise<void> {
+  await knex.raw(STALE_GROUPS);
   await knex.raw(CONTINUE_REGROUPING);
 }
 
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(PREVIOUS_CONTINUE_REGROUPING);
+  await knex.raw('drop function stale_groups');
 }
 
+const STALE_GROUPS = `
+  -- Those of these conversations whose people are not the ones that the links say, with all others of their groups.
+  create function stale_groups(ids bigint[]) returns bigint[]
+  language sql stable set enable_seqscan = off as $$
+    with current as (
+      select conversation_id as id,
+        array_agg(distinct coalesce(person_id, participants.id) order by coalesce(person_id, participants.id)) as people
+      from conversation_participants join participants on participants.id = participant_id
+      where conversation_id = any(ids) group by conversation_id
+    ), stale as (
+      select id, coalesce(people_ids, participant_ids) as people from conversations join current using (id)
+      where id = any(ids) and coalesce(people_ids, participant_ids) <> current.people
+    )
+    select array_agg(distinct id) from (
+      select id from stale
+      union all
+      select grouped.id from (select distinct people from stale) as old
+      cross join lateral conversations_with_people(people) as grouped(id)
+    ) as conversation
+  $$;
+`;
+
 const CONTINUE_REGROUPING = `
-  -- Regroups the next conversations, at most "batch" of them, of the participants in pending_regroupings: of these
-  -- participants, or of all where "participant_ids" is null. Returns whether some of theirs are left. It holds the lock
-  -- of linking until the commit, so it ends after some milliseconds, ten conversations at a time. It fails with
-  -- lock_not_available where a conversation is locked for longer than a moment, so that nobody who waits for the lock of
-  -- linking waits for that conversation as well.
+  -- Looks at the next conversations, at most "batch" of them, of the participants in pending_regroupings: of these
+  -- participants, or of all where "participant_ids" is null. Returns whether conversations of theirs are left.
+  -- Conversations whose people have changed are regrouped with their whole group, so that each conversation of a group is
+  -- written once. The lock 4281907001 is held until the commit: a step ends after 20 ms, ten conversations at a time, and
+  -- fails with lock_not_available where a conversation is locked for more than 5 ms.
   create or replace function continue_regrouping(batch int, participant_ids bigint[]) returns boolean
   language plpgsql set enable_seqscan = off as $$
   declare
@@ -22,12 +46,13 @@ const CONTINUE_REGROUPING = `
     at_a_time constant int := 10;
     begun timestamptz;
     ids bigint[];
+    stale bigint[];
     last_participant bigint;
     last_conversation bigint;
     is_left boolean;
   begin
     perform pg_advisory_xact_lock(4281907001);
-    perform set_config('lock_timeout', '100ms', true);
+    perform set_config('lock_timeout', '5ms', true);
     begun := clock_timestamp();
     for step in 1..greatest(batch / at_a_time, 1) loop
       with next as (
@@ -47,11 +72,12 @@ const CONTINUE_REGROUPING = `
         max(conversation_id) filter (where participant_id = (select max(participant_id) from next))
       into ids, last_participant, last_conversation
       from next;
-      if ids is not null then
-        perform regroup_conversations(ids, true);
+      stale := stale_groups(ids);
+      if stale is not null then
+        perform regroup_conversations(stale, true);
       end if;
 
-      -- A participant is done when a later one had its turn, or when none of its conversations is left.
+      -- A participant is done if a conversation of a later participant was looked at, or if none of its own is left.
       update pending_regroupings set done_up_to = last_conversation where participant_id = last_participant;
       delete from pending_regroupings as pending
       where (participant_ids is null or participant_id = any(participant_ids))
@@ -69,9 +95,9 @@ const CONTINUE_REGROUPING = `
 
 const PREVIOUS_CONTINUE_REGROUPING = `
   -- Regroups the next conversations, at most "batch" of them, of the participants in pending_regroupings: of these
-  -- participants, or of all where "participant_ids" is null. Returns whether some of theirs are left. It holds the lock
-  -- of linking until the commit, and fails with lock_not_available where a conversation is locked for longer than a
-  -- moment, so that nobody who waits for the lock of linking waits for that conversation as well.
+  -- participants, or of all where "participant_ids" is null. Returns whether some of theirs are left. The lock
+  -- 4281907001 is held until the commit. Fails with lock_not_available where a conversation is locked for more than
+  -- 100 ms, so that transactions that wait for the lock 4281907001 do not wait for that conversation as well.
   create or replace function continue_regrouping(batch int, participant_ids bigint[]) returns boolean
   language plpgsql set enable_seqscan = off as $$
   declare
@@ -102,7 +128,7 @@ const PREVIOUS_CONTINUE_REGROUPING = `
       perform regroup_conversations(ids, true);
     end if;
 
-    -- A participant is done when a later one had its turn, or when fewer conversations were left than asked for.
+    -- A participant is done if a conversation of a later participant was regrouped, or if none of its own is left.
     update pending_regroupings set done_up_to = last_conversation where participant_id = last_participant;
     delete from pending_regroupings as pending
     where (participant_ids is null or participant_id = any(participant_ids))

@@ -2,13 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { UnavailableError } from '../errors.ts';
 
-/** Conversations that one step regroups at most. It ends after some milliseconds, for it holds the lock of linking. */
+/** Conversations that one step looks at, at most. The function also ends a step by time. */
 const BATCH = 100;
 /** How long a request waits until all conversations are regrouped. */
 const PATIENCE_MS = 10_000;
-/** The pause before a step is tried again because a conversation was locked, or two transactions waited for each other. */
-const PAUSE_MS = 25;
-/** SQLSTATE of a lock that was not to be had in time, a deadlock, and a serialization failure. */
+/**
+ * The pause after a step that found a conversation locked; it doubles each time. A step holds the lock of linking for
+ * up to 25 ms, so other transactions get it for most of the time.
+ */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 1_000;
+/** SQLSTATE of a lock timeout, a deadlock and a serialization failure. */
 const LOST = new Set(['55P03', '40P01', '40001']);
 /** How often a process looks for what a request or another process did not finish. */
 const LOOK_EVERY_MS = 5_000;
@@ -49,14 +53,14 @@ async function regroupNext(trx: Knex, participantIds: number[] | null): Promise<
 }
 
 async function whileLost<T>(deadline: number, work: () => Promise<T>): Promise<T> {
-  for (;;) {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     try {
       return await work();
     } catch (error) {
       if (!isLost(error)) throw error;
       if (Date.now() > deadline)
         throw new UnavailableError('A conversation of these participants is locked.', { cause: error });
-      await sleep(PAUSE_MS);
+      await sleep(pause);
     }
   }
 }

@@ -111,6 +111,27 @@ describe('Rows that an operator deleted from the database', () => {
     });
   });
 
+  it('of an unlinked conversation do not leave the time of its messages with the other conversation', async () => {
+    const [ADA, ALIAS] = ['+18045550001', '+18045550002'];
+    const [first, second] = [await receive(ADA), await receive(ALIAS)];
+    const [one, other] = await Promise.all(
+      [ADA, ALIAS].map(
+        async (address) =>
+          (await get(`/api/participants?address=${encodeURIComponent(address)}`)).data[0].id as number,
+      ),
+    );
+    const link = `/api/participants/${one}/links/${other}`;
+    expect((await service.request('PUT', link)).status).to.equal(200);
+    await sql(`delete from conversation_participants where conversation_id = ${second.conversation_id}`);
+    expect((await service.request('DELETE', link)).status).to.equal(200);
+    await receive(ALIAS);
+    const times = await sql('select id::int, last_message_at from conversations order by id');
+    expect(times[0]).to.deep.equal({
+      id: first.conversation_id,
+      last_message_at: new Date(first.created_at),
+    });
+  });
+
   it('make a repeated request a new one', async () => {
     const send = () => service.request('POST', '/api/messages/sms', sms, { 'idempotency-key': 'deleted' });
     const first = ok(await send());

@@ -127,6 +127,78 @@ describe('Linking people with many conversations', function () {
     expect(await step()).to.be.at.most(before + 100 * TEN);
   });
 
+  /** `count` conversations between as many addresses of the people 2 and `count + 2`, and one of person 1 with the latter. */
+  async function fillGroup(count: number): Promise<void> {
+    await sql(
+      `insert into participants (address, kind) select '+1804' || (1000000 + n), 'phone' from generate_series(1, 2 * $1::int + 1) as n`,
+      [count],
+    );
+    await sql('update participants set person_id = 2 where id between 3 and $1::int + 1', [count]);
+    await sql('update participants set person_id = $1::int + 2 where id > $1::int + 2', [count]);
+    await sql(
+      `with made as (
+         insert into conversations (channel, participant_ids) select 'sms', array[1, $1::bigint + 2]
+         union all
+         select 'sms', array[one, other]
+         from generate_series(2, $1::int + 1) as one, generate_series($1::int + 2, 2 * $1::int + 1) as other
+         returning id, participant_ids
+       )
+       insert into conversation_participants select id, unnest(participant_ids) from made`,
+      [count],
+    );
+    await sql('insert into pending_regroupings (participant_id) select id from participants');
+    await regroup();
+    await sql('vacuum analyze');
+  }
+
+  async function regroup(): Promise<void> {
+    for (let left = true; left; ) {
+      const [row] = await sql<{ left: boolean }>('select continue_regrouping(100, null) as left');
+      left = row?.left ?? false;
+    }
+  }
+
+  /** Row versions of conversations that `work` writes. */
+  async function countUpdates(work: () => Promise<unknown>): Promise<number> {
+    await sql(`create table updates as select 0 as n;
+      create function count_update() returns trigger language plpgsql as $$
+      begin update updates set n = n + (select count(*) from changed); return null; end $$;
+      create trigger count_updates after update on conversations referencing new table as changed
+      for each statement execute function count_update()`);
+    await work();
+    const [row] = await sql<{ n: number }>('select n from updates');
+    await sql('drop trigger count_updates on conversations; drop function count_update; drop table updates');
+    return row?.n ?? 0;
+  }
+
+  it('writes each conversation of a group of thousands twice at most', async () => {
+    await service.service.stop();
+    const [count, size] = [50, 2_500];
+    await fillGroup(count);
+    const merged = () =>
+      sql(
+        `select merged_into_id::int as id, count(*)::int as n from conversations where merged_into_id is not null group by 1 order by 1`,
+      );
+    expect(await merged()).to.deep.equal([{ id: 2, n: size - 1 }]);
+    const linking = await countUpdates(async () => {
+      await sql('update participants set person_id = 1 where id between 2 and $1::int + 1', [count]);
+      await sql('insert into pending_regroupings select generate_series(2, $1::int + 1)', [count]);
+      await regroup();
+    });
+    expect(await merged()).to.deep.equal([{ id: 1, n: size }]);
+    // The people and the primary conversation of each, and the time of the primary conversation in each step.
+    expect(linking).to.be.at.most(2 * size + 100);
+    const unlinking = await countUpdates(async () => {
+      await sql('update participants set person_id = nullif(2, id) where id between 2 and $1::int + 1', [
+        count,
+      ]);
+      await sql('insert into pending_regroupings select generate_series(2, $1::int + 1)', [count]);
+      await regroup();
+    });
+    expect(await merged()).to.deep.equal([{ id: 2, n: size - 1 }]);
+    expect(unlinking).to.be.at.most(2 * size + 100);
+  });
+
   it('does not delay messages of other people while one of the conversations is locked', async () => {
     const [one, other] = [
       await fill('+12016660001', 150, 8_040_000_000),
@@ -144,18 +216,39 @@ describe('Linking people with many conversations', function () {
       async () => (await sql('select from conversations where merged_into_id is not null')).length > 0,
       'the first step is done',
     );
+    // Transactions that wait for a conversation while they hold the lock of linking.
+    const waits = `
+      select waiting.waitstart < clock_timestamp() - interval '50 milliseconds' as is_long
+      from pg_locks as holding join pg_locks as waiting using (pid)
+      where holding.locktype = 'advisory' and holding.granted and not waiting.granted
+        and holding.database = (select oid from pg_database where datname = current_database())`;
     for (let n = 0; n < 20; n++) {
       const { status } = await service.request('POST', '/api/messages/sms', {
         ...sms,
         to: `+1804555${1_000 + n}`,
       });
       expect(status).to.equal(202);
+      for (const wait of await sql(waits)) expect(wait).to.deep.equal({ is_long: false });
     }
     expect(linked).to.equal(false);
     await holder.query('rollback');
     await holder.end();
     expect((await linking).status).to.equal(200);
     expect(await sql('select from conversations where merged_into_id is not null')).to.have.length(150);
+  });
+
+  it('waits 5 ms for a conversation while other transactions wait for the lock of linking', async () => {
+    await service.service.stop();
+    await linkOnly(
+      await fill('+12016660001', 1, 8_040_000_000),
+      await fill('+12016660002', 1, 8_040_000_000),
+    );
+    const client = new pg.Client({ connectionString: service.databaseUrl });
+    await client.connect();
+    await client.query('begin');
+    await client.query('select continue_regrouping(100, null)');
+    expect((await client.query('show lock_timeout')).rows).to.deep.equal([{ lock_timeout: '5ms' }]);
+    await client.end();
   });
 
   describe('that a process left half done', () => {
