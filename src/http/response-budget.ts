@@ -6,8 +6,9 @@ import type { Reserve } from '../openapi/types.ts';
 const MAX_BYTES = 32 * 1_048_576;
 /** How long a response waits for its content. */
 const PATIENCE_MS = 10_000;
-/** A client that reads nothing of a large response for so long is disconnected. */
-const STALLED_MS = 30_000;
+/** A client is disconnected if it reads a large response more slowly than this; the first seconds do not count. */
+const SLOWEST_BYTES_PER_S = 256 * 1024;
+const FIRST_MS = 10_000;
 
 interface Waiting {
   bytes: number;
@@ -20,18 +21,27 @@ interface Waiting {
  * that small responses are served in between.
  */
 export class ResponseBudget {
+  #deadlineMs: (bytes: number) => number;
   #held = 0;
   /** The response whose content is being read. */
   #reading: Response | null = null;
   #waiting: Waiting[] = [];
+
+  /** @param deadlineMs how long a client may take to read so many bytes of content. */
+  constructor(deadlineMs = readDeadlineMs) {
+    this.#deadlineMs = deadlineMs;
+  }
 
   /** What the handler of a request is given to reserve bytes for this response. */
   reserveFor(response: Response): Reserve {
     return async (bytes) => {
       await this.#take(bytes, response);
       if (response.closed) return this.#give(response, bytes);
-      response.once('close', () => this.#give(response, bytes));
-      response.setTimeout(STALLED_MS, () => response.destroy());
+      const deadline = setTimeout(() => response.destroy(), this.#deadlineMs(bytes));
+      response.once('close', () => {
+        clearTimeout(deadline);
+        this.#give(response, bytes);
+      });
     };
   }
 
@@ -78,6 +88,10 @@ export class ResponseBudget {
     const [next] = this.#waiting;
     if (next && !this.#reading && (this.#held === 0 || this.#held + next.bytes <= MAX_BYTES)) next.start();
   }
+}
+
+export function readDeadlineMs(bytes: number): number {
+  return FIRST_MS + (1_000 * bytes) / SLOWEST_BYTES_PER_S;
 }
 
 function overloaded(): UnavailableError {
