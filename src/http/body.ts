@@ -6,6 +6,7 @@ import {
   UnsupportedMediaTypeError,
 } from '../errors.ts';
 import type { OperationId } from '../openapi/types.ts';
+import { callerOf } from './auth/caller.ts';
 import { BodyBudget, type Hold } from './body-budget.ts';
 import { parseJson } from './json.ts';
 import { operationOf } from './operation.ts';
@@ -16,7 +17,7 @@ const EMAIL_LIMIT = 10 * MIB;
 /** Where an email may come; `sendMessage` takes any type. */
 const TAKES_EMAIL = new Set<OperationId>(['sendMessage', 'sendEmail', 'receiveEmail', 'receiveEmailStatus']);
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
-const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-8"?\s*(?:;|$))/i;
+const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-?8"?\s*(?:;|$))/i;
 /** Bodies that wait for their signature to be checked are held within this many bytes together. */
 const UNVERIFIED_BYTES = 32 * MIB;
 /** Bodies of identified callers are held within this many bytes together, until their response is sent. */
@@ -50,15 +51,15 @@ export function createBodies(): Bodies {
     json: async (request, _response, next) => {
       const takesBody = Boolean(operationOf(request)?.requestBody);
       if (takesBody && hasBody(request)) {
-        assertJson(request.headers['content-type']);
+        if (callerOf(request)?.type !== 'provider') assertJson(request);
         await hold(request, verified);
-        const { value, values } = parseJson(rawBodyOf(request));
+        const { value, values } = parse(request);
         request.body = value;
         valueCounts.set(request, values);
         assertSize(request);
       }
       // The validator compiles its schemas anew for each content type that it has not seen before.
-      if (takesBody && request.headers['content-type'] !== undefined)
+      if (takesBody && (hasBody(request) || request.headers['content-type'] !== undefined))
         request.headers['content-type'] = 'application/json';
       else delete request.headers['content-type'];
       next();
@@ -147,7 +148,17 @@ function hasBody({ headers }: Request): boolean {
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
-function assertJson(type: string | undefined): void {
+/** Parses the body. A webhook may have any content type if its bytes are JSON: it would be lost otherwise. */
+function parse(request: Request): ReturnType<typeof parseJson> {
+  try {
+    return parseJson(rawBodyOf(request));
+  } catch (error) {
+    if (error instanceof MalformedJsonError) assertJson(request);
+    throw error;
+  }
+}
+
+function assertJson({ headers: { 'content-type': type } }: Request): void {
   if (type === undefined || !JSON_TYPE.test(type))
     throw new UnsupportedMediaTypeError('The body must be application/json.');
   if (OTHER_CHARSET.test(type)) throw new UnsupportedMediaTypeError('The body must be in UTF-8.');

@@ -6,6 +6,7 @@ export interface Operation {
   operationId: OperationId;
   security?: Record<string, string[]>[];
   requestBody?: object;
+  parameters?: { name: string; in: string }[];
   responses: Record<string, object>;
 }
 

@@ -1,6 +1,8 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { InvalidRequestError } from '../errors.ts';
 import type { OpenApiDocument } from '../openapi/document.ts';
+import { callerOf } from './auth/caller.ts';
+import { operationOf } from './operation.ts';
 
 const KEYWORD = 'x-decimal-integer';
 const DECIMAL = /^(?:0|[1-9]\d*)$/;
@@ -78,14 +80,24 @@ function decimal(schema: Schema): object {
 }
 
 /**
- * Refuses brackets in the name of a query parameter. No parameter of the contract has them, and the validator would
- * decode the value a second time, or drop the parameter without an error.
+ * Ignores the unknown query parameters of a webhook: some providers add their own, such as a hash of the body. For other
+ * callers, refuses brackets in the name of a query parameter. No parameter of the contract has them, and the validator
+ * would decode the value a second time, or drop the parameter without an error.
  */
-export const refuseBrackets: RequestHandler = (request, _response, next) => {
+export const checkQueryNames: RequestHandler = (request, _response, next) => {
+  if (callerOf(request)?.type === 'provider') ignoreUnknown(request);
   const name = Object.keys(request.query).find((each) => /[[\]]/.test(each));
   if (name === undefined) return next();
   throw new InvalidRequestError([{ path: `/query/${name}`, message: `Unknown query parameter '${name}'` }]);
 };
+
+function ignoreUnknown(request: Request): void {
+  const known = operationOf(request)?.parameters?.filter((each) => each.in === 'query') ?? [];
+  const query = Object.entries(request.query).filter(([name]) => known.some((each) => each.name === name));
+  // Express has a getter for the query.
+  const value = Object.fromEntries(query);
+  Object.defineProperty(request, 'query', { value, writable: true, configurable: true, enumerable: true });
+}
 
 function mapValues<T, U>(values: Record<string, T>, change: (value: T) => U): Record<string, U> {
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value)]));

@@ -336,7 +336,8 @@ export interface paths {
          * @description Called by the provider for each inbound message. A repeat, recognised by `messaging_provider_id`, is
          *     answered with the same message and stores nothing. The body is kept as the raw payload, without NUL
          *     characters and with U+FFFD for each half of a surrogate pair. A message has at most the first 300 recipients
-         *     of it. Without a recipient, the message belongs to the conversation of its sender alone.
+         *     of it. Without a recipient, the message belongs to the conversation of its sender alone. Unknown query
+         *     parameters are ignored, and any `Content-Type` is accepted if the body is JSON in UTF-8.
          */
         post: operations["receiveText"];
         delete?: never;
@@ -377,7 +378,8 @@ export interface paths {
         /**
          * Take in a delivery receipt of an SMS or MMS
          * @description Receipts may come in any order and any number of times: a message's status only ever moves forward. A
-         *     receipt for a message that is not known yet is kept and applied when it is.
+         *     receipt for a message that is not known yet is kept and applied when it is. Unknown query parameters and any
+         *     `Content-Type` are accepted as by `receiveText`.
          */
         post: operations["receiveTextStatus"];
         delete?: never;

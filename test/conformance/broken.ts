@@ -22,14 +22,17 @@ export function breakagesOf(operation: Operation, known: Known): Breakage[] {
   return [
     ...(body ? [...bodyBreakages(body.schema, known), ...noBody(security === 'webhookSignature')] : []),
     ...parameters.flatMap((parameter) => parameterBreakages(parameter, known)),
-    {
-      title: 'an unknown query parameter',
-      where: '/query/unknown',
-      statuses: [422],
-      apply: (request) => ({ ...request, query: [...request.query, ['unknown', '1']] }),
-    },
+    ...(security === 'webhookSignature' ? [] : [unknownQuery]),
   ];
 }
+
+/** Webhooks may have any. */
+const unknownQuery: Breakage = {
+  title: 'an unknown query parameter',
+  where: '/query/unknown',
+  statuses: [422],
+  apply: (request) => ({ ...request, query: [...request.query, ['unknown', '1']] }),
+};
 
 function bodyBreakages(schema: Schema, known: Known): Breakage[] {
   const fields = Object.entries(resolve(schema).properties ?? {});
@@ -76,9 +79,10 @@ function noBody(signed: boolean): Breakage[] {
     text('malformed JSON', [400], { text: '{"from": ' }),
     text('JSON that is a text', [400], { text: '"text"' }),
     text('JSON that is a list', [422], { body: [] }),
-    // A signature is over a body that was read, and what is not JSON is not.
-    text('another content type', signed ? [401, 415] : [415], { contentType: 'text/plain' }),
-    text('another charset', [415], { contentType: 'application/json; charset=latin1' }),
+    text('text of another content type', [415], { text: 'text', contentType: 'text/plain' }),
+    // A webhook may have any content type if its body is JSON.
+    ...(signed ? [] : [text('another content type', [415], { contentType: 'text/plain' })]),
+    ...(signed ? [] : [text('another charset', [415], { contentType: 'application/json; charset=latin1' })]),
   ];
 }
 
