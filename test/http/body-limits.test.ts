@@ -46,14 +46,14 @@ describe('Bodies', () => {
       [
         'an array of a webhook',
         '/api/webhooks/email',
-        { ...inboundEmail, xillio_id: 1, attachments: many(3_000_000) },
+        { ...inboundEmail, xillio_id: true, attachments: many(3_000_000) },
       ],
       [
         'half the limit of a webhook',
         '/api/webhooks/sms',
-        { ...inboundSms, messaging_provider_id: 1, to: many(40_000) },
+        { ...inboundSms, messaging_provider_id: [], to: many(40_000) },
       ],
-      ['a receipt', '/api/webhooks/sms/status', { messaging_provider_id: 1, status: many(40_000) }],
+      ['a receipt', '/api/webhooks/sms/status', { messaging_provider_id: many(9), status: many(40_000) }],
     ];
     for (const [title, path, body] of bodies)
       it(`are refused with a few dozen errors at most: ${title}`, async () => {

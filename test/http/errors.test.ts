@@ -245,10 +245,10 @@ describe('A request that cannot be served', () => {
         ['/body/xillio_id'],
       ],
       [
-        'a receipt without a status',
+        'a receipt without an id',
         '/api/webhooks/sms/status',
-        { messaging_provider_id: 'x', status: null },
-        ['/body/status'],
+        { messaging_provider_id: null, status: 'sent' },
+        ['/body/messaging_provider_id'],
       ],
     ];
     for (const [title, path, body, faults] of cases) {
