@@ -2,8 +2,11 @@ import { domainToASCII } from 'node:url';
 import parseAddresses from 'nodemailer/lib/addressparser';
 import { trimInvisible } from './text.ts';
 
-/** Control, format, surrogate and space characters: in no part of an address that was meant. */
-const UNSEEN = String.raw`\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{Default_Ignorable_Code_Point}`;
+/**
+ * Control, format, surrogate, space and blank characters, which no part of a real address has. U+2800, the Braille
+ * pattern without dots, is a symbol by its category but looks like a space.
+ */
+const UNSEEN = String.raw`\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{Default_Ignorable_Code_Point}\u2800`;
 const LOCAL_PART = new RegExp(`^[^${UNSEEN}@<>()\\[\\],;:\\\\"]+$`, 'u');
 /** Characters; RFC 5321 has 64 octets, but longer ones are in use for mail that nobody is to answer. */
 const MAX_LOCAL_PART = 256;
@@ -13,7 +16,7 @@ const NOT_OF_A_DOMAIN = new RegExp(`[${UNSEEN}]|(?![A-Za-z0-9._-])\\p{ASCII}`, '
 const LABEL = /^[a-z0-9_-]{1,63}$/;
 const MAX_DOMAIN = 253;
 
-const MARKDOWN_LINK = /^\[[^\]]*\]\(mailto:([^)\s]+)\)$/i;
+const MARKDOWN_LINK = /^\[([^\]]*)\]\(mailto:([^)\s]+)\)$/i;
 /** A display name, of which quoted parts may have any character, and one address in angle brackets (RFC 5322). */
 const NAME_AND_ADDRESS =
   /^((?:"(?:[^"\\\p{Cc}\p{Zl}\p{Zp}]|\\[^\p{Cc}\p{Zl}\p{Zp}])*"|[^"<>(),;:\\\p{Cc}\p{Zl}\p{Zp}])*)<([^<>]*)>$/u;
@@ -24,14 +27,16 @@ const QUOTED = /"(?:[^"\\]|\\.)*"/gs;
  * for anything else: lists, groups, comments and routes do not say which of their parts is meant.
  */
 export function parseMailbox(text: string): string | null {
-  const linked = MARKDOWN_LINK.exec(text)?.[1];
-  if (linked !== undefined) return normalise(linked);
+  const [, label, linked] = MARKDOWN_LINK.exec(text) ?? [];
+  if (label !== undefined && linked !== undefined) return unlessNamedOther(label, normalise(linked));
   const [, name, bracketed] = NAME_AND_ADDRESS.exec(text) ?? [];
   if (name === undefined || bracketed === undefined) return normalise(text);
-  const address = normalise(bracketed);
-  // A name that looks like another address leaves open which one is meant.
-  const unquoted = name.replace(QUOTED, '');
-  return unquoted.includes('@') && normalise(unquoted) !== address ? null : address;
+  return unlessNamedOther(name.replace(QUOTED, ''), normalise(bracketed));
+}
+
+/** The address, unless its name looks like another address: it is open then which one is meant. */
+function unlessNamedOther(name: string, address: string | null): string | null {
+  return name.includes('@') && normalise(name) !== address ? null : address;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Spaces, and format characters that nobody sees: zero-width and bidi marks, soft hyphens, variation selectors. */
-const INVISIBLE = String.raw`[\s\p{Z}\p{Cf}\p{Default_Ignorable_Code_Point}]`;
+const INVISIBLE = String.raw`[\s\p{Z}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]`;
 const INVISIBLE_EDGES = new RegExp(`^${INVISIBLE}+|(?<!${INVISIBLE})${INVISIBLE}+$`, 'gu');
 const FORMAT = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
 
