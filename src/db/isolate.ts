@@ -2,12 +2,16 @@ import { InvalidRequestError, UnavailableError } from '../errors.ts';
 import { isMissingRow } from './missing-row.ts';
 
 /**
- * Makes one bad row hurt nobody else: a batch that fails on its data is written again one by one, and what fails
- * then is answered with its own error.
+ * Keeps one bad item from failing the other items of its batch: if a batch fails because of its data, each item is
+ * written singly, and an item that fails again gets its own error.
  *
- * @throws {UnavailableError} for all of them where the database is away: nothing is tried again.
+ * @param toItemError changes the error of an item; `toClientError` for errors that are returned to a client.
+ * @throws {UnavailableError} for the whole batch if the database is unavailable: nothing is written again.
  */
-export function isolating<T, R>(write: (items: T[]) => Promise<R[]>) {
+export function isolating<T, R>(
+  write: (items: T[]) => Promise<R[]>,
+  toItemError: (error: Error) => Error = (error) => error,
+) {
   return async (items: T[]): Promise<(R | Error)[]> => {
     try {
       return await write(items);
@@ -15,7 +19,7 @@ export function isolating<T, R>(write: (items: T[]) => Promise<R[]>) {
       if (error instanceof UnavailableError) throw error;
       const results: (R | Error)[] = [];
       for (const item of items) {
-        results.push(...(await write([item]).catch((failure: Error) => [toClientError(failure)])));
+        results.push(...(await write([item]).catch((failure: Error) => [toItemError(failure)])));
       }
       return results;
     }

@@ -35,17 +35,17 @@ const QUEUE = `
     select channel, provider, count(*)::int as messages, min(greatest(created_at, send_at)) as oldest
     from deliveries where pending and status = 'queued' group by channel, provider`;
 
-/** So many waiting messages of each account are asked for the error of their last attempt, those put off longest first. */
+/** Waiting messages per account whose last attempts are read, the latest `next_attempt_at` first. */
 const SAMPLE = 100;
 
-const LAST_ERRORS = `
+export const LAST_ERRORS = `
     select distinct on (attempt.provider) attempt.provider as name, code, detail, http_status as "httpStatus",
       started_at + coalesce(duration_ms, 0) * interval '1 millisecond' as at
     from unnest(?::text[], ?::text[]) as assignment(channel, provider)
     cross join lateral (
       select message_id from deliveries
       where channel = assignment.channel and coalesce(provider, '') = assignment.provider
-        and next_attempt_at is not null and pending and error is not null
+        and (attempt_count > 0) and next_attempt_at is not null and pending and error is not null
       order by next_attempt_at desc limit ${SAMPLE}
     ) as waiting
     cross join lateral (

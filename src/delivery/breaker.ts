@@ -5,8 +5,8 @@ export type BreakerState = 'closed' | 'half_open' | 'open';
 
 /** What the breaker has to know of a message. */
 export interface Callable {
-  /** Stands for the recipients: a conversation is one set of addresses. */
-  conversation_id: number;
+  /** The recipients, without copies. */
+  to: readonly string[];
   /** The number of the attempt that begins. */
   attempt_count: number;
 }
@@ -90,8 +90,8 @@ export class Breaker {
   #window: number;
   #sequence = 0;
   #lastSuccess = 0;
-  /** The conversations that failed since the last success. */
-  #failed = new Set<number>();
+  /** The recipients for which calls failed since the last success. */
+  #failed = new Set<string>();
   /** Since the breaker opened. */
   #probes = { first: 0, retry: 0 };
   #probeAt = { first: 0, retry: 0 };
@@ -180,10 +180,10 @@ export class Breaker {
    */
   end(call: Call, outcome: SendOutcome['outcome'] | null, now = Date.now()): { throttlesAccount: boolean } {
     this.#calls.delete(call);
-    const { conversation_id } = call.message;
+    const recipients = recipientsOf(call.message);
     const throttlesAccount =
-      outcome === 'throttled' && this.#throttling.throttled(conversation_id, call.sequence, ++this.#sequence);
-    if (outcome === 'accepted') this.#throttling.accepted(conversation_id);
+      outcome === 'throttled' && this.#throttling.throttled(recipients, call.sequence, ++this.#sequence);
+    if (outcome === 'accepted') this.#throttling.accepted(recipients);
     if (outcome === 'unavailable' || outcome === 'unknown') this.#fail(call, now);
     else if (outcome !== null) this.#succeed(outcome, throttlesAccount);
     if (this.#state === 'half_open' && ![...this.#calls].some(({ probing }) => probing)) this.#become('open');
@@ -199,7 +199,7 @@ export class Breaker {
 
   #fail({ message, failedOver, sequence }: Call, now: number): void {
     if (failedOver || sequence < this.#lastSuccess || this.#state !== 'closed') return;
-    this.#failed.add(message.conversation_id);
+    this.#failed.add(recipientsOf(message));
     if (this.#failed.size < THRESHOLD) return;
     this.#probes = { first: 0, retry: 0 };
     const at = now + this.#jittered(FIRST_PAUSE_MS);
@@ -243,6 +243,11 @@ export class Breaker {
 
 function isHanging({ startedAt }: Call, now: number): boolean {
   return now - startedAt >= HANGING_MS;
+}
+
+/** One text for the same recipients, from whichever number of the business. */
+function recipientsOf({ to }: Callable): string {
+  return [...to].sort().join(' ');
 }
 
 export function isRetry({ attempt_count }: Pick<Callable, 'attempt_count'>): boolean {

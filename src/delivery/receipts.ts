@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { coalesce } from '../db/coalesce.ts';
 import { transaction } from '../db/connect.ts';
-import { isolating } from '../db/isolate.ts';
+import { isolating, toClientError } from '../db/isolate.ts';
 import { MissingRowError, retryMissingRows } from '../db/missing-row.ts';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
 import { WEIGHT_LIMITS, weightOf } from '../db/weight.ts';
@@ -65,7 +65,10 @@ export function createReceiptTaker(pool: pg.Pool, events: Events): ReceiptTaker 
         return stored;
       });
     });
-  const storing = isolating((receipts: NewReceipt[]) => retryMissingRows(() => store(receipts)));
+  const storing = isolating(
+    (receipts: NewReceipt[]) => retryMissingRows(() => store(receipts)),
+    toClientError,
+  );
   const taking = coalesce(storing, { ...LIMITS, weigh: ({ payload }) => weightOf(payload) });
   return {
     idle: taking.idle,

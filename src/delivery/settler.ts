@@ -17,9 +17,9 @@ const LIMITS = { maxBatch: 256, maxQueue: Number.POSITIVE_INFINITY, parallel: 1 
 const RETRY_MS = 250;
 
 /**
- * Settles attempts, those that end at about the same time together. Each is tried until the database has it, however
- * long it is away: nobody else can tell what became of the attempt. What it will not have is given up with the lease,
- * when the message is somebody else's.
+ * Settles attempts in batches. While the database is unavailable, a settlement is repeated without a limit, because only
+ * this worker knows the outcome of the attempt. A settlement that the database refuses is repeated until the end of the
+ * lease, when another worker may claim the message.
  */
 export function createSettler({ pool, events, leaseMs }: SettlerOptions) {
   const settling = coalesce(

@@ -1,4 +1,4 @@
-/** Conversations remembered as throttled. */
+/** Recipients remembered as throttled. */
 const MAX_KNOWN = 1_000;
 
 /**
@@ -9,8 +9,8 @@ const MAX_KNOWN = 1_000;
  * Calls and their ends are numbered in one order.
  */
 export class Throttling {
-  /** The number of the end of the last throttled call, by conversation. */
-  readonly #known = new Map<number, number>();
+  /** The number of the end of the last throttled call, by recipient. */
+  readonly #known = new Map<string, number>();
   #lastNew = 0;
   #last = 0;
   #inARow = 0;
@@ -21,11 +21,11 @@ export class Throttling {
   }
 
   /** Whether the account is throttled, and not only this recipient. */
-  throttled(conversationId: number, begun: number, ended: number): boolean {
-    const before = this.#known.get(conversationId);
+  throttled(recipients: string, begun: number, ended: number): boolean {
+    const before = this.#known.get(recipients);
     if (before === undefined) this.#lastNew = ended;
     if (this.#known.size >= MAX_KNOWN) this.#known.clear();
-    this.#known.set(conversationId, ended);
+    this.#known.set(recipients, ended);
     if (before !== undefined && this.#lastNew <= before) return false;
     // Calls that were in progress together are throttled once.
     if (begun > this.#last) this.#inARow++;
@@ -33,8 +33,8 @@ export class Throttling {
     return true;
   }
 
-  accepted(conversationId: number): void {
-    this.#known.delete(conversationId);
+  accepted(recipients: string): void {
+    this.#known.delete(recipients);
     this.#inARow = 0;
   }
 }

@@ -87,7 +87,7 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
     });
   }
 
-  const writing = isolating(write);
+  const writing = isolating(write, toClientError);
   const recording = coalesce(
     async (messages: NewMessage[]) => withRepeats(pool, messages, await writing(messages)),
     { ...LIMITS, weigh: ({ row }) => weightOf(row.payload ?? row) },

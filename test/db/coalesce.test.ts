@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { coalesce } from '../../src/db/coalesce.ts';
-import { isolating } from '../../src/db/isolate.ts';
+import { isolating, toClientError } from '../../src/db/isolate.ts';
 import { UnavailableError } from '../../src/errors.ts';
 
 const limits = { maxBatch: 10, maxQueue: 100, parallel: 1 };
@@ -119,9 +119,18 @@ describe('Isolating', () => {
   };
 
   it('lets one bad row hurt nobody else', async () => {
-    const [one, zero, two] = await isolating(write)([1, 0, 2]);
+    const [one, zero, two] = await isolating(write, toClientError)([1, 0, 2]);
     expect([one, two]).to.deep.equal([1, 2]);
     expect(zero).to.include({ code: 'invalid_request' });
+  });
+
+  it('reports a missing row as it is, or to a client as unavailability', async () => {
+    const missing = Object.assign(new Error('violates foreign key constraint'), { code: '23503' });
+    const failing = async () => {
+      throw missing;
+    };
+    expect(await isolating(failing)([1])).to.deep.equal([missing]);
+    expect((await isolating(failing, toClientError)([1]))[0]).to.be.instanceOf(UnavailableError);
   });
 
   it('tries nothing again where the database is away', async () => {

@@ -21,10 +21,10 @@ describe('The circuit breaker of a provider', () => {
     });
   });
 
-  const begin = (conversation_id: number, { attempt = 1, failedOver = false } = {}): Call =>
-    breaker.begin({ conversation_id, attempt_count: attempt }, failedOver, now);
+  const begin = (recipient: number, { attempt = 1, failedOver = false } = {}): Call =>
+    breaker.begin({ to: [`+${recipient}`], attempt_count: attempt }, failedOver, now);
   const end = (call: Call, outcome: Parameters<Breaker['end']>[1]) => breaker.end(call, outcome, now);
-  const fail = (conversation: number, options = {}) => end(begin(conversation, options), 'unknown');
+  const fail = (recipient: number, options = {}) => end(begin(recipient, options), 'unknown');
   const room = () => breaker.room(now);
   const open = () => {
     for (let n = 1; n <= THRESHOLD; n++) fail(n);

@@ -43,7 +43,6 @@ export interface ModelResult {
 }
 
 interface Row extends ModelMessage {
-  conversation_id: number;
   attempt_count: number;
   retry_count: number;
   may_have_been_sent: boolean;
@@ -82,7 +81,6 @@ class Model {
     this.#random = seededRandom(options.seed);
     this.#rows = options.messages.map((message) => ({
       ...message,
-      conversation_id: message.id,
       attempt_count: 0,
       retry_count: 0,
       may_have_been_sent: false,
@@ -164,7 +162,7 @@ class Model {
       ...{ at: this.#now, provider: row.provider, message: row.id, isRetry: old === 1 },
       states: this.#breakers.map(({ state }) => state),
     });
-    const call = breaker.begin({ ...row }, failedOver, this.#now);
+    const call = breaker.begin({ ...row, to: [`+${row.id}`] }, failedOver, this.#now);
     const { outcome, ms } = this.#answer(row, breaker.provider.name);
     const end = () => {
       this.#calls--;
