@@ -84,7 +84,7 @@ async function toProvider(
   };
 }
 
-/** Pact tells also of interactions that presume nothing, with an empty state. */
+/** Pact calls the state URL for interactions without a state, too. */
 async function toStates(
   { statesUrl, timeoutMs }: GatewayOptions,
   _request: IncomingMessage,

@@ -11,8 +11,8 @@ const [OPEN_OBJECT, CLOSE_OBJECT] = ['{', '}'].map((character) => character.char
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Parses the body of a request, an object or an array in UTF-8, and counts its values. Nesting and the number of values are bounded before
- * anything is made of them, so that neither parsing nor whatever works on the body later can take long.
+ * Parses the body of a request, an object or an array in UTF-8, and counts its values. Nesting and the number of values
+ * are limited before parsing, so that neither parsing nor later work on the body can take long.
  *
  * @throws {MalformedJsonError} the bytes are not UTF-8, or not JSON.
  * @throws {InvalidRequestError} too deeply nested, or too many values.

@@ -1,15 +1,20 @@
 import type { Request } from 'express';
+import { callerOf } from './auth/caller.ts';
 import { rawBodyOf } from './body.ts';
 
-/** An exponent of three digits or more, or a run of digits that is longer than the largest finite number. */
-const MAY_OVERFLOW = /\d[eE]\+?\d{3}|(?<!\d)\d{309}/;
+/**
+ * An exponent of three digits or more, or a run of 200 digits. A shorter number is finite: 199 digits and `e99` are less
+ * than 1e299.
+ */
+const MAY_OVERFLOW = /\d[eE]\+?\d{3}|(?<!\d)\d{200}/;
 
 /**
- * Replaces numbers beyond the range of a double by the texts `Infinity` and `-Infinity` in a validated body.
- * JSON.parse reads `1e400` as Infinity, which PostgreSQL would be given as null. The contract has no such number, so
- * they remain only in the unknown fields of webhooks, which are stored in the payload.
+ * Replaces numbers beyond the range of a double by the texts `Infinity` and `-Infinity` in the validated body of a
+ * webhook: JSON.parse reads `1e400` as Infinity, which PostgreSQL would store as null. Before the validation the text
+ * would be accepted as an id. The contract has no field for such a number in the body of a client.
  */
 export function replaceInfinities(request: Request): void {
+  if (callerOf(request)?.type !== 'provider') return;
   if (MAY_OVERFLOW.test(rawBodyOf(request).toString('latin1'))) replaceIn(request.body);
 }
 

@@ -13,7 +13,7 @@ interface Bounds {
 }
 
 interface Schema {
-  type?: string;
+  type?: string | string[];
   minimum?: number;
   maximum?: number;
   items?: Schema;
@@ -51,10 +51,16 @@ function compileCheck({ minimum, maximum }: Bounds): Check {
   return check;
 }
 
-/** A copy of a dereferenced document in which every integer parameter is read by `decimalInteger`. */
+/**
+ * A copy of a dereferenced document in which every integer parameter is read by `decimalInteger`.
+ *
+ * @throws {Error} for a number parameter that this function cannot convert.
+ */
 export function withDecimalIntegers(document: OpenApiDocument): OpenApiDocument {
-  const paths = mapValues(document.paths, (operations) =>
-    mapValues(operations, (operation) => ({
+  const paths = mapValues(document.paths, (operations) => {
+    if ('parameters' in operations)
+      throw new Error('openapi.yaml: parameters must be those of an operation, not of a path.');
+    return mapValues(operations, (operation) => ({
       ...operation,
       ...(operation.parameters && {
         parameters: operation.parameters.map((parameter) => ({
@@ -62,19 +68,26 @@ export function withDecimalIntegers(document: OpenApiDocument): OpenApiDocument 
           schema: decimal(parameter.schema),
         })),
       }),
-    })),
-  );
+    }));
+  });
   return { ...document, paths };
 }
 
-/** @throws {Error} for an integer without bounds, or with bounds that decimal digits or a number cannot express. */
+/**
+ * @throws {Error} for an integer without bounds, or with bounds that decimal digits or a number cannot express; for a
+ *   schema that allows a number in any other way.
+ */
 function decimal(schema: Schema): object {
   if (schema.items) return { ...schema, items: decimal(schema.items) };
-  if (schema.type !== 'integer') return schema;
+  if (schema.type !== 'integer') {
+    if (/"(integer|number)"/.test(JSON.stringify(schema)))
+      throw new Error("openapi.yaml: the type of a parameter that is a number must be 'integer' alone.");
+    return schema;
+  }
   const { minimum = -1, maximum = Number.POSITIVE_INFINITY, default: fallback } = schema;
   if (minimum < 0 || !Number.isSafeInteger(maximum))
     throw new Error(
-      'An integer parameter of openapi.yaml needs a minimum of at least 0 and a maximum below 2^53.',
+      'openapi.yaml: an integer parameter needs a minimum of at least 0 and a maximum below 2^53.',
     );
   return { [KEYWORD]: { minimum, maximum }, ...(fallback !== undefined && { default: fallback }) };
 }

@@ -69,13 +69,11 @@ const TITLES: Record<number, string> = {
   503: 'Service Unavailable',
 };
 
-/** An error of the validator, the reader of bodies or the router. */
+/** An error of the validator or the router. */
 interface HttpLibraryError {
   status?: number;
-  type?: string;
   path?: string;
   message: string;
-  limit?: number;
   headers?: Record<string, string>;
   errors?: { path: string; message: string; errorCode?: string }[];
 }
@@ -136,13 +134,11 @@ function fromLibraryError(error: HttpLibraryError): Answer {
     return { status: 404, code: 'not_found', detail: 'The path is not a valid URI.' };
   switch (error.status) {
     case 400:
-      return fromBadRequest(error);
+      return fromValidator(error);
     case 404:
       return { status: 404, code: 'not_found', detail: `There is nothing at ${error.path ?? 'this path'}.` };
     case 405:
       return { status: 405, code: 'method_not_allowed', detail: error.message, headers: error.headers ?? {} };
-    case 413:
-      return { status: 413, code: 'payload_too_large', detail: `The body is over ${error.limit} bytes.` };
     case 415:
       return { status: 415, code: 'unsupported_media_type', detail: error.message };
     default:
@@ -150,10 +146,8 @@ function fromLibraryError(error: HttpLibraryError): Answer {
   }
 }
 
-/** The reader of bodies and the validator both say 400: what did not arrive stays that, what breaks the contract is 422. */
-function fromBadRequest(error: HttpLibraryError): Answer {
-  if (error.type !== undefined)
-    return { status: 400, code: 'malformed_json', detail: 'The body is not valid JSON.' };
+/** The validator reports 400 for a request that does not match the contract; the service answers 422. */
+function fromValidator(error: HttpLibraryError): Answer {
   const invalid = new InvalidRequestError(faultsOf(error));
   return { status: 422, code: invalid.code, detail: invalid.message, errors: invalid.faults };
 }

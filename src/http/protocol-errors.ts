@@ -27,7 +27,9 @@ export const checkProtocol: RequestHandler = (request, _response, next) => {
   const hosts = headersDistinct.host?.length ?? 0;
   if (hosts > 1 || (hosts === 0 && httpVersion === '1.1'))
     throw new ProtocolError('bad_request', 'A request needs exactly one Host header.');
-  if (httpVersion === '1.1' && headers.expect !== undefined && !/^100-continue$/i.test(headers.expect))
+  // RFC 9110, 10.1.1: an HTTP/1.0 client does not know the response `100 Continue`.
+  if (httpVersion === '1.0') delete headers.expect;
+  if (headers.expect !== undefined && !/^100-continue$/i.test(headers.expect))
     throw new ProtocolError('expectation_failed', 'The only supported expectation is 100-continue.');
   next();
 };

@@ -4,9 +4,10 @@ import { callerOf } from './auth/caller.ts';
 import { rawBodyOf } from './body.ts';
 
 /**
- * Keeps text out of the handlers that did not arrive as it was written, or that PostgreSQL cannot hold: a NUL
- * character, or half of a surrogate pair. A client's request with such text is refused. A webhook's body is repaired: its
- * message would be lost otherwise. JSON has these two as escapes only, so most bodies need no second look.
+ * Checks that PostgreSQL can store the text of a request as the sender wrote it. Text with a NUL character or a lone
+ * surrogate, or a query that is not UTF-8, is refused. In the body of a webhook the two characters are replaced instead,
+ * because its message would be lost otherwise. Both occur in JSON as `\u` escapes only, so a body without one is not
+ * searched.
  *
  * @throws {InvalidRequestError} with the path of each such text.
  */

@@ -18,13 +18,13 @@ export async function assertPortsFree({ host, port, simulatorPort }: Config): Pr
     { variable: 'SIMULATOR_PORT', host: '127.0.0.1', port: simulatorPort ?? 0 },
   ];
   const reasons: string[] = [];
-  const spokenFor = wanted.map(({ port }) => port);
+  const reserved = wanted.map(({ port }) => port);
   for (const { variable, host, port } of wanted) {
     const error = port === 0 ? null : await tryToListen(host, port);
     if (error === null) continue;
     const taken = error.code === 'EADDRINUSE' || error.code === 'EACCES';
-    const other = taken && (await findFree(host, port, spokenFor));
-    if (other) spokenFor.push(other);
+    const other = taken && (await findFree(host, port, reserved));
+    if (other) reserved.push(other);
     const remedy = other ? ` Choose another port, for example: ${variable}=${other} make run` : '';
     reasons.push(`${describeListenError(variable, host, port, error)}${remedy}`);
   }

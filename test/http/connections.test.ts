@@ -233,10 +233,19 @@ describe('A connection', () => {
     }
   });
 
-  it('may use HTTP/1.0, whatever it expects', async () => {
-    const client = await connectRaw(service.url);
-    client.write(`GET /healthz HTTP/1.0\r\n${HOST}expect: anything\r\n\r\n`);
-    expect(await client.receive(/\{"status":"ok"\}$/)).to.match(/^HTTP\/1.1 200 /);
-    await client.closed();
-  });
+  for (const expectation of ['100-continue', 'anything'])
+    it(`may use HTTP/1.0, for which "expect: ${expectation}" is ignored`, async () => {
+      const get = await connectRaw(service.url);
+      get.write(`GET /healthz HTTP/1.0\r\n${HOST}expect: ${expectation}\r\n\r\n`);
+      expect(await get.receive(/\{"status":"ok"\}$/)).to.match(/^HTTP\/1.1 200 /);
+      await get.closed();
+      const post = await connectRaw(service.url);
+      const body = '{}';
+      const headers = `${HOST}expect: ${expectation}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+      post.write(`POST /api/messages/sms HTTP/1.0\r\n${headers}\r\n\r\n${body}`);
+      expect(await post.receive(/"request_id"/))
+        .to.match(/^HTTP\/1.1 422 /)
+        .and.not.to.contain(' 100 ');
+      await post.closed();
+    });
 });

@@ -163,7 +163,15 @@ describe('A number in a JSON body that no double can hold', () => {
   });
   after(() => service.stop());
 
-  const TOO_LARGE = ['1e400', '-1e400', '1E+999', '12e308', '1'.repeat(400)];
+  const TOO_LARGE = [
+    '1e400',
+    '-1e400',
+    '1E+999',
+    '12e308',
+    '1'.repeat(400),
+    `${'1'.repeat(300)}e99`,
+    '1e0400',
+  ];
   const withField = (body: object, field: string, text: string) =>
     JSON.stringify({ ...body, [field]: 0 }).replace(`"${field}":0`, `"${field}":${text}`);
 
@@ -189,6 +197,14 @@ describe('A number in a JSON body that no double can hold', () => {
         expect(status, `${field} ${text}`).to.equal(422);
         expect(body.errors[0].path).to.equal(`/body/${field}`);
       }
+  });
+
+  it('does not stop a receipt that has it as the code of an error', async () => {
+    for (const text of TOO_LARGE) {
+      const receipt = { messaging_provider_id: 'unknown', status: 'failed' };
+      for (const sent of [withField(receipt, 'error', text), withField(receipt, 'error', `{"code":${text}}`)])
+        expect((await service.request('POST', '/api/webhooks/sms/status', sent)).status, text).to.equal(200);
+    }
   });
 
   it('is stored as text in an unknown field of a webhook', async () => {
