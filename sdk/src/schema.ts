@@ -590,7 +590,7 @@ export interface components {
         /** @description One address, or up to 100 of them for a group (MMS and email). */
         AddressOrList: components["schemas"]["Address"] | components["schemas"]["Address"][];
         AddressList: components["schemas"]["Address"][];
-        /** @description Where the attachments can be fetched. */
+        /** @description Where the attachments can be fetched, as `http` or `https` URLs whose host and port are valid (WHATWG URL). */
         AttachmentUrls: string[] | null;
         /** @description One line of text, without control characters. */
         Subject: string;

@@ -47,6 +47,7 @@ export function outboundMessage(
   const type = typeOf(request, to, sender, options.channel);
   addresses.checkChannel(channelOf(type));
   faults.push(...(channelOf(type) === 'sms' ? textFaults(request, type, to) : []));
+  faults.push(...attachmentFaults(request.attachments ?? []));
   const timestamp = readTime('/body/timestamp', request.timestamp, faults) ?? new Date();
   const sendAt = readTime('/body/send_at', request.send_at, faults);
   const now = Date.now();
@@ -131,6 +132,21 @@ function textFaults(request: SendRequest, type: Schema<'MessageType'>, to: Addre
   if (isLongerThan(request.body, MAX_TEXT_LENGTH))
     faults.push({ path: '/body/body', message: `must not have more than ${MAX_TEXT_LENGTH} characters` });
   return faults;
+}
+
+/** The schema checks the form of a URL, this the host and the port that the form holds. */
+function attachmentFaults(urls: readonly string[]): Fault[] {
+  return urls.flatMap((url, index) =>
+    hasHost(url)
+      ? []
+      : { path: `/body/attachments/${index}`, message: 'must be a URL with a valid host and port' },
+  );
+}
+
+/** Whether the host is valid by the rules of browsers (WHATWG URL), and as a name has no empty label. */
+function hasHost(url: string): boolean {
+  const host = URL.parse(url)?.hostname.replace(/\.$/, '') ?? '';
+  return host.split('.').every((label) => label !== '');
 }
 
 /** Tells whether two requests under one Idempotency-Key are the same; the order of fields does not matter. */

@@ -162,6 +162,9 @@ describe('The limits of the contract', () => {
       'https://user@example.com:80',
       'https://user%40example@example.com/',
       'https://192.0.2.1/a',
+      'https://example.com./a',
+      'https://example.com:/a',
+      'https://example.com:65535/a',
       'https://[2001:db8::1]/a',
       'https://[2001:db8::1]:8443',
       'https://example.com?at=a@b',
@@ -175,6 +178,18 @@ describe('The limits of the contract', () => {
       });
 
     const refused = [
+      'http://x.example:99999',
+      'http://x.example:65536/a',
+      'http://.',
+      'http://..',
+      'http://.x.example',
+      'http://x..example',
+      'https://%20',
+      'https://a%00b.example',
+      'http://1.2.3.4.5',
+      'http://256.256.256.256',
+      'http://0x100000000',
+      'http://[::g]',
       'https://',
       'http://',
       'https:',
