@@ -39,13 +39,16 @@ function unlessNamedOther(name: string, address: string | null): string | null {
   return name.includes('@') && normalise(name) !== address ? null : address;
 }
 
+/** Single quotes around an address, and an angle bracket that nothing opens or closes. */
+const AROUND = /^'(.*)'$|^<|>$/gs;
+
 /**
  * The texts of all mailboxes in an address header of an email, in order, however it is written; what is no mailbox
  * is left out, and nothing is normalised.
  */
 export function splitMailboxes(header: string): string[] {
   return parseAddresses(header.replace(/>\s*</g, '>, <'), { flatten: true }).flatMap(
-    ({ address }) => address || [],
+    ({ address }) => address?.replace(AROUND, '$1') || [],
   );
 }
 

@@ -60,8 +60,16 @@ function other(channel: Channel, from: unknown): Address {
     .trim();
   if (channel === 'sms') return { kind: 'other', key: text || UNKNOWN };
   const bracketed = /<([^<>]*)>$/.exec(text)?.[1] ?? text.replace(/\(.*/s, '');
-  const name = bracketed.trim().toLowerCase();
+  const name = lowerCase(bracketed.trim());
   return { kind: 'other', key: name === '' || name.startsWith(MAILER_DAEMON) ? MAILER_DAEMON : name };
+}
+
+/** Lower case except in encoded words (RFC 2047), whose Base64 is case-sensitive. */
+function lowerCase(text: string): string {
+  return text
+    .split(/(=\?[^?\s]+\?[bq]\?[^?\s]*\?=)/i)
+    .map((part, index) => (index % 2 === 1 ? part : part.toLowerCase()))
+    .join('');
 }
 
 /** The texts of a header, up to its limit. */

@@ -99,6 +99,13 @@ describe('An inbound webhook', () => {
         [`Bounce <${'l'.repeat(200)}@example.com>`, `${'l'.repeat(200)}@example.com`],
         ['"abc..def"@docomo.example', 'abc..def@docomo.example'],
         ['Ada <ada@bücher.example>', 'ada@xn--bcher-kva.example'],
+        ["'ada@example.com'", 'ada@example.com'],
+        ["Ada <'ada@example.com'>", 'ada@example.com'],
+        ["'ada@example.com', 'bob@example.com'", 'ada@example.com'],
+        ["o'neill@example.com", "o'neill@example.com"],
+        ['ada@example.com>', 'ada@example.com'],
+        ['<ada@example.com', 'ada@example.com'],
+        ['Ada <ada@example.com', 'ada@example.com'],
       ];
       for (const [from, address] of senders) {
         const message = await receiveEmail({ from });
@@ -141,6 +148,8 @@ describe('An inbound webhook', () => {
         ['ada@[192.0.2.1]', 'ada@[192.0.2.1]'],
         ['"john doe"@x.example', '"john doe"@x.example'],
         ['x'.repeat(5_000), 'x'.repeat(320)],
+        ['=?UTF-8?B?QWRh?= Root', '=?UTF-8?B?QWRh?= root'],
+        ['[ada@x.example](mailto:eve@y.example)', '[ada@x.example]'],
       ];
       for (const [from, address] of senders) {
         const message = await receiveEmail({ from });
