@@ -2,7 +2,7 @@ import type { Channel } from '../config.ts';
 import type { Address, AddressKind, AddressParser } from './address.ts';
 import { splitMailboxes } from './email-address.ts';
 import { itemsOf, readText } from './inbound-values.ts';
-import { removeFormat, toOneLine, truncate } from './text.ts';
+import { removeFormat, toOneLine, trimInvisible, truncate } from './text.ts';
 
 /** Sender of an email without a return path: a bounce or another automatic mail (RFC 5321, section 4.5.5). */
 const MAILER_DAEMON = 'mailer-daemon';
@@ -55,12 +55,12 @@ function fits(kind: AddressKind, channel: Channel): boolean {
 
 /** A sender that nothing can be sent to, by the text that the provider gave. */
 function other(channel: Channel, from: unknown): Address {
-  const text = truncate(clean(textsOf(from).find((value) => value.trim() !== '') ?? ''), MAX_OTHER)
-    .normalize('NFC')
-    .trim();
+  const given = textsOf(from).find((value) => trimInvisible(value) !== '') ?? '';
+  // A lookup by address trims its text in the same way.
+  const text = trimInvisible(truncate(clean(given), MAX_OTHER).normalize('NFC'));
   if (channel === 'sms') return { kind: 'other', key: text || UNKNOWN };
   const bracketed = /<([^<>]*)>$/.exec(text)?.[1] ?? text.replace(/\(.*/s, '');
-  const name = lowerCase(bracketed.trim());
+  const name = lowerCase(trimInvisible(bracketed));
   return { kind: 'other', key: name === '' || name.startsWith(MAILER_DAEMON) ? MAILER_DAEMON : name };
 }
 

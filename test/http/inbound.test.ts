@@ -148,6 +148,7 @@ describe('An inbound webhook', () => {
         ['ada@[192.0.2.1]', 'ada@[192.0.2.1]'],
         ['"john doe"@x.example', '"john doe"@x.example'],
         ['x'.repeat(5_000), 'x'.repeat(320)],
+        ['\u2800Root\u2800', 'root'],
         ['=?UTF-8?B?QWRh?= Root', '=?UTF-8?B?QWRh?= root'],
         ['[ada@x.example](mailto:eve@y.example)', '[ada@x.example]'],
       ];
@@ -155,6 +156,11 @@ describe('An inbound webhook', () => {
         const message = await receiveEmail({ from });
         expect(message.from).to.equal(address);
         expect(await participantsOf(message)).to.deep.include([address, 'other']);
+        const found = await service.request(
+          'GET',
+          `/api/participants?address=${encodeURIComponent(address)}`,
+        );
+        expect(found.body.data, address).to.have.length(1);
         const reply = { from: inboundEmail.to, to: address, body: 'Hello' };
         expect((await service.request('POST', '/api/messages/email', reply)).status).to.equal(422);
       }
@@ -247,7 +253,7 @@ describe('An inbound webhook', () => {
     });
 
     it('from a withheld number is from unknown', async () => {
-      for (const from of [null, '', ' ', '\u0000', [], [null]]) {
+      for (const from of [null, '', ' ', '\u0000', '\u2800', ['\u200b'], [], [null]]) {
         const message = await receiveSms({ from });
         expect(message.from, JSON.stringify(from)).to.equal('unknown');
         expect(await participantsOf(message)).to.deep.include(['unknown', 'other']);
