@@ -5,7 +5,6 @@ export class MissingRowError extends Error {
 }
 
 const FOREIGN_KEY_VIOLATION = '23503';
-const MAX_TRIES = 3;
 
 export function isMissingRow(error: unknown): boolean {
   const { code } = error as { code?: string };
@@ -13,17 +12,16 @@ export function isMissingRow(error: unknown): boolean {
 }
 
 /**
- * Runs `work` again, at most three times, where a row that it refers to was deleted meanwhile.
+ * Runs `work` once more if a row that it refers to was deleted meanwhile.
  *
- * @param onMissing called before each repetition; forgets what was remembered of such rows.
+ * @param onMissing called before the second run; removes such rows from caches.
  */
 export async function retryMissingRows<T>(work: () => Promise<T>, onMissing?: () => void): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (tries === MAX_TRIES || !isMissingRow(error)) throw error;
-      onMissing?.();
-    }
+  try {
+    return await work();
+  } catch (error) {
+    if (!isMissingRow(error)) throw error;
+    onMissing?.();
+    return work();
   }
 }

@@ -2,8 +2,9 @@ import type pg from 'pg';
 import { coalesce } from '../db/coalesce.ts';
 import { execute } from '../db/connect.ts';
 import { isolating, toClientError } from '../db/isolate.ts';
-import { MissingRowError, retryMissingRows } from '../db/missing-row.ts';
+import { retryMissingRows } from '../db/missing-row.ts';
 import { WEIGHT_LIMITS, weightOf } from '../db/weight.ts';
+import { UnavailableError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import type { Reserve } from '../openapi/types.ts';
 import { findExisting, type Repeated, withBody } from './duplicates.ts';
@@ -93,20 +94,18 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
     { ...LIMITS, weigh: ({ row }) => weightOf(row.payload ?? row) },
   );
 
-  /** A repeat of a message that was deleted before it could be read is recorded as a new message. */
-  async function recordOnce(message: NewMessage, reserve: Reserve): Promise<Recorded> {
+  /** Null for a repeat whose first message was deleted before it was read. */
+  async function recordOnce(message: NewMessage, reserve: Reserve): Promise<Recorded | null> {
     const written = await recording.add(message);
-    const recorded = written?.repeated ? await withBody(pool, written, reserve) : written;
-    if (recorded === null) throw new MissingRowError('A repeat has no first message.');
-    return recorded;
+    return written?.repeated ? withBody(pool, written, reserve) : written;
   }
 
   return {
     idle: recording.idle,
     record: async (message, reserve) => {
-      const recorded = await retryMissingRows(() => recordOnce(message, reserve)).catch((error) => {
-        throw toClientError(error);
-      });
+      // Without its first message, the repeat is recorded as a new message.
+      const recorded = (await recordOnce(message, reserve)) ?? (await recordOnce(message, reserve));
+      if (!recorded) throw new UnavailableError('The first message of a repeated request was deleted.');
       if (recorded.repeated) return recorded;
       events.recorded({ direction: message.row.direction, type: message.row.type });
       if (message.row.direction === 'outbound') onQueued();

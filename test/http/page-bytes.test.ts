@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import type { Message } from '../../sdk/src/index.ts';
-import { sms } from '../helpers/bodies.ts';
+import { email, sms } from '../helpers/bodies.ts';
 import { query } from '../helpers/database.ts';
 import { type Harness, startHarness } from '../helpers/harness.ts';
 import { head } from '../helpers/raw.ts';
+import { until } from '../helpers/until.ts';
 
 const MIB = 1_048_576;
 const PAGE_BYTES = 4 * MIB;
@@ -224,6 +225,31 @@ describe('Pages of lists', function () {
     expect(answered).to.equal(0);
     for (const socket of stalled) socket.destroy();
     for (const status of await Promise.all(waiting)) expect(status).to.equal(200);
+  });
+
+  it('of a repeated request record a new message if the first one is deleted while they wait', async () => {
+    const conversation = await store(`repeat('x', 10000000)`, 1);
+    const [id] = await storedIds(conversation);
+    const send = () =>
+      service.request(
+        'POST',
+        '/api/messages/email',
+        { ...email, body: 'x'.repeat(9_000_000) },
+        { 'idempotency-key': 'deleted-while-waiting' },
+      );
+    const first = await send();
+    expect(first.status).to.equal(202);
+    const stalled = await Promise.all(Array.from({ length: 3 }, () => stall(`/api/messages/${id}`)));
+    const drawn = async () => (await sql('select last_value::int as id from messages_id_seq'))[0]?.id;
+    const repeat = send();
+    await until(async () => (await drawn()) > first.body.id, 'the repeat is recorded');
+    await sql(`delete from deliveries where message_id = ${first.body.id}`);
+    await sql(`delete from messages where id = ${first.body.id}`);
+    for (const socket of stalled) socket.destroy();
+    const { status, body } = await repeat;
+    expect([status, body.body?.length]).to.deep.equal([202, 9_000_000]);
+    expect(body.id).to.be.greaterThan(first.body.id);
+    expect((await service.request('GET', `/api/messages/${body.id}`)).status).to.equal(200);
   });
 
   /** A client that reads the beginning of a response. */
