@@ -19,26 +19,27 @@ export async function down(knex: Knex): Promise<void> {
 }
 
 const RECORD_MESSAGES = `
-  -- Records messages, numbered from 1 by "n". "own", "senders" and "made" have, by that number, the ids of each one's
-  -- conversation and sender and the time when that conversation was made, as an earlier call gave them, or null for
-  -- those whose addresses "unknown" has. Returns {ids, created, own, senders, made, speakers, created_at} in the same
-  -- order: "created" is false for a repeat, which is left as it was, and "speakers" has the primary conversations.
+  -- Records messages, numbered from 1 by "n". The arrays "own", "senders" and "made" have an element for each message:
+  -- the id of its conversation, the id of its sender, and the time when the conversation was created, all as returned by
+  -- an earlier call. The elements are null for a message whose addresses are in "unknown". Returns {ids, created, own,
+  -- senders, made, speakers, created_at} in the same order: "created" is false for a repeat, which is not stored again,
+  -- and "speakers" has the ids of the primary conversations.
   -- SQLSTATE MS001: a conversation was deleted, or has been replaced by another row with its id. Call again with null.
   create function record_messages(own bigint[], senders bigint[], made timestamptz[], unknown json, input json)
   returns json
   language plpgsql set enable_seqscan = off as $$
   declare
     found record;
-    -- Of each message, the primary conversation of its own.
+    -- The id of the primary conversation for each message.
     speakers bigint[];
     ids bigint[];
     created boolean[];
-    -- The locked rows, the primary conversation of each, and when each was made.
+    -- The locked conversations, the primary conversation of each, and when each was created.
     locked bigint[];
     spoken_for bigint[];
     locked_made timestamptz[];
-    -- Whether each has all of its participants, and whether these are not younger than the conversation. Younger ones
-    -- have taken the ids of others that were deleted.
+    -- Whether each locked conversation has all of its participants, and whether all of these are at least as old as the
+    -- conversation. A younger participant has the id of a deleted one.
     complete boolean[];
     original boolean[];
     at timestamptz(3);
@@ -150,7 +151,7 @@ const RECORD_MESSAGES = `
       ) as each_one
       group by id
     ) as added
-    -- The list tells the planner that these are few: it would read the whole table otherwise.
+    -- With the list, the planner expects few rows; without it, the planner reads the whole table.
     where conversations.id = any(locked) and conversations.id = added.id;
 
     -- The message that was to go first may have been a repeat.
@@ -176,7 +177,7 @@ const ADD_CONVERSATIONS = `
   declare
     added bigint[];
   begin
-    -- Until the commit: the next one sees what this one made, and nobody links participants meanwhile.
+    -- Held until the commit: the next transaction sees these rows, and participants are not linked meanwhile.
     perform pg_advisory_xact_lock(4281907001);
     insert into participants (address, kind)
     select distinct address, kind

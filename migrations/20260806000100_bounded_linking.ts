@@ -52,7 +52,7 @@ const REGROUP_CONVERSATIONS = `
     -- All conversations of the groups concerned, and the primary conversation that each is to have.
     members bigint[];
     targets bigint[];
-    -- The conversations that get another primary conversation, and that one; null where it is the conversation itself.
+    -- The conversations whose primary conversation changes, and the new ones; null for a conversation that is primary.
     moved bigint[];
     moved_into bigint[];
     -- The primary conversations that gain or lose members.
@@ -81,11 +81,11 @@ const REGROUP_CONVERSATIONS = `
       array_agg(coalesce(merged_into_id, id)) || array_agg(coalesce(primary_id, id))
     into moved, moved_into, primaries
     from unnest(members, targets) as target(id, primary_id) join conversations using (id)
-    -- The list tells the planner that these are few: it would read the whole table otherwise.
+    -- With the list, the planner expects few rows; without it, the planner reads the whole table.
     where conversations.id = any(members) and merged_into_id is distinct from primary_id;
 
-    -- Locked in the order of the ids, as every writer does. Whoever draws an id for a message in one of them has either
-    -- committed it by then, or will see the new primary conversation.
+    -- Locked in the order of the ids, as in every transaction that writes. A transaction that draws an id for a message in
+    -- one of these conversations has either committed before the lock, or will see the new primary conversation.
     perform from conversations
     where id = any(ids || moved) or (with_activity and id = any(primaries))
     order by id for no key update;

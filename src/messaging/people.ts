@@ -6,26 +6,26 @@ import { LinkConflictError, NotFoundError } from '../errors.ts';
 import { regroupAfter } from './regrouping.ts';
 
 /**
- * Which addresses are one person's. The links that hold are a forest, for one within a person is refused: so taking
- * one back parts a person in exactly two, and what it had made one is again what it was.
+ * Links between addresses of one person. A link between two addresses of the same person is refused, so the current
+ * links form trees, and removing a link divides a person into exactly two.
  *
- * A link holds as soon as its own short transaction has committed. That transaction also regroups the first
- * conversations of the person; the others follow in steps (`regrouping.ts`), so that no lock is held for long.
+ * A link takes effect when its own short transaction commits. That transaction also regroups the person's first
+ * conversations; the other conversations follow in steps (`regrouping.ts`), so that no lock is held for long.
  */
 
-/** The lock that linking and making conversations take turns by; `add_conversations` takes it too. */
+/** The advisory lock that serialises linking and the creation of conversations; `add_conversations` takes it too. */
 const PEOPLE_LOCK = 4_281_907_001;
 
-/** The database's clock, which all processes share, after the wait for one's turn. */
+/** The clock of the database, which all processes share, at the time of the statement: after the wait for the lock. */
 const NOW = 'clock_timestamp()';
 
 /**
- * Says that two participants are one person; resolves when their conversations are regrouped. Repeating it changes
- * nothing, and waits for what is left to be regrouped.
+ * Links two participants as one person. Resolves when their conversations are regrouped. A repeated call changes
+ * nothing, and waits until the remaining conversations are regrouped.
  *
  * @throws {NotFoundError} one of them does not exist.
- * @throws {LinkConflictError} they are the same one, one person already, or write to each other.
- * @throws {UnavailableError} the link holds, and not all conversations are regrouped yet.
+ * @throws {LinkConflictError} they are the same participant, one person already, or share a conversation.
+ * @throws {UnavailableError} the link is stored, and not all conversations are regrouped yet.
  */
 export async function linkParticipants(knex: Knex, id: number, otherId: number): Promise<void> {
   const checked = await lookForShared(knex, id, otherId);
@@ -55,10 +55,10 @@ export async function linkParticipants(knex: Knex, id: number, otherId: number):
 }
 
 /**
- * Takes back that two participants are one person; resolves when their conversations are regrouped.
+ * Removes the link between two participants. Resolves when their conversations are regrouped.
  *
  * @throws {NotFoundError} one of them does not exist, or they were never linked.
- * @throws {UnavailableError} the link is taken back, and not all conversations are regrouped yet.
+ * @throws {UnavailableError} the link is removed, and not all conversations are regrouped yet.
  */
 export async function unlinkParticipants(knex: Knex, id: number, otherId: number): Promise<void> {
   await changePeople(knex, async (trx) => {
@@ -66,7 +66,7 @@ export async function unlinkParticipants(knex: Knex, id: number, otherId: number
     const link = await latestLink(trx, id, otherId);
     if (!link) throw new NotFoundError(`link between participants ${id} and ${otherId}`);
     const members = await addressesOf(trx, one.person);
-    // A repeat of a request whose response was lost.
+    // A repeated request whose first response was lost.
     if (link.unlinked_at) return [...members, ...(await addressesOf(trx, other.person))];
     await link.$query(trx).patch({ unlinked_at: trx.raw(`greatest(linked_at, ${NOW})`) });
     const links = await ParticipantLink.query(trx)
@@ -79,8 +79,8 @@ export async function unlinkParticipants(knex: Knex, id: number, otherId: number
 }
 
 /**
- * Changes who is one person, under the lock that linking and making conversations take turns by; then regroups the
- * conversations of the participants that `change` resolves with.
+ * Changes people while holding `PEOPLE_LOCK`; then regroups the conversations of the participants that `change` resolves
+ * with.
  */
 async function changePeople(knex: Knex, change: (trx: Knex.Transaction) => Promise<number[]>): Promise<void> {
   await regroupAfter(knex, async (trx) => {
@@ -113,15 +113,16 @@ async function addressesOf(trx: Knex, personId: number): Promise<number[]> {
 /** The addresses of each of the two people. */
 type Sides = [one: number[], other: number[]];
 
-/** That these addresses share no conversation with an id up to `upTo`. */
+/** The addresses of the two people share no conversation with an id up to `upTo`. */
 interface Checked {
   sides: Sides;
   upTo: number;
 }
 
 /**
- * Looks through the conversations of both people, which may be many, before the lock is taken; null where they share
- * one, or there are no two people. Conversations become visible in the order of their ids.
+ * Searches the conversations of both people, which may be many, before the lock is taken. Null if they share a
+ * conversation, if a participant does not exist, or if both are one person already. Conversations become visible in the
+ * order of their ids, so conversations up to `upTo` need no second check.
  */
 async function lookForShared(knex: Knex, id: number, otherId: number): Promise<Checked | null> {
   const found = await Participant.query(knex).findByIds([id, otherId]);
@@ -175,7 +176,7 @@ function reachable(start: number, links: ParticipantLink[]): Set<number> {
   return found;
 }
 
-/** Makes each of these groups one person, known by its smallest id; those whose person changes are to be regrouped. */
+/** Makes each group one person, whose id is the smallest of the group, and queues participants whose person changes. */
 async function makePeople(trx: Knex, groups: number[][]): Promise<void> {
   for (const members of groups) {
     const personId = Math.min(...members);

@@ -14,14 +14,15 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
 /** SQLSTATE of a lock timeout, a deadlock and a serialization failure. */
 const LOST = new Set(['55P03', '40P01', '40001']);
-/** How often a process looks for what a request or another process did not finish. */
+/** How often a process looks for regroupings that a request or another process did not finish. */
 const LOOK_EVERY_MS = 5_000;
 /** How long a stop waits for the step that runs. */
 const STOP_MS = 1_000;
 
 /**
- * Runs `change` and regroups the conversations of the participants that it resolves with: the first of them in the same
- * transaction, so that a person with few conversations changes at once, the others in transactions of their own.
+ * Runs `change` and regroups the conversations of the participants that it resolves with. The first conversations are
+ * regrouped in the same transaction, so that a person with few conversations changes at once; the others in transactions
+ * of their own.
  *
  * @throws {UnavailableError} not all are regrouped yet; `change` may have been committed.
  */
@@ -43,7 +44,7 @@ export async function regroupAfter(
   }
 }
 
-/** One step for these participants, or for all where they are null; whether something is left. The function is in the migrations. */
+/** Runs one step for these participants, or for all if null. Resolves with whether conversations are left. */
 async function regroupNext(trx: Knex, participantIds: number[] | null): Promise<boolean> {
   const { rows } = await trx.raw<{ rows: { left: boolean }[] }>('select continue_regrouping(?, ?) as left', [
     BATCH,
@@ -70,7 +71,7 @@ function isLost(error: unknown): boolean {
   return LOST.has(nativeError?.code ?? code ?? '');
 }
 
-/** Finishes, in the background, what requests left: those that took too long, and those of a process that died. */
+/** Continues, in the background, regroupings that a request did not finish in time or whose process died. */
 export function finishRegrouping(knex: Knex, onError: (error: unknown) => void): { stop(): Promise<void> } {
   let stopping = false;
   let looking: Promise<void> | null = null;
@@ -93,7 +94,7 @@ export function finishRegrouping(knex: Knex, onError: (error: unknown) => void):
     stop: async () => {
       stopping = true;
       clearInterval(timer);
-      // A database that is silent would hold up the stop; what is left is done later.
+      // An unresponsive database must not delay the stop; another process or a restart continues.
       await Promise.race([looking, sleep(STOP_MS, undefined, { ref: false })]);
     },
   };

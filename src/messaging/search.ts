@@ -5,7 +5,7 @@ import { InvalidRequestError, UnavailableError } from '../errors.ts';
 import type { AddressParser } from './address.ts';
 import { BY_MESSAGE, type Clock, latest, type Messages } from './latest.ts';
 
-/** The words of a search, and the address that they may be written as. */
+/** The words of a search, and the normalised address if the words are an address; otherwise an empty text. */
 export type Search = [words: string, address: string];
 
 /** The column `document` has the words of a long message. The planner compares the expression with that of the index. */
@@ -17,10 +17,11 @@ const MATCHES = `${DOCUMENT} @@ ${QUERY}`;
 /** How many of the newest messages are looked through before the index is asked. */
 const WINDOW = 500;
 const LARGEST_WINDOW = 16_000;
-/** What at most so many messages match is read from the index and sorted. */
+/** A search with at most this many matches reads all of them from the index. */
 const FEW = 1_000;
-/** A statement that takes longer ends the search with 503, or, of the index, shows that the search is not rare. */
+/** A statement that takes longer ends the search with 503. */
 const STATEMENT_MS = 5_000;
+/** If reading the index takes longer, the search has many matches. */
 const INDEX_MS = 1_000;
 /** A page ends early after this time. */
 const PATIENCE_MS = 1_500;
@@ -34,9 +35,9 @@ export function readSearch(parse: AddressParser, q: string): Search {
 }
 
 /**
- * For a search that found nothing: that there was something to look for.
+ * Checks a search that found nothing.
  *
- * @throws {InvalidRequestError} there is no word in it.
+ * @throws {InvalidRequestError} the search has no word.
  */
 export async function assertWords(knex: Knex, search: Search): Promise<void> {
   const { rows } = await knex.raw<{ rows: { nodes: number }[] }>(`select numnode(${QUERY}) as nodes`, search);
@@ -63,7 +64,7 @@ export async function refuseUnreadable<T>(knex: Knex, search: Search, run: () =>
   }
 }
 
-/** A place in a list of messages: its time and id. */
+/** A position in a list of messages: the time and id of a message. */
 type Position = [time: Date, id: number];
 
 export interface Found {
