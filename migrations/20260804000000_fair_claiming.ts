@@ -1,12 +1,11 @@
 import type { Knex } from 'knex';
 
-/** Messages that had an attempt before are claimed apart from the others, so that they cannot keep the others waiting. */
+/** Claims messages with an earlier attempt apart from messages without one, so that retries do not delay new messages. */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     drop function claim_deliveries(json, int, float8);
     drop index deliveries_due_idx;
-    -- What is due, by channel, by the provider that has it (an empty name where any may take it), and by whether there
-    -- was an attempt before.
+    -- Due messages by channel, assigned provider (empty for none), and whether the message had an attempt.
     create index deliveries_due_idx on deliveries (channel, coalesce(provider, ''), (attempt_count > 0), next_attempt_at)
       where pending and next_attempt_at is not null;
   `);
@@ -40,13 +39,13 @@ const CLAIMING = `
   #variable_conflict use_column
   declare
     longest_hold constant interval := '250 milliseconds';
-    -- A reserved time that has passed by more than this is gone: were all of them kept, they would go at once.
+    -- A reserved time that passed longer ago is void; otherwise all messages with such times would be sent at once.
     grace constant interval := '2 seconds';
     limited constant text[] := array(
       select provider from json_to_recordset(lanes) as lane(provider text, per_second float8)
       where per_second is not null);
     at timestamptz;
-    -- Of each message, in the order in which they go.
+    -- One element for each claimed message, in the order of sending.
     ids bigint[];
     -- Messages whose lease ended before their worker settled the attempt.
     taken_over bigint[];
@@ -55,11 +54,11 @@ const CLAIMING = `
     rates float8[];
     senders text[];
     sender_rates float8[];
-    -- When it may go, by the limit of its sender and by that of its provider.
+    -- When the message may be sent by the rate limit of its sender, and by the rate limit of its provider.
     sender_slots timestamptz[];
     provider_slots timestamptz[];
   begin
-    -- Who has a limit is locked until the commit, by everyone in the order of the names.
+    -- The rows of rate limits are locked until the commit, in the order of their names, so that claims do not deadlock.
     if limited <> '{}' then
       insert into sending_slots (name, next_at)
       select distinct name, statement_timestamp() from unnest(limited) as limits(name) order by name
@@ -68,7 +67,7 @@ const CLAIMING = `
     end if;
     at := clock_timestamp();
 
-    -- Those that are put off are not what was asked for: others are looked at, until there is one that may go.
+    -- If all messages found are postponed because of their senders' rate limits, look for other messages.
     for tries in 1..64 loop
 
     with lane as materialized (
@@ -157,7 +156,7 @@ const CLAIMING = `
       update deliveries
       set status = 'sending', next_attempt_at = at + longest_hold + lease_ms * interval '1 millisecond',
           attempt_count = attempt_count + 1,
-          -- Whoever had it before did not say how it ended.
+          -- The worker of an earlier claim did not settle its attempt.
           may_have_been_sent = may_have_been_sent or status = 'sending',
           provider = ready.provider, sender_slot_at = null, updated_at = at
       from unnest(ids, lane_numbers, providers, sender_slots, provider_slots) with ordinality
@@ -173,7 +172,7 @@ const CLAIMING = `
   end $$;
 `;
 
-/** As it was. */
+/** The function before this migration, for `down`. */
 const CLAIMING_BEFORE = `
   -- Takes up to "wanted" messages that are due, for "lease_ms" milliseconds, each by the first of these lanes that it
   -- is in, and no more for a provider than its "room". "hold_ms" tells how long each is to be held before it is handed

@@ -799,7 +799,10 @@ export interface components {
             status: components["schemas"]["MessageStatus"];
             /**
              * @description The reason for the status `failed`, `undelivered` or `unknown`. While the message is `queued` or `sending`:
-             *     the error of the last attempt that ended, or null before the first attempt. Null for every other status.
+             *     the error of the last attempt that ended, or null before the first attempt. Null for every other status. A
+             *     message can wait without an attempt: while its accounts are unavailable, only a few messages are attempted,
+             *     and a message behind an earlier message of its conversation has no attempt. `GET /readyz?verbose` reports the
+             *     last error of each account; the earlier message shows its own `error`.
              */
             error: {
                 code: string;
@@ -824,8 +827,9 @@ export interface components {
             /**
              * Format: date-time
              * @description When the next attempt is due. A time in the past means that the attempt waits for a worker, or for a
-             *     provider that is unavailable or throttled. Null while no attempt is planned: the message has just been
-             *     accepted, waits for an earlier message of its conversation, is being sent, or needs no further attempt.
+             *     provider that is unavailable or throttled: `GET /readyz?verbose` reports which. Null while no attempt is
+             *     planned: the message has just been accepted, waits for an earlier message of its conversation, is being sent,
+             *     or needs no further attempt.
              */
             next_attempt_at: string | null;
             /**

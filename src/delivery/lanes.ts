@@ -1,23 +1,23 @@
 import type { Channel } from '../config.ts';
 import type { Breaker } from './breaker.ts';
 
-/** Messages that may be taken up for a provider. */
+/** Messages that may be claimed for a provider. */
 export interface Lane {
   channel: Channel;
-  /** The provider that they are with; empty where they are with none. */
+  /** The provider that the messages are assigned to; empty for messages that are assigned to none. */
   heldBy: string;
-  /** The one that is to get them. */
+  /** The breaker of the provider that gets the messages. */
   breaker: Breaker;
-  /** Only those that their provider surely does not have. */
+  /** Only messages that no provider can have received. */
   movable: boolean;
   /** The provider is the first of the channel. */
   isFirst: boolean;
 }
 
 /**
- * From where each provider of a channel takes its messages: its own always; those that nobody has, and those that
- * wait for a provider that is away, by the first one that is not. One that is away gets a single message
- * before that when it is time to see whether it is back.
+ * The lanes of a channel. Each provider gets the messages that are assigned to it. Messages that are assigned to no
+ * provider, or wait for an unavailable provider, go to the first provider whose breaker is closed; the unavailable
+ * providers before it get single messages as probes.
  *
  * @param breakers of the channel's providers, in the order in which they are tried.
  */
@@ -36,7 +36,7 @@ export function lanesOf(channel: Channel, breakers: Breaker[]): Lane[] {
   return [...own, ...open];
 }
 
-/** Whoever may take a message that nobody has; a provider that is asked for less, or busy, keeps its place. */
+/** The providers up to the first one whose breaker is closed, although that one may be throttled or busy. */
 function takers(breakers: Breaker[]): Breaker[] {
   const first = breakers.findIndex(({ state }) => state === 'closed');
   return first === -1 ? breakers : breakers.slice(0, first + 1);

@@ -2,9 +2,9 @@
 const MAX_KNOWN = 1_000;
 
 /**
- * Tells a provider that throttles the account from a recipient with a limit of its own. A recipient that is throttled
- * again, while nobody else was throttled for the first time, is taken for the latter: only its message waits, longer each
- * time, and the next message to anybody else finds out about the account.
+ * Distinguishes a provider that throttles the account from a provider that throttles one recipient. If a recipient is
+ * throttled again and no other recipient was throttled for the first time in between, only the messages to that recipient
+ * wait; the next message to another recipient shows whether the account is throttled.
  *
  * Calls and their ends are numbered in one order.
  */

@@ -112,6 +112,24 @@ describe('A message that waits', () => {
     await api.stop();
   });
 
+  it('has neither an attempt nor an error while its provider is unavailable: /readyz?verbose has the reason', async () => {
+    await faults({ type: 'status', status: 402 });
+    for (let n = 0; n < 30; n++) await send();
+    await until(async () => {
+      const { data } = (await service.request('GET', '/api/messages?status=queued&limit=200')).body;
+      const { channels } = (await service.request('GET', '/readyz?verbose')).body;
+      const [account] = channels.find(({ channel }: { channel: string }) => channel === 'sms').accounts;
+      const unattempted = data.filter(({ error }: Message) => error === null);
+      const isDue = ({ next_attempt_at }: Message) => Date.parse(next_attempt_at ?? '') <= Date.now();
+      return (
+        unattempted.length > 0 &&
+        unattempted.every(isDue) &&
+        account.breaker !== 'closed' &&
+        account.last_error.code === 'simulated_402'
+      );
+    }, 'messages wait for an unavailable account whose error is reported');
+  });
+
   it('shows the time that the limit of its sender reserves for it', async () => {
     const limited = await startHarness({ TEXT_CO_PER_SECOND_PER_SENDER: '0.001' });
     const first = await send(body(), limited);
