@@ -7,7 +7,7 @@ import { type OpenApiDocument, openApiDocument } from '../openapi/document.ts';
 import { FileBody } from '../openapi/file-body.ts';
 import type { OperationId } from '../openapi/types.ts';
 import { authenticate } from './auth/authenticate.ts';
-import { callerOf, type Handlers } from './auth/caller.ts';
+import type { Handlers } from './auth/caller.ts';
 import type { Keyring } from './auth/keyring.ts';
 import { refuseForeign } from './auth/local.ts';
 import { createBodies } from './body.ts';
@@ -17,6 +17,7 @@ import { problemHandler } from './problem.ts';
 import { checkProtocol } from './protocol-errors.ts';
 import { limitRate } from './rate-limit.ts';
 import { requestLog } from './request-log.ts';
+import { stateOf } from './request-state.ts';
 import { ResponseBudget } from './response-budget.ts';
 import { securityHeaders } from './security-headers.ts';
 import { ensureStorable } from './storable.ts';
@@ -89,7 +90,7 @@ function toMiddleware(
     ensureStorable(request);
     replaceInfinities(request);
     const { params, query, headers, body } = request;
-    const caller = callerOf(request);
+    const { caller } = stateOf(request);
     if (!caller) throw new Error('A request reached its handler without authentication');
     const reserve = budget.reserveFor(response);
     const answer = await handler({ caller, params, query, headers, body, reserve }).catch((error) => {

@@ -6,10 +6,10 @@ import {
   UnsupportedMediaTypeError,
 } from '../errors.ts';
 import type { OperationId } from '../openapi/types.ts';
-import { callerOf } from './auth/caller.ts';
 import { BodyBudget, type Hold } from './body-budget.ts';
 import { parseJson } from './json.ts';
 import { operationOf } from './operation.ts';
+import { stateOf } from './request-state.ts';
 
 const MIB = 1_048_576;
 const TEXT_LIMIT = MIB;
@@ -23,9 +23,6 @@ const UNVERIFIED_BYTES = 32 * MIB;
 /** Bodies of identified callers are held within this many bytes together, until their response is sent. */
 const VERIFIED_BYTES = 32 * MIB;
 
-const rawBodies = new WeakMap<object, Buffer>();
-const holds = new WeakMap<object, Hold>();
-const valueCounts = new WeakMap<object, number>();
 const EMPTY = Buffer.alloc(0);
 
 export interface Bodies {
@@ -45,17 +42,17 @@ export function createBodies(): Bodies {
   return {
     readUnverified: async (request) => {
       const raw = await read(request, unverified);
-      rawBodies.set(request, raw);
+      stateOf(request).rawBody = raw;
       return raw;
     },
     json: async (request, _response, next) => {
       const takesBody = Boolean(operationOf(request)?.requestBody);
       if (takesBody && hasBody(request)) {
-        if (callerOf(request)?.type !== 'provider') assertJson(request);
+        if (stateOf(request).caller?.type !== 'provider') assertJson(request);
         await hold(request, verified);
         const { value, values } = parse(request);
         request.body = value;
-        valueCounts.set(request, values);
+        stateOf(request).values = values;
         assertSize(request);
       }
       // The validator compiles its schemas anew for each content type that it has not seen before.
@@ -69,22 +66,23 @@ export function createBodies(): Bodies {
 
 /** The body as it came over the wire; empty where none was read. */
 export function rawBodyOf(request: object): Buffer {
-  return rawBodies.get(request) ?? EMPTY;
+  return stateOf(request).rawBody ?? EMPTY;
 }
 
 /** The number of values in the body, at least; 0 where there is none. */
 export function valuesIn(request: object): number {
-  return valueCounts.get(request) ?? 0;
+  return stateOf(request).values;
 }
 
 /** Has the body of an identified caller, read by now or not, count in the budget of those. */
 async function hold(request: Request, budget: BodyBudget): Promise<void> {
-  const raw = rawBodies.get(request);
+  const state = stateOf(request);
+  const raw = state.rawBody;
   if (raw === undefined) {
-    rawBodies.set(request, await read(request, budget));
+    state.rawBody = await read(request, budget);
     return;
   }
-  holds.get(request)?.release();
+  state.hold?.release();
   const held = budget.begin(() => undefined);
   releaseAfter(request, held);
   if (!held.add(raw.length)) throw overloaded();
@@ -112,7 +110,7 @@ function read(request: Request, budget: BodyBudget): Promise<Buffer> {
       reject(error);
     };
     const held = budget.begin(() => fail(overloaded()));
-    holds.set(request, held);
+    stateOf(request).hold = held;
     const onData = (chunk: Buffer) => {
       size += chunk.length;
       if (size > limit) fail(new PayloadTooLargeError(limit));

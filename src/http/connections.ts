@@ -36,7 +36,11 @@ export function track(request: IncomingMessage, response: ServerResponse): boole
   if (connection.failed) return false;
   connection.latest = { request, response };
   connection.pending.add(response);
-  response.once('close', () => connection.pending.delete(response));
+  response.once('close', () => {
+    connection.pending.delete(response);
+    // A connection outlives its requests, and must not keep the last one in memory.
+    if (connection.latest?.response === response && request.complete) connection.latest = null;
+  });
   return true;
 }
 

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
-import { callerOf } from './auth/caller.ts';
 import { rawBodyOf } from './body.ts';
+import { stateOf } from './request-state.ts';
 
 /**
  * An exponent of three digits or more, or a run of 200 digits. A shorter number is finite: 199 digits and `e99` are less
@@ -14,7 +14,7 @@ const MAY_OVERFLOW = /\d[eE]\+?\d{3}|(?<!\d)\d{200}/;
  * would be accepted as an id. The contract has no field for such a number in the body of a client.
  */
 export function replaceInfinities(request: Request): void {
-  if (callerOf(request)?.type !== 'provider') return;
+  if (stateOf(request).caller?.type !== 'provider') return;
   if (MAY_OVERFLOW.test(rawBodyOf(request).toString('latin1'))) replaceIn(request.body);
 }
 

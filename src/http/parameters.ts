@@ -1,8 +1,8 @@
 import type { Request, RequestHandler } from 'express';
 import { InvalidRequestError } from '../errors.ts';
 import type { OpenApiDocument } from '../openapi/document.ts';
-import { callerOf } from './auth/caller.ts';
 import { operationOf } from './operation.ts';
+import { stateOf } from './request-state.ts';
 
 const KEYWORD = 'x-decimal-integer';
 const DECIMAL = /^(?:0|[1-9]\d*)$/;
@@ -98,7 +98,7 @@ function decimal(schema: Schema): object {
  * would decode the value a second time, or drop the parameter without an error.
  */
 export const checkQueryNames: RequestHandler = (request, _response, next) => {
-  if (callerOf(request)?.type === 'provider') ignoreUnknown(request);
+  if (stateOf(request).caller?.type === 'provider') ignoreUnknown(request);
   const name = Object.keys(request.query).find((each) => /[[\]]/.test(each));
   if (name === undefined) return next();
   throw new InvalidRequestError([{ path: `/query/${name}`, message: `Unknown query parameter '${name}'` }]);

@@ -1,8 +1,8 @@
 import type { Request } from 'express';
 import type { Fault } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
-import { callerOf } from './auth/caller.ts';
 import { requestId } from './request-log.ts';
+import { stateOf } from './request-state.ts';
 
 /** The fields that hold the provider's id of a message, and how much of an id is logged. */
 const ID_FIELDS = ['messaging_provider_id', 'xillio_id'];
@@ -23,7 +23,7 @@ export function reportRefusedWebhook(
   request: Request,
   { status, code, errors }: Refusal,
 ): void {
-  const caller = callerOf(request);
+  const { caller } = stateOf(request);
   if (caller?.type !== 'provider' || status === 503) return;
   const { name, channel } = caller.provider;
   events.webhookRefused({

@@ -3,13 +3,13 @@ import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
 import type { Logger } from '../observability/logger.ts';
 import { apiKeyName } from './auth/caller.ts';
+import { stateOf } from './request-state.ts';
 
 const GIVEN_ID = /^[\x21-\x7e]{1,128}$/;
-const ids = new WeakMap<object, string>();
 
 /** The id that a request goes by in its response and in the log. */
 export function requestId(request: object): string {
-  return ids.get(request) ?? '';
+  return stateOf(request).id;
 }
 
 /** Gives each request its id, and the log one line when it is over: without bodies, queries or credentials. */
@@ -17,7 +17,7 @@ export function requestLog(logger: Logger): RequestHandler {
   return (request, response, next) => {
     const started = performance.now();
     const id = idOf(request);
-    ids.set(request, id);
+    stateOf(request).id = id;
     response.setHeader('x-request-id', id);
     // 'close' comes in every case, also where the client did not wait for the answer.
     response.once('close', () => {

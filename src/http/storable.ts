@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { type Fault, InvalidRequestError } from '../errors.ts';
-import { callerOf } from './auth/caller.ts';
 import { rawBodyOf } from './body.ts';
+import { stateOf } from './request-state.ts';
 
 /**
  * Checks that PostgreSQL can store the text of a request as the sender wrote it. Text with a NUL character or a lone
@@ -13,7 +13,7 @@ import { rawBodyOf } from './body.ts';
  */
 export function ensureStorable(request: Request): void {
   const isSuspect = rawBodyOf(request).includes('\\u');
-  const isRepaired = isSuspect && callerOf(request)?.type === 'provider';
+  const isRepaired = isSuspect && stateOf(request).caller?.type === 'provider';
   if (isRepaired) request.body = repaired(request.body);
   const faults = [
     ...(isSuspect && !isRepaired ? unstorableText(request.body, '/body') : []),

@@ -4,7 +4,8 @@ import { UnauthorizedError } from '../../errors.ts';
 import type { OpenApiDocument } from '../../openapi/document.ts';
 import type { OperationId } from '../../openapi/types.ts';
 import { type Operation, operationOf } from '../operation.ts';
-import { type Caller, setCaller, WEBHOOK_CHANNELS } from './caller.ts';
+import { stateOf } from '../request-state.ts';
+import { type Caller, WEBHOOK_CHANNELS } from './caller.ts';
 import type { Keyring } from './keyring.ts';
 import { isLocal } from './local.ts';
 import { isSigned, signingKey, type WebhookSignature } from './webhook-signature.ts';
@@ -41,7 +42,7 @@ export function authenticate(document: OpenApiDocument, options: AuthenticateOpt
     const scheme = schemeOf(operation, document);
     const authenticator = scheme && authenticators[scheme];
     const caller = authenticator && (await authenticator(request, operation));
-    setCaller(request, caller ?? { type: 'anonymous' });
+    stateOf(request).caller = caller ?? { type: 'anonymous' };
     next();
   };
 }

@@ -1,5 +1,6 @@
 import type { Channel, ProviderConfig } from '../../config.ts';
 import type { Handler, OperationId } from '../../openapi/types.ts';
+import { stateOf } from '../request-state.ts';
 
 /** The client behind a request; `name` is the name of its API key, null where no keys are configured. */
 export interface ApiCaller {
@@ -36,19 +37,8 @@ type CallerOf<Id extends OperationId> = Id extends WebhookOperation
 /** One handler for each operation of the contract: a missing handler does not compile. */
 export type Handlers = { [Id in OperationId]: Handler<Id, CallerOf<Id>> };
 
-const callers = new WeakMap<object, Caller>();
-
-export function setCaller(request: object, caller: Caller): void {
-  callers.set(request, caller);
-}
-
-/** The caller of an authenticated request; undefined before authentication. */
-export function callerOf(request: object): Caller | undefined {
-  return callers.get(request);
-}
-
 /** The name of the API key of a request, where it has one. */
 export function apiKeyName(request: object): string | undefined {
-  const caller = callers.get(request);
+  const { caller } = stateOf(request);
   return caller?.type === 'api_key' ? (caller.name ?? undefined) : undefined;
 }
