@@ -289,12 +289,13 @@ describe('The worker, under a simulated clock', function () {
           ...{ messages, concurrency, providers, seed, timeoutMs: TIMEOUT_MS, untilMs: 3_600_000 },
         });
         const hanging = bad.filter(({ behaviour }) => behaviour === 'hangs').length;
-        // A second for each bad message that may be a probe, a timeout for each that takes one of the calls, and pauses.
+        // A second for each bad message that may be a probe, a timeout for each that takes one of the calls, and
+        // the pauses of the account, which double while recipients are throttled one after the other.
         const bound =
           15_000 +
           bad.length * 1_000 +
           Math.ceil(hanging / (concurrency / 2)) * TIMEOUT_MS +
-          throttled.length * 10_000;
+          throttled.length * 20_000;
         expect(Math.max(...waits(messages, result))).to.be.at.most(bound);
       }),
       { numRuns: 500 },

@@ -10,7 +10,7 @@ import { freePort, type Running, startProcess } from '../helpers/process.ts';
 import { until } from '../helpers/until.ts';
 
 const LIMITS = {
-  ...{ provider: 'text-co', room: 60, retries: 60, new_first: false },
+  ...{ provider: 'text-co', room: 60, retries: 60, first: null, newest_first: false },
   ...{ per_second: null, per_second_per_sender: null },
 };
 const LANES = [
@@ -157,7 +157,7 @@ describe('A worker as a process', function () {
         api.databaseUrl,
         `update deliveries set status = 'queued', attempt_count = 0, next_attempt_at = created_at where attempt_count < 2`,
       );
-    const probe = { room: 1, retries: 1, new_first: true };
+    const probe = { room: 1, retries: 1, first: 'new' };
     await claimed(probe);
     await again();
     const before = await claimed(probe);
@@ -182,7 +182,7 @@ describe('A worker as a process', function () {
     );
     expect(taken).to.deep.equal({ new: 1, retries: 0 });
     await again();
-    expect((await claimed({ room: 4, retries: 1, new_first: false })).rows).to.equal(4);
+    expect((await claimed({ room: 4, retries: 1, first: null })).rows).to.equal(4);
     const [mixed] = await query<{ new: number; retries: number }>(
       api.databaseUrl,
       `select count(*) filter (where attempt_count = 1)::int as new, count(*) filter (where attempt_count = 3)::int as retries

@@ -35,7 +35,8 @@ async function endPreviousServer(directory: string) {
     await endPreviousServer({ directory: ${JSON.stringify(directory)} }, (step) => console.log(step));`;
   return spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
     ...account,
-    env: {},
+    // Node.js would pass its own value on, and coverage be written where this user may not.
+    env: { NODE_V8_COVERAGE: '' },
     cwd: '/',
     encoding: 'utf8',
   });
