@@ -39,6 +39,8 @@ const CLAIMING = `
   #variable_conflict use_column
   declare
     longest_hold constant interval := '250 milliseconds';
+    -- Bytes of the bodies that are claimed together; a larger body is claimed alone.
+    max_bytes constant bigint := 33554432;
     -- A reserved time that passed longer ago is void; otherwise all messages with such times would be sent at once.
     grace constant interval := '2 seconds';
     limited constant text[] := array(
@@ -118,9 +120,14 @@ const CLAIMING = `
     ), allowed as (
       select *, row_number() over (partition by is_retry order by next_attempt_at, n, message_id) as nth_of_all
       from counted where nth <= free
+    ), sized as (
+      -- The length of a text is known without reading the text.
+      select allowed.*, row_number() over sending as place, sum(octet_length(body)) over sending as bytes
+      from allowed join messages on messages.id = message_id
+      where not is_retry or nth_of_all <= wanted_retries
+      window sending as (order by next_attempt_at, n, message_id)
     ), chosen as (
-      select *, row_number() over (order by next_attempt_at, n, message_id) as place
-      from allowed where not is_retry or nth_of_all <= wanted_retries order by place limit wanted
+      select * from sized where place <= wanted and (place = 1 or bytes <= max_bytes)
     )
     select array_agg(message_id order by place), array_agg(n order by place), array_agg(chosen.provider order by place),
       array_agg(per_second order by place), array_agg(chosen.provider || ' ' || "from" order by place),

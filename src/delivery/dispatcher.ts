@@ -58,6 +58,8 @@ const FULL_WAIT_MS = 50;
 const RETRIES = 1 / 2;
 /** How many messages, for each call that may be made, may wait to be settled. */
 const UNSETTLED = 4;
+/** UTF-16 units of the bodies that this worker has in memory, beyond which it claims nothing more. */
+const MAX_LENGTH_IN_HAND = 32 * 1_048_576;
 const MOVE_EVERY_MS = 50;
 const LEAVE_EVERY_MS = 60_000;
 const ACTIVATE_EVERY_MS = 30_000;
@@ -90,6 +92,7 @@ export function createDispatcher({
   const activating = atMostEvery(ACTIVATE_EVERY_MS, () => activateStalled(pool));
   const inHand = new Set<Promise<void>>();
   const calls: Room = { calls: 0, retries: 0 };
+  let lengthInHand = 0;
   let alarm = Promise.withResolvers<void>();
   /** Resolves when no more than that part of the calls is being made. */
   let eased = Promise.withResolvers<void>();
@@ -105,12 +108,15 @@ export function createDispatcher({
       calls: Math.min(concurrency - calls.calls, concurrency * UNSETTLED - inHand.size),
       retries: Math.max(1, Math.floor(concurrency * RETRIES)) - calls.retries,
     };
-    if (room.calls <= 0) return 0;
+    if (room.calls <= 0 || lengthInHand >= MAX_LENGTH_IN_HAND) return 0;
     const moved = (await moving()) ?? 0;
     const left = ((await leaving()) ?? 0) + ((await activating()) ?? 0);
     const claims = await claim(pool, breakers.lanes(), room, leaseMs);
     for (const claimed of claims) {
+      const { length } = claimed.message.body;
+      lengthInHand += length;
       const delivery = handle(claimed).finally(() => {
+        lengthInHand -= length;
         inHand.delete(delivery);
         events.deliveriesMeasured(inHand.size);
         wake();

@@ -98,4 +98,33 @@ describe('claim_deliveries', function () {
       { numRuns: 300 },
     );
   });
+
+  it('claims at most 32 MiB of text together, and a larger message alone', async () => {
+    const megabytes = async (...sizes: number[]) => {
+      await client.query('begin');
+      for (const [n, size] of sizes.entries())
+        await client.query('update messages set body = repeat($1, $2) where id = $3', [
+          'x',
+          size * 1_048_576,
+          n + 1,
+        ]);
+      await client.query('commit');
+    };
+    const due = (count: number) =>
+      Array.from({ length: count }, (_, n) => ({
+        ...{ id: n + 1, status: 'queued', provider: 'p1', attempt_count: 0, may_have_been_sent: false },
+        dueAt: n - 600,
+      })) as ModelRow[];
+    const lanes = [
+      { provider: 'p1', heldBy: 'p1', movable: false, first: null, newestFirst: false, calls: 6, retries: 6 },
+    ] as ModelLane[];
+    const claimed = async (count: number) =>
+      (await claims(due(count), lanes, { calls: 6, retries: 6 })).map(({ id }) => id);
+    await megabytes(10, 10, 10, 10, 1);
+    expect(await claimed(5)).to.deep.equal([1, 2, 3]);
+    await megabytes(40, 1, 1);
+    expect(await claimed(3)).to.deep.equal([1]);
+    await megabytes(1, 1, 1, 1, 1);
+    expect(await claimed(5)).to.deep.equal([1, 2, 3, 4, 5]);
+  });
 });
