@@ -40,7 +40,7 @@ export function run(command: string, args: string[], environment: Record<string,
   const child = spawn(command, args, {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Not the .env of whoever runs the tests.
+    // The .env of the developer must not change the tests.
     env: { PATH, ENV_FILE: '/dev/null', ...(covered && { NODE_V8_COVERAGE }), ...environment },
   });
   const output = { stdout: '', stderr: '' };
