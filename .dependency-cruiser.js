@@ -5,7 +5,7 @@ const FLOORS = [
   ['src/http/'],
   ['src/delivery/', 'src/messaging/'],
   ['src/providers/', 'src/db/'],
-  ['src/observability/', 'src/openapi/', 'src/config', 'src/api-keys.ts', 'src/errors.ts'],
+  ['src/observability/', 'src/openapi/', 'src/config/', 'src/channel.ts', 'src/errors.ts'],
 ];
 const pattern = (paths) => `^(${paths.join('|').replaceAll('.', '\\.')})`;
 

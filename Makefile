@@ -31,10 +31,10 @@ test: $(INSTALLED) $(RUNTIMES) ## Run all tests and print the coverage of src/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" c8 mocha
 
 test-browser: $(INSTALLED) ## Try the reference page in a real browser; needs Chromium (Debian: apt-get install chromium)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/helpers/database.ts --exit --timeout 60000 'test/browser/*.browser.ts'
+	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 60000 'test/browser/*.browser.ts'
 
 contracts: $(INSTALLED) ## Record the Pact contracts anew, and hold the service and the simulated providers to them
-	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/helpers/database.ts --exit --timeout 30000 'test/contract/*.test.ts'
+	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 30000 'test/contract/*.test.ts'
 
 check: $(INSTALLED) ## Check types, format, lint, import rules, the contract, generated files, and the SDK's package
 	$(BIN)/node $(BIN)/tsc
@@ -64,7 +64,7 @@ bench: $(INSTALLED) ## Measure the service against a floor of the same run
 	@$(BIN)/node test/bench/main.ts
 
 soak: $(INSTALLED) ## Compare grouping with a model for a thousand random runs (some minutes)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" SOAK_RUNS=1000 mocha --no-config --extension ts --require test/helpers/database.ts --exit test/messaging/grouping.test.ts
+	@PATH="$(CURDIR)/$(BIN):$$PATH" SOAK_RUNS=1000 mocha --no-config --extension ts --require test/support/database.ts --exit test/messaging/grouping.test.ts
 
 chaos: $(INSTALLED) ## Kill processes, restart the database and take providers away under load; check what came of 30,000 messages
 	@$(BIN)/node test/chaos/main.ts

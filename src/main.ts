@@ -1,5 +1,6 @@
+import type { Config } from './config/config.ts';
 import { readEnvFile } from './config/env-file.ts';
-import { type Config, loadConfig } from './config.ts';
+import { loadConfig } from './config/load.ts';
 import { StartError } from './errors.ts';
 import { assertPortsFree } from './local/ports.ts';
 import { createProgress, openable, type Progress } from './local/progress.ts';

@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { type CleanedEnv, customCleanEnv, EnvError, makeValidator, type ValidatorSpec } from 'envalid';
 import { isSupportedCountry } from 'libphonenumber-js';
 import { parseApiKeys, readApiKeys } from './api-keys.ts';
-import { assertConnectionUrl } from './config/connection-url.ts';
-import { assertTlsParameters, withVerification } from './config/tls-parameters.ts';
+import { assertConnectionUrl } from './connection-url.ts';
+import { assertTlsParameters, withVerification } from './tls-parameters.ts';
 
 export type Environment = Record<string, string | undefined>;
 

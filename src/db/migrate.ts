@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Knex } from 'knex';
 import pg from 'pg';
-import { type Database, openForMigrations } from './connect.ts';
+import { type Database, openForMigrations } from './pools.ts';
 
 /**
  * Removes the time limits of the server, the role and the database from the current transaction: a change of a large

@@ -2,7 +2,7 @@ import knexFactory, { type Knex } from 'knex';
 import PostgresDialect from 'knex/lib/dialects/postgres/index.js';
 import pg from 'pg';
 import { UnavailableError } from '../errors.ts';
-import type { Sessions } from './pooler.ts';
+import type { Sessions } from './start/pooler.ts';
 
 /** bigint as a number: ids and counts stay far below 2^53. */
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);

@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { execute } from '../db/connect.ts';
 import type { Delivery } from '../db/models/delivery.ts';
+import { execute } from '../db/pools.ts';
 import type { Outgoing } from '../providers/provider.ts';
-import { type Breaker, isRetry, type Room } from './breaker.ts';
-import type { Lane } from './lanes.ts';
+import { type Breaker, isRetry, type Room } from './accounts/breaker.ts';
+import type { Lane } from './accounts/routing.ts';
 
 /** A message in this worker's hands until its lease ends. */
 export type Claimed = Outgoing &

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events } from '../observability/events.ts';
 import type { SendOutcome } from '../providers/provider.ts';
-import type { HealthMonitor } from './account-health.ts';
+import type { Breaker } from './accounts/breaker.ts';
+import type { HealthMonitor } from './accounts/health.ts';
 import { attempt, CANNOT_TELL, uncertain } from './attempt.ts';
-import type { Breaker } from './breaker.ts';
+import { pauseMs } from './backoff.ts';
 import type { Claim } from './claim.ts';
-import { pauseMs } from './retry-schedule.ts';
 import { judge, type Settlement } from './settle.ts';
 
 export interface DeliverOptions {

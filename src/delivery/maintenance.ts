@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { transaction } from '../db/connect.ts';
-import { lockConversations, releaseFirst } from '../db/turns.ts';
+import { lockConversations, releaseFirst } from '../db/conversation-lock.ts';
+import { transaction } from '../db/pools.ts';
 import type { Events } from '../observability/events.ts';
 
 /** What may have been sent is asked about once more when its time runs out; so long there is for that. */

@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import { transaction } from '../db/connect.ts';
+import { lockConversations, releaseFirst } from '../db/conversation-lock.ts';
 import type { Delivery } from '../db/models/delivery.ts';
-import { lockConversations, releaseFirst } from '../db/turns.ts';
+import { transaction } from '../db/pools.ts';
 import { IdempotencyKeyReusedError, MessageStatusError, NotFoundError } from '../errors.ts';
 
 type Decision = 'cancel' | 'retry';

@@ -1,10 +1,10 @@
 import type pg from 'pg';
-import { coalesce } from '../db/coalesce.ts';
-import { transaction } from '../db/connect.ts';
-import { isolating, toClientError } from '../db/isolate.ts';
+import { coalesce } from '../db/batch/coalesce.ts';
+import { isolating, toClientError } from '../db/batch/retry-singly.ts';
+import { WEIGHT_LIMITS, weightOf } from '../db/batch/size-estimate.ts';
 import { MissingRowError, retryMissingRows } from '../db/missing-row.ts';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
-import { WEIGHT_LIMITS, weightOf } from '../db/weight.ts';
+import { transaction } from '../db/pools.ts';
 import type { Events } from '../observability/events.ts';
 
 export type NewReceipt = Pick<

@@ -1,10 +1,10 @@
 import type pg from 'pg';
-import { execute } from '../db/connect.ts';
 import { isMissingRow } from '../db/missing-row.ts';
 import type { Delivery } from '../db/models/delivery.ts';
+import { execute } from '../db/pools.ts';
 import type { Provider, SendOutcome } from '../providers/provider.ts';
+import { nextAttempt } from './backoff.ts';
 import type { Claimed } from './claim.ts';
-import { nextAttempt } from './retry-schedule.ts';
 
 /** An attempt that has ended, and what becomes of its message. */
 export interface Settlement {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { coalesce } from '../db/coalesce.ts';
-import { isolating } from '../db/isolate.ts';
+import { coalesce } from '../db/batch/coalesce.ts';
+import { isolating } from '../db/batch/retry-singly.ts';
 import { UnavailableError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import { type Settlement, settleTogether } from './settle.ts';

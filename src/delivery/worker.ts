@@ -2,14 +2,14 @@ import { setMaxListeners } from 'node:events';
 import type pg from 'pg';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
-import { type AccountHealth, HealthMonitor } from './account-health.ts';
-import { isRetry, type Room } from './breaker.ts';
-import { createBreakers } from './breakers.ts';
+import { isRetry, type Room } from './accounts/breaker.ts';
+import { createBreakers } from './accounts/breakers.ts';
+import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
 import { createDelivery } from './deliver.ts';
+import { activateStalled, leaveRemoved, moveTimed } from './maintenance.ts';
 import type { Settlement } from './settle.ts';
 import { createSettler } from './settler.ts';
-import { activateStalled, leaveRemoved, moveTimed } from './timed.ts';
 
 export interface DispatcherOptions {
   pool: pg.Pool;

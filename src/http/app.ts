@@ -1,5 +1,5 @@
 import express, { type Express, type RequestHandler, type Response } from 'express';
-import type { Config, Role } from '../config.ts';
+import type { Config, Role } from '../config/config.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -10,18 +10,18 @@ import { authenticate } from './auth/authenticate.ts';
 import type { Handlers } from './auth/caller.ts';
 import type { Keyring } from './auth/keyring.ts';
 import { refuseForeign } from './auth/local.ts';
-import { createBodies } from './body.ts';
-import { replaceInfinities } from './numbers.ts';
-import { operationOf } from './operation.ts';
+import { operationOf } from './contract/operation.ts';
+import { createValidator } from './contract/validator.ts';
+import { createBodies } from './middleware/body.ts';
+import { replaceInfinities } from './middleware/numbers.ts';
+import { ensureStorable } from './middleware/postgres-text.ts';
+import { limitRate } from './middleware/rate-limit.ts';
+import { requestLog } from './middleware/request-log.ts';
+import { ResponseBudget } from './middleware/response-budget.ts';
+import { securityHeaders } from './middleware/security-headers.ts';
 import { problemHandler } from './problem.ts';
 import { checkProtocol } from './protocol-errors.ts';
-import { limitRate } from './rate-limit.ts';
-import { requestLog } from './request-log.ts';
 import { stateOf } from './request-state.ts';
-import { ResponseBudget } from './response-budget.ts';
-import { securityHeaders } from './security-headers.ts';
-import { ensureStorable } from './storable.ts';
-import { createValidator } from './validator.ts';
 
 export interface AppOptions {
   config: Config;

@@ -4,9 +4,9 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ProtocolError, type ServiceError } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
+import { SECURITY_HEADERS } from './middleware/security-headers.ts';
 import { PROBLEM_TYPE, problemOf, sendProblem } from './problem.ts';
 import { fromParser } from './protocol-errors.ts';
-import { SECURITY_HEADERS } from './security-headers.ts';
 
 /** How long a client may take to read the last response of a connection. */
 const LINGER_MS = 5_000;

@@ -12,9 +12,9 @@ import {
 import type { Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Schema } from '../openapi/types.ts';
-import { endBeforeBody } from './drain-request.ts';
-import { reportRefusedWebhook } from './refused-webhooks.ts';
-import { requestId } from './request-log.ts';
+import { endBeforeBody } from './middleware/drain-request.ts';
+import { reportRefusedWebhook } from './middleware/refused-webhooks.ts';
+import { requestId } from './middleware/request-log.ts';
 
 type Problem = Schema<'Problem'>;
 

@@ -1,5 +1,5 @@
 import type { Caller } from './auth/caller.ts';
-import type { Hold } from './body-budget.ts';
+import type { Hold } from './middleware/body-budget.ts';
 
 /** What the steps of a request learn for the steps after them. */
 export interface RequestState {

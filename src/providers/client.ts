@@ -1,5 +1,5 @@
 import got, { type Got, HTTPError, type OptionsInit, type RequestError, type Response } from 'got';
-import type { ProviderConfig } from '../config.ts';
+import type { ProviderConfig } from '../config/config.ts';
 import {
   isMessageId,
   isSuccess,

@@ -1,4 +1,4 @@
-import type { ProviderConfig } from '../config.ts';
+import type { ProviderConfig } from '../config/config.ts';
 import { createProviderClient } from './client.ts';
 import type { Provider } from './provider.ts';
 

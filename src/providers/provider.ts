@@ -1,4 +1,4 @@
-import type { Channel } from '../config.ts';
+import type { Channel } from '../channel.ts';
 import type { Message } from '../db/models/message.ts';
 
 /** What a provider is given of a message. */

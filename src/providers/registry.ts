@@ -1,4 +1,5 @@
-import type { Channel, ProviderConfig } from '../config.ts';
+import type { Channel } from '../channel.ts';
+import type { ProviderConfig } from '../config/config.ts';
 import { createEmailProvider } from './email.ts';
 import type { Provider } from './provider.ts';
 import { createSmsProvider } from './sms.ts';

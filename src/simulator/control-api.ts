@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
-import { inboundEmail } from './email.ts';
-import { answerError } from './provider-api.ts';
-import { type Channel, ControlError, objectOf, webhookUrl } from './settings.ts';
+import { answerError } from './provider/api.ts';
+import { inboundEmail } from './provider/email.ts';
+import { type Channel, ControlError, objectOf, webhookUrl } from './provider/settings.ts';
+import { inboundSms } from './provider/sms.ts';
 import type { Simulation } from './simulation.ts';
-import { inboundSms } from './sms.ts';
 
 /** What tests and people drive the simulator by. */
 export function controlApi(simulation: Simulation): Router {

@@ -1,5 +1,5 @@
+import { isCount, isServiceUrl } from './provider/settings.ts';
 import type { SimulatorOptions } from './server.ts';
-import { isCount, isServiceUrl } from './settings.ts';
 
 type Environment = Record<string, string | undefined>;
 

@@ -1,5 +1,5 @@
 import { FAULT_TYPES, type Fault } from './faults.ts';
-import { type Channel, ControlError, isCount, isPart, objectOf } from './settings.ts';
+import { type Channel, ControlError, isCount, isPart, objectOf } from './provider/settings.ts';
 
 type Rule = (value: unknown) => boolean;
 

@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { controlApi } from './control-api.ts';
 import { refuseForeign } from './foreign.ts';
-import { answerError, BODY_LIMIT, providerApi } from './provider-api.ts';
-import { ControlError, defaults, merge, type SettingsChange } from './settings.ts';
+import { answerError, BODY_LIMIT, providerApi } from './provider/api.ts';
+import { ControlError, defaults, merge, type SettingsChange } from './provider/settings.ts';
+import { createWebhookSender } from './provider/webhooks.ts';
 import { Simulation } from './simulation.ts';
-import { createWebhookSender } from './webhooks.ts';
 
 export interface SimulatorOptions {
   host?: string;

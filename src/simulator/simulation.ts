@@ -1,9 +1,9 @@
 import { FaultList } from './fault-list.ts';
+import { outcomesOf, report } from './provider/receipts.ts';
+import { merge, type Settings } from './provider/settings.ts';
+import type { WebhookSender } from './provider/webhooks.ts';
 import { seededRandom } from './random.ts';
-import { outcomesOf, report } from './receipts.ts';
-import { merge, type Settings } from './settings.ts';
 import { type Accepted, Store } from './store.ts';
-import type { WebhookSender } from './webhooks.ts';
 
 /** The state of the simulated providers, as it stands between two resets. */
 export class Simulation {

@@ -1,4 +1,4 @@
-import { query } from '../helpers/database.ts';
+import { query } from '../support/database.ts';
 import { CONVERSATIONS, SHOP } from './workload.ts';
 
 /** Makes the shop, its customers and a conversation with each of them. */

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbedded } from '../../src/local/embedded.ts';
-import { query } from '../helpers/database.ts';
+import { query } from '../support/database.ts';
 import { countMessages, fillUpTo, makeConversations } from './data.ts';
 import { CALLS, drain, gotFloor, startProviders } from './drain.ts';
 import { httpFloor, sqlFloor } from './floors.ts';

@@ -1,4 +1,4 @@
-import { query } from '../helpers/database.ts';
+import { query } from '../support/database.ts';
 import { load, type Measured } from './load.ts';
 import { gets } from './workload.ts';
 

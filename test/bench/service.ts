@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { freePort } from '../helpers/process.ts';
-import { until } from '../helpers/until.ts';
+import { freePort } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 export const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 export const apiKey = 'a-key-for-the-benchmark';

@@ -1,4 +1,4 @@
-import { sign } from '../../src/simulator/signature.ts';
+import { sign } from '../../src/simulator/provider/signature.ts';
 import type { Request } from './load.ts';
 import { apiKey, webhookSecret } from './service.ts';
 

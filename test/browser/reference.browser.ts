@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 import { launchChromium } from './chromium.ts';
 
 const apiKey = 'correct-horse-battery';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { seededRandom } from '../../src/simulator/random.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 import { check, timeline, toTable } from './checker/check.ts';
 import { countPending, observe, readStored, readTaken } from './checker/collect.ts';
 import {

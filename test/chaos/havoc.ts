@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from '../helpers/until.ts';
+import { until } from '../support/until.ts';
 import type { ChaosEvent } from './checker/evidence.ts';
 import type { ChaosDatabase } from './postgres.ts';
 import type { Channel, ChaosProvider } from './provider.ts';

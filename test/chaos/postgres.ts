@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EmbeddedDatabase, startEmbedded } from '../../src/local/embedded.ts';
-import { until } from '../helpers/until.ts';
+import { until } from '../support/until.ts';
 import { endsWithUs, kill } from './processes.ts';
 
 export interface ChaosDatabase {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { freePort } from '../helpers/process.ts';
-import { until } from '../helpers/until.ts';
+import { freePort } from '../support/process.ts';
+import { until } from '../support/until.ts';
 import type { Mode, Taken } from './checker/evidence.ts';
 import { failingFaults } from './failing.ts';
 import { type Supervised, supervise } from './processes.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { until } from '../helpers/until.ts';
+import { until } from '../support/until.ts';
 import type { Mode } from './checker/evidence.ts';
 import { runToEnd, type Supervised, supervise } from './processes.ts';
 import { providerKey, webhookSecret } from './provider.ts';

@@ -2,8 +2,8 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type ApiKey, watchApiKeys } from '../../src/api-keys.ts';
-import { until } from '../helpers/until.ts';
+import { type ApiKey, watchApiKeys } from '../../src/config/api-keys.ts';
+import { until } from '../support/until.ts';
 
 describe('A file of API keys that is watched', () => {
   const first = [{ name: 'first', key: 'long-enough-1' }];

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { editDistance } from '../../src/config/edit-distance.ts';
 import { parseEnvFile } from '../../src/config/env-file.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { withVerification } from '../../src/config/tls-parameters.ts';
-import { loadConfig } from '../../src/config.ts';
 import { StartError } from '../../src/errors.ts';
 
 const reasons = (environment: Record<string, string>, file?: string): string[] => {

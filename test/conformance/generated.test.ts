@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { exchange } from '../helpers/raw.ts';
+import { exchange } from '../support/raw.ts';
 import { type Breakage, breakagesOf } from './broken.ts';
 import { check } from './check.ts';
 import { faultsBy, type Operation, operations } from './contract.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { request as send } from 'undici';
-import { sign } from '../../src/simulator/signature.ts';
-import { webhookSecret } from '../helpers/harness.ts';
+import { sign } from '../../src/simulator/provider/signature.ts';
+import { webhookSecret } from '../support/harness.ts';
 import { arbitraryOf, type Known } from './arbitrary.ts';
 import type { Operation, Parameter } from './contract.ts';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { request as send } from 'undici';
-import { query } from '../helpers/database.ts';
+import { query } from '../support/database.ts';
 import { check } from './check.ts';
 import { type Operation, operations } from './contract.ts';
 import { type Answer, type Credentials, perform, type Request, requestOf } from './request.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { createClient } from '../../sdk/src/index.ts';
-import { type Harness, startHarness, webhookSecret } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { type Harness, startHarness, webhookSecret } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 import { arbitraryOf, type Known } from './arbitrary.ts';
 import type { Operation } from './contract.ts';
 import { apiKey, LEFT_OUT } from './request.ts';

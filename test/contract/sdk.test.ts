@@ -1,4 +1,4 @@
-import { type Harness, startHarness, webhookSecret } from '../helpers/harness.ts';
+import { type Harness, startHarness, webhookSecret } from '../support/harness.ts';
 import { describeContract } from './agreement.ts';
 import { API_KEY } from './sdk/call.ts';
 import { conversations } from './sdk/conversations.ts';

@@ -1,7 +1,7 @@
-import { sign } from '../../src/simulator/signature.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, webhookSecret } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { sign } from '../../src/simulator/provider/signature.ts';
+import { query } from '../support/database.ts';
+import { type Harness, webhookSecret } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 interface Stored {
   id: number;

@@ -1,7 +1,7 @@
-import { email, inboundEmail, inboundSms, sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import type { Harness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { email, inboundEmail, inboundSms, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import type { Harness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 import { type ServiceDriver, serviceDriver } from './service-driver.ts';
 import type { State, States } from './verify.ts';
 

@@ -1,4 +1,4 @@
-import { email, sms } from '../helpers/bodies.ts';
+import { email, sms } from '../support/bodies.ts';
 import type { State, States } from './verify.ts';
 
 /** How the simulated providers come to be as the service's expectations presume, by their control interface. */

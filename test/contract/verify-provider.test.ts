@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
-import { runToEnd } from '../helpers/process.ts';
+import { runToEnd } from '../support/process.ts';
 import { startBroker } from './broker.ts';
 import { readContract } from './contract-file.ts';
 import { simulatorStates } from './simulator-states.ts';

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { stripVTControlCharacters } from 'node:util';
 import { expect } from 'chai';
-import { runToEnd } from '../helpers/process.ts';
+import { runToEnd } from '../support/process.ts';
 import { type Answer, type Answers, type Case, type Misbehaviour, RIGHT, startSandbox } from './sandbox.ts';
 import { startStatesServer } from './states-server.ts';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { coalesce } from '../../src/db/coalesce.ts';
-import { isolating, toClientError } from '../../src/db/isolate.ts';
+import { coalesce } from '../../src/db/batch/coalesce.ts';
+import { isolating, toClientError } from '../../src/db/batch/retry-singly.ts';
 import { UnavailableError } from '../../src/errors.ts';
 
 const limits = { maxBatch: 10, maxQueue: 100, parallel: 1 };

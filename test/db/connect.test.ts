@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { availability, openDatabase, transaction } from '../../src/db/connect.ts';
+import { availability, openDatabase, transaction } from '../../src/db/pools.ts';
 import { UnavailableError } from '../../src/errors.ts';
-import { createDatabase } from '../helpers/database.ts';
+import { createDatabase } from '../support/database.ts';
 
 describe('A database that has gone without a word', () => {
   it('is given up where it is silent, and found again by new connections', async () => {

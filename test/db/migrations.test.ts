@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import pg from 'pg';
-import { openDatabase } from '../../src/db/connect.ts';
 import { isMigrated, MIGRATIONS, migrate, rollback } from '../../src/db/migrate.ts';
-import { inboundSms, sms } from '../helpers/bodies.ts';
-import { createDatabase, query } from '../helpers/database.ts';
-import { startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { openDatabase } from '../../src/db/pools.ts';
+import { inboundSms, sms } from '../support/bodies.ts';
+import { createDatabase, query } from '../support/database.ts';
+import { startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 const TABLES = `select table_name from information_schema.tables where table_schema = 'public' and table_name not like 'knex%'`;
 

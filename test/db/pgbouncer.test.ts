@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { loadConfig } from '../../src/config.ts';
-import { sms } from '../helpers/bodies.ts';
-import { createDatabase, query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { installedPgBouncers, type PgBouncer, startPgBouncer } from '../helpers/pgbouncer.ts';
-import { databaseError } from '../helpers/start-error.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { sms } from '../support/bodies.ts';
+import { createDatabase, query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { installedPgBouncers, type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
+import { databaseError } from '../support/start-error.ts';
 
 const SENDS = 60;
 const installed = installedPgBouncers();

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { explainDatabaseError } from '../../src/db/start-errors.ts';
-import { createDatabase, query } from '../helpers/database.ts';
-import { freePort, runToEnd } from '../helpers/process.ts';
-import { databaseError } from '../helpers/start-error.ts';
+import { explainDatabaseError } from '../../src/db/start/start-errors.ts';
+import { createDatabase, query } from '../support/database.ts';
+import { freePort, runToEnd } from '../support/process.ts';
+import { databaseError } from '../support/start-error.ts';
 
 const target = {
   variable: 'DATABASE_URL',

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type EmbeddedDatabase, startEmbedded } from '../../src/local/embedded.ts';
-import { sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { startHarness } from '../helpers/harness.ts';
-import { freePort, runToEnd } from '../helpers/process.ts';
-import { databaseError } from '../helpers/start-error.ts';
+import { sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { startHarness } from '../support/harness.ts';
+import { freePort, runToEnd } from '../support/process.ts';
+import { databaseError } from '../support/start-error.ts';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import pg from 'pg';
-import { createWriteCheck } from '../../src/db/write-check.ts';
+import { createWriteCheck } from '../../src/db/start/write-check.ts';
 import { UnavailableError } from '../../src/errors.ts';
-import { sms } from '../helpers/bodies.ts';
-import { createDatabase, query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { sms } from '../support/bodies.ts';
+import { createDatabase, query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 describe('Readiness while the database cannot be written to', () => {
   let service: Harness;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { LAST_ERRORS } from '../../src/delivery/account-report.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { LAST_ERRORS } from '../../src/delivery/accounts/report.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 
 const WAITING = 20_000;
 const FAILED = 20;

@@ -1,15 +1,15 @@
 import { mock } from 'node:test';
 import { expect } from 'chai';
-import type { ProviderConfig } from '../../src/config.ts';
-import { openDatabase } from '../../src/db/connect.ts';
-import { createDispatcher, type Dispatcher } from '../../src/delivery/dispatcher.ts';
+import type { ProviderConfig } from '../../src/config/config.ts';
+import { openDatabase } from '../../src/db/pools.ts';
+import { createDispatcher, type Dispatcher } from '../../src/delivery/worker.ts';
 import { createEvents } from '../../src/observability/events.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createRegistry } from '../../src/providers/registry.ts';
 import type { Call } from '../../src/simulator/store.ts';
-import { sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 
 const CONVERSATIONS = 60;
 const EACH = 3;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { nextAttempt, pauseMs } from '../../src/delivery/retry-schedule.ts';
+import { nextAttempt, pauseMs } from '../../src/delivery/backoff.ts';
 import { judge } from '../../src/delivery/settle.ts';
 
 const now = new Date('2024-11-01T14:00:00Z');

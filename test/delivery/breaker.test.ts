@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { Breaker, type BreakerState, type Call, THRESHOLD } from '../../src/delivery/breaker.ts';
+import { Breaker, type BreakerState, type Call, THRESHOLD } from '../../src/delivery/accounts/breaker.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { type Behaviour, type ModelMessage, type ModelResult, runModel } from './worker-model.ts';
 

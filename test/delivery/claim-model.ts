@@ -1,4 +1,4 @@
-import type { ClaimOrder, Room } from '../../src/delivery/breaker.ts';
+import type { ClaimOrder, Room } from '../../src/delivery/accounts/breaker.ts';
 
 export interface ModelRow {
   id: number;

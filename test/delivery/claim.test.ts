@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import pg from 'pg';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 import { chooseClaims, type ModelLane, type ModelRow } from './claim-model.ts';
 
 const ROWS = 24;

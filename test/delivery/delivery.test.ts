@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { Message } from '../../sdk/src/index.ts';
 import type { Call } from '../../src/simulator/store.ts';
-import { email, mms, sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, SHORT_TIMEOUT, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { email, mms, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, SHORT_TIMEOUT, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 /**
  * As a worker leaves a message that is killed between its claim and its settling: claimed, and its lease run out. Not

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { environmentFor, type Harness, startHarness } from '../helpers/harness.ts';
-import { freePort, type Running, startProcess } from '../helpers/process.ts';
-import { until } from '../helpers/until.ts';
+import { sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { environmentFor, type Harness, startHarness } from '../support/harness.ts';
+import { freePort, type Running, startProcess } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 const LIMITS = {
   ...{ provider: 'text-co', room: 60, retries: 60, first: null, newest_first: false },

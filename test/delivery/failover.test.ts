@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { THRESHOLD } from '../../src/delivery/breaker.ts';
+import { THRESHOLD } from '../../src/delivery/accounts/breaker.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
-import { sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 describe('Delivery by the first of several providers', () => {
   let service: Harness;

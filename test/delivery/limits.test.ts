@@ -1,12 +1,12 @@
 import { expect } from 'chai';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { type Service, startService } from '../../src/service.ts';
 import type { Call } from '../../src/simulator/store.ts';
-import { sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { environmentFor, type Harness, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { environmentFor, type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 describe('Limits that all workers keep together', () => {
   let api: Harness;

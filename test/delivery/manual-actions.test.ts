@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import type { Message } from '../../sdk/src/index.ts';
-import { email, sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Answer, type Harness, SHORT_TIMEOUT, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { email, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Answer, type Harness, SHORT_TIMEOUT, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 const in_ = (ms: number) => new Date(Date.now() + ms).toISOString();
 const HOUR = 3_600_000;

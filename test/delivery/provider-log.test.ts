@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { HealthMonitor } from '../../src/delivery/account-health.ts';
-import { THRESHOLD } from '../../src/delivery/breaker.ts';
+import { THRESHOLD } from '../../src/delivery/accounts/breaker.ts';
+import { HealthMonitor } from '../../src/delivery/accounts/health.ts';
 import { createEvents } from '../../src/observability/events.ts';
 import type { SendOutcome } from '../../src/providers/provider.ts';
-import { sms } from '../helpers/bodies.ts';
-import { CERTIFICATE, KEY } from '../helpers/certificate.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { keepLog } from '../helpers/log.ts';
-import { until } from '../helpers/until.ts';
+import { sms } from '../support/bodies.ts';
+import { CERTIFICATE, KEY } from '../support/certificate.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { keepLog } from '../support/log.ts';
+import { until } from '../support/until.ts';
 
 const [INFO, WARN, ERROR] = [30, 40, 50];
 

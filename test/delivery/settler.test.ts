@@ -6,9 +6,9 @@ import { createSettler } from '../../src/delivery/settler.ts';
 import { createEvents, type Events } from '../../src/observability/events.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import type { Provider } from '../../src/providers/provider.ts';
-import { sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 
 describe('The settler', () => {
   let service: Harness;

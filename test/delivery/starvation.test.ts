@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { startSimulator } from '../../src/simulator/server.ts';
-import { sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 /** Numbers at which the provider fails, and numbers at which it does not. */
 const bad = (n: number) => `+1804666${1_000 + n}`;

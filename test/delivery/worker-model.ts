@@ -1,7 +1,7 @@
-import { Breaker, isRetry } from '../../src/delivery/breaker.ts';
+import { Breaker, isRetry } from '../../src/delivery/accounts/breaker.ts';
+import { type Lane, lanesOf } from '../../src/delivery/accounts/routing.ts';
+import { pauseMs } from '../../src/delivery/backoff.ts';
 import { hasFailedOver } from '../../src/delivery/claim.ts';
-import { type Lane, lanesOf } from '../../src/delivery/lanes.ts';
-import { pauseMs } from '../../src/delivery/retry-schedule.ts';
 import { judge, type Verdict } from '../../src/delivery/settle.ts';
 import type { Provider, SendOutcome } from '../../src/providers/provider.ts';
 import { seededRandom } from '../../src/simulator/random.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { createMigratedDatabase, query } from '../helpers/database.ts';
-import { environmentFor } from '../helpers/harness.ts';
-import { freePort, type Running, startProcess } from '../helpers/process.ts';
+import { createMigratedDatabase, query } from '../support/database.ts';
+import { environmentFor } from '../support/harness.ts';
+import { freePort, type Running, startProcess } from '../support/process.ts';
 
 const AT_ONCE = 50;
 const MAX_MEMORY_KB = 700_000;

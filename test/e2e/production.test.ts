@@ -2,12 +2,12 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { sign } from '../../src/simulator/provider/signature.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
-import { sign } from '../../src/simulator/signature.ts';
-import { inboundSms, sms } from '../helpers/bodies.ts';
-import { webhookSecret } from '../helpers/harness.ts';
-import { freePort, type Running, runToEnd, startProcess } from '../helpers/process.ts';
-import { until } from '../helpers/until.ts';
+import { inboundSms, sms } from '../support/bodies.ts';
+import { webhookSecret } from '../support/harness.ts';
+import { freePort, type Running, runToEnd, startProcess } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 const oldSecret = `whsec_${Buffer.alloc(24, 'old').toString('base64')}`;
 const [oldKey, newKey] = ['an-old-and-secret-key', 'a-new-and-secret-key'];

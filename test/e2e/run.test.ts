@@ -6,9 +6,9 @@ import { expect } from 'chai';
 import { createClient } from '../../sdk/src/index.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import type { Accepted } from '../../src/simulator/store.ts';
-import { sms } from '../helpers/bodies.ts';
-import { freePort, processesOf, type Running, run, runToEnd, startProcess } from '../helpers/process.ts';
-import { until } from '../helpers/until.ts';
+import { sms } from '../support/bodies.ts';
+import { freePort, processesOf, type Running, run, runToEnd, startProcess } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 describe('The service as a process', function () {
   this.timeout(60_000);

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from 'chai';
-import { freePort, processesOf, type Running, run, runToEnd, startProcess } from '../helpers/process.ts';
-import { until } from '../helpers/until.ts';
+import { freePort, processesOf, type Running, run, runToEnd, startProcess } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 const hasScript = spawnSync('script', ['--version']).status === 0;
 

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'chai';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 const API_KEY = 'your-api-key';
 const us = '+12016661234';

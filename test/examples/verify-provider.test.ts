@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import { simulatorStates } from '../contract/simulator-states.ts';
 import { startStatesServer } from '../contract/states-server.ts';
-import { runToEnd } from '../helpers/process.ts';
+import { runToEnd } from '../support/process.ts';
 
 interface Job {
   env: Record<string, string>;

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { mochaGlobalSetup, mochaGlobalTeardown } from '../helpers/database.ts';
-import { startHarness, webhookSecret } from '../helpers/harness.ts';
+import { mochaGlobalSetup, mochaGlobalTeardown } from '../support/database.ts';
+import { startHarness, webhookSecret } from '../support/harness.ts';
 import { populate } from './populate.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { email, inboundEmail, inboundSms, sms } from '../helpers/bodies.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { email, inboundEmail, inboundSms, sms } from '../support/bodies.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 
 const NOT_AN_ADDRESS = 'must be a phone number (E.164) or an email address';
 

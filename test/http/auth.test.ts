@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { sign } from '../../src/simulator/signature.ts';
-import { inboundSms, sms } from '../helpers/bodies.ts';
-import { type Harness, startHarness, webhookSecret } from '../helpers/harness.ts';
-import { chunk, connectRaw, head } from '../helpers/raw.ts';
-import { until } from '../helpers/until.ts';
+import { sign } from '../../src/simulator/provider/signature.ts';
+import { inboundSms, sms } from '../support/bodies.ts';
+import { type Harness, startHarness, webhookSecret } from '../support/harness.ts';
+import { chunk, connectRaw, head } from '../support/raw.ts';
+import { until } from '../support/until.ts';
 
 const oldSecret = `whsec_${Buffer.alloc(24, 'old').toString('base64')}`;
 const body = JSON.stringify(inboundSms);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { BodyBudget, type Hold } from '../../src/http/body-budget.ts';
+import { BodyBudget, type Hold } from '../../src/http/middleware/body-budget.ts';
 
 describe('The budget of bodies', () => {
   it('refuses the largest bodies, so that small ones arrive', () => {

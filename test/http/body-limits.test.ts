@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { sign } from '../../src/simulator/signature.ts';
-import { email, inboundEmail, inboundSms, sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness, webhookSecret } from '../helpers/harness.ts';
-import { connectRaw, exchange, head, type RawConnection } from '../helpers/raw.ts';
-import { until } from '../helpers/until.ts';
+import { sign } from '../../src/simulator/provider/signature.ts';
+import { email, inboundEmail, inboundSms, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness, webhookSecret } from '../support/harness.ts';
+import { connectRaw, exchange, head, type RawConnection } from '../support/raw.ts';
+import { until } from '../support/until.ts';
 
 const MIB = 1_048_576;
 const key = { authorization: 'Bearer correct-horse-battery' };

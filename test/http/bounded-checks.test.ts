@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { expect } from 'chai';
-import { boundedRegExp, boundFormats, MAX_CHECKED_LENGTH } from '../../src/http/bounded-checks.ts';
+import { boundedRegExp, boundFormats, MAX_CHECKED_LENGTH } from '../../src/http/contract/bounded-checks.ts';
 import { dereference } from '../../src/openapi/dereference.ts';
 import { openApiDocument } from '../../src/openapi/document.ts';
 

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { sign } from '../../src/simulator/signature.ts';
-import { inboundSms, sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness, webhookSecret } from '../helpers/harness.ts';
-import { connectRaw, exchange } from '../helpers/raw.ts';
+import { sign } from '../../src/simulator/provider/signature.ts';
+import { inboundSms, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness, webhookSecret } from '../support/harness.ts';
+import { connectRaw, exchange } from '../support/raw.ts';
 
 const otherSecret = `whsec_${Buffer.alloc(24, 'other').toString('base64')}`;
 const now = () => Math.floor(Date.now() / 1_000);

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { sms } from '../helpers/bodies.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { keepLog } from '../helpers/log.ts';
-import { chunk, connectRaw, head } from '../helpers/raw.ts';
-import { until } from '../helpers/until.ts';
+import { sms } from '../support/bodies.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { keepLog } from '../support/log.ts';
+import { chunk, connectRaw, head } from '../support/raw.ts';
+import { until } from '../support/until.ts';
 
 interface Response {
   status: number;

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import type { Conversation, Message } from '../../sdk/src/index.ts';
-import { openDatabase } from '../../src/db/connect.ts';
-import { currentMoment } from '../../src/messaging/moment.ts';
-import { email, inboundSms, sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { openDatabase } from '../../src/db/pools.ts';
+import { currentMoment } from '../../src/messaging/reading/moment.ts';
+import { email, inboundSms, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 describe('Reading conversations', () => {
   let service: Harness;

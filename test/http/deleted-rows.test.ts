@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import type { Message } from '../../sdk/src/index.ts';
-import { email, inboundEmail, inboundSms, sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Answer, type Harness, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { email, inboundEmail, inboundSms, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Answer, type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 const DELETE_EVERYTHING = 'truncate participants, conversations cascade';
 

@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import { email, inboundEmail, inboundSms, mms, sms } from '../helpers/bodies.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { chunk, connectRaw, head } from '../helpers/raw.ts';
+import { email, inboundEmail, inboundSms, mms, sms } from '../support/bodies.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { chunk, connectRaw, head } from '../support/raw.ts';
 
 describe('A request that cannot be served', () => {
   let service: Harness;

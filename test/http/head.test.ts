@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { request } from 'undici';
 import { openApiDocument } from '../../src/openapi/document.ts';
-import { sms } from '../helpers/bodies.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { sms } from '../support/bodies.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 /** Headers that differ from one response to the next, or because undici closes the connection after a HEAD. */
 const OF_ONE_RESPONSE = new Set(['connection', 'date', 'keep-alive']);

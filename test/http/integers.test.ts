@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { openApiDocument } from '../../src/openapi/document.ts';
-import { inboundSms, sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { inboundSms, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 
 interface Parameter {
   name: string;

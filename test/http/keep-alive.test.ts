@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { startHarness } from '../helpers/harness.ts';
-import { connectRaw, head } from '../helpers/raw.ts';
+import { startHarness } from '../support/harness.ts';
+import { connectRaw, head } from '../support/raw.ts';
 
 const GET = head('GET', '/healthz', {});
 const PARTIAL = 'GET /healthz HTTP/1.1\r\nhost: service\r\nx-slow: ';

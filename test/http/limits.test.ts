@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { email, inboundSms, mms, sms } from '../helpers/bodies.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { email, inboundSms, mms, sms } from '../support/bodies.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 
 describe('The limits of the contract', () => {
   let service: Harness;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { email, inboundSms, sms } from '../helpers/bodies.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { email, inboundSms, sms } from '../support/bodies.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 
 const MEGABYTES = 9_000_000;
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Message } from '../../sdk/src/index.ts';
-import { email, inboundEmail, inboundSms, sms } from '../helpers/bodies.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { email, inboundEmail, inboundSms, sms } from '../support/bodies.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 
 describe('Listing messages', () => {
   let service: Harness;

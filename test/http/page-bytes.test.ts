@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import type { Message } from '../../sdk/src/index.ts';
-import { email, sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { head } from '../helpers/raw.ts';
-import { until } from '../helpers/until.ts';
+import { email, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { head } from '../support/raw.ts';
+import { until } from '../support/until.ts';
 
 const MIB = 1_048_576;
 const PAGE_BYTES = 4 * MIB;

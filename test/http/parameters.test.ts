@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { withDecimalIntegers } from '../../src/http/parameters.ts';
+import { withDecimalIntegers } from '../../src/http/contract/parameters.ts';
 import { dereference } from '../../src/openapi/dereference.ts';
 import { openApiDocument } from '../../src/openapi/document.ts';
 

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import type { Conversation, Message } from '../../sdk/src/index.ts';
-import { inboundEmail, inboundSms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { inboundEmail, inboundSms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 const SHOP = { phone: '+12016661234', email: 'shop@usehatchapp.com' };
 const ADA = { phone: '+18045550001', email: 'ada@example.com', mobile: '+18045550002' };

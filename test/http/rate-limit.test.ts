@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { createClient } from '../../sdk/src/index.ts';
-import { inboundSms } from '../helpers/bodies.ts';
-import { type Answer, type Harness, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { inboundSms } from '../support/bodies.ts';
+import { type Answer, type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 const [first, second] = ['first-long-enough-key', 'second-long-enough-key'];
 

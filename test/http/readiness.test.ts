@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import pg from 'pg';
-import { THRESHOLD } from '../../src/delivery/breaker.ts';
+import { THRESHOLD } from '../../src/delivery/accounts/breaker.ts';
 import type { Schema } from '../../src/openapi/types.ts';
-import { email, sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { email, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 type Readiness = Schema<'Readiness'>;
 const KEY = 'correct-horse-battery';

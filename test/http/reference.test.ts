@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { request } from 'undici';
 import { parse } from 'yaml';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 
 describe('The reference page and the front page', () => {
   let service: Harness;

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { sign } from '../../src/simulator/signature.ts';
-import { inboundEmail, inboundSms } from '../helpers/bodies.ts';
-import { type Harness, startHarness, webhookSecret } from '../helpers/harness.ts';
-import { keepLog } from '../helpers/log.ts';
+import { sign } from '../../src/simulator/provider/signature.ts';
+import { inboundEmail, inboundSms } from '../support/bodies.ts';
+import { type Harness, startHarness, webhookSecret } from '../support/harness.ts';
+import { keepLog } from '../support/log.ts';
 
 const { messaging_provider_id: _, ...WITHOUT_ID } = inboundSms;
 const SMS = '/api/webhooks/sms';

@@ -3,9 +3,9 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import type { Response } from 'express';
-import { ResponseBudget, readDeadlineMs } from '../../src/http/response-budget.ts';
-import { head } from '../helpers/raw.ts';
-import { until } from '../helpers/until.ts';
+import { ResponseBudget, readDeadlineMs } from '../../src/http/middleware/response-budget.ts';
+import { head } from '../support/raw.ts';
+import { until } from '../support/until.ts';
 
 const MIB = 1_048_576;
 const LARGE = 10 * MIB;

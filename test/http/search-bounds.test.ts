@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import pg from 'pg';
 import type { Message } from '../../sdk/src/index.ts';
-import { inboundEmail, sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Answer, type Harness, startHarness } from '../helpers/harness.ts';
-import { interleave } from '../helpers/interleave.ts';
-import { until } from '../helpers/until.ts';
+import { inboundEmail, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Answer, type Harness, startHarness } from '../support/harness.ts';
+import { interleave } from '../support/interleave.ts';
+import { until } from '../support/until.ts';
 
 /** Searches that run, and that wait. */
 const [RUNNING, WAITING] = [4, 16];

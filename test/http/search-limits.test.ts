@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { sms } from '../helpers/bodies.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { sms } from '../support/bodies.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 
 const MAX_LENGTH = 200;
 

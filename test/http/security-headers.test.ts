@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { inboundSms, sms } from '../helpers/bodies.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { inboundSms, sms } from '../support/bodies.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 
 describe('Every answer', () => {
   let service: Harness;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { sms } from '../helpers/bodies.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { connectRaw, head } from '../helpers/raw.ts';
+import { sms } from '../support/bodies.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { connectRaw, head } from '../support/raw.ts';
 
 describe('A request that does not arrive', () => {
   let service: Harness;

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { parse } from 'yaml';
-import { email, inboundSms, sms } from '../helpers/bodies.ts';
-import { createDatabase, query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { email, inboundSms, sms } from '../support/bodies.ts';
+import { createDatabase, query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 describe('Operating the service', () => {
   let service: Harness;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { inboundEmail, inboundSms, sms } from '../helpers/bodies.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { inboundEmail, inboundSms, sms } from '../support/bodies.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 
 const WEBHOOKS = [
   ['/api/webhooks/sms', inboundSms, 'messaging_provider_id'],

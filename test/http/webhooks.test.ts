@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { email, inboundEmail, inboundMms, inboundSms, sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { email, inboundEmail, inboundMms, inboundSms, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 
 describe('Inbound webhooks', () => {
   let service: Harness;

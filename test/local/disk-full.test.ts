@@ -3,10 +3,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { inboundSms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { freePort, processesOf, type Running, runToEnd, startProcess } from '../helpers/process.ts';
-import { until } from '../helpers/until.ts';
+import { inboundSms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { freePort, processesOf, type Running, runToEnd, startProcess } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 describe('A full disk', function () {
   this.timeout(120_000);

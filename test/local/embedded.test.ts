@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { startEmbedded } from '../../src/local/embedded.ts';
-import { query } from '../helpers/database.ts';
-import { runToEnd } from '../helpers/process.ts';
+import { query } from '../support/database.ts';
+import { runToEnd } from '../support/process.ts';
 
 describe('The embedded PostgreSQL', function () {
   this.timeout(60_000);

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { createClient } from '../../sdk/src/index.ts';
-import { sms } from '../helpers/bodies.ts';
-import { freePort, processesOf, type Running, run, runToEnd, startProcess } from '../helpers/process.ts';
-import { until } from '../helpers/until.ts';
+import { sms } from '../support/bodies.ts';
+import { freePort, processesOf, type Running, run, runToEnd, startProcess } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 describe('The embedded PostgreSQL of a service', function () {
   this.timeout(120_000);

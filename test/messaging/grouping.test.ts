@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Message } from '../../sdk/src/index.ts';
-import { inboundEmail, inboundSms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { inboundEmail, inboundSms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 
 /** `make soak` sets it to a thousand. Half of the runs regroup in steps of one conversation. */
 const RUNS = Math.ceil(Number(process.env.SOAK_RUNS ?? 16) / 2);

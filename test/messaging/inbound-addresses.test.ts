@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createAddressParser } from '../../src/messaging/address.ts';
-import { readRecipients, readSender } from '../../src/messaging/inbound-addresses.ts';
+import { readRecipients, readSender } from '../../src/messaging/recording/inbound-addresses.ts';
 
 const ADDRESSES = { sms: '+18045551234', email: 'ada@x.example' } as const;
 const times = (length: number, text: string) => Array<string>(length).fill(text);

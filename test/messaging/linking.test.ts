@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import pg from 'pg';
 import type { Conversation } from '../../sdk/src/index.ts';
-import { inboundSms, sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { inboundSms, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 /** Conversations of one step. */
 const BATCH = 100;

@@ -5,11 +5,11 @@ import { expect } from 'chai';
 import pLimit from 'p-limit';
 import pg from 'pg';
 import { type EmbeddedDatabase, startEmbedded } from '../../src/local/embedded.ts';
-import { FIND_EXISTING } from '../../src/messaging/duplicates.ts';
-import { inboundEmail, inboundSms, sms } from '../helpers/bodies.ts';
-import { query } from '../helpers/database.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { until } from '../helpers/until.ts';
+import { FIND_EXISTING } from '../../src/messaging/recording/replays.ts';
+import { inboundEmail, inboundSms, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 describe('Recording', () => {
   let service: Harness;

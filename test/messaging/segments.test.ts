@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { countSegments } from '../../src/messaging/segments.ts';
+import { countSegments } from '../../src/messaging/recording/segments.ts';
 
 describe('Segments of a text', () => {
   it('are 160 GSM-7 or 70 UCS-2 characters, and fewer in several', () => {

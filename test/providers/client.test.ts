@@ -5,8 +5,8 @@ import { type AddressInfo, createServer as createNetServer, type Server, type So
 import { expect } from 'chai';
 import { createProviderClient } from '../../src/providers/client.ts';
 import type { CallOptions } from '../../src/providers/provider.ts';
-import { CERTIFICATE, KEY } from '../helpers/certificate.ts';
-import { until } from '../helpers/until.ts';
+import { CERTIFICATE, KEY } from '../support/certificate.ts';
+import { until } from '../support/until.ts';
 
 const TIMEOUT_MS = 1_500;
 const taken = { status: 202, body: { id: 'sms_1' } };

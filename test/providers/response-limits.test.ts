@@ -13,7 +13,7 @@ import {
   type ProviderServer,
   sendTo,
   startProviderServer,
-} from '../helpers/provider-server.ts';
+} from '../support/provider-server.ts';
 
 const KIB = 1_024;
 const BOMB = Buffer.alloc(32 * 1_024 * KIB, ' ');

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { parseRetryAfter } from '../../src/providers/retry-after.ts';
-import { type ProviderServer, sendTo, startProviderServer } from '../helpers/provider-server.ts';
-import { NOW, RETRY_AFTER } from '../helpers/retry-after.ts';
+import { type ProviderServer, sendTo, startProviderServer } from '../support/provider-server.ts';
+import { NOW, RETRY_AFTER } from '../support/retry-after.ts';
 
 const HOUR_MS = 3_600_000;
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { meaningOfStatus } from '../../src/providers/status-outcomes.ts';
-import { type ProviderServer, sendTo, startProviderServer } from '../helpers/provider-server.ts';
+import { type ProviderServer, sendTo, startProviderServer } from '../support/provider-server.ts';
 
 /** The outcome of every status, as a provider sends it. 101 is a switch of protocols that nobody asked for. */
 const OUTCOMES: Record<string, number[]> = {

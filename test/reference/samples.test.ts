@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { type Client, createClient } from '../../sdk/src/index.ts';
 import { openApiDocument } from '../../src/openapi/document.ts';
-import { type Harness, startHarness, webhookSecret } from '../helpers/harness.ts';
-import { runToEnd } from '../helpers/process.ts';
-import { until } from '../helpers/until.ts';
+import { type Harness, startHarness, webhookSecret } from '../support/harness.ts';
+import { runToEnd } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 interface Sample {
   lang: 'sh' | 'ts';

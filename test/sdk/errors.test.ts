@@ -10,9 +10,9 @@ import {
   RateLimitError,
   UnavailableError,
 } from '../../sdk/src/index.ts';
-import { sms } from '../helpers/bodies.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { sms } from '../support/bodies.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { startProxy } from '../support/proxy.ts';
 import { rejection } from './support.ts';
 
 describe("The SDK's errors", () => {

@@ -1,4 +1,4 @@
-import { createSdkProject, type SdkProject } from '../helpers/sdk-project.ts';
+import { createSdkProject, type SdkProject } from '../support/sdk-project.ts';
 import { chat } from './package/chat.ts';
 import { programs } from './package/programs.ts';
 import { readme } from './package/readme.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type Client, createClient } from '../../sdk/src/index.ts';
-import { email, mms, sms } from '../helpers/bodies.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
+import { email, mms, sms } from '../support/bodies.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 import { all, rejection } from './support.ts';
 
 const other = '+18045550000';

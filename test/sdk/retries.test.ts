@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { ConnectionError, createClient, TimeoutError, UnavailableError } from '../../sdk/src/index.ts';
-import { sms } from '../helpers/bodies.ts';
-import { type Harness, startHarness } from '../helpers/harness.ts';
-import { type Fault, type FaultyProxy, startProxy } from '../helpers/proxy.ts';
-import { until } from '../helpers/until.ts';
+import { sms } from '../support/bodies.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { type Fault, type FaultyProxy, startProxy } from '../support/proxy.ts';
+import { until } from '../support/until.ts';
 import { rejection } from './support.ts';
 
 const unavailable: Fault = { type: 'status', status: 503, body: 'Try again later.' };

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ConnectionError } from '../../sdk/src/errors.ts';
 import { delayAfter, isTransient, sleep } from '../../sdk/src/retry.ts';
 import { retryAfter } from '../../sdk/src/retry-after.ts';
-import { NOW, RETRY_AFTER } from '../helpers/retry-after.ts';
+import { NOW, RETRY_AFTER } from '../support/retry-after.ts';
 import { rejection } from './support.ts';
 
 const lost = new ConnectionError('lost');

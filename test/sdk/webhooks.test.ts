@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { Headers as UndiciHeaders } from 'undici';
 import { verifyWebhook, type WebhookHeaders, WebhookVerificationError } from '../../sdk/src/index.ts';
-import { sign } from '../../src/simulator/signature.ts';
-import { webhookSecret as secret } from '../helpers/harness.ts';
+import { sign } from '../../src/simulator/provider/signature.ts';
+import { webhookSecret as secret } from '../support/harness.ts';
 import { rejection } from './support.ts';
 
 const id = 'msg_p5jXN8AQM9LWM0D4loKWxJek';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { until } from '../helpers/until.ts';
+import { until } from '../support/until.ts';
 import { brokenBy, email, keyed, type Play, request, sms, startPlay } from './support.ts';
 
 describe('A fault', () => {

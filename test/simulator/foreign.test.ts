@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { exchange } from '../helpers/raw.ts';
+import { exchange } from '../support/raw.ts';
 import { type Play, type Receiver, secret, startPlay, startReceiver } from './support.ts';
 
 describe('The simulator and web pages', () => {

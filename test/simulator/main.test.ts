@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { until } from '../helpers/until.ts';
+import { until } from '../support/until.ts';
 import { request, sms } from './support.ts';
 
 const main = fileURLToPath(new URL('../../src/simulator/main.ts', import.meta.url));

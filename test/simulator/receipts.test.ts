@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { SettingsChange } from '../../src/simulator/settings.ts';
-import { sign } from '../../src/simulator/signature.ts';
-import { until } from '../helpers/until.ts';
+import type { SettingsChange } from '../../src/simulator/provider/settings.ts';
+import { sign } from '../../src/simulator/provider/signature.ts';
+import { until } from '../support/until.ts';
 import {
   email,
   type Play,

@@ -1,5 +1,5 @@
 import { type Client, createClient, type Message } from '../../sdk/src/index.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { type Service, startService } from '../../src/service.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';

@@ -1,4 +1,4 @@
-import { UnavailableError } from '../errors.ts';
+import { UnavailableError } from '../../errors.ts';
 
 export interface CoalesceOptions<T> {
   /** Calls written together at the most. */

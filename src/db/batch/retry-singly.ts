@@ -1,5 +1,5 @@
-import { InvalidRequestError, UnavailableError } from '../errors.ts';
-import { isMissingRow } from './missing-row.ts';
+import { InvalidRequestError, UnavailableError } from '../../errors.ts';
+import { isMissingRow } from '../missing-row.ts';
 
 /**
  * Keeps one bad item from failing the other items of its batch: if a batch fails because of its data, each item is

@@ -1,5 +1,5 @@
 import { Model } from 'objection';
-import type { Channel } from '../../config.ts';
+import type { Channel } from '../../channel.ts';
 import type { Schema } from '../../openapi/types.ts';
 
 /** What becomes of an outbound message: its own outbox entry until it is settled, one row for each. */

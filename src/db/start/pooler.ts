@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { StartError } from '../errors.ts';
+import { StartError } from '../../errors.ts';
 import type { Target } from './start-errors.ts';
 
 /**

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { StartError } from '../errors.ts';
+import { StartError } from '../../errors.ts';
 import { probeSessions, type Sessions } from './pooler.ts';
 import { explainDatabaseError, type Target } from './start-errors.ts';
 

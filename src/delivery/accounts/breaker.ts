@@ -1,4 +1,4 @@
-import type { Provider, SendOutcome } from '../providers/provider.ts';
+import type { Provider, SendOutcome } from '../../providers/provider.ts';
 import { Throttling } from './throttling.ts';
 
 export type BreakerState = 'closed' | 'half_open' | 'open';

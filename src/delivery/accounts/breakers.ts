@@ -1,8 +1,8 @@
-import type { Channel } from '../config.ts';
-import type { ProviderRegistry } from '../providers/registry.ts';
-import type { HealthMonitor } from './account-health.ts';
+import type { Channel } from '../../channel.ts';
+import type { ProviderRegistry } from '../../providers/registry.ts';
 import { Breaker } from './breaker.ts';
-import { type Lane, lanesOf } from './lanes.ts';
+import type { HealthMonitor } from './health.ts';
+import { type Lane, lanesOf } from './routing.ts';
 
 /** The providers of all channels, as this worker sees them now. */
 export interface Breakers {

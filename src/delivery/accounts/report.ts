@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
-import type { Channel } from '../config.ts';
-import type { AccountError, AccountHealth } from './account-health.ts';
+import type { Channel } from '../../channel.ts';
 import type { BreakerState } from './breaker.ts';
+import type { AccountError, AccountHealth } from './health.ts';
 
 /** How a channel does: what waits, and the state of each of its accounts. */
 export interface ChannelReport {

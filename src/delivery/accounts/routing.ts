@@ -1,4 +1,4 @@
-import type { Channel } from '../config.ts';
+import type { Channel } from '../../channel.ts';
 import type { Breaker } from './breaker.ts';
 
 /** Messages that may be claimed for a provider. */

@@ -1,9 +1,9 @@
 import type { Request, RequestHandler } from 'express';
-import type { Config, ProviderConfig } from '../../config.ts';
+import type { Config, ProviderConfig } from '../../config/config.ts';
 import { UnauthorizedError } from '../../errors.ts';
 import type { OpenApiDocument } from '../../openapi/document.ts';
 import type { OperationId } from '../../openapi/types.ts';
-import { type Operation, operationOf } from '../operation.ts';
+import { type Operation, operationOf } from '../contract/operation.ts';
 import { stateOf } from '../request-state.ts';
 import { type Caller, WEBHOOK_CHANNELS } from './caller.ts';
 import type { Keyring } from './keyring.ts';

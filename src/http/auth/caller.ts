@@ -1,4 +1,5 @@
-import type { Channel, ProviderConfig } from '../../config.ts';
+import type { Channel } from '../../channel.ts';
+import type { ProviderConfig } from '../../config/config.ts';
 import type { Handler, OperationId } from '../../openapi/types.ts';
 import { stateOf } from '../request-state.ts';
 

@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import type { ApiKey } from '../../api-keys.ts';
+import type { ApiKey } from '../../config/api-keys.ts';
 
 /** The API keys that are valid now. */
 export interface Keyring {

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import type { OperationId } from '../openapi/types.ts';
+import type { OperationId } from '../../openapi/types.ts';
 
 /** What the contract says of the operation that a request asks for. */
 export interface Operation {

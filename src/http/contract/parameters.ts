@@ -1,8 +1,8 @@
 import type { Request, RequestHandler } from 'express';
-import { InvalidRequestError } from '../errors.ts';
-import type { OpenApiDocument } from '../openapi/document.ts';
+import { InvalidRequestError } from '../../errors.ts';
+import type { OpenApiDocument } from '../../openapi/document.ts';
+import { stateOf } from '../request-state.ts';
 import { operationOf } from './operation.ts';
-import { stateOf } from './request-state.ts';
 
 const KEYWORD = 'x-decimal-integer';
 const DECIMAL = /^(?:0|[1-9]\d*)$/;

@@ -15,9 +15,9 @@ import {
   OpenApiValidator,
   type OpenApiValidatorOpts,
 } from 'express-openapi-validator/dist/openapi.validator.js';
-import { dereference } from '../openapi/dereference.ts';
-import type { OpenApiDocument } from '../openapi/document.ts';
-import { valuesIn } from './body.ts';
+import { dereference } from '../../openapi/dereference.ts';
+import type { OpenApiDocument } from '../../openapi/document.ts';
+import { valuesIn } from '../middleware/body.ts';
 import { boundedRegExp, boundFormats } from './bounded-checks.ts';
 import { checkQueryNames, decimalInteger, withDecimalIntegers } from './parameters.ts';
 

@@ -4,12 +4,12 @@ import {
   PayloadTooLargeError,
   UnavailableError,
   UnsupportedMediaTypeError,
-} from '../errors.ts';
-import type { OperationId } from '../openapi/types.ts';
+} from '../../errors.ts';
+import type { OperationId } from '../../openapi/types.ts';
+import { operationOf } from '../contract/operation.ts';
+import { stateOf } from '../request-state.ts';
 import { BodyBudget, type Hold } from './body-budget.ts';
 import { parseJson } from './json.ts';
-import { operationOf } from './operation.ts';
-import { stateOf } from './request-state.ts';
 
 const MIB = 1_048_576;
 const TEXT_LIMIT = MIB;

@@ -1,4 +1,4 @@
-import { InvalidRequestError, MalformedJsonError } from '../errors.ts';
+import { InvalidRequestError, MalformedJsonError } from '../../errors.ts';
 
 const MAX_DEPTH = 64;
 /** Far above what any message or webhook needs, and parsed in milliseconds. */

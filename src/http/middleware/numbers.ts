@@ -1,6 +1,6 @@
 import type { Request } from 'express';
+import { stateOf } from '../request-state.ts';
 import { rawBodyOf } from './body.ts';
-import { stateOf } from './request-state.ts';
 
 /**
  * An exponent of three digits or more, or a run of 200 digits. A shorter number is finite: 199 digits and `e99` are less

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
-import { type Fault, InvalidRequestError } from '../errors.ts';
+import { type Fault, InvalidRequestError } from '../../errors.ts';
+import { stateOf } from '../request-state.ts';
 import { rawBodyOf } from './body.ts';
-import { stateOf } from './request-state.ts';
 
 /**
  * Checks that PostgreSQL can store the text of a request as the sender wrote it. Text with a NUL character or a lone

@@ -1,8 +1,8 @@
 import type { Request } from 'express';
-import type { Fault } from '../errors.ts';
-import type { Events } from '../observability/events.ts';
+import type { Fault } from '../../errors.ts';
+import type { Events } from '../../observability/events.ts';
+import { stateOf } from '../request-state.ts';
 import { requestId } from './request-log.ts';
-import { stateOf } from './request-state.ts';
 
 /** The fields that hold the provider's id of a message, and how much of an id is logged. */
 const ID_FIELDS = ['messaging_provider_id', 'xillio_id'];

@@ -1,6 +1,6 @@
 import type { Response } from 'express';
-import { UnavailableError } from '../errors.ts';
-import type { Reserve } from '../openapi/types.ts';
+import { UnavailableError } from '../../errors.ts';
+import type { Reserve } from '../../openapi/types.ts';
 
 /** Content that responses may hold at once. In memory it takes about five times as much. */
 const MAX_BYTES = 32 * 1_048_576;

@@ -16,7 +16,7 @@ interface Asset {
 
 const require = createRequire(import.meta.url);
 const swaggerUi = require.resolve('swagger-ui-dist/package.json');
-const OURS = join(import.meta.dirname, '../reference');
+const OURS = import.meta.dirname;
 const SWAGGER_UI = dirname(swaggerUi);
 const PROJECT = join(import.meta.dirname, '../../..');
 const HTML = 'text/html; charset=utf-8';

@@ -1,10 +1,10 @@
 import type { Knex } from 'knex';
-import type { ChannelReport } from '../../delivery/account-report.ts';
-import type { Decisions } from '../../delivery/decisions.ts';
+import type { ChannelReport } from '../../delivery/accounts/report.ts';
+import type { Decisions } from '../../delivery/manual-actions.ts';
 import type { ReceiptTaker } from '../../delivery/receipts.ts';
 import type { AddressParser } from '../../messaging/address.ts';
-import type { Recorder } from '../../messaging/record.ts';
-import type { Searches } from '../../messaging/search-limit.ts';
+import type { Searches } from '../../messaging/reading/search-limit.ts';
+import type { Recorder } from '../../messaging/recording/record.ts';
 import type { Events } from '../../observability/events.ts';
 
 /** What the handlers work with. */

@@ -1,6 +1,6 @@
-import { listConversations } from '../../messaging/conversation-list.ts';
-import { getConversation } from '../../messaging/conversations.ts';
-import { listConversationMessages } from '../../messaging/messages.ts';
+import { listConversations } from '../../messaging/reading/conversation-list.ts';
+import { getConversation } from '../../messaging/reading/conversations.ts';
+import { listConversationMessages } from '../../messaging/reading/messages.ts';
 import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 

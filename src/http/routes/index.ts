@@ -1,10 +1,10 @@
 import type { Handlers } from '../auth/caller.ts';
+import { referenceHandlers } from '../reference/routes.ts';
 import type { Context } from './context.ts';
 import { conversationHandlers } from './conversations.ts';
 import { messageHandlers } from './messages.ts';
-import { operationsHandlers } from './operations.ts';
 import { participantHandlers } from './participants.ts';
-import { referenceHandlers } from './reference.ts';
+import { operationsHandlers } from './system.ts';
 import { webhookHandlers } from './webhooks.ts';
 
 /** One handler for every operation of the contract: one missing does not compile. */

@@ -1,7 +1,7 @@
-import { type AcceptOptions, outboundMessage, type SendRequest } from '../../messaging/accept.ts';
-import { listMessages } from '../../messaging/message-list.ts';
-import { getMessage, listAttempts } from '../../messaging/messages.ts';
-import { presentMessage } from '../../messaging/present.ts';
+import { presentMessage } from '../../messaging/message-view.ts';
+import { listMessages } from '../../messaging/reading/message-list.ts';
+import { getMessage, listAttempts } from '../../messaging/reading/messages.ts';
+import { type AcceptOptions, outboundMessage, type SendRequest } from '../../messaging/recording/outbound.ts';
 import type { Reserve } from '../../openapi/types.ts';
 import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';

@@ -1,5 +1,5 @@
-import { getParticipant, listParticipants, updateParticipant } from '../../messaging/participants.ts';
-import { linkParticipants, unlinkParticipants } from '../../messaging/people.ts';
+import { linkParticipants, unlinkParticipants } from '../../messaging/people/links.ts';
+import { getParticipant, listParticipants, updateParticipant } from '../../messaging/people/participants.ts';
 import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 

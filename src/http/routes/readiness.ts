@@ -1,4 +1,4 @@
-import type { AccountReport, ChannelReport } from '../../delivery/account-report.ts';
+import type { AccountReport, ChannelReport } from '../../delivery/accounts/report.ts';
 import { UnauthorizedError } from '../../errors.ts';
 import type { Schema } from '../../openapi/types.ts';
 import type { Handlers } from '../auth/caller.ts';

@@ -1,8 +1,8 @@
-import { readReceipt } from '../../messaging/inbound-receipt.ts';
-import { readProviderId } from '../../messaging/inbound-values.ts';
-import { presentReceipt } from '../../messaging/messages.ts';
-import { presentMessage } from '../../messaging/present.ts';
-import { inboundMessage } from '../../messaging/receive.ts';
+import { presentMessage } from '../../messaging/message-view.ts';
+import { presentReceipt } from '../../messaging/reading/messages.ts';
+import { inboundMessage } from '../../messaging/recording/inbound.ts';
+import { readReceipt } from '../../messaging/recording/inbound-receipt.ts';
+import { readProviderId } from '../../messaging/recording/inbound-values.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
 import type { Handlers, ProviderCaller } from '../auth/caller.ts';
 import type { Context } from './context.ts';

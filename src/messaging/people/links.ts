@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
-import { Participant } from '../db/models/participant.ts';
-import { ParticipantLink } from '../db/models/participant-link.ts';
-import { LinkConflictError, NotFoundError } from '../errors.ts';
+import { Participant } from '../../db/models/participant.ts';
+import { ParticipantLink } from '../../db/models/participant-link.ts';
+import { LinkConflictError, NotFoundError } from '../../errors.ts';
 import { regroupAfter } from './regrouping.ts';
 
 /**

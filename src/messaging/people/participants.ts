@@ -1,11 +1,10 @@
 import type { Knex } from 'knex';
 import type { QueryBuilder } from 'objection';
-import { Participant } from '../db/models/participant.ts';
-import { ParticipantLink } from '../db/models/participant-link.ts';
-import { InvalidRequestError, NotFoundError } from '../errors.ts';
-import type { Reserve, Schema } from '../openapi/types.ts';
-import { type AddressParser, isSendable } from './address.ts';
-import { NOT_AN_ADDRESS } from './address-reader.ts';
+import { Participant } from '../../db/models/participant.ts';
+import { ParticipantLink } from '../../db/models/participant-link.ts';
+import { InvalidRequestError, NotFoundError } from '../../errors.ts';
+import type { Reserve, Schema } from '../../openapi/types.ts';
+import { type AddressParser, isSendable } from '../address.ts';
 import {
   DEFAULT_LIMIT,
   FREE_BYTES,
@@ -15,8 +14,9 @@ import {
   type PageQuery,
   pageOf,
   readCursor,
-} from './page.ts';
-import { trimInvisible } from './text.ts';
+} from '../page.ts';
+import { NOT_AN_ADDRESS } from '../recording/address-reader.ts';
+import { trimInvisible } from '../text.ts';
 
 /**
  * The participants that have these addresses, and the normalised form of each address.

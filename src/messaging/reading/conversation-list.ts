@@ -1,10 +1,8 @@
 import type { Knex } from 'knex';
 import type { QueryBuilder } from 'objection';
-import { Conversation } from '../db/models/conversation.ts';
-import type { Reserve, Schema } from '../openapi/types.ts';
-import type { AddressParser } from './address.ts';
-import { showFamilies } from './conversations.ts';
-import { currentMoment, type Moment } from './moment.ts';
+import { Conversation } from '../../db/models/conversation.ts';
+import type { Reserve, Schema } from '../../openapi/types.ts';
+import type { AddressParser } from '../address.ts';
 import {
   DEFAULT_LIMIT,
   FREE_BYTES,
@@ -15,9 +13,11 @@ import {
   type PageQuery,
   pageOf,
   readCursor,
-} from './page.ts';
-import { findPeople } from './participants.ts';
-import { readQueryTime } from './time.ts';
+} from '../page.ts';
+import { findPeople } from '../people/participants.ts';
+import { readQueryTime } from '../time.ts';
+import { showFamilies } from './conversations.ts';
+import { currentMoment, type Moment } from './moment.ts';
 
 export interface ConversationQuery extends PageQuery {
   participant?: string[] | undefined;

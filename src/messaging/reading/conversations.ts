@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
-import { Conversation } from '../db/models/conversation.ts';
-import { Participant } from '../db/models/participant.ts';
-import { NotFoundError } from '../errors.ts';
-import type { Schema } from '../openapi/types.ts';
+import { Conversation } from '../../db/models/conversation.ts';
+import { Participant } from '../../db/models/participant.ts';
+import { NotFoundError } from '../../errors.ts';
+import type { Schema } from '../../openapi/types.ts';
 
 interface LastMessage {
   conversation_id: number;

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Schema } from '../openapi/types.ts';
+import type { Schema } from '../../openapi/types.ts';
 import { QUERY, type Search } from './search.ts';
 
 interface Marked {

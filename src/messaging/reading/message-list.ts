@@ -1,18 +1,18 @@
 import type { Knex } from 'knex';
-import { Message } from '../db/models/message.ts';
-import { NotFoundError } from '../errors.ts';
-import type { Reserve, Schema } from '../openapi/types.ts';
-import type { AddressParser } from './address.ts';
+import { Message } from '../../db/models/message.ts';
+import { NotFoundError } from '../../errors.ts';
+import type { Reserve, Schema } from '../../openapi/types.ts';
+import type { AddressParser } from '../address.ts';
+import { presentMessage } from '../message-view.ts';
+import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from '../page.ts';
+import { findPeople } from '../people/participants.ts';
+import { readQueryTime } from '../time.ts';
 import { membersOf } from './conversations.ts';
 import { readHighlights } from './highlight.ts';
-import { BY_DELIVERY, BY_MESSAGE, type Clock, latest, type Messages } from './latest.ts';
 import { readMessages } from './message-page.ts';
-import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
-import { findPeople } from './participants.ts';
-import { presentMessage } from './present.ts';
+import { BY_DELIVERY, BY_MESSAGE, type Clock, latest, type Messages } from './newest-first.ts';
 import { assertWords, type Filter, find, readSearch, refuseUnreadable, type Search } from './search.ts';
 import type { Searches } from './search-limit.ts';
-import { readQueryTime } from './time.ts';
 
 export interface MessageQuery extends PageQuery {
   q?: string | undefined;

@@ -1,9 +1,9 @@
 import type { Knex } from 'knex';
-import { Message } from '../db/models/message.ts';
-import type { Reserve } from '../openapi/types.ts';
-import type { Messages } from './latest.ts';
-import { FREE_BYTES, PAGE_BYTES } from './page.ts';
-import { type PresentableMessage, presentable } from './present.ts';
+import { Message } from '../../db/models/message.ts';
+import type { Reserve } from '../../openapi/types.ts';
+import { type PresentableMessage, presentable } from '../message-view.ts';
+import { FREE_BYTES, PAGE_BYTES } from '../page.ts';
+import type { Messages } from './newest-first.ts';
 
 /**
  * Bytes of a message's content. PostgreSQL knows the length of a body without reading it; the other columns are small.

@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
-import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
-import { Message } from '../db/models/message.ts';
-import { NotFoundError } from '../errors.ts';
-import type { Reserve, Schema } from '../openapi/types.ts';
+import type { DeliveryReceipt } from '../../db/models/delivery-receipt.ts';
+import { Message } from '../../db/models/message.ts';
+import { NotFoundError } from '../../errors.ts';
+import type { Reserve, Schema } from '../../openapi/types.ts';
+import { presentMessage } from '../message-view.ts';
+import { DEFAULT_LIMIT, isId, type Page, type PageQuery, pageOf, readCursor } from '../page.ts';
 import { membersOf } from './conversations.ts';
 import { readMessages } from './message-page.ts';
-import { DEFAULT_LIMIT, isId, type Page, type PageQuery, pageOf, readCursor } from './page.ts';
-import { presentMessage } from './present.ts';
 
 /** @throws {NotFoundError} */
 export async function getMessage(knex: Knex, id: number, reserve: Reserve): Promise<Schema<'Message'>> {

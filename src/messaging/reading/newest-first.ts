@@ -1,5 +1,5 @@
 import type { QueryBuilder } from 'objection';
-import type { Message } from '../db/models/message.ts';
+import type { Message } from '../../db/models/message.ts';
 
 export type Messages = QueryBuilder<Message>;
 

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { UnavailableError } from '../errors.ts';
+import { UnavailableError } from '../../errors.ts';
 
 /** Searches that run at once; each has one connection to the database at a time. */
 const AT_ONCE = 4;

@@ -1,9 +1,9 @@
 import type { Knex } from 'knex';
-import { availability } from '../db/connect.ts';
-import { Message } from '../db/models/message.ts';
-import { InvalidRequestError, UnavailableError } from '../errors.ts';
-import type { AddressParser } from './address.ts';
-import { BY_MESSAGE, type Clock, latest, type Messages } from './latest.ts';
+import { Message } from '../../db/models/message.ts';
+import { availability } from '../../db/pools.ts';
+import { InvalidRequestError, UnavailableError } from '../../errors.ts';
+import type { AddressParser } from '../address.ts';
+import { BY_MESSAGE, type Clock, latest, type Messages } from './newest-first.ts';
 
 /** The words of a search, and the normalised address if the words are an address; otherwise an empty text. */
 export type Search = [words: string, address: string];

@@ -1,6 +1,6 @@
-import type { Channel } from '../config.ts';
-import type { Fault } from '../errors.ts';
-import { type Address, type AddressKind, type AddressParser, isSendable } from './address.ts';
+import type { Channel } from '../../channel.ts';
+import type { Fault } from '../../errors.ts';
+import { type Address, type AddressKind, type AddressParser, isSendable } from '../address.ts';
 
 const CHANNEL_KINDS: Record<Channel, AddressKind[]> = {
   sms: ['phone', 'short_code', 'alphanumeric'],

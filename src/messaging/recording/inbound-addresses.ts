@@ -1,8 +1,8 @@
-import type { Channel } from '../config.ts';
-import type { Address, AddressKind, AddressParser } from './address.ts';
-import { splitMailboxes } from './email-address.ts';
+import type { Channel } from '../../channel.ts';
+import type { Address, AddressKind, AddressParser } from '../address.ts';
+import { splitMailboxes } from '../email-address.ts';
+import { removeFormat, toOneLine, trimInvisible, truncate } from '../text.ts';
 import { itemsOf, readText } from './inbound-values.ts';
-import { removeFormat, toOneLine, trimInvisible, truncate } from './text.ts';
 
 /** Sender of an email without a return path: a bounce or another automatic mail (RFC 5321, section 4.5.5). */
 const MAILER_DAEMON = 'mailer-daemon';

@@ -1,5 +1,5 @@
+import { isStorable, parseTime } from '../time.ts';
 import { itemsOf } from './inbound-values.ts';
-import { isStorable, parseTime } from './time.ts';
 
 /** The `Date` header of RFC 5322, with its time zone: a time without one is ambiguous. */
 const RFC_5322 =

@@ -1,7 +1,7 @@
-import type { Schema } from '../openapi/types.ts';
+import type { Schema } from '../../openapi/types.ts';
+import { toOneLine, truncate } from '../text.ts';
 import { readInboundTime } from './inbound-content.ts';
 import { readText } from './inbound-values.ts';
-import { toOneLine, truncate } from './text.ts';
 
 type Event = Schema<'TextStatus'> | Schema<'EmailStatus'>;
 

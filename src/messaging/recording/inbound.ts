@@ -1,13 +1,13 @@
-import type { Channel } from '../config.ts';
-import type { Schema } from '../openapi/types.ts';
-import type { Address, AddressParser } from './address.ts';
+import type { Channel } from '../../channel.ts';
+import type { Schema } from '../../openapi/types.ts';
+import type { Address, AddressParser } from '../address.ts';
+import { toOneLine, truncate } from '../text.ts';
 import { foldRecipients, keysOf } from './address-reader.ts';
 import { MAX_RECIPIENTS, readRecipients, readSender } from './inbound-addresses.ts';
 import { readInboundTime, readUrls } from './inbound-content.ts';
 import { itemsOf, readProviderId, readText } from './inbound-values.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
-import { toOneLine, truncate } from './text.ts';
 
 /** Characters of an inbound subject. Lines of an email have up to 998, and a subject may have several. */
 const MAX_SUBJECT = 10_000;

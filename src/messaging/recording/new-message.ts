@@ -1,8 +1,8 @@
-import type { Channel } from '../config.ts';
-import type { Delivery } from '../db/models/delivery.ts';
-import type { Message } from '../db/models/message.ts';
-import type { Schema } from '../openapi/types.ts';
-import type { Address } from './address.ts';
+import type { Channel } from '../../channel.ts';
+import type { Delivery } from '../../db/models/delivery.ts';
+import type { Message } from '../../db/models/message.ts';
+import type { Schema } from '../../openapi/types.ts';
+import type { Address } from '../address.ts';
 
 /** What is known of a message, and of its delivery where it is to have one, before it is recorded. */
 export type NewMessageRow = Pick<

@@ -1,13 +1,13 @@
 import { hash, randomUUID } from 'node:crypto';
-import type { Channel } from '../config.ts';
-import { type Fault, InvalidRequestError } from '../errors.ts';
-import type { Schema } from '../openapi/types.ts';
-import type { Address, AddressParser } from './address.ts';
+import type { Channel } from '../../channel.ts';
+import { type Fault, InvalidRequestError } from '../../errors.ts';
+import type { Schema } from '../../openapi/types.ts';
+import type { Address, AddressParser } from '../address.ts';
+import { isLongerThan } from '../length.ts';
+import { LAST_TIME, readTime } from '../time.ts';
 import { foldRecipients, keysOf, readAddresses } from './address-reader.ts';
-import { isLongerThan } from './length.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
-import { LAST_TIME, readTime } from './time.ts';
 
 /** What a client asks to be sent, on whichever of the three paths. */
 export type SendRequest = Schema<'SendMessage'>;

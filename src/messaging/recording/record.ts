@@ -1,16 +1,16 @@
 import type pg from 'pg';
-import { coalesce } from '../db/coalesce.ts';
-import { execute } from '../db/connect.ts';
-import { isolating, toClientError } from '../db/isolate.ts';
-import { retryMissingRows } from '../db/missing-row.ts';
-import { WEIGHT_LIMITS, weightOf } from '../db/weight.ts';
-import { UnavailableError } from '../errors.ts';
-import type { Events } from '../observability/events.ts';
-import type { Reserve } from '../openapi/types.ts';
-import { findExisting, type Repeated, withBody } from './duplicates.ts';
+import { coalesce } from '../../db/batch/coalesce.ts';
+import { isolating, toClientError } from '../../db/batch/retry-singly.ts';
+import { WEIGHT_LIMITS, weightOf } from '../../db/batch/size-estimate.ts';
+import { retryMissingRows } from '../../db/missing-row.ts';
+import { execute } from '../../db/pools.ts';
+import { UnavailableError } from '../../errors.ts';
+import type { Events } from '../../observability/events.ts';
+import type { Reserve } from '../../openapi/types.ts';
+import { type PresentableMessage, whenRecorded } from '../message-view.ts';
+import { createPlaces, type Place } from './conversation-cache.ts';
 import type { NewMessage } from './new-message.ts';
-import { createPlaces, type Place } from './places.ts';
-import { type PresentableMessage, whenRecorded } from './present.ts';
+import { findExisting, type Repeated, withBody } from './replays.ts';
 
 /** A message as it is stored: by this call, or (`repeated`) by an earlier one with the same key or provider id. */
 export interface Recorded {

@@ -1,10 +1,10 @@
 import type pg from 'pg';
-import { execute } from '../db/connect.ts';
-import type { Message } from '../db/models/message.ts';
-import { IdempotencyKeyReusedError } from '../errors.ts';
-import type { Reserve } from '../openapi/types.ts';
+import type { Message } from '../../db/models/message.ts';
+import { execute } from '../../db/pools.ts';
+import { IdempotencyKeyReusedError } from '../../errors.ts';
+import type { Reserve } from '../../openapi/types.ts';
+import { type PresentableMessage, whenRecorded } from '../message-view.ts';
 import type { NewMessage } from './new-message.ts';
-import { type PresentableMessage, whenRecorded } from './present.ts';
 import type { Recorded } from './record.ts';
 
 /** A longer body of a first message is read by its own request, within the limits of large responses. */

@@ -1,10 +1,10 @@
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type Exchange, strike } from '../faults.ts';
+import type { Simulation } from '../simulation.ts';
+import type { Accepted, Call } from '../store.ts';
 import { emailFault, emailRefuses } from './email.ts';
-import { type Exchange, strike } from './faults.ts';
 import type { Channel } from './settings.ts';
-import type { Simulation } from './simulation.ts';
 import { smsFault, smsRefuses } from './sms.ts';
-import type { Accepted, Call } from './store.ts';
 
 const RULES = {
   sms: { faultOf: smsFault, refuses: smsRefuses },

@@ -1,6 +1,6 @@
 import { MatchersV3 } from '@pact-foundation/pact';
 import { expect } from 'chai';
-import { loadConfig } from '../../../src/config.ts';
+import { loadConfig } from '../../../src/config/load.ts';
 import type { LookUp, Outgoing, Provider, SendOutcome } from '../../../src/providers/provider.ts';
 import { createRegistry } from '../../../src/providers/registry.ts';
 import type { Interaction } from '../agreement.ts';

@@ -5,7 +5,7 @@ import {
   InvalidRequestError,
   NotFoundError,
 } from '../../../sdk/src/index.ts';
-import { sms } from '../../helpers/bodies.ts';
+import { sms } from '../../support/bodies.ts';
 import type { Interaction } from '../agreement.ts';
 import { phone } from '../shapes.ts';
 import { failing, IDS, keyed } from './call.ts';

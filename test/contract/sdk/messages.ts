@@ -1,6 +1,6 @@
 import { MatchersV3 } from '@pact-foundation/pact';
 import type { SendMessage } from '../../../sdk/src/index.ts';
-import { email, mms, sms } from '../../helpers/bodies.ts';
+import { email, mms, sms } from '../../support/bodies.ts';
 import type { Interaction } from '../agreement.ts';
 import { link, mailbox, phone, time } from '../shapes.ts';
 import { call, IDS, keyed } from './call.ts';

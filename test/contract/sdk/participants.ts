@@ -1,5 +1,5 @@
 import { MatchersV3 } from '@pact-foundation/pact';
-import { sms } from '../../helpers/bodies.ts';
+import { sms } from '../../support/bodies.ts';
 import type { Interaction } from '../agreement.ts';
 import { time } from '../shapes.ts';
 import { call, IDS } from './call.ts';

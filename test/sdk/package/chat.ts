@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { expect } from 'chai';
 import { chatting } from '../../examples/chatting.ts';
-import type { SdkProject } from '../../helpers/sdk-project.ts';
+import type { SdkProject } from '../../support/sdk-project.ts';
 
 export function chat(installed: () => SdkProject): void {
   describe('has a text chat in docs/examples', () => {

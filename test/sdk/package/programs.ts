@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { build } from 'esbuild';
-import { type Harness, startHarness } from '../../helpers/harness.ts';
-import type { Output, SdkProject } from '../../helpers/sdk-project.ts';
+import { type Harness, startHarness } from '../../support/harness.ts';
+import type { Output, SdkProject } from '../../support/sdk-project.ts';
 
 const strict = { strict: true, target: 'es2022', lib: ['es2022', 'dom'], types: [] };
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
-import { sign } from '../../../src/simulator/signature.ts';
-import { type Harness, startHarness, webhookSecret } from '../../helpers/harness.ts';
-import { installation, type SdkProject } from '../../helpers/sdk-project.ts';
+import { sign } from '../../../src/simulator/provider/signature.ts';
+import { type Harness, startHarness, webhookSecret } from '../../support/harness.ts';
+import { installation, type SdkProject } from '../../support/sdk-project.ts';
 
 /** The text of each block in this language, in order. */
 const blocks = (markdown: string, language: string) =>

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { type Harness, startHarness } from '../../helpers/harness.ts';
-import { type FaultyProxy, startProxy } from '../../helpers/proxy.ts';
-import { findRuntimes } from '../../helpers/runtimes.ts';
-import type { SdkProject } from '../../helpers/sdk-project.ts';
+import { type Harness, startHarness } from '../../support/harness.ts';
+import { type FaultyProxy, startProxy } from '../../support/proxy.ts';
+import { findRuntimes } from '../../support/runtimes.ts';
+import type { SdkProject } from '../../support/sdk-project.ts';
 
 const RUNTIMES = await findRuntimes();
 /** The platform of CI, for which the registry has all versions. */
