@@ -811,7 +811,7 @@ export interface components {
             /** @description The provider that brought it, or that it is handed to; null until then. */
             provider: string | null;
             provider_message_id: string | null;
-            /** @description How many SMS segments the body takes; null for other types. */
+            /** @description The number of SMS segments of the body; null for other types and for a text longer than 39,015 characters, the most that an SMS has. */
             segments: number | null;
             metadata: components["schemas"]["Metadata"];
             /**

@@ -18,8 +18,11 @@ describe('Segments of a text', () => {
     expect(bodies.map(countSegments)).to.deep.equal([1, 1, 2, 3, 1, 2, 1, 2, 1, 2]);
   });
 
-  it('are counted for a megabyte of any text', () => {
-    const counts = ['ж', '€', '😀', 'e\u0301', 'a'].map((unit) => countSegments(unit.repeat(500_000)));
-    expect(counts).to.deep.equal([7_463, 6_579, 15_152, 14_926, 3_268]);
+  it('are counted up to the longest SMS, and not beyond', () => {
+    const counts = ['ж', '€', '😀', 'e\u0301', 'a'].map((unit) =>
+      countSegments(unit.repeat(39_015 / unit.length)),
+    );
+    expect(counts).to.deep.equal([583, 514, 592, 583, 255]);
+    expect(countSegments('a'.repeat(39_016))).to.equal(null);
   });
 });

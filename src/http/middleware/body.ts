@@ -21,7 +21,7 @@ const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-?8"?\s*(?:;|$))/i;
 /** Bodies that wait for their signature to be checked are held within this many bytes together. */
 const UNVERIFIED_BYTES = 32 * MIB;
 /** Bodies of identified callers are held within this many bytes together, until their response is sent. */
-const VERIFIED_BYTES = 32 * MIB;
+const VERIFIED_BYTES = 24 * MIB;
 
 const EMPTY = Buffer.alloc(0);
 

@@ -5,11 +5,17 @@ const BASIC = /^[A-Za-z0-9 \r\n@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆ
 
 /** GSM 03.38's extension table: an escape and one septet. */
 const EXTENSION = new Set('\f^{}\\[~]|€');
-/** The library's time grows with the square of the length. An SMS has 255 segments at most; only webhooks bring more. */
+/** The length of the longest SMS: the header of a segment numbers at most 255 of them (3GPP TS 23.040). */
+const LONGEST = 255 * 153;
+/** The library's time grows with the square of the length. */
 const LIBRARY_UP_TO = 4_000;
 
-/** How many segments an SMS takes: 160 characters, or 153 each in several; with other alphabets 70 and 67. */
-export function countSegments(body: string): number {
+/**
+ * The number of segments of an SMS: one of 160 characters, or several of 153 each; with other alphabets 70 and 67.
+ * Null for a text that is longer than any SMS, which only webhooks bring.
+ */
+export function countSegments(body: string): number | null {
+  if (body.length > LONGEST) return null;
   if (BASIC.test(body)) return body.length <= 160 ? 1 : Math.ceil(body.length / 153);
   if (body.length <= LIBRARY_UP_TO) return new SegmentedMessage(body, 'auto').segmentsCount;
   const isGsm = BASIC.test(body.replaceAll(/[\f^{}\\[~\]|€]/g, ''));
