@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
 export interface GatewayOptions {
-  /** Where the provider's API is, without a slash at its end. */
+  /** The base URL of the provider's API, without a trailing slash. */
   url: string;
-  /** The provider's URL for states; undefined where there is none. */
+  /** The provider's URL for states; undefined without one. */
   statesUrl: string | undefined;
   /** Changes the headers of a request to the provider. */
   setHeaders: (headers: Headers) => void;
@@ -17,46 +17,46 @@ export interface GatewayOptions {
 }
 
 export interface Gateway {
-  /** What Pact is given in place of the provider's URL, and of its URL for states. */
+  /** The URLs for Pact, in place of the provider's URL and its URL for states. */
   url: string;
   statesUrl: string;
-  /** Requests that had no response, or none that Pact can say anything about. */
+  /** Requests without a response that Pact can compare. */
   faults: string[];
   stop(): void;
 }
 
-interface Answer {
+interface Result {
   status: number;
   headers?: Headers | Record<string, string>;
   body: string | Buffer;
 }
 
-/** The most that the service reads of a response (contracts/README.md). */
+/** The maximum length of a response that the service reads (contracts/README.md). */
 const MAX_BODY_BYTES = 64 * 1_024;
 const STATES_PATH = '/_pact-states';
-/** A status that no interaction expects, and that Pact does not repeat a request for. */
+/** A status that no interaction expects and that does not make Pact repeat the request. */
 const FAULT_STATUS = 418;
-/** Of the connection, not of the message (RFC 9110, section 7.6.1), and what `fetch` sets or decodes itself. */
-const OF_THE_CONNECTION = [
+/** Headers of the connection (RFC 9110, section 7.6.1) and headers that `fetch` sets or decodes itself. */
+const CONNECTION_HEADERS = [
   ...['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
   ...['host', 'content-length', 'content-encoding', 'expect', 'accept-encoding'],
 ];
 
 /**
- * A server between Pact and the provider. Pact alone repeats failed requests for minutes without output, names its own
- * address where a provider does not respond, and calls the URL for states with an empty state.
+ * Starts a server between Pact and the provider. Pact alone repeats failed requests for minutes without output, reports
+ * its own address when a provider does not respond, and calls the URL for states with an empty state.
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const faults: string[] = [];
-  const report = (fault: string): Answer => {
+  const report = (fault: string): Result => {
     faults.push(fault);
     options.onFault(fault);
     return { status: FAULT_STATUS, body: fault };
   };
   const server = createServer(async (request, response) => {
-    const answer = request.url === STATES_PATH ? toStates : toProvider;
+    const forward = request.url === STATES_PATH ? toStates : toProvider;
     const body = await buffer(request);
-    const result = await answer(options, request, body).catch((error: Error) => report(error.message));
+    const result = await forward(options, request, body).catch((error: Error) => report(error.message));
     send(response, result);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -72,7 +72,7 @@ async function toProvider(
   { url, setHeaders, timeoutMs }: GatewayOptions,
   { method = 'GET', url: path, headers: given }: IncomingMessage,
   body: Buffer,
-): Promise<Answer> {
+): Promise<Result> {
   const headers = new Headers(withoutConnection(Object.entries(given) as [string, string][]));
   setHeaders(headers);
   const init = { method, headers, ...(body.length > 0 && { body }) };
@@ -84,26 +84,26 @@ async function toProvider(
   };
 }
 
-/** Pact calls the state URL for interactions without a state, too. */
+/** Answers for interactions without a state itself, because Pact calls the URL for states for them too. */
 async function toStates(
   { statesUrl, timeoutMs }: GatewayOptions,
   _request: IncomingMessage,
   body: Buffer,
-): Promise<Answer> {
+): Promise<Result> {
   const { state, action } = JSON.parse(String(body)) as { state: string; action: string };
   if (!state || !statesUrl) return { status: 200, body: '{}' };
   const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
   const { response, body: content } = await request(statesUrl, init, timeoutMs);
-  const what = `${action} of the state "${state}"`;
-  if (!response.ok) throw new Error(`POST ${statesUrl}: answered ${response.status} to the ${what}`);
+  const change = `${action} of the state "${state}"`;
+  if (!response.ok) throw new Error(`POST ${statesUrl}: returned ${response.status} for the ${change}`);
   const values = parse(content);
-  if (values === null) throw new Error(`POST ${statesUrl}: answered no JSON object to the ${what}`);
+  if (values === null) throw new Error(`POST ${statesUrl}: returned no JSON object for the ${change}`);
   if (state === 'a recipient is refused' && action === 'setup' && typeof values.recipient !== 'string')
-    throw new Error(`POST ${statesUrl}: answered no text as "recipient" to the ${what}`);
+    throw new Error(`POST ${statesUrl}: returned no text as "recipient" for the ${change}`);
   return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(values) };
 }
 
-/** @throws {Error} that names the URL: there is no response, none in time, or one that is too long. */
+/** @throws {Error} naming the URL: no response, no response within the time limit, or a response that is too long. */
 async function request(url: string, init: RequestInit, timeoutMs: number) {
   const signal = AbortSignal.timeout(timeoutMs);
   try {
@@ -137,10 +137,10 @@ function parse(content: Buffer): Record<string, unknown> | null {
 }
 
 function withoutConnection(headers: [name: string, value: string][]): [string, string][] {
-  return headers.filter(([name]) => !OF_THE_CONNECTION.includes(name));
+  return headers.filter(([name]) => !CONNECTION_HEADERS.includes(name));
 }
 
-function send(response: ServerResponse, { status, headers = {}, body }: Answer): void {
+function send(response: ServerResponse, { status, headers = {}, body }: Result): void {
   response.statusCode = status;
   response.setHeaders(new Headers(headers));
   response.end(body);

@@ -6,28 +6,28 @@ import { type Gateway, startGateway } from './provider-gateway.ts';
 
 const HELP = `Usage: bin/verify-provider --provider NAME --url URL [options]
 
-Verifies a provider, such as its sandbox, against what the messaging service expects of it.
+Verifies a provider's API, for example its sandbox, against the contracts of the messaging service.
 
   --provider NAME                   sms-provider or email-provider
-  --url URL                         where the provider's API is
-  --header 'NAME: VALUE'            sent with each request, such as the key of the sandbox; may be repeated
-  --provider-states-setup-url URL   told by POST what an interaction presumes; without it only those
-                                    interactions are verified that presume nothing
-  --timeout MS                      for each request to the provider and to the set-up URL; 10000 by default
-  --description REGEX               only interactions whose description it matches
-  --broker-url URL                  takes the contracts from this Pact broker rather than from contracts/;
-                                    its token is read from PACT_BROKER_TOKEN
-  --provider-version VERSION        publishes the result to the broker, as that of this version; it has to be of
-                                    the whole contract, so with the set-up URL and without --description
-  --provider-branch BRANCH          and of this branch
-  --help                            shows this
+  --url URL                         the base URL of the provider's API
+  --header 'NAME: VALUE'            sent with each request, for example the key of the sandbox; may be repeated
+  --provider-states-setup-url URL   receives the state of each interaction by POST; without this URL only
+                                    interactions without a state are verified
+  --timeout MS                      for each request to the provider and to the set-up URL; default 10000
+  --description REGEX               only interactions whose description matches
+  --broker-url URL                  reads the contracts from this Pact broker instead of contracts/;
+                                    the token is read from PACT_BROKER_TOKEN
+  --provider-version VERSION        publishes the result for this version to the broker; requires the whole
+                                    contract: --provider-states-setup-url and no --description
+  --provider-branch BRANCH          the branch of the published result
+  --help                            prints this text
 
-Ends with 0 where the provider does all that is expected, with 1 where it does not, with 2 on a wrong option.
+Exit code: 0 if the provider passes, 1 if the provider fails, 2 for a wrong option.
 `;
 
 type VerifierOptions = ConstructorParameters<typeof Verifier>[0];
 
-/** The key that the contracts show where one has to be refused: it stays, whatever key the sandbox has. */
+/** The contracts' key for the request that must be refused: `--header` does not replace this key. */
 const WRONG_KEY = 'Bearer wrong-key';
 const CONTRACTS = join(import.meta.dirname, '../contracts');
 
@@ -61,7 +61,7 @@ interface Target {
 
 function readTarget({ provider, url, timeout }: Options): Target {
   if (!provider) throw new UsageError('--provider is missing');
-  if (!url || !URL.canParse(url)) throw new UsageError('--url is missing, or is no URL');
+  if (!url || !URL.canParse(url)) throw new UsageError('--url is missing or not a URL');
   if (!/^[1-9]\d{0,5}$/.test(timeout)) throw new UsageError('--timeout is not a number of milliseconds');
   return { provider, url: url.replace(/\/+$/, ''), timeoutMs: Number(timeout) };
 }
@@ -78,7 +78,7 @@ function verifierOptions(
     ...(options['provider-states-setup-url'] && { providerStatesSetupUrl: statesUrl }),
     failIfNoPactsFound: true,
     followRedirects: false,
-    // The gateway gives up earlier, and says why.
+    // Longer than the gateway's, because the gateway reports the reason.
     timeout: timeoutMs + 10_000,
     logLevel: 'error',
   };
@@ -86,9 +86,9 @@ function verifierOptions(
 
 function source(provider: string, options: Options): Partial<VerifierOptions> {
   const { 'broker-url': pactBrokerUrl, 'provider-version': version, 'provider-branch': branch } = options;
-  if (version && !pactBrokerUrl) throw new UsageError('--provider-version needs --broker-url');
+  if (version && !pactBrokerUrl) throw new UsageError('--provider-version requires --broker-url');
   if (version && (options.description || !options['provider-states-setup-url']))
-    throw new UsageError('--provider-version needs --provider-states-setup-url, and no --description');
+    throw new UsageError('--provider-version requires --provider-states-setup-url and no --description');
   if (pactBrokerUrl) {
     return {
       pactBrokerUrl,
@@ -116,16 +116,18 @@ function setHeaders(headers: [name: string, value: string][]): (sent: Headers) =
   };
 }
 
-/** Pact takes what to leave out from the environment only. */
-function narrow({ description, 'provider-states-setup-url': setUpUrl }: Options): void {
+/** Pact reads its filters from the environment only. */
+function setFilters({ description, 'provider-states-setup-url': setUpUrl }: Options): void {
   if (description) process.env.PACT_DESCRIPTION = description;
   if (setUpUrl) return;
   process.env.PACT_PROVIDER_NO_STATE = 'true';
-  process.stdout.write('Without --provider-states-setup-url: only interactions that presume nothing.\n');
+  process.stdout.write(
+    'Without --provider-states-setup-url only interactions without a state are verified.\n',
+  );
 }
 
-/** Pact itself takes minutes to say that nobody is there. Any response will do. */
-async function reach({ url, timeoutMs }: Target): Promise<void> {
+/** Checks that the provider responds at all: Pact itself needs minutes to report that it does not. */
+async function assertReachable({ url, timeoutMs }: Target): Promise<void> {
   const signal = AbortSignal.timeout(timeoutMs);
   await fetch(url, { method: 'HEAD', redirect: 'manual', signal }).catch(({ message, cause }) => {
     const reason = signal.aborted ? `no response within ${timeoutMs} ms` : (cause?.message ?? message);
@@ -142,8 +144,8 @@ async function main(): Promise<number> {
   const target = readTarget(options);
   const headers = options.header.map(readHeader);
   source(target.provider, options);
-  await reach(target);
-  narrow(options);
+  await assertReachable(target);
+  setFilters(options);
   const gateway = await startGateway({
     ...target,
     statesUrl: options['provider-states-setup-url'],
@@ -156,7 +158,7 @@ async function main(): Promise<number> {
 }
 
 async function verify(options: VerifierOptions): Promise<boolean> {
-  // Only now: it takes a moment to load.
+  // Loaded late, because loading is slow.
   const { Verifier } = await import('@pact-foundation/pact');
   return new Verifier(options).verifyProvider().then(
     () => true,

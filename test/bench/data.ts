@@ -1,13 +1,13 @@
 import { query } from '../support/database.ts';
 import { CONVERSATIONS, SHOP } from './workload.ts';
 
-/** Makes the shop, its customers and a conversation with each of them. */
+/** Inserts the shop, its customers and one conversation with each customer. */
 export async function makeConversations(url: string): Promise<void> {
   await query(
     url,
     `insert into participants (address, kind)
      select address, 'phone' from (
-       select $1 as address union all select '+1804' || 5550000 + n from generate_series(0, $2::int - 1) as n) as all_of_them`,
+       select $1 as address union all select '+1804' || 5550000 + n from generate_series(0, $2::int - 1) as n) as addresses`,
     [SHOP, CONVERSATIONS],
   );
   await query(
@@ -26,7 +26,7 @@ export async function makeConversations(url: string): Promise<void> {
 const MESSAGES_EACH = 50;
 const CHUNK = 50_000;
 
-/** Fills the database up to `total` messages, 50 in a conversation, each with a word of its own. */
+/** Fills the database up to `total` messages, 50 per conversation, each with one unique word. */
 export async function fillUpTo(url: string, total: number): Promise<void> {
   const [row] = await query<{ count: string }>(url, 'select count(*) from messages');
   for (let from = Number(row?.count); from < total; from += CHUNK) {

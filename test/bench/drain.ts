@@ -8,12 +8,12 @@ import { load, type Measured, stopwatch } from './load.ts';
 import { type BenchProcess, startBenchService, startProcess } from './service.ts';
 import { messages, outbound, posts } from './workload.ts';
 
-/** Calls at a time: of the floor, and of all workers together. */
+/** Concurrent calls of the floor, and of all workers together. */
 export const CALLS = 64;
-const LOOK_EVERY_MS = 250;
+const POLL_INTERVAL_MS = 250;
 const DRAINED_WITHIN_MS = 300_000;
 
-/** The simulated providers as a process of their own; they send no receipts, which would be work of the API's. */
+/** Starts the simulated providers in their own process, without receipts: receipts would load the API. */
 export async function startProviders(): Promise<BenchProcess> {
   const providers = await startProcess(
     process.execPath,
@@ -25,7 +25,7 @@ export async function startProviders(): Promise<BenchProcess> {
   return providers;
 }
 
-/** The same messages handed over by got in a loop, and nothing else done about them. */
+/** The floor: got posts the same messages in a loop, without a database. */
 export async function gotFloor(providers: BenchProcess, count: number): Promise<Measured> {
   const client = got.extend({
     prefixUrl: providers.url,
@@ -52,8 +52,8 @@ export async function gotFloor(providers: BenchProcess, count: number): Promise<
 }
 
 /**
- * Queues messages by the API, then has them sent by so many workers; measured from the first taken to the last, after
- * those that warm the new processes up: the floor's process is warm as well.
+ * Queues messages through the API, then starts `workers` workers. Measured from the first to the last accepted message
+ * after `warmUp` messages, because the floor's process is warm too.
  */
 export async function drain(
   databaseUrl: string,
@@ -92,17 +92,17 @@ export async function drain(
   };
 }
 
-/** By one connection, and seldom: what looks is not to be measured. */
+/** Polls rarely and over one connection, so that polling does not distort the measurement. */
 async function untilDrained(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
     await until(
       async () => {
-        await sleep(LOOK_EVERY_MS);
+        await sleep(POLL_INTERVAL_MS);
         return (await client.query(PENDING)).rows.length === 0;
       },
-      'everything is sent',
+      'all deliveries are settled',
       DRAINED_WITHIN_MS,
     );
   } finally {
@@ -111,7 +111,7 @@ async function untilDrained(databaseUrl: string): Promise<void> {
 }
 
 const PENDING = 'select from deliveries where pending limit 1';
-/** How long the latest attempts took, in milliseconds. */
+/** Median and 99th percentile of the duration of the latest attempts, in milliseconds. */
 const DURATIONS = `
   select round(took::numeric, 1)::float8 as took
   from (select percentile_cont(array[0.5, 0.99]) within group (order by duration_ms) as percentiles from (

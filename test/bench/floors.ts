@@ -5,7 +5,7 @@ import { inbound, messages, posts, SHOP } from './workload.ts';
 
 const PATH = '/api/webhooks/sms';
 
-/** The same requests, validated and answered by Express, with no database behind. */
+/** The same requests, validated and answered by Express without a database. */
 export async function httpFloor(connections: number, count: number, warmUp: number): Promise<Measured> {
   const server = await startProcess(process.execPath, ['test/bench/floor-server.ts'], (port) => ({
     PORT: String(port),
@@ -19,8 +19,8 @@ export async function httpFloor(connections: number, count: number, warmUp: numb
 }
 
 /**
- * What the service stores of a message, as one would write it by hand in one statement: who takes part, their
- * conversation, which counts it, and the row with all its indexes. The participants and conversations are there.
+ * The writes of one inbound message in one handwritten statement: the look-up of the participants, the update of their
+ * conversation, and the message with all its indexes. Participants and conversations exist already.
  */
 const WRITE = {
   name: 'floor',
@@ -38,7 +38,7 @@ const WRITE = {
     returning id`,
 };
 
-/** The same messages by plain SQL: one prepared statement and one commit each, over so many connections. */
+/** The floor for PostgreSQL: one prepared statement and one commit per message, over `connections` connections. */
 export async function sqlFloor(url: string, connections: number, count: number): Promise<Measured> {
   const pool = new pg.Pool({ connectionString: url, max: connections });
   const clients = await Promise.all(Array.from({ length: connections }, () => pool.connect()));

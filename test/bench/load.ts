@@ -8,7 +8,7 @@ export interface Request {
 }
 
 export interface Measured {
-  /** Answers with 2xx. */
+  /** Responses with 2xx. */
   answered: number;
   failed: number;
   perSecond: number;
@@ -17,7 +17,7 @@ export interface Measured {
   p99: number;
 }
 
-/** Makes these requests over so many connections, each as soon as the one before it was answered. */
+/** Sends the requests over `connections` connections; each connection sends its next request after a response. */
 export async function load(url: string, connections: number, requests: Request[]): Promise<Measured> {
   const clock = stopwatch();
   let next = 0;
@@ -38,7 +38,7 @@ export async function load(url: string, connections: number, requests: Request[]
   return { ...clock.measured(performance.now() - started), failed };
 }
 
-/** The status of the answer; 0 where none came. The body is read and dropped. */
+/** The status of the response, or 0 without a response. The body is read and dropped. */
 function send(client: Client, request: Request): Promise<number> {
   return new Promise((resolve) => {
     let status = 0;

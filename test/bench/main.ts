@@ -12,7 +12,7 @@ import { heading, type Row, toLine, toSvg } from './report.ts';
 import { startBenchService } from './service.ts';
 import { hot, inbound, type Make, outbound, posts } from './workload.ts';
 
-/** Messages a row; fewer are faster and tell less. */
+/** Messages per row; a lower number is faster and less precise. */
 const COUNT = Number(process.env.BENCH_COUNT ?? 20_000);
 const SMALL = 10_000;
 const LARGE = Number(process.env.BENCH_LARGE ?? 1_000_000);
@@ -24,14 +24,14 @@ const KINDS = [
   { name: 'send', path: '/api/messages/sms', make: outbound },
 ];
 
-/** By how many workers, and how often, the queue is drained beside so many messages. */
+/** Workers and rounds of the drain, by the number of stored messages. */
 const DRAINS: Record<number, [workers: number, times: number][]> = {
   [SMALL]: [
     [1, 3],
     [2, 3],
   ],
 };
-const PUT_OFF = `update deliveries set status = 'canceled', next_attempt_at = null where status = 'queued'`;
+const CANCEL_QUEUED = `update deliveries set status = 'canceled', next_attempt_at = null where status = 'queued'`;
 
 const rows: Row[] = [];
 const directory = await mkdtemp(join(tmpdir(), 'messaging-bench-'));
@@ -55,21 +55,21 @@ try {
   for (const connections of [1, 4, 8, 16, 32, 64]) {
     const measured = await writing(() => sqlFloor(url, connections, COUNT / (connections === 1 ? 10 : 2)));
     if (measured.perSecond > best.perSecond) best = { connections, perSecond: measured.perSecond };
-    add('floor: one SQL statement a message', connections, measured);
+    add('floor: one SQL statement per message', connections, measured);
   }
   for (const connections of CONNECTIONS) {
     for (const kind of KINDS) add(kind.name, connections, await record(kind, connections));
   }
-  await holdToFloors(best.connections);
+  await compareWithFloors(best.connections);
   add(
     'inbound webhook, all in one conversation',
     64,
     await record({ path: '/api/webhooks/sms', make: hot }, 64),
   );
 
-  /** What waits is sent by workers, in turns with got in a bare loop. The rows before left much that waits: it is put off. */
-  async function holdToCalls(stored: number): Promise<void> {
-    await query(url, PUT_OFF);
+  /** Drains the queue in turns with got in a loop. Deliveries left by earlier rows are canceled first. */
+  async function compareWithCalls(stored: number): Promise<void> {
+    await query(url, CANCEL_QUEUED);
     const providers = await startProviders();
     try {
       await gotFloor(providers, COUNT / 4);
@@ -98,8 +98,8 @@ try {
     return writing(() => load(service.url, connections, requests));
   }
 
-  /** The machine is not the same from one minute to the next, so all take turns, and the median of the ratios counts. */
-  async function holdToFloors(sqlConnections: number): Promise<void> {
+  /** The speed of a machine changes by the minute: floors and service run in turns, and the median ratio counts. */
+  async function compareWithFloors(sqlConnections: number): Promise<void> {
     const rounds: { sql: number; http: number; of: Record<string, Measured> }[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       const of: Record<string, Measured> = {};
@@ -121,7 +121,7 @@ try {
     }
   }
 
-  await holdToCalls(SMALL);
+  await compareWithCalls(SMALL);
   await fillUpTo(url, LARGE);
   const large = await measureReads(service.url, url, READERS, COUNT / 10);
   for (const name of READS) {
@@ -130,18 +130,18 @@ try {
       'times the cost': before.perSecond / after.perSecond,
     });
   }
-  await holdToCalls(LARGE);
+  await compareWithCalls(LARGE);
   const memoryMiB = service.peakMemoryMiB();
   await service.stop();
   await mkdir('.bench', { recursive: true });
   await writeFile('.bench/bench.json', `${JSON.stringify({ memoryMiB, rows }, null, 2)}\n`);
   await writeFile('.bench/bench.svg', toSvg(rows));
   console.log(
-    `The service's memory at its peak: ${memoryMiB} MiB. The table is in .bench/bench.json and .bench/bench.svg.`,
+    `Peak memory of the service: ${memoryMiB} MiB. The table is in .bench/bench.json and .bench/bench.svg.`,
   );
   const lost = rows.filter(({ stored, answered }) => stored !== null && stored !== answered);
   if (lost.length > 0)
-    throw new Error(`Answered is not what is stored: ${lost.map(({ name }) => name).join(', ')}`);
+    throw new Error(`Acknowledged and stored messages differ: ${lost.map(({ name }) => name).join(', ')}`);
 } finally {
   await embedded.stop();
   await rm(directory, { recursive: true, force: true });
@@ -161,7 +161,7 @@ function median(numbers: number[]): number {
   return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] as number;
 }
 
-/** With what is found in the database afterwards, so that nothing counts that is not stored. */
+/** Counts the stored messages too, because an acknowledged message that is not stored must not count. */
 async function writing(work: () => Promise<Measured>): Promise<Measured & { stored: number }> {
   const before = await countMessages(url);
   const measured = await work();

@@ -11,7 +11,7 @@ export const READS = [
   'get one message',
 ] as const;
 
-/** Each way of reading, spread over all that there is to read. */
+/** Measures each read, spread evenly over the stored messages. */
 export async function measureReads(
   serviceUrl: string,
   databaseUrl: string,

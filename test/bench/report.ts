@@ -3,9 +3,9 @@ import type { Measured } from './load.ts';
 export interface Row extends Measured {
   name: string;
   connections: number;
-  /** Messages that the row added to the database; null where it adds none. */
+  /** Messages that the row added to the database; null for reads and floors without a database. */
   stored: number | null;
-  /** What the row is held to: the part of a floor that it reaches, or its cost as a multiple of another row's. */
+  /** Throughput as a share of a floor's, or cost as a multiple of another row's. */
   ratios: Record<string, number>;
 }
 
@@ -30,7 +30,7 @@ function line(cells: (string | number | null)[]): string {
     .join('');
 }
 
-/** The rows as a picture of bars. */
+/** The rows as a bar chart. */
 export function toSvg(rows: Row[]): string {
   const [barHeight, gap, left, right] = [18, 6, 460, 440];
   const most = Math.max(...rows.map(({ perSecond }) => perSecond), 1);

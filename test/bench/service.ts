@@ -13,7 +13,7 @@ export interface BenchProcess {
   stop(): Promise<void>;
 }
 
-/** The service as in production, in a process of its own; an API without a worker unless told. */
+/** Starts the service as in production, in its own process; by default an API without a worker. */
 export async function startBenchService(
   databaseUrl: string,
   environment: Record<string, string> = {},
@@ -38,7 +38,7 @@ export async function startBenchService(
   }));
 }
 
-/** A server of this project as a process of its own, on a free port, as soon as it is ready. */
+/** Starts a server of this project in its own process, on a free port; resolves when the server is ready. */
 export async function startProcess(
   command: string,
   args: string[],

@@ -3,14 +3,14 @@ import type { Request } from './load.ts';
 import { apiKey, webhookSecret } from './service.ts';
 
 export const SHOP = '+12016661234';
-/** The conversations that are written to, each between the shop and one customer. */
+/** The number of conversations, each between the shop and one customer. */
 export const CONVERSATIONS = 20_000;
 
 export function customer(n: number): string {
   return `+1804${5_550_000 + (n % CONVERSATIONS)}`;
 }
 
-/** Makes bodies of messages of which no two are the same. */
+/** Makes the body of request `n`; no two bodies are equal. */
 export type Make = (n: number) => Record<string, unknown>;
 
 export const outbound: Make = (n) => ({
@@ -31,12 +31,12 @@ export const inbound: Make = (n) => ({
   timestamp: '2024-11-01T14:00:00Z',
 });
 
-/** All in one conversation. */
+/** Messages of one conversation only. */
 export const hot: Make = (n) => ({ ...inbound(n), from: customer(0) });
 
 let made = 0;
 
-/** Requests as a client sends them, made before the clock starts: what is measured is the service. */
+/** Complete requests, signed and serialised before the clock starts, so that only the service is measured. */
 export function posts(path: string, make: Make, count: number): Request[] {
   const now = Math.floor(Date.now() / 1_000);
   return Array.from({ length: count }, () => {
@@ -52,7 +52,7 @@ export function gets(paths: string[]): Request[] {
   return paths.map((path) => ({ method: 'GET', path, headers: { authorization: `Bearer ${apiKey}` } }));
 }
 
-/** The bodies alone, for whoever writes them past the service. */
+/** The bodies only, for the floors. */
 export function messages(make: Make, count: number): Record<string, unknown>[] {
   return Array.from({ length: count }, () => make(++made));
 }

@@ -12,7 +12,7 @@ interface Recorded {
 }
 
 describe('The contracts', () => {
-  it('are all there is in contracts/, but for its README', async () => {
+  it('are the only files in contracts/ besides its README', async () => {
     expect((await readdir('contracts')).toSorted()).to.deep.equal([
       'README.md',
       'email-provider-messaging-service.json',
@@ -23,7 +23,7 @@ describe('The contracts', () => {
     ]);
   });
 
-  it('are found to differ from openapi.yaml by a route, a field or a status that it does not have', async () => {
+  it('are compared with openapi.yaml: an unknown route, field or status is found', async () => {
     const contract = JSON.parse(await readContract('messaging-service-sdk', 'messaging-service'));
     const of = (text: string): Recorded =>
       contract.interactions.find(({ description }: Recorded) => description === text);
@@ -40,32 +40,32 @@ describe('The contracts', () => {
     ]);
   });
 
-  describe('are not kept', () => {
+  describe('fail verification', () => {
     let simulator: Simulator;
     before(async () => {
       simulator = await startSimulator();
     });
     after(() => simulator.stop());
 
-    const kept = (states: Parameters<typeof verify>[0]['states']) =>
+    const result = (states: Parameters<typeof verify>[0]['states']) =>
       verify({ consumer: 'messaging-service', provider: 'sms-provider', url: simulator.url, states }).then(
-        () => 'kept',
+        () => 'passed',
         (error: Error) => error.message,
       );
 
-    it('where nobody knows how to make what an interaction presumes', async () => {
-      expect(await kept({})).to.include('No set-up for: a message was taken');
+    it('when a state of an interaction has no set-up', async () => {
+      expect(await result({})).to.match(/No set-up for: .*a message was accepted/);
     });
 
-    it('where that cannot be made', async () => {
+    it('when the set-up of a state fails', async () => {
       const broken = {
-        setUp: () => Promise.reject(new Error('no such luck')),
+        setUp: () => Promise.reject(new Error('set-up failed')),
         cleanUp: async () => undefined,
       };
-      const names = ['a message was taken', 'a recipient is refused', 'there is no look-up'];
-      const faulty = ['the provider asks for less', 'the provider is out of order'];
+      const names = ['a message was accepted', 'a recipient is refused', 'there is no look-up'];
+      const faulty = ['the provider throttles requests', 'the provider is unavailable'];
       const states = Object.fromEntries([...names, ...faulty].map((name) => [name, broken]));
-      expect(await kept(states)).to.include('A state could not be reached: Error: no such luck');
+      expect(await result(states)).to.include('A state could not be reached: Error: set-up failed');
     });
   });
 });

@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { States } from './verify.ts';
 
-/** The interactions of the contract, by what the sandbox has to answer to them. */
+/** The interactions of the contract, by the response that the contract requires. */
 export type Case =
   | 'accepted'
   | 'wrong key'
   | 'refused'
   | 'throttled'
-  | 'out of order'
+  | 'unavailable'
   | 'found'
   | 'not found'
   | 'no look-up';
@@ -18,25 +18,25 @@ export type Case =
 export interface Answer {
   status: number;
   headers?: Record<string, string>;
-  /** Text is sent as it is, everything else as JSON. */
+  /** A string is sent unchanged, any other value as JSON. */
   body?: unknown;
-  /** Headers and a part of the body, and then nothing. */
+  /** Sends the headers and a part of the body only. */
   unfinished?: boolean;
 }
 
-/** What a provider does in place of an answer. */
+/** The provider sends no response. */
 export type Misbehaviour = 'hangs' | 'resets';
 export type Answers = Record<Case, Answer | Misbehaviour>;
 
 const json = { 'content-type': 'application/json' };
 
-/** A provider that does all that contracts/README.md asks for. */
+/** The responses of a provider that meets contracts/README.md. */
 export const RIGHT: Record<Case, Answer> = {
   accepted: { status: 202, headers: json, body: { id: 'm-1' } },
   'wrong key': { status: 401 },
   refused: { status: 400, headers: json, body: { error: { code: 'invalid_recipient' } } },
   throttled: { status: 429, headers: { 'retry-after': '30' } },
-  'out of order': { status: 503 },
+  unavailable: { status: 503 },
   found: { status: 200, headers: json, body: { data: [{ id: 'm-1' }] } },
   'not found': { status: 200, headers: json, body: { data: [] } },
   'no look-up': { status: 501 },
@@ -44,15 +44,15 @@ export const RIGHT: Record<Case, Answer> = {
 
 const SEND_STATES: Record<string, Case> = {
   'a recipient is refused': 'refused',
-  'the provider asks for less': 'throttled',
-  'the provider is out of order': 'out of order',
+  'the provider throttles requests': 'throttled',
+  'the provider is unavailable': 'unavailable',
 };
 const LOOK_UP_STATES: Record<string, Case> = {
-  'a message was taken': 'found',
+  'a message was accepted': 'found',
   'there is no look-up': 'no look-up',
 };
 
-/** A provider with these answers in place of the right ones, and how it comes to be in each state. */
+/** Starts a provider with `answers` in place of the correct responses, and with the set-up of each state. */
 export async function startSandbox(answers: Partial<Answers>) {
   let state = '';
   const server = createServer(async (request, response) => {

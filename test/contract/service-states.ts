@@ -22,14 +22,14 @@ export function serviceStates(harness: Harness, apiKey?: string): States {
   });
   const channelOf = ({ channel }: Record<string, string>) => (channel === 'email' ? 'email' : 'sms');
   return {
-    'an inbound message was taken': state(async (given) => {
+    'an inbound message was recorded': state(async (given) => {
       const provider_message_id = given.provider_message_id ?? '';
       const { id } = await (channelOf(given) === 'sms'
         ? driver.receive('sms', { ...inboundSms, messaging_provider_id: provider_message_id })
         : driver.receive('email', { ...inboundEmail, xillio_id: provider_message_id }));
       return { id };
     }),
-    'a message was handed to the provider': state(async (given) => {
+    'a message was accepted by the provider': state(async (given) => {
       const channel = channelOf(given);
       const { id } = await driver.handOver(channel, channel === 'sms' ? sms : email);
       // The simulator draws its ids; the contract names one.

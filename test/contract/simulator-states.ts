@@ -27,9 +27,9 @@ export function simulatorStates(url: string, key: string): States {
     'a recipient is refused': state(async ({ channel }) => ({
       recipient: channel === 'sms' ? '+12010000009' : 'reject@example.com',
     })),
-    'the provider asks for less': failing({ status: 429, retry_after: 30 }),
-    'the provider is out of order': failing({ status: 503 }),
-    'a message was taken': state(({ channel, idempotency_key }) =>
+    'the provider throttles requests': failing({ status: 429, retry_after: 30 }),
+    'the provider is unavailable': failing({ status: 503 }),
+    'a message was accepted': state(({ channel, idempotency_key }) =>
       call('POST', `/${channel}/messages`, channel === 'sms' ? sms : email, {
         authorization: `Bearer ${key}`,
         'idempotency-key': idempotency_key,

@@ -24,19 +24,19 @@ describe('bin/verify-provider', () => {
 
   const sms = () => ['--provider', 'sms-provider', '--url', sandbox.url, ...KEYED];
 
-  it('ends with 0 where a sandbox does all that is expected, with what each interaction presumes set up', async () => {
+  it('exits with 0 for a sandbox that meets the contract, after setting up the state of each interaction', async () => {
     const states = await startStatesServer(simulatorStates(sandbox.url, SANDBOX_KEY));
     const { code, stdout } = await verifyProvider([...sms(), '--provider-states-setup-url', states.url]);
     states.stop();
     expect(code, stdout).to.equal(0);
-    expect(stdout).to.include('a look-up that the provider cannot answer');
+    expect(stdout).to.include('a look-up at a provider without look-up');
     expect(states.asked).to.deep.include.members([
-      { state: 'the provider asks for less', action: 'setup' },
-      { state: 'the provider asks for less', action: 'teardown' },
+      { state: 'the provider throttles requests', action: 'setup' },
+      { state: 'the provider throttles requests', action: 'teardown' },
     ]);
   });
 
-  it('verifies only what presumes nothing where nothing can be set up, and says so', async () => {
+  it('verifies only interactions without a state when no URL for states is given, and reports this', async () => {
     const { code, stdout } = await verifyProvider([
       '--provider',
       'email-provider',
@@ -45,11 +45,11 @@ describe('bin/verify-provider', () => {
       ...KEYED,
     ]);
     expect(code, stdout).to.equal(0);
-    expect(stdout).to.include('only interactions that presume nothing');
-    expect(stdout).to.include('a request to send an email with HTML').and.not.include('out of order');
+    expect(stdout).to.include('only interactions without a state');
+    expect(stdout).to.include('a request to send an email with HTML').and.not.include('unavailable');
   });
 
-  it('ends with 1, and says what is missing, where the sandbox breaks the contract', async () => {
+  it('exits with 1 and names the fault when the sandbox violates the contract', async () => {
     const faults = [{ channel: 'sms', type: 'malformed' }];
     await fetch(`${sandbox.url}/_control/faults`, {
       method: 'PUT',
@@ -61,13 +61,13 @@ describe('bin/verify-provider', () => {
     expect(stdout).to.match(/a request to send an SMS[\s\S]*There were 1 pact failures/);
   });
 
-  it('ends with 1 where the key is not one of the sandbox', async () => {
+  it('exits with 1 when the sandbox refuses the key', async () => {
     const { code, stdout } = await verifyProvider(['--provider', 'sms-provider', '--url', sandbox.url]);
     expect(code).to.equal(1);
     expect(stdout).to.match(/expected .*202.* but was .*401/);
   });
 
-  it('ends with 1 at once where nobody is there', async () => {
+  it('exits with 1 at once when nothing listens at the URL', async () => {
     const { url, stop } = await startSimulator();
     await stop();
     const { code, stderr } = await verifyProvider(['--provider', 'sms-provider', '--url', url]);
@@ -75,7 +75,7 @@ describe('bin/verify-provider', () => {
     expect(stderr).to.include(`${url} cannot be reached`);
   });
 
-  it('takes the contracts from a broker, and publishes the result there as that of a version', async () => {
+  it('reads the contracts from a broker and publishes the result for the given version', async () => {
     const broker = await startBroker(await readContract('messaging-service', 'sms-provider'), TOKEN);
     const states = await startStatesServer(simulatorStates(sandbox.url, SANDBOX_KEY));
     const whole = [...sms(), '--broker-url', broker.url, '--provider-states-setup-url', states.url];
@@ -92,14 +92,14 @@ describe('bin/verify-provider', () => {
     expect(refused.code).to.equal(1);
   });
 
-  it('publishes nothing of a part of the contract', async () => {
+  it('refuses to publish a result for a part of the contract', async () => {
     const published = [...sms(), '--broker-url', 'http://127.0.0.1', '--provider-version', '1.2.3'];
     const { code, stderr } = await verifyProvider(published);
     expect(code).to.equal(2);
-    expect(stderr).to.include('--provider-version needs --provider-states-setup-url');
+    expect(stderr).to.include('--provider-version requires --provider-states-setup-url');
   });
 
-  it('shows its options with --help, and ends with 2 on a wrong one', async () => {
+  it('prints its options with --help and exits with 2 for a wrong option', async () => {
     const [help, wrong, unknown] = await Promise.all([
       verifyProvider(['--help']),
       verifyProvider(['--provider', 'sms-provider', '--sandbox', sandbox.url]),

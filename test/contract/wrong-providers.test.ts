@@ -7,24 +7,24 @@ import { runToEnd } from '../support/process.ts';
 import { type Answer, type Answers, type Case, type Misbehaviour, RIGHT, startSandbox } from './sandbox.ts';
 import { startStatesServer } from './states-server.ts';
 
-/** The interaction in which each answer is given. */
+/** The description of the interaction of each case. */
 const DESCRIPTIONS: Record<Case, string> = {
   accepted: 'to send an SMS$',
   'wrong key': 'with a key that is wrong',
   refused: 'to a number that is refused',
-  throttled: 'more than the provider takes',
-  'out of order': 'while the provider is out of order',
+  throttled: 'above the rate limit of the provider',
+  unavailable: 'while the provider is unavailable',
   found: 'of a message that was taken',
-  'not found': 'of a message that never came',
-  'no look-up': 'that the provider cannot answer',
+  'not found': 'of an unknown message',
+  'no look-up': 'at a provider without look-up',
 };
 
-/** A right answer with something of it changed. */
+/** The correct response with some fields replaced. */
 const change = (to: Case, fields: Partial<Answer>): Answer => ({ ...RIGHT[to], ...fields });
 const plain = { headers: { 'content-type': 'text/plain' } };
 const retryAfter = (value: string) => ({ headers: { 'retry-after': value } });
 
-/** One fault each; the report has to name it. */
+/** One fault per row, and the report that must name the fault. */
 const WRONG: [title: string, asked: Case, answer: Answer | Misbehaviour, report: RegExp][] = [
   ['an id that is a number', 'accepted', change('accepted', { body: { id: 42 } }), /\$\.id\b.*[\s\S]*42/],
   ['an id that is null', 'accepted', change('accepted', { body: { id: null } }), /\$\.id\b/],
@@ -97,8 +97,8 @@ const WRONG: [title: string, asked: Case, answer: Answer | Misbehaviour, report:
       /Retry-After/i,
     ],
   ),
-  ['a 503 in place of a 429', 'throttled', RIGHT['out of order'], /status code[\s\S]*503/],
-  ['a 202 while it is out of order', 'out of order', RIGHT.accepted, /status code[\s\S]*202/],
+  ['a 503 in place of a 429', 'throttled', RIGHT['unavailable'], /status code[\s\S]*503/],
+  ['a 202 while it is unavailable', 'unavailable', RIGHT.accepted, /status code[\s\S]*202/],
   ['a look-up that finds nothing', 'found', RIGHT['not found'], /\$\.data/],
   [
     'a look-up with an id that is a number',
@@ -115,7 +115,7 @@ const WRONG: [title: string, asked: Case, answer: Answer | Misbehaviour, report:
   ['a missing look-up that is a 200', 'no look-up', RIGHT['not found'], /status code[\s\S]*200/],
 ];
 
-/** Answers that are right as well: the verification asks for nothing beyond contracts/README.md. */
+/** Further correct responses: the verification requires only what contracts/README.md lists. */
 const ALSO_RIGHT: [title: string, answers: Partial<Answers>][] = [
   ['the statuses and the values of the README', {}],
   [
@@ -136,7 +136,7 @@ const ALSO_RIGHT: [title: string, answers: Partial<Answers>][] = [
         headers: { 'retry-after': '0', 'content-type': 'text/html' },
         body: '<h1>Slow down</h1>',
       },
-      'out of order': { status: 503, headers: { 'content-type': 'text/html' }, body: '<h1>Sorry</h1>' },
+      unavailable: { status: 503, headers: { 'content-type': 'text/html' }, body: '<h1>Sorry</h1>' },
       'wrong key': { status: 401, headers: { 'content-type': 'text/plain' }, body: 'No' },
       'no look-up': { status: 404, headers: { 'content-type': 'text/html' }, body: '<h1>Not found</h1>' },
       found: {
@@ -148,24 +148,28 @@ const ALSO_RIGHT: [title: string, answers: Partial<Answers>][] = [
   ],
 ];
 
-/** Each way in which the provider's URL for states can fail. */
+/** The ways in which the provider's URL for states can fail. */
 const WRONG_STATES: [title: string, answer: Answer | Misbehaviour, report: RegExp][] = [
   [
-    'answers 500',
+    'returns 500',
     { status: 500, body: 'oops' },
-    /POST URL: answered 500 to the setup of the state "a recipient is refused"/,
+    /POST URL: returned 500 for the setup of the state "a recipient is refused"/,
   ],
-  ['answers 404', { status: 404 }, /POST URL: answered 404 to the setup/],
-  ['redirects', { status: 302, headers: { location: '/' } }, /POST URL: answered 302 to the setup/],
+  ['returns 404', { status: 404 }, /POST URL: returned 404 for the setup/],
+  ['redirects', { status: 302, headers: { location: '/' } }, /POST URL: returned 302 for the setup/],
   ['hangs', 'hangs', /POST URL: no response within 500 ms/],
   ['breaks the connection', 'resets', /POST URL: .*(?:ECONNRESET|other side closed)/],
-  ['answers no JSON', { status: 200, body: 'OK' }, /POST URL: answered no JSON object to the setup/],
-  ['answers a list', { status: 200, body: [] }, /POST URL: answered no JSON object to the setup/],
-  ['gives no recipient', { status: 200, body: {} }, /POST URL: answered no text as "recipient" to the setup/],
+  ['returns no JSON', { status: 200, body: 'OK' }, /POST URL: returned no JSON object for the setup/],
+  ['returns a list', { status: 200, body: [] }, /POST URL: returned no JSON object for the setup/],
   [
-    'gives a recipient that is a number',
+    'returns no recipient',
+    { status: 200, body: {} },
+    /POST URL: returned no text as "recipient" for the setup/,
+  ],
+  [
+    'returns a recipient that is a number',
     { status: 200, body: { recipient: 7 } },
-    /answered no text as "recipient"/,
+    /returned no text as "recipient"/,
   ],
 ];
 
@@ -185,7 +189,7 @@ describe('bin/verify-provider', () => {
     expect(code).to.equal(1);
   };
 
-  describe('passes a provider with', () => {
+  describe('passes a provider that returns', () => {
     for (const [title, answers] of ALSO_RIGHT)
       it(title, async () => {
         const sandbox = await startSandbox(answers);
@@ -202,7 +206,7 @@ describe('bin/verify-provider', () => {
       });
   });
 
-  describe('names the fault of a provider that answers', () => {
+  describe('names the fault of a provider that returns', () => {
     for (const [title, asked, answer, fault] of WRONG)
       it(title, async () => {
         const sandbox = await startSandbox({ [asked]: answer });
@@ -227,7 +231,7 @@ describe('bin/verify-provider', () => {
         expectFault(result, states.url, fault);
       });
 
-    it('nobody listens at', async () => {
+    it('refuses connections', async () => {
       const sandbox = await startSandbox({});
       const nobody: Server = createServer().listen(0, '127.0.0.1');
       await once(nobody, 'listening');

@@ -1,4 +1,4 @@
-"""Hooks of schemathesis: the credentials of each request, and the findings that are explained."""
+"""Hooks of schemathesis: credentials for each request, and explained findings."""
 
 import base64
 import hashlib
@@ -30,7 +30,7 @@ class WebhookSignature(requests.auth.AuthBase):
         if isinstance(body, str):
             body = body.encode()
         identity = text_of(request.headers.get("webhook-id")) or "event-1"
-        # A timestamp that the schema refuses stays as it is, so that the service must refuse it.
+        # A timestamp that the schema refuses is kept, so that the service must refuse the request.
         given = text_of(request.headers.get("webhook-timestamp"))
         timestamp = given if len(given) > MAX_TIMESTAMP else str(int(time.time()))
         signed = f"{identity}.{timestamp}.".encode("latin-1") + body
@@ -56,7 +56,7 @@ ADDRESSES = {
 
 @schemathesis.hook
 def map_case(context, case):
-    """Gives valid messages addresses that exist, so that they get beyond the reading of addresses."""
+    """Gives valid messages real addresses, so that the requests pass the checks of addresses."""
     is_message = context.operation.path.startswith("/api/messages/") and isinstance(case.body, dict)
     if not is_message or case.meta is None or not case.meta.generation.mode.is_positive:
         return case
@@ -70,12 +70,12 @@ def map_case(context, case):
     return case
 
 
-# Rules of the contract that its prose states and JSON Schema cannot: a request that is valid by its schema is refused
-# by these, at these paths and with these messages only. The conformance test sends requests that keep them.
+# Rules that the contract states in prose because JSON Schema cannot express them. A request that is valid by its schema
+# may be refused by these rules only, at these paths and with these messages. The conformance test follows the rules.
 RULES = [
     # The syntax of phone numbers and email addresses, and which channel an address belongs to.
     (r"^/(body/(from|to|cc|bcc|reply_to)|query/(address|participant))", r"address|phone number|sender id"),
-    # What each type of message has.
+    # The fields of each type of message.
     (r"^/body/(subject|cc|bcc|reply_to)", r"^is allowed for email only$"),
     (r"^/body/attachments$", r"an mms may$"),
     (r"^/body/to$", r"an mms may have more$"),
@@ -83,10 +83,10 @@ RULES = [
     # Times in relation to each other, and to the calendar.
     (r"^/body/expires_at$", r"^must be (after send_at|at most 7 days after the message is due)$"),
     (r"^/(body|query)/", r"^must (not be a leap second, which cannot be stored|be in the years 0001 to 9999 in UTC)$"),
-    # Cursors are opaque: only a value of an earlier page is one.
+    # Cursors are opaque: only the value of an earlier page is valid.
     (r"^/query/cursor$", r"^is not a next_cursor of this list$"),
     (r"^/query/q$", r"^(must have a word to search for|cannot be read as a search)$"),
-    # Schemathesis drops this pattern, which its engine for regular expressions cannot read.
+    # Schemathesis drops this pattern because its engine for regular expressions cannot read it.
     (r"^/body/(xillio_id|messaging_provider_id)$", r"^must match pattern .*x00"),
     # Text that PostgreSQL cannot store.
     (r"^/(body|query)", r"^must (not contain a NUL character|be well-formed Unicode|be UTF-8, percent-encoded)$"),
@@ -102,7 +102,7 @@ def filter_failure(context, failure, case, response):
     if not isinstance(failure, RejectedPositiveData) or response.status_code != 422:
         return True
     problem = response.json()
-    # Schemathesis repeats keys; each must keep its first request.
+    # Schemathesis sends different requests with the same key.
     if problem["code"] == "idempotency_key_reused":
         return False
     return not all(is_explained(error) for error in problem["errors"])

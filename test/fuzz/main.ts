@@ -9,9 +9,9 @@ import { startHarness, webhookSecret } from '../support/harness.ts';
 import { populate } from './populate.ts';
 
 /**
- * Runs schemathesis, with every check and every phase, against a service with API keys and simulated providers on free
- * ports. FUZZ_SECONDS bounds the run; FUZZ_SEED repeats one. Ends with the exit code of schemathesis: 0 unless it finds
- * something that schemathesis.toml does not explain.
+ * Runs schemathesis with all checks and phases against a service with API keys and simulated providers on free ports.
+ * FUZZ_SECONDS limits the duration, FUZZ_SEED repeats a run. Exits with the code of schemathesis: 0 without a finding,
+ * except findings that hooks.py or schemathesis.toml explain.
  */
 const FOLDER = '.fuzz';
 const HERE = import.meta.dirname;
@@ -20,7 +20,7 @@ const LOG = join(FOLDER, 'service.log');
 const API_KEY = 'correct-horse-battery';
 
 const seconds = Number(process.env.FUZZ_SECONDS ?? 300);
-if (!Number.isInteger(seconds) || seconds < 1) fail('FUZZ_SECONDS: not a number of seconds');
+if (!Number.isInteger(seconds) || seconds < 1) fail('FUZZ_SECONDS must be a positive integer');
 
 await mkdir(FOLDER, { recursive: true });
 await install();
@@ -41,10 +41,10 @@ await mochaGlobalTeardown();
 console.log(`The log of the service is in ${LOG}.`);
 process.exit(code);
 
-/** Installs the pinned packages into a virtual environment, unless it has them. */
+/** Installs the pinned packages into a virtual environment if they are missing. */
 async function install(): Promise<void> {
   if (spawnSync('python3', ['-m', 'venv', '--help']).status !== 0)
-    fail('make fuzz needs python3 with its venv module (Debian: apt-get install python3-venv).');
+    fail('make fuzz requires python3 with its venv module (Debian: apt-get install python3-venv).');
   const stamp = join(FOLDER, 'requirements.txt');
   const wanted = await readFile(REQUIREMENTS, 'utf8');
   if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === wanted) return;

@@ -1,6 +1,6 @@
 import { createClient } from '../../sdk/src/index.ts';
 
-/** Stores something of everything, so that small ids name it. */
+/** Stores some messages, conversations and links, so that small ids exist. */
 export async function populate(baseUrl: string, apiKey: string): Promise<void> {
   const { messages, participants } = createClient({ baseUrl, apiKey });
   for (let index = 0; index < 20; index++) {

@@ -68,16 +68,16 @@ export function answers(channel: Channel, plain: Sending, refused: Sending): Int
     failing(
       { outcome: 'throttled', httpStatus: 429, retryAfterMs: 30_000 },
       {
-        is: 'a request to send more than the provider takes',
-        given: ['the provider asks for less'],
+        is: 'a request to send above the rate limit of the provider',
+        given: ['the provider throttles requests'],
         response: { status: 429, headers: { 'Retry-After': regex(/^\d+$/, '30') } },
       },
     ),
     failing(
       { outcome: 'unavailable', httpStatus: 503 },
       {
-        is: 'a request to send while the provider is out of order',
-        given: ['the provider is out of order'],
+        is: 'a request to send while the provider is unavailable',
+        given: ['the provider is unavailable'],
         response: { status: 503 },
       },
     ),
@@ -105,7 +105,7 @@ export function lookUps(channel: Channel): Interaction[] {
       { found: true, providerMessageId: id },
       {
         is: 'a look-up of a message that was taken',
-        given: ['a message was taken', { channel, idempotency_key: TAKEN_KEY }],
+        given: ['a message was accepted', { channel, idempotency_key: TAKEN_KEY }],
         response: { status: 200, body: { data: eachLike({ id: providerId(id) }) } },
       },
     ),
@@ -113,12 +113,12 @@ export function lookUps(channel: Channel): Interaction[] {
       UNKNOWN_KEY,
       { found: false },
       {
-        is: 'a look-up of a message that never came',
+        is: 'a look-up of an unknown message',
         response: { status: 200, body: { data: [] } },
       },
     ),
     lookUp(TAKEN_KEY, 'cannot tell', {
-      is: 'a look-up that the provider cannot answer',
+      is: 'a look-up at a provider without look-up',
       given: ['there is no look-up'],
       response: { status: matchStatus(501, [404, 405, 501, 503]) },
     }),

@@ -24,7 +24,7 @@ export function emails() {
     webhook({ is: 'an inbound email with HTML', path, body, sends: sends({}) }),
     webhook({
       is: 'an inbound email that was delivered before',
-      given: ['an inbound message was taken', { channel: 'email', provider_message_id: 'in_2' }],
+      given: ['an inbound message was recorded', { channel: 'email', provider_message_id: 'in_2' }],
       path,
       body,
       sends: sends({}),

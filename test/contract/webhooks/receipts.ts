@@ -51,7 +51,7 @@ export function receipts(channel: Channel, idName: 'messaging_provider_id' | 'xi
   return [
     ...OUTCOMES.map((outcome) =>
       receipt(`a receipt that says ${outcome.status}`, outcome, [
-        'a message was handed to the provider',
+        'a message was accepted by the provider',
         { channel, provider_message_id: id },
       ]),
     ),

@@ -25,7 +25,7 @@ export function texts() {
     webhook({ is: 'an inbound SMS', path, body, sends: sends({}) }),
     webhook({
       is: 'an inbound SMS that was delivered before',
-      given: ['an inbound message was taken', { channel: 'sms', provider_message_id: 'in_1' }],
+      given: ['an inbound message was recorded', { channel: 'sms', provider_message_id: 'in_1' }],
       path,
       body,
       sends: sends({}),
