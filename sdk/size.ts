@@ -2,10 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-/** Bytes, minified and gzipped, with everything that is exported and with openapi-fetch. */
+/** Maximum size in bytes, minified and gzipped, with all exports and openapi-fetch. */
 const LIMIT = 6_000;
 
-/** As a bundler would ship it. */
+/** The size of the bundle that a bundler makes. */
 async function sizeOf(external: string[]): Promise<number> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL('dist/index.js', import.meta.url))],

@@ -4,31 +4,31 @@ import { type List, type Pages, paginate } from './pagination.ts';
 import type { paths } from './schema.ts';
 import { createTransport, type Fetch, type TransportOptions } from './transport.ts';
 
-/** Every operation of the contract, typed by it. */
+/** Every operation of the contract, with its types. */
 export type RawClient = FetchClient<paths>;
 
 export interface RequestOptions {
-  /** Ends the call, also while it waits between two tries; it rejects with the signal's reason then. */
+  /** Aborts the call, including its delays between retries. The call then rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds for each try, in place of the client's. */
+  /** Timeout of each try in milliseconds. Default: the client's. */
   timeout?: number | undefined;
-  /** How often it is made again at the most, in place of the client's. */
+  /** Maximum number of retries. Default: the client's. */
   maxRetries?: number | undefined;
 }
 
 export interface WriteOptions extends RequestOptions {
-  /** One of your own (1 to 255 printable ASCII characters) makes it the same request also after a restart. */
+  /** 1 to 255 printable ASCII characters. Default: a random key per call. Your own key also covers a restart of your process. */
   idempotencyKey?: string | undefined;
 }
 
-/** What openapi-fetch is given with a request. */
+/** The options of one request to openapi-fetch. */
 interface Init {
   fetch: Fetch;
   headers: Record<string, string>;
   signal: AbortSignal | null;
 }
 
-interface Answer<Data> {
+interface Result<Data> {
   data?: Data;
   error?: unknown;
   response: Response;
@@ -36,13 +36,13 @@ interface Answer<Data> {
 
 export interface Api {
   raw: RawClient;
-  /** What the service answers. @throws {MessagingError} */
-  call<Data>(options: WriteOptions | undefined, send: (init: Init) => Promise<Answer<Data>>): Promise<Data>;
-  /** A list, a page at a time. */
+  /** Resolves with the body of the response. @throws {MessagingError} */
+  call<Data>(options: WriteOptions | undefined, send: (init: Init) => Promise<Result<Data>>): Promise<Data>;
+  /** Reads a list page by page. */
   list<Body extends List<unknown>>(
     options: RequestOptions | undefined,
     cursor: string | undefined,
-    send: (init: Init, cursor: { cursor?: string }) => Promise<Answer<Body>>,
+    send: (init: Init, cursor: { cursor?: string }) => Promise<Result<Body>>,
   ): Pages<Body>;
 }
 
@@ -75,5 +75,5 @@ function rethrow(error: unknown): never {
 }
 
 function unexpected(cause?: unknown): MessagingError {
-  return new ConnectionError('The answer is not one of the service.', cause, 'unexpected_answer');
+  return new ConnectionError('The response is not from the service.', cause, 'unexpected_response');
 }

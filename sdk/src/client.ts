@@ -6,17 +6,17 @@ import { type Participants, participants } from './resources/participants.ts';
 import type { Fetch } from './transport.ts';
 
 export interface ClientOptions {
-  /** The service's URL, such as `https://messaging.example.com`: absolute, with a path where the service has one. */
+  /** The absolute URL of the service, for example `https://messaging.example.com`, including any path before `/api`. */
   baseUrl: string | URL;
   /** Sent as `Authorization: Bearer …`. */
   apiKey?: string | undefined;
-  /** Used in place of the global `fetch`. */
+  /** Default: the global `fetch`. */
   fetch?: Fetch | undefined;
-  /** Milliseconds for each try of a request: 30,000 unless told. */
+  /** Timeout of each try in milliseconds. Default: 30,000. */
   timeout?: number | undefined;
-  /** How often a request is made again at the most: 3 times unless told. */
+  /** Maximum number of retries of a request. Default: 3. */
   maxRetries?: number | undefined;
-  /** Milliseconds that the first wait between two tries has at the most, twice as many the next: 500 unless told. */
+  /** Maximum delay before the first retry in milliseconds, doubled for each further retry. Default: 500. */
   retryDelay?: number | undefined;
 }
 
@@ -24,14 +24,14 @@ export interface Client {
   messages: Messages;
   conversations: Conversations;
   participants: Participants;
-  /** Every operation of the contract by its path, with the same key, timeout and retries. */
+  /** Every operation of the contract by path, with the same API key, timeout and retries. */
   raw: RawClient;
 }
 
 /**
- * A client of the service at `baseUrl`. It holds nothing open, and can be kept for ever.
+ * Creates a client of the service at `baseUrl`. A client holds no connections and needs no closing.
  *
- * @throws {TypeError} `baseUrl` or `apiKey` cannot be used.
+ * @throws {TypeError} if `baseUrl` or `apiKey` is invalid.
  */
 export function createClient(options: ClientOptions): Client {
   const { apiKey, fetch = globalThis.fetch } = options;

@@ -2,13 +2,13 @@ import { retryAfter } from './retry-after.ts';
 import type { components } from './schema.ts';
 
 export type Problem = components['schemas']['Problem'];
-/** One fault of a request: `path` is where, as `/body/…`, `/query/…`, `/path/…` or `/headers/…`. */
+/** One validation error of a request. `path` is its location: `/body/…`, `/query/…`, `/path/…` or `/headers/…`. */
 export type Fault = NonNullable<Problem['errors']>[number];
 
-/** What every error of this package is. */
+/** The base class of all errors of this package. */
 export class MessagingError extends Error {
   override readonly name: string = 'MessagingError';
-  /** A stable word for programs. */
+  /** A stable identifier of the error. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: { cause?: unknown }) {
@@ -17,7 +17,7 @@ export class MessagingError extends Error {
   }
 }
 
-/** There is no answer, or none that is one of the service's: the request may have been worked on or not. */
+/** No response, or a response that is not from the service: the request may or may not have been processed. */
 export class ConnectionError extends MessagingError {
   override readonly name: string = 'ConnectionError';
 
@@ -26,33 +26,33 @@ export class ConnectionError extends MessagingError {
   }
 }
 
-/** The last try had no complete answer within `timeout`. */
+/** The last try had no complete response within `timeout`. */
 export class TimeoutError extends ConnectionError {
   override readonly name = 'TimeoutError';
 
   constructor(milliseconds: number) {
-    super(`No answer within ${milliseconds} ms.`, undefined, 'timeout');
+    super(`No response within ${milliseconds} ms.`, undefined, 'timeout');
   }
 }
 
-/** The service answered with an error. `message` is the detail and the first of the `errors`. */
+/** The service responded with an error. `message` has the detail and the first of the `errors`. */
 export class ApiError extends MessagingError {
   override readonly name: string = 'ApiError';
   /** The HTTP status. */
   readonly status: number;
-  /** What is wrong, in a sentence. */
+  /** A description of the error. */
   readonly detail: string;
-  /** By which those who run the service find the request in their logs. */
+  /** Identifies the request in the logs of the service. */
   readonly requestId: string | undefined;
-  /** Seconds to wait before asking again, where the service says so. */
+  /** Seconds to wait before a retry (`Retry-After`), if the service set it. */
   readonly retryAfter: number | undefined;
-  /** Each fault of a request that breaks the contract. */
+  /** The validation errors of the request. */
   readonly errors: readonly Fault[];
-  /** The code is one of the contract's, or `unknown` where the answer came from something in between. */
+  /** A code of the contract, or `unknown` if the response came from an intermediary. */
   declare readonly code: Problem['code'] | 'unknown';
 
   constructor(response: Response, problem: Partial<Problem>) {
-    const detail = problem.detail ?? `The answer is ${response.status} ${response.statusText}`.trimEnd();
+    const detail = problem.detail ?? `The response is ${response.status} ${response.statusText}`.trimEnd();
     super(problem.code ?? 'unknown', [detail, firstOf(problem.errors)].join(' ').trim());
     this.status = response.status;
     this.detail = detail;
@@ -62,7 +62,7 @@ export class ApiError extends MessagingError {
   }
 }
 
-/** The location and the message of the first error, and how many more there are. */
+/** The path and message of the first error, and the number of further errors. */
 function firstOf([first, ...more]: readonly Fault[] = []): string {
   if (!first) return '';
   return `${first.path} ${first.message}${more.length > 0 ? ` (and ${more.length} more)` : ''}`;
@@ -73,32 +73,32 @@ export class AuthenticationError extends ApiError {
   override readonly name = 'AuthenticationError';
 }
 
-/** 404: there is nothing with that id. */
+/** 404: there is no resource with this id. */
 export class NotFoundError extends ApiError {
   override readonly name = 'NotFoundError';
 }
 
-/** 409: the present state of things does not allow it. */
+/** 409: the state of the resource does not allow the request. */
 export class ConflictError extends ApiError {
   override readonly name = 'ConflictError';
 }
 
-/** 400, 413, 415 or 422: the request is at fault; `errors` says where. */
+/** 400, 413, 415 or 422: the request is invalid; `errors` has the locations. */
 export class InvalidRequestError extends ApiError {
   override readonly name = 'InvalidRequestError';
 }
 
-/** 429: too many requests, still so at the last try. */
+/** 429: the rate limit is exceeded, also at the last try. */
 export class RateLimitError extends ApiError {
   override readonly name = 'RateLimitError';
 }
 
-/** 5xx: the service could not answer, at the last try neither. */
+/** 5xx: the service is unavailable, also at the last try. */
 export class UnavailableError extends ApiError {
   override readonly name = 'UnavailableError';
 }
 
-/** The error that an answer stands for. `body` is what was read of it: a problem of the service, or anything. */
+/** The error of a response. `body` is the parsed body: a problem document of the service or any other value. */
 export function errorOf(response: Response, body: unknown): ApiError {
   const { status } = response;
   const problem = isProblem(body) ? body : {};
@@ -111,7 +111,7 @@ export function errorOf(response: Response, body: unknown): ApiError {
   return new ApiError(response, problem);
 }
 
-/** Also something in between may answer in JSON: only the service names the request. */
+/** An intermediary may respond with JSON too; only the service's problem documents have a `request_id`. */
 function isProblem(body: unknown): body is Problem {
   return body !== null && typeof body === 'object' && 'code' in body && 'request_id' in body;
 }

@@ -1,7 +1,7 @@
 /**
- * The URL before the paths of the contract, without a slash at its end.
+ * The base URL without a trailing slash.
  *
- * @throws {TypeError} it is no absolute http or https URL, or has credentials, a query or a fragment.
+ * @throws {TypeError} if the value is not an absolute http or https URL, or has credentials, a query or a fragment.
  */
 export function readBaseUrl(input: string | URL): string {
   const given = String(input).trim();
@@ -26,7 +26,7 @@ function notAbsolute(given: string): TypeError {
   return new TypeError(`baseUrl must be an absolute http or https URL: "${given}" is not.${hint}`);
 }
 
-/** @throws {TypeError} it cannot be sent in a header; the message does not repeat it. */
+/** @throws {TypeError} if the key cannot be sent in a header. The message does not contain the key. */
 export function assertApiKey(apiKey: string | undefined): void {
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey))
     throw new TypeError(

@@ -1,4 +1,4 @@
-/** A list as the service gives it. */
+/** One page of a list, as the service returns it. */
 export interface List<Item> {
   data: Item[];
   /** Null on the last page. */
@@ -8,19 +8,19 @@ export interface List<Item> {
 export type ItemOf<Body extends List<unknown>> = Body['data'][number];
 
 export interface Paging<Body extends List<unknown>> extends AsyncIterable<ItemOf<Body>> {
-  /** The page after this one, or null on the last. */
+  /** The next page; null after the last page. */
   nextPage(): Promise<Page<Body> | null>;
 }
 
-/** One page, as the service gave it. Iterating over it goes through its items and those of all pages after it. */
+/** One page. Iterating it yields the items of this page and of all following pages. */
 export type Page<Body extends List<unknown>> = Body & Paging<Body>;
 
-/** `await` gives the first page; `for await` gives every item, and asks for a page when it gets there. */
+/** `await` resolves to the first page. `for await` yields every item and fetches further pages on demand. */
 export interface Pages<Body extends List<unknown>> extends Promise<Page<Body>>, AsyncIterable<ItemOf<Body>> {}
 
 type FetchPage<Body> = (cursor: string | undefined) => Promise<Body>;
 
-/** Nothing is asked for before somebody awaits or iterates. */
+/** No request is made before the first `await` or iteration. */
 export function paginate<Body extends List<unknown>>(fetchPage: FetchPage<Body>): Pages<Body> {
   let first: Promise<Page<Body>> | undefined;
   const start = () => {
@@ -28,7 +28,7 @@ export function paginate<Body extends List<unknown>>(fetchPage: FetchPage<Body>)
     return first;
   };
   return {
-    // biome-ignore lint/suspicious/noThenProperty: it is a promise that starts late
+    // biome-ignore lint/suspicious/noThenProperty: a promise that starts on demand
     then: (onFulfilled, onRejected) => start().then(onFulfilled, onRejected),
     catch: (onRejected) => start().catch(onRejected),
     finally: (onFinally) => start().finally(onFinally),
@@ -39,7 +39,7 @@ export function paginate<Body extends List<unknown>>(fetchPage: FetchPage<Body>)
   };
 }
 
-/** Its own enumerable fields are those of the body, so that it prints and compares as what the service gave. */
+/** Methods are on the prototype, so that a page prints and compares like the body of the response. */
 function pageOf<Body extends List<unknown>>(body: Body, fetchPage: FetchPage<Body>): Page<Body> {
   const methods: Paging<Body> = {
     async nextPage() {

@@ -1,12 +1,12 @@
-/** The two forms of an HTTP-date that are not in use any more, as parts of the one that is. */
+/** The two obsolete forms of an HTTP-date (RFC 9110, section 5.6.7), with their replacement. */
 const OBSOLETE: [RegExp, string][] = [
   [/^(\w{3})[a-z]*day, (\d\d)-(\w{3})-(\d\d) (\S+) GMT$/, '$1, $2 $3 20$4 $5 GMT'],
   [/^(\w{3}) (\w{3}) (\d\d) (\S+) (\d{4})$/, '$1, $3 $2 $5 $4 GMT'],
 ];
 
 /**
- * The seconds that a `Retry-After` asks for (RFC 9110, section 10.2.3): a number, whose fractions are rounded up, or an
- * HTTP-date. Undefined where the value is neither.
+ * The seconds of a `Retry-After` (RFC 9110, section 10.2.3): a number, with fractions rounded up, or an HTTP-date.
+ * Undefined for any other value.
  */
 export function retryAfter({ headers }: Response, now = Date.now()): number | undefined {
   const value = headers.get('retry-after') ?? '';

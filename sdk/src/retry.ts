@@ -2,28 +2,28 @@ import { ConnectionError } from './errors.ts';
 import { retryAfter } from './retry-after.ts';
 
 export interface RetryPolicy {
-  /** How often a request is made again at the most. */
+  /** Maximum number of retries. */
   maxRetries: number;
-  /** Milliseconds that the first wait has at the most; each further one has twice as many. */
+  /** Maximum delay before the first retry in milliseconds, doubled for each further retry. */
   retryDelay: number;
 }
 
-/** Milliseconds that the jitter has at the most, however many tries there were. */
-const LONGEST_JITTER = 8_000;
-/** Milliseconds. Whoever is told to wait longer than this is given the error, with its `retryAfter`. */
-const LONGEST_WAIT = 60_000;
+/** Maximum jitter in milliseconds, for any number of retries. */
+const MAX_JITTER = 8_000;
+/** Maximum `Retry-After` in milliseconds. Above it the call fails with the error and its `retryAfter`. */
+const MAX_RETRY_AFTER = 60_000;
 
-/** Whether the same request may well have another answer later. Every request is safe to repeat. */
+/** Whether a retry may succeed. Every request is safe to repeat. */
 export function isTransient(outcome: Response | ConnectionError): boolean {
   if (outcome instanceof ConnectionError) return true;
   return outcome.status === 408 || outcome.status === 429 || outcome.status >= 500;
 }
 
 /**
- * The milliseconds to wait before a request is made again, or null where this outcome is to be the last:
- * exponential with full jitter, on top of what `Retry-After` asks for.
+ * The delay before the next retry in milliseconds: exponential backoff with full jitter, added to `Retry-After`. Null if
+ * the call ends with this outcome.
  *
- * @param retries how often it was made again so far.
+ * @param retries the number of retries so far.
  * @param random from 0 to 1.
  */
 export function delayAfter(
@@ -34,11 +34,11 @@ export function delayAfter(
 ): number | null {
   if (retries >= policy.maxRetries || !isTransient(outcome)) return null;
   const asked = outcome instanceof ConnectionError ? 0 : (retryAfter(outcome) ?? 0) * 1_000;
-  if (asked > LONGEST_WAIT) return null;
-  return asked + random * Math.min(LONGEST_JITTER, policy.retryDelay * 2 ** retries);
+  if (asked > MAX_RETRY_AFTER) return null;
+  return asked + random * Math.min(MAX_JITTER, policy.retryDelay * 2 ** retries);
 }
 
-/** Waits, and rejects with the signal's reason as soon as it is aborted. */
+/** Resolves after the delay; rejects with the signal's reason when the signal is aborted. */
 export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();

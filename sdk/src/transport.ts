@@ -5,18 +5,18 @@ export type Fetch = (request: Request) => Promise<Response>;
 
 export interface TransportOptions extends RetryPolicy {
   fetch: Fetch;
-  /** Milliseconds for each try, its body included. */
+  /** Timeout of each try in milliseconds, including the body. */
   timeout: number;
 }
 
-/** The longest time that a timer can be set to. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
+/** The maximum delay of a timer. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /**
- * A `fetch` that makes a request again where that may help. A POST is given an `Idempotency-Key` unless it has one, the
- * same in every try, so that it is done once however often it is made; other methods are so by themselves.
+ * Creates a `fetch` with retries. A POST without an `Idempotency-Key` gets one, the same in every try, so that retries
+ * have one effect. The other methods are idempotent.
  *
- * @throws {ConnectionError} at the last try; the signal's reason, where the request's signal is aborted.
+ * @throws {ConnectionError} if the last try has no response. An aborted signal rejects with its reason.
  */
 export function createTransport(options: TransportOptions): Fetch {
   return async (request) => {
@@ -38,19 +38,19 @@ async function attempt(request: Request, { fetch, timeout }: TransportOptions) {
   const controller = new AbortController();
   const abort = () => controller.abort(signal.reason);
   const expire = () => controller.abort(new TimeoutError(timeout));
-  const timer = setTimeout(expire, Math.min(timeout, LONGEST_TIMEOUT));
+  const timer = setTimeout(expire, Math.min(timeout, MAX_TIMEOUT));
   signal.addEventListener('abort', abort);
   try {
     // Node.js 20.8.1 and 20.9.0 lose the headers of a Request that is made from a Request without naming them.
     const init = { signal: controller.signal, headers: request.headers };
     const response = await fetch(new Request(request.clone(), init));
-    // Its body is read here, so that one which breaks off is a failed try like any other.
+    // The body is read here, so that an incomplete body counts as a failed try.
     await response.clone().arrayBuffer();
     return response;
   } catch (cause) {
     signal.throwIfAborted();
     if (controller.signal.aborted) return controller.signal.reason as TimeoutError;
-    return new ConnectionError(`No answer from ${new URL(request.url).origin}.`, cause);
+    return new ConnectionError(`No response from ${new URL(request.url).origin}.`, cause);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', abort);

@@ -37,8 +37,8 @@ export type SendSms = Common & Without<EmailField> & { type: 'sms'; to: string; 
 /** Attachments, or several recipients, or both. */
 export type SendMms = Common & Without<EmailField> & Pick<Wire, 'to' | 'attachments'> & { type: 'mms' };
 export type SendEmail = Common & Pick<Wire, 'to' | 'attachments' | EmailField> & { type: 'email' };
-/** The addresses tell the channel. What only an email has needs `type: 'email'`. */
+/** The addresses determine the channel. Fields of an email require `type: 'email'`. */
 export type SendByAddress = Common & Without<'type' | EmailField> & Pick<Wire, 'to' | 'attachments'>;
 
-/** A message to be sent: narrower than what the service takes, so that a field of another channel does not compile. */
+/** The body of a send. Narrower than the service's schema, so that a field of another type does not compile. */
 export type SendMessage = SendSms | SendMms | SendEmail | SendByAddress;

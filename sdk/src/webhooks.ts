@@ -1,32 +1,32 @@
 import { MessagingError } from './errors.ts';
 
 export interface SignedWebhook {
-  /** The body as it came, before anything parsed it. */
+  /** The raw body of the request, not parsed. */
   body: string | Uint8Array | ArrayBuffer;
-  /** The headers of the request, as any framework has them. */
+  /** The headers of the request, in the form of any framework. */
   headers: WebhookHeaders;
-  /** `whsec_` and base64; several during a rotation. */
+  /** `whsec_` and base64. Several secrets during a rotation. */
   secret: string | readonly string[];
-  /** Seconds that its timestamp may be off, either way: 300 unless told. */
+  /** Maximum difference between the timestamp and now in seconds, in both directions. Default: 300. */
   tolerance?: number;
-  /** Milliseconds since 1970: the time unless told. */
+  /** Milliseconds since 1970. Default: the current time. */
   now?: number;
 }
 
-/** A `Headers`, of whichever library: its `get` is given names in lower case. */
+/** The `Headers` of any library. `get` is called with lower-case names. */
 export interface HeaderGetter {
   get(name: string): string | null | undefined;
 }
-/** Values by name, in any case, as Node.js has them. */
+/** Values by name, in any case, for example the `headers` of Node.js. */
 export type HeaderRecord = Readonly<Record<string, string | readonly string[] | undefined>>;
 export type WebhookHeaders = HeaderGetter | HeaderRecord;
 
 export interface Webhook<Payload = unknown> {
-  /** The same in every delivery of one event, so that a repeat can be told. */
+  /** Identical in every delivery of one event: use it to detect duplicates. */
   id: string;
-  /** When this delivery was signed. */
+  /** The time of the signature. */
   timestamp: Date;
-  /** The body, parsed. */
+  /** The parsed body. */
   payload: Payload;
 }
 
@@ -37,7 +37,7 @@ export type WebhookFault =
   | 'malformed_body'
   | 'invalid_secret';
 
-/** The webhook is not to be trusted (or the secret is none). */
+/** The webhook is not authentic, or the secret is invalid. */
 export class WebhookVerificationError extends MessagingError {
   override readonly name = 'WebhookVerificationError';
   declare readonly code: WebhookFault;
@@ -48,7 +48,7 @@ export class WebhookVerificationError extends MessagingError {
 }
 
 /**
- * A webhook whose signature is right, after Standard Webhooks 1.0.0: HMAC-SHA256 over `{id}.{timestamp}.{body}`.
+ * Verifies a webhook by Standard Webhooks 1.0.0: HMAC-SHA256 over `{id}.{timestamp}.{body}`.
  *
  * @throws {WebhookVerificationError}
  */
@@ -65,7 +65,7 @@ export async function verifyWebhook<Payload = unknown>(webhook: SignedWebhook): 
   if (Math.abs(now / 1_000 - Number(timestamp)) > tolerance)
     throw new WebhookVerificationError(
       'outside_tolerance',
-      `It was signed more than ${tolerance} seconds before or after now.`,
+      `The timestamp is more than ${tolerance} seconds before or after now.`,
     );
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : new Uint8Array(body);
   const content = concat(new TextEncoder().encode(`${id}.${timestamp}.`), bytes);
@@ -73,7 +73,7 @@ export async function verifyWebhook<Payload = unknown>(webhook: SignedWebhook): 
   const given = signatures.split(/,?\s+/);
   const expected = await Promise.all([secret].flat().map((each) => sign(each, content)));
   if (!expected.some((right) => given.some((signature) => equal(signature, right))))
-    throw new WebhookVerificationError('wrong_signature', 'No signature is by a known secret.');
+    throw new WebhookVerificationError('wrong_signature', 'No signature matches a secret.');
   return { id, timestamp: new Date(Number(timestamp) * 1_000), payload: parse(bytes) as Payload };
 }
 
@@ -105,12 +105,12 @@ function keyOf(secret: string): Uint8Array<ArrayBuffer> {
     );
     if (bytes.length > 0) return bytes;
   } catch {
-    // Falls through: not base64.
+    // Not base64.
   }
-  throw new WebhookVerificationError('invalid_secret', 'A secret is `whsec_` and base64.');
+  throw new WebhookVerificationError('invalid_secret', 'A secret must be `whsec_` and base64.');
 }
 
-/** Takes as long whichever characters differ. */
+/** Compares in constant time. */
 function equal(a: string, b: string): boolean {
   let difference = a.length ^ b.length;
   for (let index = 0; index < b.length; index++) difference |= a.charCodeAt(index) ^ b.charCodeAt(index);

@@ -6,7 +6,7 @@ describe('The text chat in docs/examples', function () {
   this.timeout(120_000);
   const { start, converse } = chatting();
 
-  it('by curl sends what is typed and prints what comes in', async () => {
+  it('with curl sends typed lines and prints inbound messages', async () => {
     const installed = spawnSync('jq', ['--version']).error === undefined;
     await converse(start('docs/examples/chat.sh', [], '.', installed ? [] : [resolve('test/examples/jq')]));
   });

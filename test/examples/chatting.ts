@@ -12,7 +12,7 @@ interface Chat {
   child: ChildProcess;
   type(line: string): void;
   printed(): string;
-  /** As Ctrl-D does; resolves with the exit code. */
+  /** Ends the input, like Ctrl-D; resolves with the exit code. */
   end(): Promise<number | null>;
 }
 
@@ -36,7 +36,7 @@ function startChat(command: string, args: string[], cwd: string, url: string, to
   };
 }
 
-/** What the tests of a text chat share: a service for each, and what is said. */
+/** The shared tests of a text chat, each with its own service. */
 export function chatting() {
   let service: Harness;
   let chat: Chat | undefined;
@@ -65,7 +65,7 @@ export function chatting() {
     expect(printed()).to.equal(`${them}: Who is it?\n${them}: I see.\n`);
   };
 
-  /** @param tools folders with commands that are found before those of the machine. */
+  /** @param tools folders that precede the PATH. */
   const start = (command: string, args: string[], cwd: string, tools: string[] = []): Chat => {
     chat = startChat(command, args, cwd, service.url, tools);
     return chat;

@@ -17,7 +17,7 @@ interface Job {
 
 const SANDBOX_KEY = 'sandbox-key';
 
-/** A sandbox as a provider has it: its API, and `/pact-states` beside it. */
+/** A provider's sandbox: its API and a `/pact-states` route. */
 async function startSandbox() {
   const simulator: Simulator = await startSimulator({
     apiKey: SANDBOX_KEY,
@@ -49,7 +49,7 @@ async function startSandbox() {
   };
 }
 
-describe("A provider's CI job in docs/examples", function () {
+describe('The CI job for providers in docs/examples', function () {
   this.timeout(60_000);
   let sandbox: Awaited<ReturnType<typeof startSandbox>>;
   let job: Job;
@@ -59,7 +59,7 @@ describe("A provider's CI job in docs/examples", function () {
   });
   after(() => sandbox?.stop());
 
-  /** Its steps, as the runner does them: one after the other, until one fails. */
+  /** Runs the steps in order, until one fails. */
   const runSteps = async (key: string) => {
     let output = '';
     for (const { run, env = {} } of job.steps) {
@@ -73,20 +73,20 @@ describe("A provider's CI job in docs/examples", function () {
     return { code: 0, output };
   };
 
-  it('passes for a sandbox that does all that is expected, with every state set up', async () => {
+  it('passes for a sandbox that meets the contract', async () => {
     const { code, output } = await runSteps(SANDBOX_KEY);
     expect(code, output).to.equal(0);
     expect(output).to.contain('a request to send an SMS');
     expect(sandbox.asked.map(({ state }) => state)).to.include('there is no look-up');
   });
 
-  it('fails where the sandbox refuses the key', async () => {
+  it('fails if the sandbox refuses the key', async () => {
     const { code, output } = await runSteps('another-key');
     expect(code).to.equal(1);
     expect(output).to.match(/expected .*202.* but was .*401/);
   });
 
-  it('names only actions and secrets that exist', () => {
+  it('uses only existing actions and secrets', () => {
     expect(job.steps.flatMap(({ uses }) => uses ?? [])).to.deep.equal([
       'actions/checkout@v4',
       'actions/setup-node@v4',

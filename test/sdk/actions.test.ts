@@ -9,7 +9,7 @@ interface Sent {
   body: string;
 }
 
-/** A client whose requests are written down and answered with what is given. */
+/** A client whose requests are recorded and answered with the given response. */
 function recording(status: number, answer: unknown) {
   const sent: Sent[] = [];
   const client = createClient({
@@ -24,12 +24,12 @@ function recording(status: number, answer: unknown) {
   return { client, sent };
 }
 
-describe('Deciding about a message by the SDK', () => {
+describe('Cancel and retry in the SDK', () => {
   for (const [decision, status] of [
     ['cancel', 200],
     ['retry', 202],
   ] as const) {
-    it(`${decision} is a POST without a body and with a key`, async () => {
+    it(`${decision} is a POST without a body and with an Idempotency-Key`, async () => {
       const { client, sent } = recording(status, { id: 7 });
       const message: Message = await client.messages[decision](7);
       expect(message).to.deep.equal({ id: 7 });
@@ -43,7 +43,7 @@ describe('Deciding about a message by the SDK', () => {
     });
   }
 
-  it('a status that does not allow it is a ConflictError with the code', async () => {
+  it('a status that does not allow the action is a ConflictError with the code of the service', async () => {
     const problem = {
       type: 'about:blank',
       title: 'Conflict',

@@ -15,7 +15,7 @@ import { type Harness, startHarness } from '../support/harness.ts';
 import { startProxy } from '../support/proxy.ts';
 import { rejection } from './support.ts';
 
-describe("The SDK's errors", () => {
+describe('The errors of the SDK', () => {
   let service: Harness;
   const connect = (apiKey?: string, baseUrl = service.url) =>
     createClient({ baseUrl, apiKey, maxRetries: 0 });
@@ -25,7 +25,7 @@ describe("The SDK's errors", () => {
   });
   after(() => service.stop());
 
-  it('a missing or a wrong key is an AuthenticationError', async () => {
+  it('a missing or wrong key is an AuthenticationError', async () => {
     for (const key of [undefined, 'wrong-horse-battery']) {
       const error = await rejection(connect(key).messages.send(sms));
       expect(error).to.be.instanceOf(AuthenticationError);
@@ -34,7 +34,7 @@ describe("The SDK's errors", () => {
     expect((await client().messages.send(sms)).status).to.equal('queued');
   });
 
-  it('an id of nothing is a NotFoundError, with the words of the service', async () => {
+  it('an unknown id is a NotFoundError with the detail of the service', async () => {
     for (const call of [client().messages.get(42_000), client().conversations.messages(42_000)]) {
       const error = (await rejection(call)) as NotFoundError;
       expect(error).to.be.instanceOf(NotFoundError).and.instanceOf(ApiError).and.instanceOf(MessagingError);
@@ -44,7 +44,7 @@ describe("The SDK's errors", () => {
     }
   });
 
-  it('a request that breaks the contract is an InvalidRequestError that names each fault', async () => {
+  it('an invalid request is an InvalidRequestError with each validation error', async () => {
     const error = await rejection(client().messages.send({ ...sms, from: 'a@x.org', body: '' }));
     expect(error).to.be.instanceOf(InvalidRequestError);
     const { code, status, errors } = error as InvalidRequestError;
@@ -53,7 +53,7 @@ describe("The SDK's errors", () => {
     expect(errors.every(({ message }) => message.length > 0)).to.equal(true);
   });
 
-  it('the message of an error names the first fault, and how many more there are', async () => {
+  it('the message of an error has the first validation error and the number of further errors', async () => {
     const one = (await rejection(client().messages.send({ ...sms, from: 'not an address' }))) as ApiError;
     expect(one.errors).to.have.length(1);
     expect(one.message).to.equal(`${one.detail} /body/from ${one.errors[0]?.message}`);
@@ -63,7 +63,7 @@ describe("The SDK's errors", () => {
     expect(two.message).to.equal(`${two.detail} ${first?.path} ${first?.message} (and 1 more)`);
   });
 
-  it('a key used for another message is an InvalidRequestError with a code of its own', async () => {
+  it('a reused Idempotency-Key is an InvalidRequestError with its own code', async () => {
     const options = { idempotencyKey: 'used' };
     await client().messages.send(sms, options);
     const error = await rejection(client().messages.send({ ...sms, body: 'Another' }, options));
@@ -76,7 +76,7 @@ describe("The SDK's errors", () => {
     expect(error).to.be.instanceOf(InvalidRequestError);
   });
 
-  it('a link that cannot be is a ConflictError', async () => {
+  it('an impossible link is a ConflictError', async () => {
     const { conversation_id } = await client().messages.send(sms);
     const { participants } = await client().conversations.get(conversation_id);
     const [one, two] = participants.map(({ id }) => id);
@@ -85,7 +85,7 @@ describe("The SDK's errors", () => {
     expect(error).to.include({ status: 409, code: 'link_of_correspondents' });
   });
 
-  it('what something in between answers has the class of its status, and no code of the service', async () => {
+  it('the response of an intermediary has the class of its status and the code unknown', async () => {
     const proxy = await startProxy(service.url);
     const answers = [
       [429, RateLimitError],
@@ -104,11 +104,11 @@ describe("The SDK's errors", () => {
     }
     proxy.faults.push({ type: 'status', status: 404, body: '{"code": 42, "detail": ["No such route"]}' });
     const error = await rejection(connect(undefined, proxy.url).messages.get(1));
-    expect(error).to.include({ status: 404, code: 'unknown', detail: 'The answer is 404 Not Found' });
+    expect(error).to.include({ status: 404, code: 'unknown', detail: 'The response is 404 Not Found' });
     await proxy.stop();
   });
 
-  it('the raw client gives the problem as the contract has it, and throws nothing', async () => {
+  it('the raw client returns the problem document and does not throw', async () => {
     const { data, error, response } = await client().raw.GET('/api/messages/{id}', {
       params: { path: { id: 42_000 } },
     });

@@ -38,15 +38,15 @@ const KEYS: [title: string, apiKey: string][] = [
   ['has other than ASCII characters', 'corréct-horse'],
 ];
 
-describe('The options of the SDK', () => {
+describe('The options of createClient', () => {
   for (const [title, baseUrl, message] of REFUSED)
-    it(`refuse ${title} as the baseUrl before any call is made`, () => {
+    it(`refuse ${title} as the baseUrl`, () => {
       const create = () => createClient({ baseUrl: baseUrl as string });
       expect(create).to.throw(TypeError, message).with.property('message').not.contain('secret');
     });
 
   for (const [title, apiKey] of KEYS)
-    it(`refuse an apiKey that ${title}, and do not repeat the key`, () => {
+    it(`refuse an apiKey that ${title}, without the key in the message`, () => {
       const create = () => createClient({ baseUrl: 'http://127.0.0.1', apiKey });
       expect(create)
         .to.throw(TypeError, /^apiKey must be/)
@@ -64,7 +64,7 @@ describe('The options of the SDK', () => {
     after(() => void server.close());
 
     for (const [path, prefix] of ACCEPTED)
-      it(`ask below ${prefix || 'the root'} where the baseUrl ends with "${path}"`, async () => {
+      it(`send requests below ${prefix || 'the root'} for a baseUrl that ends with "${path}"`, async () => {
         const root = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
         for (const baseUrl of [root + path, ` ${root}${path} `, new URL(root + path)]) {
           await rejection(createClient({ baseUrl }).messages.get(1));

@@ -4,7 +4,7 @@ import { programs } from './package/programs.ts';
 import { readme } from './package/readme.ts';
 import { runtimes } from './package/runtimes.ts';
 
-describe("The SDK's package, installed in an empty project", function () {
+describe('The SDK package, installed in an empty project', function () {
   this.timeout(180_000);
   let project: SdkProject;
   before(async () => {

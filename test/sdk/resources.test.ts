@@ -6,7 +6,7 @@ import { all, rejection } from './support.ts';
 
 const other = '+18045550000';
 
-describe("The SDK's resources", () => {
+describe('The resources of the SDK', () => {
   let service: Harness;
   let client: Client;
   before(async () => {
@@ -16,7 +16,7 @@ describe("The SDK's resources", () => {
   after(() => service.stop());
 
   describe('messages', () => {
-    it('are sent on each channel and read again', async () => {
+    it('are sent on each channel and can be read', async () => {
       const { type: _, ...byAddress } = sms;
       const sent = [];
       for (const body of [sms, mms, { ...email, type: 'email' as const, subject: 'Hi' }, email, byAddress])
@@ -33,7 +33,7 @@ describe("The SDK's resources", () => {
       expect(await client.messages.get(id)).to.include({ id, subject: 'Hi', status: 'delivered' });
     });
 
-    it('are listed by filters whose values need escaping', async () => {
+    it('are filtered by values that need escaping', async () => {
       const { id } = await client.messages.send({ ...sms, to: other, body: 'a & b = "c+d" 100%?' });
       const since = (await client.messages.get(id)).created_at;
       for (const filters of [{ participant: other }, { q: '"c+d"' }, { q: '& 100%?' }, { since }]) {
@@ -63,14 +63,14 @@ describe("The SDK's resources", () => {
       for (let count = 0; count < 5; count++) ids.unshift((await client.messages.send({ ...sms, to })).id);
     });
 
-    it('go through all pages, however small they are', async () => {
+    it('iterate over all pages', async () => {
       for (const limit of [1, 2, 5, 200]) {
         const messages = await all(client.messages.list({ participant: to, limit }));
         expect(messages.map(({ id }) => id)).to.deep.equal(ids);
       }
     });
 
-    it('give a page when awaited, and the ones after it', async () => {
+    it('resolve to a page with its next page', async () => {
       const first = await client.messages.list({ participant: to, limit: 3 });
       expect(first.data.map(({ id }) => id)).to.deep.equal(ids.slice(0, 3));
       const second = await first.nextPage();
@@ -81,13 +81,13 @@ describe("The SDK's resources", () => {
       expect(Object.keys(first)).to.have.members(['data', 'next_cursor']);
     });
 
-    it('go on from a cursor that was kept', async () => {
+    it('continue from a stored cursor', async () => {
       const { next_cursor } = await client.messages.list({ participant: to, limit: 2 });
       const rest = await all(client.messages.list({ participant: to, limit: 2, cursor: next_cursor ?? '' }));
       expect(rest.map(({ id }) => id)).to.deep.equal(ids.slice(2));
     });
 
-    it('ask for a page when it is needed, once, and for none before', async () => {
+    it('fetch each page once and on demand', async () => {
       const asked: string[] = [];
       const counting = createClient({
         baseUrl: service.url,
@@ -106,7 +106,7 @@ describe("The SDK's resources", () => {
       expect(asked).to.have.length(2);
     });
 
-    it('reject as promises do', async () => {
+    it('reject like promises', async () => {
       const faulty = () => client.messages.list({ limit: 0 });
       expect(await faulty().catch((error) => error.name)).to.equal('InvalidRequestError');
       expect(await rejection(all(faulty()))).to.include({ name: 'InvalidRequestError' });
@@ -114,7 +114,7 @@ describe("The SDK's resources", () => {
   });
 
   describe('conversations', () => {
-    it('are found by several participants, got, and read in either order', async () => {
+    it('are filtered by several participants and read in both orders', async () => {
       const [to, body] = ['+18045558888', 'in order'];
       const first = await client.messages.send({ ...sms, to, body });
       const second = await client.messages.send({ ...sms, to, body });
@@ -131,7 +131,7 @@ describe("The SDK's resources", () => {
   });
 
   describe('participants', () => {
-    it('are looked up, named, linked and unlinked', async () => {
+    it('are found by address, renamed, linked and unlinked', async () => {
       const addresses = ['+18045557001', '+18045557002'];
       for (const to of addresses) await client.messages.send({ ...sms, to });
       const [one, two] = await Promise.all(
@@ -147,7 +147,7 @@ describe("The SDK's resources", () => {
     });
   });
 
-  it('leave the operations without a method to the raw client', async () => {
+  it('include a raw client for all other operations', async () => {
     expect((await client.raw.GET('/healthz')).data).to.deep.equal({ status: 'ok' });
     const { data } = await client.raw.GET('/metrics', { parseAs: 'text' });
     expect(data).to.contain('messages_recorded_total');

@@ -24,7 +24,7 @@ describe('The SDK behind a faulty network', () => {
   });
   afterEach(() => proxy.stop());
 
-  it('makes one message of a send that is refused twice and whose answer is lost once', async () => {
+  it('creates one message although two tries are refused and one response is lost', async () => {
     proxy.faults.push(unavailable, unavailable, { type: 'lost_response' });
     const body = 'Said once';
     const message = await client().messages.send({ ...sms, body });
@@ -44,21 +44,21 @@ describe('The SDK behind a faulty network', () => {
     expect(proxy.seen.map(({ body }) => JSON.parse(body))).to.deep.equal([sms, sms, sms]);
   });
 
-  it('takes an answer that breaks off for none', async () => {
+  it('retries after an incomplete response', async () => {
     proxy.faults.push({ type: 'cut_response' });
     const message = await client().messages.send(sms);
     expect(statuses()).to.deep.equal([202, 202]);
     expect(message.body).to.equal(sms.body);
   });
 
-  it('makes a request again that had no answer in time', async () => {
+  it('retries after a timeout', async () => {
     proxy.faults.push({ type: 'stall' });
     await client({ timeout: 2_000 }).messages.send(sms);
     expect([statuses()[0], statuses().at(-1)]).to.deep.equal([undefined, 202]);
     expect(new Set(keys())).to.have.property('size', 1);
   });
 
-  it('gives each call a key of its own, and uses the one it is given', async () => {
+  it('sends a random Idempotency-Key per call, or the given key', async () => {
     await client().messages.send(sms);
     await client().messages.send(sms);
     await client().messages.send(sms, { idempotencyKey: 'mine' });
@@ -69,7 +69,7 @@ describe('The SDK behind a faulty network', () => {
     expect(third).to.equal('mine');
   });
 
-  it('reads, changes and links again too', async () => {
+  it('retries GET, PATCH, PUT and DELETE', async () => {
     const [id = 0, other = 0] = await Promise.all(
       ['+18045551111', '+18045552222'].map(async (to) => {
         await service.client.messages.send({ ...sms, to });
@@ -87,14 +87,14 @@ describe('The SDK behind a faulty network', () => {
     expect(proxy.seen).to.have.length(9);
   });
 
-  it('makes raw requests again too, with a key', async () => {
+  it('retries raw requests, with an Idempotency-Key', async () => {
     proxy.faults.push(unavailable, { type: 'lost_response' });
     const { data } = await client().raw.POST('/api/messages/sms', { body: sms });
     expect(data?.status).to.equal('queued');
     expect(new Set(keys())).to.have.property('size', 1);
   });
 
-  it('gives up after as many retries as it may make, and says how it ended', async () => {
+  it('fails after maxRetries retries with the error of the last try', async () => {
     for (const [fault, Expected] of [
       [unavailable, UnavailableError],
       [{ type: 'lost_response' }, ConnectionError],
@@ -109,20 +109,20 @@ describe('The SDK behind a faulty network', () => {
     }
   });
 
-  it('does not repeat what has a final answer', async () => {
+  it('does not retry 404 and 422', async () => {
     await rejection(client().messages.get(999_999));
     await rejection(client().messages.list({ q: '' }));
     expect(statuses()).to.deep.equal([404, 422]);
   });
 
-  it('hands over an error rather than wait for more than a minute', async () => {
+  it('fails at once if Retry-After is more than a minute', async () => {
     proxy.faults.push({ type: 'status', status: 503, headers: { 'retry-after': '3600' } });
     const error = await rejection(client().messages.get(1));
     expect(error).to.be.instanceOf(UnavailableError).and.include({ retryAfter: 3_600, status: 503 });
     expect(proxy.seen).to.have.length(1);
   });
 
-  it('waits as long as a Retry-After asks for', async () => {
+  it('waits for Retry-After', async () => {
     const start = performance.now();
     for (const status of [429, 503])
       proxy.faults.push({ type: 'status', status, headers: { 'retry-after': '1' } });
@@ -131,7 +131,7 @@ describe('The SDK behind a faulty network', () => {
     expect(statuses()).to.deep.equal([undefined, undefined, 202]);
   });
 
-  it('says that nobody listens', async () => {
+  it('reports that nothing listens at the URL', async () => {
     const gone = await startProxy(service.url);
     await gone.stop();
     const error = await rejection(createClient({ baseUrl: gone.url, retryDelay: 1 }).messages.get(1));
@@ -140,14 +140,14 @@ describe('The SDK behind a faulty network', () => {
     expect((error as Error).message).to.contain(gone.url);
   });
 
-  it('says that an answer is not one of the service', async () => {
+  it('reports that a response is not from the service', async () => {
     proxy.faults.push({ type: 'status', status: 200, body: '<p>Please sign in' });
     const error = await rejection(client().messages.get(1));
-    expect(error).to.be.instanceOf(ConnectionError).and.include({ code: 'unexpected_answer' });
+    expect(error).to.be.instanceOf(ConnectionError).and.include({ code: 'unexpected_response' });
   });
 
-  describe('ends a call', () => {
-    it('by the timeout of the client or of the call', async () => {
+  describe('aborts a call', () => {
+    it('after the timeout of the client or of the call', async () => {
       for (const call of [
         () => client({ timeout: 20, maxRetries: 0 }).messages.send(sms),
         () => client().messages.send(sms, { timeout: 20, maxRetries: 0 }),
@@ -155,11 +155,11 @@ describe('The SDK behind a faulty network', () => {
         proxy.faults.push({ type: 'stall' });
         const error = await rejection(call());
         expect(error).to.be.instanceOf(TimeoutError).and.instanceOf(ConnectionError);
-        expect(error).to.include({ code: 'timeout', message: 'No answer within 20 ms.' });
+        expect(error).to.include({ code: 'timeout', message: 'No response within 20 ms.' });
       }
     });
 
-    it('that is under way, with the reason of its signal', async () => {
+    it('during a try, with the reason of the signal', async () => {
       const controller = new AbortController();
       proxy.faults.push({ type: 'stall' });
       const ended = rejection(client().messages.send(sms, { signal: controller.signal }));
@@ -171,7 +171,7 @@ describe('The SDK behind a faulty network', () => {
       expect(proxy.seen).to.have.length(1);
     });
 
-    it('that waits for its next try', async () => {
+    it('during the delay before a retry', async () => {
       const controller = new AbortController();
       proxy.faults.push({ type: 'status', status: 503, headers: { 'retry-after': '50' } });
       let answered = false;
@@ -189,7 +189,7 @@ describe('The SDK behind a faulty network', () => {
       expect(proxy.seen).to.have.length(1);
     }).timeout(20_000);
 
-    it('before it begins', async () => {
+    it('before the first try', async () => {
       const signal = AbortSignal.abort('never mind');
       expect(await rejection(client().messages.send(sms, { signal }))).to.equal('never mind');
       expect(await rejection(client().raw.GET('/api/messages', { signal }))).to.equal('never mind');

@@ -11,19 +11,19 @@ const answer = (status: number, after?: string) =>
   new Response(null, { status, headers: after === undefined ? {} : { 'retry-after': after } });
 const policy = { maxRetries: 10, retryDelay: 500 };
 
-describe("The SDK's schedule of retries", () => {
-  it('doubles the longest wait each time, up to eight seconds', () => {
+describe('The retry schedule of the SDK', () => {
+  it('doubles the maximum delay with each retry, up to eight seconds', () => {
     const longest = [0, 1, 2, 3, 4, 5, 9].map((retries) => delayAfter(lost, retries, policy, 1));
     expect(longest).to.deep.equal([500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
   });
 
-  it('spreads the waits from nothing to the longest', () => {
+  it('spreads delays between zero and the maximum', () => {
     expect([0, 0.25, 0.5].map((random) => delayAfter(lost, 2, policy, random))).to.deep.equal([
       0, 500, 1_000,
     ]);
   });
 
-  it('waits at least as long as it is asked to, and no longer than that and its jitter', () => {
+  it('waits at least Retry-After and at most Retry-After plus the jitter', () => {
     fc.assert(
       fc.property(
         fc.nat(60),
@@ -37,14 +37,14 @@ describe("The SDK's schedule of retries", () => {
     );
   });
 
-  it('ends with the last retry, or where it is asked to wait for more than a minute', () => {
+  it('ends after the last retry, or if Retry-After is more than a minute', () => {
     expect(delayAfter(lost, 10, policy)).to.equal(null);
     expect(delayAfter(lost, 0, { ...policy, maxRetries: 0 })).to.equal(null);
     expect(delayAfter(answer(503, '61'), 0, policy)).to.equal(null);
     expect(delayAfter(answer(503, '60'), 0, policy, 0)).to.equal(60_000);
   });
 
-  it('takes lost answers, 408, 429 and 5xx for passing, all else for final', () => {
+  it('retries lost responses, 408, 429 and 5xx only', () => {
     const final = [200, 202, 301, 400, 401, 404, 409, 413, 422];
     expect(
       [200, ...final, 408, 429, 500, 502, 503, 504, 599].filter((status) => isTransient(answer(status))),
@@ -53,13 +53,13 @@ describe("The SDK's schedule of retries", () => {
   });
 
   for (const [value, seconds] of RETRY_AFTER)
-    it(`Retry-After ${JSON.stringify(value)} ${seconds === null ? 'counts as absent' : `asks for ${seconds} s`}`, () => {
-      // A header has bytes only.
+    it(`Retry-After ${JSON.stringify(value)} ${seconds === null ? 'counts as absent' : `means ${seconds} s`}`, () => {
+      // A header contains bytes only.
       const header = Buffer.from(value).toString('latin1');
       expect(retryAfter(answer(503, header), NOW)).to.equal(seconds ?? undefined);
     });
 
-  it('Retry-After counts as absent where the response has none, or several', () => {
+  it('several Retry-After headers count as absent', () => {
     expect(retryAfter(answer(503), NOW)).to.equal(undefined);
     const headers = new Headers([
       ['retry-after', '5'],
@@ -68,7 +68,7 @@ describe("The SDK's schedule of retries", () => {
     expect(retryAfter(new Response(null, { headers }), NOW)).to.equal(undefined);
   });
 
-  it('leaves a wait as soon as its signal is aborted', async () => {
+  it('ends a delay as soon as its signal is aborted', async () => {
     const controller = new AbortController();
     const waiting = rejection(sleep(1_000_000, controller.signal));
     controller.abort('stop');

@@ -1,4 +1,4 @@
-/** What it rejects with; fails where it does not. */
+/** The reason of a rejected promise; throws if the promise resolves. */
 export async function rejection(promise: PromiseLike<unknown>): Promise<unknown> {
   let value: unknown;
   try {
@@ -9,7 +9,7 @@ export async function rejection(promise: PromiseLike<unknown>): Promise<unknown>
   throw new Error(`It was to reject, and gave ${JSON.stringify(value)}`);
 }
 
-/** Every item, however many pages they take. */
+/** The items of all pages. */
 export async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const found: Item[] = [];
   for await (const item of items) found.push(item);

@@ -1,4 +1,4 @@
-// Compiled by `make check` and never run: where a type gets looser, an expected error is missing and this file fails.
+// Compiled by `make check`, never run. A type that is too loose makes an expected error disappear, and compilation fails.
 
 import type {
   AttemptPages,
@@ -61,7 +61,7 @@ export async function sending() {
     { idempotencyKey: 'k', timeout: 1, maxRetries: 0, signal: AbortSignal.abort() },
   );
   holds<Equal<Awaited<ReturnType<typeof messages.send>>, Message>>();
-  // Whatever may be sent is something that the service takes, and every field of that may be sent.
+  // Every SendMessage is valid for the service, and every field of the service's schema can be sent.
   holds<Equal<SendMessage extends Wire ? true : false, true>>();
   holds<Equal<keyof Wire, keyof SendEmail>>();
   holds<Equal<keyof SendSms | keyof SendMms | keyof SendByAddress, keyof Wire>>();

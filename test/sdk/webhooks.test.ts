@@ -21,7 +21,7 @@ const other = `whsec_${btoa('another secret of 24 byte')}`;
 const webhook = { body, headers, secret, now };
 const verified = { id, timestamp: new Date(now), payload: { test: 2432232314 } };
 
-/** As old libraries have it: no subclass of anything, and undefined for a header that is absent. */
+/** Headers of an old library: no subclass of `Headers`, undefined for a missing header. */
 class Polyfill {
   readonly #values: Map<string, string>;
 
@@ -34,12 +34,12 @@ class Polyfill {
   }
 }
 
-describe('Verifying a webhook', () => {
-  it('gives what the Standard Webhooks vector says', async () => {
+describe('verifyWebhook', () => {
+  it('accepts the vector of Standard Webhooks', async () => {
     expect(await verifyWebhook(webhook)).to.deep.equal(verified);
   });
 
-  it('takes the body as text or as bytes', async () => {
+  it('accepts the body as text or bytes', async () => {
     const bytes = new TextEncoder().encode(body);
     for (const same of [bytes, Buffer.from(body), bytes.buffer])
       expect(await verifyWebhook({ ...webhook, body: same })).to.deep.equal(verified);
@@ -66,7 +66,7 @@ describe('Verifying a webhook', () => {
     ],
   ];
   for (const [title, form] of forms)
-    it(`takes the headers as ${title}`, async () => {
+    it(`accepts the headers as ${title}`, async () => {
       expect(await verifyWebhook({ ...webhook, headers: form })).to.deep.equal(verified);
     });
 
@@ -81,7 +81,7 @@ describe('Verifying a webhook', () => {
       });
     });
 
-  it('takes the headers as a server of Node.js has them', async () => {
+  it('accepts the headers of a Node.js server', async () => {
     const server = createServer((request, response) => {
       verifyWebhook({ ...webhook, headers: request.headers }).then(
         ({ id }) => response.end(id),
@@ -95,7 +95,7 @@ describe('Verifying a webhook', () => {
     server.close();
   });
 
-  it('holds for any text and any bytes, since it is their bytes that are signed', async () => {
+  it('accepts any text and any bytes that are signed', async () => {
     const text = JSON.stringify('\ufeff€ 😀 \u0000');
     expect(
       (await verifyWebhook({ ...webhook, body: text, headers: sign(secret, id, seconds, text) })).payload,
@@ -108,7 +108,7 @@ describe('Verifying a webhook', () => {
     });
   });
 
-  it('knows both secrets during a rotation, and any of several signatures', async () => {
+  it('accepts each secret of a rotation and any of several signatures', async () => {
     expect(await verifyWebhook({ ...webhook, secret: [other, secret] })).to.deep.equal(verified);
     const signatures = `v1a,x v1,AAAA= ${headers['webhook-signature']}`;
     expect(
@@ -116,7 +116,7 @@ describe('Verifying a webhook', () => {
     ).to.deep.equal(verified);
   });
 
-  it('allows for five minutes either way, or as many seconds as it is told', async () => {
+  it('accepts a timestamp within five minutes or the given tolerance', async () => {
     for (const offset of [-300_000, 300_000]) await verifyWebhook({ ...webhook, now: now + offset });
     for (const offset of [-301_000, 301_000]) {
       expect(await rejection(verifyWebhook({ ...webhook, now: now + offset }))).to.include({
@@ -126,7 +126,7 @@ describe('Verifying a webhook', () => {
     }
   });
 
-  it('goes by the clock unless told', async () => {
+  it('uses the current time by default', async () => {
     const { now: _, ...unclocked } = webhook;
     expect(await rejection(verifyWebhook(unclocked))).to.include({ code: 'outside_tolerance' });
     const signed = sign(secret, id, Math.floor(Date.now() / 1_000), body);
@@ -171,7 +171,7 @@ describe('Verifying a webhook', () => {
     });
   }
 
-  it('refuses a body that is signed and not JSON', async () => {
+  it('refuses a signed body that is not JSON', async () => {
     const signed = sign(secret, id, seconds, 'hello');
     expect(await rejection(verifyWebhook({ ...webhook, body: 'hello', headers: signed }))).to.include({
       code: 'malformed_body',

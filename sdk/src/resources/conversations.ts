@@ -8,11 +8,11 @@ import type {
 } from '../types.ts';
 
 export interface Conversations {
-  /** Conversations that fit all filters, the most recently active first. */
+  /** Conversations that match all filters, most recently active first. */
   list(filters?: ConversationFilters, options?: RequestOptions): ConversationPages;
-  /** With its participants and the start of its last message. */
+  /** The conversation with its participants and an excerpt of its last message. */
   get(id: number, options?: RequestOptions): Promise<Conversation>;
-  /** Its messages in the order they were recorded. With `after_id`, the last id seen, nothing is ever missed. */
+  /** The messages of a conversation in the order of recording. Polling with `after_id` never skips a message. */
   messages(id: number, filters?: ConversationMessageFilters, options?: RequestOptions): MessagePages;
 }
 

@@ -9,17 +9,17 @@ import type {
 } from '../types.ts';
 
 export interface Messages {
-  /** Accepts a message for delivery: `queued`, or `scheduled` with a `send_at` to come. */
+  /** Sends a message. Its status is `queued`, or `scheduled` with a future `send_at`. */
   send(message: SendMessage, options?: WriteOptions): Promise<Message>;
-  /** The message as it stands now. */
+  /** The message with its current status. */
   get(id: number, options?: RequestOptions): Promise<Message>;
-  /** Messages that fit all filters, the latest first; with `q`, a full-text search. */
+  /** Messages that match all filters, newest first. `q` is a full-text search. */
   list(filters?: MessageFilters, options?: RequestOptions): MessagePages;
   /** Every call made to a provider for it, first to last; each page also has its `receipts` and `decisions`. */
   attempts(id: number, filters?: AttemptFilters, options?: RequestOptions): AttemptPages;
-  /** A scheduled message, or a queued one that no provider can have, is never sent. @throws {ConflictError} */
+  /** Cancels a message that is scheduled, or queued and certainly not sent. @throws {ConflictError} */
   cancel(id: number, options?: WriteOptions): Promise<Message>;
-  /** A message that failed is sent again; of an `unknown` one you decide that it was not sent. @throws {ConflictError} */
+  /** Sends a failed message again, or an `unknown` message that you know was not sent. @throws {ConflictError} */
   retry(id: number, options?: WriteOptions): Promise<Message>;
 }
 

@@ -2,15 +2,15 @@ import type { Api, RequestOptions } from '../api.ts';
 import type { Participant, ParticipantFilters, ParticipantPages, ParticipantUpdate } from '../types.ts';
 
 export interface Participants {
-  /** Every address that took part in anything, or the one that is looked up by `address`. */
+  /** All participants, or the participant with `address`. */
   list(filters?: ParticipantFilters, options?: RequestOptions): ParticipantPages;
-  /** With every link to another address of the same person. */
+  /** The participant with its current and former links. */
   get(id: number, options?: RequestOptions): Promise<Participant>;
-  /** What is left out stays as it is; a null takes the name away. */
+  /** Changes the given fields only; `name: null` removes the name. */
   update(id: number, changes: ParticipantUpdate, options?: RequestOptions): Promise<Participant>;
-  /** Says that two addresses are one person's: conversations with the same people become one. @throws {ConflictError} */
+  /** Links two addresses of one person: conversations with the same people are merged. @throws {ConflictError} */
   link(id: number, otherId: number, options?: RequestOptions): Promise<Participant>;
-  /** Takes that back. @throws {NotFoundError} where there is no such link (any more) */
+  /** Removes a link. @throws {NotFoundError} without a current link between the two. */
   unlink(id: number, otherId: number, options?: RequestOptions): Promise<Participant>;
 }
 

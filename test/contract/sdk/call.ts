@@ -7,9 +7,9 @@ import { uuid } from '../shapes.ts';
 const { fromProviderState, regex } = MatchersV3;
 
 export const API_KEY = 'contract-key';
-/** The ids that the contract shows; those at a real service are its own. */
+/** The ids in the contract; a real service has its own ids. */
 export const IDS = { id: 1, other_id: 3 };
-/** What every POST has, also where its caller gives none: `n` makes it a request's own. */
+/** The Idempotency-Key of every POST; `n` makes the key unique. */
 export const keyed = (n: number) => ({
   'Idempotency-Key': uuid(`6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a${String(n).padStart(2, '0')}`),
 });
@@ -26,7 +26,7 @@ interface Call extends Pick<Interaction, 'is' | 'given' | 'response'> {
   calls(client: Client): PromiseLike<unknown>;
 }
 
-/** A call of the SDK that is answered. */
+/** A call of the SDK that succeeds. */
 export function call({ operation, key = API_KEY, query, headers, body, calls, ...about }: Call): Interaction {
   const [method = '', path = ''] = operation.split(' ');
   return {
@@ -47,7 +47,7 @@ export function call({ operation, key = API_KEY, query, headers, body, calls, ..
 
 type ErrorClass = abstract new (...given: never[]) => ApiError;
 
-/** A call of the SDK that fails, with the error that it makes of that. */
+/** A call of the SDK that fails, and its error. */
 export function failing(kind: ErrorClass, code: ApiError['code'], about: Call): Interaction {
   return call({
     ...about,
@@ -62,7 +62,7 @@ export function failing(kind: ErrorClass, code: ApiError['code'], about: Call): 
   });
 }
 
-/** A path whose ids are those of the provider's state. */
+/** A path with the ids of the provider's state. */
 function located(path: string): Request['path'] {
   if (!path.includes('{')) return path;
   const example = path.replace(/\{(\w+)\}/g, (_, name) => String(IDS[name as keyof typeof IDS]));

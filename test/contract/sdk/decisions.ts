@@ -5,7 +5,7 @@ import { message } from './resources.ts';
 
 const { id } = IDS;
 
-/** What a person decides of a message. */
+/** The manual actions. */
 export function decisions(): Interaction[] {
   return [
     call({

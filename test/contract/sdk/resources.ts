@@ -3,7 +3,7 @@ import { filled, link, phone, time } from '../shapes.ts';
 
 const { eachLike, integer, number, regex, string } = MatchersV3;
 
-/** The service's resources as the SDK hands them on: each field that its types promise, with what is free left so. */
+/** The resources of the service with every field of the SDK's types, and free values where the types allow them. */
 export function message(fields: object = {}) {
   return {
     id: integer(1),

@@ -8,7 +8,7 @@ export function chat(installed: () => SdkProject): void {
   describe('has a text chat in docs/examples', () => {
     const { start, converse } = chatting();
 
-    it('that compiles, is 30 lines, sends what is typed and prints what comes in', async () => {
+    it('that compiles, has 30 lines, sends typed lines and prints inbound messages', async () => {
       const program = await readFile('docs/examples/chat.ts', 'utf8');
       expect(program.split('\n').length).to.be.at.most(31);
       const project = installed();

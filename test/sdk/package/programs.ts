@@ -24,7 +24,7 @@ export const sent = messages.send({ type: 'sms', from: '1', to: '2', body: 'Hi',
 `;
 
 export function programs(installed: () => SdkProject): void {
-  describe('takes a program that uses it', () => {
+  describe('compiles in a program', () => {
     let service: Harness;
     let project: SdkProject;
     let compiled: Output;
@@ -41,7 +41,7 @@ export function programs(installed: () => SdkProject): void {
     });
     after(() => service?.stop());
 
-    it('which type-checks and runs under nodenext', async () => {
+    it('with nodenext: type-checks and runs', async () => {
       expect(compiled.stdout).not.to.match(/^(?!wrong\.ts|\s|$)/m);
       expect(await project.run('dist/main.js')).to.deep.equal({
         code: 0,
@@ -50,7 +50,7 @@ export function programs(installed: () => SdkProject): void {
       });
     });
 
-    it('which type-checks, bundles for a browser and runs under bundler', async () => {
+    it('with bundler: type-checks, bundles for a browser and runs', async () => {
       const options = { ...strict, module: 'esnext', moduleResolution: 'bundler', noEmit: true };
       expect(await project.compile(['main.ts'], options)).to.deep.include({ code: 0, stdout: '' });
       await build({
@@ -68,7 +68,7 @@ export function programs(installed: () => SdkProject): void {
       });
     });
 
-    it('but not a wrong message', () => {
+    it('and refuses a wrong message', () => {
       expect(compiled.code).to.equal(2);
       expect(compiled.stdout).to.match(/^wrong\.ts\(4,.*subject/);
     });

@@ -4,13 +4,13 @@ import { sign } from '../../../src/simulator/provider/signature.ts';
 import { type Harness, startHarness, webhookSecret } from '../../support/harness.ts';
 import { installation, type SdkProject } from '../../support/sdk-project.ts';
 
-/** The text of each block in this language, in order. */
+/** The code blocks of the language, in order. */
 const blocks = (markdown: string, language: string) =>
   [...markdown.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text = '']) => text);
 
 const promised = (program: string) => [...program.matchAll(/; \/\/ → (.+)$/gm)].map(([, text]) => text);
 
-/** Calls what the README has for webhooks, with one that is signed and one that is not. */
+/** Calls the README's webhook handler with a signed and an unsigned webhook. */
 function webhookCalls(): string {
   const body = JSON.stringify({ type: 'message.received' });
   const headers = sign(webhookSecret, 'evt_1', Math.floor(Date.now() / 1_000), body);
@@ -29,7 +29,7 @@ export function readme(installed: () => SdkProject): void {
     });
     after(() => service?.stop());
 
-    it('with snippets that compile, run from top to bottom, and print what they say', async () => {
+    it('with snippets that compile, run in order, and print the results in their comments', async () => {
       const project = installed();
       const snippets = blocks(text, 'ts');
       const program = snippets.join('\n').replaceAll('http://localhost:8080', service.url);
@@ -54,7 +54,7 @@ export function readme(installed: () => SdkProject): void {
       expect(lines).to.include("received evt_1 { type: 'message.received' }");
     });
 
-    it('and the license of the repository', async () => {
+    it('with the license of the repository', async () => {
       const license = await readFile('LICENSE', 'utf8');
       expect(license).to.match(/^MIT License\n\nCopyright \(c\) \d{4} \S/);
       expect(await installed().read('node_modules/@messaging-service/sdk/LICENSE')).to.equal(license);
@@ -62,7 +62,7 @@ export function readme(installed: () => SdkProject): void {
         expect(JSON.parse(await readFile(file, 'utf8')), file).to.include({ license: 'MIT' });
     });
 
-    it('with no other code than these snippets and the commands that installed it here', async () => {
+    it('with no code besides these snippets and the install commands', async () => {
       const commands = await installation();
       expect(blocks(text, 'sh').map((block) => block.match(/^[^#\n].*$/gm))).to.deep.equal([commands]);
       const { dependencies } = JSON.parse(await installed().read('package.json'));

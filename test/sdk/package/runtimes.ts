@@ -5,11 +5,11 @@ import { findRuntimes } from '../../support/runtimes.ts';
 import type { SdkProject } from '../../support/sdk-project.ts';
 
 const RUNTIMES = await findRuntimes();
-/** The platform of CI, for which the registry has all versions. */
+/** The platform of CI, where all versions are available. */
 const REQUIRED = process.env.CI !== undefined && `${process.platform}-${process.arch}` === 'linux-x64';
 const API_KEY = 'correct-horse-battery';
 
-/** Each way in which the SDK makes a request, and each end that a request can have. */
+/** Each kind of request of the SDK and each result of a request. */
 const program = (url: string) => `
 import { createClient, verifyWebhook } from '@messaging-service/sdk';
 
@@ -61,7 +61,7 @@ export function runtimes(installed: () => SdkProject): void {
     });
 
     for (const { version, path, installed: isInstalled } of RUNTIMES)
-      it(`Node.js ${version}${isInstalled ? '' : ' (not installed: make test installs it where it can)'}`, async function () {
+      it(`Node.js ${version}${isInstalled ? '' : ' (not installed: make test installs it if possible)'}`, async function () {
         if (!isInstalled && !REQUIRED) return this.skip();
         const project = installed();
         await project.write('runtime.js', program(proxy.url));
