@@ -28,7 +28,7 @@ export type ProtocolFailure =
   | 'not_implemented';
 
 /** Why two participants cannot be said to be one person. */
-export type LinkConflict = 'link_to_self' | 'link_cycle' | 'link_of_correspondents';
+export type LinkConflict = 'link_to_self' | 'already_linked' | 'participants_share_conversation';
 
 /** Why something cannot be decided about a message any more, or yet. */
 export type StatusConflict = 'not_cancelable' | 'not_retriable';

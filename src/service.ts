@@ -6,11 +6,11 @@ import { explained, inspectDatabase, targetOf } from './db/start/preflight.ts';
 import { createWriteCheck } from './db/start/write-check.ts';
 import { reportAccounts } from './delivery/accounts/report.ts';
 import { endLeases } from './delivery/claim.ts';
-import { createDecisions } from './delivery/manual-actions.ts';
+import { createManualActions } from './delivery/manual-actions.ts';
 import { measureQueue } from './delivery/queue-metrics.ts';
-import { createReceiptTaker } from './delivery/receipts.ts';
+import { createReceiptRecorder } from './delivery/receipts.ts';
 import { createNotifier, listenForDue } from './delivery/wake-up.ts';
-import { createDispatcher, type Dispatcher } from './delivery/worker.ts';
+import { createDispatcher, type Worker } from './delivery/worker.ts';
 import { type StartError, UnavailableError } from './errors.ts';
 import { createApp } from './http/app.ts';
 import { createKeyring, type Keyring } from './http/auth/keyring.ts';
@@ -89,7 +89,7 @@ async function wire(
   const dispatcher = config.role === 'api' ? null : createWorker(config, database, directUrl, events, stack);
   const onQueued = dispatcher?.wake ?? createNotifier(pool, events);
   const recorder = createRecorder({ pool, events, onQueued });
-  const receipts = createReceiptTaker(pool, events);
+  const receipts = createReceiptRecorder(pool, events);
   stack.defer(finishRegrouping(knex, (error) => events.failed('regroup', error)).stop);
   stack.defer(async () => void (await Promise.all([recorder.idle(), receipts.idle()])));
 
@@ -106,7 +106,7 @@ async function wire(
     parseAddress: createAddressParser(config.defaultRegion),
     recorder,
     receipts,
-    decisions: createDecisions(pool, onQueued),
+    manualActions: createManualActions(pool, onQueued),
     searches: limitSearches(database.reads),
     events,
     assertReady,
@@ -184,8 +184,10 @@ function createWorker(
   directUrl: string,
   events: Events,
   stack: AsyncDisposableStack,
-): Dispatcher {
-  const looksUp = config.providers.some(({ honoursKeys, canLookUp }) => !honoursKeys && canLookUp);
+): Worker {
+  const looksUp = config.providers.some(
+    ({ supportsIdempotencyKeys, canLookUp }) => !supportsIdempotencyKeys && canLookUp,
+  );
   const dispatcher = createDispatcher({
     pool: database.pool,
     events,

@@ -38,7 +38,7 @@ export interface paths {
          * Send an SMS or an MMS
          * @description As `sendMessage`, with the channel fixed. Without `type`, attachments or several recipients make it an `mms`.
          */
-        post: operations["sendText"];
+        post: operations["sendSms"];
         delete?: never;
         options?: never;
         head?: never;
@@ -122,7 +122,7 @@ export interface paths {
          * @description Every attempt to hand this message to a provider, first to last: when, where, how long it took, what came
          *     back, and when the next one is due. One that is under way is listed when it has ended. One whose worker died
          *     before it could tell is `unknown`, code `worker_lost`, from when the message is taken over; should the worker
-         *     tell after all, its word replaces that. `receipts` are what the provider reported afterwards, `decisions` when
+         *     tell after all, its word replaces that. `receipts` are what the provider reported afterwards, `actions` when
          *     it was canceled or sent again by hand. A page has at most `limit` of each of the three; each of them is on one
          *     page only.
          */
@@ -339,7 +339,7 @@ export interface paths {
          *     of it. Without a recipient, the message belongs to the conversation of its sender alone. Unknown query
          *     parameters are ignored, and any `Content-Type` is accepted if the body is JSON in UTF-8.
          */
-        post: operations["receiveText"];
+        post: operations["receiveSms"];
         delete?: never;
         options?: never;
         head?: never;
@@ -357,7 +357,7 @@ export interface paths {
         put?: never;
         /**
          * Take in an inbound email
-         * @description As `receiveText`; a repeat is recognised by `xillio_id`.
+         * @description As `receiveSms`; a repeat is recognised by `xillio_id`.
          */
         post: operations["receiveEmail"];
         delete?: never;
@@ -379,9 +379,9 @@ export interface paths {
          * Take in a delivery receipt of an SMS or MMS
          * @description Receipts may come in any order and any number of times: a message's status only ever moves forward. A
          *     receipt for a message that is not known yet is kept and applied when it is. Unknown query parameters and any
-         *     `Content-Type` are accepted as by `receiveText`.
+         *     `Content-Type` are accepted as by `receiveSms`.
          */
-        post: operations["receiveTextStatus"];
+        post: operations["receiveSmsStatus"];
         delete?: never;
         options?: never;
         head?: never;
@@ -399,7 +399,7 @@ export interface paths {
         put?: never;
         /**
          * Take in a delivery receipt of an email
-         * @description As `receiveTextStatus`, by `xillio_id`.
+         * @description As `receiveSmsStatus`, by `xillio_id`.
          */
         post: operations["receiveEmailStatus"];
         delete?: never;
@@ -630,7 +630,7 @@ export interface components {
             send_at?: components["schemas"]["SendAt"];
             expires_at?: components["schemas"]["ExpiresAt"];
         };
-        SendText: {
+        SendSms: {
             /** @enum {string} */
             type?: "sms" | "mms";
             from: components["schemas"]["Address"];
@@ -712,7 +712,7 @@ export interface components {
          * @description Only the provider's id can make the service refuse the message: a field that is missing, or has a value of
          *     another type than expected, is left out of the message and stays in the raw payload.
          */
-        InboundText: {
+        InboundSms: {
             /** @description `sms` or `mms`; any other value counts as missing. Default: `mms` with attachments or several recipients, otherwise `sms`. */
             type?: unknown;
             /** @description A phone number, a short code, an alphanumeric sender id, or any other text; `unknown` if there is none. */
@@ -725,7 +725,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description As `InboundText`. */
+        /** @description As `InboundSms`. */
         InboundEmail: {
             /** @description The author, or the first of several. An email without a return path (`<>`) is from `mailer-daemon`. */
             from?: components["schemas"]["InboundAddresses"];
@@ -761,7 +761,7 @@ export interface components {
          *     }
          */
         ReceiptError: unknown;
-        TextStatus: {
+        SmsReceipt: {
             messaging_provider_id: components["schemas"]["ProviderMessageId"];
             status?: components["schemas"]["ReceiptStatus"];
             timestamp?: components["schemas"]["InboundTimestamp"];
@@ -769,7 +769,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        EmailStatus: {
+        EmailReceipt: {
             xillio_id: components["schemas"]["ProviderMessageId"];
             status?: components["schemas"]["ReceiptStatus"];
             timestamp?: components["schemas"]["InboundTimestamp"];
@@ -850,20 +850,13 @@ export interface components {
             highlight?: components["schemas"]["Highlight"];
         };
         /**
-         * @description In a search only: what was searched of the message, with what was found in it marked. It is HTML with nothing
-         *     in it but `<mark>` around each match; all else is escaped, and the tags of an HTML body are left out. Of an
-         *     email address that was found by one of its parts, that part is marked.
+         * @description In a search only: the subject, and a part of the body around a match. Both are HTML whose only tag is
+         *     `<mark>`, around each match; all other text is escaped, and the tags of an HTML body are left out.
          */
         Highlight: {
-            /** @description The sender. */
-            from: string;
-            /** @description The recipients, in the order of the message. */
-            to: string[];
-            /** @description Where the message has copies. */
-            cc?: string[];
-            /** @description Where the message has a subject. */
+            /** @description The subject of an email that has one. */
             subject?: string;
-            /** @description The parts of the body around what was found. */
+            /** @description Up to 35 words of the body. */
             body: string;
         };
         MessageList: {
@@ -906,16 +899,16 @@ export interface components {
             /** @description The receipts of this message in the order in which they came, at most `limit` of them on a page. */
             receipts: components["schemas"]["DeliveryReceipt"][];
             /** @description The manual cancels and retries in order, at most `limit` of them on a page. */
-            decisions: components["schemas"]["DeliveryDecision"][];
+            actions: components["schemas"]["DeliveryAction"][];
             next_cursor: components["schemas"]["NextCursor"];
         };
-        DeliveryDecision: {
+        DeliveryAction: {
             /** @enum {string} */
-            decision: "cancel" | "retry";
+            action: "cancel" | "retry";
             /** @description What its status was. */
             from_status: components["schemas"]["MessageStatus"];
             /** Format: date-time */
-            decided_at: string;
+            created_at: string;
         };
         DeliveryReceipt: {
             provider: string;
@@ -945,7 +938,7 @@ export interface components {
          *     without a return path, `unknown` for a withheld number, or the text that the provider gave.
          * @enum {string}
          */
-        ParticipantKind: "phone" | "short_code" | "alphanumeric" | "email" | "other";
+        AddressType: "phone" | "short_code" | "alphanumeric" | "email" | "other";
         /** @description The name to show, in one line; null for none. */
         ParticipantName: string | null;
         /**
@@ -957,7 +950,7 @@ export interface components {
             id: components["schemas"]["Id"];
             /** @description The address, normalised. */
             address: string;
-            kind: components["schemas"]["ParticipantKind"];
+            address_type: components["schemas"]["AddressType"];
             name: components["schemas"]["ParticipantName"];
             person_id: components["schemas"]["PersonId"];
             /** @description Current and former links, oldest first, at most the latest 1,000. `unlinked_at` is null for a current link. */
@@ -989,7 +982,7 @@ export interface components {
             id: components["schemas"]["Id"];
             /** @description The address, normalised. */
             address: string;
-            kind: components["schemas"]["ParticipantKind"];
+            address_type: components["schemas"]["AddressType"];
             name: components["schemas"]["ParticipantName"];
             person_id: components["schemas"]["PersonId"];
         };
@@ -1126,7 +1119,7 @@ export interface components {
              * @description A stable word for programs.
              * @enum {string}
              */
-            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "link_to_self" | "link_cycle" | "link_of_correspondents" | "not_cancelable" | "not_retriable" | "internal_error" | "not_implemented" | "unavailable";
+            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "link_to_self" | "already_linked" | "participants_share_conversation" | "not_cancelable" | "not_retriable" | "internal_error" | "not_implemented" | "unavailable";
             request_id: string;
             /** @description Each fault of a request that breaks the contract. */
             errors?: {
@@ -1162,7 +1155,7 @@ export interface components {
             };
         };
         /** @description Stored, and applied to its message where that is known. */
-        ReceiptTaken: {
+        ReceiptRecorded: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -1193,9 +1186,9 @@ export interface components {
         };
         /**
          * @description They cannot be linked: they are the same one (`link_to_self`), one person already by other links
-         *     (`link_cycle`), or the two people write to each other (`link_of_correspondents`).
+         *     (`already_linked`), or the two people write to each other (`participants_share_conversation`).
          */
-        Conflict: {
+        LinkConflict: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1210,7 +1203,7 @@ export interface components {
          * @description Its status does not allow it: it cannot be canceled any more, or may have been sent (`not_cancelable`), or has
          *     not failed (`not_retriable`).
          */
-        NotInThatStatus: {
+        InvalidState: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1369,7 +1362,7 @@ export interface components {
          *     with 422.
          * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
          */
-        DecisionKey: string;
+        ActionIdempotencyKey: string;
         /**
          * @description The name of the configured provider that calls; by default the first one of the channel. A name that is not
          *     configured is 401, as is a signature by another provider's secret.
@@ -1448,7 +1441,7 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    sendText: {
+    sendSms: {
         parameters: {
             query?: never;
             header?: {
@@ -1465,7 +1458,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SendText"];
+                "application/json": components["schemas"]["SendSms"];
             };
         };
         responses: {
@@ -1516,9 +1509,11 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Words that must all occur, in any case; `"in quotes"` next to each other, `-without` this one, one `or`
-                 *     the other. A phone number or an email address finds the messages that it sent or received; of an email
-                 *     address its parts are words too.
+                 * @description Words that must all occur, in any case and with or without accents. `"in quotes"`: next to each other;
+                 *     `-without`: not this word; `one or other`: either. Punctuation separates words: `1234` finds `order-1234`, and
+                 *     `ada` finds `ada@example.com`. A phone number or email address in any notation finds the messages of that address.
+                 *     A language without spaces is found by whole runs of its characters only. Searched are the addresses, the subject
+                 *     and the first 100,000 characters of the body, without HTML tags.
                  * @example invoice -draft
                  */
                 q?: string;
@@ -1660,7 +1655,7 @@ export interface operations {
                  *     with 422.
                  * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
                  */
-                "Idempotency-Key"?: components["parameters"]["DecisionKey"];
+                "Idempotency-Key"?: components["parameters"]["ActionIdempotencyKey"];
             };
             path: {
                 /**
@@ -1688,7 +1683,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["NotInThatStatus"];
+            409: components["responses"]["InvalidState"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
@@ -1705,7 +1700,7 @@ export interface operations {
                  *     with 422.
                  * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
                  */
-                "Idempotency-Key"?: components["parameters"]["DecisionKey"];
+                "Idempotency-Key"?: components["parameters"]["ActionIdempotencyKey"];
             };
             path: {
                 /**
@@ -1721,7 +1716,7 @@ export interface operations {
             202: components["responses"]["Accepted"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["NotInThatStatus"];
+            409: components["responses"]["InvalidState"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
@@ -1974,7 +1969,7 @@ export interface operations {
             200: components["responses"]["Participant"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
+            409: components["responses"]["LinkConflict"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
@@ -2010,7 +2005,7 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    receiveText: {
+    receiveSms: {
         parameters: {
             query?: {
                 /**
@@ -2030,7 +2025,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["InboundText"];
+                "application/json": components["schemas"]["InboundSms"];
             };
         };
         responses: {
@@ -2078,7 +2073,7 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    receiveTextStatus: {
+    receiveSmsStatus: {
         parameters: {
             query?: {
                 /**
@@ -2098,11 +2093,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TextStatus"];
+                "application/json": components["schemas"]["SmsReceipt"];
             };
         };
         responses: {
-            200: components["responses"]["ReceiptTaken"];
+            200: components["responses"]["ReceiptRecorded"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["TooLarge"];
@@ -2132,11 +2127,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EmailStatus"];
+                "application/json": components["schemas"]["EmailReceipt"];
             };
         };
         responses: {
-            200: components["responses"]["ReceiptTaken"];
+            200: components["responses"]["ReceiptRecorded"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["TooLarge"];

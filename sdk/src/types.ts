@@ -11,12 +11,12 @@ export type Participant = Schemas['Participant'];
 export type ParticipantUpdate = Schemas['ParticipantUpdate'];
 export type DeliveryAttempt = Schemas['DeliveryAttempt'];
 export type DeliveryReceipt = Schemas['DeliveryReceipt'];
-export type DeliveryDecision = Schemas['DeliveryDecision'];
+export type DeliveryAction = Schemas['DeliveryAction'];
 
 export type MessagePages = Pages<Schemas['MessageList']>;
 export type ConversationPages = Pages<Schemas['ConversationList']>;
 export type ParticipantPages = Pages<Schemas['ParticipantList']>;
-/** Each page also has the message's `receipts` and `decisions`. */
+/** Each page also has the message's `receipts` and `actions`. */
 export type AttemptPages = Pages<Schemas['DeliveryAttemptList']>;
 
 type Query<Operation extends keyof operations> = NonNullable<operations[Operation]['parameters']['query']>;

@@ -12,7 +12,7 @@ export interface ProviderConfig {
   /** Standard Webhooks secrets (`whsec_…`), two during a rotation. */
   webhookSecrets: string[];
   /** Whether the provider drops repeats of one Idempotency-Key. */
-  honoursKeys: boolean;
+  supportsIdempotencyKeys: boolean;
   /** Whether a message can be looked up at the provider by its Idempotency-Key. */
   canLookUp: boolean;
   /** Messages a second at the most, by all workers together; null for no limit. */

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Knex } from 'knex';
 import pg from 'pg';
+import { FUNCTION_SCHEMA, installFunctions } from './functions.ts';
 import { type Database, openForMigrations } from './pools.ts';
 
 /**
@@ -12,18 +13,29 @@ const REMOVE_LIMITS = `
   where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`;
 
 /** The migrations, as options of Knex. Each one runs in a transaction. */
-export const MIGRATIONS = {
+const MIGRATIONS = {
   directory: fileURLToPath(new URL('../../migrations', import.meta.url)),
   loadExtensions: ['.ts'],
   beforeEach: async (transaction: Knex) => void (await transaction.raw(REMOVE_LIMITS)),
+  // A newer version may have migrated the database already: its changes work with this version too.
+  disableMigrationsListValidation: true,
 };
-/** One process migrates at a time. The lock ends with the connection, so a process that is killed leaves none behind. */
+/** One process migrates at a time. The lock ends with the connection, so a killed process leaves no lock behind. */
 const MIGRATION_LOCK = 7_203_942;
+/** The first of the migrations that the initial migration replaced. */
+const BEFORE_INITIAL = '20260101000000_messaging.ts';
 
-/** Applies the migrations that are missing; returns their names. */
+/** The schema was made by a development version, and cannot be upgraded. */
+export class ObsoleteSchemaError extends Error {}
+
+/**
+ * Applies the missing migrations and installs the functions; returns the names of the migrations.
+ *
+ * @throws {ObsoleteSchemaError}
+ */
 export async function migrate(url: string): Promise<string[]> {
   const holder = new pg.Client({ connectionString: url });
-  // One that is lost while it waits has nobody to tell; the next statement fails.
+  // If the connection is lost while it waits, the next statement fails.
   holder.on('error', () => undefined);
   await holder.connect();
   const knex = openForMigrations(url);
@@ -31,9 +43,11 @@ export async function migrate(url: string): Promise<string[]> {
     // A transaction holds the lock rather than a session, which a pooler in transaction mode would not keep.
     await holder.query(`begin; ${REMOVE_LIMITS}`);
     await holder.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-    // Knex's own lock is a row that a killed process leaves behind; under ours nobody can be holding it.
+    // Knex's own lock is a row that a killed process leaves behind; under our lock no process holds it.
     await knex.migrate.forceFreeMigrationsLock(MIGRATIONS);
+    await assertNotObsolete(knex);
     const [, applied] = (await knex.migrate.latest(MIGRATIONS)) as [number, string[]];
+    await installFunctions(knex);
     return applied;
   } finally {
     await knex.destroy();
@@ -41,18 +55,17 @@ export async function migrate(url: string): Promise<string[]> {
   }
 }
 
-/** Takes the last batch of migrations back. */
-export async function rollback(url: string): Promise<void> {
-  const knex = openForMigrations(url);
-  try {
-    await knex.migrate.rollback(MIGRATIONS);
-  } finally {
-    await knex.destroy();
-  }
+async function assertNotObsolete(knex: Knex): Promise<void> {
+  const [completed] = (await knex.migrate.list(MIGRATIONS)) as [{ name: string }[], unknown];
+  if (completed.some(({ name }) => name === BEFORE_INITIAL)) throw new ObsoleteSchemaError();
 }
 
-/** Whether every migration that this version knows has been applied. */
+/** Whether the migrations and functions of this version are installed. */
 export async function isMigrated({ probe }: Pick<Database, 'probe'>): Promise<boolean> {
   const [, pending] = (await probe.migrate.list(MIGRATIONS)) as [unknown[], unknown[]];
-  return pending.length === 0;
+  const { rows } = await probe.raw<{ rows: { installed: boolean }[] }>(
+    'select to_regnamespace(?) is not null as installed',
+    [FUNCTION_SCHEMA],
+  );
+  return pending.length === 0 && rows[0]?.installed === true;
 }

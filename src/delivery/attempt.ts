@@ -11,7 +11,7 @@ export async function attempt(
   options: CallOptions,
 ): Promise<SendOutcome> {
   const expired = message.expires_at.getTime() <= Date.now();
-  if (!message.may_have_been_sent || (provider.honoursKeys && !expired))
+  if (!message.may_have_been_sent || (provider.supportsIdempotencyKeys && !expired))
     return provider.send(message, options);
   const found = await provider.lookUp(message.delivery_key, options);
   if (found === 'cannot tell') return uncertain(CANNOT_TELL);

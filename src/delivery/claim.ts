@@ -1,9 +1,10 @@
 import type pg from 'pg';
+import { storedFunction } from '../db/functions.ts';
 import type { Delivery } from '../db/models/delivery.ts';
 import { execute } from '../db/pools.ts';
 import type { Outgoing } from '../providers/provider.ts';
-import { type Breaker, isRetry, type Room } from './accounts/breaker.ts';
-import type { Lane } from './accounts/routing.ts';
+import { type Breaker, type FreeSlots, isRetry } from './accounts/breaker.ts';
+import type { Route } from './accounts/routing.ts';
 
 /** A message in this worker's hands until its lease ends. */
 export type Claimed = Outgoing &
@@ -27,21 +28,23 @@ export interface Claim {
   failedOver: boolean;
 }
 
-/** One statement, one round trip, one commit: the function is in the migrations. */
-const CLAIM = { name: 'claim-deliveries', text: 'select * from claim_deliveries($1, $2, $3, $4)' };
+const CLAIM = {
+  name: 'claim-deliveries',
+  text: `select * from ${storedFunction('claim_deliveries')}($1, $2, $3, $4)`,
+};
 
-/** Milliseconds until the first message of any of these lanes, or the first scheduled one, is due. */
+/** Milliseconds until the first message of any of these routes, or the first scheduled one, is due. */
 const FIRST_DUE = {
   name: 'first-due',
   text: `
     select extract(epoch from min(due.at) - statement_timestamp())::float8 * 1000 as in_ms
     from (
       select first.next_attempt_at as at
-      from unnest($1::text[], $2::text[]) as lane(channel, held_by)
+      from unnest($1::text[], $2::text[]) as route(channel, assigned_to)
       cross join (values (false), (true)) as kind(is_retry)
       cross join lateral (
         select next_attempt_at from deliveries
-        where channel = lane.channel and coalesce(provider, '') = lane.held_by
+        where channel = route.channel and coalesce(provider, '') = route.assigned_to
           and (attempt_count > 0) = kind.is_retry and next_attempt_at > statement_timestamp() and pending
         order by next_attempt_at limit 1
       ) as first
@@ -52,21 +55,28 @@ const FIRST_DUE = {
 };
 
 /**
- * Takes up to `room` messages that are due, for `leaseMs` milliseconds, within the limits that all workers keep
+ * Takes up to `free` messages that are due, for `leaseMs` milliseconds, within the limits that all workers keep
  * together. Committed when it returns: a worker that dies costs its messages one lease.
  */
-export async function claim(pool: pg.Pool, lanes: Lane[], room: Room, leaseMs: number): Promise<Claim[]> {
-  const rooms = new Map(lanes.map(({ breaker }) => [breaker, breaker.room()]));
-  if ([...rooms.values()].every(({ calls }) => calls === 0)) return [];
-  const { rows } = await execute<Claimed & { lane: number; hold_ms: number }>(pool, CLAIM, [
-    JSON.stringify(lanes.map((lane, index) => toRow(lane, index + 1, rooms.get(lane.breaker) as Room))),
-    room.calls,
-    room.retries,
+export async function claim(
+  pool: pg.Pool,
+  routes: Route[],
+  free: FreeSlots,
+  leaseMs: number,
+): Promise<Claim[]> {
+  const freeSlots = new Map(routes.map(({ breaker }) => [breaker, breaker.freeSlots()]));
+  if ([...freeSlots.values()].every(({ calls }) => calls === 0)) return [];
+  const { rows } = await execute<Claimed & { route: number; delay_ms: number }>(pool, CLAIM, [
+    JSON.stringify(
+      routes.map((route, index) => toRow(route, index + 1, freeSlots.get(route.breaker) as FreeSlots)),
+    ),
+    free.calls,
+    free.retries,
     leaseMs,
   ]);
-  const claims = rows.map(({ lane, hold_ms, ...message }) => {
-    const { breaker, isFirst } = lanes[lane - 1] as Lane;
-    return { message, breaker, failedOver: hasFailedOver(isFirst, message), delayMs: hold_ms };
+  const claims = rows.map(({ route, delay_ms, ...message }) => {
+    const { breaker, isFirst } = routes[route - 1] as Route;
+    return { message, breaker, failedOver: hasFailedOver(isFirst, message), delayMs: delay_ms };
   });
   for (const breaker of new Set(claims.map((claimed) => claimed.breaker))) breaker.claimed();
   return claims;
@@ -83,21 +93,21 @@ export function hasFailedOver(
   return !isFirst && isRetry(message) && !message.may_have_been_sent;
 }
 
-function toRow({ channel, heldBy, movable, breaker }: Lane, n: number, room: Room) {
+function toRow({ channel, assignedTo, reassignable, breaker }: Route, n: number, free: FreeSlots) {
   const { name, perSecond, perSecondPerSender } = breaker.provider;
   const order = breaker.order();
   return {
-    ...{ n, channel, held_by: heldBy, movable, provider: name },
-    ...{ room: room.calls, retries: room.retries, first: order.first, newest_first: order.newestFirst },
+    ...{ n, channel, assigned_to: assignedTo, reassignable, provider: name },
+    ...{ free_slots: free.calls, retries: free.retries, first: order.first, newest_first: order.newestFirst },
     ...{ per_second: perSecond, per_second_per_sender: perSecondPerSender },
   };
 }
 
 /** Milliseconds until something is due that is not yet; null where nothing will be. */
-export async function firstDue(pool: pg.Pool, lanes: Lane[]): Promise<number | null> {
+export async function firstDue(pool: pg.Pool, routes: Route[]): Promise<number | null> {
   const { rows } = await pool.query<{ in_ms: number | null }>(FIRST_DUE, [
-    lanes.map(({ channel }) => channel),
-    lanes.map(({ heldBy }) => heldBy),
+    routes.map(({ channel }) => channel),
+    routes.map(({ assignedTo }) => assignedTo),
   ]);
   return rows[0]?.in_ms ?? null;
 }

@@ -6,7 +6,7 @@ import type { HealthMonitor } from './accounts/health.ts';
 import { attempt, CANNOT_TELL, uncertain } from './attempt.ts';
 import { pauseMs } from './backoff.ts';
 import type { Claim } from './claim.ts';
-import { judge, type Settlement } from './settle.ts';
+import { nextState, type Settlement } from './settle.ts';
 
 export interface DeliverOptions {
   events: Events;
@@ -62,7 +62,7 @@ export function createDelivery({ events, health, fallbackOf, marginMs, timeoutMs
     }
 
     const { outcome, throttlesAccount } =
-      message.may_have_been_sent && !provider.canBeClearedUp
+      message.may_have_been_sent && !provider.canReconcile
         ? { outcome: uncertain(CANNOT_TELL), throttlesAccount: false }
         : await callWithBreaker();
     const durationMs = Math.round((performance.now() - started) * 100) / 100;
@@ -75,13 +75,13 @@ export function createDelivery({ events, health, fallbackOf, marginMs, timeoutMs
       seconds: durationMs / 1_000,
     });
     const fallback = fallbackOf(breaker);
-    const verdict = judge({
+    const transition = nextState({
       ...{ message, outcome, throttlesAccount, provider, fallback, timeoutMs },
       now: new Date(),
       random: Math.random(),
     });
     return {
-      ...{ message, provider, startedAt, durationMs, outcome, verdict },
+      ...{ message, provider, startedAt, durationMs, outcome, transition },
       pauseMs:
         outcome.outcome === 'throttled' && throttlesAccount
           ? pauseMs(outcome.retryAfterMs, breaker.throttledInARow)

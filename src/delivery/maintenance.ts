@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { lockConversations, releaseFirst } from '../db/conversation-lock.ts';
+import { activateNext, lockConversations } from '../db/conversation-lock.ts';
 import { transaction } from '../db/pools.ts';
 import type { Events } from '../observability/events.ts';
 
@@ -150,7 +150,7 @@ async function inTurn(
   const changed = await transaction(pool, async (connection) => {
     await lockConversations(connection, ids);
     const changes = await change(connection, ids);
-    await releaseFirst(connection, ids);
+    await activateNext(connection, ids);
     return changes;
   });
   return { touched: ids.length, changed };

@@ -1,23 +1,23 @@
 import type pg from 'pg';
-import { lockConversations, releaseFirst } from '../db/conversation-lock.ts';
+import { activateNext, lockConversations } from '../db/conversation-lock.ts';
 import type { Delivery } from '../db/models/delivery.ts';
 import { transaction } from '../db/pools.ts';
 import { IdempotencyKeyReusedError, MessageStatusError, NotFoundError } from '../errors.ts';
 
-type Decision = 'cancel' | 'retry';
+export type Action = 'cancel' | 'retry';
 
 const FIND_CONVERSATION = {
   name: 'find-conversation-of',
   text: 'select conversation_id from deliveries where message_id = $1',
 };
 
-const FIND_DECISION = {
-  name: 'find-decision',
-  text: 'select message_id, decision from delivery_decisions where idempotency_key = $1',
+const FIND_ACTION = {
+  name: 'find-action',
+  text: 'select message_id, action from delivery_actions where idempotency_key = $1',
 };
 
 const LOCK_KEY = {
-  name: 'lock-decision-key',
+  name: 'lock-action-key',
   text: 'select pg_advisory_xact_lock(hashtextextended($1, 4281907002))',
 };
 
@@ -26,10 +26,10 @@ const LOCK_DELIVERY = {
   text: 'select status, may_have_been_sent from deliveries where message_id = $1 for update',
 };
 
-const ADD_DECISION = {
-  name: 'add-decision',
+const ADD_ACTION = {
+  name: 'add-action',
   text: `
-    insert into delivery_decisions (message_id, decision, from_status, idempotency_key) values ($1, $2, $3, $4)`,
+    insert into delivery_actions (message_id, action, from_status, idempotency_key) values ($1, $2, $3, $4)`,
 };
 
 const CANCEL = {
@@ -41,8 +41,8 @@ const CANCEL = {
 };
 
 /**
- * What a provider has taken and not delivered is a new message to it: under the old key it would only say again that
- * it has it. Everything else keeps its key, so that it cannot be taken twice by a provider that drops repeats.
+ * A message that the provider accepted and did not deliver gets a new delivery key: under the old key the provider would
+ * only return the first result. Any other message keeps its key, so that a provider cannot accept it twice.
  */
 const RETRY = {
   name: 'retry-message',
@@ -59,11 +59,11 @@ const RETRY = {
 };
 
 const RULES: Record<
-  Decision,
+  Action,
   {
     change: { name: string; text: string };
     allows: (message: Pick<Delivery, 'status' | 'may_have_been_sent'>) => boolean;
-    /** The status in which there is nothing left to do. */
+    /** The status in which the action has no effect. */
     done: Delivery['status'] | null;
   }
 > = {
@@ -80,38 +80,38 @@ const RULES: Record<
   },
 };
 
-export interface Decisions {
+export interface ManualActions {
   /**
-   * Cancels a message that no provider can have, or has one that failed sent again; whether that was decided before
-   * under this key, and nothing is changed.
+   * Cancels a message that was certainly not sent, or sends a failed message again. `repeated` if the same key applied the
+   * action before; nothing is changed then.
    *
-   * @throws {NotFoundError} there is no such outbound message.
-   * @throws {MessageStatusError} its status does not allow it.
-   * @throws {IdempotencyKeyReusedError} the key stands for another decision.
+   * @throws {NotFoundError} there is no outbound message with this id.
+   * @throws {MessageStatusError} the status does not allow the action.
+   * @throws {IdempotencyKeyReusedError} the key was used for another action.
    */
-  decide(decision: Decision, id: number, key: string | undefined): Promise<{ repeated: boolean }>;
+  apply(action: Action, id: number, key: string | undefined): Promise<{ repeated: boolean }>;
 }
 
-/** @param onQueued called after a commit that left a message to be delivered. */
-export function createDecisions(pool: pg.Pool, onQueued: () => void): Decisions {
+/** @param onQueued called after a commit that queued a message. */
+export function createManualActions(pool: pg.Pool, onQueued: () => void): ManualActions {
   return {
-    decide: async (decision, id, key) => {
-      const decided = await transaction(pool, (connection) => decide(connection, decision, id, key));
-      if (!decided.repeated) onQueued();
-      return decided;
+    apply: async (action, id, key) => {
+      const applied = await transaction(pool, (connection) => apply(connection, action, id, key));
+      if (!applied.repeated) onQueued();
+      return applied;
     },
   };
 }
 
-async function decide(
+async function apply(
   connection: pg.ClientBase,
-  decision: Decision,
+  action: Action,
   id: number,
   key: string | undefined,
 ): Promise<{ repeated: boolean }> {
   const { rows: found } = await connection.query<{ conversation_id: number }>(FIND_CONVERSATION, [id]);
   if (!found[0]) throw new NotFoundError(`outbound message ${id}`);
-  if (key !== undefined && (await wasDecided(connection, decision, id, key))) return { repeated: true };
+  if (key !== undefined && (await wasApplied(connection, action, id, key))) return { repeated: true };
   const conversations = [found[0].conversation_id];
   await lockConversations(connection, conversations);
   const { rows } = await connection.query<Pick<Delivery, 'status' | 'may_have_been_sent'>>(LOCK_DELIVERY, [
@@ -119,36 +119,35 @@ async function decide(
   ]);
   const message = rows[0];
   if (!message) throw new NotFoundError(`outbound message ${id}`);
-  const { allows, change, done } = RULES[decision];
+  const { allows, change, done } = RULES[action];
   if (message.status === done) return { repeated: true };
-  if (!allows(message)) throw refusal(decision, id, message);
-  await connection.query(ADD_DECISION, [id, decision, message.status, key ?? null]);
+  if (!allows(message)) throw refusal(action, id, message);
+  await connection.query(ADD_ACTION, [id, action, message.status, key ?? null]);
   await connection.query(change, [id]);
-  await releaseFirst(connection, conversations);
+  await activateNext(connection, conversations);
   return { repeated: false };
 }
 
-/** Whoever comes with the same key at the same time waits until this one is through. */
-async function wasDecided(
+/** A concurrent request with the same key waits until this transaction ends. */
+async function wasApplied(
   connection: pg.ClientBase,
-  decision: Decision,
+  action: Action,
   id: number,
   key: string,
 ): Promise<boolean> {
   await connection.query(LOCK_KEY, [key]);
-  const { rows } = await connection.query<{ message_id: number; decision: Decision }>(FIND_DECISION, [key]);
+  const { rows } = await connection.query<{ message_id: number; action: Action }>(FIND_ACTION, [key]);
   const before = rows[0];
-  if (before && (before.message_id !== id || before.decision !== decision))
-    throw new IdempotencyKeyReusedError();
+  if (before && (before.message_id !== id || before.action !== action)) throw new IdempotencyKeyReusedError();
   return before !== undefined;
 }
 
 function refusal(
-  decision: Decision,
+  action: Action,
   id: number,
   { status, may_have_been_sent }: Pick<Delivery, 'status' | 'may_have_been_sent'>,
 ): MessageStatusError {
-  if (decision === 'retry')
+  if (action === 'retry')
     return new MessageStatusError('not_retriable', `Message ${id} is ${status} and cannot be sent again.`);
   const reason = may_have_been_sent && status === 'queued' ? 'may have been sent' : `is ${status}`;
   return new MessageStatusError('not_cancelable', `Message ${id} ${reason} and cannot be canceled.`);

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { coalesce } from '../db/batch/coalesce.ts';
-import { isolating, toClientError } from '../db/batch/retry-singly.ts';
-import { WEIGHT_LIMITS, weightOf } from '../db/batch/size-estimate.ts';
+import { retrySingly, toClientError } from '../db/batch/retry-singly.ts';
+import { estimateSize, SIZE_LIMITS } from '../db/batch/size-estimate.ts';
+import { storedFunction } from '../db/functions.ts';
 import { MissingRowError, retryMissingRows } from '../db/missing-row.ts';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
 import { transaction } from '../db/pools.ts';
@@ -16,17 +17,19 @@ export type StoredReceipt = Pick<
   'provider' | 'provider_message_id' | 'message_id' | 'status' | 'error' | 'occurred_at' | 'received_at'
 >;
 
-export interface ReceiptTaker {
+export interface ReceiptRecorder {
   /** Stores a receipt, once however often it comes, and moves its message forward. */
   take(receipt: NewReceipt): Promise<StoredReceipt>;
   idle(): Promise<void>;
 }
 
-const LIMITS = { ...WEIGHT_LIMITS, maxBatch: 256, maxQueue: 10_000, parallel: 2 };
+const LIMITS = { ...SIZE_LIMITS, maxBatch: 256, maxQueue: 10_000, parallel: 2 };
 
-/** The functions are in the migrations. */
-const LOCK_IDS = { name: 'lock-provider-message-ids', text: 'select lock_provider_message_ids($1)' };
-const APPLY = { name: 'apply-receipts', text: 'select apply_receipts($1)' };
+const LOCK_IDS = {
+  name: 'lock-provider-message-ids',
+  text: `select ${storedFunction('lock_provider_message_ids')}($1)`,
+};
+const APPLY = { name: 'apply-receipts', text: `select ${storedFunction('apply_receipts')}($1)` };
 
 const STORE = {
   name: 'store-receipts',
@@ -47,7 +50,7 @@ const FIND = {
     where (provider, provider_message_id, status) in (select * from unnest($1::text[], $2::text[], $3::text[]))`,
 };
 
-export function createReceiptTaker(pool: pg.Pool, events: Events): ReceiptTaker {
+export function createReceiptRecorder(pool: pg.Pool, events: Events): ReceiptRecorder {
   const store = (receipts: NewReceipt[]) =>
     transaction(pool, async (connection) => {
       await connection.query(LOCK_IDS, [receipts.map((receipt) => receipt.provider_message_id)]);
@@ -65,16 +68,20 @@ export function createReceiptTaker(pool: pg.Pool, events: Events): ReceiptTaker 
         return stored;
       });
     });
-  const storing = isolating(
+  const storing = retrySingly(
     (receipts: NewReceipt[]) => retryMissingRows(() => store(receipts)),
     toClientError,
   );
-  const taking = coalesce(storing, { ...LIMITS, weigh: ({ payload }) => weightOf(payload) });
+  const taking = coalesce(storing, { ...LIMITS, sizeOf: ({ payload }) => estimateSize(payload) });
   return {
     idle: taking.idle,
     take: async (receipt) => {
       const stored = await taking.add(receipt);
-      events.receiptTaken({ provider: stored.provider, status: stored.status, messageId: stored.message_id });
+      events.receiptRecorded({
+        provider: stored.provider,
+        status: stored.status,
+        messageId: stored.message_id,
+      });
       return stored;
     },
   };

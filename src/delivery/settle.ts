@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { storedFunction } from '../db/functions.ts';
 import { isMissingRow } from '../db/missing-row.ts';
 import type { Delivery } from '../db/models/delivery.ts';
 import { execute } from '../db/pools.ts';
@@ -13,12 +14,12 @@ export interface Settlement {
   startedAt: Date;
   durationMs: number;
   outcome: SendOutcome;
-  verdict: Verdict;
+  transition: Transition;
   /** For how long the provider is left alone by everyone, in milliseconds; 0 where it is not. */
   pauseMs: number;
 }
 
-export interface Verdict {
+export interface Transition {
   status: Delivery['status'];
   /** The reason for the status; of a queued message, the error of this attempt. */
   error: Delivery['error'];
@@ -30,12 +31,12 @@ export interface Verdict {
   mayHaveBeenSent: boolean;
 }
 
-export interface VerdictQuestion {
+export interface TransitionInput {
   message: Pick<Claimed, 'retry_count' | 'may_have_been_sent' | 'expires_at'>;
   outcome: SendOutcome;
   /** False where the provider throttled this recipient only. */
   throttlesAccount?: boolean;
-  provider: Pick<Provider, 'name' | 'honoursKeys' | 'canBeClearedUp'>;
+  provider: Pick<Provider, 'name' | 'supportsIdempotencyKeys' | 'canReconcile'>;
   /** The provider to move on to where this one is away; null where there is none. */
   fallback: string | null;
   /** How long a request may be at work at the provider after it was cut, in milliseconds. */
@@ -45,7 +46,7 @@ export interface VerdictQuestion {
 }
 
 /** What becomes of a message after an attempt: a pure function of how that ended. */
-export function judge({
+export function nextState({
   message,
   outcome,
   throttlesAccount = true,
@@ -54,25 +55,25 @@ export function judge({
   timeoutMs,
   now,
   random,
-}: VerdictQuestion): Verdict {
+}: TransitionInput): Transition {
   const mayHaveBeenSent = message.may_have_been_sent || outcome.outcome === 'unknown';
-  const verdict = {
+  const transition = {
     error: null,
     nextAttemptAt: null,
     provider: provider.name,
     countsAsRetry: true,
     mayHaveBeenSent,
   };
-  if (outcome.outcome === 'accepted') return { ...verdict, status: 'sent' };
+  if (outcome.outcome === 'accepted') return { ...transition, status: 'sent' };
   const error = { code: outcome.code, detail: outcome.detail };
-  if (outcome.outcome === 'rejected') return { ...verdict, status: 'failed', error };
+  if (outcome.outcome === 'rejected') return { ...transition, status: 'failed', error };
   const uncertain = outcome.outcome === 'unknown';
-  if (uncertain && !provider.canBeClearedUp) return { ...verdict, status: 'unknown', error };
+  if (uncertain && !provider.canReconcile) return { ...transition, status: 'unknown', error };
   if (uncertain && message.expires_at <= now) {
     const detail = `Its time ran out; the last attempt ended unknown (${outcome.code})`;
-    return { ...verdict, status: 'unknown', error: { code: 'expired', detail } };
+    return { ...transition, status: 'unknown', error: { code: 'expired', detail } };
   }
-  const queued = { ...verdict, status: 'queued' as const, error };
+  const queued = { ...transition, status: 'queued' as const, error };
   // Who may have it keeps it; what nobody has is anybody's.
   const holder = mayHaveBeenSent ? provider.name : null;
   if (outcome.outcome === 'unavailable' && !mayHaveBeenSent && fallback !== null)
@@ -82,15 +83,15 @@ export function judge({
   const nextAttemptAt = nextAttempt({
     retries: message.retry_count + (countsAsRetry ? 1 : 0),
     // A request that was cut may still be taken: asked too early, the provider would not know of it.
-    leastMs: uncertain && !provider.honoursKeys ? Math.max(timeoutMs, retryAfterMs) : retryAfterMs,
+    leastMs:
+      uncertain && !provider.supportsIdempotencyKeys ? Math.max(timeoutMs, retryAfterMs) : retryAfterMs,
     now,
     random,
   });
   return { ...queued, provider: holder, nextAttemptAt, countsAsRetry };
 }
 
-/** One statement, one round trip, one commit: the function is in the migrations. */
-const SETTLE = { name: 'settle-deliveries', text: 'select settle_deliveries($1)' };
+const SETTLE = { name: 'settle-deliveries', text: `select ${storedFunction('settle_deliveries')}($1)` };
 
 const FIND = {
   name: 'find-deliveries',
@@ -117,7 +118,7 @@ async function withDelivery(pool: pg.Pool, settlements: Settlement[]): Promise<S
   return settlements.filter(({ message }) => found.has(message.id));
 }
 
-function toRow({ message, provider, startedAt, durationMs, outcome, verdict, pauseMs }: Settlement) {
+function toRow({ message, provider, startedAt, durationMs, outcome, transition, pauseMs }: Settlement) {
   const failure = outcome.outcome === 'accepted' ? null : outcome;
   return {
     id: message.id,
@@ -131,12 +132,12 @@ function toRow({ message, provider, startedAt, durationMs, outcome, verdict, pau
     code: failure?.code ?? null,
     detail: failure?.detail ?? null,
     provider_message_id: outcome.outcome === 'accepted' ? outcome.providerMessageId : null,
-    next_attempt_at: verdict.nextAttemptAt,
-    status: verdict.status,
-    next_provider: verdict.provider,
-    error: verdict.error,
-    retries: verdict.countsAsRetry ? 1 : 0,
-    may_have_been_sent: verdict.mayHaveBeenSent,
+    next_attempt_at: transition.nextAttemptAt,
+    status: transition.status,
+    next_provider: transition.provider,
+    error: transition.error,
+    retries: transition.countsAsRetry ? 1 : 0,
+    may_have_been_sent: transition.mayHaveBeenSent,
     pause_ms: pauseMs,
   };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { coalesce } from '../db/batch/coalesce.ts';
-import { isolating } from '../db/batch/retry-singly.ts';
+import { retrySingly } from '../db/batch/retry-singly.ts';
 import { UnavailableError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import { type Settlement, settleTogether } from './settle.ts';
@@ -23,7 +23,7 @@ const RETRY_MS = 250;
  */
 export function createSettler({ pool, events, leaseMs }: SettlerOptions) {
   const settling = coalesce(
-    isolating((settlements: Settlement[]) => settleTogether(pool, settlements)),
+    retrySingly((settlements: Settlement[]) => settleTogether(pool, settlements)),
     LIMITS,
   );
   return async function settle(settlement: Settlement): Promise<void> {

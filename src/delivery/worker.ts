@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type pg from 'pg';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
-import { isRetry, type Room } from './accounts/breaker.ts';
+import { type FreeSlots, isRetry } from './accounts/breaker.ts';
 import { createBreakers } from './accounts/breakers.ts';
 import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
@@ -11,7 +11,7 @@ import { activateStalled, leaveRemoved, moveTimed } from './maintenance.ts';
 import type { Settlement } from './settle.ts';
 import { createSettler } from './settler.ts';
 
-export interface DispatcherOptions {
+export interface WorkerOptions {
   pool: pg.Pool;
   providers: ProviderRegistry;
   events: Events;
@@ -27,7 +27,7 @@ export interface DispatcherOptions {
   patienceMs: number;
 }
 
-export interface Dispatcher {
+export interface Worker {
   start(): void;
   /** Says that something may be due. */
   wake(): void;
@@ -74,7 +74,7 @@ export function createDispatcher({
   marginMs,
   timeoutMs,
   patienceMs,
-}: DispatcherOptions): Dispatcher {
+}: WorkerOptions): Worker {
   const settle = createSettler({ pool, events, leaseMs });
   const cutting = new AbortController();
   // One listener for each call in flight.
@@ -91,7 +91,7 @@ export function createDispatcher({
   const leaving = atMostEvery(LEAVE_EVERY_MS, () => leaveRemoved(pool, names, events));
   const activating = atMostEvery(ACTIVATE_EVERY_MS, () => activateStalled(pool));
   const inHand = new Set<Promise<void>>();
-  const calls: Room = { calls: 0, retries: 0 };
+  const calls: FreeSlots = { calls: 0, retries: 0 };
   let lengthInHand = 0;
   let alarm = Promise.withResolvers<void>();
   /** Resolves when no more than that part of the calls is being made. */
@@ -104,14 +104,14 @@ export function createDispatcher({
   }
 
   async function runOnce(): Promise<number> {
-    const room = {
+    const free = {
       calls: Math.min(concurrency - calls.calls, concurrency * UNSETTLED - inHand.size),
       retries: Math.max(1, Math.floor(concurrency * RETRIES)) - calls.retries,
     };
-    if (room.calls <= 0 || lengthInHand >= MAX_LENGTH_IN_HAND) return 0;
+    if (free.calls <= 0 || lengthInHand >= MAX_LENGTH_IN_HAND) return 0;
     const moved = (await moving()) ?? 0;
     const left = ((await leaving()) ?? 0) + ((await activating()) ?? 0);
-    const claims = await claim(pool, breakers.lanes(), room, leaseMs);
+    const claims = await claim(pool, breakers.routes(), free, leaseMs);
     for (const claimed of claims) {
       const { length } = claimed.message.body;
       lengthInHand += length;
@@ -141,7 +141,7 @@ export function createDispatcher({
     tell(settlement);
   }
 
-  function tell({ message, provider: { channel }, verdict: { status, error } }: Settlement): void {
+  function tell({ message, provider: { channel }, transition: { status, error } }: Settlement): void {
     if (status === 'sent')
       events.sent(channel, Date.now() - (message.send_at ?? message.created_at).getTime());
     else if (status !== 'queued' && error)
@@ -164,7 +164,7 @@ export function createDispatcher({
 
   /** Milliseconds until a message is due, or a provider that is away may be called. */
   async function untilNext(): Promise<number> {
-    const due = await firstDue(pool, breakers.lanes()).catch(() => null);
+    const due = await firstDue(pool, breakers.routes()).catch(() => null);
     return Math.max(LEAST_WAIT_MS, Math.min(POLL_MS, due ?? POLL_MS, breakers.retryInMs()));
   }
 

@@ -5,11 +5,11 @@ import { parsePhone, toAsciiDigits } from './phone-number.ts';
 import { trimInvisible } from './text.ts';
 
 /** `other` is the sender of an inbound message that none of the other types fits; see `inbound-addresses.ts`. */
-export type AddressKind = 'phone' | 'short_code' | 'alphanumeric' | 'email' | 'other';
+export type AddressType = 'phone' | 'short_code' | 'alphanumeric' | 'email' | 'other';
 
 /** A normalised address. */
 export interface Address {
-  kind: AddressKind;
+  type: AddressType;
   /** One text per address: participants, messages and providers all get this one. */
   key: string;
 }
@@ -27,7 +27,7 @@ const ALPHANUMERIC =
 /** Octets of the local part of an email address (RFC 5321, section 4.5.3.1.1). */
 const MAX_LOCAL_PART = 64;
 /** The forms that providers accept for sending; inbound messages come from more. */
-const SENDABLE: Record<AddressKind, (key: string) => boolean> = {
+const SENDABLE: Record<AddressType, (key: string) => boolean> = {
   phone: () => true,
   short_code: (key) => /^\d{3,6}$/.test(key),
   alphanumeric: (key) => /^[A-Za-z0-9 &_-]+$/.test(key),
@@ -58,25 +58,25 @@ export function parseAddress(input: string, region: CountryCode): Address | null
   if (text.includes('@')) return parseEmail(text);
   if (/^tel:/i.test(text)) return parseNumber(text, region);
   const code = toAsciiDigits(text);
-  if (/^\d{3,6}$/.test(code)) return { kind: 'short_code', key: code };
+  if (/^\d{3,6}$/.test(code)) return { type: 'short_code', key: code };
   const phone = parseNumber(text, region);
   if (phone) return phone;
-  if (SHORT_CODE.test(code)) return { kind: 'short_code', key: code };
+  if (SHORT_CODE.test(code)) return { type: 'short_code', key: code };
   const name = text.normalize('NFC').replace(/\p{Zs}/gu, ' ');
-  return ALPHANUMERIC.test(name) ? { kind: 'alphanumeric', key: name } : null;
+  return ALPHANUMERIC.test(name) ? { type: 'alphanumeric', key: name } : null;
 }
 
 function parseEmail(text: string): Address | null {
   const key = parseMailbox(text);
-  return key === null ? null : { kind: 'email', key };
+  return key === null ? null : { type: 'email', key };
 }
 
 function parseNumber(text: string, region: CountryCode): Address | null {
   const key = parsePhone(text, region);
-  return key === null ? null : { kind: 'phone', key };
+  return key === null ? null : { type: 'phone', key };
 }
 
 /** Whether a client may send to, or from, an address of this form. */
-export function isSendable({ kind, key }: Address): boolean {
-  return SENDABLE[kind](key);
+export function isSendable({ type, key }: Address): boolean {
+  return SENDABLE[type](key);
 }

@@ -25,7 +25,7 @@ export interface Events {
   providerUnavailable(failure: ProviderFailure): void;
   /** Null: the failures before were too few to open the breaker. */
   providerRecovered(recovery: { provider: string; unavailableSeconds: number | null }): void;
-  receiptTaken(receipt: { provider: string; status: string; messageId: number | null }): void;
+  receiptRecorded(receipt: { provider: string; status: string; messageId: number | null }): void;
   /** An authentic webhook was answered with an error, so its message may be lost. */
   webhookRefused(webhook: {
     channel: string;
@@ -161,7 +161,7 @@ export function createEvents(logger: Logger): Events {
     },
     providerUnavailable: (failure) => logger.error(failure, 'provider unavailable'),
     providerRecovered: (recovery) => logger.info(recovery, 'provider recovered'),
-    receiptTaken: (receipt) => {
+    receiptRecorded: (receipt) => {
       const status = RECEIPT_STATUSES.has(receipt.status) ? receipt.status : 'other';
       receipts.inc({ provider: receipt.provider, status });
       logger.debug(receipt, 'receipt taken');

@@ -68,7 +68,7 @@ export function createProviderClient(config: ProviderConfig, timeoutMs: number):
   const by = ({ once, ...options }: CallOptions) => ({ client: once ? single : client, once, ...options });
   return {
     post: (path, deliveryKey, options, body) =>
-      post(by(options), config.honoursKeys, path, deliveryKey, body),
+      post(by(options), config.supportsIdempotencyKeys, path, deliveryKey, body),
     find: (path, deliveryKey, options) => find(by(options), config.canLookUp, path, deliveryKey),
   };
 }
@@ -117,7 +117,7 @@ interface Caller extends CallOptions {
 
 async function post(
   caller: Caller,
-  honoursKeys: boolean,
+  supportsIdempotencyKeys: boolean,
   path: string,
   deliveryKey: string,
   body: object,
@@ -133,7 +133,7 @@ async function post(
         calculateDelay: ({ error, attemptCount }) => {
           const unknown = outcomeOfFailure(error).outcome === 'unknown';
           mayHaveBeenTaken ||= unknown;
-          return unknown && !honoursKeys ? 0 : delayOfRepeat(error, attemptCount);
+          return unknown && !supportsIdempotencyKeys ? 0 : delayOfRepeat(error, attemptCount);
         },
       },
     }),

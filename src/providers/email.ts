@@ -8,8 +8,8 @@ export function createEmailProvider(config: ProviderConfig, timeoutMs: number): 
   return {
     name: config.name,
     channel: 'email',
-    honoursKeys: config.honoursKeys,
-    canBeClearedUp: config.honoursKeys || config.canLookUp,
+    supportsIdempotencyKeys: config.supportsIdempotencyKeys,
+    canReconcile: config.supportsIdempotencyKeys || config.canLookUp,
     perSecond: config.perSecond,
     perSecondPerSender: config.perSecondPerSender,
     send: ({ delivery_key, from, to, cc, bcc, reply_to, subject, body, attachments, timestamp }, options) =>

@@ -45,9 +45,9 @@ export interface Provider {
   readonly name: string;
   readonly channel: Channel;
   /** Whether it drops repeats of one key. */
-  readonly honoursKeys: boolean;
+  readonly supportsIdempotencyKeys: boolean;
   /** Whether it can be found out what became of an uncertain send: by repeating it, or by asking. */
-  readonly canBeClearedUp: boolean;
+  readonly canReconcile: boolean;
   /** Messages a second at the most, by all workers together; null for no limit. */
   readonly perSecond: number | null;
   /** The same for each number or address that messages are sent from. */

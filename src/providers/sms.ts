@@ -8,8 +8,8 @@ export function createSmsProvider(config: ProviderConfig, timeoutMs: number): Pr
   return {
     name: config.name,
     channel: 'sms',
-    honoursKeys: config.honoursKeys,
-    canBeClearedUp: config.honoursKeys || config.canLookUp,
+    supportsIdempotencyKeys: config.supportsIdempotencyKeys,
+    canReconcile: config.supportsIdempotencyKeys || config.canLookUp,
     perSecond: config.perSecond,
     perSecondPerSender: config.perSecondPerSender,
     send: ({ delivery_key, from, to, type, body, attachments, timestamp }, options) =>

@@ -5,7 +5,7 @@ import { CONVERSATIONS, SHOP } from './workload.ts';
 export async function makeConversations(url: string): Promise<void> {
   await query(
     url,
-    `insert into participants (address, kind)
+    `insert into participants (address, address_type)
      select address, 'phone' from (
        select $1 as address union all select '+1804' || 5550000 + n from generate_series(0, $2::int - 1) as n) as addresses`,
     [SHOP, CONVERSATIONS],

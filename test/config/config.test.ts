@@ -45,10 +45,12 @@ describe('Configuration', () => {
       ...provider('ACME'),
       ...provider('BACK_UP'),
       ...provider('POST'),
-      ACME_HONOURS_KEYS: 'false',
+      ACME_IDEMPOTENCY_KEYS: 'false',
     });
     expect(
-      providers.map(({ name, channel, honoursKeys }) => `${channel} ${name} ${honoursKeys}`),
+      providers.map(
+        ({ name, channel, supportsIdempotencyKeys }) => `${channel} ${name} ${supportsIdempotencyKeys}`,
+      ),
     ).to.deep.equal(['sms acme false', 'sms back-up true', 'email post true']);
     expect(simulatorPort).to.equal(null);
   });

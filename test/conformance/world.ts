@@ -128,9 +128,9 @@ function messagesThatFit(known: Known): Known {
     const { type, ...rest } = { ...text, body: text.body.trim() === '' ? 'Hello' : text.body };
     return type === undefined ? rest : { ...rest, type: isMms ? 'mms' : 'sms' };
   };
-  const text = arbitraryOf(schema('SendText'), { ...known, Address: fc.constantFrom(...PHONES) }).map(
+  const text = arbitraryOf(schema('SendSms'), { ...known, Address: fc.constantFrom(...PHONES) }).map(
     (value) => fit(value as Text),
   );
   const email = arbitraryOf(schema('SendEmail'), { ...known, Address: fc.constantFrom(...EMAILS) });
-  return { SendText: text, SendMessage: fc.oneof(text, email) };
+  return { SendSms: text, SendMessage: fc.oneof(text, email) };
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { coalesce } from '../../src/db/batch/coalesce.ts';
-import { isolating, toClientError } from '../../src/db/batch/retry-singly.ts';
+import { retrySingly, toClientError } from '../../src/db/batch/retry-singly.ts';
 import { UnavailableError } from '../../src/errors.ts';
 
 const limits = { maxBatch: 10, maxQueue: 100, parallel: 1 };
@@ -81,7 +81,7 @@ describe('Coalescing', () => {
 
   it('takes together, and lets wait, no more than a weight', async () => {
     const batches: number[][] = [];
-    const weighed = { ...limits, weigh: (item: number) => item, maxBatchWeight: 10, maxQueueWeight: 20 };
+    const weighed = { ...limits, sizeOf: (item: number) => item, maxBatchBytes: 10, maxQueueBytes: 20 };
     const { add } = coalesce(async (items: number[]) => {
       batches.push(items);
       return items;
@@ -119,7 +119,7 @@ describe('Isolating', () => {
   };
 
   it('lets one bad row hurt nobody else', async () => {
-    const [one, zero, two] = await isolating(write, toClientError)([1, 0, 2]);
+    const [one, zero, two] = await retrySingly(write, toClientError)([1, 0, 2]);
     expect([one, two]).to.deep.equal([1, 2]);
     expect(zero).to.include({ code: 'invalid_request' });
   });
@@ -129,8 +129,8 @@ describe('Isolating', () => {
     const failing = async () => {
       throw missing;
     };
-    expect(await isolating(failing)([1])).to.deep.equal([missing]);
-    expect((await isolating(failing, toClientError)([1]))[0]).to.be.instanceOf(UnavailableError);
+    expect(await retrySingly(failing)([1])).to.deep.equal([missing]);
+    expect((await retrySingly(failing, toClientError)([1]))[0]).to.be.instanceOf(UnavailableError);
   });
 
   it('tries nothing again where the database is away', async () => {
@@ -139,7 +139,7 @@ describe('Isolating', () => {
       calls++;
       throw new UnavailableError('away');
     };
-    expect(await rejection(isolating(away)([1, 2]))).to.be.instanceOf(UnavailableError);
+    expect(await rejection(retrySingly(away)([1, 2]))).to.be.instanceOf(UnavailableError);
     expect(calls).to.equal(1);
   });
 });

@@ -1,28 +1,16 @@
 import { expect } from 'chai';
 import pg from 'pg';
-import { isMigrated, MIGRATIONS, migrate, rollback } from '../../src/db/migrate.ts';
+import { migrate } from '../../src/db/migrate.ts';
 import { openDatabase } from '../../src/db/pools.ts';
-import { inboundSms, sms } from '../support/bodies.ts';
 import { createDatabase, query } from '../support/database.ts';
 import { startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';
 
-const TABLES = `select table_name from information_schema.tables where table_schema = 'public' and table_name not like 'knex%'`;
-
 describe('Migrations', () => {
-  it('go up, down and up again', async () => {
+  it('are applied once', async () => {
     const url = await createDatabase();
-    const database = openDatabase(url, () => undefined);
     expect(await migrate(url)).not.to.have.length(0);
-    const tables = await query(url, TABLES);
-    expect(tables).to.have.length(11);
-    await rollback(url);
-    expect(await query(url, TABLES)).to.have.length(0);
-    expect(await isMigrated(database)).to.equal(false);
-    await migrate(url);
-    expect(await query(url, TABLES)).to.have.deep.members(tables);
     expect(await migrate(url)).to.have.length(0);
-    await database.close();
   });
 
   for (const limit of ['statement_timeout', 'lock_timeout'])
@@ -49,50 +37,6 @@ describe('Migrations', () => {
       await other.query('rollback');
       expect(await migrating).not.to.have.length(0);
     });
-
-  it('keep what became of each message when the one of deliveries is taken back and made again', async () => {
-    const service = await startHarness();
-    const { databaseUrl: url } = service;
-    const all = async (harness: typeof service) => (await harness.request('GET', '/api/messages')).body.data;
-    const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
-    await service.untilStatus(id, 'delivered');
-    await service.request('POST', '/api/messages/sms', { ...sms, send_at: '2099-01-01T00:00:00Z' });
-    await service.request('POST', '/api/webhooks/sms', inboundSms);
-    const before = await all(service);
-    await service.service.stop();
-
-    const database = openDatabase(url, () => undefined);
-    await database.knex.migrate.down({ ...MIGRATIONS, name: '20260401000000_deliveries.ts' });
-    expect(await isMigrated(database)).to.equal(false);
-    const statuses = await query(url, 'select status from messages order by id');
-    expect(statuses.map(({ status }) => status)).to.deep.equal(['delivered', 'scheduled', 'received']);
-    expect(await migrate(url)).to.have.length(1);
-    await database.close();
-
-    const again = await startHarness({ DATABASE_URL: url });
-    expect(await all(again)).to.deep.equal(before);
-    await again.stop();
-    await service.stop();
-  });
-
-  it('take an attempt that nobody told of back with the one that let it be written', async () => {
-    const api = await startHarness({ ROLE: 'api' });
-    const { id } = (await api.request('POST', '/api/messages/sms', sms)).body;
-    await query(
-      api.databaseUrl,
-      `insert into delivery_attempts (message_id, number, provider, started_at, duration_ms, outcome)
-       values ($1, 1, 'text-co', now(), null, 'unknown'), ($1, 2, 'text-co', now(), 7, 'accepted')`,
-      [id],
-    );
-    await api.service.stop();
-    const database = openDatabase(api.databaseUrl, () => undefined);
-    await database.knex.migrate.down({ ...MIGRATIONS, name: '20260701000000_lost_attempts.ts' });
-    const left = await query(api.databaseUrl, 'select number from delivery_attempts');
-    expect(left).to.deep.equal([{ number: 2 }]);
-    expect(await migrate(api.databaseUrl)).to.have.length(1);
-    await database.close();
-    await api.stop();
-  });
 
   it('let two services come up on one empty database at once', async () => {
     const DATABASE_URL = await createDatabase();
@@ -132,7 +76,7 @@ describe('Migrations', () => {
       'delivery_receipts.message_id',
       'participant_links.participant_id',
       'participant_links.other_id',
-      'delivery_decisions.message_id',
+      'delivery_actions.message_id',
       'pending_regroupings.participant_id',
     ]);
     await database.close();

@@ -16,7 +16,7 @@ describe('The report of the last errors of accounts', () => {
   it('reads messages with an attempt only, however many messages without one wait', async () => {
     await query(
       api.databaseUrl,
-      `with sender as (insert into participants (address, kind) values ('+1', 'phone') returning id),
+      `with sender as (insert into participants (address, address_type) values ('+1', 'phone') returning id),
        conversation as (insert into conversations (channel, participant_ids)
          select 'sms', array[id] from sender returning id),
        stored as (

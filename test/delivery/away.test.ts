@@ -2,7 +2,7 @@ import { mock } from 'node:test';
 import { expect } from 'chai';
 import type { ProviderConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/db/pools.ts';
-import { createDispatcher, type Dispatcher } from '../../src/delivery/worker.ts';
+import { createDispatcher, type Worker } from '../../src/delivery/worker.ts';
 import { createEvents } from '../../src/observability/events.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createRegistry } from '../../src/providers/registry.ts';
@@ -20,7 +20,7 @@ describe('A provider that is away for an hour', function () {
   this.timeout(120_000);
   let api: Harness;
   let database: ReturnType<typeof openDatabase>;
-  let dispatcher: Dispatcher;
+  let dispatcher: Worker;
   let told = 0;
   /** The longest time for which the clock of this process stood still, in milliseconds. */
   let slowest = 0;
@@ -33,7 +33,7 @@ describe('A provider that is away for an hour', function () {
       url: api.simulator.url,
       key: 'provider-key',
       webhookSecrets: [],
-      honoursKeys: true,
+      supportsIdempotencyKeys: true,
       canLookUp: true,
       perSecond: null,
       perSecondPerSender: null,
@@ -72,7 +72,9 @@ describe('A provider that is away for an hour', function () {
          expires_at = expires_at - $1 * interval '1 ms', created_at = created_at - $1 * interval '1 ms'`,
       [ms],
     );
-    await query(api.databaseUrl, `update sending_slots set next_at = next_at - $1 * interval '1 ms'`, [ms]);
+    await query(api.databaseUrl, `update rate_limit_slots set next_at = next_at - $1 * interval '1 ms'`, [
+      ms,
+    ]);
   };
   /** Takes what is due, again and again until nothing is; gives how many each time. */
   const work = async (): Promise<number[]> => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { nextAttempt, pauseMs } from '../../src/delivery/backoff.ts';
-import { judge } from '../../src/delivery/settle.ts';
+import { nextState } from '../../src/delivery/settle.ts';
 
 const now = new Date('2024-11-01T14:00:00Z');
 const question = { retries: 1, leastMs: 0, now, random: 0.999 };
@@ -42,28 +42,28 @@ describe('The long retry schedule', () => {
 describe('What becomes of a message after an attempt', () => {
   const message = { retry_count: 0, may_have_been_sent: false, expires_at: new Date(now.getTime() + 60_000) };
   const failure = { httpStatus: 503, code: 'down', detail: 'away', retryAfterMs: null };
-  const provider = { name: 'text-co', honoursKeys: true, canBeClearedUp: true };
+  const provider = { name: 'text-co', supportsIdempotencyKeys: true, canReconcile: true };
   const base = { message, provider, fallback: null, timeoutMs: 10_000, now, random: 0.5 };
-  const wait = (verdict: { nextAttemptAt: Date | null }) =>
-    (verdict.nextAttemptAt?.getTime() ?? Number.NaN) - now.getTime();
+  const wait = (transition: { nextAttemptAt: Date | null }) =>
+    (transition.nextAttemptAt?.getTime() ?? Number.NaN) - now.getTime();
 
   it('is sent where it was accepted, and failed where it was refused', () => {
     expect(
-      judge({ ...base, outcome: { outcome: 'accepted', httpStatus: 202, providerMessageId: 'x' } }),
+      nextState({ ...base, outcome: { outcome: 'accepted', httpStatus: 202, providerMessageId: 'x' } }),
     ).to.include({ status: 'sent', provider: 'text-co' });
-    expect(judge({ ...base, outcome: { ...failure, outcome: 'rejected' } })).to.deep.include({
+    expect(nextState({ ...base, outcome: { ...failure, outcome: 'rejected' } })).to.deep.include({
       status: 'failed',
       error: { code: 'down', detail: 'away' },
     });
   });
 
   it('waits where the provider is away, and uses up no attempt where it is throttled', () => {
-    expect(judge({ ...base, outcome: { ...failure, outcome: 'unavailable' } })).to.include({
+    expect(nextState({ ...base, outcome: { ...failure, outcome: 'unavailable' } })).to.include({
       status: 'queued',
       provider: null,
       countsAsRetry: true,
     });
-    expect(judge({ ...base, outcome: { ...failure, outcome: 'throttled' } })).to.include({
+    expect(nextState({ ...base, outcome: { ...failure, outcome: 'throttled' } })).to.include({
       status: 'queued',
       provider: null,
       countsAsRetry: false,
@@ -71,13 +71,13 @@ describe('What becomes of a message after an attempt', () => {
   });
 
   it('moves on at once where the provider is away and there is another one', () => {
-    const verdict = judge({
+    const transition = nextState({
       ...base,
       fallback: 'spare-co',
       outcome: { ...failure, outcome: 'unavailable', retryAfterMs: 5_000 },
     });
-    expect(verdict).to.include({ status: 'queued', provider: 'spare-co', countsAsRetry: false });
-    expect(wait(verdict)).to.equal(0);
+    expect(transition).to.include({ status: 'queued', provider: 'spare-co', countsAsRetry: false });
+    expect(wait(transition)).to.equal(0);
   });
 
   it('never moves on where the provider may have it, or asks for less', () => {
@@ -88,20 +88,20 @@ describe('What becomes of a message after an attempt', () => {
         outcome: { ...failure, outcome: 'unavailable' as const },
       },
     ])
-      expect(judge({ ...base, fallback: 'spare-co', ...given })).to.include({
+      expect(nextState({ ...base, fallback: 'spare-co', ...given })).to.include({
         status: 'queued',
         provider: 'text-co',
       });
     expect(
-      judge({ ...base, fallback: 'spare-co', outcome: { ...failure, outcome: 'throttled' } }).provider,
+      nextState({ ...base, fallback: 'spare-co', outcome: { ...failure, outcome: 'throttled' } }).provider,
     ).to.equal(null);
   });
 
   it('is tried again after an uncertain send only where that can be cleared up', () => {
     const outcome = { ...failure, outcome: 'unknown' as const };
-    expect(judge({ ...base, outcome })).to.include({ status: 'queued', mayHaveBeenSent: true });
-    const mute = { ...provider, honoursKeys: false, canBeClearedUp: false };
-    expect(judge({ ...base, outcome, provider: mute })).to.include({
+    expect(nextState({ ...base, outcome })).to.include({ status: 'queued', mayHaveBeenSent: true });
+    const mute = { ...provider, supportsIdempotencyKeys: false, canReconcile: false };
+    expect(nextState({ ...base, outcome, provider: mute })).to.include({
       status: 'unknown',
       mayHaveBeenSent: true,
     });
@@ -109,16 +109,16 @@ describe('What becomes of a message after an attempt', () => {
 
   it('is looked up only when a request that was cut can no longer be at work', () => {
     const outcome = { ...failure, outcome: 'unknown' as const };
-    expect(wait(judge({ ...base, outcome }))).to.be.lessThan(1_001);
-    expect(wait(judge({ ...base, outcome, provider: { ...provider, honoursKeys: false } }))).to.be.least(
-      10_000,
-    );
+    expect(wait(nextState({ ...base, outcome }))).to.be.lessThan(1_001);
+    expect(
+      wait(nextState({ ...base, outcome, provider: { ...provider, supportsIdempotencyKeys: false } })),
+    ).to.be.least(10_000);
   });
 
   it('is unknown where its time ran out and it may have been sent', () => {
     const late = { ...message, expires_at: now };
-    expect(judge({ ...base, message: late, outcome: { ...failure, outcome: 'unknown' } }).status).to.equal(
-      'unknown',
-    );
+    expect(
+      nextState({ ...base, message: late, outcome: { ...failure, outcome: 'unknown' } }).status,
+    ).to.equal('unknown');
   });
 });

@@ -25,7 +25,7 @@ describe('The circuit breaker of a provider', () => {
     breaker.begin({ to: [`+${recipient}`], attempt_count: attempt }, failedOver, now);
   const end = (call: Call, outcome: Parameters<Breaker['end']>[1]) => breaker.end(call, outcome, now);
   const fail = (recipient: number, options = {}) => end(begin(recipient, options), 'unknown');
-  const room = () => breaker.room(now);
+  const freeSlots = () => breaker.freeSlots(now);
   const open = () => {
     for (let n = 1; n <= THRESHOLD; n++) fail(n);
     expect(breaker.state).to.equal('open');
@@ -36,7 +36,7 @@ describe('The circuit breaker of a provider', () => {
     expect(breaker.state).to.equal('closed');
     fail(THRESHOLD);
     expect(breaker.state).to.equal('open');
-    expect(room()).to.deep.equal({ calls: 0, retries: 0 });
+    expect(freeSlots()).to.deep.equal({ calls: 0, retries: 0 });
   });
 
   it('stays closed however often one recipient fails', () => {
@@ -71,12 +71,12 @@ describe('The circuit breaker of a provider', () => {
     open();
     expect(breaker.retryInMs(now)).to.equal(1_000);
     now += 1_000;
-    expect(room()).to.deep.equal({ calls: 1, retries: 1 });
+    expect(freeSlots()).to.deep.equal({ calls: 1, retries: 1 });
     const hanging = begin(10);
     expect(hanging.probing).to.equal(true);
-    expect(room()).to.deep.equal({ calls: 0, retries: 0 });
+    expect(freeSlots()).to.deep.equal({ calls: 0, retries: 0 });
     now += 1_000;
-    expect(room().calls).to.equal(1);
+    expect(freeSlots().calls).to.equal(1);
     end(begin(11), 'accepted');
     expect(states).to.deep.equal(['open', 'half_open', 'closed']);
     end(hanging, 'unknown');
@@ -87,15 +87,15 @@ describe('The circuit breaker of a provider', () => {
     open();
     for (let n = 0; n < 10; n++) {
       now += breaker.retryInMs(now);
-      if (room().retries > 0) fail(1, { attempt: 5 });
+      if (freeSlots().retries > 0) fail(1, { attempt: 5 });
     }
-    expect(room().calls).to.equal(1);
+    expect(freeSlots().calls).to.equal(1);
     const retryIn = breaker.retryInMs(now);
     expect(retryIn, 'the next retry').to.be.greaterThan(8_000);
     for (let n = 0; n < 20; n++) {
-      expect(room(), String(n)).to.deep.equal({ calls: 1, retries: room().retries });
+      expect(freeSlots(), String(n)).to.deep.equal({ calls: 1, retries: freeSlots().retries });
       fail(100 + n);
-      expect(room().calls).to.equal(0);
+      expect(freeSlots().calls).to.equal(0);
       now += 1_000;
     }
   });
@@ -105,13 +105,13 @@ describe('The circuit breaker of a provider', () => {
     const calls = { first: 0, retry: 0 };
     const HOUR = 3_600_000;
     for (const until = now + HOUR; now < until; now += breaker.retryInMs(now)) {
-      if (room().calls === 0) continue;
+      if (freeSlots().calls === 0) continue;
       calls.first++;
       fail(1_000 + calls.first);
     }
     expect(calls.first).to.be.within(HOUR / 10_000, HOUR / 10_000 + 40);
     for (const until = now + HOUR; now < until; now += 500) {
-      if (room().retries === 0) continue;
+      if (freeSlots().retries === 0) continue;
       calls.retry++;
       fail(1, { attempt: 9 });
     }
@@ -135,7 +135,7 @@ describe('The circuit breaker of a provider', () => {
     const probe = (attempt: number) => {
       now += breaker.retryInMs(now);
       const { first } = breaker.order(now);
-      expect(room()).to.deep.equal({ calls: 1, retries: 1 });
+      expect(freeSlots()).to.deep.equal({ calls: 1, retries: 1 });
       fail(1_000 + now, { attempt });
       return first;
     };
@@ -147,7 +147,7 @@ describe('The circuit breaker of a provider', () => {
       now += 60_000;
       begin(1);
       now += 120_000;
-      expect(room(), 'while a probe hangs').to.deep.equal({ calls: 0, retries: 0 });
+      expect(freeSlots(), 'while a probe hangs').to.deep.equal({ calls: 0, retries: 0 });
     });
 
     it('prefers messages that wait for this provider as probes, except every fourth time', () => {
@@ -162,7 +162,7 @@ describe('The circuit breaker of a provider', () => {
       hasAlternative = false;
       expect(breaker.order(now).first).to.equal('new');
       for (let n = 0; n < 10; n++) {
-        expect(room().calls, String(n)).to.equal(1);
+        expect(freeSlots().calls, String(n)).to.equal(1);
         fail(1);
         now += 1_000;
       }
@@ -194,8 +194,8 @@ describe('The circuit breaker of a provider', () => {
     end(begin(10), 'accepted');
     const rounds = [];
     for (let n = 0; n < 4; n++) {
-      rounds.push(room());
-      const calls = Array.from({ length: room().calls }, (_, index) => begin(100 + index));
+      rounds.push(freeSlots());
+      const calls = Array.from({ length: freeSlots().calls }, (_, index) => begin(100 + index));
       for (const call of calls) end(call, 'accepted');
     }
     expect(rounds.map(({ calls }) => calls)).to.deep.equal([2, 4, 8, 16]);
@@ -208,9 +208,9 @@ describe('The circuit breaker of a provider', () => {
     end(begin(10), 'accepted');
     begin(11);
     begin(12);
-    expect(room().calls).to.equal(0);
+    expect(freeSlots().calls).to.equal(0);
     now += 1_000;
-    expect(room()).to.deep.equal({ calls: 2, retries: 1 });
+    expect(freeSlots()).to.deep.equal({ calls: 2, retries: 1 });
   });
 
   it('throttles the account once for calls that were in progress together', () => {

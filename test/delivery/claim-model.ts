@@ -1,4 +1,4 @@
-import type { ClaimOrder, Room } from '../../src/delivery/accounts/breaker.ts';
+import type { ClaimOrder, FreeSlots } from '../../src/delivery/accounts/breaker.ts';
 
 export interface ModelRow {
   id: number;
@@ -10,31 +10,31 @@ export interface ModelRow {
   dueAt: number;
 }
 
-/** A lane as `claim_deliveries` gets it: without rate limits, but a paused provider has no room. */
-export interface ModelLane extends ClaimOrder, Room {
-  heldBy: string;
-  movable: boolean;
+/** A route as `claim_deliveries` gets it: without rate limits, but a paused provider has no room. */
+export interface ModelLane extends ClaimOrder, FreeSlots {
+  assignedTo: string;
+  reassignable: boolean;
   provider: string;
 }
 
 interface Found {
   row: ModelRow;
-  lane: ModelLane;
+  route: ModelLane;
   n: number;
 }
 
 /** The choice of `claim_deliveries`, step by step: `due`, `in_kind`, `counted`, `allowed` and `chosen` of the function. */
-export function chooseClaims(rows: ModelRow[], lanes: ModelLane[], wanted: Room, now: number): Found[] {
-  const due = lanes.flatMap((lane, n) => [
-    ...find(rows, lane, n, false, wanted, now),
-    ...find(rows, lane, n, true, wanted, now),
+export function chooseClaims(rows: ModelRow[], routes: ModelLane[], wanted: FreeSlots, now: number): Found[] {
+  const due = routes.flatMap((route, n) => [
+    ...find(rows, route, n, false, wanted, now),
+    ...find(rows, route, n, true, wanted, now),
   ]);
   const once = due.filter(({ row }, index) => due.findIndex((other) => other.row === row) === index);
-  const allowed = [...new Set(once.map(({ lane }) => lane.provider))].flatMap((provider) => {
-    const own = once.filter(({ lane }) => lane.provider === provider).sort(byLaneOrder);
+  const allowed = [...new Set(once.map(({ route }) => route.provider))].flatMap((provider) => {
+    const own = once.filter(({ route }) => route.provider === provider).sort(byLaneOrder);
     const retries = own.filter(({ row }) => isOld(row));
-    const counted = own.filter((one) => !isOld(one.row) || retries.indexOf(one) < one.lane.retries);
-    return counted.sort(byKind).slice(0, counted[0]?.lane.calls);
+    const counted = own.filter((one) => !isOld(one.row) || retries.indexOf(one) < one.route.retries);
+    return counted.sort(byKind).slice(0, counted[0]?.route.calls);
   });
   const byAge = allowed.sort((a, b) => a.row.dueAt - b.row.dueAt || a.n - b.n || a.row.id - b.row.id);
   const retries = byAge.filter(({ row }) => isOld(row));
@@ -45,17 +45,17 @@ export function chooseClaims(rows: ModelRow[], lanes: ModelLane[], wanted: Room,
 
 function find(
   rows: ModelRow[],
-  lane: ModelLane,
+  route: ModelLane,
   n: number,
   old: boolean,
-  wanted: Room,
+  wanted: FreeSlots,
   now: number,
 ): Found[] {
-  const limit = old ? Math.min(lane.calls, lane.retries, wanted.retries) : lane.calls;
+  const limit = old ? Math.min(route.calls, route.retries, wanted.retries) : route.calls;
   return rows
-    .filter((row) => row.status === 'queued' && row.provider === lane.heldBy && row.dueAt <= now)
-    .filter((row) => isOld(row) === old && !(lane.movable && row.may_have_been_sent))
-    .map((row) => ({ row, lane, n }))
+    .filter((row) => row.status === 'queued' && row.provider === route.assignedTo && row.dueAt <= now)
+    .filter((row) => isOld(row) === old && !(route.reassignable && row.may_have_been_sent))
+    .map((row) => ({ row, route, n }))
     .sort((a, b) => dueOrder(a) - dueOrder(b))
     .slice(0, Math.max(0, limit));
 }
@@ -64,8 +64,8 @@ function isOld({ attempt_count }: ModelRow): boolean {
   return attempt_count > 0;
 }
 
-function dueOrder({ row, lane }: Found): number {
-  return lane.newestFirst ? -row.dueAt : row.dueAt;
+function dueOrder({ row, route }: Found): number {
+  return route.newestFirst ? -row.dueAt : row.dueAt;
 }
 
 function byLaneOrder(a: Found, b: Found): number {
@@ -74,7 +74,7 @@ function byLaneOrder(a: Found, b: Found): number {
 
 /** Sorting is stable: messages of the same kind keep their order. */
 function byKind(a: Found, b: Found): number {
-  const { first } = a.lane;
+  const { first } = a.route;
   if (first === null) return 0;
   const difference = Number(isOld(a.row)) - Number(isOld(b.row));
   return first === 'new' ? difference : -difference;

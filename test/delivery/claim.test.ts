@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import pg from 'pg';
+import { storedFunction } from '../../src/db/functions.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { chooseClaims, type ModelLane, type ModelRow } from './claim-model.ts';
 
@@ -16,7 +17,7 @@ describe('claim_deliveries', function () {
     client = new pg.Client({ connectionString: service.databaseUrl });
     await client.connect();
     await client.query(`
-      insert into participants (address, kind) select '+' || n, 'phone' from generate_series(1, 2) as n;
+      insert into participants (address, address_type) select '+' || n, 'phone' from generate_series(1, 2) as n;
       insert into conversations (channel, participant_ids) values ('sms', '{1,2}');
       insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, "timestamp")
       select 1, 1, 'outbound', 'sms', '+1', '{+2}', 'x', '{}', '{}', now() from generate_series(1, ${ROWS})`);
@@ -33,22 +34,29 @@ describe('claim_deliveries', function () {
     // Seconds from now.
     due: fc.integer({ min: -600, max: 60 }).filter((due) => due !== 0),
   });
-  const room = fc.record({ calls: fc.integer({ min: 0, max: 6 }), retries: fc.integer({ min: 0, max: 6 }) });
+  const freeSlots = fc.record({
+    calls: fc.integer({ min: 0, max: 6 }),
+    retries: fc.integer({ min: 0, max: 6 }),
+  });
   const provider = fc.record({
-    room,
+    freeSlots,
     order: fc.record({
       first: fc.constantFrom('new' as const, 'retry' as const, null),
       newestFirst: fc.boolean(),
     }),
   });
-  const lane = fc.record({
+  const route = fc.record({
     provider: fc.constantFrom(...PROVIDERS),
-    heldBy: fc.constantFrom('', ...PROVIDERS),
-    movable: fc.boolean(),
+    assignedTo: fc.constantFrom('', ...PROVIDERS),
+    reassignable: fc.boolean(),
   });
 
   /** The claims of the function, which are rolled back. */
-  const claims = async (rows: ModelRow[], lanes: ModelLane[], wanted: { calls: number; retries: number }) => {
+  const claims = async (
+    rows: ModelRow[],
+    routes: ModelLane[],
+    wanted: { calls: number; retries: number },
+  ) => {
     await client.query('begin');
     await client.query(
       `insert into deliveries (message_id, conversation_id, channel, status, provider, delivery_key, expires_at,
@@ -59,39 +67,43 @@ describe('claim_deliveries', function () {
          id bigint, status text, provider text, "dueAt" int, attempt_count int, may_have_been_sent boolean)`,
       [JSON.stringify(rows)],
     );
-    const json = lanes.map(({ heldBy, newestFirst, calls, ...rest }, n) => ({
+    const json = routes.map(({ assignedTo, newestFirst, calls, ...rest }, n) => ({
       ...rest,
-      ...{ n, channel: 'sms', held_by: heldBy, newest_first: newestFirst, room: calls },
+      ...{ n, channel: 'sms', assigned_to: assignedTo, newest_first: newestFirst, free_slots: calls },
     }));
-    const { rows: claimed } = await client.query<{ id: string; lane: number }>(
-      'select id, lane from claim_deliveries($1, $2, $3, 1000)',
+    const { rows: claimed } = await client.query<{ id: string; route: number }>(
+      `select id, route from ${storedFunction('claim_deliveries')}($1, $2, $3, 1000)`,
       [JSON.stringify(json), wanted.calls, wanted.retries],
     );
     await client.query('rollback');
-    return claimed.map(({ id, lane }) => ({ id: Number(id), lane }));
+    return claimed.map(({ id, route }) => ({ id: Number(id), route }));
   };
 
-  it('claims the messages that its model chooses, in the same order and for the same lanes', async () => {
+  it('claims the messages that its model chooses, in the same order and for the same routes', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(row, { selector: ({ due }) => due, maxLength: ROWS }),
         fc.tuple(provider, provider),
-        fc.uniqueArray(lane, { selector: (one) => one.provider + one.heldBy, minLength: 1, maxLength: 6 }),
-        room,
-        async (rows, providers, lanes, wanted) => {
+        fc.uniqueArray(route, {
+          selector: (one) => one.provider + one.assignedTo,
+          minLength: 1,
+          maxLength: 6,
+        }),
+        freeSlots,
+        async (rows, providers, routes, wanted) => {
           const modelRows = rows.map(({ due, ...rest }, n) => ({
             ...rest,
             id: n + 1,
             status: 'queued',
             dueAt: due,
           }));
-          const modelLanes = lanes.map((one) => {
-            const { room, order } = providers[PROVIDERS.indexOf(one.provider)] as (typeof providers)[0];
-            return { ...one, ...room, ...order };
+          const modelLanes = routes.map((one) => {
+            const { freeSlots, order } = providers[PROVIDERS.indexOf(one.provider)] as (typeof providers)[0];
+            return { ...one, ...freeSlots, ...order };
           });
           const chosen = chooseClaims(modelRows, modelLanes, wanted, 0);
           expect(await claims(modelRows, modelLanes, wanted)).to.deep.equal(
-            chosen.map(({ row, n }) => ({ id: row.id, lane: n })),
+            chosen.map(({ row, n }) => ({ id: row.id, route: n })),
           );
         },
       ),
@@ -115,11 +127,19 @@ describe('claim_deliveries', function () {
         ...{ id: n + 1, status: 'queued', provider: 'p1', attempt_count: 0, may_have_been_sent: false },
         dueAt: n - 600,
       })) as ModelRow[];
-    const lanes = [
-      { provider: 'p1', heldBy: 'p1', movable: false, first: null, newestFirst: false, calls: 6, retries: 6 },
+    const routes = [
+      {
+        provider: 'p1',
+        assignedTo: 'p1',
+        reassignable: false,
+        first: null,
+        newestFirst: false,
+        calls: 6,
+        retries: 6,
+      },
     ] as ModelLane[];
     const claimed = async (count: number) =>
-      (await claims(due(count), lanes, { calls: 6, retries: 6 })).map(({ id }) => id);
+      (await claims(due(count), routes, { calls: 6, retries: 6 })).map(({ id }) => id);
     await megabytes(10, 10, 10, 10, 1);
     expect(await claimed(5)).to.deep.equal([1, 2, 3]);
     await megabytes(40, 1, 1);

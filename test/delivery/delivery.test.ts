@@ -269,7 +269,7 @@ describe('Delivery by a provider that does not drop repeats', () => {
   const start = async (environment: Record<string, string>, settings: object) => {
     // Before a look-up a message waits for as long as a call may take.
     service = await startHarness({
-      ...{ PROVIDER_TIMEOUT_MS: '2000', TEXT_CO_HONOURS_KEYS: 'false', ...environment },
+      ...{ PROVIDER_TIMEOUT_MS: '2000', TEXT_CO_IDEMPOTENCY_KEYS: 'false', ...environment },
     });
     await service.control('PUT', '/_control/settings', { honour_idempotency_keys: false, ...settings });
   };

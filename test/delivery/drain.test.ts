@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { storedFunction } from '../../src/db/functions.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { environmentFor, type Harness, startHarness } from '../support/harness.ts';
@@ -10,12 +11,12 @@ import { freePort, type Running, startProcess } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
 const LIMITS = {
-  ...{ provider: 'text-co', room: 60, retries: 60, first: null, newest_first: false },
+  ...{ provider: 'text-co', free_slots: 60, retries: 60, first: null, newest_first: false },
   ...{ per_second: null, per_second_per_sender: null },
 };
-const LANES = [
-  { n: 1, channel: 'sms', held_by: 'text-co', movable: false, ...LIMITS },
-  { n: 2, channel: 'sms', held_by: '', movable: true, ...LIMITS },
+const ROUTES = [
+  { n: 1, channel: 'sms', assigned_to: 'text-co', reassignable: false, ...LIMITS },
+  { n: 2, channel: 'sms', assigned_to: '', reassignable: true, ...LIMITS },
 ];
 
 describe('A worker as a process', function () {
@@ -125,9 +126,10 @@ describe('A worker as a process', function () {
   it('takes up what is due at the same cost, however many were sent', async () => {
     await sendEach(60);
     const claim = async () => {
-      const { plan, pages } = await cost('select * from claim_deliveries($1, 60, 60, 0)', [
-        JSON.stringify(LANES),
-      ]);
+      const { plan, pages } = await cost(
+        `select * from ${storedFunction('claim_deliveries')}($1, 60, 60, 0)`,
+        [JSON.stringify(ROUTES)],
+      );
       expect(plan).to.match(/rows=60/);
       await query(
         api.databaseUrl,
@@ -147,9 +149,11 @@ describe('A worker as a process', function () {
 
   it('claims new messages, and retries after them, at a cost that does not depend on how many retries are due', async () => {
     await sendEach(4);
-    const claimed = async (room: object) => {
-      const lanes = JSON.stringify(LANES.map((lane) => ({ ...lane, ...room })));
-      const { plan, pages } = await cost('select * from claim_deliveries($1, 4, 4, 0)', [lanes]);
+    const claimed = async (change: object) => {
+      const routes = JSON.stringify(ROUTES.map((route) => ({ ...route, ...change })));
+      const { plan, pages } = await cost(`select * from ${storedFunction('claim_deliveries')}($1, 4, 4, 0)`, [
+        routes,
+      ]);
       return { rows: Number(/rows=(\d+)/.exec(plan.split('actual')[1] ?? '')?.[1]), pages };
     };
     const again = () =>
@@ -157,7 +161,7 @@ describe('A worker as a process', function () {
         api.databaseUrl,
         `update deliveries set status = 'queued', attempt_count = 0, next_attempt_at = created_at where attempt_count < 2`,
       );
-    const probe = { room: 1, retries: 1, first: 'new' };
+    const probe = { free_slots: 1, retries: 1, first: 'new' };
     await claimed(probe);
     await again();
     const before = await claimed(probe);
@@ -182,7 +186,7 @@ describe('A worker as a process', function () {
     );
     expect(taken).to.deep.equal({ new: 1, retries: 0 });
     await again();
-    expect((await claimed({ room: 4, retries: 1, first: null })).rows).to.equal(4);
+    expect((await claimed({ free_slots: 4, retries: 1, first: null })).rows).to.equal(4);
     const [mixed] = await query<{ new: number; retries: number }>(
       api.databaseUrl,
       `select count(*) filter (where attempt_count = 1)::int as new, count(*) filter (where attempt_count = 3)::int as retries
@@ -199,13 +203,15 @@ describe('A worker as a process', function () {
       api.databaseUrl,
       `update deliveries set sender_slot_at = now() - interval '1 hour', next_attempt_at = created_at`,
     );
-    await query(api.databaseUrl, `insert into sending_slots values ($1, now() + interval '1 hour')`, [
+    await query(api.databaseUrl, `insert into rate_limit_slots values ($1, now() + interval '1 hour')`, [
       `text-co ${sms.from}`,
     ]);
-    const lanes = LANES.map((lane) => ({ ...lane, room: 1, per_second_per_sender: 1 }));
-    const claimed = await query(api.databaseUrl, 'select id from claim_deliveries($1, 1, 1, 0)', [
-      JSON.stringify(lanes),
-    ]);
+    const routes = ROUTES.map((route) => ({ ...route, free_slots: 1, per_second_per_sender: 1 }));
+    const claimed = await query(
+      api.databaseUrl,
+      `select id from ${storedFunction('claim_deliveries')}($1, 1, 1, 0)`,
+      [JSON.stringify(routes)],
+    );
     expect(claimed).to.deep.equal([{ id: free }]);
   });
 
@@ -229,7 +235,7 @@ describe('A worker as a process', function () {
         ...{ started_at: new Date(), duration_ms: 1, retries: 1, may_have_been_sent: false, pause_ms: 0 },
         provider_message_id: `settled-${row.id}-${number}`,
       }));
-      return cost('select settle_deliveries($1)', [JSON.stringify(settled)]);
+      return cost(`select ${storedFunction('settle_deliveries')}($1)`, [JSON.stringify(settled)]);
     };
     const before = await settle(1);
     expect(before.pages).to.be.greaterThan(0);

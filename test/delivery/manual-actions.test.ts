@@ -8,7 +8,7 @@ import { until } from '../support/until.ts';
 const in_ = (ms: number) => new Date(Date.now() + ms).toISOString();
 const HOUR = 3_600_000;
 
-describe('Decisions about a message', () => {
+describe('ManualActions about a message', () => {
   let service: Harness;
   beforeEach(async () => {
     service = await startHarness();
@@ -32,8 +32,8 @@ describe('Decisions about a message', () => {
       const next = await send(sms);
       await service.untilStatus(next, 'delivered');
       expect(await service.accepted()).to.have.length(1);
-      expect((await timeline(id)).decisions).to.have.length(1);
-      expect((await timeline(id)).decisions[0]).to.include({ decision: 'cancel', from_status: 'scheduled' });
+      expect((await timeline(id)).actions).to.have.length(1);
+      expect((await timeline(id)).actions[0]).to.include({ action: 'cancel', from_status: 'scheduled' });
     });
 
     it('takes a queued message out while it waits for its next try, and the one behind it goes', async () => {
@@ -53,7 +53,7 @@ describe('Decisions about a message', () => {
       const again = await post(`${id}/cancel`);
       expect(again.status).to.equal(200);
       expect(again.headers.get('idempotent-replayed')).to.equal('true');
-      expect((await timeline(id)).decisions).to.have.length(1);
+      expect((await timeline(id)).actions).to.have.length(1);
     });
 
     it('409 for what is sent, or may be', async () => {
@@ -72,8 +72,8 @@ describe('Decisions about a message', () => {
         messaging_provider_id: 'in-1',
       });
       for (const id of [99, inbound.body.id])
-        for (const decision of ['cancel', 'retry'])
-          expectProblem(await post(`${id}/${decision}`), 404, 'not_found');
+        for (const action of ['cancel', 'retry'])
+          expectProblem(await post(`${id}/${action}`), 404, 'not_found');
       expectProblem(await post('x/cancel'), 422, 'invalid_request');
     });
   });
@@ -89,9 +89,9 @@ describe('Decisions about a message', () => {
       expect(body.status).to.be.oneOf(['queued', 'sending', 'sent', 'delivered']);
       expect(headers.get('location')).to.equal(`/api/messages/${id}`);
       await service.untilStatus(id, 'delivered');
-      const { data, decisions } = await timeline(id);
+      const { data, actions } = await timeline(id);
       expect(data.map(({ outcome }: { outcome: string }) => outcome)).to.deep.equal(['rejected', 'accepted']);
-      expect(decisions[0]).to.include({ decision: 'retry', from_status: 'failed' });
+      expect(actions[0]).to.include({ action: 'retry', from_status: 'failed' });
     });
 
     it('sends what was not delivered as a new message, on which old receipts have no say', async () => {
@@ -120,7 +120,7 @@ describe('Decisions about a message', () => {
       const answers = await Promise.all([1, 2, 3, 4, 5].map(() => post(`${id}/retry`, undefined, key)));
       expect(answers.map(({ status }) => status)).to.deep.equal([202, 202, 202, 202, 202]);
       expect(answers.filter(({ headers }) => headers.get('idempotent-replayed')).length).to.equal(4);
-      expect((await timeline(id)).decisions).to.have.length(1);
+      expect((await timeline(id)).actions).to.have.length(1);
       expectProblem(await post(`${other}/retry`, undefined, key), 422, 'idempotency_key_reused');
       expectProblem(await post(`${id}/cancel`, undefined, key), 422, 'idempotency_key_reused');
     });
@@ -191,7 +191,7 @@ describe('Decisions about a message', () => {
     });
 
     it('asks about what may have been sent, before it gives up', async () => {
-      const asking = await startHarness({ TEXT_CO_HONOURS_KEYS: 'false', PROVIDER_TIMEOUT_MS: '30000' });
+      const asking = await startHarness({ TEXT_CO_IDEMPOTENCY_KEYS: 'false', PROVIDER_TIMEOUT_MS: '30000' });
       await asking.control('PUT', '/_control/settings', { honour_idempotency_keys: false });
       await asking.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'lost_response', times: 1 }]);
       // It would be asked again 30 s after its answer was lost.
@@ -217,7 +217,7 @@ describe('Decisions about a message', () => {
   it('by a person: what nobody can tell about is sent again', async () => {
     const mute = await startHarness({
       ...SHORT_TIMEOUT,
-      TEXT_CO_HONOURS_KEYS: 'false',
+      TEXT_CO_IDEMPOTENCY_KEYS: 'false',
       TEXT_CO_CAN_LOOK_UP: 'false',
     });
     await mute.control('PUT', '/_control/settings', { honour_idempotency_keys: false, lookup: false });
@@ -227,7 +227,7 @@ describe('Decisions about a message', () => {
     expect((await mute.request('POST', `/api/messages/${id}/retry`)).status).to.equal(202);
     await mute.untilStatus(id, 'delivered');
     expect(await mute.accepted()).to.have.length(1);
-    const [row] = await query<{ from_status: string }>(mute.databaseUrl, 'select * from delivery_decisions');
+    const [row] = await query<{ from_status: string }>(mute.databaseUrl, 'select * from delivery_actions');
     expect(row?.from_status).to.equal('unknown');
     await mute.stop();
   });

@@ -35,7 +35,7 @@ describe('The settler', () => {
       startedAt: new Date(Date.now() - 60_000),
       durationMs: 1,
       outcome: { outcome: 'accepted', httpStatus: 202, providerMessageId: 'x' },
-      verdict: {
+      transition: {
         ...{ status: 'sent', error: null, provider: 'text-co', nextAttemptAt: null },
         ...{ countsAsRetry: true, mayHaveBeenSent: false },
       },

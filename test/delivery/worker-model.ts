@@ -1,8 +1,8 @@
 import { Breaker, isRetry } from '../../src/delivery/accounts/breaker.ts';
-import { type Lane, lanesOf } from '../../src/delivery/accounts/routing.ts';
+import { type Route, routesOf } from '../../src/delivery/accounts/routing.ts';
 import { pauseMs } from '../../src/delivery/backoff.ts';
 import { hasFailedOver } from '../../src/delivery/claim.ts';
-import { judge, type Verdict } from '../../src/delivery/settle.ts';
+import { nextState, type Transition } from '../../src/delivery/settle.ts';
 import type { Provider, SendOutcome } from '../../src/providers/provider.ts';
 import { seededRandom } from '../../src/simulator/random.ts';
 import { chooseClaims, type ModelLane } from './claim-model.ts';
@@ -47,7 +47,7 @@ interface Row extends ModelMessage {
   retry_count: number;
   may_have_been_sent: boolean;
   expires_at: Date;
-  status: Verdict['status'] | 'sending';
+  status: Transition['status'] | 'sending';
   provider: string;
   dueAt: number;
 }
@@ -57,7 +57,7 @@ const POLL_MS = 1_000;
 const QUICK_MS = 20;
 
 /**
- * One worker under a simulated clock: the real breaker, lanes, backoff and rules for the next state, with the claim of
+ * One worker under a simulated clock: the real breaker, routes, backoff and rules for the next state, with the claim of
  * `claim_deliveries` and the limits of the dispatcher modelled in memory.
  */
 export function runModel(options: ModelOptions): ModelResult {
@@ -93,7 +93,7 @@ class Model {
   }
 
   #breaker(name: string): Breaker {
-    const provider = { name, channel: 'sms', honoursKeys: true, canBeClearedUp: true } as Provider;
+    const provider = { name, channel: 'sms', supportsIdempotencyKeys: true, canReconcile: true } as Provider;
     const { concurrency } = this.#options;
     const hasAlternative = () =>
       this.#breakers.some((other) => other.provider !== provider && other.state === 'closed');
@@ -129,25 +129,25 @@ class Model {
       calls: concurrency - this.#calls,
       retries: Math.max(1, Math.floor(concurrency / 2)) - this.#retries,
     };
-    const lanes = lanesOf('sms', this.#breakers);
+    const routes = routesOf('sms', this.#breakers);
     const chosen = chooseClaims(
       this.#rows,
-      lanes.map((lane) => this.#toModelLane(lane)),
+      routes.map((route) => this.#toModelLane(route)),
       wanted,
       this.#now,
     );
-    for (const breaker of new Set(chosen.map(({ n }) => (lanes[n] as Lane).breaker))) breaker.claimed();
+    for (const breaker of new Set(chosen.map(({ n }) => (routes[n] as Route).breaker))) breaker.claimed();
     for (const { row, n } of chosen) {
-      const { breaker, isFirst } = lanes[n] as Lane;
+      const { breaker, isFirst } = routes[n] as Route;
       this.#call(row as Row, breaker, isFirst);
     }
   }
 
-  #toModelLane({ heldBy, movable, breaker }: Lane): ModelLane {
+  #toModelLane({ assignedTo, reassignable, breaker }: Route): ModelLane {
     const provider = breaker.provider.name;
     const isPaused = (this.#pausedUntil.get(provider) ?? 0) > this.#now;
-    const room = isPaused ? { calls: 0, retries: 0 } : breaker.room(this.#now);
-    return { heldBy, movable, provider, ...room, ...breaker.order(this.#now) };
+    const freeSlots = isPaused ? { calls: 0, retries: 0 } : breaker.freeSlots(this.#now);
+    return { assignedTo, reassignable, provider, ...freeSlots, ...breaker.order(this.#now) };
   }
 
   #call(row: Row, breaker: Breaker, isFirst: boolean): void {
@@ -184,13 +184,13 @@ class Model {
     const fallback = after.find(({ state }) => state === 'closed')?.provider.name ?? null;
     const { timeoutMs } = this.#options;
     const question = { message: row, outcome, throttlesAccount, provider, fallback, timeoutMs, now };
-    const verdict = judge({ ...question, random: this.#random() });
-    row.status = verdict.status;
-    row.provider = verdict.provider ?? '';
-    row.retry_count += verdict.countsAsRetry ? 1 : 0;
-    row.may_have_been_sent = verdict.mayHaveBeenSent;
-    row.dueAt = verdict.nextAttemptAt?.getTime() ?? Number.POSITIVE_INFINITY;
-    if (verdict.status === 'sent') this.#result.sentAt.set(row.id, this.#now);
+    const transition = nextState({ ...question, random: this.#random() });
+    row.status = transition.status;
+    row.provider = transition.provider ?? '';
+    row.retry_count += transition.countsAsRetry ? 1 : 0;
+    row.may_have_been_sent = transition.mayHaveBeenSent;
+    row.dueAt = transition.nextAttemptAt?.getTime() ?? Number.POSITIVE_INFINITY;
+    if (transition.status === 'sent') this.#result.sentAt.set(row.id, this.#now);
   }
 
   #answer({ behaviour }: Row, provider: string): { outcome: SendOutcome; ms: number } {

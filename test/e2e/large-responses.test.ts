@@ -15,7 +15,7 @@ describe('Fifty requests at once for the largest responses', function () {
     databaseUrl = await createMigratedDatabase();
     await query(
       databaseUrl,
-      `insert into participants (address, kind) values ('+1', 'phone'), ('+2', 'phone')`,
+      `insert into participants (address, address_type) values ('+1', 'phone'), ('+2', 'phone')`,
     );
     await query(
       databaseUrl,

@@ -114,7 +114,7 @@ describe('Reading conversations', () => {
     );
     await query(
       service.databaseUrl,
-      `insert into participants (address, kind) select '+1999' || n, 'phone' from generate_series(1, 7000) n`,
+      `insert into participants (address, address_type) select '+1999' || n, 'phone' from generate_series(1, 7000) n`,
     );
     await query(
       service.databaseUrl,

@@ -25,7 +25,7 @@ describe('An inbound webhook', () => {
     receive('/api/webhooks/sms', { ...inboundSms, messaging_provider_id: `sms-${++count}`, ...fields });
   const participantsOf = async ({ conversation_id }: { conversation_id: number }) =>
     (await service.request('GET', `/api/conversations/${conversation_id}`)).body.participants.map(
-      ({ address, kind }: { address: string; kind: string }) => [address, kind],
+      ({ address, address_type }: { address: string; address_type: string }) => [address, address_type],
     );
   const payloadOf = async ({ id }: { id: number }) =>
     (await query(service.databaseUrl, 'select payload from messages where id = $1', [id]))[0]

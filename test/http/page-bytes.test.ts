@@ -60,7 +60,7 @@ describe('Pages of lists', function () {
     };
     const [row] = await sql(
       `with own as (
-         insert into participants (address, kind) select 'store' || count(*), 'alphanumeric' from participants returning id
+         insert into participants (address, address_type) select 'store' || count(*), 'alphanumeric' from participants returning id
        ), made as (
          insert into conversations (channel, participant_ids, message_count) select 'email', array[1, id], $1 from own
          returning id, participant_ids
@@ -122,7 +122,7 @@ describe('Pages of lists', function () {
     it('conversations have many participants', async () => {
       await sql(`
         with taking_part as (
-          insert into participants (address, kind, name)
+          insert into participants (address, address_type, name)
           select repeat('p', 60) || n || '@' || repeat('long.', 45) || 'example', 'email', repeat('𝄞', 200) from generate_series(1, 4000) as n
           returning id
         ), made as (
@@ -137,7 +137,7 @@ describe('Pages of lists', function () {
 
     it('participants have many links, of which the latest thousand are shown', async () => {
       await sql(`
-        with own as (insert into participants (address, kind) select 'linked' || n, 'alphanumeric' from generate_series(1, 60) as n returning id)
+        with own as (insert into participants (address, address_type) select 'linked' || n, 'alphanumeric' from generate_series(1, 60) as n returning id)
         insert into participant_links (participant_id, other_id, linked_at, unlinked_at)
         select 1, id, now(), now() from own, generate_series(1, 1100)`);
       const ids = await idsOf('/api/participants?');
@@ -157,9 +157,9 @@ describe('Pages of lists', function () {
       select 1, n, 'text-co', now(), 'unavailable' from generate_series(1, 3) as n`);
     await sql(`insert into delivery_receipts (provider, provider_message_id, message_id, status, occurred_at, payload)
       select 'text-co', 'id-' || n, 1, 'sent', now(), json_build_object('x', repeat('x', 1000000)) from generate_series(1, 11) as n`);
-    await sql(`insert into delivery_decisions (message_id, decision, from_status)
+    await sql(`insert into delivery_actions (message_id, action, from_status)
       select 1, 'retry', 'failed' from generate_series(1, 7)`);
-    const seen: Record<string, unknown[]> = { data: [], receipts: [], decisions: [] };
+    const seen: Record<string, unknown[]> = { data: [], receipts: [], actions: [] };
     for (let cursor: string | null = ''; cursor !== null; ) {
       const { status, body } = await service.request(
         'GET',
@@ -177,7 +177,7 @@ describe('Pages of lists', function () {
       (receipt) => (receipt as { provider_message_id: string }).provider_message_id,
     );
     expect(receipts).to.deep.equal(Array.from({ length: 11 }, (_, n) => `id-${n + 1}`));
-    expect(seen.decisions).to.have.length(7);
+    expect(seen.actions).to.have.length(7);
   });
 
   it('may be a single message that is larger, which is read whole', async () => {

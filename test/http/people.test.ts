@@ -296,7 +296,7 @@ describe('People', () => {
       await link('PUT', ADA.phone, ADA.mobile);
       await link('PUT', ADA.mobile, '+18045550003');
       const { status, body } = await link('PUT', ADA.phone, '+18045550003');
-      expect([status, body.code]).to.deep.equal([409, 'link_cycle']);
+      expect([status, body.code]).to.deep.equal([409, 'already_linked']);
     });
 
     it('for two who write to each other, by whichever of their addresses', async () => {
@@ -304,7 +304,7 @@ describe('People', () => {
       await text(ADA.mobile, '+18045550009');
       await link('PUT', ADA.phone, ADA.mobile);
       const { status, body } = await link('PUT', ADA.mobile, SHOP.phone);
-      expect([status, body.code]).to.deep.equal([409, 'link_of_correspondents']);
+      expect([status, body.code]).to.deep.equal([409, 'participants_share_conversation']);
       expect(body.detail).to.contain('conversation 1');
     });
   });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type AddressKind, isSendable, parseAddress } from '../../src/messaging/address.ts';
+import { type AddressType, isSendable, parseAddress } from '../../src/messaging/address.ts';
 
 const LRM = '\u200e';
 const LRE = '\u202a';
@@ -279,7 +279,7 @@ describe('An address', () => {
   });
 
   it('can be sent to only if providers accept its form', () => {
-    const sendable = (input: string) => isSendable(parseAddress(input, 'US') ?? { kind: 'other', key: '' });
+    const sendable = (input: string) => isSendable(parseAddress(input, 'US') ?? { type: 'other', key: '' });
     const emails = [`${'l'.repeat(64)}@x.org`, `${'é'.repeat(32)}@x.org`];
     const longEmails = [`${'l'.repeat(65)}@x.org`, `${'é'.repeat(33)}@x.org`];
     const accepted = ['+12016661234', '12345', 'ACME Shop', ...emails];
@@ -338,7 +338,7 @@ describe('Parsing an address', () => {
     );
   });
 
-  const respellings: Record<Extract<AddressKind, 'email' | 'phone'>, ((text: string) => string)[]> = {
+  const respellings: Record<Extract<AddressType, 'email' | 'phone'>, ((text: string) => string)[]> = {
     email: [
       (text) => text.toUpperCase(),
       (text) => `Ada <${text}>`,
@@ -371,7 +371,7 @@ describe('Parsing an address', () => {
       fc.assert(
         fc.property(originals[kind], fc.constantFrom(...respellings[kind]), (original, respell) => {
           const address = parseAddress(original, 'US');
-          expect(address?.kind).to.equal(kind);
+          expect(address?.type).to.equal(kind);
           expect(keyOf(respell(original)), respell(original)).to.equal(address?.key);
         }),
         { numRuns: 2_000 },

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Message } from '../../sdk/src/index.ts';
+import { storedFunction } from '../../src/db/functions.ts';
 import { inboundEmail, inboundSms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
@@ -92,9 +93,9 @@ function setOf(members: number[]): string {
 
 /** Makes each step regroup one conversation only. */
 const SMALL_STEPS = [
-  'alter function continue_regrouping rename to continue_regrouping_by',
-  `create function continue_regrouping(batch int, ids bigint[]) returns boolean language sql as $$
-     select continue_regrouping_by(1, ids)
+  `alter function ${storedFunction('continue_regrouping')} rename to continue_regrouping_by`,
+  `create function ${storedFunction('continue_regrouping')}(batch int, ids bigint[]) returns boolean language sql as $$
+     select ${storedFunction('continue_regrouping_by')}(1, ids)
    $$`,
 ];
 
@@ -161,8 +162,8 @@ function holds(changes: string[]): void {
         if (model.links.delete(key)) model.unlinked.add(key);
       } else if (one === other) expect(body.code).to.equal('link_to_self');
       else if (held) expect(status).to.equal(200);
-      else if (onePerson) expect(body.code).to.equal('link_cycle');
-      else if (correspondents) expect(body.code).to.equal('link_of_correspondents');
+      else if (onePerson) expect(body.code).to.equal('already_linked');
+      else if (correspondents) expect(body.code).to.equal('participants_share_conversation');
       else if (status === 200) model.links.add(key);
       else expect(model.areCorrespondents(one, other), JSON.stringify(body)).to.equal(true);
     };

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import pg from 'pg';
 import type { Conversation } from '../../sdk/src/index.ts';
+import { storedFunction } from '../../src/db/functions.ts';
 import { inboundSms, sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
@@ -29,9 +30,9 @@ describe('Linking people with many conversations', function () {
   async function fill(address: string, count: number, first: number): Promise<number> {
     await sql(
       `with own as (
-         insert into participants (address, kind) values ($1, 'phone') on conflict (address) do update set name = null returning id
+         insert into participants (address, address_type) values ($1, 'phone') on conflict (address) do update set name = null returning id
        ), customer as (
-         insert into participants (address, kind) select '+1' || n, 'phone' from generate_series($3::bigint, $3::bigint + $2 - 1) as n
+         insert into participants (address, address_type) select '+1' || n, 'phone' from generate_series($3::bigint, $3::bigint + $2 - 1) as n
          on conflict (address) do update set name = null returning id
        ), made as (
          insert into conversations (channel, participant_ids, message_count)
@@ -99,10 +100,10 @@ describe('Linking people with many conversations', function () {
       const client = new pg.Client({ connectionString: service.databaseUrl });
       await client.connect();
       await client.query('begin');
-      await client.query('select continue_regrouping($1, null)', [TEN]);
+      await client.query(`select ${storedFunction('continue_regrouping')}($1, null)`, [TEN]);
       await client.query('rollback');
       const { rows } = await client.query<{ 'QUERY PLAN': string }>(
-        'explain (analyze, buffers, timing off, summary off) select continue_regrouping($1, null)',
+        `explain (analyze, buffers, timing off, summary off) select ${storedFunction('continue_regrouping')}($1, null)`,
         [TEN],
       );
       await client.end();
@@ -116,7 +117,7 @@ describe('Linking people with many conversations', function () {
     // One person with 400 addresses, and another with one more.
     await sql(`update participants set person_id = 10 where id between 11 and 409`);
     await sql('insert into pending_regroupings select generate_series(11, 409)');
-    await sql('select continue_regrouping(1000, null)');
+    await sql(`select ${storedFunction('continue_regrouping')}(1000, null)`);
     await linkOnly(shop, alias);
     await sql('vacuum analyze');
     const before = await step();
@@ -130,7 +131,7 @@ describe('Linking people with many conversations', function () {
   /** `count` conversations between as many addresses of the people 2 and `count + 2`, and one of person 1 with the latter. */
   async function fillGroup(count: number): Promise<void> {
     await sql(
-      `insert into participants (address, kind) select '+1804' || (1000000 + n), 'phone' from generate_series(1, 2 * $1::int + 1) as n`,
+      `insert into participants (address, address_type) select '+1804' || (1000000 + n), 'phone' from generate_series(1, 2 * $1::int + 1) as n`,
       [count],
     );
     await sql('update participants set person_id = 2 where id between 3 and $1::int + 1', [count]);
@@ -153,7 +154,9 @@ describe('Linking people with many conversations', function () {
 
   async function regroup(): Promise<void> {
     for (let left = true; left; ) {
-      const [row] = await sql<{ left: boolean }>('select continue_regrouping(100, null) as left');
+      const [row] = await sql<{ left: boolean }>(
+        `select ${storedFunction('continue_regrouping')}(100, null) as left`,
+      );
       left = row?.left ?? false;
     }
   }
@@ -246,7 +249,7 @@ describe('Linking people with many conversations', function () {
     const client = new pg.Client({ connectionString: service.databaseUrl });
     await client.connect();
     await client.query('begin');
-    await client.query('select continue_regrouping(100, null)');
+    await client.query(`select ${storedFunction('continue_regrouping')}(100, null)`);
     expect((await client.query('show lock_timeout')).rows).to.deep.equal([{ lock_timeout: '5ms' }]);
     await client.end();
   });
@@ -260,7 +263,7 @@ describe('Linking people with many conversations', function () {
         await fill('+12016660002', 4, 8_040_000_000),
       ];
       await linkOnly(one, other);
-      await sql('select continue_regrouping(1, null)');
+      await sql(`select ${storedFunction('continue_regrouping')}(1, null)`);
     });
     const merged = async () => {
       const { data } = (await service.request('GET', '/api/conversations')).body;
@@ -293,7 +296,9 @@ describe('Linking people with many conversations', function () {
     it('takes messages, and shows each conversation once, in between', async () => {
       for (let left = true; left; ) {
         expect((await merged()).flat()).to.have.members([1, 2, 3, 4, 5, 6, 7, 8]);
-        const [row] = await sql<{ left: boolean }>('select continue_regrouping(1, null) as left');
+        const [row] = await sql<{ left: boolean }>(
+          `select ${storedFunction('continue_regrouping')}(1, null) as left`,
+        );
         left = row?.left ?? false;
         for (const to of ['+12016660001', '+12016660002']) {
           const event = {

@@ -45,10 +45,17 @@ describe('A call to a provider', () => {
   const https = (...answers: Answer[]) =>
     listen(createHttpsServer({ key: KEY, cert: CERTIFICATE }, answering(answers)), 'https');
 
-  const clientOf = (url: string, { honoursKeys = true } = {}) =>
+  const clientOf = (url: string, { supportsIdempotencyKeys = true } = {}) =>
     createProviderClient(
       {
-        ...{ name: 'text-co', channel: 'sms', url, key: 'provider-key', webhookSecrets: [], honoursKeys },
+        ...{
+          name: 'text-co',
+          channel: 'sms',
+          url,
+          key: 'provider-key',
+          webhookSecrets: [],
+          supportsIdempotencyKeys,
+        },
         ...{ canLookUp: true, perSecond: null, perSecondPerSender: null, simulated: false },
       },
       TIMEOUT_MS,
@@ -144,7 +151,7 @@ describe('A call to a provider', () => {
       expect(await send(await http('lost', taken), { once: false })).to.include({ outcome: 'accepted' });
       const url = await http('lost', taken);
       requests = 0;
-      const outcome = await clientOf(url, { honoursKeys: false }).post(
+      const outcome = await clientOf(url, { supportsIdempotencyKeys: false }).post(
         'sms/messages',
         'key',
         optionsOf({ once: false }),

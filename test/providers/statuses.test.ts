@@ -88,7 +88,7 @@ describe("The outcome of a provider's response status", () => {
     for (const [status, again] of Object.entries({ 500: true, 521: true, 524: false, 599: false })) {
       statuses = [Number(status), 202];
       requests = 0;
-      await sendTo(provider.url, { once: false }, { honoursKeys: false });
+      await sendTo(provider.url, { once: false }, { supportsIdempotencyKeys: false });
       expect([status, requests]).to.deep.equal([status, again ? 2 : 1]);
     }
   });

@@ -82,7 +82,7 @@ describe('The errors of the SDK', () => {
     const [one, two] = participants.map(({ id }) => id);
     const error = await rejection(client().participants.link(one ?? 0, two ?? 0));
     expect(error).to.be.instanceOf(ConflictError);
-    expect(error).to.include({ status: 409, code: 'link_of_correspondents' });
+    expect(error).to.include({ status: 409, code: 'participants_share_conversation' });
   });
 
   it('the response of an intermediary has the class of its status and the code unknown', async () => {

@@ -27,16 +27,23 @@ export async function startProviderServer(listener: RequestListener): Promise<Pr
 
 export interface ClientSettings {
   timeoutMs?: number;
-  honoursKeys?: boolean;
+  supportsIdempotencyKeys?: boolean;
 }
 
 export function clientOf(
   url: string,
-  { timeoutMs = 20_000, honoursKeys = true }: ClientSettings = {},
+  { timeoutMs = 20_000, supportsIdempotencyKeys = true }: ClientSettings = {},
 ): ProviderClient {
   return createProviderClient(
     {
-      ...{ name: 'text-co', channel: 'sms', url, key: 'provider-key', webhookSecrets: [], honoursKeys },
+      ...{
+        name: 'text-co',
+        channel: 'sms',
+        url,
+        key: 'provider-key',
+        webhookSecrets: [],
+        supportsIdempotencyKeys,
+      },
       ...{ canLookUp: true, perSecond: null, perSecondPerSender: null, simulated: false },
     },
     timeoutMs,

@@ -15,7 +15,7 @@ export interface Messages {
   get(id: number, options?: RequestOptions): Promise<Message>;
   /** Messages that match all filters, newest first. `q` is a full-text search. */
   list(filters?: MessageFilters, options?: RequestOptions): MessagePages;
-  /** Every call made to a provider for it, first to last; each page also has its `receipts` and `decisions`. */
+  /** Every call made to a provider for it, first to last; each page also has its `receipts` and `actions`. */
   attempts(id: number, filters?: AttemptFilters, options?: RequestOptions): AttemptPages;
   /** Cancels a message that is scheduled, or queued and certainly not sent. @throws {ConflictError} */
   cancel(id: number, options?: WriteOptions): Promise<Message>;

@@ -8,11 +8,11 @@ export interface CoalesceOptions<T> {
   /** Batches being written at the same time. */
   parallel: number;
   /** What an item takes of the two limits below, which keep memory bounded where items differ in size. */
-  weigh?: (item: T) => number;
+  sizeOf?: (item: T) => number;
   /** Weight written together at the most; a heavier item goes by itself. */
-  maxBatchWeight?: number;
+  maxBatchBytes?: number;
   /** Weight that may wait; an item that finds some waiting and does not fit is refused. */
-  maxQueueWeight?: number;
+  maxQueueBytes?: number;
 }
 
 export interface Coalesced<T, R> {
@@ -39,8 +39,8 @@ export function coalesce<T, R>(
   write: (items: T[]) => Promise<(R | Error)[]>,
   options: CoalesceOptions<T>,
 ): Coalesced<T, R> {
-  const { maxBatch, maxQueue, parallel, weigh = () => 0 } = options;
-  const { maxBatchWeight = Number.POSITIVE_INFINITY, maxQueueWeight = Number.POSITIVE_INFINITY } = options;
+  const { maxBatch, maxQueue, parallel, sizeOf = () => 0 } = options;
+  const { maxBatchBytes = Number.POSITIVE_INFINITY, maxQueueBytes = Number.POSITIVE_INFINITY } = options;
   let waiting: Waiting<T, R>[] = [];
   let waitingWeight = 0;
   /** Batches, and the items in them. */
@@ -52,7 +52,7 @@ export function coalesce<T, R>(
   function takeBatch(): Waiting<T, R>[] {
     let [size, weight] = [0, 0];
     for (const next of waiting) {
-      if (size === maxBatch || (size > 0 && weight + next.weight > maxBatchWeight)) break;
+      if (size === maxBatch || (size > 0 && weight + next.weight > maxBatchBytes)) break;
       size++;
       weight += next.weight;
     }
@@ -84,8 +84,8 @@ export function coalesce<T, R>(
   return {
     add: (item) =>
       new Promise((resolve, reject) => {
-        const weight = weigh(item);
-        const tooHeavy = waiting.length > 0 && waitingWeight + weight > maxQueueWeight;
+        const weight = sizeOf(item);
+        const tooHeavy = waiting.length > 0 && waitingWeight + weight > maxQueueBytes;
         if (waiting.length >= maxQueue || tooHeavy)
           return reject(new UnavailableError('The service is full.'));
         waiting.push({ item, weight, resolve, reject });

@@ -8,7 +8,7 @@ import { isMissingRow } from '../missing-row.ts';
  * @param toItemError changes the error of an item; `toClientError` for errors that are returned to a client.
  * @throws {UnavailableError} for the whole batch if the database is unavailable: nothing is written again.
  */
-export function isolating<T, R>(
+export function retrySingly<T, R>(
   write: (items: T[]) => Promise<R[]>,
   toItemError: (error: Error) => Error = (error) => error,
 ) {

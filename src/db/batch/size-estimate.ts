@@ -1,6 +1,6 @@
 const MIB = 1_048_576;
 /** What may be written together, and what may wait, by weight. */
-export const WEIGHT_LIMITS = { maxBatchWeight: 8 * MIB, maxQueueWeight: 32 * MIB };
+export const SIZE_LIMITS = { maxBatchBytes: 8 * MIB, maxQueueBytes: 32 * MIB };
 
 /** What anything takes besides its text, in bytes. */
 const BASE = 1_024;
@@ -10,7 +10,7 @@ const SCALAR = 8;
  * About how much memory it takes, in bytes, that this waits to be written: as it came, and as it is written.
  * For values that came as JSON, of bounded depth.
  */
-export function weightOf(value: unknown): number {
+export function estimateSize(value: unknown): number {
   return BASE + 2 * lengthOf(value);
 }
 

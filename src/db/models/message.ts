@@ -1,8 +1,8 @@
 import { Model, type RelationMappings } from 'objection';
 import type { Schema } from '../../openapi/types.ts';
 import { Delivery } from './delivery.ts';
+import { DeliveryAction } from './delivery-action.ts';
 import { DeliveryAttempt } from './delivery-attempt.ts';
-import { DeliveryDecision } from './delivery-decision.ts';
 import { DeliveryReceipt } from './delivery-receipt.ts';
 
 /** A message, inbound or outbound, as it was written; what becomes of an outbound one is its delivery. */
@@ -35,7 +35,7 @@ export class Message extends Model {
   declare delivery?: Delivery;
   declare attempts?: DeliveryAttempt[];
   declare receipts?: DeliveryReceipt[];
-  declare decisions?: DeliveryDecision[];
+  declare actions?: DeliveryAction[];
 
   static override get relationMappings(): RelationMappings {
     return {
@@ -54,10 +54,10 @@ export class Message extends Model {
         modelClass: DeliveryReceipt,
         join: { from: 'messages.id', to: 'delivery_receipts.message_id' },
       },
-      decisions: {
+      actions: {
         relation: Model.HasManyRelation,
-        modelClass: DeliveryDecision,
-        join: { from: 'messages.id', to: 'delivery_decisions.message_id' },
+        modelClass: DeliveryAction,
+        join: { from: 'messages.id', to: 'delivery_actions.message_id' },
       },
     };
   }

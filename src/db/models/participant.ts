@@ -1,6 +1,6 @@
 import { Model } from 'objection';
 
-export type ParticipantKind = 'phone' | 'short_code' | 'alphanumeric' | 'email' | 'other';
+export type AddressType = 'phone' | 'short_code' | 'alphanumeric' | 'email' | 'other';
 
 /** An address that takes part in conversations; one row for each, for ever. */
 export class Participant extends Model {
@@ -8,7 +8,7 @@ export class Participant extends Model {
 
   declare id: number;
   declare address: string;
-  declare kind: ParticipantKind;
+  declare address_type: AddressType;
   declare name: string | null;
   declare person_id: number | null;
   declare created_at: Date;

@@ -28,7 +28,7 @@ const BY_CODE: [RegExp, Explanation][] = [
   [
     /^42501$/,
     ({ user, database }, { message }) =>
-      `${message}. The role must be able to create tables: alter database "${database}" owner to "${user}"`,
+      `${message}. The role must be able to create tables and schemas: alter database "${database}" owner to "${user}"`,
   ],
   [/^53100$/, (_, { message }) => `the disk of the server is full: ${message}`],
   [

@@ -32,7 +32,7 @@ export interface ClaimOrder {
 }
 
 /** How many calls may begin now. */
-export interface Room {
+export interface FreeSlots {
   calls: number;
   /** Of these, the calls for messages that had an attempt before. */
   retries: number;
@@ -143,8 +143,8 @@ export class Breaker {
     return this.#hasAlternative() && (this.#probes.retry + 1) % PROBES_PER_NEW !== 0 ? 'retry' : 'new';
   }
 
-  room(now = Date.now()): Room {
-    if (this.#state === 'closed') return this.#roomInWindow(now);
+  freeSlots(now = Date.now()): FreeSlots {
+    if (this.#state === 'closed') return this.#freeSlotsInWindow(now);
     const probes = [...this.#calls].filter(({ probing }) => probing);
     if (this.#hasAlternative()) {
       const calls = now >= this.#probeAt.retry && probes.length === 0 ? 1 : 0;
@@ -190,7 +190,7 @@ export class Breaker {
     return { throttlesAccount };
   }
 
-  #roomInWindow(now: number): Room {
+  #freeSlotsInWindow(now: number): FreeSlots {
     const young = [...this.#calls].filter((call) => !isHanging(call, now));
     const retries = young.filter(({ message }) => isRetry(message)).length;
     const calls = Math.max(0, this.#window - young.length);

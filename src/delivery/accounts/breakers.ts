@@ -2,12 +2,12 @@ import type { Channel } from '../../channel.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
 import { Breaker } from './breaker.ts';
 import type { HealthMonitor } from './health.ts';
-import { type Lane, lanesOf } from './routing.ts';
+import { type Route, routesOf } from './routing.ts';
 
 /** The providers of all channels, as this worker sees them now. */
 export interface Breakers {
   /** From where each of them takes its messages. */
-  lanes(): Lane[];
+  routes(): Route[];
   /** The next provider of the same channel, in order, that is not away; null where there is none. */
   fallbackOf(breaker: Breaker): string | null;
   /** Milliseconds until the next probe of an unavailable provider; infinite while none has to be waited for. */
@@ -35,7 +35,7 @@ export function createBreakers(
   const byChannel = { sms: breakersOf('sms'), email: breakersOf('email') };
   const all = [...byChannel.sms, ...byChannel.email];
   return {
-    lanes: () => [...lanesOf('sms', byChannel.sms), ...lanesOf('email', byChannel.email)],
+    routes: () => [...routesOf('sms', byChannel.sms), ...routesOf('email', byChannel.email)],
     fallbackOf: (breaker) => {
       const inOrder = byChannel[breaker.provider.channel];
       const after = inOrder.slice(inOrder.indexOf(breaker) + 1);

@@ -24,8 +24,8 @@ export type Caller = ApiCaller | ProviderCaller | AnonymousCaller;
 
 /** The channel of each operation that providers call. */
 export const WEBHOOK_CHANNELS = {
-  receiveText: 'sms',
-  receiveTextStatus: 'sms',
+  receiveSms: 'sms',
+  receiveSmsStatus: 'sms',
   receiveEmail: 'email',
   receiveEmailStatus: 'email',
 } as const satisfies Partial<Record<OperationId, Channel>>;

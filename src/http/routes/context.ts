@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { ChannelReport } from '../../delivery/accounts/report.ts';
-import type { Decisions } from '../../delivery/manual-actions.ts';
-import type { ReceiptTaker } from '../../delivery/receipts.ts';
+import type { ManualActions } from '../../delivery/manual-actions.ts';
+import type { ReceiptRecorder } from '../../delivery/receipts.ts';
 import type { AddressParser } from '../../messaging/address.ts';
 import type { Searches } from '../../messaging/reading/search-limit.ts';
 import type { Recorder } from '../../messaging/recording/record.ts';
@@ -12,8 +12,8 @@ export interface Context {
   knex: Knex;
   parseAddress: AddressParser;
   recorder: Recorder;
-  receipts: ReceiptTaker;
-  decisions: Decisions;
+  receipts: ReceiptRecorder;
+  manualActions: ManualActions;
   searches: Searches;
   events: Events;
   /** Whether the service can do its work; throws `UnavailableError` where it cannot. */

@@ -9,7 +9,7 @@ import type { Context } from './context.ts';
 type Operations =
   | 'listMessages'
   | 'sendMessage'
-  | 'sendText'
+  | 'sendSms'
   | 'sendEmail'
   | 'getMessage'
   | 'listMessageAttempts'
@@ -20,7 +20,7 @@ export function messageHandlers({
   knex,
   parseAddress,
   recorder,
-  decisions,
+  manualActions,
   searches,
 }: Context): Pick<Handlers, Operations> {
   const send = async (request: SendRequest, options: AcceptOptions, reserve: Reserve) => {
@@ -32,18 +32,18 @@ export function messageHandlers({
     return { status: 202 as const, headers, body: presentMessage(message) };
   };
   const decide = async (
-    decision: 'cancel' | 'retry',
+    action: 'cancel' | 'retry',
     id: number,
     key: string | undefined,
     reserve: Reserve,
   ) => {
-    const { repeated } = await decisions.decide(decision, id, key);
+    const { repeated } = await manualActions.apply(action, id, key);
     return { headers: replayed(repeated), body: await getMessage(knex, id, reserve) };
   };
   return {
     sendMessage: ({ body, headers, reserve }) =>
       send(body, { idempotencyKey: headers['idempotency-key'] }, reserve),
-    sendText: ({ body, headers, reserve }) =>
+    sendSms: ({ body, headers, reserve }) =>
       send(body, { channel: 'sms', idempotencyKey: headers['idempotency-key'] }, reserve),
     sendEmail: ({ body, headers, reserve }) =>
       send(body, { channel: 'email', idempotencyKey: headers['idempotency-key'] }, reserve),

@@ -7,13 +7,13 @@ import type { Reserve, Schema } from '../../openapi/types.ts';
 import type { Handlers, ProviderCaller } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 
-type Operations = 'receiveText' | 'receiveEmail' | 'receiveTextStatus' | 'receiveEmailStatus';
-type Status = Schema<'TextStatus'> | Schema<'EmailStatus'>;
+type Operations = 'receiveSms' | 'receiveEmail' | 'receiveSmsStatus' | 'receiveEmailStatus';
+type Status = Schema<'SmsReceipt'> | Schema<'EmailReceipt'>;
 
 export function webhookHandlers({ parseAddress, recorder, receipts }: Context): Pick<Handlers, Operations> {
   const receive = async (
     { provider: { channel, name } }: ProviderCaller,
-    event: Schema<'InboundText'> | Schema<'InboundEmail'>,
+    event: Schema<'InboundSms'> | Schema<'InboundEmail'>,
     reserve: Reserve,
   ) => {
     const { message } = await recorder.record(inboundMessage(parseAddress, channel, name, event), reserve);
@@ -29,9 +29,9 @@ export function webhookHandlers({ parseAddress, recorder, receipts }: Context): 
     return { status: 200 as const, body: presentReceipt(receipt) };
   };
   return {
-    receiveText: ({ caller, body, reserve }) => receive(caller, body, reserve),
+    receiveSms: ({ caller, body, reserve }) => receive(caller, body, reserve),
     receiveEmail: ({ caller, body, reserve }) => receive(caller, body, reserve),
-    receiveTextStatus: ({ caller, body }) => take(caller, body.messaging_provider_id, body),
+    receiveSmsStatus: ({ caller, body }) => take(caller, body.messaging_provider_id, body),
     receiveEmailStatus: ({ caller, body }) => take(caller, body.xillio_id, body),
   };
 }

@@ -38,18 +38,18 @@ export async function linkParticipants(knex: Knex, id: number, otherId: number):
     if (link && !link.unlinked_at) return addressesOf(trx, person);
     if (person === otherPerson)
       throw new LinkConflictError(
-        'link_cycle',
+        'already_linked',
         `Participants ${id} and ${otherId} are one person already, by other links.`,
       );
     const sides = [await addressesOf(trx, person), await addressesOf(trx, otherPerson)] as Sides;
-    await assertStrangers(trx, sides, checked, [id, otherId]);
+    await assertNoSharedConversation(trx, sides, checked, [id, otherId]);
     await ParticipantLink.query(trx).insert({
       participant_id: Math.min(id, otherId),
       other_id: Math.max(id, otherId),
       linked_at: trx.raw(NOW),
     });
     const members = sides.flat();
-    await makePeople(trx, [members]);
+    await assignPersonIds(trx, [members]);
     return members;
   });
 }
@@ -73,7 +73,7 @@ export async function unlinkParticipants(knex: Knex, id: number, otherId: number
       .whereNull('unlinked_at')
       .where((builder) => builder.whereIn('participant_id', members).orWhereIn('other_id', members));
     const part = reachable(id, links);
-    await makePeople(trx, [[...part], members.filter((member) => !part.has(member))]);
+    await assignPersonIds(trx, [[...part], members.filter((member) => !part.has(member))]);
     return members;
   });
 }
@@ -149,7 +149,7 @@ async function sharedConversation(knex: Knex, sides: Sides, after: number): Prom
   return rows[0]?.conversation_id;
 }
 
-async function assertStrangers(
+async function assertNoSharedConversation(
   trx: Knex,
   sides: Sides,
   checked: Checked | null,
@@ -159,7 +159,7 @@ async function assertStrangers(
   const shared = await sharedConversation(trx, sides, after);
   if (shared !== undefined)
     throw new LinkConflictError(
-      'link_of_correspondents',
+      'participants_share_conversation',
       `Participants ${id} and ${otherId} are in conversation ${shared} together: they are not one person.`,
     );
 }
@@ -177,7 +177,7 @@ function reachable(start: number, links: ParticipantLink[]): Set<number> {
 }
 
 /** Makes each group one person, whose id is the smallest of the group, and queues participants whose person changes. */
-async function makePeople(trx: Knex, groups: number[][]): Promise<void> {
+async function assignPersonIds(trx: Knex, groups: number[][]): Promise<void> {
   for (const members of groups) {
     const personId = Math.min(...members);
     await trx.raw(

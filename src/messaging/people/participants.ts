@@ -158,7 +158,7 @@ function present(row: Participant, links: ParticipantLink[]): Schema<'Participan
   return {
     id: row.id,
     address: row.address,
-    kind: row.kind,
+    address_type: row.address_type,
     name: row.name,
     person_id: row.person,
     links: links.map((link) => ({

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
+import { storedFunction } from '../../db/functions.ts';
 import { UnavailableError } from '../../errors.ts';
 
 /** Conversations that one step looks at, at most. The function also ends a step by time. */
@@ -46,10 +47,10 @@ export async function regroupAfter(
 
 /** Runs one step for these participants, or for all if null. Resolves with whether conversations are left. */
 async function regroupNext(trx: Knex, participantIds: number[] | null): Promise<boolean> {
-  const { rows } = await trx.raw<{ rows: { left: boolean }[] }>('select continue_regrouping(?, ?) as left', [
-    BATCH,
-    participantIds,
-  ]);
+  const { rows } = await trx.raw<{ rows: { left: boolean }[] }>(
+    `select ${storedFunction('continue_regrouping')}(?, ?) as left`,
+    [BATCH, participantIds],
+  );
   return rows[0]?.left === true;
 }
 

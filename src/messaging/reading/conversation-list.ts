@@ -16,7 +16,7 @@ import {
 } from '../page.ts';
 import { findPeople } from '../people/participants.ts';
 import { readQueryTime } from '../time.ts';
-import { showFamilies } from './conversations.ts';
+import { presentMerged } from './conversations.ts';
 import { currentMoment, type Moment } from './moment.ts';
 
 export interface ConversationQuery extends PageQuery {
@@ -97,7 +97,7 @@ export async function listConversations(
   const families = await find(knex, moment, { people, type: query.type, since, after, limit });
   const bytes = families.reduce((sum, [{ size }]) => sum + size, 0);
   if (bytes > FREE_BYTES) await reserve(bytes);
-  const shown = await showFamilies(knex, families);
+  const shown = await presentMerged(knex, families);
   const last = families.at(-1)?.[0];
   const next: Position | null =
     last && families.length < last.candidates

@@ -17,7 +17,7 @@ interface LastMessage {
  * A conversation that speaks, and those merged into it in the order of their ids. Always found by one statement:
  * between two, people may be linked or unlinked.
  */
-export type Family = [speaker: Conversation, ...merged: Conversation[]];
+export type MergedConversation = [speaker: Conversation, ...merged: Conversation[]];
 
 type ParticipantOf = Participant & { primary_id: number };
 
@@ -29,7 +29,7 @@ const PREVIEW_LENGTH = 120;
  * @throws {NotFoundError}
  */
 export async function getConversation(knex: Knex, id: number): Promise<Schema<'Conversation'>> {
-  const [shown] = (await showFamilies(knex, [await familyOf(knex, id)])) as [Schema<'Conversation'>];
+  const [shown] = (await presentMerged(knex, [await familyOf(knex, id)])) as [Schema<'Conversation'>];
   return shown.id === id ? shown : { ...shown, id, merged_into: shown.id };
 }
 
@@ -38,23 +38,26 @@ export async function getConversation(knex: Knex, id: number): Promise<Schema<'C
  *
  * @throws {NotFoundError}
  */
-export async function membersOf(knex: Knex, id: number): Promise<number[]> {
+export async function mergedIds(knex: Knex, id: number): Promise<number[]> {
   const family = await familyOf(knex, id);
   return family.map((member) => member.id);
 }
 
-async function familyOf(knex: Knex, id: number): Promise<Family> {
+async function familyOf(knex: Knex, id: number): Promise<MergedConversation> {
   const asked = Conversation.query(knex).select(knex.raw('coalesce(merged_into_id, id)')).where('id', id);
   const family = await Conversation.query(knex)
     .where('id', asked)
     .orWhere('merged_into_id', asked.clone())
     .orderBy('id');
   if (family.length === 0) throw new NotFoundError(`conversation ${id}`);
-  return family as Family;
+  return family as MergedConversation;
 }
 
 /** With all that is shown of them: two queries, however many they are. */
-export async function showFamilies(knex: Knex, families: Family[]): Promise<Schema<'Conversation'>[]> {
+export async function presentMerged(
+  knex: Knex,
+  families: MergedConversation[],
+): Promise<Schema<'Conversation'>[]> {
   const last = await lastMessages(
     knex,
     families.flat().map(({ id }) => id),
@@ -64,7 +67,10 @@ export async function showFamilies(knex: Knex, families: Family[]): Promise<Sche
 }
 
 /** Each participant once for a conversation and all that are merged into it, in the order of the ids. */
-async function participantsOf(knex: Knex, families: Family[]): Promise<Map<number, ParticipantOf[]>> {
+async function participantsOf(
+  knex: Knex,
+  families: MergedConversation[],
+): Promise<Map<number, ParticipantOf[]>> {
   const members = families.flatMap((family) => family.map(({ id }) => ({ id, primary: family[0].id })));
   // Each look is lateral, so that it goes by an index whatever the planner expects.
   const takingPart = knex.raw(
@@ -97,7 +103,7 @@ async function lastMessages(knex: Knex, ids: number[]): Promise<Map<number, Last
 }
 
 function present(
-  family: Family,
+  family: MergedConversation,
   participants: ParticipantOf[],
   last: Map<number, LastMessage>,
 ): Schema<'Conversation'> {
@@ -110,8 +116,8 @@ function present(
     merged_into: null,
     merged_ids: merged.map(({ id }) => id),
     channels: [...new Set(family.map(({ channel }) => channel))],
-    participants: participants.map(({ id, address, kind, name, person }) => {
-      return { id, address, kind, name, person_id: person };
+    participants: participants.map(({ id, address, address_type, name, person }) => {
+      return { id, address, address_type, name, person_id: person };
     }),
     message_count: family.reduce((sum, { message_count }) => sum + message_count, 0),
     last_message: latest

@@ -1,77 +1,49 @@
-import type { Knex } from 'knex';
 import type { Schema } from '../../openapi/types.ts';
-import { QUERY, type Search } from './search.ts';
+import { fold, type Search, WORD } from './search-words.ts';
 
-interface Marked {
-  id: number;
-  /** The number of recipients; the copies follow them. */
-  recipients: number;
-  has_copies: boolean;
-  /** The sender, the recipients, the copies. */
-  addresses: [string, ...string[]];
-  subject: string | null;
-  body: string;
-}
+/** Words of an excerpt, and how many of them precede the first match. */
+const EXCERPT_WORDS = 35;
+const WORDS_BEFORE = 10;
+/** The part of a body that a search covers, as in `message_document` in SQL. */
+const SEARCHED = 100_000;
+const TAG = /<[/!?a-z][^<>]*>/gi;
 
-/** Marks that no text has: control characters, taken out of it beforehand. */
-const [START, STOP] = ['\u0001', '\u0002'];
-const MARKS = `StartSel=${START}, StopSel=${STOP}`;
-/** The words of a search, as they are in a message's document. */
-const LEXEMES = `tsvector_to_array(to_tsvector('simple', ?))`;
-
-/** By the id of each of these messages, what a search searched of it, with the matches marked. */
-export async function readHighlights(
-  knex: Knex,
-  ids: number[],
-  search: Search,
-): Promise<Map<number, Schema<'Highlight'>>> {
-  const words = search.join(' ');
-  const subject = headline('messages.subject', 'HighlightAll=true');
-  const body = headline(`message_excerpt(messages.body, ${QUERY}, ${LEXEMES})`, 'MaxWords=35, MinWords=15');
-  const { rows } = await knex.raw<{ rows: Marked[] }>(
-    `select id, cardinality("to") as recipients, cc is not null as has_copies, ${ADDRESSES} as addresses,
-       ${subject} as subject, ${body} as body
-     from messages where id = any(?)`,
-    [...search, words, ...search, ...search, ...search, words, ...search, ids],
-  );
-  return new Map(rows.map((row) => [row.id, present(row)]));
-}
-
-function present({ addresses, recipients, has_copies, subject, body }: Marked): Schema<'Highlight'> {
-  const [from, ...others] = addresses.map(toHtml) as [string, ...string[]];
+/** The subject, and the part of the body around a match, as HTML with `<mark>` around each match. */
+export function highlight(
+  { subject, body }: { subject: string | null; body: string },
+  { words }: Search,
+): Schema<'Highlight'> {
   return {
-    from,
-    to: others.slice(0, recipients),
-    ...(has_copies && { cc: others.slice(recipients) }),
-    ...(subject !== null && { subject: toHtml(subject) }),
-    body: toHtml(body),
+    ...(subject !== null && { subject: mark(subject, words) }),
+    body: mark(excerpt(body, words), words),
   };
 }
 
-function headline(expression: string, options: string): string {
-  const text = `translate(${expression}, '${START}${STOP}', '')`;
-  return `ts_headline('simple', ${text}, ${QUERY}, '${MARKS}, ${options}')`;
+/** The part around the word whose first occurrence is last: more likely a rare word than a common one. */
+function excerpt(body: string, words: Search['words']): string {
+  const text = body.slice(0, SEARCHED).replace(TAG, ' ');
+  const starts: number[] = [];
+  const missing = new Set(words);
+  let match = 0;
+  for (const { 0: word, index } of text.matchAll(WORD)) {
+    if (missing.size === 0 && starts.length > match + EXCERPT_WORDS) break;
+    if (missing.size > 0 && missing.delete(fold(word))) match = starts.length;
+    starts.push(index);
+  }
+  const first = Math.max(0, match - WORDS_BEFORE);
+  return text.slice(first === 0 ? 0 : starts[first], starts[first + EXCERPT_WORDS]).trim();
 }
 
-/**
- * An email address is found as a whole or by its parts, as `message_document` has them; there is no space in one. An
- * address that has none of the words in it is not looked at any closer.
- */
-const ADDRESSES = `(
-  select array_agg(
-    case
-      when strpos(address, '@') = 0 or strpos(whole, '${START}') > 0 or not has_word then whole
-      else translate(${headline("translate(address, '@', ' ')", 'HighlightAll=true')}, ' ', '@')
-    end order by position)
-  from unnest(messages."from" || messages."to" || messages.cc) with ordinality as addresses (address, position)
-  cross join lateral (
-    select exists (
-      select from unnest(${LEXEMES}) as words (word) where strpos(lower(address), word) > 0
-    ) as has_word offset 0
-  ) as looked
-  cross join lateral (
-    select case when has_word then ${headline('address', 'HighlightAll=true')} else address end as whole
-  ) as found)`;
+function mark(text: string, words: Search['words']): string {
+  let marked = '';
+  let end = 0;
+  for (const { 0: word, index } of text.matchAll(WORD)) {
+    if (!words.has(fold(word))) continue;
+    marked += `${escapeHtml(text.slice(end, index))}<mark>${escapeHtml(word)}</mark>`;
+    end = index + word.length;
+  }
+  return marked + escapeHtml(text.slice(end));
+}
 
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',
@@ -81,9 +53,6 @@ const ENTITIES: Record<string, string> = {
   "'": '&#39;',
 };
 
-function toHtml(marked: string): string {
-  return marked
-    .replace(/[&<>"']/g, (character) => ENTITIES[character] as string)
-    .replaceAll(START, '<mark>')
-    .replaceAll(STOP, '</mark>');
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
 }

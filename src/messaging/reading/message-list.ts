@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { Message } from '../../db/models/message.ts';
 import { NotFoundError } from '../../errors.ts';
@@ -7,12 +8,13 @@ import { presentMessage } from '../message-view.ts';
 import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from '../page.ts';
 import { findPeople } from '../people/participants.ts';
 import { readQueryTime } from '../time.ts';
-import { membersOf } from './conversations.ts';
-import { readHighlights } from './highlight.ts';
+import { mergedIds } from './conversations.ts';
+import { highlight } from './highlight.ts';
 import { readMessages } from './message-page.ts';
 import { BY_DELIVERY, BY_MESSAGE, type Clock, latest, type Messages } from './newest-first.ts';
-import { assertWords, type Filter, find, readSearch, refuseUnreadable, type Search } from './search.ts';
+import { type Filter, find } from './search.ts';
 import type { Searches } from './search-limit.ts';
+import { readSearch, type Search } from './search-words.ts';
 
 export interface MessageQuery extends PageQuery {
   q?: string | undefined;
@@ -65,28 +67,17 @@ async function searchFor(
   search: Search,
 ): Promise<Page<Schema<'Message'>>> {
   const { ids, stoppedAt } = await searches.run(() =>
-    refuseUnreadable(knex, search, async () => {
-      const found = await find(knex, { filter, search, clock, wanted: limit + 1 });
-      if (found.ids.length === 0 && found.stoppedAt === null) await assertWords(knex, search);
-      return found;
-    }),
+    find(knex, { filter, search, clock, wanted: limit + 1 }),
   );
   const candidates = Message.query(knex).whereIn('messages.id', ids);
-  let highlights = new Map<number, Schema<'Highlight'>>();
-  const onChosen = async (chosen: number[]) => {
-    highlights = await readHighlights(knex, chosen, search);
-  };
-  const { rows, last } = await readMessages(knex, {
-    candidates,
-    order: NEWEST_FIRST,
-    limit,
-    reserve,
-    onChosen,
-  });
-  return pageOf(rows, last ?? stoppedAt, (row) => {
-    const highlight = highlights.get(row.id);
-    return { ...presentMessage(row), ...(highlight && { highlight }) };
-  });
+  const { rows, last } = await readMessages(knex, { candidates, order: NEWEST_FIRST, limit, reserve });
+  const data: Schema<'Message'>[] = [];
+  for (const row of rows) {
+    data.push({ ...presentMessage(row), highlight: highlight(row, search) });
+    // A page can have megabytes of text.
+    await setImmediate();
+  }
+  return pageOf(data, last ?? stoppedAt, (message) => message);
 }
 
 /** Everything that is asked but the search and the order. */
@@ -140,7 +131,7 @@ function clockOf({ status = 'received' }: MessageQuery): Clock {
 
 /** None where there is no such conversation: a filter that nothing fits. */
 async function membersOrNone(knex: Knex, id: number): Promise<number[]> {
-  return membersOf(knex, id).catch((error) => {
+  return mergedIds(knex, id).catch((error) => {
     if (error instanceof NotFoundError) return [];
     throw error;
   });

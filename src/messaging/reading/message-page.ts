@@ -18,8 +18,6 @@ export interface PageRequest {
   order: string;
   limit: number;
   reserve: Reserve;
-  /** Called with the ids of the page before its content is read. */
-  onChosen?: (ids: number[]) => Promise<void>;
 }
 
 export interface MessageRows {
@@ -42,7 +40,6 @@ type Kept = {
  */
 export async function readMessages(knex: Knex, request: PageRequest): Promise<MessageRows> {
   const kept = await choose(knex, request);
-  await request.onChosen?.(kept.map(({ page_id }) => page_id));
   const absent = kept.filter(({ id }) => id == null).map(({ page_id }) => page_id);
   const rows = new Map(kept.map((row) => [row.page_id, row as unknown as PresentableMessage]));
   if (absent.length > 0) {

@@ -5,7 +5,7 @@ import { NotFoundError } from '../../errors.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
 import { presentMessage } from '../message-view.ts';
 import { DEFAULT_LIMIT, isId, type Page, type PageQuery, pageOf, readCursor } from '../page.ts';
-import { membersOf } from './conversations.ts';
+import { mergedIds } from './conversations.ts';
 import { readMessages } from './message-page.ts';
 
 /** @throws {NotFoundError} */
@@ -36,7 +36,7 @@ export async function listConversationMessages(
   const cursor = readCursor<[number]>(query.cursor, [isId])?.[0];
   const above = order === 'asc' ? Math.max(after_id, cursor ?? 0) : after_id;
   const below = order === 'desc' ? (cursor ?? Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER;
-  const members = await membersOf(knex, conversationId);
+  const members = await mergedIds(knex, conversationId);
   // The ids of a page of each conversation, by its index, and the first of all these: no more is read however long the
   // conversations are.
   const picked = knex.raw(
@@ -53,8 +53,8 @@ export async function listConversationMessages(
   return pageOf(rows, last && [last[1]], presentMessage);
 }
 
-/** Where a page of attempts ends: the last attempt, receipt and decision that were given. */
-type AttemptPosition = [attempt: number, receipt: number, decision: number];
+/** Where a page of attempts ends: the last attempt, receipt and action of the page. */
+type AttemptPosition = [attempt: number, receipt: number, action: number];
 
 /**
  * What was done to deliver a message, what its provider reported, and what people decided about it: of each at most
@@ -72,7 +72,7 @@ export async function listAttempts(
   const message = await Message.query(knex)
     .findById(id)
     .select('id')
-    .withGraphFetched('[attempts(page), receipts(receiptPage), decisions(decisionPage)]')
+    .withGraphFetched('[attempts(page), receipts(receiptPage), actions(actionPage)]')
     .modifiers({
       page: (builder) => {
         builder
@@ -87,7 +87,7 @@ export async function listAttempts(
           .orderBy('id')
           .limit(limit + 1);
       },
-      decisionPage: (builder) => {
+      actionPage: (builder) => {
         builder
           .where('id', '>', after[2])
           .orderBy('id')
@@ -95,8 +95,8 @@ export async function listAttempts(
       },
     });
   if (!message) throw new NotFoundError(`message ${id}`);
-  const all = [message.attempts ?? [], message.receipts ?? [], message.decisions ?? []] as const;
-  const [attempts, receipts, decisions] = [
+  const all = [message.attempts ?? [], message.receipts ?? [], message.actions ?? []] as const;
+  const [attempts, receipts, actions] = [
     all[0].slice(0, limit),
     all[1].slice(0, limit),
     all[2].slice(0, limit),
@@ -104,16 +104,16 @@ export async function listAttempts(
   const position: AttemptPosition = [
     attempts.at(-1)?.number ?? after[0],
     receipts.at(-1)?.id ?? after[1],
-    decisions.at(-1)?.id ?? after[2],
+    actions.at(-1)?.id ?? after[2],
   ];
   const more = all.some((rows) => rows.length > limit);
   return {
     ...pageOf(attempts, more ? position : null, presentAttempt),
     receipts: receipts.map(presentReceipt),
-    decisions: decisions.map(({ decision, from_status, decided_at }) => ({
-      decision,
+    actions: actions.map(({ action, from_status, created_at }) => ({
+      action,
       from_status,
-      decided_at: decided_at.toISOString(),
+      created_at: created_at.toISOString(),
     })),
   };
 }

@@ -1,68 +1,28 @@
 import type { Knex } from 'knex';
 import { Message } from '../../db/models/message.ts';
-import { availability } from '../../db/pools.ts';
-import { InvalidRequestError, UnavailableError } from '../../errors.ts';
-import type { AddressParser } from '../address.ts';
+import { UnavailableError } from '../../errors.ts';
 import { BY_MESSAGE, type Clock, latest, type Messages } from './newest-first.ts';
-
-/** The words of a search, and the normalised address if the words are an address; otherwise an empty text. */
-export type Search = [words: string, address: string];
+import type { Search } from './search-words.ts';
 
 /** The column `document` has the words of a long message. The planner compares the expression with that of the index. */
 const DOCUMENT = `coalesce(messages.document,
   message_document(messages."from", messages."to", messages.cc, messages.subject, messages.body))`;
-export const QUERY = `(websearch_to_tsquery('simple', ?) || plainto_tsquery('simple', ?))`;
-const MATCHES = `${DOCUMENT} @@ ${QUERY}`;
+const MATCHES = `${DOCUMENT} @@ websearch_to_tsquery('simple', ?)`;
 
-/** How many of the newest messages are looked through before the index is asked. */
-const WINDOW = 500;
-const LARGEST_WINDOW = 16_000;
+/** Messages per window: first the newest messages, before the index. */
+const FIRST_WINDOW = 500;
+const MAX_WINDOW = 16_000;
 /** A search with at most this many matches reads all of them from the index. */
 const FEW = 1_000;
-/** A statement that takes longer ends the search with 503. */
-const STATEMENT_MS = 5_000;
-/** If reading the index takes longer, the search has many matches. */
-const INDEX_MS = 1_000;
+/** Time limit of a statement that reads a window. After it, the window is halved. */
+const WINDOW_LIMIT_MS = 2_000;
+/** Time limit of the statement that reads the index. After it, the search counts as one with many matches. */
+const INDEX_LIMIT_MS = 1_000;
 /** A page ends early after this time. */
-const PATIENCE_MS = 1_500;
-/** How long looking through one window should take, so that the patience is not exceeded by much. */
+const PAGE_MS = 1_500;
+/** Target time for one window, so that a page takes little longer than `PAGE_MS`. */
 const WINDOW_MS = 250;
-
-export function readSearch(parse: AddressParser, q: string): Search {
-  const address = parse(q);
-  const isOne = address?.kind === 'phone' || address?.kind === 'email';
-  return [q, isOne ? address.key : ''];
-}
-
-/**
- * Checks a search that found nothing.
- *
- * @throws {InvalidRequestError} the search has no word.
- */
-export async function assertWords(knex: Knex, search: Search): Promise<void> {
-  const { rows } = await knex.raw<{ rows: { nodes: number }[] }>(`select numnode(${QUERY}) as nodes`, search);
-  if (rows[0]?.nodes === 0)
-    throw new InvalidRequestError([{ path: '/query/q', message: 'must have a word to search for' }]);
-}
-
-/**
- * Runs a search, and blames `q` for a failure that PostgreSQL repeats with `q` alone. Some texts exceed PostgreSQL's
- * own limits for a search: 33 hyphens are nested negations, and overflow its stack for them.
- *
- * @throws {InvalidRequestError} if PostgreSQL cannot read `q`.
- */
-export async function refuseUnreadable<T>(knex: Knex, search: Search, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (failure) {
-    if (failure instanceof InvalidRequestError) throw failure;
-    await knex.raw(`select numnode(${QUERY})`, search).catch((error) => {
-      if (availability(error) instanceof UnavailableError) throw failure;
-      throw new InvalidRequestError([{ path: '/query/q', message: 'cannot be read as a search' }]);
-    });
-    throw failure;
-  }
-}
+const RETRY_AFTER_S = 2;
 
 /** A position in a list of messages: the time and id of a message. */
 type Position = [time: Date, id: number];
@@ -87,32 +47,53 @@ interface Asked {
 }
 
 /**
- * The newest messages that match, at a cost that the page bounds. First the newest messages are looked through, where
- * common words soon fill a page; then the index, which has all matches of a rare word; then more and more of the older
- * messages, for a limited time.
+ * The newest matches, at a cost that the page bounds: first the newest messages, where common words soon fill a page;
+ * then the index, which has all matches of a rare word; then older messages in growing windows, for a limited time.
+ *
+ * @throws {UnavailableError} the database is too busy to read even a single message in time.
  */
 export async function find(knex: Knex, asked: Asked): Promise<Found> {
-  const newest = await lookThrough(knex, asked, { after: null, size: WINDOW, wanted: asked.wanted });
-  if (newest.end === null || newest.ids.length === asked.wanted)
-    return { ids: newest.ids, stoppedAt: newest.end };
-  const all = await findFew(knex, asked);
-  if (all !== null) return all;
-  const ids = newest.ids;
-  const deadline = performance.now() + PATIENCE_MS;
-  let after: Position | null = newest.end;
-  for (let size = WINDOW; after !== null && ids.length < asked.wanted && performance.now() < deadline; ) {
+  const ids: number[] = [];
+  const deadline = performance.now() + PAGE_MS;
+  let after: Position | null = null;
+  let size = FIRST_WINDOW;
+  for (let windows = 0; ; windows++) {
+    if (windows === 1) {
+      const all = await findFew(knex, asked);
+      if (all !== null) return all;
+    }
     const started = performance.now();
-    const step = await lookThrough(knex, asked, { after, size, wanted: asked.wanted - ids.length });
-    ids.push(...step.ids);
-    after = step.end;
-    size = nextSize(size, performance.now() - started);
+    const looked: Looked & { size: number } = await lookThroughHalving(knex, asked, {
+      after,
+      size,
+      wanted: asked.wanted - ids.length,
+    });
+    ids.push(...looked.ids);
+    after = looked.end;
+    if (after === null || ids.length >= asked.wanted) return { ids, stoppedAt: after };
+    if (windows > 0 && performance.now() > deadline) return { ids, stoppedAt: after };
+    size = nextSize(looked.size, performance.now() - started);
   }
-  return { ids, stoppedAt: after };
 }
 
 function nextSize(size: number, tookMs: number): number {
   if (tookMs > WINDOW_MS) return Math.max(Math.floor(size / 2), 1);
-  return tookMs < WINDOW_MS / 2 ? Math.min(size * 2, LARGEST_WINDOW) : size;
+  return tookMs < WINDOW_MS / 2 ? Math.min(size * 2, MAX_WINDOW) : size;
+}
+
+/** Halves the window until a statement ends in time. */
+async function lookThroughHalving(
+  knex: Knex,
+  asked: Asked,
+  window: Window,
+): Promise<Looked & { size: number }> {
+  for (let { size } = window; size >= 1; size = Math.floor(size / 2)) {
+    const looked = await lookThrough(knex, asked, { ...window, size }).catch(nullIfTooLong);
+    if (looked !== null) return { ...looked, size };
+  }
+  throw new UnavailableError('The search takes too long: the database is busy.', {
+    retryAfter: RETRY_AFTER_S,
+  });
 }
 
 interface Window {
@@ -139,11 +120,11 @@ async function lookThrough(
     if (after) rest.whereRaw('(??, ??) < (?::timestamptz, ?)', [clock.time, clock.id, ...after]);
     return latest(rest, size, clock);
   };
-  return within(knex, STATEMENT_MS, async (trx) => {
+  return within(knex, WINDOW_LIMIT_MS, async (trx) => {
     const matches = Message.query(trx)
       .with('messages', window().select('messages.*') as never)
       .modify(filter.conditions)
-      .whereRaw(MATCHES, search);
+      .whereRaw(MATCHES, [search.query]);
     const found = await pick(latest(matches, wanted, BY_MESSAGE));
     if (found.ids.length === wanted) return found;
     const [last] = await window()
@@ -157,11 +138,11 @@ async function lookThrough(
 
 /** All matches, by the index; null where too many of all messages match. */
 async function findFew(knex: Knex, { filter, search, wanted, clock }: Asked): Promise<Found | null> {
-  const few = await within(knex, INDEX_MS, async (trx) => {
+  const few = await within(knex, INDEX_LIMIT_MS, async (trx) => {
     await trx.raw('set local enable_seqscan = off');
     const { rows } = await trx.raw<{ rows: { id: number }[] }>(
       `select id from messages where ${MATCHES} limit ${FEW + 1}`,
-      search,
+      [search.query],
     );
     return rows.length > FEW ? null : rows.map(({ id }) => id);
   }).catch(nullIfTooLong);

@@ -1,8 +1,8 @@
 import type { Channel } from '../../channel.ts';
 import type { Fault } from '../../errors.ts';
-import { type Address, type AddressKind, type AddressParser, isSendable } from '../address.ts';
+import { type Address, type AddressParser, type AddressType, isSendable } from '../address.ts';
 
-const CHANNEL_KINDS: Record<Channel, AddressKind[]> = {
+const CHANNEL_TYPES: Record<Channel, AddressType[]> = {
   sms: ['phone', 'short_code', 'alphanumeric'],
   email: ['email'],
 };
@@ -44,15 +44,15 @@ export function readAddresses(parse: AddressParser, faults: Fault[]): AddressRea
     },
     checkChannel: (channel) => {
       for (const { path, address } of read)
-        if (!CHANNEL_KINDS[channel].includes(address.kind))
+        if (!CHANNEL_TYPES[channel].includes(address.type))
           faults.push({ path, message: NOT_OF_CHANNEL[channel] });
     },
   };
 }
 
 /** An alphanumeric sender id cannot receive messages. */
-function canBe(path: string, { kind }: Address): boolean {
-  return kind !== 'alphanumeric' || path === '/body/from';
+function canBe(path: string, { type }: Address): boolean {
+  return type !== 'alphanumeric' || path === '/body/from';
 }
 
 /** Each address once, where it stands first. */

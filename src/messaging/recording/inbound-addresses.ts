@@ -1,5 +1,5 @@
 import type { Channel } from '../../channel.ts';
-import type { Address, AddressKind, AddressParser } from '../address.ts';
+import type { Address, AddressParser, AddressType } from '../address.ts';
 import { splitMailboxes } from '../email-address.ts';
 import { removeFormat, toOneLine, trimInvisible, truncate } from '../text.ts';
 import { itemsOf, readText } from './inbound-values.ts';
@@ -37,7 +37,7 @@ function readHeader(parse: AddressParser, channel: Channel, header: unknown, lim
     const text = clean(value);
     for (const mailbox of channel === 'sms' ? [text] : mailboxesIn(parse, text)) {
       const address = parse(mailbox);
-      if (address && fits(address.kind, channel)) found.set(address.key, address);
+      if (address && fits(address.type, channel)) found.set(address.key, address);
       if (found.size === limit || ++parsed === MAX_TEXTS) return [...found.values()];
     }
   }
@@ -45,12 +45,12 @@ function readHeader(parse: AddressParser, channel: Channel, header: unknown, lim
 }
 
 function mailboxesIn(parse: AddressParser, value: string): string[] {
-  return parse(value)?.kind === 'email' ? [value] : splitMailboxes(value);
+  return parse(value)?.type === 'email' ? [value] : splitMailboxes(value);
 }
 
 /** An email has email addresses only, while gateways deliver texts from email addresses too. */
-function fits(kind: AddressKind, channel: Channel): boolean {
-  return channel === 'sms' || kind === 'email';
+function fits(type: AddressType, channel: Channel): boolean {
+  return channel === 'sms' || type === 'email';
 }
 
 /** A sender that nothing can be sent to, by the text that the provider gave. */
@@ -58,10 +58,10 @@ function other(channel: Channel, from: unknown): Address {
   const given = textsOf(from).find((value) => trimInvisible(value) !== '') ?? '';
   // A lookup by address trims its text in the same way.
   const text = trimInvisible(truncate(clean(given), MAX_OTHER).normalize('NFC'));
-  if (channel === 'sms') return { kind: 'other', key: text || UNKNOWN };
+  if (channel === 'sms') return { type: 'other', key: text || UNKNOWN };
   const bracketed = /<([^<>]*)>$/.exec(text)?.[1] ?? text.replace(/\(.*/s, '');
   const name = lowerCase(trimInvisible(bracketed));
-  return { kind: 'other', key: name === '' || name.startsWith(MAILER_DAEMON) ? MAILER_DAEMON : name };
+  return { type: 'other', key: name === '' || name.startsWith(MAILER_DAEMON) ? MAILER_DAEMON : name };
 }
 
 /** Lower case except in encoded words (RFC 2047), whose Base64 is case-sensitive. */

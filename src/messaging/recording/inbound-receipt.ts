@@ -3,7 +3,7 @@ import { toOneLine, truncate } from '../text.ts';
 import { readInboundTime } from './inbound-content.ts';
 import { readText } from './inbound-values.ts';
 
-type Event = Schema<'TextStatus'> | Schema<'EmailStatus'>;
+type Event = Schema<'SmsReceipt'> | Schema<'EmailReceipt'>;
 
 const MAX_WORD = 64;
 const MAX_DETAIL = 1_024;

@@ -20,7 +20,7 @@ export function inboundMessage(
   parse: AddressParser,
   channel: Channel,
   provider: string,
-  event: Schema<'InboundText'> | Schema<'InboundEmail'>,
+  event: Schema<'InboundSms'> | Schema<'InboundEmail'>,
 ): NewMessage {
   const email = channel === 'email' ? (event as Schema<'InboundEmail'>) : null;
   const sender = readSender(parse, channel, event.from);
@@ -31,7 +31,7 @@ export function inboundMessage(
       bcc: [],
     }),
   );
-  const type = email ? 'email' : textType(event as Schema<'InboundText'>, to);
+  const type = email ? 'email' : textType(event as Schema<'InboundSms'>, to);
   const body = readText(event.body) ?? '';
   return {
     channel,
@@ -52,7 +52,7 @@ export function inboundMessage(
       status: 'received',
       provider,
       provider_message_id: readProviderId(
-        email ? email.xillio_id : (event as Schema<'InboundText'>).messaging_provider_id,
+        email ? email.xillio_id : (event as Schema<'InboundSms'>).messaging_provider_id,
       ),
       segments: type === 'sms' ? countSegments(body) : null,
       timestamp: readInboundTime(event.timestamp) ?? new Date(),
@@ -66,7 +66,7 @@ export function inboundMessage(
   };
 }
 
-function textType({ type, attachments }: Schema<'InboundText'>, to: Address[]): 'sms' | 'mms' {
+function textType({ type, attachments }: Schema<'InboundSms'>, to: Address[]): 'sms' | 'mms' {
   const given = readText(type)?.trim().toLowerCase();
   if (given === 'sms' || given === 'mms') return given;
   return itemsOf(attachments).length > 0 || to.length > 1 ? 'mms' : 'sms';

@@ -98,7 +98,7 @@ function typeOf(
   fixed: Channel | undefined,
 ): Schema<'MessageType'> {
   if (request.type) return request.type;
-  const channel = fixed ?? (sender?.kind === 'email' ? 'email' : 'sms');
+  const channel = fixed ?? (sender?.type === 'email' ? 'email' : 'sms');
   if (channel === 'email') return 'email';
   return (request.attachments?.length ?? 0) > 0 || to.length > 1 ? 'mms' : 'sms';
 }

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { coalesce } from '../../db/batch/coalesce.ts';
-import { isolating, toClientError } from '../../db/batch/retry-singly.ts';
-import { WEIGHT_LIMITS, weightOf } from '../../db/batch/size-estimate.ts';
+import { retrySingly, toClientError } from '../../db/batch/retry-singly.ts';
+import { estimateSize, SIZE_LIMITS } from '../../db/batch/size-estimate.ts';
+import { storedFunction } from '../../db/functions.ts';
 import { retryMissingRows } from '../../db/missing-row.ts';
 import { execute } from '../../db/pools.ts';
 import { UnavailableError } from '../../errors.ts';
@@ -56,10 +57,12 @@ interface Written {
   created_at: string;
 }
 
-const LIMITS = { ...WEIGHT_LIMITS, maxBatch: 128, maxQueue: 10_000, parallel: 2 };
+const LIMITS = { ...SIZE_LIMITS, maxBatch: 128, maxQueue: 10_000, parallel: 2 };
 
-/** One statement, one round trip, one commit: the function is in the migrations. */
-const RECORD = { name: 'record-messages', text: 'select record_messages($1, $2, $3, $4, $5) as written' };
+const RECORD = {
+  name: 'record-messages',
+  text: `select ${storedFunction('record_messages')}($1, $2, $3, $4, $5) as written`,
+};
 
 /** The recording core: any number of messages in one transaction, concurrent calls together. */
 export function createRecorder({ pool, events, onQueued }: RecorderOptions): Recorder {
@@ -88,10 +91,10 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
     });
   }
 
-  const writing = isolating(write, toClientError);
+  const writing = retrySingly(write, toClientError);
   const recording = coalesce(
     async (messages: NewMessage[]) => withRepeats(pool, messages, await writing(messages)),
-    { ...LIMITS, weigh: ({ row }) => weightOf(row.payload ?? row) },
+    { ...LIMITS, sizeOf: ({ row }) => estimateSize(row.payload ?? row) },
   );
 
   /** Null for a repeat whose first message was deleted before it was read. */
@@ -123,8 +126,8 @@ function placeOf({ own, senders, made }: Written, index: number): Place {
 function toInput(messages: NewMessage[], known: (Place | undefined)[]): unknown[] {
   const unknown = messages.flatMap(({ channel, sender, participants }, index) => {
     if (known[index]) return [];
-    const [addresses, kinds] = [participants.map(({ key }) => key), participants.map(({ kind }) => kind)];
-    return [{ n: index + 1, channel, sender: sender.key, participants: addresses, kinds }];
+    const [addresses, types] = [participants.map(({ key }) => key), participants.map(({ type }) => type)];
+    return [{ n: index + 1, channel, sender: sender.key, participants: addresses, address_types: types }];
   });
   return [
     known.map((place) => place?.conversationId ?? null),

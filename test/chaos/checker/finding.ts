@@ -9,10 +9,10 @@ export interface Finding {
 
 export type Rule = (facts: Facts) => Finding;
 
-type Verdict = string | false | null | undefined;
+type Transition = string | false | null | undefined;
 
 /** Holds every one of `items` against a rule; `breaks` says how it breaks it, or nothing. */
-export function each<T>(items: Iterable<T>, breaks: (item: T) => Verdict | Verdict[]): Finding {
+export function each<T>(items: Iterable<T>, breaks: (item: T) => Transition | Transition[]): Finding {
   const finding: Finding = { checked: 0, violations: [] };
   for (const item of items) {
     finding.checked++;

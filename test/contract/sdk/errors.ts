@@ -57,11 +57,11 @@ export function errors(): Interaction[] {
       response: problem(409, 'not_cancelable'),
       calls: ({ messages }) => messages.cancel(id),
     }),
-    failing(ConflictError, 'link_of_correspondents', {
+    failing(ConflictError, 'participants_share_conversation', {
       is: 'a link of two participants who write to each other',
       given: ['two participants write to each other'],
       operation: 'PUT /api/participants/{id}/links/{other_id}',
-      response: problem(409, 'link_of_correspondents'),
+      response: problem(409, 'participants_share_conversation'),
       calls: ({ participants }) => participants.link(id, other_id),
     }),
   ];

@@ -122,7 +122,7 @@ export function reads(): Interaction[] {
       operation: 'GET /api/messages/{id}/attempts',
       response: {
         status: 200,
-        body: page(resources.attempt, { receipts: eachLike(resources.receipt), decisions: [] }),
+        body: page(resources.attempt, { receipts: eachLike(resources.receipt), actions: [] }),
       },
       calls: ({ messages }) => messages.attempts(id),
     }),

@@ -59,7 +59,7 @@ export const receipt = {
   received_at: time(),
 };
 
-const kind = regex(/^(phone|short_code|alphanumeric|email)$/, 'phone');
+const address_type = regex(/^(phone|short_code|alphanumeric|email)$/, 'phone');
 
 export const conversation = {
   id: integer(1),
@@ -69,7 +69,7 @@ export const conversation = {
   participants: eachLike({
     id: integer(1),
     address: filled('+12016661234'),
-    kind,
+    address_type,
     name: null,
     person_id: integer(1),
   }),
@@ -89,7 +89,7 @@ export function participant(fields: object = {}) {
   return {
     id: integer(1),
     address: filled('+18045551234'),
-    kind,
+    address_type,
     name: null,
     person_id: integer(1),
     links: [],
@@ -122,8 +122,6 @@ export const fault = (path: string) => ({ errors: [{ path, message: filled('is n
 
 export const highlight = {
   highlight: {
-    from: filled('+12016661234'),
-    to: eachLike(filled('+18045551234')),
     body: regex(/^[\s\S]*<mark>.+<\/mark>[\s\S]*$/, '<mark>Hello</mark>! This is a test SMS message.'),
   },
 };

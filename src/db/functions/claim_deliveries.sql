@@ -1,0 +1,145 @@
+create or replace function claim_deliveries(routes json, wanted int, wanted_retries int, lease_ms float8) returns table(route int, delay_ms float8, id bigint, conversation_id bigint, type text, "from" text, "to" text[], cc text[], bcc text[], reply_to text, subject text, body text, attachments text[], "timestamp" timestamptz, delivery_key uuid, attempt_count int, retry_count int, may_have_been_sent boolean, created_at timestamptz, send_at timestamptz, expires_at timestamptz)
+language plpgsql
+set search_path from current
+set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+  longest_hold constant interval := '250 milliseconds';
+  -- Bytes of the bodies that are claimed together; a larger body is claimed alone.
+  max_bytes constant bigint := 33554432;
+  -- A reserved time that passed longer ago is void; otherwise all messages with such times would be sent at once.
+  grace constant interval := '2 seconds';
+  limited constant text[] := array(
+    select provider from json_to_recordset(routes) as route(provider text, per_second float8)
+    where per_second is not null);
+  at timestamptz;
+  -- One element for each claimed message, in the order of sending.
+  ids bigint[];
+  -- Messages whose lease ended before their worker settled the attempt.
+  taken_over bigint[];
+  route_numbers int[];
+  providers text[];
+  rates float8[];
+  senders text[];
+  sender_rates float8[];
+  -- When the message may be sent by the rate limit of its sender, and by the rate limit of its provider.
+  sender_slots timestamptz[];
+  provider_slots timestamptz[];
+begin
+  -- The rows of rate limits are locked until the commit, in the order of their names, so that claims do not deadlock.
+  if limited <> '{}' then
+    insert into rate_limit_slots (name, next_at)
+    select distinct name, statement_timestamp() from unnest(limited) as limits(name) order by name
+    on conflict do nothing;
+    perform from rate_limit_slots where name = any(limited) order by name for update;
+  end if;
+  at := clock_timestamp();
+
+  -- If all messages found are postponed because of their senders' rate limits, look for other messages.
+  for tries in 1..64 loop
+
+  with route as materialized (
+    select given.*,
+      case
+        when next_at is null or next_at <= at + case when per_second is null then interval '0' else longest_hold end
+        then least(free_slots, 1 + floor(extract(epoch from at + longest_hold - greatest(next_at, at)) * per_second))
+        else 0
+      end as free
+    from json_to_recordset(routes) as given(
+      n int, channel text, assigned_to text, reassignable boolean, provider text, free_slots int, retries int, first text,
+      newest_first boolean, per_second float8, per_second_per_sender float8)
+    left join rate_limit_slots on name = provider
+  ), due as materialized (
+    select route.*, is_retry, message_id, status, next_attempt_at, sender_slot_at,
+      case when newest_first then at - next_attempt_at else next_attempt_at - at end as due_order
+    from route cross join (values (false), (true)) as kind(is_retry) cross join lateral (
+      select * from (
+        select message_id, status, next_attempt_at, sender_slot_at from deliveries
+        where not route.newest_first and channel = route.channel and coalesce(provider, '') = route.assigned_to
+          and (attempt_count > 0) = kind.is_retry and next_attempt_at <= at and pending
+          and (not route.reassignable or (status = 'queued' and not may_have_been_sent))
+          and (status = 'sending' or may_have_been_sent or expires_at > at)
+        order by next_attempt_at
+        limit case when kind.is_retry then least(route.free, route.retries, wanted_retries) else route.free end
+        for update skip locked
+      ) as oldest
+      union all
+      select * from (
+        select message_id, status, next_attempt_at, sender_slot_at from deliveries
+        where route.newest_first and channel = route.channel and coalesce(provider, '') = route.assigned_to
+          and (attempt_count > 0) = kind.is_retry and next_attempt_at <= at and pending
+          and (not route.reassignable or (status = 'queued' and not may_have_been_sent))
+          and (status = 'sending' or may_have_been_sent or expires_at > at)
+        order by next_attempt_at desc
+        limit case when kind.is_retry then least(route.free, route.retries, wanted_retries) else route.free end
+        for update skip locked
+      ) as newest
+    ) as found
+  ), in_kind as (
+    select *, row_number() over (partition by provider, is_retry order by due_order, n, message_id) as nth_in_kind
+    from (select distinct on (message_id) * from due order by message_id, n) as once
+  ), counted as (
+    select *, row_number() over (
+      partition by provider
+      order by case first when 'new' then is_retry when 'retry' then not is_retry end, due_order, n, message_id) as nth
+    from in_kind where not is_retry or nth_in_kind <= retries
+  ), allowed as (
+    select *, row_number() over (partition by is_retry order by next_attempt_at, n, message_id) as nth_of_all
+    from counted where nth <= free
+  ), sized as (
+    -- The length of a text is known without reading the text.
+    select allowed.*, row_number() over sending as place, sum(octet_length(body)) over sending as bytes
+    from allowed join messages on messages.id = message_id
+    where not is_retry or nth_of_all <= wanted_retries
+    window sending as (order by next_attempt_at, n, message_id)
+  ), chosen as (
+    select * from sized where place <= wanted and (place = 1 or bytes <= max_bytes)
+  )
+  select array_agg(message_id order by place), array_agg(n order by place), array_agg(chosen.provider order by place),
+    array_agg(per_second order by place), array_agg(chosen.provider || ' ' || "from" order by place),
+    array_agg(case when coalesce(sender_slot_at < at - grace, true) then per_second_per_sender end order by place),
+    array_agg(message_id) filter (where status = 'sending')
+  into ids, route_numbers, providers, rates, senders, sender_rates, taken_over
+  from chosen join messages on messages.id = message_id;
+  if ids is null then
+    return;
+  end if;
+
+  sender_slots := reserve_slots(senders, sender_rates, at);
+  update deliveries set next_attempt_at = slot_at, sender_slot_at = slot_at
+  from unnest(ids, sender_slots) as put_off(id, slot_at)
+  where slot_at > at + longest_hold and message_id = put_off.id;
+  exit when at + longest_hold >= any(sender_slots);
+  end loop;
+  provider_slots := reserve_slots(
+    providers, array(
+      select case when slot_at <= at + longest_hold then rate end
+      from unnest(rates, sender_slots) with ordinality as message(rate, slot_at, n) order by n), at);
+
+  if taken_over is not null then
+    insert into delivery_attempts (message_id, number, provider, started_at, outcome, code, detail, next_attempt_at)
+    select message_id, attempt_count, provider, updated_at, 'unknown', 'worker_lost',
+      'The worker did not tell how it ended', greatest(next_attempt_at, at)
+    from deliveries where message_id = any(taken_over)
+    on conflict do nothing;
+  end if;
+
+  return query
+  with taken as (
+    update deliveries
+    set status = 'sending', next_attempt_at = at + longest_hold + lease_ms * interval '1 millisecond',
+        attempt_count = attempt_count + 1,
+        -- The worker of an earlier claim did not settle its attempt.
+        may_have_been_sent = may_have_been_sent or status = 'sending',
+        provider = ready.provider, sender_slot_at = null, updated_at = at
+    from unnest(ids, route_numbers, providers, sender_slots, provider_slots) with ordinality
+      as ready(id, n, provider, sender_slot_at, provider_slot_at, place)
+    where ready.sender_slot_at <= at + longest_hold and message_id = ready.id
+    returning place, n, greatest(ready.sender_slot_at, provider_slot_at) - at as hold, deliveries.*
+  )
+  select n, extract(epoch from hold)::float8 * 1000, id, messages.conversation_id, type, "from", "to", cc, bcc,
+    reply_to, subject, body, attachments, "timestamp", delivery_key, attempt_count, retry_count, may_have_been_sent,
+    messages.created_at, send_at, expires_at
+  from taken join messages on messages.id = message_id
+  order by place;
+end $$;

@@ -1,0 +1,6 @@
+create or replace function conversations_with_people(people bigint[]) returns setof bigint
+language sql stable as $$
+  select id from conversations where people_ids = people
+  union all
+  select id from conversations where participant_ids = people and people_ids is null
+$$;

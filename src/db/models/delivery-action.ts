@@ -1,0 +1,14 @@
+import { Model } from 'objection';
+import type { Schema } from '../../openapi/types.ts';
+
+/** A cancel or retry by an API client. */
+export class DeliveryAction extends Model {
+  static override tableName = 'delivery_actions';
+
+  declare id: number;
+  declare message_id: number;
+  declare action: Schema<'DeliveryAction'>['action'];
+  declare from_status: Schema<'MessageStatus'>;
+  declare idempotency_key: string | null;
+  declare created_at: Date;
+}
