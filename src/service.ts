@@ -1,5 +1,6 @@
 import { type ApiKey, watchApiKeys } from './config/api-keys.ts';
 import type { Config } from './config/config.ts';
+import { keepFunctions } from './db/functions.ts';
 import { isMigrated, migrate } from './db/migrate.ts';
 import { availability, type Database, openDatabase } from './db/pools.ts';
 import { explained, inspectDatabase, targetOf } from './db/start/preflight.ts';
@@ -90,6 +91,7 @@ async function wire(
   const onQueued = dispatcher?.wake ?? createNotifier(pool, events);
   const recorder = createRecorder({ pool, events, onQueued });
   const receipts = createReceiptRecorder(pool, events);
+  stack.defer(keepFunctions(knex, (error) => events.failed('functions', error)));
   stack.defer(finishRegrouping(knex, (error) => events.failed('regroup', error)).stop);
   stack.defer(async () => void (await Promise.all([recorder.idle(), receipts.idle()])));
 

@@ -25,13 +25,15 @@ const MIGRATION_LOCK = 7_203_942;
 /** The first of the migrations that the initial migration replaced. */
 const BEFORE_INITIAL = '20260101000000_messaging.ts';
 
-/** The schema was made by a development version, and cannot be upgraded. */
-export class ObsoleteSchemaError extends Error {}
+/** A development version created the tables; they cannot be upgraded. */
+class ObsoleteTablesError extends Error {
+  readonly code = 'OBSOLETE_TABLES';
+}
 
 /**
  * Applies the missing migrations and installs the functions; returns the names of the migrations.
  *
- * @throws {ObsoleteSchemaError}
+ * @throws {ObsoleteTablesError}
  */
 export async function migrate(url: string): Promise<string[]> {
   const holder = new pg.Client({ connectionString: url });
@@ -57,7 +59,7 @@ export async function migrate(url: string): Promise<string[]> {
 
 async function assertNotObsolete(knex: Knex): Promise<void> {
   const [completed] = (await knex.migrate.list(MIGRATIONS)) as [{ name: string }[], unknown];
-  if (completed.some(({ name }) => name === BEFORE_INITIAL)) throw new ObsoleteSchemaError();
+  if (completed.some(({ name }) => name === BEFORE_INITIAL)) throw new ObsoleteTablesError();
 }
 
 /** Whether the migrations and functions of this version are installed. */

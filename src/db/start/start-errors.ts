@@ -30,6 +30,11 @@ const BY_CODE: [RegExp, Explanation][] = [
     ({ user, database }, { message }) =>
       `${message}. The role must be able to create tables and schemas: alter database "${database}" owner to "${user}"`,
   ],
+  [
+    /^OBSOLETE_TABLES$/,
+    ({ database }) =>
+      `the tables in "${database}" are of a development version and cannot be upgraded. Use an empty database or directory`,
+  ],
   [/^53100$/, (_, { message }) => `the disk of the server is full: ${message}`],
   [
     /^53300$/,

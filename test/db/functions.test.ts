@@ -1,0 +1,117 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { FUNCTION_SCHEMA } from '../../src/db/functions.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { sms } from '../support/bodies.ts';
+import { createDatabase, createMigratedDatabase, query } from '../support/database.ts';
+import { startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
+
+const schemasOf = async (url: string) =>
+  (
+    await query<{ name: string }>(
+      url,
+      `select nspname as name from pg_namespace where nspname like 'messaging_functions_%' order by 1`,
+    )
+  ).map(({ name }) => name);
+
+describe('The stored functions', () => {
+  it('are installed into a schema that their digest names, once', async () => {
+    const url = await createDatabase();
+    await migrate(url);
+    await migrate(url);
+    expect(await schemasOf(url)).to.deep.equal([FUNCTION_SCHEMA]);
+    const names = await query<{ proname: string }>(
+      url,
+      'select distinct proname from pg_proc where pronamespace = to_regnamespace($1) order by 1',
+      [FUNCTION_SCHEMA],
+    );
+    expect(names.map(({ proname }) => proname)).to.include.members(['record_messages', 'claim_deliveries']);
+  });
+
+  it('find the tables whatever the search_path of the role is', async () => {
+    const url = await createMigratedDatabase();
+    const name = new URL(url).pathname.slice(1);
+    await query(url, `alter database ${name} set search_path = public, pg_catalog`);
+    const service = await startHarness({ DATABASE_URL: url });
+    const { body } = await service.request('POST', '/api/messages/sms', sms);
+    await service.untilStatus(body.id, 'delivered');
+    await service.stop();
+  });
+
+  it('of two versions run side by side', async () => {
+    const url = await createMigratedDatabase();
+    const older = await startHarness({ DATABASE_URL: url });
+    const other = await changedVersion();
+    try {
+      const { migrate: migrateOther } = await import(join(other, 'src/db/migrate.ts'));
+      await migrateOther(url);
+      expect(await schemasOf(url))
+        .to.have.length(2)
+        .and.to.include(FUNCTION_SCHEMA);
+      expect((await older.request('GET', '/readyz')).status).to.equal(200);
+      const { body } = await older.request('POST', '/api/messages/sms', sms);
+      await older.untilStatus(body.id, 'delivered');
+    } finally {
+      await older.stop();
+      await rm(other, { recursive: true });
+    }
+  });
+
+  it('are dropped when no process has used them for a week', async () => {
+    const url = await createMigratedDatabase();
+    const [recent, old, foreign] = ['recent', 'old', 'foreign'].map((name) => `messaging_functions_${name}`);
+    for (const schema of [recent, old, foreign]) await query(url, `create schema ${schema}`);
+    await query(
+      url,
+      `insert into function_schemas values ($1, now() - interval '6 days'), ($2, now() - interval '8 days')`,
+      [recent, old],
+    );
+    const service = await startHarness({ DATABASE_URL: url });
+    await until(async () => !(await schemasOf(url)).includes(old as string), 'the unused schema is dropped');
+    expect(await schemasOf(url)).to.have.members([FUNCTION_SCHEMA, recent, foreign]);
+    await service.stop();
+  });
+
+  it('make the service unready when they are missing', async () => {
+    const service = await startHarness({ ROLE: 'api' });
+    await query(service.databaseUrl, `drop schema ${FUNCTION_SCHEMA} cascade`);
+    expect((await service.request('GET', '/readyz')).status).to.equal(503);
+    await service.stop();
+  });
+});
+
+describe('The tables of a development version', () => {
+  it('stop the start with one line that gives the remedy', async () => {
+    const url = await createMigratedDatabase();
+    await query(url, `insert into knex_migrations (name, batch) values ('20260101000000_messaging.ts', 1)`);
+    const error = await startHarness({ DATABASE_URL: url }).then(
+      () => null,
+      (failure: Error) => failure,
+    );
+    expect(error?.message).to.match(/^DATABASE_URL: .*development version.*Use an empty database/);
+  });
+
+  it('are no tables of a newer version, with which this version works', async () => {
+    const url = await createMigratedDatabase();
+    await query(url, `insert into knex_migrations (name, batch) values ('29990101000000_newer.ts', 2)`);
+    const service = await startHarness({ DATABASE_URL: url, ROLE: 'api' });
+    expect((await service.request('GET', '/readyz')).status).to.equal(200);
+    await service.stop();
+  });
+});
+
+/** A copy of this version with one function changed. */
+async function changedVersion(): Promise<string> {
+  const root = process.cwd();
+  const copy = await mkdtemp(join(tmpdir(), 'messaging-version-'));
+  for (const directory of ['src', 'migrations'])
+    await cp(join(root, directory), join(copy, directory), { recursive: true });
+  await cp(join(root, 'package.json'), join(copy, 'package.json'));
+  await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
+  const file = join(copy, 'src/db/functions/record_messages.sql');
+  await writeFile(file, `${await readFile(file, 'utf8')}-- Changed.\n`);
+  return copy;
+}
