@@ -93,7 +93,7 @@ describe('A misspelt variable', () => {
     for (const [name, meant] of [
       ['ACME_PERSECOND', 'ACME_PER_SECOND'],
       ['ACME_WEBHOOK_SECRET', 'ACME_WEBHOOK_SECRETS'],
-      ['ACME_HONORS_KEY', 'ACME_IDEMPOTENCY_KEYS'],
+      ['ACME_IDEMPOTENCY_KEY', 'ACME_IDEMPOTENCY_KEYS'],
       ['ACME_CANLOOKUP', 'ACME_CAN_LOOK_UP'],
       ['AMCE_PER_SECOND', 'ACME_PER_SECOND'],
     ] as const)

@@ -46,13 +46,13 @@ describe('A text of megabytes', () => {
     expect(JSON.stringify(body).length).to.be.below(10_000);
   });
 
-  for (const [title, character, segments] of [
-    ['of another alphabet', '\u0436', 7_463],
-    ['of emoji', '\u{1f600}', 7_576],
-    ['of combining marks', '\u0301', 7_463],
-    ['of the extension table', '~', 13_158],
+  for (const [title, character] of [
+    ['of another alphabet', '\u0436'],
+    ['of emoji', '\u{1f600}'],
+    ['of combining marks', '\u0301'],
+    ['of the extension table', '~'],
   ] as const)
-    it(`is recorded with its segments when a webhook brings it: ${title}`, async () => {
+    it(`is recorded without a number of segments when a webhook brings it: ${title}`, async () => {
       const text = character.repeat(
         character === '~' ? 1_000_000 : (500_000 / Buffer.byteLength(character)) * 2,
       );
@@ -60,7 +60,7 @@ describe('A text of megabytes', () => {
       const { status, body } = await service.request('POST', '/api/webhooks/sms', event);
       expect(status).to.equal(200);
       expect(body.body).to.equal(text);
-      expect(body.segments).to.equal(segments);
+      expect(body.segments).to.equal(null);
     });
 });
 
