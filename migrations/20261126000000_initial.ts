@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 
 /** Participants, conversations, messages and their delivery. The functions that write them are in src/db/functions. */
 export async function up(knex: Knex): Promise<void> {
-  await knex.raw(PEOPLE + CONVERSATIONS + MESSAGES + DELIVERIES + FUNCTION_SCHEMAS);
+  await knex.raw(PEOPLE + CONVERSATIONS + MESSAGES + IDEMPOTENCY_KEYS + DELIVERIES + FUNCTION_SCHEMAS);
 }
 
 /** Knex requires this function. Migrations only go forward: restore a backup instead. */
@@ -118,8 +118,6 @@ const MESSAGES = `
     "timestamp" timestamptz(3) not null,
     -- Inbound: the webhook as the provider sent it.
     payload jsonb,
-    idempotency_key text,
-    request_hash text,
     created_at timestamptz(3) not null default now(),
     -- Null for a short message: computing its words takes no longer than reading them.
     document tsvector generated always as (
@@ -131,12 +129,28 @@ const MESSAGES = `
     constraint messages_conversation_id_key unique (conversation_id, id)
   );
   create unique index messages_inbound_key on messages (provider, provider_message_id) where direction = 'inbound';
-  create unique index messages_idempotency_key on messages (idempotency_key) where idempotency_key is not null;
   create index messages_created_at_idx on messages (created_at, id);
   -- A short pending list: the insert that fills the list has to sort it into the index.
   create index messages_document_idx
     on messages using gin (coalesce(document, message_document("from", "to", cc, subject, body)))
     with (gin_pending_list_limit = 256);
+`;
+
+const IDEMPOTENCY_KEYS = `
+  -- The Idempotency-Key of each request that sent a message or changed its delivery.
+  create table idempotency_keys (
+    -- Empty where no API keys are configured.
+    api_key_name text not null,
+    key text not null,
+    operation text not null check (operation in ('send', 'cancel', 'retry')),
+    -- Null for an operation without a body.
+    request_hash text,
+    message_id bigint not null references messages on delete cascade,
+    created_at timestamptz(3) not null default now(),
+    primary key (api_key_name, key)
+  );
+  create index idempotency_keys_message_id_idx on idempotency_keys (message_id);
+  create index idempotency_keys_created_at_idx on idempotency_keys (created_at);
 `;
 
 const DELIVERIES = `
@@ -223,11 +237,8 @@ const DELIVERIES = `
     message_id bigint not null references deliveries,
     action text not null check (action in ('cancel', 'retry')),
     from_status text not null,
-    idempotency_key text,
     created_at timestamptz(3) not null default now()
   );
-  create unique index delivery_actions_idempotency_key on delivery_actions (idempotency_key)
-    where idempotency_key is not null;
   create index delivery_actions_message_id_idx on delivery_actions (message_id, id);
 
   -- When the next call may be made within a rate limit: of an account ("name"), or of a sender at an account

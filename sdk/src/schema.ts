@@ -621,7 +621,7 @@ export interface components {
             subject?: components["schemas"]["Subject"];
             /** @description Email only. */
             cc?: components["schemas"]["AddressList"];
-            /** @description Email only. */
+            /** @description Email only. Recipients of blind copies do not take part in the conversation. */
             bcc?: components["schemas"]["AddressList"];
             /** @description Email only. */
             reply_to?: components["schemas"]["Address"];
@@ -1350,16 +1350,17 @@ export interface components {
          */
         Since: string;
         /**
-         * @description Makes the request safe to repeat. The same key with the same body gives the first answer again, with
-         *     `Idempotent-Replayed: true`; with another body it is refused with 422. A request that comes while the first
-         *     one is still being worked on waits for it. Keys do not expire.
+         * @description Makes the request safe to repeat. The same key with the same body returns the first response again, with
+         *     `Idempotent-Replayed: true`; with another body or on another operation it is refused with 422. A concurrent request
+         *     with the same key waits for the first one. Keys of one API key's name are separate from those of another, and are
+         *     kept for at least 30 days.
          * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
          */
         IdempotencyKey: string;
         /**
-         * @description Makes the request safe to repeat: the same key gives the message again, as it stands by then, with
-         *     `Idempotent-Replayed: true`, and decides nothing anew. With another message or another operation it is refused
-         *     with 422.
+         * @description Makes the request safe to repeat: the same key returns the message with its current status and
+         *     `Idempotent-Replayed: true`, and changes nothing. With another message or operation, also with a send, it is refused
+         *     with 422. Keys of one API key's name are separate from those of another, and are kept for at least 30 days.
          * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
          */
         ActionIdempotencyKey: string;
@@ -1414,9 +1415,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes the request safe to repeat. The same key with the same body gives the first answer again, with
-                 *     `Idempotent-Replayed: true`; with another body it is refused with 422. A request that comes while the first
-                 *     one is still being worked on waits for it. Keys do not expire.
+                 * @description Makes the request safe to repeat. The same key with the same body returns the first response again, with
+                 *     `Idempotent-Replayed: true`; with another body or on another operation it is refused with 422. A concurrent request
+                 *     with the same key waits for the first one. Keys of one API key's name are separate from those of another, and are
+                 *     kept for at least 30 days.
                  * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -1446,9 +1448,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes the request safe to repeat. The same key with the same body gives the first answer again, with
-                 *     `Idempotent-Replayed: true`; with another body it is refused with 422. A request that comes while the first
-                 *     one is still being worked on waits for it. Keys do not expire.
+                 * @description Makes the request safe to repeat. The same key with the same body returns the first response again, with
+                 *     `Idempotent-Replayed: true`; with another body or on another operation it is refused with 422. A concurrent request
+                 *     with the same key waits for the first one. Keys of one API key's name are separate from those of another, and are
+                 *     kept for at least 30 days.
                  * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -1478,9 +1481,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes the request safe to repeat. The same key with the same body gives the first answer again, with
-                 *     `Idempotent-Replayed: true`; with another body it is refused with 422. A request that comes while the first
-                 *     one is still being worked on waits for it. Keys do not expire.
+                 * @description Makes the request safe to repeat. The same key with the same body returns the first response again, with
+                 *     `Idempotent-Replayed: true`; with another body or on another operation it is refused with 422. A concurrent request
+                 *     with the same key waits for the first one. Keys of one API key's name are separate from those of another, and are
+                 *     kept for at least 30 days.
                  * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -1650,9 +1654,9 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes the request safe to repeat: the same key gives the message again, as it stands by then, with
-                 *     `Idempotent-Replayed: true`, and decides nothing anew. With another message or another operation it is refused
-                 *     with 422.
+                 * @description Makes the request safe to repeat: the same key returns the message with its current status and
+                 *     `Idempotent-Replayed: true`, and changes nothing. With another message or operation, also with a send, it is refused
+                 *     with 422. Keys of one API key's name are separate from those of another, and are kept for at least 30 days.
                  * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
                  */
                 "Idempotency-Key"?: components["parameters"]["ActionIdempotencyKey"];
@@ -1695,9 +1699,9 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes the request safe to repeat: the same key gives the message again, as it stands by then, with
-                 *     `Idempotent-Replayed: true`, and decides nothing anew. With another message or another operation it is refused
-                 *     with 422.
+                 * @description Makes the request safe to repeat: the same key returns the message with its current status and
+                 *     `Idempotent-Replayed: true`, and changes nothing. With another message or operation, also with a send, it is refused
+                 *     with 422. Keys of one API key's name are separate from those of another, and are kept for at least 30 days.
                  * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
                  */
                 "Idempotency-Key"?: components["parameters"]["ActionIdempotencyKey"];

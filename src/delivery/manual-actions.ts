@@ -3,6 +3,7 @@ import { activateNext, lockConversations } from '../db/conversation-lock.ts';
 import type { Delivery } from '../db/models/delivery.ts';
 import { transaction } from '../db/pools.ts';
 import { IdempotencyKeyReusedError, MessageStatusError, NotFoundError } from '../errors.ts';
+import type { IdempotencyKey } from '../openapi/types.ts';
 
 export type Action = 'cancel' | 'retry';
 
@@ -11,14 +12,17 @@ const FIND_CONVERSATION = {
   text: 'select conversation_id from deliveries where message_id = $1',
 };
 
-const FIND_ACTION = {
-  name: 'find-action',
-  text: 'select message_id, action from delivery_actions where idempotency_key = $1',
+/** A concurrent transaction with the same key waits for the end of this one. */
+const USE_KEY = {
+  name: 'use-idempotency-key',
+  text: `
+    insert into idempotency_keys (api_key_name, key, operation, message_id) values ($1, $2, $3, $4)
+    on conflict do nothing`,
 };
 
-const LOCK_KEY = {
-  name: 'lock-action-key',
-  text: 'select pg_advisory_xact_lock(hashtextextended($1, 4281907002))',
+const FIND_KEY = {
+  name: 'find-idempotency-key',
+  text: 'select operation, message_id from idempotency_keys where api_key_name = $1 and key = $2',
 };
 
 const LOCK_DELIVERY = {
@@ -29,7 +33,7 @@ const LOCK_DELIVERY = {
 const ADD_ACTION = {
   name: 'add-action',
   text: `
-    insert into delivery_actions (message_id, action, from_status, idempotency_key) values ($1, $2, $3, $4)`,
+    insert into delivery_actions (message_id, action, from_status) values ($1, $2, $3)`,
 };
 
 const CANCEL = {
@@ -89,7 +93,7 @@ export interface ManualActions {
    * @throws {MessageStatusError} the status does not allow the action.
    * @throws {IdempotencyKeyReusedError} the key was used for another action.
    */
-  apply(action: Action, id: number, key: string | undefined): Promise<{ repeated: boolean }>;
+  apply(action: Action, id: number, key: IdempotencyKey | undefined): Promise<{ repeated: boolean }>;
 }
 
 /** @param onQueued called after a commit that queued a message. */
@@ -107,7 +111,7 @@ async function apply(
   connection: pg.ClientBase,
   action: Action,
   id: number,
-  key: string | undefined,
+  key: IdempotencyKey | undefined,
 ): Promise<{ repeated: boolean }> {
   const { rows: found } = await connection.query<{ conversation_id: number }>(FIND_CONVERSATION, [id]);
   if (!found[0]) throw new NotFoundError(`outbound message ${id}`);
@@ -122,24 +126,27 @@ async function apply(
   const { allows, change, done } = RULES[action];
   if (message.status === done) return { repeated: true };
   if (!allows(message)) throw refusal(action, id, message);
-  await connection.query(ADD_ACTION, [id, action, message.status, key ?? null]);
+  await connection.query(ADD_ACTION, [id, action, message.status]);
   await connection.query(change, [id]);
   await activateNext(connection, conversations);
   return { repeated: false };
 }
 
-/** A concurrent request with the same key waits until this transaction ends. */
+/** @throws {IdempotencyKeyReusedError} the key was used for another request. */
 async function wasApplied(
   connection: pg.ClientBase,
   action: Action,
   id: number,
-  key: string,
+  { apiKeyName, key }: IdempotencyKey,
 ): Promise<boolean> {
-  await connection.query(LOCK_KEY, [key]);
-  const { rows } = await connection.query<{ message_id: number; action: Action }>(FIND_ACTION, [key]);
-  const before = rows[0];
-  if (before && (before.message_id !== id || before.action !== action)) throw new IdempotencyKeyReusedError();
-  return before !== undefined;
+  const { rowCount } = await connection.query(USE_KEY, [apiKeyName, key, action, id]);
+  if (rowCount === 1) return false;
+  const { rows } = await connection.query<{ operation: string; message_id: number }>(FIND_KEY, [
+    apiKeyName,
+    key,
+  ]);
+  if (rows[0]?.operation !== action || rows[0].message_id !== id) throw new IdempotencyKeyReusedError();
+  return true;
 }
 
 function refusal(

@@ -7,7 +7,7 @@ import { createBreakers } from './accounts/breakers.ts';
 import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
 import { createDelivery } from './deliver.ts';
-import { activateStalled, leaveRemoved, moveTimed } from './maintenance.ts';
+import { activateStalled, deleteOldKeys, leaveRemoved, moveTimed } from './maintenance.ts';
 import type { Settlement } from './settle.ts';
 import { createSettler } from './settler.ts';
 
@@ -63,6 +63,7 @@ const MAX_LENGTH_IN_HAND = 32 * 1_048_576;
 const MOVE_EVERY_MS = 50;
 const LEAVE_EVERY_MS = 60_000;
 const ACTIVATE_EVERY_MS = 30_000;
+const DELETE_KEYS_EVERY_MS = 60_000;
 
 /** Claims what is due, hands it to the providers, and settles what came back. */
 export function createDispatcher({
@@ -90,6 +91,7 @@ export function createDispatcher({
   const moving = atMostEvery(MOVE_EVERY_MS, () => moveTimed(pool, concurrency, events));
   const leaving = atMostEvery(LEAVE_EVERY_MS, () => leaveRemoved(pool, names, events));
   const activating = atMostEvery(ACTIVATE_EVERY_MS, () => activateStalled(pool));
+  const deletingKeys = atMostEvery(DELETE_KEYS_EVERY_MS, () => deleteOldKeys(pool));
   const inHand = new Set<Promise<void>>();
   const calls: FreeSlots = { calls: 0, retries: 0 };
   let lengthInHand = 0;
@@ -110,6 +112,7 @@ export function createDispatcher({
     };
     if (free.calls <= 0 || lengthInHand >= MAX_LENGTH_IN_HAND) return 0;
     const moved = (await moving()) ?? 0;
+    await deletingKeys();
     const left = ((await leaving()) ?? 0) + ((await activating()) ?? 0);
     const claims = await claim(pool, breakers.routes(), free, leaseMs);
     for (const claimed of claims) {

@@ -47,3 +47,10 @@ export type OperationResponse<Id extends OperationId> = {
 export type Handler<Id extends OperationId, Caller> = (
   request: OperationRequest<Id, Caller>,
 ) => Promise<OperationResponse<Id>>;
+
+/** The `Idempotency-Key` of a request. Keys of one API key are separate from those of another. */
+export interface IdempotencyKey {
+  /** Empty where no API keys are configured. */
+  apiKeyName: string;
+  key: string;
+}

@@ -83,7 +83,7 @@ describe('The checker of chaos runs', function () {
     recorded = await record('keys', {}, lost(2));
     const neither = Object.fromEntries(
       ['TEXT_CO', 'MAIL_CO'].flatMap((name) => [
-        [`${name}_HONOURS_KEYS`, 'false'],
+        [`${name}_IDEMPOTENCY_KEYS`, 'false'],
         [`${name}_CAN_LOOK_UP`, 'false'],
       ]),
     );

@@ -87,7 +87,7 @@ function environmentOf({
     [`${name}_URL`]: simulatorUrl,
     [`${name}_KEY`]: providerKey,
     [`${name}_WEBHOOK_SECRETS`]: webhookSecret,
-    [`${name}_HONOURS_KEYS`]: String(mode === 'keys'),
+    [`${name}_IDEMPOTENCY_KEYS`]: String(mode === 'keys'),
     [`${name}_CAN_LOOK_UP`]: String(mode !== 'neither'),
   });
   return {

@@ -77,6 +77,7 @@ describe('Migrations', () => {
       'participant_links.participant_id',
       'participant_links.other_id',
       'delivery_actions.message_id',
+      'idempotency_keys.message_id',
       'pending_regroupings.participant_id',
     ]);
     await database.close();

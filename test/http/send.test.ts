@@ -78,6 +78,14 @@ describe('Sending', () => {
       expect(body.to).to.deep.equal(['b@x.org', 'c@x.org']);
     });
 
+    it('belongs to the conversation of its visible recipients, whoever gets a blind copy', async () => {
+      const mail = { from: 'seller@x.org', to: 'buyer@x.org', body: 'hi' };
+      const first = await service.request('POST', '/api/messages/email', mail);
+      const copied = await service.request('POST', '/api/messages/email', { ...mail, bcc: ['crm@x.org'] });
+      expect(copied.body).to.include({ conversation_id: first.body.conversation_id });
+      expect(copied.body.bcc).to.deep.equal(['crm@x.org']);
+    });
+
     it('folds whom it names twice, as recipient, in copy or blind copy', async () => {
       const { body } = await service.request('POST', '/api/messages/email', {
         from: 'a@x.org',
@@ -89,7 +97,11 @@ describe('Sending', () => {
       expect(body).to.deep.include({ to: ['b@x.org'], cc: ['c@x.org'], bcc: ['d@x.org'] });
       const { participants } = (await service.request('GET', `/api/conversations/${body.conversation_id}`))
         .body;
-      expect(participants).to.have.length(4);
+      expect(participants.map(({ address }: { address: string }) => address)).to.have.members([
+        'a@x.org',
+        'b@x.org',
+        'c@x.org',
+      ]);
       const finds = async (q: string) =>
         (await service.request('GET', `/api/messages?q=${q}`)).body.data.some(
           ({ id }: { id: number }) => id === body.id,
@@ -142,7 +154,7 @@ describe('Sending', () => {
         19,
       );
       expect(
-        await query(service.databaseUrl, `select from messages where idempotency_key = 'race'`),
+        await query(service.databaseUrl, `select from idempotency_keys where key = 'race'`),
       ).to.have.length(1);
     });
 

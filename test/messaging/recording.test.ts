@@ -144,14 +144,19 @@ describe('Recording', () => {
        select conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata,
          provider, 'copy-' || n, "timestamp" from messages, generate_series(1, 20000) as n`,
     );
+    await query(
+      service.databaseUrl,
+      `insert into idempotency_keys select 'shop', 'key-' || id, 'send', '', id from messages`,
+    );
     await query(service.databaseUrl, 'analyze');
     const plan = await query<{ 'QUERY PLAN': string }>(service.databaseUrl, `explain ${FIND_EXISTING.text}`, [
+      ['shop'],
       ['a-key'],
       ['text-co', 'text-co'],
       ['copy-1', 'copy-2'],
     ]);
     const text = plan.map((row) => row['QUERY PLAN']).join('\n');
-    expect(text).to.contain('messages_idempotency_key').and.to.contain('messages_inbound_key');
+    expect(text).to.contain('idempotency_keys_pkey').and.to.contain('messages_inbound_key');
     expect(text).not.to.contain('Seq Scan on messages');
   });
 

@@ -81,16 +81,23 @@ begin
       n int, first boolean, direction text, type text, "from" text, "to" text[], cc text[], bcc text[], reply_to text,
       subject text, body text, attachments text[], metadata jsonb, status text, provider text,
       provider_message_id text, segments smallint, "timestamp" timestamptz, send_at timestamptz,
-      expires_at timestamptz, payload jsonb, idempotency_key text, request_hash text, delivery_key uuid)
+      expires_at timestamptz, payload jsonb, api_key_name text, idempotency_key text, request_hash text,
+      delivery_key uuid)
+  ), first_use as (
+    insert into idempotency_keys (api_key_name, key, operation, request_hash, message_id)
+    select api_key_name, idempotency_key, 'send', request_hash, id from message
+    where idempotency_key is not null order by api_key_name, idempotency_key
+    on conflict do nothing
+    returning message_id
   ), inserted as (
     insert into messages (
       id, conversation_id, sender_id, direction, type, "from", "to", cc, bcc, reply_to, subject, body, attachments,
-      metadata, provider, provider_message_id, segments, "timestamp", payload, idempotency_key, request_hash,
-      created_at)
+      metadata, provider, provider_message_id, segments, "timestamp", payload, created_at)
     select
       id, own[n], senders[n], direction, type, "from", "to", cc, bcc, reply_to, subject, body, attachments,
-      metadata, provider, provider_message_id, segments, "timestamp", payload, idempotency_key, request_hash, at
+      metadata, provider, provider_message_id, segments, "timestamp", payload, at
     from message
+    where idempotency_key is null or id in (select message_id from first_use)
     on conflict do nothing
     returning id
   ), to_be_delivered as (

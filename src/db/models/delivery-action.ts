@@ -9,6 +9,5 @@ export class DeliveryAction extends Model {
   declare message_id: number;
   declare action: Schema<'DeliveryAction'>['action'];
   declare from_status: Schema<'MessageStatus'>;
-  declare idempotency_key: string | null;
   declare created_at: Date;
 }

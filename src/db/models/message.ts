@@ -29,8 +29,6 @@ export class Message extends Model {
   declare segments: number | null;
   declare timestamp: Date;
   declare payload: unknown;
-  declare idempotency_key: string | null;
-  declare request_hash: string | null;
   declare created_at: Date;
   declare delivery?: Delivery;
   declare attempts?: DeliveryAttempt[];

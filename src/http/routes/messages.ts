@@ -2,8 +2,8 @@ import { presentMessage } from '../../messaging/message-view.ts';
 import { listMessages } from '../../messaging/reading/message-list.ts';
 import { getMessage, listAttempts } from '../../messaging/reading/messages.ts';
 import { type AcceptOptions, outboundMessage, type SendRequest } from '../../messaging/recording/outbound.ts';
-import type { Reserve } from '../../openapi/types.ts';
-import type { Handlers } from '../auth/caller.ts';
+import type { IdempotencyKey, Reserve } from '../../openapi/types.ts';
+import type { Caller, Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 
 type Operations =
@@ -31,22 +31,21 @@ export function messageHandlers({
     const headers = { location: `/api/messages/${message.id}`, ...replayed(repeated) };
     return { status: 202 as const, headers, body: presentMessage(message) };
   };
-  const decide = async (
+  const apply = async (
     action: 'cancel' | 'retry',
     id: number,
-    key: string | undefined,
+    key: IdempotencyKey | undefined,
     reserve: Reserve,
   ) => {
     const { repeated } = await manualActions.apply(action, id, key);
     return { headers: replayed(repeated), body: await getMessage(knex, id, reserve) };
   };
   return {
-    sendMessage: ({ body, headers, reserve }) =>
-      send(body, { idempotencyKey: headers['idempotency-key'] }, reserve),
-    sendSms: ({ body, headers, reserve }) =>
-      send(body, { channel: 'sms', idempotencyKey: headers['idempotency-key'] }, reserve),
-    sendEmail: ({ body, headers, reserve }) =>
-      send(body, { channel: 'email', idempotencyKey: headers['idempotency-key'] }, reserve),
+    sendMessage: ({ body, headers, caller, reserve }) => send(body, { key: keyOf(caller, headers) }, reserve),
+    sendSms: ({ body, headers, caller, reserve }) =>
+      send(body, { channel: 'sms', key: keyOf(caller, headers) }, reserve),
+    sendEmail: ({ body, headers, caller, reserve }) =>
+      send(body, { channel: 'email', key: keyOf(caller, headers) }, reserve),
     listMessages: async ({ query, reserve }) => ({
       status: 200,
       body: await listMessages({ knex, parse: parseAddress, searches }, query, reserve),
@@ -59,15 +58,26 @@ export function messageHandlers({
       status: 200,
       body: await listAttempts(knex, params.id, query),
     }),
-    cancelMessage: async ({ params, headers, reserve }) => ({
+    cancelMessage: async ({ params, headers, caller, reserve }) => ({
       status: 200,
-      ...(await decide('cancel', params.id, headers['idempotency-key'], reserve)),
+      ...(await apply('cancel', params.id, keyOf(caller, headers), reserve)),
     }),
-    retryMessage: async ({ params, headers, reserve }) => {
-      const { headers: own, body } = await decide('retry', params.id, headers['idempotency-key'], reserve);
+    retryMessage: async ({ params, headers, caller, reserve }) => {
+      const { headers: own, body } = await apply('retry', params.id, keyOf(caller, headers), reserve);
       return { status: 202, headers: { location: `/api/messages/${params.id}`, ...own }, body };
     },
   };
+}
+
+/** Keys of one API key are separate from those of another; a rotated API key keeps its name. */
+function keyOf(
+  caller: Caller,
+  headers: { 'idempotency-key'?: string | undefined },
+): IdempotencyKey | undefined {
+  const key = headers['idempotency-key'];
+  return key === undefined
+    ? undefined
+    : { apiKeyName: (caller.type === 'api_key' && caller.name) || '', key };
 }
 
 function replayed(repeated: boolean): Record<string, string> {

@@ -37,6 +37,7 @@ export function inboundMessage(
     channel,
     sender,
     participants: participantsOf([sender, ...to, ...cc]),
+    idempotency: null,
     row: {
       direction: 'inbound',
       type,
@@ -59,8 +60,6 @@ export function inboundMessage(
       send_at: null,
       expires_at: null,
       payload: event,
-      idempotency_key: null,
-      request_hash: null,
       delivery_key: null,
     },
   };

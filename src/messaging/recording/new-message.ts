@@ -1,7 +1,7 @@
 import type { Channel } from '../../channel.ts';
 import type { Delivery } from '../../db/models/delivery.ts';
 import type { Message } from '../../db/models/message.ts';
-import type { Schema } from '../../openapi/types.ts';
+import type { IdempotencyKey, Schema } from '../../openapi/types.ts';
 import type { Address } from '../address.ts';
 
 /** What is known of a message, and of its delivery where it is to have one, before it is recorded. */
@@ -23,8 +23,6 @@ export type NewMessageRow = Pick<
   | 'segments'
   | 'timestamp'
   | 'payload'
-  | 'idempotency_key'
-  | 'request_hash'
 > & { [K in 'send_at' | 'expires_at' | 'delivery_key']: Delivery[K] | null } & {
   status: Schema<'MessageStatus'>;
 };
@@ -33,9 +31,11 @@ export type NewMessageRow = Pick<
 export interface NewMessage {
   channel: Channel;
   sender: Address;
-  /** Everyone who takes part, the sender among them: one entry for each key, in the order of the keys. */
+  /** The sender and the visible recipients: one entry per key, in the order of the keys. */
   participants: Address[];
   row: NewMessageRow;
+  /** Of a send; null for a message without an Idempotency-Key. */
+  idempotency: (IdempotencyKey & { requestHash: string }) | null;
 }
 
 /** The set of these addresses: repeats folded, in the order of the keys. */

@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { Channel } from '../../channel.ts';
 import { type Fault, InvalidRequestError } from '../../errors.ts';
-import type { Schema } from '../../openapi/types.ts';
+import type { IdempotencyKey, Schema } from '../../openapi/types.ts';
 import type { Address, AddressParser } from '../address.ts';
 import { isLongerThan } from '../length.ts';
 import { LAST_TIME, readTime } from '../time.ts';
@@ -22,7 +22,7 @@ const EMAIL_FIELDS = ['subject', 'cc', 'bcc', 'reply_to'] as const;
 export interface AcceptOptions {
   /** Given where the path fixes it. */
   channel?: Channel;
-  idempotencyKey?: string | undefined;
+  key?: IdempotencyKey | undefined;
 }
 
 /**
@@ -55,11 +55,11 @@ export function outboundMessage(
   const expiresAt = readExpiry(request.expires_at, sendAt, dueAt, faults);
   if (faults.length > 0 || !sender) throw new InvalidRequestError(faults);
 
-  const keyed = options.idempotencyKey !== undefined;
   return {
     channel: channelOf(type),
     sender,
-    participants: participantsOf([sender, ...to, ...cc, ...bcc]),
+    participants: participantsOf([sender, ...to, ...cc]),
+    idempotency: options.key ? { ...options.key, requestHash: fingerprint(channelOf(type), request) } : null,
     row: {
       direction: 'outbound',
       type,
@@ -80,8 +80,6 @@ export function outboundMessage(
       send_at: sendAt,
       expires_at: expiresAt,
       payload: null,
-      idempotency_key: options.idempotencyKey ?? null,
-      request_hash: keyed ? fingerprint(channelOf(type), request) : null,
       delivery_key: randomUUID(),
     },
   };

@@ -141,12 +141,18 @@ function toInput(messages: NewMessage[], known: (Place | undefined)[]): unknown[
 /** Of the messages that wait to be sent, only the first of each set here can be due at once. */
 function toRows(messages: NewMessage[]): object[] {
   const begun = new Set<string>();
-  return messages.map(({ participants, row }, index) => {
+  return messages.map(({ participants, row, idempotency }, index) => {
     const set = row.status === 'queued' ? participants.map(({ key }) => key).join('\n') : null;
     const first = set !== null && !begun.has(set);
     if (first) begun.add(set);
-    return withoutNulls({ n: index + 1, first, ...row });
+    return withoutNulls({ n: index + 1, first, ...row, ...keyColumns(idempotency) });
   });
+}
+
+function keyColumns(idempotency: NewMessage['idempotency']) {
+  if (idempotency === null) return null;
+  const { apiKeyName, key, requestHash } = idempotency;
+  return { api_key_name: apiKeyName, idempotency_key: key, request_hash: requestHash };
 }
 
 /** What is left out is null to PostgreSQL too, and need not be read there. */

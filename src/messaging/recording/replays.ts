@@ -15,13 +15,17 @@ export const FIND_EXISTING = {
   name: 'find-existing',
   text: `
     select existing.id, direction, type, "from", "to", cc, bcc, reply_to, subject, attachments, segments, metadata,
-      "timestamp", existing.created_at, existing.provider, existing.provider_message_id, idempotency_key, request_hash,
+      "timestamp", existing.created_at, existing.provider, existing.provider_message_id,
+      api_key_name, idempotency_key, operation, request_hash,
       octet_length(body) as body_bytes, case when octet_length(body) <= ${SMALL_BODY} then body end as body,
       coalesce(conversations.merged_into_id, conversations.id) as conversation_id, send_at, expires_at
     from (
-      select * from messages where idempotency_key = any($1::text[])
+      select messages.*, api_key_name, key as idempotency_key, operation, request_hash
+      from unnest($1::text[], $2::text[]) as repeat(api_key_name, key)
+      join idempotency_keys using (api_key_name, key) join messages on messages.id = message_id
       union all
-      select messages.* from unnest($2::text[], $3::text[]) as repeat(provider, provider_message_id)
+      select messages.*, null, null, null, null
+      from unnest($3::text[], $4::text[]) as repeat(provider, provider_message_id)
       join messages using (provider, provider_message_id)
       where direction = 'inbound'
     ) as existing
@@ -42,16 +46,26 @@ export async function findExisting(pool: pg.Pool, repeats: NewMessage[]): Promis
   if (repeats.length === 0) return new Map();
   const inbound = repeats.filter(({ row }) => row.direction === 'inbound');
   const { rows } = await execute<Existing>(pool, FIND_EXISTING, [
-    repeats.flatMap(({ row }) => row.idempotency_key ?? []),
+    repeats.flatMap(({ idempotency }) => idempotency?.apiKeyName ?? []),
+    repeats.flatMap(({ idempotency }) => idempotency?.key ?? []),
     inbound.map(({ row }) => row.provider),
     inbound.map(({ row }) => row.provider_message_id),
   ]);
-  const byKey = new Map(rows.map((row) => [keyOf(row), row]));
+  const byKey = new Map(
+    rows.map((row) => [
+      row.direction === 'inbound' ? providerKey(row) : clientKey(row.api_key_name, row.idempotency_key),
+      row,
+    ]),
+  );
   const found: Found = new Map();
   for (const repeat of repeats) {
-    const message = byKey.get(keyOf(repeat.row));
+    const { row, idempotency } = repeat;
+    const message = byKey.get(
+      idempotency ? clientKey(idempotency.apiKeyName, idempotency.key) : providerKey(row),
+    );
     if (!message) continue;
-    const isSame = message.direction === 'inbound' || message.request_hash === repeat.row.request_hash;
+    const isSame =
+      !idempotency || (message.operation === 'send' && message.request_hash === idempotency.requestHash);
     found.set(
       repeat,
       isSame
@@ -63,13 +77,22 @@ export async function findExisting(pool: pg.Pool, repeats: NewMessage[]): Promis
 }
 
 type Existing = Omit<Message, 'body'> &
-  Pick<PresentableMessage, 'send_at' | 'expires_at'> & { body: string | null; body_bytes: number };
-type Keyed = Pick<Message, 'direction' | 'idempotency_key' | 'provider' | 'provider_message_id'>;
+  Pick<PresentableMessage, 'send_at' | 'expires_at'> & { body: string | null; body_bytes: number } & {
+    api_key_name: string;
+    idempotency_key: string;
+    operation: string;
+    request_hash: string | null;
+  };
 
-function keyOf(row: Keyed): string {
-  return JSON.stringify(
-    row.direction === 'inbound' ? [row.provider, row.provider_message_id] : row.idempotency_key,
-  );
+function clientKey(apiKeyName: string, key: string): string {
+  return JSON.stringify(['client', apiKeyName, key]);
+}
+
+function providerKey({
+  provider,
+  provider_message_id,
+}: Pick<Message, 'provider' | 'provider_message_id'>): string {
+  return JSON.stringify(['provider', provider, provider_message_id]);
 }
 
 /** A repeat is given the first answer again, whatever has become of the message since. */

@@ -49,9 +49,10 @@ const READ = {
     select id::int, messages.conversation_id::int, direction, type, "from", "to", cc, subject, body, attachments, metadata,
       to_char("timestamp" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "timestamp",
       coalesce(status, 'received') as status, error,
-      coalesce(deliveries.provider_message_id, messages.provider_message_id) as provider_message_id, idempotency_key,
+      coalesce(deliveries.provider_message_id, messages.provider_message_id) as provider_message_id, key as idempotency_key,
       delivery_key::text, coalesce(attempt_count, 0) as attempt_count, next_attempt_at is not null as due
-    from messages left join deliveries on message_id = id order by id`,
+    from messages left join deliveries on deliveries.message_id = id
+    left join idempotency_keys on idempotency_keys.message_id = id and operation = 'send' order by id`,
   attempts: `
     select message_id::int, number, provider, extract(epoch from started_at)::float8 * 1000 as started_at, duration_ms,
       outcome, code, provider_message_id
