@@ -118,15 +118,35 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the attempts to deliver a message
-         * @description Every attempt to hand this message to a provider, first to last: when, where, how long it took, what came
-         *     back, and when the next one is due. One that is under way is listed when it has ended. One whose worker died
-         *     before it could tell is `unknown`, code `worker_lost`, from when the message is taken over; should the worker
-         *     tell after all, its word replaces that. `receipts` are what the provider reported afterwards, `actions` when
-         *     it was canceled or sent again by hand. A page has at most `limit` of each of the three; each of them is on one
-         *     page only.
+         * List the delivery attempts of a message
+         * @description The calls to providers for this message, in order. An attempt is listed when it has ended. If a worker dies during
+         *     an attempt, the attempt is recorded as `unknown` with the code `worker_lost` when another worker takes over; a late
+         *     result of the first worker replaces it.
          */
         get: operations["listMessageAttempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List everything that happened to a message
+         * @description Status changes, delivery attempts, receipts of the provider and manual actions in one list, oldest first. The
+         *     statuses are the first and the current one; those between follow from the other entries. An attempt that ended late
+         *     and the current status can appear before entries that were read earlier: read the list from the start to follow a
+         *     message.
+         */
+        get: operations["listMessageTimeline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -186,11 +206,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List conversations, the most recently active first
-         * @description With several `participant` parameters, the conversations in which all of them take part. Conversations that
-         *     were merged into another one are listed as part of that one. All pages are in the order of the moment when the
-         *     first one was read, so that one that gets a message meanwhile is neither skipped nor met twice; what is shown of
-         *     it is what it is now.
+         * List conversations, most recently active first
+         * @description With several `participant` parameters, the conversations in which all of them take part. A merged conversation is
+         *     listed as part of its primary conversation. A conversation that gets a message moves to the front, so a walk through
+         *     several pages can miss it; with `sort=id` a walk returns every conversation once.
          */
         get: operations["listConversations"];
         put?: never;
@@ -896,11 +915,65 @@ export interface components {
         };
         DeliveryAttemptList: {
             data: components["schemas"]["DeliveryAttempt"][];
-            /** @description The receipts of this message in the order in which they came, at most `limit` of them on a page. */
-            receipts: components["schemas"]["DeliveryReceipt"][];
-            /** @description The manual cancels and retries in order, at most `limit` of them on a page. */
-            actions: components["schemas"]["DeliveryAction"][];
             next_cursor: components["schemas"]["NextCursor"];
+        };
+        Timeline: {
+            data: components["schemas"]["TimelineEntry"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        /** @description An entry of a timeline, by its `type`. */
+        TimelineEntry: components["schemas"]["StatusEntry"] | components["schemas"]["AttemptEntry"] | components["schemas"]["ReceiptEntry"] | components["schemas"]["ActionEntry"];
+        StatusEntry: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "status";
+            /**
+             * Format: date-time
+             * @description The time of the change.
+             */
+            at: string;
+            status: components["schemas"]["MessageStatus"];
+        };
+        AttemptEntry: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "attempt";
+            /**
+             * Format: date-time
+             * @description The start of the attempt.
+             */
+            at: string;
+            attempt: components["schemas"]["DeliveryAttempt"];
+        };
+        ReceiptEntry: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "receipt";
+            /**
+             * Format: date-time
+             * @description When the receipt was received.
+             */
+            at: string;
+            receipt: components["schemas"]["DeliveryReceipt"];
+        };
+        ActionEntry: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "action";
+            /**
+             * Format: date-time
+             * @description When the action was requested.
+             */
+            at: string;
+            action: components["schemas"]["DeliveryAction"];
         };
         DeliveryAction: {
             /** @enum {string} */
@@ -1649,6 +1722,46 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listMessageTimeline: {
+        parameters: {
+            query?: {
+                /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entries, oldest first. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     cancelMessage: {
         parameters: {
             query?: never;
@@ -1730,6 +1843,8 @@ export interface operations {
     listConversations: {
         parameters: {
             query?: {
+                /** @description `activity`: most recently active first. `id`: oldest first, for a complete walk. */
+                sort?: "activity" | "id";
                 /**
                  * @description Only conversations with this address or another one of the same person; repeat it for several. Normalised
                  *     as in a message.

@@ -12,12 +12,13 @@ export type ParticipantUpdate = Schemas['ParticipantUpdate'];
 export type DeliveryAttempt = Schemas['DeliveryAttempt'];
 export type DeliveryReceipt = Schemas['DeliveryReceipt'];
 export type DeliveryAction = Schemas['DeliveryAction'];
+export type TimelineEntry = Schemas['TimelineEntry'];
 
 export type MessagePages = Pages<Schemas['MessageList']>;
 export type ConversationPages = Pages<Schemas['ConversationList']>;
 export type ParticipantPages = Pages<Schemas['ParticipantList']>;
-/** Each page also has the message's `receipts` and `actions`. */
 export type AttemptPages = Pages<Schemas['DeliveryAttemptList']>;
+export type TimelinePages = Pages<Schemas['Timeline']>;
 
 type Query<Operation extends keyof operations> = NonNullable<operations[Operation]['parameters']['query']>;
 
@@ -26,6 +27,7 @@ export type ConversationFilters = Query<'listConversations'>;
 export type ConversationMessageFilters = Query<'listConversationMessages'>;
 export type ParticipantFilters = Query<'listParticipants'>;
 export type AttemptFilters = Query<'listMessageAttempts'>;
+export type TimelineFilters = Query<'listMessageTimeline'>;
 
 type Wire = Schemas['SendMessage'];
 type EmailField = 'subject' | 'cc' | 'bcc' | 'reply_to';

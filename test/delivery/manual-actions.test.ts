@@ -3,6 +3,7 @@ import type { Message } from '../../sdk/src/index.ts';
 import { email, sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { type Answer, type Harness, SHORT_TIMEOUT, startHarness } from '../support/harness.ts';
+import { timelineOf } from '../support/timeline.ts';
 import { until } from '../support/until.ts';
 
 const in_ = (ms: number) => new Date(Date.now() + ms).toISOString();
@@ -18,7 +19,7 @@ describe('ManualActions about a message', () => {
   const post = (path: string, body?: object, headers?: Record<string, string>): Promise<Answer> =>
     service.request('POST', `/api/messages/${path}`, body, headers);
   const send = async (body: object): Promise<number> => (await post('send', body)).body.id;
-  const timeline = async (id: number) => (await service.request('GET', `/api/messages/${id}/attempts`)).body;
+  const timeline = (id: number) => timelineOf(service, id);
   const faults = (list: object[]) => service.control('PUT', '/_control/faults', list);
   const expectProblem = ({ status, body }: Answer, expected: number, code: string) => {
     expect([status, body.code], JSON.stringify(body)).to.deep.equal([expected, code]);
@@ -40,7 +41,7 @@ describe('ManualActions about a message', () => {
       await faults([{ channel: 'sms', type: 'status', status: 503, retry_after: 60 }]);
       const id = await send(sms);
       const next = await send({ ...sms, body: 'the next' });
-      await until(async () => (await timeline(id)).data.length === 1, 'a first attempt');
+      await until(async () => (await timeline(id)).attempts.length === 1, 'a first attempt');
       await faults([]);
       expect((await post(`${id}/cancel`)).body.status).to.equal('canceled');
       await service.untilStatus(next, 'delivered');
@@ -62,7 +63,7 @@ describe('ManualActions about a message', () => {
       expectProblem(await post(`${sent}/cancel`), 409, 'not_cancelable');
       await faults([{ channel: 'sms', type: 'lost_response' }]);
       const maybe = await send({ ...sms, to: '+18045550001' });
-      await until(async () => (await timeline(maybe)).data.length > 0, 'a first attempt');
+      await until(async () => (await timeline(maybe)).attempts.length > 0, 'a first attempt');
       expectProblem(await post(`${maybe}/cancel`), 409, 'not_cancelable');
     });
 
@@ -89,7 +90,7 @@ describe('ManualActions about a message', () => {
       expect(body.status).to.be.oneOf(['queued', 'sending', 'sent', 'delivered']);
       expect(headers.get('location')).to.equal(`/api/messages/${id}`);
       await service.untilStatus(id, 'delivered');
-      const { data, actions } = await timeline(id);
+      const { attempts: data, actions } = await timeline(id);
       expect(data.map(({ outcome }: { outcome: string }) => outcome)).to.deep.equal(['rejected', 'accepted']);
       expect(actions[0]).to.include({ action: 'retry', from_status: 'failed' });
     });
@@ -172,7 +173,7 @@ describe('ManualActions about a message', () => {
         code: 'expired',
         detail: 'Its time ran out before its turn came',
       });
-      expect((await timeline(behind)).data).to.have.length(0);
+      expect((await timeline(behind)).attempts).to.have.length(0);
     });
 
     it('leaves unknown what may have been sent by then', async () => {

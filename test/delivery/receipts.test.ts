@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { email, sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
+import { timelineOf } from '../support/timeline.ts';
 import { until } from '../support/until.ts';
 
 describe('Delivery receipts', () => {
@@ -70,8 +71,8 @@ describe('Delivery receipts', () => {
       'both receipts',
     );
     await service.untilStatus(id, 'delivered');
-    const { receipts } = (await service.request('GET', `/api/messages/${id}/attempts`)).body;
-    expect(receipts.map((one: { message_id: number }) => one.message_id)).to.deep.equal([id, id]);
+    const { receipts } = await timelineOf(service, id);
+    expect(receipts.map((one) => one.message_id)).to.deep.equal([id, id]);
   });
 
   it('for a message of nobody are kept and answered', async () => {
@@ -107,8 +108,7 @@ describe('Delivery receipts', () => {
 
   const deliver = (fields: object) => service.request('POST', '/api/webhooks/sms/status', fields);
   const messageOf = async (id: number) => (await service.request('GET', `/api/messages/${id}`)).body;
-  const receiptsOf = async (id: number) =>
-    (await service.request('GET', `/api/messages/${id}/attempts`)).body.receipts;
+  const receiptsOf = async (id: number) => (await timelineOf(service, id)).receipts;
 
   it('are accepted with any diagnosis, which is cut to what a message has room for', async () => {
     const detail = 'd'.repeat(1_024);

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
-import type { Message } from '../../sdk/src/index.ts';
+import type { Message, TimelineEntry } from '../../sdk/src/index.ts';
 import { email, sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { head } from '../support/raw.ts';
+import { timelineOf } from '../support/timeline.ts';
 import { until } from '../support/until.ts';
 
 const MIB = 1_048_576;
@@ -151,7 +152,7 @@ describe('Pages of lists', function () {
     });
   });
 
-  it('of attempts have each attempt, receipt and decision once', async () => {
+  it('of a timeline have each attempt, receipt and action once', async () => {
     await sql(`update deliveries set provider = 'text-co' where message_id = 1`);
     await sql(`insert into delivery_attempts (message_id, number, provider, started_at, outcome)
       select 1, n, 'text-co', now(), 'unavailable' from generate_series(1, 3) as n`);
@@ -159,25 +160,27 @@ describe('Pages of lists', function () {
       select 'text-co', 'id-' || n, 1, 'sent', now(), json_build_object('x', repeat('x', 1000000)) from generate_series(1, 11) as n`);
     await sql(`insert into delivery_actions (message_id, action, from_status)
       select 1, 'retry', 'failed' from generate_series(1, 7)`);
-    const seen: Record<string, unknown[]> = { data: [], receipts: [], actions: [] };
+    const seen: TimelineEntry[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
       const { status, body } = await service.request(
         'GET',
-        `/api/messages/1/attempts?limit=2${cursor && `&cursor=${cursor}`}`,
+        `/api/messages/1/timeline?limit=2${cursor && `&cursor=${cursor}`}`,
       );
       expect(status).to.equal(200);
-      for (const [name, items] of Object.entries(seen)) {
-        expect(body[name].length).to.be.at.most(2);
-        items.push(...body[name]);
-      }
+      expect(body.data.length).to.be.at.most(2);
+      seen.push(...body.data);
       cursor = body.next_cursor;
     }
-    expect(seen.data?.map((attempt) => (attempt as { number: number }).number)).to.deep.equal([1, 2, 3]);
-    const receipts = seen.receipts?.map(
-      (receipt) => (receipt as { provider_message_id: string }).provider_message_id,
-    );
-    expect(receipts).to.deep.equal(Array.from({ length: 11 }, (_, n) => `id-${n + 1}`));
-    expect(seen.actions).to.have.length(7);
+    const { entries } = await timelineOf(service, 1);
+    expect(seen).to.deep.equal(entries);
+    expect(seen.flatMap((entry) => (entry.type === 'attempt' ? entry.attempt.number : []))).to.deep.equal([
+      1, 2, 3,
+    ]);
+    expect(
+      seen.flatMap((entry) => (entry.type === 'receipt' ? entry.receipt.provider_message_id : [])),
+    ).to.deep.equal(Array.from({ length: 11 }, (_, n) => `id-${n + 1}`));
+    expect(seen.filter(({ type }) => type === 'action')).to.have.length(7);
+    expect(seen.map(({ at }) => at)).to.deep.equal(seen.map(({ at }) => at).sort());
   });
 
   it('may be a single message that is larger, which is read whole', async () => {

@@ -45,13 +45,14 @@ describe('The resources of the SDK', () => {
       }
     });
 
-    it('have attempts, with their receipts', async () => {
+    it('have attempts and a timeline', async () => {
       const { id } = await client.messages.send(sms);
       await service.untilStatus(id, 'delivered');
       const page = await client.messages.attempts(id);
       expect(page.data.map(({ number, outcome }) => [number, outcome])).to.deep.equal([[1, 'accepted']]);
-      expect(page.receipts.map(({ status }) => status)).to.include('delivered');
       expect(await all(client.messages.attempts(id, { limit: 1 }))).to.deep.equal(page.data);
+      const types = (await all(client.messages.timeline(id, { limit: 1 }))).map(({ type }) => type);
+      expect(types).to.include.members(['status', 'attempt', 'receipt']);
     });
   });
 

@@ -130,7 +130,9 @@ export async function reading() {
   holds<Equal<typeof page.next_cursor, string | null>>();
   holds<Same<Awaited<ReturnType<typeof page.nextPage>>, typeof page | null>>();
   const attempts: Awaited<AttemptPages> = await messages.attempts(id);
-  holds<Equal<(typeof attempts.actions)[number]['action'], 'cancel' | 'retry'>>();
+  holds<Equal<(typeof attempts.data)[number]['number'], number>>();
+  for await (const entry of messages.timeline(id))
+    if (entry.type === 'action') holds<Equal<typeof entry.action.action, 'cancel' | 'retry'>>();
 
   // @ts-expect-error an id is a number
   messages.get('1');

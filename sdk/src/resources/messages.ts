@@ -6,6 +6,8 @@ import type {
   MessageFilters,
   MessagePages,
   SendMessage,
+  TimelineFilters,
+  TimelinePages,
 } from '../types.ts';
 
 export interface Messages {
@@ -15,8 +17,10 @@ export interface Messages {
   get(id: number, options?: RequestOptions): Promise<Message>;
   /** Messages that match all filters, newest first. `q` is a full-text search. */
   list(filters?: MessageFilters, options?: RequestOptions): MessagePages;
-  /** Every call made to a provider for it, first to last; each page also has its `receipts` and `actions`. */
+  /** The calls to providers for the message, in order. */
   attempts(id: number, filters?: AttemptFilters, options?: RequestOptions): AttemptPages;
+  /** Status changes, attempts, receipts and manual actions, oldest first. */
+  timeline(id: number, filters?: TimelineFilters, options?: RequestOptions): TimelinePages;
   /** Cancels a message that is scheduled, or queued and certainly not sent. @throws {ConflictError} */
   cancel(id: number, options?: WriteOptions): Promise<Message>;
   /** Sends a failed message again, or an `unknown` message that you know was not sent. @throws {ConflictError} */
@@ -34,6 +38,13 @@ export const messages = ({ raw, call, list }: Api): Messages => ({
   attempts: (id, filters = {}, options) =>
     list(options, filters.cursor, (init, cursor) =>
       raw.GET('/api/messages/{id}/attempts', {
+        ...init,
+        params: { path: { id }, query: { ...filters, ...cursor } },
+      }),
+    ),
+  timeline: (id, filters = {}, options) =>
+    list(options, filters.cursor, (init, cursor) =>
+      raw.GET('/api/messages/{id}/timeline', {
         ...init,
         params: { path: { id }, query: { ...filters, ...cursor } },
       }),

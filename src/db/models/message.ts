@@ -1,9 +1,6 @@
 import { Model, type RelationMappings } from 'objection';
 import type { Schema } from '../../openapi/types.ts';
 import { Delivery } from './delivery.ts';
-import { DeliveryAction } from './delivery-action.ts';
-import { DeliveryAttempt } from './delivery-attempt.ts';
-import { DeliveryReceipt } from './delivery-receipt.ts';
 
 /** A message, inbound or outbound, as it was written; what becomes of an outbound one is its delivery. */
 export class Message extends Model {
@@ -31,9 +28,6 @@ export class Message extends Model {
   declare payload: unknown;
   declare created_at: Date;
   declare delivery?: Delivery;
-  declare attempts?: DeliveryAttempt[];
-  declare receipts?: DeliveryReceipt[];
-  declare actions?: DeliveryAction[];
 
   static override get relationMappings(): RelationMappings {
     return {
@@ -41,21 +35,6 @@ export class Message extends Model {
         relation: Model.HasOneRelation,
         modelClass: Delivery,
         join: { from: 'messages.id', to: 'deliveries.message_id' },
-      },
-      attempts: {
-        relation: Model.HasManyRelation,
-        modelClass: DeliveryAttempt,
-        join: { from: 'messages.id', to: 'delivery_attempts.message_id' },
-      },
-      receipts: {
-        relation: Model.HasManyRelation,
-        modelClass: DeliveryReceipt,
-        join: { from: 'messages.id', to: 'delivery_receipts.message_id' },
-      },
-      actions: {
-        relation: Model.HasManyRelation,
-        modelClass: DeliveryAction,
-        join: { from: 'messages.id', to: 'delivery_actions.message_id' },
       },
     };
   }

@@ -1,6 +1,7 @@
+import { listAttempts, listTimeline } from '../../delivery/timeline.ts';
 import { presentMessage } from '../../messaging/message-view.ts';
 import { listMessages } from '../../messaging/reading/message-list.ts';
-import { getMessage, listAttempts } from '../../messaging/reading/messages.ts';
+import { getMessage } from '../../messaging/reading/messages.ts';
 import { type AcceptOptions, outboundMessage, type SendRequest } from '../../messaging/recording/outbound.ts';
 import type { IdempotencyKey, Reserve } from '../../openapi/types.ts';
 import type { Caller, Handlers } from '../auth/caller.ts';
@@ -13,6 +14,7 @@ type Operations =
   | 'sendEmail'
   | 'getMessage'
   | 'listMessageAttempts'
+  | 'listMessageTimeline'
   | 'cancelMessage'
   | 'retryMessage';
 
@@ -57,6 +59,10 @@ export function messageHandlers({
     listMessageAttempts: async ({ params, query }) => ({
       status: 200,
       body: await listAttempts(knex, params.id, query),
+    }),
+    listMessageTimeline: async ({ params, query }) => ({
+      status: 200,
+      body: await listTimeline(knex, params.id, query),
     }),
     cancelMessage: async ({ params, headers, caller, reserve }) => ({
       status: 200,

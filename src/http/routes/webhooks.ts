@@ -1,5 +1,5 @@
+import { presentReceipt } from '../../delivery/timeline.ts';
 import { presentMessage } from '../../messaging/message-view.ts';
-import { presentReceipt } from '../../messaging/reading/messages.ts';
 import { inboundMessage } from '../../messaging/recording/inbound.ts';
 import { readReceipt } from '../../messaging/recording/inbound-receipt.ts';
 import { readProviderId } from '../../messaging/recording/inbound-values.ts';

@@ -4,17 +4,16 @@ import { Participant } from '../../db/models/participant.ts';
 import { ParticipantLink } from '../../db/models/participant-link.ts';
 import { InvalidRequestError, NotFoundError } from '../../errors.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
-import { type AddressParser, isSendable } from '../address.ts';
 import {
+  Cursors,
   DEFAULT_LIMIT,
   FREE_BYTES,
   isId,
   PAGE_BYTES,
   type Page,
   type PageQuery,
-  pageOf,
-  readCursor,
-} from '../page.ts';
+} from '../../page.ts';
+import { type AddressParser, isSendable } from '../address.ts';
 import { NOT_AN_ADDRESS } from '../recording/address-reader.ts';
 import { trimInvisible } from '../text.ts';
 
@@ -88,7 +87,8 @@ export async function listParticipants(
   reserve: Reserve,
 ): Promise<Page<Schema<'Participant'>>> {
   const limit = query.limit ?? DEFAULT_LIMIT;
-  const after = readCursor<[number]>(query.cursor, [isId]);
+  const cursors = new Cursors<[number]>('participants', query, [isId]);
+  const { after } = cursors;
   const addresses = query.address === undefined ? [] : [query.address];
   const { found } = await findAddresses(knex, parse, addresses, () => '/query/address');
   const candidates = Participant.query(knex)
@@ -108,7 +108,11 @@ export async function listParticipants(
   if (bytes > FREE_BYTES) await reserve(bytes);
   const data = await presentAll(knex, kept);
   const last = kept.at(-1);
-  return pageOf(data, last && kept.length < sized.length ? [last.id] : null, (participant) => participant);
+  return cursors.page(
+    data,
+    last && kept.length < sized.length ? [last.id] : null,
+    (participant) => participant,
+  );
 }
 
 function withLinks(knex: Knex, participants: QueryBuilder<Participant>): Promise<Sized[]> {

@@ -14,65 +14,64 @@ interface LastMessage {
 }
 
 /**
- * A conversation that speaks, and those merged into it in the order of their ids. Always found by one statement:
- * between two, people may be linked or unlinked.
+ * A primary conversation and those merged into it, in the order of their ids. Always read by one statement, because
+ * links can change between two statements.
  */
-export type MergedConversation = [speaker: Conversation, ...merged: Conversation[]];
+export type MergedConversation = [primary: Conversation, ...merged: Conversation[]];
 
 type ParticipantOf = Participant & { primary_id: number };
 
 const PREVIEW_LENGTH = 120;
 
 /**
- * One conversation; of one that was merged, what speaks for it.
+ * One conversation; a merged conversation is shown as its primary conversation.
  *
  * @throws {NotFoundError}
  */
 export async function getConversation(knex: Knex, id: number): Promise<Schema<'Conversation'>> {
-  const [shown] = (await presentMerged(knex, [await familyOf(knex, id)])) as [Schema<'Conversation'>];
+  const [shown] = (await presentMerged(knex, [await findMerged(knex, id)])) as [Schema<'Conversation'>];
   return shown.id === id ? shown : { ...shown, id, merged_into: shown.id };
 }
 
 /**
- * The ids of all conversations that are read as one with this one, the one that speaks first.
+ * The ids of the primary conversation of this one and of all conversations merged into it, the primary first.
  *
  * @throws {NotFoundError}
  */
 export async function mergedIds(knex: Knex, id: number): Promise<number[]> {
-  const family = await familyOf(knex, id);
-  return family.map((member) => member.id);
+  return (await findMerged(knex, id)).map((conversation) => conversation.id);
 }
 
-async function familyOf(knex: Knex, id: number): Promise<MergedConversation> {
+async function findMerged(knex: Knex, id: number): Promise<MergedConversation> {
   const asked = Conversation.query(knex).select(knex.raw('coalesce(merged_into_id, id)')).where('id', id);
-  const family = await Conversation.query(knex)
+  const found = await Conversation.query(knex)
     .where('id', asked)
     .orWhere('merged_into_id', asked.clone())
     .orderBy('id');
-  if (family.length === 0) throw new NotFoundError(`conversation ${id}`);
-  return family as MergedConversation;
+  if (found.length === 0) throw new NotFoundError(`conversation ${id}`);
+  return found as MergedConversation;
 }
 
-/** With all that is shown of them: two queries, however many they are. */
+/** Reads participants and last messages with two queries for all conversations. */
 export async function presentMerged(
   knex: Knex,
-  families: MergedConversation[],
+  conversations: MergedConversation[],
 ): Promise<Schema<'Conversation'>[]> {
   const last = await lastMessages(
     knex,
-    families.flat().map(({ id }) => id),
+    conversations.flat().map(({ id }) => id),
   );
-  const participants = await participantsOf(knex, families);
-  return families.map((family) => present(family, participants.get(family[0].id) ?? [], last));
+  const participants = await participantsOf(knex, conversations);
+  return conversations.map((merged) => present(merged, participants.get(merged[0].id) ?? [], last));
 }
 
-/** Each participant once for a conversation and all that are merged into it, in the order of the ids. */
+/** The participants of each primary conversation and those merged into it, each once, in the order of the ids. */
 async function participantsOf(
   knex: Knex,
-  families: MergedConversation[],
+  conversations: MergedConversation[],
 ): Promise<Map<number, ParticipantOf[]>> {
-  const members = families.flatMap((family) => family.map(({ id }) => ({ id, primary: family[0].id })));
-  // Each look is lateral, so that it goes by an index whatever the planner expects.
+  const members = conversations.flatMap((merged) => merged.map(({ id }) => ({ id, primary: merged[0].id })));
+  // Lateral, so that each look-up uses an index whatever the planner expects.
   const takingPart = knex.raw(
     `(select distinct primary_id, participant_id
       from unnest(?::bigint[], ?::bigint[]) as member(id, primary_id) cross join lateral (
@@ -103,23 +102,23 @@ async function lastMessages(knex: Knex, ids: number[]): Promise<Map<number, Last
 }
 
 function present(
-  family: MergedConversation,
+  conversation: MergedConversation,
   participants: ParticipantOf[],
   last: Map<number, LastMessage>,
 ): Schema<'Conversation'> {
-  const [speaker, ...merged] = family;
-  const latest = family
+  const [primary, ...merged] = conversation;
+  const latest = conversation
     .flatMap(({ id }) => last.get(id) ?? [])
     .reduce<LastMessage | undefined>((a, b) => (a && a.id > b.id ? a : b), undefined);
   return {
-    id: speaker.id,
+    id: primary.id,
     merged_into: null,
     merged_ids: merged.map(({ id }) => id),
-    channels: [...new Set(family.map(({ channel }) => channel))],
+    channels: [...new Set(conversation.map(({ channel }) => channel))],
     participants: participants.map(({ id, address, address_type, name, person }) => {
       return { id, address, address_type, name, person_id: person };
     }),
-    message_count: family.reduce((sum, { message_count }) => sum + message_count, 0),
+    message_count: conversation.reduce((sum, { message_count }) => sum + message_count, 0),
     last_message: latest
       ? {
           id: latest.id,
@@ -129,7 +128,7 @@ function present(
           created_at: latest.created_at.toISOString(),
         }
       : null,
-    created_at: speaker.created_at.toISOString(),
-    last_message_at: speaker.last_message_at.toISOString(),
+    created_at: primary.created_at.toISOString(),
+    last_message_at: primary.last_message_at.toISOString(),
   };
 }

@@ -3,9 +3,9 @@ import type { Knex } from 'knex';
 import { Message } from '../../db/models/message.ts';
 import { NotFoundError } from '../../errors.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
+import { Cursors, DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery } from '../../page.ts';
 import type { AddressParser } from '../address.ts';
 import { presentMessage } from '../message-view.ts';
-import { DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery, pageOf, readCursor } from '../page.ts';
 import { findPeople } from '../people/participants.ts';
 import { readQueryTime } from '../time.ts';
 import { mergedIds } from './conversations.ts';
@@ -39,14 +39,18 @@ export async function listMessages(
   query: MessageQuery,
   reserve: Reserve,
 ): Promise<Page<Schema<'Message'>>> {
-  const filter = await readFilter(knex, parse, query);
-  const asked = { filter, clock: clockOf(query), limit: query.limit ?? DEFAULT_LIMIT, reserve };
+  const cursors = new Cursors<Position>('messages', query, [isTime, isId]);
+  const filter = await readFilter(knex, parse, query, cursors.after);
+  const asked = { filter, cursors, clock: clockOf(query), limit: query.limit ?? DEFAULT_LIMIT, reserve };
   if (query.q === undefined) return list(knex, asked);
   return searchFor({ knex, searches }, asked, readSearch(parse, query.q));
 }
 
+type Position = [time: string, id: number];
+
 interface Asked {
   filter: Filter;
+  cursors: Cursors<Position>;
   clock: Clock;
   limit: number;
   reserve: Reserve;
@@ -54,16 +58,19 @@ interface Asked {
 
 const NEWEST_FIRST = 'created_at desc, id desc';
 
-async function list(knex: Knex, { filter, clock, limit, reserve }: Asked): Promise<Page<Schema<'Message'>>> {
+async function list(
+  knex: Knex,
+  { filter, cursors, clock, limit, reserve }: Asked,
+): Promise<Page<Schema<'Message'>>> {
   const messages = Message.query(knex).select('messages.*').modify(filter.scope).modify(filter.conditions);
   const candidates = latest(messages, limit + 1, clock);
   const { rows, last } = await readMessages(knex, { candidates, order: NEWEST_FIRST, limit, reserve });
-  return pageOf(rows, last, presentMessage);
+  return cursors.page(rows, positionOf(last), presentMessage);
 }
 
 async function searchFor(
   { knex, searches }: Pick<MessageReader, 'knex' | 'searches'>,
-  { filter, clock, limit, reserve }: Asked,
+  { filter, cursors, clock, limit, reserve }: Asked,
   search: Search,
 ): Promise<Page<Schema<'Message'>>> {
   const { ids, stoppedAt } = await searches.run(() =>
@@ -77,13 +84,21 @@ async function searchFor(
     // A page can have megabytes of text.
     await setImmediate();
   }
-  return pageOf(data, last ?? stoppedAt, (message) => message);
+  return cursors.page(data, positionOf(last ?? stoppedAt), (message) => message);
+}
+
+function positionOf(last: [time: Date, id: number] | null): Position | null {
+  return last && [last[0].toISOString(), last[1]];
 }
 
 /** Everything that is asked but the search and the order. */
-async function readFilter(knex: Knex, parse: AddressParser, query: MessageQuery): Promise<Filter> {
+async function readFilter(
+  knex: Knex,
+  parse: AddressParser,
+  query: MessageQuery,
+  after: Position | null,
+): Promise<Filter> {
   const { direction, type, status, conversation_id, participant } = query;
-  const after = readCursor<[string, number]>(query.cursor, [isTime, isId]);
   const [since, until] = [readQueryTime('since', query.since), readQueryTime('until', query.until)];
   const members = conversation_id === undefined ? null : await membersOrNone(knex, conversation_id);
   const addresses = participant === undefined ? [] : [participant];

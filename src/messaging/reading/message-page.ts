@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 import { Message } from '../../db/models/message.ts';
 import type { Reserve } from '../../openapi/types.ts';
+import { FREE_BYTES, PAGE_BYTES } from '../../page.ts';
 import { type PresentableMessage, presentable } from '../message-view.ts';
-import { FREE_BYTES, PAGE_BYTES } from '../page.ts';
 import type { Messages } from './newest-first.ts';
 
 /**

@@ -122,9 +122,16 @@ export function reads(): Interaction[] {
       operation: 'GET /api/messages/{id}/attempts',
       response: {
         status: 200,
-        body: page(resources.attempt, { receipts: eachLike(resources.receipt), actions: [] }),
+        body: page(resources.attempt),
       },
       calls: ({ messages }) => messages.attempts(id),
+    }),
+    call({
+      is: 'a request for the timeline of a message',
+      given,
+      operation: 'GET /api/messages/{id}/timeline',
+      response: { status: 200, body: page(resources.statusEntry) },
+      calls: ({ messages }) => messages.timeline(id),
     }),
   ];
 }

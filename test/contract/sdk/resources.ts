@@ -49,6 +49,8 @@ export const attempt = {
   next_attempt_at: null,
 };
 
+export const statusEntry = { type: 'status', at: time(), status: 'queued' };
+
 export const receipt = {
   provider: filled('text-co'),
   provider_message_id: filled('sms_1'),

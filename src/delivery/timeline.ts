@@ -1,0 +1,171 @@
+import type { Knex } from 'knex';
+import type { Model, QueryBuilder } from 'objection';
+import type { Delivery } from '../db/models/delivery.ts';
+import { DeliveryAction } from '../db/models/delivery-action.ts';
+import { DeliveryAttempt } from '../db/models/delivery-attempt.ts';
+import { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
+import { Message } from '../db/models/message.ts';
+import { NotFoundError } from '../errors.ts';
+import type { Schema } from '../openapi/types.ts';
+import { Cursors, DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery } from '../page.ts';
+
+type Entry = Schema<'TimelineEntry'>;
+/** Entries of one time are in the order of their types, and of their numbers. */
+type Position = [at: string, type: number, number: number];
+type Positioned = { entry: Entry; position: Position };
+const [RECORDED, ATTEMPT, ACTION, RECEIPT, CURRENT] = [0, 1, 2, 3, 4];
+
+/**
+ * The attempts of a message, in order.
+ *
+ * @throws {NotFoundError}
+ */
+export async function listAttempts(
+  knex: Knex,
+  id: number,
+  query: PageQuery,
+): Promise<Page<Schema<'DeliveryAttempt'>>> {
+  const limit = query.limit ?? DEFAULT_LIMIT;
+  const cursors = new Cursors<[number]>(`attempts of ${id}`, query, [isId]);
+  await findMessage(knex, id);
+  const rows = await DeliveryAttempt.query(knex)
+    .where('message_id', id)
+    .where('number', '>', cursors.after?.[0] ?? 0)
+    .orderBy('number')
+    .limit(limit + 1);
+  const shown = rows.slice(0, limit);
+  const last = rows.length > limit ? shown.at(-1) : undefined;
+  return cursors.page(shown, last ? [last.number] : null, presentAttempt);
+}
+
+/**
+ * Everything that happened to a message, by time: its first status, attempts, receipts, manual actions, its current status.
+ *
+ * @throws {NotFoundError}
+ */
+export async function listTimeline(knex: Knex, id: number, query: PageQuery): Promise<Page<Entry>> {
+  const limit = query.limit ?? DEFAULT_LIMIT;
+  const cursors = new Cursors<Position>(`timeline of ${id}`, query, [isTime, isId, isId]);
+  const message = await findMessage(knex, id);
+  const read = <M extends Model>(rows: QueryBuilder<M, M[]>, type: number, time: string, number: string) =>
+    rows
+      .where('message_id', id)
+      .modify((builder) => {
+        const { after } = cursors;
+        if (after)
+          builder.whereRaw('(??, ?::int, ??) > (?::timestamptz, ?, ?)', [time, type, number, ...after]);
+      })
+      .orderBy([time, number])
+      .limit(limit + 1);
+  const [attempts, receipts, actions] = await Promise.all([
+    read(DeliveryAttempt.query(knex), ATTEMPT as number, 'started_at', 'number'),
+    read(DeliveryReceipt.query(knex).select(RECEIPT_COLUMNS), RECEIPT as number, 'received_at', 'id'),
+    read(DeliveryAction.query(knex), ACTION as number, 'created_at', 'id'),
+  ]);
+  const entries: Positioned[] = [
+    ...statuses(message).filter(({ position }) => !cursors.after || compare(position, cursors.after) > 0),
+    ...attempts.map((attempt) => positionAttempt(attempt)),
+    ...receipts.map((receipt) => positionReceipt(receipt)),
+    ...actions.map((action) => positionAction(action)),
+  ].sort((a, b) => compare(a.position, b.position));
+  const shown = entries.slice(0, limit);
+  const last = entries.length > limit ? shown.at(-1) : undefined;
+  return cursors.page(shown, last?.position ?? null, ({ entry }) => entry);
+}
+
+type Found = Pick<Message, 'direction' | 'created_at'> & { delivery?: Delivery | null };
+
+async function findMessage(knex: Knex, id: number): Promise<Found> {
+  const message = await Message.query(knex)
+    .findById(id)
+    .select('id', 'direction', 'created_at')
+    .withGraphFetched('delivery');
+  if (!message) throw new NotFoundError(`message ${id}`);
+  return message;
+}
+
+/** The first status, and the current status with the time of the last change. */
+function statuses({ direction, created_at, delivery }: Found): Positioned[] {
+  const entry = (status: Schema<'MessageStatus'>, time: Date, type: number): Positioned => {
+    const at = time.toISOString();
+    return { entry: { type: 'status', at, status }, position: [at, type, 0] };
+  };
+  if (direction === 'inbound' || !delivery) return [entry('received', created_at, RECORDED as number)];
+  const first = delivery.send_at !== null && delivery.send_at > created_at ? 'scheduled' : 'queued';
+  const recorded = entry(first, created_at, RECORDED as number);
+  if (delivery.status === first) return [recorded];
+  return [recorded, entry(delivery.status, delivery.updated_at, CURRENT as number)];
+}
+
+function positionAttempt(attempt: DeliveryAttempt): Positioned {
+  const at = attempt.started_at.toISOString();
+  return {
+    entry: { type: 'attempt', at, attempt: presentAttempt(attempt) },
+    position: [at, ATTEMPT as number, attempt.number],
+  };
+}
+
+function positionReceipt(receipt: DeliveryReceipt): Positioned {
+  const at = receipt.received_at.toISOString();
+  return {
+    entry: { type: 'receipt', at, receipt: presentReceipt(receipt) },
+    position: [at, RECEIPT as number, receipt.id],
+  };
+}
+
+function positionAction({ id, action, from_status, created_at }: DeliveryAction): Positioned {
+  const at = created_at.toISOString();
+  return {
+    entry: { type: 'action', at, action: { action, from_status, created_at: at } },
+    position: [at, ACTION as number, id],
+  };
+}
+
+function compare(a: Position, b: Position): number {
+  if (a[0] !== b[0]) return a[0] < b[0] ? -1 : 1;
+  return a[1] - b[1] || a[2] - b[2];
+}
+
+/** Without the payload, which can be large. */
+const RECEIPT_COLUMNS = [
+  'id',
+  'provider',
+  'provider_message_id',
+  'message_id',
+  'status',
+  'error',
+  'occurred_at',
+  'received_at',
+];
+
+function presentAttempt({ message_id: _, started_at, next_attempt_at, ...attempt }: DeliveryAttempt) {
+  return {
+    number: attempt.number,
+    provider: attempt.provider,
+    started_at: started_at.toISOString(),
+    duration_ms: attempt.duration_ms,
+    outcome: attempt.outcome,
+    http_status: attempt.http_status,
+    code: attempt.code,
+    detail: attempt.detail,
+    provider_message_id: attempt.provider_message_id,
+    next_attempt_at: next_attempt_at?.toISOString() ?? null,
+  };
+}
+
+type PresentableReceipt = Pick<
+  DeliveryReceipt,
+  'provider' | 'provider_message_id' | 'message_id' | 'status' | 'error' | 'occurred_at' | 'received_at'
+>;
+
+export function presentReceipt(receipt: PresentableReceipt): Schema<'DeliveryReceipt'> {
+  return {
+    provider: receipt.provider,
+    provider_message_id: receipt.provider_message_id,
+    message_id: receipt.message_id,
+    status: receipt.status,
+    error: receipt.error,
+    occurred_at: receipt.occurred_at.toISOString(),
+    received_at: receipt.received_at.toISOString(),
+  };
+}
