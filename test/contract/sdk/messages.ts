@@ -128,7 +128,7 @@ export function reads(): Interaction[] {
     }),
     call({
       is: 'a request for the timeline of a message',
-      given,
+      given: ['a message is scheduled'],
       operation: 'GET /api/messages/{id}/timeline',
       response: { status: 200, body: page(resources.statusEntry) },
       calls: ({ messages }) => messages.timeline(id),

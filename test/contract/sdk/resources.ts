@@ -49,7 +49,7 @@ export const attempt = {
   next_attempt_at: null,
 };
 
-export const statusEntry = { type: 'status', at: time(), status: 'queued' };
+export const statusEntry = { type: 'status', at: time(), status: 'scheduled' };
 
 export const receipt = {
   provider: filled('text-co'),
