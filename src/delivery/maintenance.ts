@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { activateNext, lockConversations } from '../db/conversation-lock.ts';
+import { storedFunction } from '../db/functions.ts';
 import { transaction } from '../db/pools.ts';
 import type { Events } from '../observability/events.ts';
 
@@ -66,20 +67,25 @@ const FIND_STALLED = {
     where next_attempt_at is null limit 1000`,
 };
 
+const RECORD_LOST = {
+  name: 'record-lost',
+  text: `
+    with lost as materialized (
+      select message_id from deliveries
+      where conversation_id = any($1::bigint[]) and next_attempt_at <= statement_timestamp()
+        and pending and provider <> all($2::text[]) and status = 'sending' for update
+    )
+    select ${storedFunction('record_lost_attempts')}(array_agg(message_id), null) from lost`,
+};
+
 const LEAVE = {
   name: 'leave-removed',
   text: `
     with left_behind as materialized (
-      select message_id as left_id, status = 'sending' as is_lost, may_have_been_sent or status = 'sending' as may_be_there
+      select message_id as left_id, may_have_been_sent or status = 'sending' as may_be_there
       from deliveries
       where conversation_id = any($1::bigint[]) and next_attempt_at <= statement_timestamp()
         and pending and provider <> all($2::text[]) for update
-    ), lost as (
-      insert into delivery_attempts (message_id, number, provider, started_at, outcome, code, detail)
-      select message_id, attempt_count, provider, updated_at, 'unknown', 'worker_lost',
-        'The worker did not tell how it ended'
-      from deliveries join left_behind on message_id = left_id where is_lost
-      on conflict do nothing
     )
     update deliveries
     set provider = case when may_be_there then provider end,
@@ -109,12 +115,10 @@ export async function moveTimed(pool: pg.Pool, limit: number, events: Events): P
 
 /** What waits for a provider that is none of these any more goes to another one, or is `unknown` if it may be there. */
 export async function leaveRemoved(pool: pg.Pool, providers: string[], events: Events): Promise<number> {
-  const { touched, changed } = await inTurn(
-    pool,
-    FIND_LEFT_BEHIND,
-    [providers],
-    async (connection, ids) => (await connection.query<Changed>(LEAVE, [ids, providers])).rows,
-  );
+  const { touched, changed } = await inTurn(pool, FIND_LEFT_BEHIND, [providers], async (connection, ids) => {
+    await connection.query(RECORD_LOST, [ids, providers]);
+    return (await connection.query<Changed>(LEAVE, [ids, providers])).rows;
+  });
   for (const { id, ...message } of changed)
     if (message.status === 'unknown') events.gaveUp({ messageId: id, code: 'provider_removed', ...message });
   return touched;

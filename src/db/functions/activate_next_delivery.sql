@@ -1,3 +1,4 @@
+-- Activates the head of each conversation, unless it is active: of its pending deliveries, the first can be claimed.
 create or replace function activate_next_delivery(ids bigint[]) returns void
 language plpgsql
 set search_path from current

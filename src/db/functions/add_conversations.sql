@@ -1,3 +1,5 @@
+-- Creates the participants and conversations of messages that do not exist yet. `input` has {channel, participants,
+-- address_types} of each message.
 create or replace function add_conversations(input json) returns void
 language plpgsql
 set search_path from current

@@ -1,3 +1,6 @@
+-- Moves deliveries to the status of their receipts. A status only moves forward, in whatever order the receipts come; of two
+-- final statuses the first stands; other words of a provider change nothing. Only a message that was not delivered gets the
+-- error of its receipt, because some providers send a code with every receipt.
 create or replace function apply_receipts(ids bigint[]) returns void
 language plpgsql
 set search_path from current

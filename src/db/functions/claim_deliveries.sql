@@ -1,10 +1,22 @@
-create or replace function claim_deliveries(routes json, wanted int, wanted_retries int, lease_ms float8) returns table(route int, delay_ms float8, id bigint, conversation_id bigint, type text, "from" text, "to" text[], cc text[], bcc text[], reply_to text, subject text, body text, attachments text[], "timestamp" timestamptz, delivery_key uuid, attempt_count int, retry_count int, may_have_been_sent boolean, created_at timestamptz, send_at timestamptz, expires_at timestamptz)
+-- Claims at most `wanted` due deliveries for `lease_ms` milliseconds, each for the first route that finds it.
+-- - A route finds at most `free_slots` deliveries without an earlier attempt and `retries` deliveries with one. An account
+--   gets at most `free_slots` deliveries, `retries` of them with an earlier attempt; all accounts together get at most
+--   `wanted_retries` of these.
+-- - The oldest deliveries are claimed first, or the newest where `newest_first` is true. Before that order, `first` is 'new'
+--   where deliveries without an earlier attempt are claimed before the others, and 'retry' for the opposite.
+-- - `delay_ms` is the delay before the call. Deliveries whose rate limit allows no call within `longest_delay` are postponed to
+--   the time that is reserved for them.
+create or replace function claim_deliveries(routes json, wanted int, wanted_retries int, lease_ms float8) returns table (
+  route int, delay_ms float8, id bigint, conversation_id bigint, type text, "from" text, "to" text[], cc text[],
+  bcc text[], reply_to text, subject text, body text, attachments text[], "timestamp" timestamptz, delivery_key uuid,
+  attempt_count int, retry_count int, may_have_been_sent boolean, created_at timestamptz, send_at timestamptz,
+  expires_at timestamptz)
 language plpgsql
 set search_path from current
 set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
-  longest_hold constant interval := '250 milliseconds';
+  longest_delay constant interval := '250 milliseconds';
   -- Bytes of the bodies that are claimed together; a larger body is claimed alone.
   max_bytes constant bigint := 33554432;
   -- A reserved time that passed longer ago is void; otherwise all messages with such times would be sent at once.
@@ -41,8 +53,8 @@ begin
   with route as materialized (
     select given.*,
       case
-        when next_at is null or next_at <= at + case when per_second is null then interval '0' else longest_hold end
-        then least(free_slots, 1 + floor(extract(epoch from at + longest_hold - greatest(next_at, at)) * per_second))
+        when next_at is null or next_at <= at + case when per_second is null then interval '0' else longest_delay end
+        then least(free_slots, 1 + floor(extract(epoch from at + longest_delay - greatest(next_at, at)) * per_second))
         else 0
       end as free
     from json_to_recordset(routes) as given(
@@ -75,29 +87,29 @@ begin
         for update skip locked
       ) as newest
     ) as found
-  ), in_kind as (
-    select *, row_number() over (partition by provider, is_retry order by due_order, n, message_id) as nth_in_kind
-    from (select distinct on (message_id) * from due order by message_id, n) as once
+  ), per_kind as (
+    select *, row_number() over (partition by provider, is_retry order by due_order, n, message_id) as nth_of_kind
+    from (select distinct on (message_id) * from due order by message_id, n) as distinct_deliveries
   ), counted as (
     select *, row_number() over (
       partition by provider
       order by case first when 'new' then is_retry when 'retry' then not is_retry end, due_order, n, message_id) as nth
-    from in_kind where not is_retry or nth_in_kind <= retries
+    from per_kind where not is_retry or nth_of_kind <= retries
   ), allowed as (
     select *, row_number() over (partition by is_retry order by next_attempt_at, n, message_id) as nth_of_all
     from counted where nth <= free
   ), sized as (
     -- The length of a text is known without reading the text.
-    select allowed.*, row_number() over sending as place, sum(octet_length(body)) over sending as bytes
+    select allowed.*, row_number() over sending as send_order, sum(octet_length(body)) over sending as bytes
     from allowed join messages on messages.id = message_id
     where not is_retry or nth_of_all <= wanted_retries
     window sending as (order by next_attempt_at, n, message_id)
   ), chosen as (
-    select * from sized where place <= wanted and (place = 1 or bytes <= max_bytes)
+    select * from sized where send_order <= wanted and (send_order = 1 or bytes <= max_bytes)
   )
-  select array_agg(message_id order by place), array_agg(n order by place), array_agg(chosen.provider order by place),
-    array_agg(per_second order by place), array_agg(chosen.provider || ' ' || "from" order by place),
-    array_agg(case when coalesce(sender_slot_at < at - grace, true) then per_second_per_sender end order by place),
+  select array_agg(message_id order by send_order), array_agg(n order by send_order), array_agg(chosen.provider order by send_order),
+    array_agg(per_second order by send_order), array_agg(chosen.provider || ' ' || "from" order by send_order),
+    array_agg(case when coalesce(sender_slot_at < at - grace, true) then per_second_per_sender end order by send_order),
     array_agg(message_id) filter (where status = 'sending')
   into ids, route_numbers, providers, rates, senders, sender_rates, taken_over
   from chosen join messages on messages.id = message_id;
@@ -107,39 +119,35 @@ begin
 
   sender_slots := reserve_slots(senders, sender_rates, at);
   update deliveries set next_attempt_at = slot_at, sender_slot_at = slot_at
-  from unnest(ids, sender_slots) as put_off(id, slot_at)
-  where slot_at > at + longest_hold and message_id = put_off.id;
-  exit when at + longest_hold >= any(sender_slots);
+  from unnest(ids, sender_slots) as postponed(id, slot_at)
+  where slot_at > at + longest_delay and message_id = postponed.id;
+  exit when at + longest_delay >= any(sender_slots);
   end loop;
   provider_slots := reserve_slots(
     providers, array(
-      select case when slot_at <= at + longest_hold then rate end
+      select case when slot_at <= at + longest_delay then rate end
       from unnest(rates, sender_slots) with ordinality as message(rate, slot_at, n) order by n), at);
 
   if taken_over is not null then
-    insert into delivery_attempts (message_id, number, provider, started_at, outcome, code, detail, next_attempt_at)
-    select message_id, attempt_count, provider, updated_at, 'unknown', 'worker_lost',
-      'The worker did not tell how it ended', greatest(next_attempt_at, at)
-    from deliveries where message_id = any(taken_over)
-    on conflict do nothing;
+    perform record_lost_attempts(taken_over, at);
   end if;
 
   return query
   with taken as (
     update deliveries
-    set status = 'sending', next_attempt_at = at + longest_hold + lease_ms * interval '1 millisecond',
+    set status = 'sending', next_attempt_at = at + longest_delay + lease_ms * interval '1 millisecond',
         attempt_count = attempt_count + 1,
         -- The worker of an earlier claim did not settle its attempt.
         may_have_been_sent = may_have_been_sent or status = 'sending',
         provider = ready.provider, sender_slot_at = null, updated_at = at
     from unnest(ids, route_numbers, providers, sender_slots, provider_slots) with ordinality
-      as ready(id, n, provider, sender_slot_at, provider_slot_at, place)
-    where ready.sender_slot_at <= at + longest_hold and message_id = ready.id
-    returning place, n, greatest(ready.sender_slot_at, provider_slot_at) - at as hold, deliveries.*
+      as ready(id, n, provider, sender_slot_at, provider_slot_at, send_order)
+    where ready.sender_slot_at <= at + longest_delay and message_id = ready.id
+    returning send_order, n, greatest(ready.sender_slot_at, provider_slot_at) - at as delay, deliveries.*
   )
-  select n, extract(epoch from hold)::float8 * 1000, id, messages.conversation_id, type, "from", "to", cc, bcc,
+  select n, extract(epoch from delay)::float8 * 1000, id, messages.conversation_id, type, "from", "to", cc, bcc,
     reply_to, subject, body, attachments, "timestamp", delivery_key, attempt_count, retry_count, may_have_been_sent,
     messages.created_at, send_at, expires_at
   from taken join messages on messages.id = message_id
-  order by place;
+  order by send_order;
 end $$;

@@ -1,3 +1,5 @@
+-- Regroups some conversations of participants whose links changed: at most `batch`, and for about 20 ms, because it holds the
+-- lock on links. `participant_ids` limits the participants; null for all. Returns whether conversations are left.
 create or replace function continue_regrouping(batch int, participant_ids bigint[]) returns boolean
 language plpgsql
 set search_path from current

@@ -1,3 +1,5 @@
+-- Finds the people of conversations again, and the primary conversation of each set of people: the oldest one. The caller
+-- holds the lock on links. `with_activity` also sets the last activity of the primary conversations.
 create or replace function regroup_conversations(ids bigint[], with_activity boolean default false) returns void
 language plpgsql
 set search_path from current

@@ -1,3 +1,4 @@
+-- Reserves the next free time within the rate limit of each name, in order; `at` where `per_second` is null.
 create or replace function reserve_slots(names text[], per_second float8[], at timestamptz) returns timestamptz[]
 language sql
 set search_path from current

@@ -1,3 +1,4 @@
+-- The order of statuses: a receipt never moves a delivery back.
 create or replace function status_rank(status text) returns int
 language sql immutable as $$
   select case status

@@ -1,36 +1,42 @@
 import { LRUCache } from 'lru-cache';
 import type { NewMessage } from './new-message.ts';
 
-/** The conversation and the sender of a message, by its own addresses. */
-export interface Place {
+export interface CachedConversation {
   conversationId: number;
   senderId: number;
-  /** When the conversation was made. A row that later has the same id has another time. */
-  madeAt: string;
+  /** When the conversation was created. A row that later gets the same id has another time. */
+  createdAt: string;
 }
 
-const MAX_REMEMBERED = 50_000;
-/** Characters of their addresses, which are many in a group. */
+const MAX_CONVERSATIONS = 50_000;
+/** UTF-16 units of the addresses, of which a group has many. */
 const MAX_LENGTH = 8_000_000;
 
 /**
- * Caches the places of messages by their addresses. The service never deletes or changes participants and their sets.
- * Rows that an operator deleted or restored are noticed by `record_messages`, which refuses the cached place.
+ * The conversations of recent messages, by the addresses of a message. The service never deletes participants or changes
+ * their sets. `record_messages` in SQL notices rows that an operator deleted or restored, and refuses the cached values.
  */
-export function createPlaces() {
-  const places = new LRUCache<string, Place>({
-    max: MAX_REMEMBERED,
+export class ConversationCache {
+  readonly #conversations = new LRUCache<string, CachedConversation>({
+    max: MAX_CONVERSATIONS,
     maxSize: MAX_LENGTH,
-    sizeCalculation: (_place, key) => key.length,
+    sizeCalculation: (_conversation, key) => key.length,
   });
-  return {
-    get: (message: NewMessage): Place | undefined => places.get(keyOf(message)),
-    set: (message: NewMessage, place: Place): void => void places.set(keyOf(message), place),
-    delete: (message: NewMessage): void => void places.delete(keyOf(message)),
-  };
+
+  get(message: NewMessage): CachedConversation | undefined {
+    return this.#conversations.get(keyOf(message));
+  }
+
+  set(message: NewMessage, conversation: CachedConversation): void {
+    this.#conversations.set(keyOf(message), conversation);
+  }
+
+  delete(message: NewMessage): void {
+    this.#conversations.delete(keyOf(message));
+  }
 }
 
-/** The participants come in the order of their keys. */
+/** The participants are in the order of their keys. */
 function keyOf({ sender, participants }: NewMessage): string {
   return [sender, ...participants].map(({ key }) => key).join('\n');
 }

@@ -9,7 +9,7 @@ import { UnavailableError } from '../../errors.ts';
 import type { Events } from '../../observability/events.ts';
 import type { Reserve } from '../../openapi/types.ts';
 import { type PresentableMessage, whenRecorded } from '../message-view.ts';
-import { createPlaces, type Place } from './conversation-cache.ts';
+import { type CachedConversation, ConversationCache } from './conversation-cache.ts';
 import type { NewMessage } from './new-message.ts';
 import { findExisting, type Repeated, withBody } from './replays.ts';
 
@@ -50,10 +50,10 @@ interface New {
 interface Written {
   ids: number[];
   created: boolean[];
-  own: number[];
-  senders: number[];
-  made: string[];
-  speakers: number[];
+  conversation_ids: number[];
+  sender_ids: number[];
+  conversations_created_at: string[];
+  primary_ids: number[];
   created_at: string;
 }
 
@@ -66,16 +66,18 @@ const RECORD = {
 
 /** The recording core: any number of messages in one transaction, concurrent calls together. */
 export function createRecorder({ pool, events, onQueued }: RecorderOptions): Recorder {
-  const places = createPlaces();
+  const cache = new ConversationCache();
 
   /** Writes the messages without the cache where rows that it remembers were deleted from the database. */
   function call(messages: NewMessage[]) {
     const attempt = async () => {
-      const known = messages.map(places.get);
+      const known = messages.map((message) => cache.get(message));
       const { rows } = await execute<{ written: Written }>(pool, RECORD, toInput(messages, known));
       return { written: rows[0]?.written as Written, known };
     };
-    return retryMissingRows(attempt, () => messages.forEach(places.delete));
+    return retryMissingRows(attempt, () => {
+      for (const message of messages) cache.delete(message);
+    });
   }
 
   /** What was stored; null for a repeat of what was stored before. */
@@ -86,8 +88,8 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
     const at = new Date(written.created_at);
     return messages.map((message, index) => {
       if (!written.created[index]) return null;
-      if (!known[index]) places.set(message, placeOf(written, index));
-      return asStored(message, written.ids[index] as number, written.speakers[index] as number, at);
+      if (!known[index]) cache.set(message, conversationOf(written, index));
+      return asStored(message, written.ids[index] as number, written.primary_ids[index] as number, at);
     });
   }
 
@@ -117,22 +119,25 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
   };
 }
 
-function placeOf({ own, senders, made }: Written, index: number): Place {
-  const [conversationId, senderId, madeAt] = [own[index], senders[index], made[index]];
-  return { conversationId, senderId, madeAt } as Place;
+function conversationOf(written: Written, index: number): CachedConversation {
+  return {
+    conversationId: written.conversation_ids[index] as number,
+    senderId: written.sender_ids[index] as number,
+    createdAt: written.conversations_created_at[index] as string,
+  };
 }
 
 /** The arguments of `record_messages`. */
-function toInput(messages: NewMessage[], known: (Place | undefined)[]): unknown[] {
+function toInput(messages: NewMessage[], known: (CachedConversation | undefined)[]): unknown[] {
   const unknown = messages.flatMap(({ channel, sender, participants }, index) => {
     if (known[index]) return [];
     const [addresses, types] = [participants.map(({ key }) => key), participants.map(({ type }) => type)];
     return [{ n: index + 1, channel, sender: sender.key, participants: addresses, address_types: types }];
   });
   return [
-    known.map((place) => place?.conversationId ?? null),
-    known.map((place) => place?.senderId ?? null),
-    known.map((place) => place?.madeAt ?? null),
+    known.map((cached) => cached?.conversationId ?? null),
+    known.map((cached) => cached?.senderId ?? null),
+    known.map((cached) => cached?.createdAt ?? null),
     unknown.length > 0 ? JSON.stringify(unknown) : null,
     JSON.stringify(toRows(messages)),
   ];
