@@ -115,7 +115,7 @@ async function wire(
     reportChannels: shareRunning(() => reportAccounts(knex, config.providers, dispatcher?.accounts() ?? [])),
   });
   const keyring = createFreshKeyring(config, logger, stack);
-  const app = createApp({ config, logger, events, keyring, handlers, translate: availability });
+  const app = await createApp({ config, logger, events, keyring, handlers, translate: availability });
   const url = await listen(app, config, logger, stack);
   dispatcher?.start();
   // Nothing new is taken up while requests are being ended.

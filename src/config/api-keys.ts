@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 
@@ -8,8 +8,8 @@ export interface ApiKey {
   key: string;
 }
 
-/** How soon a change of the file is seen: it is looked at rather than listened to, which works for every kind of mount. */
-const LOOK_EVERY_MS = 1_000;
+/** Polling notices changes on every kind of mount, notifications of the file system do not. */
+const POLL_MS = 1_000;
 
 /**
  * Reads `name:key` entries, one a line or separated by commas; a line that begins with `#` is a comment.
@@ -39,14 +39,18 @@ export function readApiKeys(path: string): ApiKey[] {
 }
 
 export interface KeyWatch {
-  /** What the caller has. */
+  /** The current keys. */
   keys: readonly ApiKey[];
   onChange: (keys: ApiKey[]) => void;
-  /** The file is not as it should be, which is said once: the keys stay as they were. */
+  /** Called once per fault: the file is invalid or cannot be read, and the keys do not change. */
   onFault: (error: unknown) => void;
 }
 
-/** Looks at the file every second, until the function returned is called. */
+/**
+ * Reads the file again whenever it changes.
+ *
+ * @returns a function that stops this.
+ */
 export function watchApiKeys(path: string, { keys, onChange, onFault }: KeyWatch): () => void {
   const stopping = new AbortController();
   let current = keys;
@@ -64,10 +68,11 @@ export function watchApiKeys(path: string, { keys, onChange, onFault }: KeyWatch
       onFault(error);
     }
   };
-  const looking = setInterval(look, LOOK_EVERY_MS).unref();
+  watchFile(path, { interval: POLL_MS, persistent: false }, look);
+  // The file may have changed since the first keys were read.
   void look();
   return () => {
-    clearInterval(looking);
+    unwatchFile(path, look);
     stopping.abort();
   };
 }

@@ -38,7 +38,14 @@ type AnyHandler = (
 ) => Promise<{ status: number; headers?: Record<string, string>; body: unknown }>;
 
 /** The HTTP service: what comes in is validated against the contract, and goes to the handler of its operation. */
-export function createApp({ config, logger, events, keyring, handlers, translate }: AppOptions): Express {
+export async function createApp({
+  config,
+  logger,
+  events,
+  keyring,
+  handlers,
+  translate,
+}: AppOptions): Promise<Express> {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -57,7 +64,7 @@ export function createApp({ config, logger, events, keyring, handlers, translate
     handle: toMiddleware(handlers, translate, new ResponseBudget()),
   };
   app.use(
-    createValidator(document, steps, {
+    await createValidator(document, steps, {
       validateResponses: !config.production,
       ajvFormats: { mode: 'full' },
     }),

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler } from 'express';
 import {
   type ErrorCode,
@@ -50,25 +50,6 @@ const STATUS: Record<ErrorCode, number> = {
   unavailable: 503,
 };
 
-const TITLES: Record<number, string> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  409: 'Conflict',
-  413: 'Payload Too Large',
-  415: 'Unsupported Media Type',
-  417: 'Expectation Failed',
-  422: 'Unprocessable Content',
-  429: 'Too Many Requests',
-  431: 'Request Header Fields Too Large',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  503: 'Service Unavailable',
-};
-
 /** An error of the validator or the router. */
 interface HttpLibraryError {
   status?: number;
@@ -115,7 +96,7 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Answer
 }
 
 function problemFrom({ status, code, detail, errors }: Answer, request_id: string): Problem {
-  const title = TITLES[status] ?? 'Error';
+  const title = STATUS_CODES[status] ?? 'Error';
   return { type: 'about:blank', title, status, detail, code, request_id, ...(errors && { errors }) };
 }
 

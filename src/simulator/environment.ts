@@ -1,61 +1,66 @@
+import { bool, customCleanEnv, EnvError, makeValidator, str } from 'envalid';
 import { isCount, isServiceUrl } from './provider/settings.ts';
 import type { SimulatorOptions } from './server.ts';
 
 type Environment = Record<string, string | undefined>;
 
+/** A text that passes the check; the message never repeats the text, which can be a secret. */
+const text = (isValid: (input: string) => boolean, expected: string) =>
+  makeValidator((input) => {
+    if (!isValid(input)) throw new EnvError(`must be ${expected}`);
+    return input;
+  });
+const count = (maximum: number) =>
+  makeValidator((input) => {
+    const isValid = /^\d+$/.test(input) && isCount(Number(input)) && Number(input) <= maximum;
+    if (!isValid) throw new EnvError(`must be a whole number from 0 to ${maximum}`);
+    return Number(input);
+  });
+const anyCount = count(2 ** 31 - 1);
+const port = count(65_535);
+const url = text(isServiceUrl, 'an http or https URL');
+const secret = text((input) => /^whsec_[A-Za-z0-9+/]+=*$/.test(input), 'whsec_ and base64');
+
+const SPECS = {
+  SIMULATOR_HOST: str({ default: '127.0.0.1' }),
+  SIMULATOR_PORT: port({ default: 8081 }),
+  SIMULATOR_API_KEY: str({ default: undefined }),
+  SIMULATOR_WEBHOOK_SECRET: secret({ default: undefined }),
+  SIMULATOR_SERVICE_URL: url({ default: 'http://127.0.0.1:8080' }),
+  SIMULATOR_SEED: anyCount({ default: 1 }),
+  SIMULATOR_HONOUR_IDEMPOTENCY_KEYS: bool({ default: true }),
+  SIMULATOR_LOOKUP: bool({ default: true }),
+  SIMULATOR_RECEIPT_DELAY_MS: anyCount({ default: 50 }),
+};
+
 /**
- * The simulator's options as environment variables give them; one that is empty counts as not given.
+ * Reads the options of the simulator from environment variables. An empty variable counts as not set.
  *
- * @returns the options, and a line for each variable that has a value it cannot have: no faults, no bad
- * options.
+ * @returns the options, and one line for each invalid variable.
  */
 export function readEnvironment(environment: Environment): {
   options: Required<Pick<SimulatorOptions, 'host' | 'port'>> & SimulatorOptions;
   faults: string[];
 } {
   const faults: string[] = [];
-  const read = <T>(name: string, standard: T, parse: (text: string) => T | undefined, what: string): T => {
-    const text = environment[name];
-    if (text === undefined || text === '') return standard;
-    const value = parse(text);
-    if (value === undefined) faults.push(`${name} must be ${what}`);
-    return value ?? standard;
-  };
-  const flag = (name: string) => read(name, true, parseFlag, 'true or false');
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const values = customCleanEnv(given, SPECS, (cleaned) => cleaned, {
+    reporter: ({ errors }) => {
+      for (const [name, error] of Object.entries(errors)) if (error) faults.push(`${name}: ${error.message}`);
+    },
+  });
   const options = {
-    host: read('SIMULATOR_HOST', '127.0.0.1', String, 'a host'),
-    port: read('SIMULATOR_PORT', 8081, parsePort, 'a port, from 0 to 65535'),
-    apiKey: read<string | undefined>('SIMULATOR_API_KEY', undefined, String, 'a key'),
-    webhookSecret: read('SIMULATOR_WEBHOOK_SECRET', undefined, parseSecret, 'whsec_ and base64'),
+    host: values.SIMULATOR_HOST,
+    port: values.SIMULATOR_PORT,
+    apiKey: values.SIMULATOR_API_KEY,
+    webhookSecret: values.SIMULATOR_WEBHOOK_SECRET,
     settings: {
-      service_url: read('SIMULATOR_SERVICE_URL', 'http://127.0.0.1:8080', parseUrl, 'an http or https URL'),
-      seed: read('SIMULATOR_SEED', 1, parseCount, 'a whole number from 0'),
-      honour_idempotency_keys: flag('SIMULATOR_HONOUR_IDEMPOTENCY_KEYS'),
-      lookup: flag('SIMULATOR_LOOKUP'),
-      receipts: { delay_ms: read('SIMULATOR_RECEIPT_DELAY_MS', 50, parseCount, 'a whole number from 0') },
+      service_url: values.SIMULATOR_SERVICE_URL,
+      seed: values.SIMULATOR_SEED,
+      honour_idempotency_keys: values.SIMULATOR_HONOUR_IDEMPOTENCY_KEYS,
+      lookup: values.SIMULATOR_LOOKUP,
+      receipts: { delay_ms: values.SIMULATOR_RECEIPT_DELAY_MS },
     },
   };
   return { options, faults };
-}
-
-function parseCount(text: string): number | undefined {
-  return /^\d+$/.test(text) && isCount(Number(text)) ? Number(text) : undefined;
-}
-
-function parsePort(text: string): number | undefined {
-  const port = parseCount(text);
-  return port !== undefined && port <= 65_535 ? port : undefined;
-}
-
-function parseFlag(text: string): boolean | undefined {
-  return { true: true, false: false }[text];
-}
-
-function parseUrl(text: string): string | undefined {
-  return isServiceUrl(text) ? text : undefined;
-}
-
-/** The value is not shown in any message: it is a secret. */
-function parseSecret(text: string): string | undefined {
-  return /^whsec_[A-Za-z0-9+/]+=*$/.test(text) ? text : undefined;
 }

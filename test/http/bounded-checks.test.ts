@@ -69,8 +69,8 @@ describe('A format or a pattern of the contract', () => {
     expect([validate('ab%41'), validate('abc')]).to.deep.equal([true, false]);
   });
 
-  it('stands beside a maxLength in every request, below the limit of the check', () => {
-    const { paths } = dereference(openApiDocument());
+  it('stands beside a maxLength in every request, below the limit of the check', async () => {
+    const { paths } = await dereference(openApiDocument());
     let checked = 0;
     const visit = (node: unknown, where: string): void => {
       if (typeof node !== 'object' || node === null) return;

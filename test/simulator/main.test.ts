@@ -88,7 +88,7 @@ describe('The simulator as a process', () => {
     expect(await exited).to.deep.equal([1, null]);
     const lines = (await stderr).trimEnd().split('\n');
     expect(lines).to.have.lengthOf(6);
-    for (const line of lines) expect(line).to.match(/^simulator: SIMULATOR_\w+ must be /);
+    for (const line of lines) expect(line).to.match(/^simulator: SIMULATOR_\w+: /);
     expect(lines.join()).not.to.include('hush');
   });
 
@@ -139,7 +139,7 @@ describe('The simulator as a process', () => {
       const { told, exited } = forked({ SIMULATOR_SEED: 'x' });
       expect(await told).to.deep.equal({
         type: 'failed',
-        reason: 'SIMULATOR_SEED must be a whole number from 0',
+        reason: 'SIMULATOR_SEED: must be a whole number from 0 to 2147483647',
       });
       expect(await exited).to.deep.equal([1, null]);
     });

@@ -45,9 +45,13 @@ const SERIAL = 1;
  * express-openapi-validator. The package as a whole compiles the pattern of one path after the other on every request,
  * until one fits.
  */
-export function createValidator(document: OpenApiDocument, steps: Steps, options: Options): RequestHandler {
+export async function createValidator(
+  document: OpenApiDocument,
+  steps: Steps,
+  options: Options,
+): Promise<RequestHandler> {
   warnOfUrlParse();
-  const { paths, responsePaths, validate } = validatorsOf(document, steps, options);
+  const { paths, responsePaths, validate } = validatorsOf(await dereference(document), steps, options);
   const router = Router();
   for (const openApiRoute of Object.keys(paths).sort(byTemplates)) {
     const expressRoute = openApiRoute.replace(/\{(\w+)\}/g, ':$1');
@@ -76,7 +80,7 @@ export function createValidator(document: OpenApiDocument, steps: Steps, options
 
 /** The paths as the package made them ready for requests and for responses, and the steps that validate by them. */
 function validatorsOf(document: OpenApiDocument, { before, handle }: Steps, given: Options) {
-  const apiSpec = withDecimalIntegers(dereference(document)) as never;
+  const apiSpec = withDecimalIntegers(document) as never;
   // It reads the options; whether the document is valid is seen to by `make check`, not on every start.
   const { ajvOpts, options } = new OpenApiValidator({ ...given, apiSpec });
   const { validateResponses } = options;

@@ -1,3 +1,4 @@
+import escapeHtml from 'escape-html';
 import type { Schema } from '../../openapi/types.ts';
 import { fold, type Search, WORD } from './search-words.ts';
 
@@ -43,16 +44,4 @@ function mark(text: string, words: Search['words']): string {
     end = index + word.length;
   }
   return marked + escapeHtml(text.slice(end));
-}
-
-const ENTITIES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
 }

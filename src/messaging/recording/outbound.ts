@@ -1,4 +1,5 @@
 import { hash, randomUUID } from 'node:crypto';
+import stringify from 'safe-stable-stringify';
 import type { Channel } from '../../channel.ts';
 import { type Fault, InvalidRequestError } from '../../errors.ts';
 import type { IdempotencyKey, Schema } from '../../openapi/types.ts';
@@ -149,9 +150,5 @@ function hasHost(url: string): boolean {
 
 /** Tells whether two requests under one Idempotency-Key are the same; the order of fields does not matter. */
 function fingerprint(channel: Channel, request: SendRequest): string {
-  const sorted = (_key: string, value: unknown) =>
-    value !== null && typeof value === 'object' && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value;
-  return hash('sha256', channel + JSON.stringify(request, sorted), 'base64url');
+  return hash('sha256', channel + stringify(request), 'base64url');
 }
