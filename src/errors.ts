@@ -111,7 +111,7 @@ export class TooManyRequestsError extends ServiceError {
   readonly retryAfter: number;
 
   constructor(perSecond: number, retryAfter: number) {
-    super('too_many_requests', `This is more than ${perSecond} requests a second.`);
+    super('too_many_requests', `Rate limit exceeded: ${perSecond} requests per second.`);
     this.retryAfter = retryAfter;
   }
 }

@@ -1351,8 +1351,8 @@ export interface components {
             };
         };
         /**
-         * @description The request breaks the contract (`invalid_request`, each fault with its path), or its Idempotency-Key
-         *     was used with another body (`idempotency_key_reused`).
+         * @description The request has validation errors (`invalid_request`, each with its path), or its Idempotency-Key was used
+         *     with another request (`idempotency_key_reused`).
          */
         Unprocessable: {
             headers: {
@@ -1365,7 +1365,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description This API key has made more requests than it may for now (`too_many_requests`). Nothing was done; ask again later. */
+        /** @description This API key exceeded its rate limit (`too_many_requests`). The request had no effect; repeat it after `Retry-After`. */
         TooManyRequests: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];

@@ -80,7 +80,7 @@ describe('With a limit of requests', () => {
         type: 'about:blank',
         title: 'Too Many Requests',
         status: 429,
-        detail: 'This is more than 2 requests a second.',
+        detail: 'Rate limit exceeded: 2 requests per second.',
         code: 'too_many_requests',
       });
       expect(request_id).to.equal(answer.headers.get('x-request-id'));

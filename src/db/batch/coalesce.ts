@@ -87,7 +87,7 @@ export function coalesce<T, R>(
         const weight = sizeOf(item);
         const tooHeavy = waiting.length > 0 && waitingWeight + weight > maxQueueBytes;
         if (waiting.length >= maxQueue || tooHeavy)
-          return reject(new UnavailableError('The service is full.'));
+          return reject(new UnavailableError('The service is overloaded.'));
         waiting.push({ item, weight, resolve, reject });
         waitingWeight += weight;
         // On the next turn, so that what one turn of the event loop brings goes together.

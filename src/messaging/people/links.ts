@@ -32,7 +32,7 @@ export async function linkParticipants(knex: Knex, id: number, otherId: number):
   await changePeople(knex, async (trx) => {
     const [one, other] = [await find(trx, id), await find(trx, otherId)];
     if (id === otherId)
-      throw new LinkConflictError('link_to_self', `Participant ${id} is the same person as itself.`);
+      throw new LinkConflictError('link_to_self', 'A participant cannot be linked to itself.');
     const [person, otherPerson] = [one.person, other.person];
     const link = await latestLink(trx, id, otherId);
     if (link && !link.unlinked_at) return addressesOf(trx, person);
@@ -160,7 +160,7 @@ async function assertNoSharedConversation(
   if (shared !== undefined)
     throw new LinkConflictError(
       'participants_share_conversation',
-      `Participants ${id} and ${otherId} are in conversation ${shared} together: they are not one person.`,
+      `Participants ${id} and ${otherId} share conversation ${shared} and cannot be linked.`,
     );
 }
 
