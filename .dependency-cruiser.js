@@ -37,7 +37,12 @@ export default {
       from: { path: '^src/messaging/' },
       to: { path: '^src/delivery/' },
     },
-    { name: 'http-not-to-db', severity: 'error', from: { path: '^src/http/' }, to: { path: '^src/db/' } },
+    {
+      name: 'http-not-to-db',
+      severity: 'error',
+      from: { path: '^src/http/' },
+      to: { path: '^(src/db|node_modules/(knex|objection|pg))/' },
+    },
     {
       name: 'simulator-stands-alone',
       severity: 'error',

@@ -5,6 +5,7 @@ import { DeliveryAction } from '../db/models/delivery-action.ts';
 import { DeliveryAttempt } from '../db/models/delivery-attempt.ts';
 import { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
 import { Message } from '../db/models/message.ts';
+import type { Database } from '../db/pools.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
 import { Cursors, DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery } from '../page.ts';
@@ -15,12 +16,22 @@ type Position = [at: string, type: number, number: number];
 type Positioned = { entry: Entry; position: Position };
 const [RECORDED, ATTEMPT, ACTION, RECEIPT, CURRENT] = [0, 1, 2, 3, 4];
 
+export type Timelines = ReturnType<typeof createTimelines>;
+
+/** The history of messages in one database. */
+export function createTimelines({ knex }: Pick<Database, 'knex'>) {
+  return {
+    attempts: (id: number, query: PageQuery) => listAttempts(knex, id, query),
+    entries: (id: number, query: PageQuery) => listTimeline(knex, id, query),
+  };
+}
+
 /**
  * The attempts of a message, in order.
  *
  * @throws {NotFoundError}
  */
-export async function listAttempts(
+async function listAttempts(
   knex: Knex,
   id: number,
   query: PageQuery,
@@ -43,7 +54,7 @@ export async function listAttempts(
  *
  * @throws {NotFoundError}
  */
-export async function listTimeline(knex: Knex, id: number, query: PageQuery): Promise<Page<Entry>> {
+async function listTimeline(knex: Knex, id: number, query: PageQuery): Promise<Page<Entry>> {
   const limit = query.limit ?? DEFAULT_LIMIT;
   const cursors = new Cursors<Position>(`timeline of ${id}`, query, [isTime, isId, isId]);
   const message = await findMessage(knex, id);

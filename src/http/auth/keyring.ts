@@ -1,9 +1,11 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import type { ApiKey } from '../../config/api-keys.ts';
+import { type ApiKey, watchApiKeys } from '../../config/api-keys.ts';
+import type { Config } from '../../config/config.ts';
+import type { Logger } from '../../observability/logger.ts';
 
 /** The API keys that are valid now. */
 export interface Keyring {
-  /** The name of the key in an `Authorization` header; null where it is none of them. */
+  /** Returns the name of the key in an `Authorization` header; null for any other value. */
   nameOf(authorization: string | undefined): string | null;
   replace(keys: readonly ApiKey[]): void;
 }
@@ -11,7 +13,7 @@ export interface Keyring {
 export function createKeyring(keys: readonly ApiKey[]): Keyring {
   let digests = digestsOf(keys);
   return {
-    // Every key is compared, by digests of one length: the time taken tells nothing.
+    // All keys are compared, by digests of one length, so that the time does not depend on the keys.
     nameOf: (authorization) => {
       const given = digest(/^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? '');
       return digests.reduce<string | null>(
@@ -23,6 +25,24 @@ export function createKeyring(keys: readonly ApiKey[]): Keyring {
       digests = digestsOf(others);
     },
   };
+}
+
+/** Creates a keyring that follows the file of the API keys, if there is one; the stack stops this. */
+export function createFreshKeyring(
+  { apiKeys, apiKeysFile }: Config,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+): Keyring {
+  const keyring = createKeyring(apiKeys);
+  if (apiKeysFile !== null) {
+    const onChange = (keys: ApiKey[]) => {
+      keyring.replace(keys);
+      logger.info({ api_keys: keys.map(({ name }) => name) }, 'API keys exchanged');
+    };
+    const onFault = (err: unknown) => logger.error({ err }, 'API keys not exchanged');
+    stack.defer(watchApiKeys(apiKeysFile, { keys: apiKeys, onChange, onFault }));
+  }
+  return keyring;
 }
 
 function digestsOf(keys: readonly ApiKey[]) {

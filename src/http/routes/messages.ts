@@ -1,7 +1,4 @@
-import { listAttempts, listTimeline } from '../../delivery/timeline.ts';
 import { presentMessage } from '../../messaging/message-view.ts';
-import { listMessages } from '../../messaging/reading/message-list.ts';
-import { getMessage } from '../../messaging/reading/messages.ts';
 import { type AcceptOptions, outboundMessage, type SendRequest } from '../../messaging/recording/outbound.ts';
 import type { IdempotencyKey, Reserve } from '../../openapi/types.ts';
 import type { Caller, Handlers } from '../auth/caller.ts';
@@ -19,11 +16,11 @@ type Operations =
   | 'retryMessage';
 
 export function messageHandlers({
-  knex,
   parseAddress,
   recorder,
+  reader,
+  timelines,
   manualActions,
-  searches,
 }: Context): Pick<Handlers, Operations> {
   const send = async (request: SendRequest, options: AcceptOptions, reserve: Reserve) => {
     const { message, repeated } = await recorder.record(
@@ -40,7 +37,7 @@ export function messageHandlers({
     reserve: Reserve,
   ) => {
     const { repeated } = await manualActions.apply(action, id, key);
-    return { headers: replayed(repeated), body: await getMessage(knex, id, reserve) };
+    return { headers: replayed(repeated), body: await reader.getMessage(id, reserve) };
   };
   return {
     sendMessage: ({ body, headers, caller, reserve }) => send(body, { key: keyOf(caller, headers) }, reserve),
@@ -50,19 +47,19 @@ export function messageHandlers({
       send(body, { channel: 'email', key: keyOf(caller, headers) }, reserve),
     listMessages: async ({ query, reserve }) => ({
       status: 200,
-      body: await listMessages({ knex, parse: parseAddress, searches }, query, reserve),
+      body: await reader.listMessages(query, reserve),
     }),
     getMessage: async ({ params, reserve }) => ({
       status: 200,
-      body: await getMessage(knex, params.id, reserve),
+      body: await reader.getMessage(params.id, reserve),
     }),
     listMessageAttempts: async ({ params, query }) => ({
       status: 200,
-      body: await listAttempts(knex, params.id, query),
+      body: await timelines.attempts(params.id, query),
     }),
     listMessageTimeline: async ({ params, query }) => ({
       status: 200,
-      body: await listTimeline(knex, params.id, query),
+      body: await timelines.entries(params.id, query),
     }),
     cancelMessage: async ({ params, headers, caller, reserve }) => ({
       status: 200,

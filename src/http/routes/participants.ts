@@ -1,5 +1,3 @@
-import { linkParticipants, unlinkParticipants } from '../../messaging/people/links.ts';
-import { getParticipant, listParticipants, updateParticipant } from '../../messaging/people/participants.ts';
 import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 
@@ -10,24 +8,24 @@ type Operations =
   | 'linkParticipants'
   | 'unlinkParticipants';
 
-export function participantHandlers({ knex, parseAddress }: Context): Pick<Handlers, Operations> {
+export function participantHandlers({ people }: Context): Pick<Handlers, Operations> {
   return {
     listParticipants: async ({ query, reserve }) => ({
       status: 200,
-      body: await listParticipants(knex, parseAddress, query, reserve),
+      body: await people.list(query, reserve),
     }),
-    getParticipant: async ({ params }) => ({ status: 200, body: await getParticipant(knex, params.id) }),
+    getParticipant: async ({ params }) => ({ status: 200, body: await people.get(params.id) }),
     updateParticipant: async ({ params, body }) => ({
       status: 200,
-      body: await updateParticipant(knex, params.id, body),
+      body: await people.update(params.id, body),
     }),
     linkParticipants: async ({ params }) => {
-      await linkParticipants(knex, params.id, params.other_id);
-      return { status: 200, body: await getParticipant(knex, params.id) };
+      await people.link(params.id, params.other_id);
+      return { status: 200, body: await people.get(params.id) };
     },
     unlinkParticipants: async ({ params }) => {
-      await unlinkParticipants(knex, params.id, params.other_id);
-      return { status: 200, body: await getParticipant(knex, params.id) };
+      await people.unlink(params.id, params.other_id);
+      return { status: 200, body: await people.get(params.id) };
     },
   };
 }

@@ -79,11 +79,13 @@ const LATEST_LINKS = `
 
 type Sized = Participant & { link_ids: string[] | null; running: number };
 
+export type ParticipantQuery = PageQuery & { address?: string | undefined };
+
 /** The participants in the order of their ids. */
 export async function listParticipants(
   knex: Knex,
   parse: AddressParser,
-  query: PageQuery & { address?: string | undefined },
+  query: ParticipantQuery,
   reserve: Reserve,
 ): Promise<Page<Schema<'Participant'>>> {
   const limit = query.limit ?? DEFAULT_LIMIT;

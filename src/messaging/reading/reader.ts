@@ -1,0 +1,24 @@
+import type { Database } from '../../db/pools.ts';
+import type { Reserve } from '../../openapi/types.ts';
+import type { AddressParser } from '../address.ts';
+import { type ConversationQuery, listConversations } from './conversation-list.ts';
+import { getConversation } from './conversations.ts';
+import { listMessages, type MessageQuery } from './message-list.ts';
+import { type ConversationMessagesQuery, getMessage, listConversationMessages } from './messages.ts';
+import { limitSearches } from './search-limit.ts';
+
+export type Reader = ReturnType<typeof createReader>;
+
+/** The reads of messages and conversations on one database, with a limit of concurrent searches. */
+export function createReader({ knex, reads }: Pick<Database, 'knex' | 'reads'>, parse: AddressParser) {
+  const messages = { knex, parse, searches: limitSearches(reads) };
+  return {
+    getMessage: (id: number, reserve: Reserve) => getMessage(knex, id, reserve),
+    listMessages: (query: MessageQuery, reserve: Reserve) => listMessages(messages, query, reserve),
+    getConversation: (id: number) => getConversation(knex, id),
+    listConversations: (query: ConversationQuery, reserve: Reserve) =>
+      listConversations(knex, parse, query, reserve),
+    listConversationMessages: (id: number, query: ConversationMessagesQuery, reserve: Reserve) =>
+      listConversationMessages(knex, id, query, reserve),
+  };
+}
