@@ -14,9 +14,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send a message on the channel that its addresses or its type name
-         * @description Accepts a message for delivery and answers once it is stored. `type` may be left out: email addresses
-         *     make an `email`, phone numbers an `sms`, or an `mms` where there are attachments or several recipients.
+         * Send a message of any type
+         * @description Accepts a message for delivery; the response is sent once the message is stored. Without `type`, email addresses
+         *     make an `email`, and phone numbers an `sms`, or an `mms` with attachments or several recipients.
          */
         post: operations["sendMessage"];
         delete?: never;
@@ -36,7 +36,7 @@ export interface paths {
         put?: never;
         /**
          * Send an SMS or an MMS
-         * @description As `sendMessage`, with the channel fixed. Without `type`, attachments or several recipients make it an `mms`.
+         * @description As `sendMessage`, for phone numbers only. Without `type`, attachments or several recipients make an `mms`. An `sms` has no attachments.
          */
         post: operations["sendSms"];
         delete?: never;
@@ -56,7 +56,7 @@ export interface paths {
         put?: never;
         /**
          * Send an email
-         * @description As `sendMessage`, with the channel fixed.
+         * @description As `sendMessage`, for email addresses only.
          */
         post: operations["sendEmail"];
         delete?: never;
@@ -73,13 +73,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List and search messages, the latest first
-         * @description All filters given have to fit. With `q` the messages are found by PostgreSQL's full-text search over
-         *     subject, body and addresses, and each says in `highlight` where.
+         * List and search messages, newest first
+         * @description Messages that match all filters. `q` is a full-text search in subjects, bodies and addresses; each found message
+         *     has a `highlight`.
          *
-         *     A search that takes long ends its page early, with fewer messages than `limit` or with none, and `next_cursor`
-         *     continues it. Searches have a limit of their own: while too many run at once, the response is 503
-         *     `unavailable` with `Retry-After`. Of a body the first 100,000 characters are searched.
+         *     A search that takes long ends its page early, with fewer messages than `limit` or none, and `next_cursor`
+         *     continues the search. Too many searches at once are 503 `unavailable` with `Retry-After`. A search covers the first
+         *     100,000 characters of a body.
          */
         get: operations["listMessages"];
         put?: never;
@@ -99,7 +99,7 @@ export interface paths {
         };
         /**
          * Get one message
-         * @description The message as it stands now, with its delivery status.
+         * @description The message with its current delivery status.
          */
         get: operations["getMessage"];
         put?: never;
@@ -141,7 +141,7 @@ export interface paths {
         };
         /**
          * List everything that happened to a message
-         * @description Status changes, delivery attempts, receipts of the provider and manual actions in one list, oldest first. The
+         * @description Status changes, delivery attempts, provider receipts and manual actions in one list, oldest first. The
          *     statuses are the first and the current one; those between follow from the other entries. An attempt that ended late
          *     and the current status can appear before entries that were read earlier: read the list from the start to follow a
          *     message.
@@ -165,9 +165,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Cancel a message that was not sent yet
-         * @description A scheduled message, or a queued one that no provider can have, is never sent. Canceling one that is canceled
-         *     changes nothing and gives it again.
+         * Cancel a message before it is sent
+         * @description Cancels a scheduled message, or a queued message that certainly has not reached a provider: it is never sent.
+         *     Canceling a canceled message changes nothing and returns the message.
          */
         post: operations["cancelMessage"];
         delete?: never;
@@ -187,9 +187,8 @@ export interface paths {
         put?: never;
         /**
          * Send a failed message again
-         * @description A `failed` or `undelivered` message is handed to a provider again, as a new attempt. For an `unknown` one this
-         *     is a person's decision that it was not sent: if it was after all, its recipient gets it twice. Where its
-         *     `expires_at` has passed, it has another 24 hours.
+         * @description Sends a `failed`, `undelivered` or `unknown` message again, as a new attempt. An `unknown` message may have been
+         *     sent: if it was, the recipient gets it twice. If `expires_at` has passed, the message expires 24 hours from now.
          */
         post: operations["retryMessage"];
         delete?: never;
@@ -207,7 +206,7 @@ export interface paths {
         };
         /**
          * List conversations, most recently active first
-         * @description With several `participant` parameters, the conversations in which all of them take part. A merged conversation is
+         * @description With several `participant` parameters, the conversations that all of them take part in. A merged conversation is
          *     listed as part of its primary conversation. A conversation that gets a message moves to the front, so a walk through
          *     several pages can miss it; with `sort=id` a walk returns every conversation once.
          */
@@ -229,8 +228,8 @@ export interface paths {
         };
         /**
          * Get one conversation
-         * @description The conversation with its participants and its last message. The id of one that was merged goes on answering:
-         *     `id` is the one asked for, `merged_into` the conversation that speaks for it, and all else is that one's.
+         * @description The conversation with its participants and an excerpt of its last message. For a merged conversation, `id` is the
+         *     requested id, `merged_into` is the primary conversation, and all other fields are those of the primary conversation.
          */
         get: operations["getConversation"];
         put?: never;
@@ -249,11 +248,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List a conversation's messages in the order they were recorded
-         * @description Messages become visible in the order of their ids: a message read later never has an id below one that
-         *     was already read. So a client stays in step by asking for what is `after_id`, the last id it has seen, as
-         *     often as it likes, and misses nothing. Only linking people brings older messages in: `merged_ids` of the
-         *     conversation tells.
+         * List the messages of a conversation in the order of recording
+         * @description Messages become visible in the order of their ids: no message appears below an id that was already read. A client
+         *     that repeats the request with the last id that it has seen as `after_id` therefore misses no message. The exception
+         *     is a merge, which adds older messages: `merged_ids` of the conversation then changes.
          */
         get: operations["listConversationMessages"];
         put?: never;
@@ -272,8 +270,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List participants, or look one up by its address
-         * @description In the order in which they first took part in anything.
+         * List participants, or find a participant by address
+         * @description Participants in the order of their ids.
          */
         get: operations["listParticipants"];
         put?: never;
@@ -293,7 +291,7 @@ export interface paths {
         };
         /**
          * Get one participant
-         * @description With every link to another address of the same person, also those that were taken back.
+         * @description The participant with its current and former links.
          */
         get: operations["getParticipant"];
         put?: never;
@@ -302,8 +300,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Name a participant
-         * @description What is left out stays as it is.
+         * Change the name of a participant
+         * @description Fields that are left out keep their values.
          */
         patch: operations["updateParticipant"];
         trace?: never;
@@ -317,23 +315,23 @@ export interface paths {
         };
         get?: never;
         /**
-         * Say that two addresses are one person's
-         * @description Conversations with the same people become one, whichever of their addresses they use: the oldest one is the
-         *     primary conversation of the others, whose messages are read as part of it. No message is moved. Repeating the
-         *     request changes nothing.
+         * Link two participants that are one person
+         * @description All conversations with the same people are merged, whichever of their addresses they use: the oldest one becomes the
+         *     primary conversation, and the messages of the others are read as part of it. No message moves. Repeating the request
+         *     changes nothing.
          *
-         *     The response comes when all conversations are merged. A person with many conversations is merged in steps, and
-         *     lists may show some of the conversations merged and others not meanwhile. If the steps take longer than ten
-         *     seconds, the response is 503 `unavailable`: the link holds, the service merges the rest in the background, and
-         *     a repeated request waits for it.
+         *     The response is sent when all conversations are merged. The conversations of a person with many of them are merged
+         *     in steps, and until the end, lists can show some of them merged and others not. If the steps take longer than ten
+         *     seconds, the response is 503 `unavailable`: the link is stored, the service merges the remaining conversations in
+         *     the background, and a repeated request waits for the end.
          */
         put: operations["linkParticipants"];
         post?: never;
         /**
-         * Take back that two addresses are one person's
-         * @description The conversations are separate again; messages that came in between are in the conversation of their own
-         *     addresses. Repeating the request changes nothing. As with linking, a person with many conversations is
-         *     separated in steps, and a request that takes longer than ten seconds gets a 503 and can be repeated.
+         * Remove the link between two participants
+         * @description The conversations are separate again; each message is in the conversation of its own addresses. Repeating the
+         *     request changes nothing. As with linking, the conversations of a person with many of them are separated in steps,
+         *     and a request that takes longer than ten seconds gets a 503 and can be repeated.
          */
         delete: operations["unlinkParticipants"];
         options?: never;
@@ -351,12 +349,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take in an inbound SMS or MMS
-         * @description Called by the provider for each inbound message. A repeat, recognised by `messaging_provider_id`, is
-         *     answered with the same message and stores nothing. The body is kept as the raw payload, without NUL
-         *     characters and with U+FFFD for each half of a surrogate pair. A message has at most the first 300 recipients
-         *     of it. Without a recipient, the message belongs to the conversation of its sender alone. Unknown query
-         *     parameters are ignored, and any `Content-Type` is accepted if the body is JSON in UTF-8.
+         * Receive an SMS or MMS from a provider
+         * @description The provider calls this webhook for each inbound message. A repeated `messaging_provider_id` stores nothing: the
+         *     response has the first message. The body is stored as the raw payload, without NUL characters and with U+FFFD for
+         *     each half of a surrogate pair. A message has at most the first 300 recipients. Without a recipient, the message
+         *     belongs to the conversation of its sender alone. Unknown query parameters are ignored, and any `Content-Type` is
+         *     accepted if the body is JSON in UTF-8.
          */
         post: operations["receiveSms"];
         delete?: never;
@@ -375,8 +373,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take in an inbound email
-         * @description As `receiveSms`; a repeat is recognised by `xillio_id`.
+         * Receive an email from a provider
+         * @description As `receiveSms`. A repeated `xillio_id` stores nothing.
          */
         post: operations["receiveEmail"];
         delete?: never;
@@ -395,10 +393,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take in a delivery receipt of an SMS or MMS
-         * @description Receipts may come in any order and any number of times: a message's status only ever moves forward. A
-         *     receipt for a message that is not known yet is kept and applied when it is. Unknown query parameters and any
-         *     `Content-Type` are accepted as by `receiveSms`.
+         * Receive a delivery receipt of an SMS or MMS
+         * @description Receipts may arrive in any order and repeatedly: the status of a message only moves forward. A receipt of an unknown
+         *     message is stored, and applied as soon as the message is known. Unknown query parameters and the `Content-Type` are
+         *     handled as by `receiveSms`.
          */
         post: operations["receiveSmsStatus"];
         delete?: never;
@@ -417,8 +415,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take in a delivery receipt of an email
-         * @description As `receiveSmsStatus`, by `xillio_id`.
+         * Receive a delivery receipt of an email
+         * @description As `receiveSmsStatus`. `xillio_id` identifies the message.
          */
         post: operations["receiveEmailStatus"];
         delete?: never;
@@ -435,8 +433,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Say whether the process is alive
-         * @description Touches nothing but the process itself.
+         * Check that the process is running
+         * @description Checks only the process itself.
          */
         get: operations["getHealth"];
         put?: never;
@@ -455,12 +453,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Say whether the service can do its work
-         * @description Ready when the database answers, all migrations are applied, and the service is not stopping.
+         * Check that the service is ready
+         * @description The service is ready when the database answers, all migrations are applied, and the service is not stopping.
          *
-         *     With `verbose`, the response also says why messages wait: for each channel the length of its queue, and for
-         *     each account the state of its circuit breaker and the last error. Where API keys are configured, `verbose`
-         *     requires one.
+         *     With `verbose`, the response also shows why messages wait: for each channel the length of its queue, and for
+         *     each account the state of its circuit breaker and the last error. With configured API keys, `verbose` requires an API
+         *     key.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -479,8 +477,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get the service's metrics
-         * @description In the text format of Prometheus.
+         * Get the metrics of the service
+         * @description The metrics in the text format of Prometheus.
          */
         get: operations["getMetrics"];
         put?: never;
@@ -500,7 +498,7 @@ export interface paths {
         };
         /**
          * Get this document as JSON
-         * @description The contract that requests are validated against.
+         * @description The document that requests are validated against, with samples. `servers` names the URL of this request.
          */
         get: operations["getOpenapiJson"];
         put?: never;
@@ -520,7 +518,7 @@ export interface paths {
         };
         /**
          * Get this document as YAML
-         * @description The file itself.
+         * @description As `getOpenapiJson`, in YAML.
          */
         get: operations["getOpenapiYaml"];
         put?: never;
@@ -539,8 +537,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Say where to go
-         * @description A page for a browser, and the same links as JSON for everybody else.
+         * Get the links of the service
+         * @description A page for browsers, and the same links as JSON for other clients.
          */
         get: operations["getHome"];
         put?: never;
@@ -560,7 +558,7 @@ export interface paths {
         };
         /**
          * Get the reference page
-         * @description This document as a page, on which each operation can be tried. All that it loads comes from the service.
+         * @description This document as a page that can call each operation. All files of the page come from the service.
          */
         get: operations["getReference"];
         put?: never;
@@ -595,46 +593,78 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** Format: int64 */
+        /**
+         * Format: int64
+         * @description An ascending integer. Ids have gaps.
+         */
         Id: number;
         /**
          * @description Exactly one address: a phone number (E.164, or any written form; numbers without a country code are read in the
          *     default region), a short code, an alphanumeric sender id (sender only), or an email address (`a@b`,
          *     `Name <a@b>`, `[a@b](mailto:a@b)`). Spaces and invisible characters around an address are ignored; control,
          *     zero-width and bidirectional characters inside an email address or a sender id are refused, and so are lists,
-         *     groups, comments and extensions. Responses show the normalised address: E.164, and email addresses in lower
-         *     case with an ASCII domain (`xn--…`).
+         *     groups, comments and extensions. Responses contain the normalised address.
          */
         Address: string;
-        /** @description One address, or up to 100 of them for a group (MMS and email). */
-        AddressOrList: components["schemas"]["Address"] | components["schemas"]["Address"][];
+        /** @description The recipients of a group message (MMS and email). */
+        Addresses: components["schemas"]["Address"][];
+        /**
+         * @description One address, or a list with at most 100 addresses for a group message (MMS and email). A list with one address is
+         *     the same as the address. Clients whose generator does not support `oneOf` can always send a list.
+         */
+        AddressOrList: components["schemas"]["Address"] | components["schemas"]["Addresses"];
+        /** @description At most 100 addresses. */
         AddressList: components["schemas"]["Address"][];
-        /** @description Where the attachments can be fetched, as `http` or `https` URLs whose host and port are valid (WHATWG URL). */
+        /**
+         * @description An address in its normalised form: a phone number in E.164, an email address in lower case with an ASCII domain
+         *     (`xn--…`), or a short code or sender id unchanged.
+         */
+        NormalisedAddress: string;
+        /**
+         * @description The `http` or `https` URLs of the attachments, with a valid host and port (WHATWG URL). An `sms` has none: the list
+         *     is empty, null or left out.
+         */
         AttachmentUrls: string[] | null;
-        /** @description One line of text, without control characters. */
+        /** @description The subject of an email, in one line and without control characters. */
         Subject: string;
-        /** @enum {string} */
+        /** @description The text of an email, with or without HTML. The whole request has at most 10 MiB. */
+        EmailBody: string;
+        /** @description The text of an SMS or MMS. Only an MMS with attachments may have an empty text. */
+        TextBody: string;
+        /**
+         * @description The type of a message. `sms` and `mms` use the channel `sms`.
+         * @enum {string}
+         */
         MessageType: "sms" | "mms" | "email";
-        /** @enum {string} */
+        /**
+         * @description The channel of a conversation or an account. `sms` includes MMS.
+         * @enum {string}
+         */
+        Channel: "sms" | "email";
+        /**
+         * @description `outbound`: sent through this API. `inbound`: received from a provider.
+         * @enum {string}
+         */
         Direction: "inbound" | "outbound";
         /**
-         * @description Outbound: `scheduled` → `queued` → `sending` → `sent` → `delivered`, or one of `undelivered` (the provider
-         *     could not deliver it), `failed` (it was refused, given up, or expired), `canceled`, `unknown` (it may have been
-         *     sent).
+         * @description Outbound: `scheduled` → `queued` → `sending` → `sent` → `delivered`, or one of `undelivered` (the provider could not
+         *     deliver the message), `failed` (the message was rejected or has expired), `canceled`, `unknown` (the message may
+         *     have been sent).
          *     Inbound: `received`.
          * @enum {string}
          */
         MessageStatus: "scheduled" | "queued" | "sending" | "sent" | "delivered" | "undelivered" | "failed" | "canceled" | "unknown" | "received";
-        /** @description A small map of your own, given back untouched. */
+        /** @description At most 50 pairs of your own. Responses contain them unchanged. */
         Metadata: {
             [key: string]: string;
         };
         SendMessage: {
             type?: components["schemas"]["MessageType"];
+            /** @description The sender. */
             from: components["schemas"]["Address"];
             to: components["schemas"]["AddressOrList"];
             /** @description The text; of an email, with or without HTML. At most 1,600 characters in an SMS or MMS. */
-            body: string;
+            body: components["schemas"]["EmailBody"];
             attachments?: components["schemas"]["AttachmentUrls"];
             /** @description Email only. */
             subject?: components["schemas"]["Subject"];
@@ -649,30 +679,41 @@ export interface components {
             send_at?: components["schemas"]["SendAt"];
             expires_at?: components["schemas"]["ExpiresAt"];
         };
+        /** @description An SMS or MMS. */
         SendSms: {
-            /** @enum {string} */
+            /**
+             * @description Default: `mms` with attachments or several recipients, otherwise `sms`.
+             * @enum {string}
+             */
             type?: "sms" | "mms";
+            /** @description The sender. */
             from: components["schemas"]["Address"];
             to: components["schemas"]["AddressOrList"];
-            /** @description The text, at most 1,600 characters. */
-            body: string;
+            body: components["schemas"]["TextBody"];
             attachments?: components["schemas"]["AttachmentUrls"];
             metadata?: components["schemas"]["Metadata"];
             timestamp?: components["schemas"]["SendTimestamp"];
             send_at?: components["schemas"]["SendAt"];
             expires_at?: components["schemas"]["ExpiresAt"];
         };
+        /** @description An email. */
         SendEmail: {
-            /** @constant */
+            /**
+             * @description Always `email`.
+             * @enum {string}
+             */
             type?: "email";
+            /** @description The sender. */
             from: components["schemas"]["Address"];
             to: components["schemas"]["AddressOrList"];
-            /** @description The text, with or without HTML. */
-            body: string;
+            body: components["schemas"]["EmailBody"];
             attachments?: components["schemas"]["AttachmentUrls"];
             subject?: components["schemas"]["Subject"];
+            /** @description Recipients of copies. */
             cc?: components["schemas"]["AddressList"];
+            /** @description Recipients of blind copies. They do not take part in the conversation. */
             bcc?: components["schemas"]["AddressList"];
+            /** @description The address for replies. */
             reply_to?: components["schemas"]["Address"];
             metadata?: components["schemas"]["Metadata"];
             timestamp?: components["schemas"]["SendTimestamp"];
@@ -681,24 +722,24 @@ export interface components {
         };
         /**
          * Format: date-time
-         * @description When the message was written; now unless told.
+         * @description When the message was written. Default: the time of the request.
          */
         SendTimestamp: string;
         /**
          * Format: date-time
-         * @description When to send it; at once unless told, or where the time has passed.
+         * @description When to send the message. By default, and where the time has passed, the message is sent immediately.
          */
         SendAt: string;
         /**
          * Format: date-time
-         * @description When it is no longer worth sending: it is `failed` then, with the code `expired` (or `unknown`, where it may have
-         *     been sent). 24 hours after it is due unless told, and at most 7 days; after `send_at`.
+         * @description When the message is no longer worth sending. It is then `failed` with the code `expired`, or `unknown` if it may have
+         *     been sent. Default: 24 hours after the message is due. At most 7 days after that time, and after `send_at`.
          */
         ExpiresAt: string;
         /**
-         * @description An address header as it came: text with one address or several, a list of such texts, or null. A number is read
+         * @description An address header as received: text with one or several addresses, a list of such texts, or null. A number is read
          *     as its digits. Every address that can be read in the first 1,000 texts and 32,768 characters is used, in any
-         *     written form; anything else stays in the raw payload only.
+         *     written form; other text stays in the raw payload only.
          * @example +18045551234
          * @example Ada <ada@example.com>
          * @example [
@@ -708,16 +749,16 @@ export interface components {
          */
         InboundAddresses: unknown;
         /**
-         * @description Where the attachments can be fetched: a list of URLs, one URL, or null. URLs are escaped as browsers escape
-         *     them; values that are not `http` or `https` URLs, and all after the first 1,000, stay in the raw payload only.
+         * @description The URLs of the attachments: a list of URLs, one URL, or null. URLs are escaped as browsers escape them. Values
+         *     that are not `http` or `https` URLs, and all values after the first 1,000, stay in the raw payload only.
          * @example [
          *       "https://example.com/received-image.jpg"
          *     ]
          */
         InboundAttachments: unknown;
         /**
-         * @description When it was written or happened: RFC 3339, a `Date` header (RFC 5322), or seconds or milliseconds since 1970 in
-         *     the years 2000 to 2099. The time of arrival if it is missing or cannot be read.
+         * @description When the message was written or the event happened: RFC 3339, a `Date` header (RFC 5322), or seconds or
+         *     milliseconds since 1970 in the years 2000 to 2099. Default, also for other values: the time of arrival.
          * @example 2024-11-01T14:00:00Z
          * @example 1730469600
          */
@@ -728,8 +769,8 @@ export interface components {
          */
         InboundContent: unknown;
         /**
-         * @description Only the provider's id can make the service refuse the message: a field that is missing, or has a value of
-         *     another type than expected, is left out of the message and stays in the raw payload.
+         * @description An inbound SMS or MMS. Only an invalid `messaging_provider_id` makes the service refuse the message. A field that is
+         *     missing, or has a value of another type than expected, is left out of the message and stays in the raw payload.
          */
         InboundSms: {
             /** @description `sms` or `mms`; any other value counts as missing. Default: `mms` with attachments or several recipients, otherwise `sms`. */
@@ -744,7 +785,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description As `InboundSms`. */
+        /** @description An inbound email. Fields are read as in `InboundSms`. */
         InboundEmail: {
             /** @description The author, or the first of several. An email without a return path (`<>`) is from `mailer-daemon`. */
             from?: components["schemas"]["InboundAddresses"];
@@ -752,7 +793,7 @@ export interface components {
             to?: components["schemas"]["InboundAddresses"];
             cc?: components["schemas"]["InboundAddresses"];
             xillio_id: components["schemas"]["ProviderMessageId"];
-            /** @description The message has at most the first 10,000 characters of it, in one line. */
+            /** @description The message contains the first 10,000 characters of the subject, in one line. */
             subject?: unknown;
             body?: components["schemas"]["InboundContent"];
             attachments?: components["schemas"]["InboundAttachments"];
@@ -771,8 +812,8 @@ export interface components {
         ReceiptStatus: unknown;
         /**
          * @description Why a message was not delivered: an object with a `code` (text or number) and a `detail` (text), the detail
-         *     alone as text, the code alone as a number, or null. The first of a list is used. The receipt has at most the
-         *     first 64 characters of `code` and the first 1,024 of `detail`; values of another type stay in the raw payload
+         *     alone as text, the code alone as a number, or null. The first of a list is used. The receipt contains the first 64
+         *     characters of `code` and the first 1,024 characters of `detail`; values of another type stay in the raw payload
          *     only.
          * @example {
          *       "code": "30003",
@@ -780,6 +821,7 @@ export interface components {
          *     }
          */
         ReceiptError: unknown;
+        /** @description A delivery receipt of an SMS or MMS. */
         SmsReceipt: {
             messaging_provider_id: components["schemas"]["ProviderMessageId"];
             status?: components["schemas"]["ReceiptStatus"];
@@ -788,6 +830,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description A delivery receipt of an email. */
         EmailReceipt: {
             xillio_id: components["schemas"]["ProviderMessageId"];
             status?: components["schemas"]["ReceiptStatus"];
@@ -796,24 +839,38 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description Why a message was not sent or not delivered. */
+        MessageError: {
+            /** @description The code of the provider, or a code of this service such as `expired`. */
+            code: string;
+            /** @description The error in a sentence; null if the provider gave none. */
+            detail: string | null;
+        };
+        /** @description The configured name of a provider account. */
+        AccountName: string;
+        /** @description A message with its delivery status. */
         Message: {
+            /** @description The id of the message. Ids of a conversation become visible in ascending order. */
             id: components["schemas"]["Id"];
+            /** @description The id of the conversation; after a merge, of its primary conversation. */
             conversation_id: components["schemas"]["Id"];
             direction: components["schemas"]["Direction"];
             type: components["schemas"]["MessageType"];
-            /** @description The sender, normalised: the `address` of its participant. */
-            from: string;
-            /** @description The recipients, normalised. Empty if an inbound message names none. */
-            to: string[];
-            /** @description Email with copies only. */
-            cc?: string[];
-            /** @description Outbound email with blind copies only. */
-            bcc?: string[];
-            /** @description Email with a reply address only. */
-            reply_to?: string;
-            /** @description Email with a subject only. */
+            /** @description The sender: the `address` of its participant. */
+            from: components["schemas"]["NormalisedAddress"];
+            /** @description The recipients. Empty if an inbound message names none. */
+            to: components["schemas"]["NormalisedAddress"][];
+            /** @description Only for an email with copies. */
+            cc?: components["schemas"]["NormalisedAddress"][];
+            /** @description Only for an outbound email with blind copies. */
+            bcc?: components["schemas"]["NormalisedAddress"][];
+            /** @description Only for an email with an address for replies. */
+            reply_to?: components["schemas"]["NormalisedAddress"];
+            /** @description Only for an email with a subject. */
             subject?: string;
+            /** @description The text; of an email, with or without HTML. */
             body: string;
+            /** @description The URLs of the attachments. */
             attachments: string[];
             status: components["schemas"]["MessageStatus"];
             /**
@@ -823,24 +880,22 @@ export interface components {
              *     and a message behind an earlier message of its conversation has no attempt. `GET /readyz?verbose` reports the
              *     last error of each account; the earlier message shows its own `error`.
              */
-            error: {
-                code: string;
-                detail: string | null;
-            } | null;
-            /** @description The provider that brought it, or that it is handed to; null until then. */
+            error: components["schemas"]["MessageError"] | null;
+            /** @description The provider account that delivered the inbound message, or that has the outbound message; null before that. */
             provider: string | null;
+            /** @description The id that the provider gave the message; null before that. */
             provider_message_id: string | null;
-            /** @description The number of SMS segments of the body; null for other types and for a text longer than 39,015 characters, the most that an SMS has. */
+            /** @description The number of SMS segments of the body; null for other types and for a text over 39,015 characters, the longest SMS. */
             segments: number | null;
             metadata: components["schemas"]["Metadata"];
             /**
              * Format: date-time
-             * @description When it was written, by its sender.
+             * @description When the message was written, according to its sender.
              */
             timestamp: string;
             /**
              * Format: date-time
-             * @description The time it is scheduled for.
+             * @description When the message is scheduled to be sent; null if it is not scheduled.
              */
             send_at: string | null;
             /**
@@ -853,17 +908,17 @@ export interface components {
             next_attempt_at: string | null;
             /**
              * Format: date-time
-             * @description When it is given up; null for an inbound message.
+             * @description When the service stops trying to send the message; null for an inbound message.
              */
             expires_at: string | null;
             /**
              * Format: date-time
-             * @description When it was recorded.
+             * @description When the message was recorded.
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description When its status last changed.
+             * @description When the status last changed.
              */
             updated_at: string;
             highlight?: components["schemas"]["Highlight"];
@@ -873,59 +928,71 @@ export interface components {
          *     `<mark>`, around each match; all other text is escaped, and the tags of an HTML body are left out.
          */
         Highlight: {
-            /** @description The subject of an email that has one. */
+            /** @description Only for an email with a subject. */
             subject?: string;
-            /** @description Up to 35 words of the body. */
+            /** @description At most 35 words of the body. */
             body: string;
         };
+        /** @description A page of messages. */
         MessageList: {
+            /** @description The messages of this page. */
             data: components["schemas"]["Message"][];
             next_cursor: components["schemas"]["NextCursor"];
         };
-        /** @description The cursor of the next page; null on the last. */
+        /** @description The `cursor` of the next page; null on the last page. */
         NextCursor: string | null;
         /**
-         * @description `accepted` (the provider took it) · `rejected` (the message is at fault; final) · `throttled` (slow down) ·
-         *     `unavailable` (surely not processed) · `unknown` (may have been processed).
+         * @description `accepted`: the provider has the message. `rejected`: the message is at fault; final. `throttled`: the account must
+         *     wait. `unavailable`: certainly not processed. `unknown`: may have been processed.
          * @enum {string}
          */
         AttemptOutcome: "accepted" | "rejected" | "throttled" | "unavailable" | "unknown";
+        /** @description One call to a provider for a message. */
         DeliveryAttempt: {
-            /** @description 1 for the first. */
+            /** @description The number of the attempt; the first one is 1. */
             number: number;
-            /** @description Which provider was called. */
-            provider: string;
-            /** Format: date-time */
+            /** @description The provider account that was called. */
+            provider: components["schemas"]["AccountName"];
+            /**
+             * Format: date-time
+             * @description When the attempt started.
+             */
             started_at: string;
-            /** @description How long the call took, short retries included; null where nobody could tell. */
+            /** @description The duration of the call in milliseconds, short retries included; null for an attempt whose worker died. */
             duration_ms: number | null;
             outcome: components["schemas"]["AttemptOutcome"];
-            /** @description The provider's last answer; null where none came. */
+            /** @description The status of the provider's last response; null without a response. */
             http_status: number | null;
-            /** @description What went wrong, in a word. */
+            /** @description The code of the error; null for an accepted message. */
             code: string | null;
-            /** @description What went wrong, in a sentence. */
+            /** @description The error in a sentence; null for an accepted message. */
             detail: string | null;
+            /** @description The id that the provider gave the message; null without one. */
             provider_message_id: string | null;
             /**
              * Format: date-time
-             * @description When the next attempt is due; null where none is.
+             * @description When the next attempt is due; null if none is planned.
              */
             next_attempt_at: string | null;
         };
+        /** @description A page of attempts. */
         DeliveryAttemptList: {
+            /** @description The attempts of this page. */
             data: components["schemas"]["DeliveryAttempt"][];
             next_cursor: components["schemas"]["NextCursor"];
         };
+        /** @description A page of a timeline. */
         Timeline: {
+            /** @description The entries of this page. */
             data: components["schemas"]["TimelineEntry"][];
             next_cursor: components["schemas"]["NextCursor"];
         };
         /** @description An entry of a timeline, by its `type`. */
         TimelineEntry: components["schemas"]["StatusEntry"] | components["schemas"]["AttemptEntry"] | components["schemas"]["ReceiptEntry"] | components["schemas"]["ActionEntry"];
+        /** @description A change of the status. */
         StatusEntry: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description The type of this entry. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "status";
@@ -936,9 +1003,10 @@ export interface components {
             at: string;
             status: components["schemas"]["MessageStatus"];
         };
+        /** @description A delivery attempt. */
         AttemptEntry: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description The type of this entry. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "attempt";
@@ -949,9 +1017,10 @@ export interface components {
             at: string;
             attempt: components["schemas"]["DeliveryAttempt"];
         };
+        /** @description A receipt of the provider. */
         ReceiptEntry: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description The type of this entry. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "receipt";
@@ -962,9 +1031,10 @@ export interface components {
             at: string;
             receipt: components["schemas"]["DeliveryReceipt"];
         };
+        /** @description A manual action. */
         ActionEntry: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description The type of this entry. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "action";
@@ -975,68 +1045,86 @@ export interface components {
             at: string;
             action: components["schemas"]["DeliveryAction"];
         };
+        /** @description A manual action on a message. */
         DeliveryAction: {
-            /** @enum {string} */
+            /**
+             * @description `cancelMessage` or `retryMessage`.
+             * @enum {string}
+             */
             action: "cancel" | "retry";
-            /** @description What its status was. */
+            /** @description The status before the action. */
             from_status: components["schemas"]["MessageStatus"];
-            /** Format: date-time */
-            created_at: string;
-        };
-        DeliveryReceipt: {
-            provider: string;
-            provider_message_id: string;
-            /** @description The message it is about; null while that is not known. */
-            message_id: number | null;
-            /** @description The status in lower case, at most 64 characters of it. */
-            status: string;
-            /** @description The error that the provider reported; the message has it only if it was not delivered. */
-            error: {
-                code: string;
-                detail: string | null;
-            } | null;
             /**
              * Format: date-time
-             * @description When it happened, by the provider.
+             * @description When the action was requested.
+             */
+            created_at: string;
+        };
+        /** @description A report of a provider about a message. */
+        DeliveryReceipt: {
+            /** @description The provider account that sent the receipt. */
+            provider: components["schemas"]["AccountName"];
+            /** @description The id that the provider gave the message. */
+            provider_message_id: string;
+            /** @description The message of the receipt; null while no message has the provider's id. */
+            message_id: number | null;
+            /** @description The reported status in lower case. */
+            status: string;
+            /** @description The error that the provider reported. It becomes the `error` of the message only if that was not delivered. */
+            error: components["schemas"]["MessageError"] | null;
+            /**
+             * Format: date-time
+             * @description When the event happened, according to the provider.
              */
             occurred_at: string;
             /**
              * Format: date-time
-             * @description When it was first taken in.
+             * @description When the receipt was first received.
              */
             received_at: string;
         };
         /**
-         * @description `other` is the sender of an inbound message that has no address to reply to: `mailer-daemon` for an email
-         *     without a return path, `unknown` for a withheld number, or the text that the provider gave.
+         * @description The type of an address. `other` is the sender of an inbound message that has no address for replies:
+         *     `mailer-daemon` for an email without a return path, `unknown` for a withheld number, or the text that the provider
+         *     gave.
          * @enum {string}
          */
         AddressType: "phone" | "short_code" | "alphanumeric" | "email" | "other";
-        /** @description The name to show, in one line; null for none. */
-        ParticipantName: string | null;
         /**
          * Format: int64
-         * @description The same for all addresses of one person, the smallest of their ids.
+         * @description The id of the person: the smallest id of the linked participants.
          */
         PersonId: number;
+        /** @description An address that takes part in conversations. */
         Participant: {
+            /** @description The id of the participant. */
             id: components["schemas"]["Id"];
-            /** @description The address, normalised. */
-            address: string;
+            address: components["schemas"]["NormalisedAddress"];
             address_type: components["schemas"]["AddressType"];
-            name: components["schemas"]["ParticipantName"];
+            /** @description The display name; null if there is none. */
+            name: string | null;
             person_id: components["schemas"]["PersonId"];
-            /** @description Current and former links, oldest first, at most the latest 1,000. `unlinked_at` is null for a current link. */
+            /** @description Current and former links, oldest first, at most the latest 1,000. */
             links: components["schemas"]["ParticipantLink"][];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the participant was recorded.
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the name or a link last changed.
+             */
             updated_at: string;
         };
+        /** @description A link between two participants that are one person. */
         ParticipantLink: {
             /** @description The other participant. */
             participant_id: components["schemas"]["Id"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the link was made.
+             */
             linked_at: string;
             /**
              * Format: date-time
@@ -1044,91 +1132,126 @@ export interface components {
              */
             unlinked_at: string | null;
         };
+        /** @description A page of participants. */
         ParticipantList: {
+            /** @description The participants of this page. */
             data: components["schemas"]["Participant"][];
             next_cursor: components["schemas"]["NextCursor"];
         };
+        /** @description The fields to change. Fields that are left out keep their values. */
         ParticipantUpdate: {
-            name?: components["schemas"]["ParticipantName"];
+            /** @description The display name, in one line; null removes the name. */
+            name?: string | null;
         };
+        /** @description A participant of a conversation. */
         ConversationParticipant: {
+            /** @description The id of the participant. */
             id: components["schemas"]["Id"];
-            /** @description The address, normalised. */
-            address: string;
+            address: components["schemas"]["NormalisedAddress"];
             address_type: components["schemas"]["AddressType"];
-            name: components["schemas"]["ParticipantName"];
+            /** @description The display name; null if there is none. */
+            name: string | null;
             person_id: components["schemas"]["PersonId"];
         };
-        /** @description The start of the last message; null before there is one. */
+        /** @description An excerpt of the last message of a conversation. */
         LastMessage: {
+            /** @description The id of the message. */
             id: components["schemas"]["Id"];
             direction: components["schemas"]["Direction"];
             type: components["schemas"]["MessageType"];
-            /** @description At most the first 120 characters of the body. */
+            /** @description The first 120 characters of the body. */
             preview: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the message was recorded.
+             */
             created_at: string;
-        } | null;
+        };
+        /** @description All messages with the same participants or, after linking, with the same people. */
         Conversation: {
+            /** @description The id of the conversation that was requested. */
             id: components["schemas"]["Id"];
             /**
              * Format: int64
-             * @description The conversation that speaks for this one since their people are the same; null where it speaks for itself.
+             * @description The primary conversation that this conversation is merged into; null for a primary conversation.
              */
             merged_into: number | null;
-            /** @description The conversations that are read as part of the one that speaks. */
+            /** @description The conversations that are merged into the primary conversation. */
             merged_ids: components["schemas"]["Id"][];
-            /** @description The channels it is on; `sms` stands for SMS and MMS. */
-            channels: ("sms" | "email")[];
-            /** @description Every address in it, in the order of their ids. */
+            /** @description The channels of its messages. */
+            channels: components["schemas"]["Channel"][];
+            /** @description All participants, in the order of their ids. */
             participants: components["schemas"]["ConversationParticipant"][];
+            /** @description The number of messages. */
             message_count: number;
-            last_message: components["schemas"]["LastMessage"];
-            /** Format: date-time */
+            /** @description An excerpt of the last message; null before the first message. */
+            last_message: components["schemas"]["LastMessage"] | null;
+            /**
+             * Format: date-time
+             * @description When the conversation was recorded.
+             */
             created_at: string;
             /**
              * Format: date-time
-             * @description When its last message was recorded.
+             * @description When the last message was recorded.
              */
             last_message_at: string;
         };
+        /** @description A page of conversations. */
         ConversationList: {
+            /** @description The conversations of this page. */
             data: components["schemas"]["Conversation"][];
             next_cursor: components["schemas"]["NextCursor"];
         };
+        /** @description The process is running. */
         Health: {
-            /** @constant */
+            /**
+             * @description Always `ok`.
+             * @constant
+             */
             status: "ok";
         };
+        /** @description The service is ready. */
         Readiness: {
-            /** @constant */
+            /**
+             * @description Always `ok`.
+             * @constant
+             */
             status: "ok";
-            /** @description With `verbose` only. Each check that the status depends on; a check that fails makes the response a 503. */
-            checks?: {
-                /** @constant */
-                database: "ok";
-                /** @constant */
-                migrations: "ok";
-            };
+            checks?: components["schemas"]["ReadinessChecks"];
             /** @description With `verbose` only. */
             channels?: components["schemas"]["ChannelHealth"][];
         };
+        /** @description With `verbose` only. Each check that the status depends on; a check that fails makes the response a 503. */
+        ReadinessChecks: {
+            /**
+             * @description The database answers.
+             * @constant
+             */
+            database: "ok";
+            /**
+             * @description All migrations are applied.
+             * @constant
+             */
+            migrations: "ok";
+        };
+        /** @description The queue and the accounts of a channel. */
         ChannelHealth: {
-            /** @enum {string} */
-            channel: "sms" | "email";
+            channel: components["schemas"]["Channel"];
             /** @description The number of `queued` messages in the whole database. */
             queued: number;
             /**
              * Format: date-time
-             * @description When the oldest of them was accepted or due.
+             * @description When the oldest queued message was accepted or due; null for an empty queue.
              */
             oldest_queued_at: string | null;
-            /** @description In the order in which they are tried. */
+            /** @description The provider accounts, in the order in which they are tried. */
             accounts: components["schemas"]["AccountHealth"][];
         };
+        /** @description The state of a provider account. */
         AccountHealth: {
             /** @description The `provider` of messages and attempts. */
-            name: string;
+            name: components["schemas"]["AccountName"];
             /**
              * @description `closed`: the provider is called. `open`: it failed too often and is not called. `half_open`: one call
              *     tests whether it works again. Each worker has circuit breakers of its own; null in a process with `ROLE=api`.
@@ -1137,17 +1260,14 @@ export interface components {
             breaker: "closed" | "open" | "half_open" | null;
             /**
              * Format: date-time
-             * @description When the breaker last opened or closed; the start of the process where it never opened.
+             * @description When the breaker last opened or closed; the start of the process if it never opened.
              */
             since: string | null;
-            /** @description The last failed call that this process made, or that the last attempt of a waiting message made, whichever is later. */
-            last_error: {
-                code: string;
-                detail: string | null;
-                http_status: number | null;
-                /** Format: date-time */
-                at: string;
-            } | null;
+            /**
+             * @description The last failed call of this process, or the last attempt of a waiting message, whichever is later; null
+             *     without either.
+             */
+            last_error: components["schemas"]["AccountError"] | null;
             /**
              * @description The number of `queued` messages that only this account may send: an earlier attempt may have succeeded
              *     there, or another account failed over to it. All other queued messages go to the first account that is
@@ -1155,55 +1275,84 @@ export interface components {
              */
             assigned: number;
         };
-        Home: {
-            name: string;
-            version: string;
-            links: {
-                /**
-                 * Format: uri-reference
-                 * @description The reference page.
-                 */
-                reference: string;
-                /**
-                 * Format: uri-reference
-                 * @description How to run and use the service.
-                 */
-                readme: string;
-                /**
-                 * Format: uri-reference
-                 * @description This document.
-                 */
-                yaml: string;
-                /**
-                 * Format: uri-reference
-                 * @description This document.
-                 */
-                json: string;
-            };
+        /** @description A failed call to a provider account. */
+        AccountError: {
+            /** @description The code of the error. */
+            code: string;
+            /** @description The error in a sentence. */
+            detail: string | null;
+            /** @description The status of the provider's response; null without a response. */
+            http_status: number | null;
+            /**
+             * Format: date-time
+             * @description When the call failed.
+             */
+            at: string;
         };
-        /** @description An error, after RFC 9457. */
+        /** @description The name of the service and its documents. */
+        Home: {
+            /** @description The title of this document. */
+            name: string;
+            /** @description The version of this document. */
+            version: string;
+            links: components["schemas"]["HomeLinks"];
+        };
+        /** @description The paths of the documents. */
+        HomeLinks: {
+            /**
+             * Format: uri-reference
+             * @description The reference page.
+             */
+            reference: string;
+            /**
+             * Format: uri-reference
+             * @description How to run and use the service.
+             */
+            readme: string;
+            /**
+             * Format: uri-reference
+             * @description This document.
+             */
+            yaml: string;
+            /**
+             * Format: uri-reference
+             * @description This document.
+             */
+            json: string;
+        };
+        /** @description An error (RFC 9457). */
         Problem: {
-            /** Format: uri-reference */
+            /**
+             * Format: uri-reference
+             * @description Always `about:blank`.
+             */
             type: string;
+            /** @description The name of the HTTP status. */
             title: string;
+            /** @description The HTTP status. */
             status: number;
+            /** @description The error in a sentence for people. */
             detail: string;
             /**
-             * @description A stable word for programs.
+             * @description The stable code of the error for programs. New codes may be added.
              * @enum {string}
              */
             code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "link_to_self" | "already_linked" | "participants_share_conversation" | "not_cancelable" | "not_retriable" | "internal_error" | "not_implemented" | "unavailable";
+            /** @description The `X-Request-Id` of the response. */
             request_id: string;
-            /** @description Each fault of a request that breaks the contract. */
-            errors?: {
-                /** @description Where, as `/body/…`, `/query/…`, `/path/…` or `/headers/…`. */
-                path: string;
-                message: string;
-            }[];
+            /** @description With the code `invalid_request` only. At most 32 validation errors of the request. */
+            errors?: components["schemas"]["ValidationError"][];
+        };
+        /** @description A validation error of a request. */
+        ValidationError: {
+            /** @description The invalid part, as `/body/…`, `/query/…`, `/path/…` or `/headers/…`. */
+            path: string;
+            /** @description The rule that the part does not follow. */
+            message: string;
         };
     };
     responses: {
-        /** @description Stored and queued (or scheduled) for delivery. */
+        /** @description The message is stored and queued (or scheduled) for delivery. */
         Accepted: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1217,7 +1366,7 @@ export interface components {
                 "application/json": components["schemas"]["Message"];
             };
         };
-        /** @description Stored, now or by an earlier delivery of the same message. */
+        /** @description The message is stored, by this request or by an earlier delivery of the same message. */
         Received: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1227,7 +1376,7 @@ export interface components {
                 "application/json": components["schemas"]["Message"];
             };
         };
-        /** @description Stored, and applied to its message where that is known. */
+        /** @description The receipt is stored, and applied to its message if that is known. */
         ReceiptRecorded: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1249,7 +1398,7 @@ export interface components {
                 "application/json": components["schemas"]["Participant"];
             };
         };
-        /** @description It is what its `ETag`, sent as `If-None-Match`, says. */
+        /** @description Not modified: the `If-None-Match` value is still current. */
         NotModified: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1257,9 +1406,19 @@ export interface components {
             };
             content?: never;
         };
+        /** @description Any other error, such as 403 `forbidden`, 408 `request_timeout` or 500 `internal_error`. */
+        Problem: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /**
-         * @description They cannot be linked: they are the same one (`link_to_self`), one person already by other links
-         *     (`already_linked`), or the two people write to each other (`participants_share_conversation`).
+         * @description The participants cannot be linked: they are the same participant (`link_to_self`), already one person through other
+         *     links (`already_linked`), or share a conversation (`participants_share_conversation`).
          */
         LinkConflict: {
             headers: {
@@ -1273,8 +1432,8 @@ export interface components {
             };
         };
         /**
-         * @description Its status does not allow it: it cannot be canceled any more, or may have been sent (`not_cancelable`), or has
-         *     not failed (`not_retriable`).
+         * @description The status of the message does not allow the action: the message has been sent, may have been sent or is final
+         *     (`not_cancelable`), or has not failed (`not_retriable`).
          */
         InvalidState: {
             headers: {
@@ -1287,7 +1446,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is not JSON, or not in UTF-8 (`malformed_json`). */
+        /** @description The body is not JSON in UTF-8 (`malformed_json`). */
         BadRequest: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1303,18 +1462,14 @@ export interface components {
         Unauthorized: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
-                /**
-                 * @description The scheme to use.
-                 * @example Bearer
-                 */
-                "WWW-Authenticate"?: string;
+                "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is nothing with that id (`not_found`). */
+        /** @description No resource has this id (`not_found`). */
         NotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1326,7 +1481,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is over 1 MiB, for an email over 10 MiB (`payload_too_large`). */
+        /** @description The body has more than 1 MiB, or 10 MiB for an email (`payload_too_large`). */
         TooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1338,7 +1493,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is not `application/json` in UTF-8, or it is compressed (`unsupported_media_type`). */
+        /** @description The body is not `application/json` in UTF-8, or is compressed (`unsupported_media_type`). */
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1350,11 +1505,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /**
-         * @description The request has validation errors (`invalid_request`, each with its path), or its Idempotency-Key was used
-         *     with another request (`idempotency_key_reused`).
-         */
-        Unprocessable: {
+        /** @description The request does not match this document. `errors` names each invalid part (`invalid_request`). */
+        ValidationFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1365,7 +1517,22 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description This API key exceeded its rate limit (`too_many_requests`). The request had no effect; repeat it after `Retry-After`. */
+        /**
+         * @description The request does not match this document (`invalid_request`, as in `ValidationFailed`), or its `Idempotency-Key` was
+         *     used with another request (`idempotency_key_reused`).
+         */
+        ValidationFailedOrKeyReused: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The API key has reached its rate limit (`too_many_requests`). Nothing was done; repeat the request later. */
         TooManyRequests: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1378,7 +1545,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request line and the headers are over 16 KiB together (`headers_too_large`). */
+        /** @description The request line and the headers have more than 16 KiB together (`headers_too_large`). */
         HeadersTooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1388,7 +1555,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The database is unavailable, or the service is starting, stopping or overloaded (`unavailable`). Ask again; with an Idempotency-Key nothing is ever made twice. */
+        /**
+         * @description The database is unavailable, or the service is starting, stopping or overloaded (`unavailable`). Repeat the request;
+         *     with an `Idempotency-Key`, no repetition makes a second message.
+         */
         Unavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1409,16 +1579,16 @@ export interface components {
          */
         Id: components["schemas"]["Id"];
         /**
-         * @description The id of the other participant; the two may change places.
+         * @description The id of the other participant. The order of the two ids does not matter.
          * @example 3
          */
         OtherId: components["schemas"]["Id"];
         /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
         Limit: number;
-        /** @description The `next_cursor` of the page before. */
+        /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
         Cursor: string;
         /**
-         * @description Only what was recorded at this time or later; of a conversation, its last message.
+         * @description Only items recorded at this time or later; of conversations, those whose last message was.
          * @example 2024-11-01T14:00:00Z
          */
         Since: string;
@@ -1438,11 +1608,11 @@ export interface components {
          */
         ActionIdempotencyKey: string;
         /**
-         * @description The name of the configured provider that calls; by default the first one of the channel. A name that is not
-         *     configured is 401, as is a signature by another provider's secret.
+         * @description The configured name of the calling provider. Default: the first provider of the channel. A name that is not
+         *     configured is refused with 401, and so is a signature with another provider's secret.
          */
         Provider: string;
-        /** @description The id of this event, the same in every delivery of it. */
+        /** @description The id of the event. Every delivery of an event has the same id. */
         WebhookId: string;
         /** @description When this delivery was signed, in seconds since 1970. */
         WebhookTimestamp: string;
@@ -1450,34 +1620,39 @@ export interface components {
     requestBodies: never;
     headers: {
         /**
-         * @description The id of this request, as it stands in the logs.
+         * @description The id of the request, as in the logs.
          * @example 3b241101-e2bb-4255-8caf-4136c566a962
          */
         RequestId: string;
         /**
-         * @description Seconds to wait before asking again.
+         * @description Seconds to wait before the next try.
          * @example 1
          */
         RetryAfter: number;
         /**
-         * @description How many requests this API key has left (`r`), and in how many seconds it has all of them again (`t`). Only
-         *     where requests are limited, and the credentials were right.
+         * @description The number of requests that this API key has left (`r`), and the seconds until it has all of them again (`t`). Only
+         *     with a configured rate limit and valid credentials.
          * @example "per-key"; r=99; t=1
          */
         RateLimit: string;
         /**
-         * @description How many requests an API key may make (`q`) in how many seconds (`w`), by the draft of the IETF
-         *     (draft-ietf-httpapi-ratelimit-headers-08). Only where requests are limited.
+         * @description The number of requests that an API key may make (`q`) in a number of seconds (`w`), by
+         *     draft-ietf-httpapi-ratelimit-headers-08. Only with a configured rate limit.
          * @example "per-key"; q=100; w=1; pk=:YTY2NWE0NTkyMDQy:
          */
         RateLimitPolicy: string;
-        /** @description `true` where this is the answer of an earlier request with the same key. */
+        /** @description `true` for the response of an earlier request with the same key. */
         IdempotentReplayed: "true";
         /**
          * @description The path of the message.
          * @example /api/messages/1
          */
         Location: string;
+        /**
+         * @description The authentication scheme.
+         * @example Bearer
+         */
+        WwwAuthenticate: string;
     };
     pathItems: never;
 }
@@ -1510,10 +1685,11 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailedOrKeyReused"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     sendSms: {
@@ -1543,10 +1719,11 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailedOrKeyReused"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     sendEmail: {
@@ -1576,10 +1753,11 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailedOrKeyReused"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     listMessages: {
@@ -1589,37 +1767,37 @@ export interface operations {
                  * @description Words that must all occur, in any case and with or without accents. `"in quotes"`: next to each other;
                  *     `-without`: not this word; `one or other`: either. Punctuation separates words: `1234` finds `order-1234`, and
                  *     `ada` finds `ada@example.com`. A phone number or email address in any notation finds the messages of that address.
-                 *     A language without spaces is found by whole runs of its characters only. Searched are the addresses, the subject
-                 *     and the first 100,000 characters of the body, without HTML tags.
+                 *     A language without spaces is found by whole runs of its characters only. The search covers the addresses, the
+                 *     subject and the first 100,000 characters of the body, without HTML tags.
                  * @example invoice -draft
                  */
                 q?: string;
                 /** @description Only messages of this conversation. */
                 conversation_id?: components["schemas"]["Id"];
                 /**
-                 * @description Only messages of conversations in which this address takes part, or another one of the same person.
+                 * @description Only messages of conversations with this address or another address of the same person.
                  * @example +12016661234
                  */
                 participant?: components["schemas"]["Address"];
-                /** @description Only messages received, or only messages sent. */
+                /** @description Only messages in this direction. */
                 direction?: components["schemas"]["Direction"];
                 /** @description Only messages of this type. */
                 type?: components["schemas"]["MessageType"];
-                /** @description Only messages that stand at this status now. */
+                /** @description Only messages with this current status. */
                 status?: components["schemas"]["MessageStatus"];
                 /**
-                 * @description Only what was recorded at this time or later; of a conversation, its last message.
+                 * @description Only items recorded at this time or later; of conversations, those whose last message was.
                  * @example 2024-11-01T14:00:00Z
                  */
                 since?: components["parameters"]["Since"];
                 /**
-                 * @description Only what was recorded before this time.
+                 * @description Only messages recorded before this time.
                  * @example 2024-11-02T00:00:00Z
                  */
                 until?: string;
                 /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
-                /** @description The `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: never;
@@ -1641,10 +1819,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     getMessage: {
@@ -1676,10 +1855,11 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     listMessageAttempts: {
@@ -1687,7 +1867,7 @@ export interface operations {
             query?: {
                 /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
-                /** @description The `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: never;
@@ -1716,10 +1896,11 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     listMessageTimeline: {
@@ -1727,7 +1908,7 @@ export interface operations {
             query?: {
                 /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
-                /** @description The `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: never;
@@ -1756,10 +1937,11 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     cancelMessage: {
@@ -1785,7 +1967,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The message, canceled. */
+            /** @description The canceled message. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -1801,10 +1983,11 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["InvalidState"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailedOrKeyReused"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     retryMessage: {
@@ -1834,10 +2017,11 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["InvalidState"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailedOrKeyReused"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     listConversations: {
@@ -1846,23 +2030,23 @@ export interface operations {
                 /** @description `activity`: most recently active first. `id`: oldest first, for a complete walk. */
                 sort?: "activity" | "id";
                 /**
-                 * @description Only conversations with this address or another one of the same person; repeat it for several. Normalised
-                 *     as in a message.
+                 * @description Only conversations with this address or another address of the same person; repeat the parameter for several
+                 *     participants. The address is normalised as in a message.
                  * @example [
                  *       "+12016661234"
                  *     ]
                  */
                 participant?: components["schemas"]["Address"][];
-                /** @description Only conversations on this channel; `sms` stands for SMS and MMS. */
-                type?: "sms" | "email";
+                /** @description Only conversations on this channel. */
+                type?: components["schemas"]["Channel"];
                 /**
-                 * @description Only what was recorded at this time or later; of a conversation, its last message.
+                 * @description Only items recorded at this time or later; of conversations, those whose last message was.
                  * @example 2024-11-01T14:00:00Z
                  */
                 since?: components["parameters"]["Since"];
                 /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
-                /** @description The `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: never;
@@ -1884,10 +2068,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     getConversation: {
@@ -1919,25 +2104,26 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     listConversationMessages: {
         parameters: {
             query?: {
-                /** @description `asc` reads from the oldest message on, `desc` from the newest back. */
+                /** @description `asc`: oldest first. `desc`: newest first. */
                 order?: "asc" | "desc";
                 /**
-                 * @description Only messages with an id above this one; 0 for all.
+                 * @description Only messages with an id above this id; 0 for all messages.
                  * @example 4
                  */
                 after_id?: number;
                 /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
-                /** @description The `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: never;
@@ -1966,23 +2152,24 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     listParticipants: {
         parameters: {
             query?: {
                 /**
-                 * @description Only the participant with this address, normalised as in a message.
+                 * @description Only the participant with this address, which is normalised as in a message.
                  * @example +12016661234
                  */
                 address?: components["schemas"]["Address"];
                 /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
-                /** @description The `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: never;
@@ -2004,10 +2191,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     getParticipant: {
@@ -2028,10 +2216,11 @@ export interface operations {
             200: components["responses"]["Participant"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     updateParticipant: {
@@ -2059,10 +2248,11 @@ export interface operations {
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     linkParticipants: {
@@ -2076,7 +2266,7 @@ export interface operations {
                  */
                 id: components["parameters"]["Id"];
                 /**
-                 * @description The id of the other participant; the two may change places.
+                 * @description The id of the other participant. The order of the two ids does not matter.
                  * @example 3
                  */
                 other_id: components["parameters"]["OtherId"];
@@ -2089,10 +2279,11 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["LinkConflict"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     unlinkParticipants: {
@@ -2106,7 +2297,7 @@ export interface operations {
                  */
                 id: components["parameters"]["Id"];
                 /**
-                 * @description The id of the other participant; the two may change places.
+                 * @description The id of the other participant. The order of the two ids does not matter.
                  * @example 3
                  */
                 other_id: components["parameters"]["OtherId"];
@@ -2118,23 +2309,24 @@ export interface operations {
             200: components["responses"]["Participant"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     receiveSms: {
         parameters: {
             query?: {
                 /**
-                 * @description The name of the configured provider that calls; by default the first one of the channel. A name that is not
-                 *     configured is 401, as is a signature by another provider's secret.
+                 * @description The configured name of the calling provider. Default: the first provider of the channel. A name that is not
+                 *     configured is refused with 401, and so is a signature with another provider's secret.
                  */
                 provider?: components["parameters"]["Provider"];
             };
             header?: {
-                /** @description The id of this event, the same in every delivery of it. */
+                /** @description The id of the event. Every delivery of an event has the same id. */
                 "webhook-id"?: components["parameters"]["WebhookId"];
                 /** @description When this delivery was signed, in seconds since 1970. */
                 "webhook-timestamp"?: components["parameters"]["WebhookTimestamp"];
@@ -2153,22 +2345,23 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     receiveEmail: {
         parameters: {
             query?: {
                 /**
-                 * @description The name of the configured provider that calls; by default the first one of the channel. A name that is not
-                 *     configured is 401, as is a signature by another provider's secret.
+                 * @description The configured name of the calling provider. Default: the first provider of the channel. A name that is not
+                 *     configured is refused with 401, and so is a signature with another provider's secret.
                  */
                 provider?: components["parameters"]["Provider"];
             };
             header?: {
-                /** @description The id of this event, the same in every delivery of it. */
+                /** @description The id of the event. Every delivery of an event has the same id. */
                 "webhook-id"?: components["parameters"]["WebhookId"];
                 /** @description When this delivery was signed, in seconds since 1970. */
                 "webhook-timestamp"?: components["parameters"]["WebhookTimestamp"];
@@ -2187,22 +2380,23 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     receiveSmsStatus: {
         parameters: {
             query?: {
                 /**
-                 * @description The name of the configured provider that calls; by default the first one of the channel. A name that is not
-                 *     configured is 401, as is a signature by another provider's secret.
+                 * @description The configured name of the calling provider. Default: the first provider of the channel. A name that is not
+                 *     configured is refused with 401, and so is a signature with another provider's secret.
                  */
                 provider?: components["parameters"]["Provider"];
             };
             header?: {
-                /** @description The id of this event, the same in every delivery of it. */
+                /** @description The id of the event. Every delivery of an event has the same id. */
                 "webhook-id"?: components["parameters"]["WebhookId"];
                 /** @description When this delivery was signed, in seconds since 1970. */
                 "webhook-timestamp"?: components["parameters"]["WebhookTimestamp"];
@@ -2221,22 +2415,23 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     receiveEmailStatus: {
         parameters: {
             query?: {
                 /**
-                 * @description The name of the configured provider that calls; by default the first one of the channel. A name that is not
-                 *     configured is 401, as is a signature by another provider's secret.
+                 * @description The configured name of the calling provider. Default: the first provider of the channel. A name that is not
+                 *     configured is refused with 401, and so is a signature with another provider's secret.
                  */
                 provider?: components["parameters"]["Provider"];
             };
             header?: {
-                /** @description The id of this event, the same in every delivery of it. */
+                /** @description The id of the event. Every delivery of an event has the same id. */
                 "webhook-id"?: components["parameters"]["WebhookId"];
                 /** @description When this delivery was signed, in seconds since 1970. */
                 "webhook-timestamp"?: components["parameters"]["WebhookTimestamp"];
@@ -2255,9 +2450,10 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     getHealth: {
@@ -2279,8 +2475,8 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            422: components["responses"]["Unprocessable"];
             431: components["responses"]["HeadersTooLarge"];
+            default: components["responses"]["Problem"];
         };
     };
     getReadiness: {
@@ -2309,9 +2505,10 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     getMetrics: {
@@ -2333,8 +2530,8 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            422: components["responses"]["Unprocessable"];
             431: components["responses"]["HeadersTooLarge"];
+            default: components["responses"]["Problem"];
         };
     };
     getOpenapiJson: {
@@ -2356,8 +2553,8 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-            422: components["responses"]["Unprocessable"];
             431: components["responses"]["HeadersTooLarge"];
+            default: components["responses"]["Problem"];
         };
     };
     getOpenapiYaml: {
@@ -2379,8 +2576,8 @@ export interface operations {
                     "application/yaml": string;
                 };
             };
-            422: components["responses"]["Unprocessable"];
             431: components["responses"]["HeadersTooLarge"];
+            default: components["responses"]["Problem"];
         };
     };
     getHome: {
@@ -2403,8 +2600,8 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            422: components["responses"]["Unprocessable"];
             431: components["responses"]["HeadersTooLarge"];
+            default: components["responses"]["Problem"];
         };
     };
     getReference: {
@@ -2427,8 +2624,8 @@ export interface operations {
                 };
             };
             304: components["responses"]["NotModified"];
-            422: components["responses"]["Unprocessable"];
             431: components["responses"]["HeadersTooLarge"];
+            default: components["responses"]["Problem"];
         };
     };
     getReferenceAsset: {
@@ -2461,8 +2658,9 @@ export interface operations {
             };
             304: components["responses"]["NotModified"];
             404: components["responses"]["NotFound"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["ValidationFailed"];
             431: components["responses"]["HeadersTooLarge"];
+            default: components["responses"]["Problem"];
         };
     };
 }

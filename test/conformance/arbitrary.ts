@@ -11,7 +11,7 @@ export function arbitraryOf(schema: Schema, known: Known = {}): fc.Arbitrary<unk
   const resolved = resolve(schema);
   if (resolved.const !== undefined) return fc.constant(resolved.const);
   if (resolved.enum) return fc.constantFrom(...resolved.enum);
-  if (resolved.anyOf) return fc.oneof(...resolved.anyOf.map((branch) => arbitraryOf(branch, known)));
+  if (resolved.oneOf) return fc.oneof(...resolved.oneOf.map((branch) => arbitraryOf(branch, known)));
   if (resolved.type === undefined) return fc.jsonValue();
   return fc.oneof(...[resolved.type].flat().map((type) => ofType(type, resolved, known)));
 }

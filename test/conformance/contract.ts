@@ -1,6 +1,6 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { openApiDocument } from '../../src/openapi/document.ts';
+import { strictContract } from '../support/strict-contract.ts';
 
 export interface Schema {
   $ref?: string;
@@ -9,7 +9,7 @@ export interface Schema {
   pattern?: string;
   enum?: unknown[];
   const?: unknown;
-  anyOf?: Schema[];
+  oneOf?: Schema[];
   minLength?: number;
   maxLength?: number;
   minimum?: number;
@@ -53,7 +53,7 @@ export interface Operation {
   optional: boolean;
 }
 
-const document = openApiDocument();
+const document = strictContract();
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 addFormats.default(ajv);
 ajv.addSchema(document as object, 'contract', false, false);

@@ -49,9 +49,11 @@ describe('Every status that the contract promises', function () {
     409: ({ id }) => ({ change: { params: conflicting(id) } }),
     413: () => ({ change: { text: TOO_LARGE } }),
     415: () => ({ change: { text: 'text', contentType: 'text/plain' } }),
-    422: ({ security }) => ({
-      change: security === 'webhookSignature' ? { body: {} } : { query: [['unknown', '1']] },
-    }),
+    422: ({ id, security }) => {
+      if (security === 'webhookSignature') return { change: { body: {} } };
+      if (id === 'getReferenceAsset') return { change: { params: { asset: 'x'.repeat(200) } } };
+      return { change: { query: [id === 'getReadiness' ? ['verbose', 'perhaps'] : ['unknown', '1']] } };
+    },
     429: () => ({ of: limited, times: 60 }),
     431: () => ({ change: { headers: { filler: 'x'.repeat(20_000) } } }),
     503: () => ({ of: cutOff }),

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { PactV4, V3Request, V3Response } from '@pact-foundation/pact';
 import * as comparison from '@pactflow/openapi-pact-comparator';
 import { expect } from 'chai';
-import { parse } from 'yaml';
+import { strictContract } from '../support/strict-contract.ts';
 import { contractPath, type Draft, draftContract, readContract, writeContract } from './contract-file.ts';
 
 type Request = Pick<V3Request, 'method' | 'path' | 'query' | 'headers' | 'body'>;
@@ -83,13 +82,13 @@ const { Comparator } = comparison as unknown as {
   Comparator: new (documents: { oas: object }) => { compare(contract: unknown): AsyncIterable<Finding> };
 };
 
-let comparator: Promise<InstanceType<typeof Comparator>> | undefined;
+let comparator: InstanceType<typeof Comparator> | undefined;
 
 /** Where a contract and openapi.yaml differ, warnings included. */
 export async function findings(contract: string): Promise<string[]> {
-  comparator ??= readFile('openapi.yaml', 'utf8').then((text) => new Comparator({ oas: parse(text) }));
+  comparator ??= new Comparator({ oas: strictContract() });
   const found: string[] = [];
-  for await (const { code, message, mockDetails } of (await comparator).compare(JSON.parse(contract))) {
+  for await (const { code, message, mockDetails } of comparator.compare(JSON.parse(contract))) {
     found.push(`${mockDetails?.interactionDescription}: ${code}, ${message} (${mockDetails?.location})`);
   }
   return found;

@@ -149,6 +149,28 @@ describe('A request that cannot be served', () => {
       expect((await service.request('POST', '/api/messages/sms', `\ufeff${text}`)).status).to.equal(202);
     });
 
+    it('refuses a request without Content-Type, with or without a body, and names the header', async () => {
+      for (const body of [undefined, new Blob([JSON.stringify(sms)])]) {
+        const response = await fetch(`${service.url}/api/messages/sms`, {
+          method: 'POST',
+          body: body ?? null,
+        });
+        expect(response.status).to.equal(415);
+        expect(((await response.json()) as { detail: string }).detail).to.equal(
+          'The header Content-Type is missing: the body must be application/json.',
+        );
+      }
+    });
+
+    it('accepts the charsets utf-8 and utf8', async () => {
+      for (const charset of ['utf-8', 'utf8', 'UTF8', '"utf8"']) {
+        const { status } = await service.request('POST', '/api/messages/sms', JSON.stringify(sms), {
+          'content-type': `application/json; charset=${charset}`,
+        });
+        expect(status, charset).to.equal(202);
+      }
+    });
+
     it('refuses anything but JSON', async () => {
       for (const type of [
         'text/plain',
@@ -312,6 +334,40 @@ describe('A request that cannot be served', () => {
         expect(body.errors.map((error: { path: string }) => error.path)).to.deep.equal([fault]);
       });
     }
+  });
+
+  it('names every unknown query parameter in one response', async () => {
+    const { status, body } = await service.request('GET', '/api/messages?one=1&limit=5&two=2&three[]=3');
+    expect(status).to.equal(422);
+    expect(body.errors.map((error: { path: string }) => error.path)).to.deep.equal([
+      '/query/one',
+      '/query/two',
+      '/query/three[]',
+    ]);
+  });
+
+  it('ignores unknown query parameters of the system operations', async () => {
+    for (const path of ['/healthz', '/readyz', '/metrics', '/openapi.json', '/openapi.yaml'])
+      for (const query of ['probe=1', 'a[b]=1', 'name=%E4'])
+        expect((await service.request('GET', `${path}?${query}`)).status, `${path}?${query}`).to.equal(200);
+    expect((await service.request('GET', '/readyz?verbose=maybe&probe=1')).status).to.equal(422);
+  });
+
+  it('reads a plus that is not encoded as a plus in an address and a time', async () => {
+    await service.request('POST', '/api/messages/sms', { ...sms, to: '+447400123456' });
+    const count = async (query: string) => {
+      const { status, body } = await service.request('GET', query);
+      expect(status, query).to.equal(200);
+      return body.data.length;
+    };
+    for (const plus of ['+', '%2B']) {
+      expect(await count(`/api/participants?address=${plus}447400123456`)).to.equal(1);
+      expect(await count(`/api/conversations?participant=${plus}447400123456`)).to.equal(1);
+      expect(await count(`/api/messages?participant=${plus}447400123456`)).to.equal(1);
+      expect(await count(`/api/messages?limit=1&since=2024-11-01T14:00:00${plus}01:00`)).to.equal(1);
+      expect(await count(`/api/messages?until=2024-11-01T14:00:00${plus}01:00`)).to.equal(0);
+    }
+    expect(await count('/api/participants?address=%2B44+7400+123456')).to.equal(1);
   });
 
   it('takes a replacement character in a query that has one', async () => {

@@ -4,6 +4,7 @@ import type { OperationId } from '../../openapi/types.ts';
 /** What the contract says of the operation that a request asks for. */
 export interface Operation {
   operationId: OperationId;
+  tags?: string[];
   security?: Record<string, string[]>[];
   requestBody?: object;
   parameters?: { name: string; in: string }[];

@@ -1,5 +1,5 @@
-import type { Request, RequestHandler } from 'express';
-import { InvalidRequestError } from '../../errors.ts';
+import type { RequestHandler } from 'express';
+import { type Fault, InvalidRequestError } from '../../errors.ts';
 import type { OpenApiDocument } from '../../openapi/document.ts';
 import { stateOf } from '../request-state.ts';
 import { operationOf } from './operation.ts';
@@ -52,7 +52,8 @@ function compileCheck({ minimum, maximum }: Bounds): Check {
 }
 
 /**
- * A copy of a dereferenced document in which every integer parameter is read by `decimalInteger`.
+ * A copy of a dereferenced document in which every integer parameter is read by `decimalInteger`. Without `allowReserved`,
+ * the validator would refuse characters such as `:` that a client need not encode.
  *
  * @throws {Error} for a number parameter that this function cannot convert.
  */
@@ -65,6 +66,7 @@ export function withDecimalIntegers(document: OpenApiDocument): OpenApiDocument 
       ...(operation.parameters && {
         parameters: operation.parameters.map((parameter) => ({
           ...parameter,
+          allowReserved: true,
           schema: decimal(parameter.schema),
         })),
       }),
@@ -92,26 +94,50 @@ function decimal(schema: Schema): object {
   return { [KEYWORD]: { minimum, maximum }, ...(fallback !== undefined && { default: fallback }) };
 }
 
+/** Decoding a query turns a plus that is not encoded into a space: at the start of a phone number, and before an offset. */
+const LOST_PLUS: Record<string, RegExp> = {
+  address: /^ (?=\d)/,
+  participant: /^ (?=\d)/,
+  since: / (?=\d\d:\d\d$)/,
+  until: / (?=\d\d:\d\d$)/,
+};
+/** Characters of an unknown name that an error shows. */
+const MAX_NAME = 100;
+
 /**
- * Ignores the unknown query parameters of a webhook: some providers add their own, such as a hash of the body. For other
- * callers, refuses brackets in the name of a query parameter. No parameter of the contract has them, and the validator
- * would decode the value a second time, or drop the parameter without an error.
+ * Refuses unknown query parameters, all of them in one error. Webhooks and the operations of `System` ignore them:
+ * providers and probes add their own. The validator itself names only the first one, and would decode the value of a name
+ * with brackets a second time or drop the parameter without an error.
  */
-export const checkQueryNames: RequestHandler = (request, _response, next) => {
+export const checkQuery: RequestHandler = (request, _response, next) => {
   // Most requests have no query, and replacing a property of a request costs as much as validating it.
   if (!request.url.includes('?')) return next();
-  if (stateOf(request).caller?.type === 'provider') ignoreUnknown(request);
-  const name = Object.keys(request.query).find((each) => /[[\]]/.test(each));
-  if (name === undefined) return next();
-  throw new InvalidRequestError([{ path: `/query/${name}`, message: `Unknown query parameter '${name}'` }]);
-};
-
-function ignoreUnknown(request: Request): void {
-  const known = operationOf(request)?.parameters?.filter((each) => each.in === 'query') ?? [];
-  const query = Object.entries(request.query).filter(([name]) => known.some((each) => each.name === name));
+  const operation = operationOf(request);
+  const known = new Set(
+    operation?.parameters?.filter((each) => each.in === 'query').map(({ name }) => name) ?? [],
+  );
+  const given = Object.entries(request.query);
+  const unknown = given.map(([name]) => name).filter((name) => !known.has(name));
+  const isIgnored = stateOf(request).caller?.type === 'provider' || operation?.tags?.includes('System');
+  if (unknown.length > 0 && !isIgnored) throw new InvalidRequestError(unknown.map(unknownParameter));
+  const query = given
+    .filter(([name]) => known.has(name))
+    .map(([name, value]) => [name, restorePlus(LOST_PLUS[name], value)]);
   // Express has a getter for the query.
   const value = Object.fromEntries(query);
   Object.defineProperty(request, 'query', { value, writable: true, configurable: true, enumerable: true });
+  next();
+};
+
+function unknownParameter(name: string): Fault {
+  const shown = name.slice(0, MAX_NAME);
+  return { path: `/query/${shown}`, message: `Unknown query parameter '${shown}'` };
+}
+
+function restorePlus(lost: RegExp | undefined, value: unknown): unknown {
+  if (!lost) return value;
+  if (Array.isArray(value)) return value.map((item) => restorePlus(lost, item));
+  return typeof value === 'string' ? value.replace(lost, '+') : value;
 }
 
 function mapValues<T, U>(values: Record<string, T>, change: (value: T) => U): Record<string, U> {

@@ -19,7 +19,7 @@ import { dereference } from '../../openapi/dereference.ts';
 import type { OpenApiDocument } from '../../openapi/document.ts';
 import { valuesIn } from '../middleware/body.ts';
 import { boundedRegExp, boundFormats } from './bounded-checks.ts';
-import { checkQueryNames, decimalInteger, withDecimalIntegers } from './parameters.ts';
+import { checkQuery, decimalInteger, withDecimalIntegers } from './parameters.ts';
 
 /** The steps of a request for an operation of the contract, besides its validation. */
 export interface Steps {
@@ -94,7 +94,7 @@ function validatorsOf(document: OpenApiDocument, { before, handle }: Steps, give
     keywords: [decimalInteger],
     code: { regExp: boundedRegExp },
   } as never);
-  const validate = [...before, checkQueryNames, request, ...responses, handle];
+  const validate = [...before, checkQuery, request, ...responses, handle];
   return {
     paths: apiDoc.paths as OpenApiDocument['paths'],
     responsePaths: apiDocRes?.paths as OpenApiDocument['paths'] | undefined,

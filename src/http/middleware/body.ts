@@ -47,17 +47,16 @@ export function createBodies(): Bodies {
     },
     json: async (request, _response, next) => {
       const takesBody = Boolean(operationOf(request)?.requestBody);
+      if (takesBody && stateOf(request).caller?.type !== 'provider') assertJson(request);
       if (takesBody && hasBody(request)) {
-        if (stateOf(request).caller?.type !== 'provider') assertJson(request);
         await hold(request, verified);
         const { value, values } = parse(request);
         request.body = value;
         stateOf(request).values = values;
         assertSize(request);
-      }
+      } else if (takesBody) request.body = {};
       // The validator compiles its schemas anew for each content type that it has not seen before.
-      if (takesBody && (hasBody(request) || request.headers['content-type'] !== undefined))
-        request.headers['content-type'] = 'application/json';
+      if (takesBody) request.headers['content-type'] = 'application/json';
       else delete request.headers['content-type'];
       next();
     },
@@ -157,8 +156,11 @@ function parse(request: Request): ReturnType<typeof parseJson> {
 }
 
 function assertJson({ headers: { 'content-type': type } }: Request): void {
-  if (type === undefined || !JSON_TYPE.test(type))
-    throw new UnsupportedMediaTypeError('The body must be application/json.');
+  if (type === undefined)
+    throw new UnsupportedMediaTypeError(
+      'The header Content-Type is missing: the body must be application/json.',
+    );
+  if (!JSON_TYPE.test(type)) throw new UnsupportedMediaTypeError('The body must be application/json.');
   if (OTHER_CHARSET.test(type)) throw new UnsupportedMediaTypeError('The body must be in UTF-8.');
 }
 

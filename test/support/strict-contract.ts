@@ -1,0 +1,15 @@
+import { type OpenApiDocument, openApiDocument } from '../../src/openapi/document.ts';
+
+/**
+ * The contract as the service must keep it: responses have no unknown fields, although clients must ignore them, and no
+ * statuses besides those that an operation names.
+ */
+export function strictContract(): OpenApiDocument {
+  const document = openApiDocument();
+  for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path)))
+    delete (operation as unknown as { responses: { default?: object } }).responses.default;
+  const { schemas } = document.components as unknown as { schemas: Record<string, object> };
+  for (const [name, schema] of Object.entries(schemas))
+    if ('properties' in schema) schemas[name] = { additionalProperties: false, ...schema };
+  return document;
+}
