@@ -29,7 +29,7 @@ export type ParticipantFilters = Query<'listParticipants'>;
 export type AttemptFilters = Query<'listMessageAttempts'>;
 export type TimelineFilters = Query<'listMessageTimeline'>;
 
-type Wire = Schemas['SendMessage'];
+type Wire = Schemas['UntypedMessage'];
 type EmailField = 'subject' | 'cc' | 'bcc' | 'reply_to';
 type Common = Omit<Wire, 'type' | 'to' | 'attachments' | EmailField>;
 type Without<Field extends string> = { [Name in Field]?: never };

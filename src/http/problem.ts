@@ -137,8 +137,8 @@ function faultsOf({ errors, path, message }: HttpLibraryError): Fault[] {
   if (!errors?.length) return [{ path: path?.startsWith('/query/') ? path : '/body', message }];
   const byPath = new Map<string, Set<string>>();
   for (const fault of errors) {
-    // Says only that none of the alternatives fits; each of them says why at the same path.
-    if (/^(anyOf|oneOf)\b/.test(fault.errorCode ?? '')) continue;
+    // Only says that no schema fits. The errors of the schemas themselves follow.
+    if (/^(oneOf|if)\b/.test(fault.errorCode ?? '')) continue;
     const where = fault.path.slice(0, MAX_PATH).replace(/^\/params\//, '/path/');
     byPath.set(where, (byPath.get(where) ?? new Set()).add(fault.message));
   }

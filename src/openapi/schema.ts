@@ -658,21 +658,86 @@ export interface components {
         Metadata: {
             [key: string]: string;
         };
-        SendMessage: {
-            type?: components["schemas"]["MessageType"];
+        /**
+         * @description A message of one of the three types, or without `type`: exactly one of the four schemas fits a request. Validation
+         *     errors are those of the schema that `type` selects.
+         */
+        SendMessage: components["schemas"]["SmsMessage"] | components["schemas"]["MmsMessage"] | components["schemas"]["EmailMessage"] | components["schemas"]["UntypedMessage"];
+        /** @description An SMS. It has one recipient and no attachments. */
+        SmsMessage: {
+            /**
+             * @description Always `sms`.
+             * @enum {string}
+             */
+            type: "sms";
+            /** @description The sender. */
+            from: components["schemas"]["Address"];
+            to: components["schemas"]["AddressOrList"];
+            body: components["schemas"]["TextBody"];
+            attachments?: components["schemas"]["AttachmentUrls"];
+            metadata?: components["schemas"]["Metadata"];
+            timestamp?: components["schemas"]["SendTimestamp"];
+            send_at?: components["schemas"]["SendAt"];
+            expires_at?: components["schemas"]["ExpiresAt"];
+        };
+        /** @description An MMS, for one or several recipients. */
+        MmsMessage: {
+            /**
+             * @description Always `mms`.
+             * @enum {string}
+             */
+            type: "mms";
+            /** @description The sender. */
+            from: components["schemas"]["Address"];
+            to: components["schemas"]["AddressOrList"];
+            body: components["schemas"]["TextBody"];
+            attachments?: components["schemas"]["AttachmentUrls"];
+            metadata?: components["schemas"]["Metadata"];
+            timestamp?: components["schemas"]["SendTimestamp"];
+            send_at?: components["schemas"]["SendAt"];
+            expires_at?: components["schemas"]["ExpiresAt"];
+        };
+        /** @description An email. */
+        EmailMessage: {
+            /**
+             * @description Always `email`.
+             * @enum {string}
+             */
+            type: "email";
+            /** @description The sender. */
+            from: components["schemas"]["Address"];
+            to: components["schemas"]["AddressOrList"];
+            body: components["schemas"]["EmailBody"];
+            attachments?: components["schemas"]["AttachmentUrls"];
+            subject?: components["schemas"]["Subject"];
+            /** @description Recipients of copies. */
+            cc?: components["schemas"]["AddressList"];
+            /** @description Recipients of blind copies. They do not take part in the conversation. */
+            bcc?: components["schemas"]["AddressList"];
+            /** @description The address for replies. */
+            reply_to?: components["schemas"]["Address"];
+            metadata?: components["schemas"]["Metadata"];
+            timestamp?: components["schemas"]["SendTimestamp"];
+            send_at?: components["schemas"]["SendAt"];
+            expires_at?: components["schemas"]["ExpiresAt"];
+        };
+        /**
+         * @description A message whose type follows from its addresses: email addresses make an `email`, and phone numbers an `sms`, or an
+         *     `mms` with attachments or several recipients. Only an email may have `subject`, `cc`, `bcc` and `reply_to`.
+         */
+        UntypedMessage: {
             /** @description The sender. */
             from: components["schemas"]["Address"];
             to: components["schemas"]["AddressOrList"];
             /** @description The text; of an email, with or without HTML. At most 1,600 characters in an SMS or MMS. */
             body: components["schemas"]["EmailBody"];
             attachments?: components["schemas"]["AttachmentUrls"];
-            /** @description Email only. */
             subject?: components["schemas"]["Subject"];
-            /** @description Email only. */
+            /** @description Recipients of copies. */
             cc?: components["schemas"]["AddressList"];
-            /** @description Email only. Recipients of blind copies do not take part in the conversation. */
+            /** @description Recipients of blind copies. They do not take part in the conversation. */
             bcc?: components["schemas"]["AddressList"];
-            /** @description Email only. */
+            /** @description The address for replies. */
             reply_to?: components["schemas"]["Address"];
             metadata?: components["schemas"]["Metadata"];
             timestamp?: components["schemas"]["SendTimestamp"];

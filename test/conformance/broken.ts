@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { arbitraryOf, type Known } from './arbitrary.ts';
-import { faultsBy, type Operation, type Parameter, resolve, type Schema } from './contract.ts';
+import { branchesOf, faultsBy, type Operation, type Parameter, resolve, type Schema } from './contract.ts';
 import type { Request } from './request.ts';
 
 /** One fault that a request is given. */
@@ -9,6 +9,8 @@ export interface Breakage {
   /** Where the service is to find it; null where it does not get as far as that. */
   where: string | null;
   statuses: number[];
+  /** Of a union, the schema that the body fits before it is broken. */
+  branch?: Schema;
   apply: (request: Request) => Request;
 }
 /** A value that is wrong in one place, below which path, and how. */
@@ -23,7 +25,12 @@ const OF_EVERY_TYPE = { string: 'text', integer: 7, boolean: true, null: null, a
 export function breakagesOf(operation: Operation, known: Known): Breakage[] {
   const { body, parameters, security, tag } = operation;
   return [
-    ...(body ? [...bodyBreakages(body.schema, known), ...noBody(security === 'webhookSignature')] : []),
+    ...(body
+      ? [
+          ...branchesOf(body.schema).flatMap((branch) => bodyBreakages(branch, known)),
+          ...noBody(security === 'webhookSignature'),
+        ]
+      : []),
     ...parameters.flatMap((parameter) => parameterBreakages(parameter, known)),
     ...(security === 'webhookSignature' || tag === 'System' ? [] : [unknownQuery]),
   ];
@@ -36,9 +43,11 @@ const unknownQuery: Breakage = {
   apply: (request) => ({ ...request, query: [...request.query, ['unknown', '1']] }),
 };
 
-function bodyBreakages(schema: Schema, known: Known): Breakage[] {
-  const fields = Object.entries(resolve(schema).properties ?? {});
-  const required = resolve(schema).required ?? [];
+function bodyBreakages(branch: Schema, known: Known): Breakage[] {
+  const schema = resolve(branch);
+  const fields = Object.entries(schema.properties ?? {});
+  // Without its type, a message is of another schema of the union.
+  const required = (schema.required ?? []).filter((name) => name !== 'type');
   const ofFields = fields.flatMap(([name, field]) =>
     broken(field, known).map(
       ([path, how, value]): Breakage => ({
@@ -60,14 +69,14 @@ function bodyBreakages(schema: Schema, known: Known): Breakage[] {
       },
     }),
   );
-  if (resolve(schema).additionalProperties === true) return [...ofFields, ...missing];
+  if (schema.additionalProperties === true) return [...ofFields, ...missing];
   const unknown: Breakage = {
     title: 'an unknown field',
     where: '/body/unknown',
     statuses: [422],
     apply: (request) => ({ ...request, body: { ...(request.body as object), unknown: 1 } }),
   };
-  return [...ofFields, ...missing, unknown];
+  return [...ofFields, ...missing, unknown].map((breakage) => ({ ...breakage, branch }));
 }
 
 function noBody(signed: boolean): Breakage[] {

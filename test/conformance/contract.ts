@@ -69,6 +69,11 @@ export function resolve<T extends object>(node: T & { $ref?: string }): T {
   return { ...resolve(target as T), ...own };
 }
 
+/** The schemas of a union, or the schema itself. */
+export function branchesOf(schema: Schema): Schema[] {
+  return resolve(schema).oneOf ?? [schema];
+}
+
 /** Everything below it resolved, but schemas, whose references stay. */
 function operationOf(path: string, method: string, raw: Record<string, never>): Operation {
   const security = (raw.security ?? document.security ?? []) as Record<string, unknown>[];

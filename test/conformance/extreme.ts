@@ -1,5 +1,5 @@
 import type { Breakage } from './broken.ts';
-import { faultsBy, type Operation, type Parameter, resolve, type Schema } from './contract.ts';
+import { branchesOf, faultsBy, type Operation, type Parameter, resolve, type Schema } from './contract.ts';
 import type { Request } from './request.ts';
 
 /** Below the limit of every body. */
@@ -36,10 +36,13 @@ const BEYOND_DOUBLE = ['1e400', '-1e400', '1'.repeat(400)];
 export function extremesOf({ parameters, body }: Operation): Breakage[] {
   return [
     ...parameters.filter(({ schema }) => resolve(schema).type === 'integer').flatMap(oddIntegers),
-    ...(body
-      ? [...inFields(body.schema), ...unknownFields(body.schema), ...oddNumbers(body.schema), ...bytes()]
-      : []),
+    ...(body ? [...branchesOf(body.schema).flatMap(extremeBodies), ...bytes()] : []),
   ];
+}
+
+function extremeBodies(branch: Schema): Breakage[] {
+  const breakages = [...inFields(branch), ...unknownFields(branch), ...oddNumbers(branch)];
+  return breakages.map((breakage) => ({ ...breakage, branch }));
 }
 
 function oddIntegers({ name, in: place }: Parameter): Breakage[] {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { exchange } from '../support/raw.ts';
+import { arbitraryOf } from './arbitrary.ts';
 import { type Breakage, breakagesOf } from './broken.ts';
 import { check } from './check.ts';
 import { faultsBy, type Operation, operations } from './contract.ts';
@@ -59,8 +60,11 @@ describe('Every operation of the contract', function () {
     for (const operation of operations) {
       const breakages = breakagesOf(operation);
       const bases = samples(operation, breakages.length);
-      for (const [index, { title, where, statuses, apply }] of breakages.entries()) {
-        const { status, text } = await ask(operation, apply(bases[index] as Request));
+      const known = knownFor(operation, world.ids);
+      for (const [index, { title, where, statuses, branch, apply }] of breakages.entries()) {
+        const base = bases[index] as Request;
+        if (branch) base.body = fc.sample(arbitraryOf(branch, known), { seed: seed + index, numRuns: 1 })[0];
+        const { status, text } = await ask(operation, apply(base));
         broken++;
         const of = `${operation.id}, ${title}: ${status} ${text.slice(0, 1_000)}`;
         expect(statuses, of).to.include(status);

@@ -1,10 +1,18 @@
 import { expect } from 'chai';
 import { dereference } from '../../src/openapi/dereference.ts';
 import { openApiDocument } from '../../src/openapi/document.ts';
-import type { Schema } from './contract.ts';
+import { branchesOf, faultsBy, type Schema } from './contract.ts';
 
 const { schemas } = openApiDocument().components as unknown as { schemas: Record<string, Schema> };
-const CLOSED = ['SendMessage', 'SendSms', 'SendEmail', 'ParticipantUpdate'];
+const CLOSED = [
+  'SmsMessage',
+  'MmsMessage',
+  'EmailMessage',
+  'UntypedMessage',
+  'SendSms',
+  'SendEmail',
+  'ParticipantUpdate',
+];
 const PROBLEM = '#/components/responses/Problem';
 
 /** Calls `visit` with every schema of the dereferenced contract, and where it is. */
@@ -65,5 +73,15 @@ describe('The contract', () => {
   it('closes the schemas of requests and opens those of responses', () => {
     const closed = Object.entries(schemas).filter(([, schema]) => schema.additionalProperties === false);
     expect(closed.map(([name]) => name)).to.have.members(CLOSED);
+  });
+
+  it('has exactly one schema for each type of a message and for a message without a type', () => {
+    const union = branchesOf({ $ref: '#/components/schemas/SendMessage' });
+    const message = { from: '+12016661234', to: ['+18045551234'], body: 'Hi' };
+    const fitting = (type: object) =>
+      union.filter((schema) => faultsBy(schema, { ...message, ...type }) === null).length;
+    for (const type of [{}, { type: 'sms' }, { type: 'mms' }, { type: 'email' }])
+      expect(fitting(type), JSON.stringify(type)).to.equal(1);
+    expect(fitting({ type: 'fax' })).to.equal(0);
   });
 });

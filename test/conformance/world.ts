@@ -128,9 +128,15 @@ function messagesThatFit(known: Known): Known {
     const { type, ...rest } = { ...text, body: text.body.trim() === '' ? 'Hello' : text.body };
     return type === undefined ? rest : { ...rest, type: isMms ? 'mms' : 'sms' };
   };
-  const text = arbitraryOf(schema('SendSms'), { ...known, Address: fc.constantFrom(...PHONES) }).map(
-    (value) => fit(value as Text),
-  );
-  const email = arbitraryOf(schema('SendEmail'), { ...known, Address: fc.constantFrom(...EMAILS) });
-  return { SendSms: text, SendMessage: fc.oneof(text, email) };
+  const phones = { ...known, Address: fc.constantFrom(...PHONES) };
+  const emails = { ...known, Address: fc.constantFrom(...EMAILS) };
+  const text = arbitraryOf(schema('SendSms'), phones).map((value) => fit(value as Text));
+  const email = arbitraryOf(schema('EmailMessage'), emails) as fc.Arbitrary<Text>;
+  return {
+    SendSms: text,
+    SmsMessage: text.map((sms) => ({ ...sms, type: 'sms', to: [sms.to].flat()[0], attachments: [] })),
+    MmsMessage: text.map((mms) => ({ ...mms, type: 'mms' })),
+    EmailMessage: email,
+    UntypedMessage: fc.oneof(text, email).map(({ type: _, ...untyped }) => untyped),
+  };
 }

@@ -31,8 +31,9 @@ describe('The contracts', () => {
     of('a request to send an SMS').request.body.content.urgent = true;
     of('a request to send an MMS').response.body.content.price = 1;
     of('a request to send an email').response.status = 201;
+    // A message of the wrong form has a finding for each schema of the union.
     const found = (await findings(JSON.stringify(contract))).map((finding) => finding.split(',')[0]);
-    expect(found).to.have.members([
+    expect([...new Set(found)]).to.have.members([
       'a request for a message: request.path-or-method.unknown',
       'a request to send an SMS: request.body.incompatible',
       'a request to send an MMS: response.body.incompatible',

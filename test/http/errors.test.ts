@@ -196,6 +196,21 @@ describe('A request that cannot be served', () => {
       ['a null to', '/api/messages/sms', { ...sms, to: null }, ['/body/to']],
       ['an empty to', '/api/messages/email', { ...email, to: [] }, ['/body/to']],
       ['an unknown type', '/api/messages/send', { ...sms, type: 'fax' }, ['/body/type']],
+      ['a type that is no text', '/api/messages/send', { type: 7 }, ['/body/type']],
+      ['a body that is a list', '/api/messages/send', [sms], ['/body']],
+      ['an mms without a recipient', '/api/messages/send', { ...mms, type: 'mms', to: [] }, ['/body/to']],
+      [
+        'a subject with phone numbers',
+        '/api/messages/send',
+        { from: sms.from, to: sms.to, body: 'Hi', subject: 'Hi' },
+        ['/body/subject'],
+      ],
+      [
+        'an email with an unknown field',
+        '/api/messages/send',
+        { ...email, type: 'email', x: 1 },
+        ['/body/x'],
+      ],
       ['a type of the other channel', '/api/messages/email', { ...email, type: 'sms' }, ['/body/type']],
       [
         'a phone where an email belongs',

@@ -24,6 +24,7 @@ import {
 } from '../../sdk/src/index.ts';
 
 type Wire = components['schemas']['SendMessage'];
+type WireEmail = components['schemas']['EmailMessage'];
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 type Same<A, B extends A> = Equal<A, B>;
 const holds = <_Claim extends true>() => {};
@@ -63,8 +64,8 @@ export async function sending() {
   holds<Equal<Awaited<ReturnType<typeof messages.send>>, Message>>();
   // Every SendMessage is valid for the service, and every field of the service's schema can be sent.
   holds<Equal<SendMessage extends Wire ? true : false, true>>();
-  holds<Equal<keyof Wire, keyof SendEmail>>();
-  holds<Equal<keyof SendSms | keyof SendMms | keyof SendByAddress, keyof Wire>>();
+  holds<Equal<keyof WireEmail, keyof SendEmail>>();
+  holds<Equal<keyof SendSms | keyof SendMms | keyof SendByAddress, keyof WireEmail>>();
 
   // @ts-expect-error an sms has no subject
   messages.send({ ...text, type: 'sms', subject: 'Hi' });

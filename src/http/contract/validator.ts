@@ -20,6 +20,7 @@ import type { OpenApiDocument } from '../../openapi/document.ts';
 import { valuesIn } from '../middleware/body.ts';
 import { boundedRegExp, boundFormats } from './bounded-checks.ts';
 import { checkQuery, decimalInteger, withDecimalIntegers } from './parameters.ts';
+import { withSelectedSchemas } from './union.ts';
 
 /** The steps of a request for an operation of the contract, besides its validation. */
 export interface Steps {
@@ -80,7 +81,7 @@ export async function createValidator(
 
 /** The paths as the package made them ready for requests and for responses, and the steps that validate by them. */
 function validatorsOf(document: OpenApiDocument, { before, handle }: Steps, given: Options) {
-  const apiSpec = withDecimalIntegers(document) as never;
+  const apiSpec = withSelectedSchemas(withDecimalIntegers(document)) as never;
   // It reads the options; whether the document is valid is seen to by `make check`, not on every start.
   const { ajvOpts, options } = new OpenApiValidator({ ...given, apiSpec });
   const { validateResponses } = options;

@@ -11,7 +11,7 @@ import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
 
 /** What a client asks to be sent, on whichever of the three paths. */
-export type SendRequest = Schema<'SendMessage'>;
+export type SendRequest = Schema<'UntypedMessage'> & { type?: Schema<'MessageType'> };
 
 /** Twilio's and others' limit for the text of one message. */
 const MAX_TEXT_LENGTH = 1_600;

@@ -1,0 +1,46 @@
+import type { OpenApiDocument } from '../../openapi/document.ts';
+
+interface ObjectSchema {
+  properties?: Record<string, { enum?: unknown[] }>;
+}
+interface RequestBody {
+  content: Record<string, { schema: { oneOf?: ObjectSchema[] } }>;
+}
+
+/**
+ * A copy of a dereferenced document in which a request is validated by the one schema of a union that its `type` selects.
+ * By `oneOf`, a request with one error would have the errors of all schemas of the union.
+ *
+ * @throws {Error} a union of a request has not exactly one schema without `type`.
+ */
+export function withSelectedSchemas(document: OpenApiDocument): OpenApiDocument {
+  const copy = structuredClone(document);
+  for (const operation of Object.values(copy.paths).flatMap((path) => Object.values(path))) {
+    const { requestBody } = operation as { requestBody?: RequestBody };
+    for (const media of Object.values(requestBody?.content ?? {}))
+      if (media.schema.oneOf) media.schema = selectByType(media.schema.oneOf);
+  }
+  return copy;
+}
+
+function selectByType(union: ObjectSchema[]): object {
+  const [untyped, ...others] = union.filter(({ properties }) => !properties?.type);
+  if (!untyped || others.length > 0)
+    throw new Error('openapi.yaml: a union of a request needs exactly one schema without `type`.');
+  const typed = union.flatMap((schema) =>
+    (schema.properties?.type?.enum ?? []).map((type) => ({ type, schema })),
+  );
+  return {
+    if: { type: 'object', required: ['type'] },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    then: {
+      properties: { type: { enum: typed.map(({ type }) => type) } },
+      allOf: typed.map(({ type, schema }) => ({
+        if: { properties: { type: { const: type } } },
+        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+        then: schema,
+      })),
+    },
+    else: untyped,
+  };
+}
