@@ -1,4 +1,4 @@
-/** One fault of a request: where it is (`/body/from`) and what is wrong with it. */
+/** One validation error of a request: its path (`/body/from`) and the reason. */
 export interface Fault {
   path: string;
   message: string;
@@ -19,7 +19,7 @@ export type ErrorCode =
   | StatusConflict
   | 'unavailable';
 
-/** Why HTTP itself does not allow a request. */
+/** Reasons why a request is not valid HTTP or not supported. */
 export type ProtocolFailure =
   | 'bad_request'
   | 'request_timeout'
@@ -27,13 +27,13 @@ export type ProtocolFailure =
   | 'headers_too_large'
   | 'not_implemented';
 
-/** Why two participants cannot be said to be one person. */
+/** Reasons why two participants cannot be linked. */
 export type LinkConflict = 'link_to_self' | 'already_linked' | 'participants_share_conversation';
 
-/** Why something cannot be decided about a message any more, or yet. */
+/** Reasons why a message cannot be canceled or retried. */
 export type StatusConflict = 'not_cancelable' | 'not_retriable';
 
-/** An error that a caller of the service can do something about; its code is part of the contract. */
+/** An error that is reported to the client; its code is part of the contract. */
 export class ServiceError extends Error {
   readonly code: ErrorCode;
 
@@ -47,7 +47,7 @@ export class ServiceError extends Error {
 /** The validation errors that a response lists at most. */
 const MAX_FAULTS = 32;
 
-/** The request breaks the contract; names the faults found, the first ones where there are many. */
+/** The request does not match the contract; lists at most the first `MAX_FAULTS` validation errors. */
 export class InvalidRequestError extends ServiceError {
   readonly faults: Fault[];
 
@@ -66,7 +66,7 @@ export class UnauthorizedError extends ServiceError {
   }
 }
 
-/** The request comes from where the service, as it is configured, answers nobody. */
+/** The configuration does not allow requests for this host or from this origin. */
 export class ForbiddenError extends ServiceError {
   constructor(message: string) {
     super('forbidden', message);
@@ -85,7 +85,7 @@ export class PayloadTooLargeError extends ServiceError {
   }
 }
 
-/** The request is not valid by HTTP, or did not arrive whole. */
+/** The request is not valid HTTP, or did not arrive completely. */
 export class ProtocolError extends ServiceError {
   declare readonly code: ProtocolFailure;
 
@@ -130,7 +130,7 @@ export class LinkConflictError extends ServiceError {
   }
 }
 
-/** The status of a message does not allow what was asked. */
+/** The status of a message does not allow the action. */
 export class MessageStatusError extends ServiceError {
   declare readonly code: StatusConflict;
 
@@ -139,7 +139,7 @@ export class MessageStatusError extends ServiceError {
   }
 }
 
-/** The service cannot do its work just now; nothing is known to be stored. `retryAfter` is in seconds. */
+/** The service is temporarily unavailable; whether the request had an effect is unknown. `retryAfter` is in seconds. */
 export class UnavailableError extends ServiceError {
   readonly retryAfter: number;
 
@@ -149,7 +149,7 @@ export class UnavailableError extends ServiceError {
   }
 }
 
-/** The service cannot start, for a reason that its operator can mend: each reason is one line. */
+/** The service cannot start; each reason is one line with the remedy for the operator. */
 export class StartError extends Error {
   readonly reasons: string[];
 

@@ -27,12 +27,12 @@ import { createEvents, type Events } from './observability/events.ts';
 import type { Logger } from './observability/logger.ts';
 
 export interface Service {
-  /** Where it listens. */
+  /** The URL that the service listens on. */
   url: string;
   database: Database;
   /** Resolves when the embedded database has ended and cannot be restarted. */
   failed: Promise<StartError>;
-  /** Finishes what is in hand, then closes every connection. Safe to call twice. */
+  /** Completes running requests and deliveries, then closes every connection. Safe to call twice. */
   stop(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ const ignoreStep = () => undefined;
 /**
  * Starts everything: database, migrations, delivery, HTTP.
  *
- * @throws {StartError} where the operator can mend the reason.
+ * @throws {StartError} for a reason that the operator can remove.
  */
 export async function startService(
   config: Config,
@@ -57,7 +57,7 @@ export async function startService(
 /**
  * Brings the database's schema up to date; returns the names of the migrations that were missing.
  *
- * @throws {StartError} where the operator can mend the reason.
+ * @throws {StartError} for a reason that the operator can remove.
  */
 export async function migrateDatabase(
   config: Config,
@@ -71,7 +71,7 @@ export async function migrateDatabase(
   return applied;
 }
 
-/** What is deferred first ends last: the database outlives whoever writes to it. */
+/** The stack ends its steps in reverse order: the database is closed after everything that writes to it. */
 async function wire(
   config: Config,
   events: Events,
@@ -118,7 +118,7 @@ async function wire(
   const app = await createApp({ config, logger, events, keyring, handlers, translate: availability });
   const url = await listen(app, config, logger, stack);
   worker?.start();
-  // Nothing new is taken up while requests are being ended.
+  // The worker stops claiming deliveries before the running requests end.
   stack.defer(() => {
     stopping = true;
     void worker?.stop();

@@ -29,7 +29,7 @@ export interface AppOptions {
   events: Events;
   keyring: Keyring;
   handlers: Handlers;
-  /** Makes an error of ours of what a library below threw. */
+  /** Converts errors of the database driver to errors of `errors.ts`. */
   translate: (error: unknown) => unknown;
 }
 
@@ -37,7 +37,7 @@ type AnyHandler = (
   request: object,
 ) => Promise<{ status: number; headers?: Record<string, string>; body: unknown }>;
 
-/** The HTTP service: what comes in is validated against the contract, and goes to the handler of its operation. */
+/** The HTTP service: authenticates each request, validates it against the contract and calls the handler of its operation. */
 export async function createApp({
   config,
   logger,
@@ -74,24 +74,24 @@ export async function createApp({
   return app;
 }
 
-const AT_A_WORKER = new Set(['/healthz', '/readyz', '/metrics']);
+const WORKER_PATHS = new Set(['/healthz', '/readyz', '/metrics']);
 
-/** The part of the contract that a process of this role serves; of a worker, how it is. */
+/** The part of the contract that a process of this role serves; a worker serves health and metrics only. */
 function servedBy(role: Role): OpenApiDocument {
   const document = openApiDocument();
   if (role !== 'worker') return document;
-  const paths = Object.entries(document.paths).filter(([path]) => AT_A_WORKER.has(path));
+  const paths = Object.entries(document.paths).filter(([path]) => WORKER_PATHS.has(path));
   return { ...document, paths: Object.fromEntries(paths) };
 }
 
-/** The typed handlers of the operations as a middleware: the only place where a handler meets Express. */
+/** Middleware that calls the typed handler of the operation: the only place that connects handlers to Express. */
 function toMiddleware(
   handlers: Handlers,
   translate: (error: unknown) => unknown,
   budget: ResponseBudget,
 ): RequestHandler {
   return async (request, response) => {
-    // A request that ran into a timeout is not carried out when the rest of its body arrives after all.
+    // A request that has timed out has no effect, even if the rest of its body arrives later.
     if (response.headersSent) return;
     const handler = handlers[operationOf(request)?.operationId as OperationId] as unknown as AnyHandler;
     ensureStorable(request);

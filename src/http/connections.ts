@@ -16,7 +16,7 @@ interface Connection {
   /** Responses that are not sent yet, in the order of their requests. */
   pending: Set<ServerResponse>;
   latest: { request: IncomingMessage; response: ServerResponse } | null;
-  /** Nothing that arrives any more is a request. */
+  /** Further bytes of the connection are not read as requests. */
   failed: boolean;
 }
 
@@ -30,7 +30,7 @@ function connectionOf(socket: Duplex): Connection {
   return connection;
 }
 
-/** Notes a request; false if its connection has failed, and the request must not be carried out. */
+/** Registers a request. Returns false if its connection has failed: the request must then have no effect. */
 export function track(request: IncomingMessage, response: ServerResponse): boolean {
   const connection = connectionOf(request.socket);
   if (connection.failed) return false;
@@ -38,7 +38,7 @@ export function track(request: IncomingMessage, response: ServerResponse): boole
   connection.pending.add(response);
   response.once('close', () => {
     connection.pending.delete(response);
-    // A connection outlives its requests, and must not keep the last one in memory.
+    // A connection outlives its requests and must not keep the last request in memory.
     if (connection.latest?.response === response && request.complete) connection.latest = null;
   });
   return true;
@@ -62,7 +62,7 @@ export function closeUnused(server: Server, idleMs: number, headersMs: number): 
   });
 }
 
-/** Answers as problem documents whatever Node's HTTP parser refuses, in place of Node's own responses. */
+/** Answers requests that Node's HTTP parser refuses with problem documents instead of Node's own responses. */
 export function answerFailures(server: Server, logger: Logger): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (socket.bytesRead > 0) void fail(fromParser(error), socket, logger);
@@ -96,7 +96,7 @@ async function fail(error: ServiceError, socket: Duplex, logger: Logger): Promis
   hangUp(socket, inBody ? '' : responseFor(error, logger));
 }
 
-/** A response without a request, and its line in the log. */
+/** Writes a response without a request, and logs one line. */
 function responseFor(error: ServiceError, logger: Logger): string {
   const id = randomUUID();
   const problem = problemOf(error, id);
@@ -117,7 +117,7 @@ function responseFor(error: ServiceError, logger: Logger): string {
   return `HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines}\r\n${text}`;
 }
 
-/** Ends a connection after this text. What the client still sends is dropped, for as long as it may take to read. */
+/** Ends a connection after this text. Further bytes of the client are dropped for at most `LINGER_MS`. */
 function hangUp(socket: Duplex, text: string): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once('close', () => clearTimeout(timer));

@@ -7,14 +7,14 @@ import type { Logger } from '../observability/logger.ts';
 import { answerFailures, closeUnused, track } from './connections.ts';
 
 const CLOSE_IDLE_MS = 50;
-/** The head of a request is small: who takes longer for it only holds the connection. */
+/** The head of a request is small: a client that needs longer only occupies the connection. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const CHECK_TIMEOUTS_MS = 5_000;
 
 /**
- * Serves until the stack is disposed of; gives the URL.
+ * Serves until the stack is disposed of; returns the URL.
  *
- * @throws {StartError} where the port cannot be had.
+ * @throws {StartError} the service cannot listen on the port.
  */
 export async function listen(
   app: Express,
@@ -33,7 +33,7 @@ export async function listen(
     headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
     connectionsCheckingInterval: Math.min(CHECK_TIMEOUTS_MS, requestTimeoutMs),
     keepAliveTimeout: keepAliveTimeoutMs,
-    // Checked by the application, whose refusal is a problem document.
+    // `checkProtocol` checks it, so that the response is a problem document.
     requireHostHeader: false,
   };
   // `100 Continue` is sent when the body is read, not here.
@@ -54,7 +54,7 @@ export async function listen(
   return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
 }
 
-/** One line that names the variable to change. */
+/** An error text of one line that names the variable to change. */
 export function describeListenError(
   variable: string,
   host: string,
@@ -70,16 +70,16 @@ export function describeListenError(
 }
 
 /**
- * No new connections; requests in flight are answered, and each connection is closed when it has nothing left to do.
- * One that has said nothing yet, or is in the middle of a request for too long, is cut.
+ * Stops accepting connections, answers the requests in flight and closes each connection when it is idle. After
+ * `patienceMs`, closes the connections whose request is not complete.
  */
 function close(server: Server, patienceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const closingIdle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
-    const cutting = setTimeout(() => server.closeAllConnections(), patienceMs);
+    const closingAll = setTimeout(() => server.closeAllConnections(), patienceMs);
     server.close(() => {
       clearInterval(closingIdle);
-      clearTimeout(cutting);
+      clearTimeout(closingAll);
       resolve();
     });
   });

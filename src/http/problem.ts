@@ -26,7 +26,7 @@ interface Answer {
   errors?: Fault[];
 }
 
-/** Our own errors. */
+/** The status of each error of `errors.ts`. */
 const STATUS: Record<ErrorCode, number> = {
   bad_request: 400,
   malformed_json: 400,
@@ -59,7 +59,7 @@ interface HttpLibraryError {
   errors?: { path: string; message: string; errorCode?: string }[];
 }
 
-/** Characters of a fault's path that are shown: it holds names from the request. */
+/** The longest path of a validation error in a response, in characters: a path contains names from the request. */
 const MAX_PATH = 200;
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
@@ -75,12 +75,12 @@ export function problemHandler(logger: Logger, events: Events): ErrorRequestHand
   };
 }
 
-/** Sends an error from outside of Express as the response to a request. */
+/** Sends an error that occurred outside Express as the response to a request. */
 export function sendProblem(request: IncomingMessage, response: ServerResponse, error: ServiceError): void {
   send(request, response, fromServiceError(error));
 }
 
-/** An error as a problem document. */
+/** The problem document of an error. */
 export function problemOf(error: ServiceError, requestId: string): Problem {
   return problemFrom(fromServiceError(error), requestId);
 }
@@ -110,7 +110,7 @@ function fromServiceError(error: ServiceError): Answer {
 }
 
 function fromLibraryError(error: HttpLibraryError): Answer {
-  // The router's, of a part of the path that cannot be decoded.
+  // The router throws this error if a part of the path cannot be decoded.
   if (error instanceof URIError)
     return { status: 404, code: 'not_found', detail: 'The path is not a valid URI.' };
   switch (error.status) {

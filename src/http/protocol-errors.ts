@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import { ProtocolError, ServiceError } from '../errors.ts';
 
-/** What Node's HTTP parser reports, by its code; any other failure is a malformed request. */
+/** Errors of Node's HTTP parser by code; any other error is a malformed request. */
 const REASONS: Record<string, () => ServiceError> = {
   HPE_HEADER_OVERFLOW: () =>
     new ProtocolError('headers_too_large', 'The request line and the headers are over 16384 bytes together.'),
@@ -10,13 +10,13 @@ const REASONS: Record<string, () => ServiceError> = {
   ERR_HTTP_REQUEST_TIMEOUT: () => new ProtocolError('request_timeout', 'The request did not arrive in time.'),
 };
 
-/** The problem that a failure of Node's HTTP parser is reported as. */
+/** Converts an error of Node's HTTP parser. */
 export function fromParser({ code = '' }: NodeJS.ErrnoException): ServiceError {
   return REASONS[code]?.() ?? new ProtocolError('bad_request', 'The request is not valid HTTP/1.1.');
 }
 
 /**
- * Middleware for what Node's server accepts, or refuses with an empty response (RFC 9110, 10.1.1; RFC 9112, 3.2).
+ * Middleware that checks what Node's server accepts, or refuses with an empty response (RFC 9110, 10.1.1; RFC 9112, 3.2).
  *
  * @throws {ProtocolError} the request is HTTP/0.9, has no `Host` header or several, or expects anything but
  *   `100-continue`.

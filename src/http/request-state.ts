@@ -1,23 +1,23 @@
 import type { Caller } from './auth/caller.ts';
 import type { Hold } from './middleware/body-budget.ts';
 
-/** What the steps of a request learn for the steps after them. */
+/** Values of a request that one step sets for the steps after it. */
 export interface RequestState {
   /** The id of the request in its response and in the log. */
   id: string;
   /** Undefined before authentication. */
   caller: Caller | undefined;
-  /** The body as it came over the wire; undefined before it is read. */
+  /** The bytes of the body as received; undefined before they are read. */
   rawBody: Buffer | undefined;
-  /** The share of the body in a budget. */
+  /** The bytes that the body holds in a budget. */
   hold: Hold | undefined;
-  /** At least the number of values in the body. */
+  /** An upper bound of the number of values in the body. */
   values: number;
 }
 
 const STATE = Symbol('state');
 
-/** A property of the request: weak maps from requests, one for each of these, took half as much CPU again in garbage collection. */
+/** The state is a property of the request: weak maps keyed by the request added half as much CPU again in garbage collection. */
 export function stateOf(request: object): RequestState {
   const holder = request as { [STATE]?: RequestState };
   holder[STATE] ??= { id: '', caller: undefined, rawBody: undefined, hold: undefined, values: 0 };

@@ -19,17 +19,17 @@ export interface AuthenticateOptions {
 
 type Requirements = NonNullable<Operation['security']>;
 type Scheme = 'apiKey' | 'webhookSignature' | null;
-/** Null where the operation is open to callers without credentials, and these are missing or wrong. */
+/** Returns null if the operation allows anonymous callers and the credentials are missing or wrong. */
 type Authenticator = (request: Request, operation: Operation) => Promise<Caller | null> | Caller | null;
 
 const NOT_SIGNED =
   'The webhook names no configured provider, or its signature is missing, older than five minutes, or not made with a secret of that provider.';
 
 /**
- * Middleware that identifies the caller once, before anything else of a request is looked at. Whatever follows gets
- * the caller from here and never reads the URL or a header for it again.
+ * Middleware that identifies the caller once, before all other checks of a request. The later steps use this caller and
+ * never read the URL or a header to determine the caller again.
  *
- * @throws {Error} the contract names a security scheme, or a webhook operation, that is not known here.
+ * @throws {Error} the contract names a security scheme or a webhook operation that this module does not implement.
  */
 export function authenticate(document: OpenApiDocument, options: AuthenticateOptions): RequestHandler {
   assertSchemesKnown(document);
@@ -121,7 +121,7 @@ function isSupported(requirements: Requirements, operationId: string | undefined
   return isKnown(scheme, operationId) && more.length === 0 && (others.length === 0 || optional);
 }
 
-/** An API key, or nothing: the handler decides what it answers without the key. */
+/** An API key or no credentials: the handler decides what an anonymous caller receives. */
 function isOptional(requirements: Requirements = []): boolean {
   return requirements.length === 2 && Object.keys(requirements[1] ?? {}).length === 0;
 }

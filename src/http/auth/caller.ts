@@ -38,7 +38,7 @@ type CallerOf<Id extends OperationId> = Id extends WebhookOperation
 /** One handler for each operation of the contract: a missing handler does not compile. */
 export type Handlers = { [Id in OperationId]: Handler<Id, CallerOf<Id>> };
 
-/** The name of the API key of a request, where it has one. */
+/** The name of the API key of a request; undefined without a key. */
 export function apiKeyName(request: object): string | undefined {
   const { caller } = stateOf(request);
   return caller?.type === 'api_key' ? (caller.name ?? undefined) : undefined;

@@ -5,7 +5,7 @@ import { ForbiddenError } from '../../errors.ts';
 
 const LOOPBACK_NAME = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i;
 const LOOPBACK_PEER = /^(?:::1|(?:::ffff:)?127(?:\.\d{1,3}){3})$/i;
-/** Headers that proxies and tunnels add to what they pass on. */
+/** Headers that proxies and tunnels add to forwarded requests. */
 const FORWARDING = [
   'forwarded',
   'via',
@@ -26,11 +26,11 @@ const FORWARDING = [
 ];
 
 /**
- * Middleware for a service without API keys, which any web page could call otherwise: a page of another origin by a
- * plain form, and a page whose own name was made to resolve to loopback (DNS rebinding) by anything. Only requests
- * that name a loopback host, or one of `allowedHosts`, and come from no foreign page pass.
+ * Middleware for a service without API keys. Without it any web page could call the service: a page of another origin
+ * with a plain form, and a page whose host name resolves to loopback (DNS rebinding) with any request. It refuses
+ * requests for a host other than loopback and `allowedHosts`, and requests from pages of another origin.
  *
- * @param allowedHosts host names, with a port or for every port.
+ * @param allowedHosts host names; a name without a port allows every port.
  */
 export function refuseForeign(allowedHosts: readonly string[]): RequestHandler {
   const allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
@@ -62,7 +62,7 @@ export function isLocal(request: IncomingMessage): boolean {
   );
 }
 
-/** Every host that a request names: in `Host`, and in its target where that is a whole URL (RFC 9112, 3.2.2). */
+/** Every host that a request names: in `Host`, and in a target that is a whole URL (RFC 9112, 3.2.2). */
 function hostsOf({ headersDistinct, url = '' }: IncomingMessage): string[] {
   const given = headersDistinct.host ?? [];
   if (url.startsWith('/') || url === '*') return given;
@@ -78,7 +78,7 @@ function withoutPort(host: string): string {
   return host.replace(/:\d{1,5}$/, '');
 }
 
-/** Browsers send `Origin` with whatever can change something, and `null` where they do not tell it. */
+/** Browsers send `Origin` with every request that can have an effect; a hidden origin is `null`. */
 function isSameOrigin(request: IncomingMessage): boolean {
   const origins = request.headersDistinct.origin ?? [];
   const own = hostsOf(request).map((host) => URL.parse(`http://${host}`)?.host);

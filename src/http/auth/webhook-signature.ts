@@ -7,23 +7,23 @@ export interface WebhookSignature {
   signature: string;
 }
 
-/** The tolerance of the reference libraries, either way. */
+/** The tolerance of the Standard Webhooks reference libraries, in both directions. */
 const TOLERANCE_SECONDS = 5 * 60;
-/** Signatures of a webhook that are compared; a rotation needs two. */
+/** The maximum number of signatures of a webhook that are compared; a rotation needs two. */
 const MAX_SIGNATURES = 16;
 const DIGEST_BYTES = 32;
 
-/** The key in a secret as Standard Webhooks writes it: `whsec_` and base64. */
+/** The key of a Standard Webhooks secret: `whsec_` and base64. */
 export function signingKey(secret: string): KeyObject {
   return createSecretKey(Buffer.from(secret.replace(/^whsec_/, ''), 'base64'));
 }
 
 /**
- * Tells whether one of these keys signed a body within the tolerance: Standard Webhooks 1.0.0, `v1` (HMAC-SHA256 over
- * `{id}.{timestamp}.{body}`). Several keys and several signatures serve a rotation.
+ * Checks whether one of these keys signed a body within the tolerance: Standard Webhooks 1.0.0, `v1` (HMAC-SHA256 over
+ * `{id}.{timestamp}.{body}`). During a rotation there are several keys and several signatures.
  *
  * @param now in milliseconds since 1970.
- * @param readBody gives the bytes of the body; it is called only where the headers can be those of a valid signature.
+ * @param readBody returns the bytes of the body; it is called only if the headers have the form of a valid signature.
  */
 export async function isSigned(
   { id, timestamp, signature }: WebhookSignature,

@@ -1,15 +1,15 @@
 import type { Ajv } from 'ajv';
 
 /**
- * The longest text that a pattern or a format of the contract is applied to, in UTF-16 units. The engine for regular
- * expressions keeps a stack as long as the text, and overflows on a few megabytes. A test holds the contract to a
- * `maxLength` below this wherever a request has a pattern or a format.
+ * The longest text that patterns and formats of the contract are applied to, in UTF-16 units. The regular expression
+ * engine's stack grows with the text and overflows at a few megabytes. A test requires a `maxLength` below this limit
+ * for every pattern and format in a request.
  */
 export const MAX_CHECKED_LENGTH = 8_192;
 
 type Test = (text: string) => boolean;
 
-/** For ajv's option `code.regExp`: a pattern that no text over the limit matches. */
+/** For ajv's option `code.regExp`: creates patterns that never match a text over the limit. */
 export const boundedRegExp = Object.assign(
   (pattern: string, flags: string) => {
     const regExp = new RegExp(pattern, flags);
@@ -18,7 +18,7 @@ export const boundedRegExp = Object.assign(
   { code: 'boundedRegExp' },
 );
 
-/** Makes every format for text fail on a text over the limit. */
+/** Changes every format for text so that a text over the limit is invalid. */
 export function boundFormats({ formats }: Pick<Ajv, 'formats'>): void {
   for (const [name, format] of Object.entries(formats)) {
     if (format instanceof RegExp) formats[name] = bounded((text) => format.test(text));

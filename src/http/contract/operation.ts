@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import type { OperationId } from '../../openapi/types.ts';
 
-/** What the contract says of the operation that a request asks for. */
+/** An operation of the contract. */
 export interface Operation {
   operationId: OperationId;
   tags?: string[];
@@ -11,7 +11,7 @@ export interface Operation {
   responses: Record<string, object>;
 }
 
-/** The operation as the validator found it; undefined where the contract has none there. */
+/** The operation of a request; undefined before the router has found it. */
 export function operationOf(request: Request): Operation | undefined {
   return (request as { openapi?: { schema: Operation } }).openapi?.schema;
 }

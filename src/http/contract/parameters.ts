@@ -20,7 +20,7 @@ interface Schema {
   default?: unknown;
 }
 
-/** Where ajv puts the value, and what it reads after a failure. */
+/** The position of a value in the validated data. */
 interface Position {
   parentData: Record<string | number, unknown>;
   parentDataProperty: string | number;
@@ -31,15 +31,15 @@ interface Check {
 }
 
 /**
- * An ajv keyword for integers that arrive as text, in place of ajv's own coercion, which reads whatever JavaScript
- * calls a number: `1e400` becomes Infinity and passes every bound, and `0x1`, `01` and `1 ` become 1.
+ * An ajv keyword that parses integers from text. It replaces ajv's coercion, which accepts every JavaScript number:
+ * `1e400` becomes Infinity and passes every bound, and `0x1`, `01` and `1 ` become 1.
  */
 export const decimalInteger = { keyword: KEYWORD, modifying: true, errors: true, compile: compileCheck };
 
 function compileCheck({ minimum, maximum }: Bounds): Check {
   const message = `must be an integer from ${minimum} to ${maximum}, in decimal digits without a sign or leading zeros`;
   const check: Check = (value, { parentData, parentDataProperty }) => {
-    // A default of the contract is a number already; from a client everything is text.
+    // A default of the contract is a number; a client's value is text.
     const number = typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value;
     if (typeof number === 'number' && number >= minimum && number <= maximum) {
       parentData[parentDataProperty] = number;
@@ -52,8 +52,8 @@ function compileCheck({ minimum, maximum }: Bounds): Check {
 }
 
 /**
- * A copy of a dereferenced document in which every integer parameter is read by `decimalInteger`. Without `allowReserved`,
- * the validator would refuse characters such as `:` that a client need not encode.
+ * A copy of a dereferenced document in which `decimalInteger` parses every integer parameter. Without `allowReserved`, the
+ * validator would refuse characters such as `:` that a client need not encode.
  *
  * @throws {Error} for a number parameter that this function cannot convert.
  */
@@ -110,7 +110,7 @@ const MAX_NAME = 100;
  * with brackets a second time or drop the parameter without an error.
  */
 export const checkQuery: RequestHandler = (request, _response, next) => {
-  // Most requests have no query, and replacing a property of a request costs as much as validating it.
+  // Most requests have no query, and replacing a property of a request costs as much as its validation.
   if (!request.url.includes('?')) return next();
   const operation = operationOf(request);
   const known = new Set(

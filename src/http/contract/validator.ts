@@ -24,7 +24,7 @@ import { withSelectedSchemas } from './union.ts';
 
 /** The steps of a request for an operation of the contract, besides its validation. */
 export interface Steps {
-  /** Authentication, and reading the body. */
+  /** Authentication, rate limit and body. */
   before: RequestHandler[];
   /** Answers a valid request. */
   handle: RequestHandler;
@@ -32,19 +32,18 @@ export interface Steps {
 
 type Options = Omit<OpenApiValidatorOpts, 'apiSpec'>;
 
-/** A body with more values than any valid message has is validated to its first error only: it may hold an error in each. */
+/** A body with more values than any valid message is validated up to its first error only: each value may have an error. */
 const ALL_ERRORS_UP_TO = 500;
 
 type ApiDoc = ConstructorParameters<typeof RequestValidator>[0];
 type RequestOptions = ConstructorParameters<typeof RequestValidator>[1];
 
-/** Marks the requests whose answers the package's validator of responses is to look at. */
+/** Marks the requests whose responses the package validates. */
 const SERIAL = 1;
 
 /**
- * Routes and validates by the contract: each of its paths is a route of Express, with our own steps before the steps of
- * express-openapi-validator. The package as a whole compiles the pattern of one path after the other on every request,
- * until one fits.
+ * Routes and validates requests by the contract. Each path is an Express route with our own steps before the validation
+ * by express-openapi-validator. docs/decisions/request-validation.md gives the reasons.
  */
 export async function createValidator(
   document: OpenApiDocument,
@@ -79,10 +78,10 @@ export async function createValidator(
   return router;
 }
 
-/** The paths as the package made them ready for requests and for responses, and the steps that validate by them. */
+/** The paths as the package prepared them for requests and for responses, and the steps that validate. */
 function validatorsOf(document: OpenApiDocument, { before, handle }: Steps, given: Options) {
   const apiSpec = withSelectedSchemas(withDecimalIntegers(document)) as never;
-  // It reads the options; whether the document is valid is seen to by `make check`, not on every start.
+  // Normalizes the options. `make check` validates the document, not each start.
   const { ajvOpts, options } = new OpenApiValidator({ ...given, apiSpec });
   const { validateResponses } = options;
   const schemas = new SchemaPreprocessor(apiSpec, ajvOpts.preprocessor, validateResponses as never);
@@ -103,7 +102,7 @@ function validatorsOf(document: OpenApiDocument, { before, handle }: Steps, give
   };
 }
 
-/** The package's validator of requests, which collects every error of a small body and the first one of a large body. */
+/** The package's request validator: reports all errors of a small body and the first error of a large body. */
 function validateRequest(apiDoc: ApiDoc, options: RequestOptions): RequestHandler {
   const every = createRequestValidator(apiDoc, { ...options, allErrors: true });
   let first: RequestValidator | undefined;
@@ -121,7 +120,7 @@ function createRequestValidator(apiDoc: ApiDoc, options: RequestOptions): Reques
   return validator;
 }
 
-/** What is concrete is matched before what is templated (OpenAPI 3, Paths Object). */
+/** Concrete paths are matched before templated paths (OpenAPI 3, Paths Object). */
 function byTemplates(one: string, other: string): number {
   return one.split('{').length - other.split('{').length;
 }
@@ -135,8 +134,8 @@ function notAllowed(method: string, path: string, allowed: string[]): MethodNotA
 }
 
 /**
- * The validator uses `url.parse`, which looks through the stack on every call until it has warned of itself once
- * (DEP0169): it is made to, unheard. That takes a twentieth off a request.
+ * The package calls `url.parse`, which inspects the stack on every call until it has printed its deprecation warning
+ * once (DEP0169). This triggers the warning silently and saves 5 % of the CPU of a request.
  */
 function warnOfUrlParse(): void {
   const { noDeprecation } = process;

@@ -1,6 +1,6 @@
 /**
- * Bytes of bodies that may be held at once. When they are used up, the largest body that is still arriving is refused:
- * few large bodies that never end cannot keep small ones out.
+ * Limits the bytes of request bodies in memory. When the limit is reached, the largest body that is still arriving is
+ * refused, so that a few large bodies that never end cannot block small bodies.
  */
 export class BodyBudget {
   #free: number;
@@ -18,7 +18,7 @@ export class BodyBudget {
     return hold;
   }
 
-  /** @returns false where the body itself was refused. */
+  /** @returns false if this body was refused. */
   take(bytes: number, hold: Hold): boolean {
     while (bytes > this.#free) {
       const largest = this.#largestWith(bytes, hold);
@@ -29,7 +29,7 @@ export class BodyBudget {
     return true;
   }
 
-  /** The largest arriving body once `hold` has grown; of equal ones the youngest, so that the oldest still arrive. */
+  /** The largest arriving body after `hold` has grown; of equal bodies the newest, so that the oldest can complete. */
   #largestWith(bytes: number, hold: Hold): Hold {
     let [largest, most] = [hold, hold.bytes + bytes];
     for (const other of this.#arriving)
@@ -46,7 +46,7 @@ export class BodyBudget {
   }
 }
 
-/** The share of one body in a budget. */
+/** The bytes that one body holds in a budget. */
 export class Hold {
   readonly #budget: BodyBudget;
   readonly #onRefuse: () => void;
@@ -61,14 +61,14 @@ export class Hold {
     return this.#bytes;
   }
 
-  /** @returns false where there is no room, and the body was refused. */
+  /** @returns false if the budget is used up and this body was refused. */
   add(bytes: number): boolean {
     if (!this.#budget.take(bytes, this)) return false;
     this.#bytes += bytes;
     return true;
   }
 
-  /** The body has arrived: it is not refused any more, and holds its bytes until `release`. */
+  /** The body has arrived: it is no longer refused, and holds its bytes until `release`. */
   complete(): void {
     this.#budget.settle(this);
   }

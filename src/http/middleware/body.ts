@@ -14,27 +14,27 @@ import { parseJson } from './json.ts';
 const MIB = 1_048_576;
 const TEXT_LIMIT = MIB;
 const EMAIL_LIMIT = 10 * MIB;
-/** Where an email may come; `sendMessage` takes any type. */
+/** Operations whose body may be an email; `sendMessage` accepts any type. */
 const TAKES_EMAIL = new Set<OperationId>(['sendMessage', 'sendEmail', 'receiveEmail', 'receiveEmailStatus']);
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-?8"?\s*(?:;|$))/i;
-/** Bodies that wait for their signature to be checked are held within this many bytes together. */
+/** The maximum total size of bodies whose signature is not verified yet. */
 const UNVERIFIED_BYTES = 32 * MIB;
-/** Bodies of identified callers are held within this many bytes together, until their response is sent. */
+/** The maximum total size of bodies of identified callers, until their responses are sent. */
 const VERIFIED_BYTES = 24 * MIB;
 
 const EMPTY = Buffer.alloc(0);
 
 export interface Bodies {
-  /** Reads the body of a request whose sender is not known yet. */
+  /** Reads the body of a request whose sender is not verified yet. */
   readUnverified(request: Request): Promise<Buffer>;
-  /** Middleware that reads and parses the body where the operation takes one. */
+  /** Middleware that reads and parses the body if the operation has one. */
   json: RequestHandler;
 }
 
 /**
- * Reads request bodies within limits: of one body, and of all bodies together. A caller that nobody has identified
- * uses a budget of its own, so that it cannot keep identified callers out.
+ * Reads request bodies within two limits: for one body, and for all bodies together. Unverified callers use a separate
+ * budget, so that they cannot block identified callers.
  */
 export function createBodies(): Bodies {
   const unverified = new BodyBudget(UNVERIFIED_BYTES);
@@ -55,7 +55,7 @@ export function createBodies(): Bodies {
         stateOf(request).values = values;
         assertSize(request);
       } else if (takesBody) request.body = {};
-      // The validator compiles its schemas anew for each content type that it has not seen before.
+      // The validator compiles its schemas again for each new content type.
       if (takesBody) request.headers['content-type'] = 'application/json';
       else delete request.headers['content-type'];
       next();
@@ -63,17 +63,17 @@ export function createBodies(): Bodies {
   };
 }
 
-/** The body as it came over the wire; empty where none was read. */
+/** The bytes of the body as received; empty if no body was read. */
 export function rawBodyOf(request: object): Buffer {
   return stateOf(request).rawBody ?? EMPTY;
 }
 
-/** The number of values in the body, at least; 0 where there is none. */
+/** An upper bound of the number of values in the body; 0 without a body. */
 export function valuesIn(request: object): number {
   return stateOf(request).values;
 }
 
-/** Has the body of an identified caller, read by now or not, count in the budget of those. */
+/** Reads the body of an identified caller if it is not read yet, and counts it in the budget of identified callers. */
 async function hold(request: Request, budget: BodyBudget): Promise<void> {
   const state = stateOf(request);
   const raw = state.rawBody;
@@ -88,7 +88,7 @@ async function hold(request: Request, budget: BodyBudget): Promise<void> {
   held.complete();
 }
 
-/** Reads a body to its end. One over its limit is refused as soon as that is known, at the latest while it arrives. */
+/** Reads a whole body. A body over its limit is refused by its `Content-Length`, or while it arrives. */
 function read(request: Request, budget: BodyBudget): Promise<Buffer> {
   const limit = limitOf(request);
   const { expect, 'content-length': length, 'content-encoding': encoding = 'identity' } = request.headers;
@@ -126,7 +126,7 @@ function read(request: Request, budget: BodyBudget): Promise<Buffer> {
   });
 }
 
-/** Frees the bytes of a body when its response is over, or its connection is. */
+/** Releases the bytes of a body when its response or its connection has ended. */
 function releaseAfter({ res: response }: Request, held: Hold): void {
   if (!response || response.closed) held.release();
   else response.once('close', () => held.release());
@@ -145,7 +145,7 @@ function hasBody({ headers }: Request): boolean {
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
-/** Parses the body. A webhook may have any content type if its bytes are JSON: it would be lost otherwise. */
+/** Parses the body. A webhook may have any content type if its bytes are JSON: its message would be lost otherwise. */
 function parse(request: Request): ReturnType<typeof parseJson> {
   try {
     return parseJson(rawBodyOf(request));
@@ -164,7 +164,7 @@ function assertJson({ headers: { 'content-type': type } }: Request): void {
   if (OTHER_CHARSET.test(type)) throw new UnsupportedMediaTypeError('The body must be in UTF-8.');
 }
 
-/** Only the parsed body tells whether `sendMessage` was given an email. */
+/** Whether the message of `sendMessage` is an email is known only after parsing. */
 function assertSize(request: Request): void {
   if (rawBodyOf(request).length <= TEXT_LIMIT || operationOf(request)?.operationId !== 'sendMessage') return;
   const { type, from } = request.body;

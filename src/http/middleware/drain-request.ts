@@ -1,15 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** How long a client may go on sending a body that is not read, after the response. */
+/** How long a client may continue to send an unread body after the response. */
 const LINGER_MS = 5_000;
 
 /**
- * Ends a response to a request whose body was not read, or not to its end. The text is sent at once, and the response
- * ends with the request: a connection that is closed, or reused, while the client still sends would lose the response.
- * A client that sends for too long is cut off.
+ * Ends a response to a request whose body was not read completely. The text is sent immediately, and the response ends
+ * with the request: if the connection were closed or reused while the client still sends, the client would lose the
+ * response. A client that sends for longer than `LINGER_MS` is disconnected.
  */
 export function endBeforeBody(request: IncomingMessage, response: ServerResponse, text: string): void {
-  // For HEAD, Node sets no length of its own.
+  // For HEAD, Node does not set the length.
   response.setHeader('content-length', Buffer.byteLength(text));
   if (request.complete || request.method === 'HEAD') {
     response.end(text);
@@ -22,7 +22,7 @@ export function endBeforeBody(request: IncomingMessage, response: ServerResponse
   };
   request.once('end', end).once('close', end);
   response.write(text);
-  // Such a client has been told not to send its body (RFC 9110, 10.1.1).
+  // The client does not send its body after a final response instead of `100 Continue` (RFC 9110, 10.1.1).
   if (request.headers.expect !== undefined) response.end();
   request.resume();
 }

@@ -1,7 +1,7 @@
 import { InvalidRequestError, MalformedJsonError } from '../../errors.ts';
 
 const MAX_DEPTH = 64;
-/** Far above what any message or webhook needs, and parsed in milliseconds. */
+/** No valid message or webhook comes near this number, and parsing so many values takes milliseconds. */
 const MAX_VALUES = 100_000;
 
 const [QUOTE, COMMA, BACKSLASH] = ['"', ',', '\\'].map((character) => character.charCodeAt(0));
@@ -41,7 +41,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Counts at least as many values as the JSON has, by the brackets and commas outside of its texts. */
+/** An upper bound of the number of values: counts the brackets and commas outside strings. */
 function countValues(raw: Buffer): number {
   let depth = 0;
   let values = 1;
@@ -58,7 +58,7 @@ function countValues(raw: Buffer): number {
   return values;
 }
 
-/** The position of the quotation mark that ends the text that begins at `start`. */
+/** The position of the quotation mark that ends the string that starts at `start`. */
 function endOfText(raw: Buffer, start: number): number {
   let at = start + 1;
   while (at < raw.length && raw[at] !== QUOTE) at += raw[at] === BACKSLASH ? 2 : 1;

@@ -2,10 +2,7 @@ import type { Request } from 'express';
 import { stateOf } from '../request-state.ts';
 import { rawBodyOf } from './body.ts';
 
-/**
- * An exponent of three digits or more, or a run of 200 digits. A shorter number is finite: 199 digits and `e99` are less
- * than 1e299.
- */
+/** An exponent of at least three digits, or 200 digits in sequence: 199 digits with `e99` are still below 1e299. */
 const MAY_OVERFLOW = /\d[eE]\+?\d{3}|(?<!\d)\d{200}/;
 
 /**

@@ -7,8 +7,8 @@ import { operationOf } from '../contract/operation.ts';
 const WINDOW_SECONDS = 1;
 
 /**
- * Lets each API key make so many requests a second at this process, those to one that takes none together. Limited are
- * the operations of which the contract says that they may answer 429.
+ * Limits the requests per second of each API key to this process; without API keys, all requests share one limit. Only
+ * operations with a 429 response in the contract are limited.
  */
 export function limitRate(perSecond: number): RequestHandler {
   return rateLimit({
@@ -20,7 +20,7 @@ export function limitRate(perSecond: number): RequestHandler {
     keyGenerator: (request) => apiKeyName(request) ?? '',
     skip: (request) => !operationOf(request)?.responses['429'],
     handler: (_request, _response, next) => next(new TooManyRequestsError(perSecond, WINDOW_SECONDS)),
-    // It looks for mistakes in how it is set up among the proxies; the limit goes by key, not by address.
+    // These checks concern limits by client address behind a proxy; this limit is by key.
     validate: false,
   });
 }

@@ -4,7 +4,7 @@ import type { Events } from '../../observability/events.ts';
 import { stateOf } from '../request-state.ts';
 import { requestId } from './request-log.ts';
 
-/** The fields that hold the provider's id of a message, and how much of an id is logged. */
+/** The fields with the provider's id of a message, and the maximum length of an id in the log. */
 const ID_FIELDS = ['messaging_provider_id', 'xillio_id'];
 const MAX_ID = 255;
 
@@ -15,8 +15,8 @@ export interface Refusal {
 }
 
 /**
- * Reports an authentic webhook that is answered with an error: its message is lost unless the provider sends it again.
- * A 503 is no refusal, as providers repeat those.
+ * Reports a verified webhook that is answered with an error: its message is lost unless the provider sends it again. A
+ * 503 is not reported, because providers repeat the webhook.
  */
 export function reportRefusedWebhook(
   events: Events,
@@ -33,7 +33,7 @@ export function reportRefusedWebhook(
   });
 }
 
-/** The provider's id, if the body could be read and has one. */
+/** The provider's id; null if the body could not be parsed or has no id. */
 function idIn(body: unknown): string | null {
   if (typeof body !== 'object' || body === null) return null;
   const ids = ID_FIELDS.map((field) => (body as Record<string, unknown>)[field]);

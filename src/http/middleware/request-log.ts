@@ -7,21 +7,21 @@ import { stateOf } from '../request-state.ts';
 
 const GIVEN_ID = /^[\x21-\x7e]{1,128}$/;
 
-/** The id that a request goes by in its response and in the log. */
+/** The id of a request in its response and in the log. */
 export function requestId(request: object): string {
   return stateOf(request).id;
 }
 
-/** Gives each request its id, and the log one line when it is over: without bodies, queries or credentials. */
+/** Assigns each request an id and logs one line at its end, without bodies, queries or credentials. */
 export function requestLog(logger: Logger): RequestHandler {
   return (request, response, next) => {
     const started = performance.now();
     const id = idOf(request);
     stateOf(request).id = id;
     response.setHeader('x-request-id', id);
-    // 'close' comes in every case, also where the client did not wait for the answer.
+    // 'close' is emitted in every case, also if the client disconnected before the response.
     response.once('close', () => {
-      const { statusCode: status, writableFinished: answered } = response;
+      const { statusCode: status, writableFinished: completed } = response;
       const level = status >= 500 ? 'error' : 'info';
       if (!logger.isLevelEnabled(level)) return;
       const apiKey = apiKeyName(request);
@@ -33,7 +33,7 @@ export function requestLog(logger: Logger): RequestHandler {
           ...(apiKey !== undefined && { api_key: apiKey }),
           duration_ms: Math.round((performance.now() - started) * 100) / 100,
         },
-        answered ? 'request completed' : 'request aborted',
+        completed ? 'request completed' : 'request aborted',
       );
     });
     next();

@@ -2,11 +2,11 @@ import type { Response } from 'express';
 import { UnavailableError } from '../../errors.ts';
 import type { Reserve } from '../../openapi/types.ts';
 
-/** Content that responses may hold at once. In memory it takes about five times as much. */
+/** The maximum content of all large responses together. In memory it takes about five times as much. */
 const MAX_BYTES = 32 * 1_048_576;
-/** How long a response waits for its content. */
+/** How long a response waits for its share of the budget. */
 const PATIENCE_MS = 10_000;
-/** A client is disconnected if it reads a large response more slowly than this; the first seconds do not count. */
+/** A client that reads a large response more slowly than this is disconnected; `FIRST_MS` are added to its time. */
 const SLOWEST_BYTES_PER_S = 256 * 1024;
 const FIRST_MS = 10_000;
 
@@ -16,9 +16,9 @@ interface Waiting {
 }
 
 /**
- * Bounds the content of large responses in memory, from when it is read until the client has it. Responses wait in the
- * order in which they ask; one that exceeds the bound by itself goes alone. They are read and written one by one, so
- * that small responses are served in between.
+ * Limits the content of large responses in memory, from the read until the client has received the response. Responses
+ * wait in the order of their requests; a response over the limit is sent while no other is held. Large responses are read
+ * and written one at a time, so that small responses are served in between.
  */
 export class ResponseBudget {
   #deadlineMs: (bytes: number) => number;
@@ -27,12 +27,12 @@ export class ResponseBudget {
   #reading: Response | null = null;
   #waiting: Waiting[] = [];
 
-  /** @param deadlineMs how long a client may take to read so many bytes of content. */
+  /** @param deadlineMs returns how long a client may take to read this number of bytes. */
   constructor(deadlineMs = readDeadlineMs) {
     this.#deadlineMs = deadlineMs;
   }
 
-  /** What the handler of a request is given to reserve bytes for this response. */
+  /** The function with which a handler reserves bytes for this response. */
   reserveFor(response: Response): Reserve {
     return async (bytes) => {
       await this.#take(bytes, response);
@@ -45,7 +45,7 @@ export class ResponseBudget {
     };
   }
 
-  /** The content of this response is read and written, as far as it goes without waiting for the client. */
+  /** The content of this response was read and passed to the connection. */
   written(response: Response): void {
     if (this.#reading !== response) return;
     this.#reading = null;

@@ -4,8 +4,8 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
 /**
- * Helmet's headers for answers that are data, not pages: nothing in them may be loaded, framed, guessed at or kept.
- * An operation that answers with a page of its own sets those that it needs otherwise in its answer.
+ * Helmet's headers for responses that are data: a browser must not load, frame, sniff or cache their content. An
+ * operation that returns a page overrides them.
  */
 const secure = helmet({
   contentSecurityPolicy: {
@@ -13,9 +13,9 @@ const secure = helmet({
     directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   },
   frameguard: { action: 'deny' },
-  // Of the host alone: what is under the same domain is not this service's to decide.
+  // For this host only: the service does not control the subdomains.
   strictTransportSecurity: { includeSubDomains: false },
-  // These are about pages only.
+  // These headers affect pages only.
   crossOriginOpenerPolicy: false,
   originAgentCluster: false,
   dnsPrefetchControl: false,
@@ -23,7 +23,7 @@ const secure = helmet({
   xssFilter: false,
 });
 
-/** The headers of every response. They never differ, so Helmet is asked for them once. */
+/** The headers of every response. They are constant, so Helmet computes them once. */
 export const SECURITY_HEADERS: ReadonlyMap<string, string> = headersOf();
 
 function headersOf(): Map<string, string> {

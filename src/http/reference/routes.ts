@@ -37,7 +37,7 @@ const ASSETS = new Map<string, Asset>([
   ['simulator.md', DOCUMENT],
 ]);
 
-/** Swagger UI sets styles on its elements, and has its arrows as `data:` images. */
+/** Swagger UI sets inline styles, and its arrows are `data:` images. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -51,7 +51,7 @@ const CONTENT_SECURITY_POLICY = [
 
 const VERSION: string = require(swaggerUi).version;
 
-/** The front page and the reference page, with all that they load. */
+/** The home page and the reference page with their assets. */
 export function referenceHandlers(): Pick<Handlers, Operations> {
   const { info } = openApiDocument();
   const home = {
@@ -83,8 +83,8 @@ function page(name: string, headers: Record<string, string>) {
 }
 
 /**
- * Asked for again on each use, and answered with 304 where nothing changed, so that the parts of a page are always of
- * one version. Files out of a package have no date of their own: the package's version stands in for it.
+ * Headers that make browsers revalidate a file on each use, so that all parts of a page have the same version. The tag
+ * includes the version of Swagger UI, because the files of a package have no date of their own.
  */
 async function cached(folder: string, name: string): Promise<Record<string, string>> {
   const { size, mtimeMs } = await stat(join(folder, name)).catch((cause) => {

@@ -7,7 +7,7 @@ import { participantHandlers } from './participants.ts';
 import { operationsHandlers } from './system.ts';
 import { webhookHandlers } from './webhooks.ts';
 
-/** One handler for every operation of the contract: one missing does not compile. */
+/** One handler for every operation of the contract: a missing handler does not compile. */
 export function createHandlers(context: Context) {
   return {
     ...messageHandlers(context),

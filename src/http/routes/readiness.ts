@@ -4,7 +4,7 @@ import type { Schema } from '../../openapi/types.ts';
 import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 
-/** Ready, and with `verbose` why messages wait, which is shown to holders of an API key only. */
+/** Readiness; with `verbose` and an API key also the reasons why messages wait. */
 export function readinessHandler({
   assertReady,
   reportChannels,

@@ -19,7 +19,7 @@ export function webhookHandlers({ parseAddress, recorder, receipts }: Context): 
     const { message } = await recorder.record(inboundMessage(parseAddress, channel, name, event), reserve);
     return { status: 200 as const, body: presentMessage(message) };
   };
-  const take = async ({ provider }: ProviderCaller, id: string | number, event: Status) => {
+  const recordReceipt = async ({ provider }: ProviderCaller, id: string | number, event: Status) => {
     const receipt = await receipts.take({
       provider: provider.name,
       provider_message_id: readProviderId(id),
@@ -31,7 +31,7 @@ export function webhookHandlers({ parseAddress, recorder, receipts }: Context): 
   return {
     receiveSms: ({ caller, body, reserve }) => receive(caller, body, reserve),
     receiveEmail: ({ caller, body, reserve }) => receive(caller, body, reserve),
-    receiveSmsStatus: ({ caller, body }) => take(caller, body.messaging_provider_id, body),
-    receiveEmailStatus: ({ caller, body }) => take(caller, body.xillio_id, body),
+    receiveSmsStatus: ({ caller, body }) => recordReceipt(caller, body.messaging_provider_id, body),
+    receiveEmailStatus: ({ caller, body }) => recordReceipt(caller, body.xillio_id, body),
   };
 }
