@@ -6,7 +6,7 @@ import { type Channel, ControlError, objectOf, webhookUrl } from './provider/set
 import { inboundSms } from './provider/sms.ts';
 import type { Simulation } from './simulation.ts';
 
-/** What tests and people drive the simulator by. */
+/** The HTTP interface that controls the simulator, for tests and developers. */
 export function controlApi(simulation: Simulation): Router {
   const router = Router();
   router.get('/faults', (_request, response) => void response.json(simulation.faults.all));

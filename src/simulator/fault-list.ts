@@ -29,24 +29,24 @@ const OWN: Record<string, Record<string, Rule>> = {
   no_id: { status: optional((value) => isCount(value) && value >= 200 && value <= 299) },
 };
 
-/** The faults that are set, in the order in which they are looked at. */
+/** The configured faults, in the order in which they are tried. */
 export class FaultList {
   #faults: Fault[] = [];
 
-  /** With what is left of their `times`. */
+  /** `times` is the number of remaining uses. */
   get all(): readonly Fault[] {
     return this.#faults;
   }
 
-  /** @throws {ControlError} where one of them makes no sense; the old list stays. */
+  /** @throws {ControlError} a fault is invalid; the list does not change. */
   replace(faults: unknown): void {
     if (!Array.isArray(faults)) throw new ControlError('faults must be a list');
     this.#faults = faults.map(checked);
   }
 
   /**
-   * The faults that strike a request: any latencies, then at most one that ends it. All is drawn at once,
-   * so that the order in which requests come decides, and not how long each of them takes.
+   * Selects the faults of a request: any number of latencies, then at most one fault that ends the request. All are
+   * selected at once, so that the result depends on the order of the requests and not on their duration.
    */
   draw(
     kind: 'send' | 'lookup',

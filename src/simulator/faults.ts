@@ -4,17 +4,17 @@ import type { Channel } from './provider/settings.ts';
 
 interface Condition {
   channel: Channel;
-  /** How often it strikes before it is used up; for ever unless told. */
+  /** How many requests the fault affects; default: no limit. */
   times?: number;
-  /** How likely it strikes, from 0 to 1; always unless told. */
+  /** The probability that the fault affects a request, from 0 to 1; default: 1. */
   probability?: number;
   /** `send` by default. */
   applies_to?: 'send' | 'lookup' | 'all';
-  /** Only messages with a recipient whose address contains this text; a look-up names no recipient. */
+  /** Affects only messages with a recipient whose address contains this text; a look-up has no recipient. */
   recipient?: string;
 }
 
-/** Something that goes wrong between a provider and its caller; a fault is data. */
+/** A failure between a provider and its caller. */
 export type Fault = Condition &
   (
     | { type: 'status'; status: number; retry_after?: number }
@@ -26,17 +26,17 @@ export type Fault = Condition &
     | { type: 'no_id'; status?: number }
   );
 
-/** What a fault works on: `carryOn` does what the provider would have done, without the answer. */
+/** The request that a fault affects; `proceed` does what the provider would do, without the response. */
 export interface Exchange {
   request: Request;
   response: Response;
-  carryOn: () => void;
+  proceed: () => void;
 }
 
 type Of<Type> = Extract<Fault, { type: Type }>;
 type Effect<Type> = (fault: Of<Type>, exchange: Exchange) => Promise<void> | void;
 
-/** Each ends the exchange, but for latency, after which the next fault has its turn. */
+/** Each effect ends the exchange, except latency, after which the next fault follows. */
 const effects: { [Type in Fault['type']]: Effect<Type> } = {
   status: ({ status, retry_after }, { response }) => {
     if (retry_after !== undefined) response.set('retry-after', String(retry_after));
@@ -49,12 +49,12 @@ const effects: { [Type in Fault['type']]: Effect<Type> } = {
   reset: (_fault, { request }) => {
     request.socket.resetAndDestroy();
   },
-  lost_response: (_fault, { request, carryOn }) => {
-    carryOn();
+  lost_response: (_fault, { request, proceed }) => {
+    proceed();
     request.socket.destroy();
   },
-  malformed: (_fault, { response, carryOn }) => {
-    carryOn();
+  malformed: (_fault, { response, proceed }) => {
+    proceed();
     response.status(202).type('json').send('{"id": ');
   },
   no_id: ({ status = 200 }, { response }) => {
@@ -65,11 +65,11 @@ const effects: { [Type in Fault['type']]: Effect<Type> } = {
 export const FAULT_TYPES = Object.keys(effects);
 
 /**
- * Lets faults strike, one after the other.
+ * Applies faults one after another.
  *
- * @returns whether the exchange is over; if not, it goes on as if nothing had been.
+ * @returns whether a fault ended the exchange; otherwise the provider processes the request as usual.
  */
-export async function strike(faults: readonly Fault[], exchange: Exchange): Promise<boolean> {
+export async function applyFaults(faults: readonly Fault[], exchange: Exchange): Promise<boolean> {
   for (const fault of faults) {
     await (effects[fault.type] as Effect<Fault['type']>)(fault as never, exchange);
     if (fault.type !== 'latency') return true;

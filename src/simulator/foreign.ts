@@ -4,11 +4,11 @@ import { answerError } from './provider/api.ts';
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
 
 /**
- * Middleware against web pages that a person on this machine opens: a page of another origin could call the simulator
- * by a plain form, and a page whose name was made to resolve to loopback (DNS rebinding) could read from it. The
- * simulator signs webhooks, so a forged call here would become a genuine message of the service.
+ * Middleware that protects the simulator against web pages in a browser on this machine: a page of another origin could
+ * call the simulator with a plain form, and a page whose host name resolves to loopback (DNS rebinding) could read its
+ * responses. The simulator signs webhooks, so a forged call would create a verified message in the service.
  *
- * @param host where the simulator listens; on an address other than loopback any `Host` is answered.
+ * @param host the address that the simulator listens on; unless it is loopback, any `Host` is allowed.
  */
 export function refuseForeign(host: string): RequestHandler {
   const isLocal = LOOPBACK.test(host) || host === '::1';

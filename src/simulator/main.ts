@@ -1,12 +1,12 @@
 import { readEnvironment } from './environment.ts';
 import type { Simulator } from './server.ts';
 
-/** Whoever started this process and listens to it, if anyone: it ends when that does. */
+/** The parent process with an IPC channel, if there is one: this process ends with the parent. */
 const parent = process.send ? process : null;
 
-/** Says why there is no start, to the parent or else on stderr, and ends. */
+/** Reports the reasons to the parent, or prints them without a parent, and exits. */
 async function fail(reasons: string[]): Promise<never> {
-  // An exit before the parent has it would lose it.
+  // An exit before the parent has received the message would lose the message.
   if (parent)
     await new Promise((resolve) => parent.send?.({ type: 'failed', reason: reasons.join('; ') }, resolve));
   else for (const reason of reasons) process.stderr.write(`simulator: ${reason}\n`);
@@ -16,10 +16,10 @@ async function fail(reasons: string[]): Promise<never> {
 async function start(): Promise<Simulator> {
   const { options, faults } = readEnvironment(process.env);
   if (faults.length > 0) return fail(faults);
-  // Loaded only here, so that signals are heard from the first moment.
+  // Loaded after the signal handlers are set, so that no early signal is missed.
   const { startSimulator } = await import('./server.ts');
   return startSimulator(options).catch((error: NodeJS.ErrnoException) => {
-    const why = error.code === 'EADDRINUSE' ? 'is taken' : `cannot be listened on: ${error.message}`;
+    const why = error.code === 'EADDRINUSE' ? 'is in use' : `cannot be listened on: ${error.message}`;
     return fail([`port ${options.port} on ${options.host} ${why}`]);
   });
 }

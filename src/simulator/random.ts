@@ -1,4 +1,4 @@
-/** A source of numbers from 0 to below 1 that a seed determines: mulberry32. */
+/** A seeded source of numbers from 0 to below 1 (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -10,11 +10,11 @@ import { Simulation } from './simulation.ts';
 
 export interface SimulatorOptions {
   host?: string;
-  /** 0 for any that is free. */
+  /** 0 for any free port. */
   port?: number;
-  /** The bearer key that callers must have; anyone may call unless told. */
+  /** The bearer key that requests must have; default: no key is required. */
   apiKey?: string | undefined;
-  /** `whsec_…`; webhooks are not signed unless told. */
+  /** `whsec_…`; default: webhooks are not signed. */
   webhookSecret?: string | undefined;
   /** How the providers behave, now and after each reset; the defaults where not told. */
   settings?: SettingsChange;
@@ -72,7 +72,7 @@ function createApp(simulation: Simulation, host: string, apiKey: string | undefi
   return app;
 }
 
-/** Exchanges that a timeout fault keeps waiting end with the server. */
+/** Also ends the requests that a timeout fault has left open. */
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());

@@ -5,7 +5,7 @@ import type { WebhookSender } from './provider/webhooks.ts';
 import { seededRandom } from './random.ts';
 import { type Accepted, Store } from './store.ts';
 
-/** The state of the simulated providers, as it stands between two resets. */
+/** The state of the simulated providers between two resets. */
 export class Simulation {
   store = new Store();
   faults = new FaultList();
@@ -22,12 +22,12 @@ export class Simulation {
     this.sender = sender;
   }
 
-  /** Decides the faults that have a probability. */
+  /** The source of randomness for faults with a probability. */
   get random(): () => number {
     return this.#random.faults;
   }
 
-  /** @throws {ControlError} where a setting is unknown or cannot have this value. */
+  /** @throws {ControlError} a setting is unknown or invalid. */
   change(change: unknown): void {
     const { seed } = this.settings;
     this.settings = merge(this.settings, change);
@@ -35,8 +35,8 @@ export class Simulation {
   }
 
   /**
-   * Takes a message and begins to report on it; a repeat under a key that is honoured is the message it
-   * repeats.
+   * Accepts a message and starts to send its receipts. If idempotency keys are supported, a repeated request returns the
+   * first message.
    */
   accept(channel: Accepted['channel'], key: string | null, request: Record<string, unknown>): Accepted {
     const { settings } = this;
@@ -49,8 +49,7 @@ export class Simulation {
   }
 
   /**
-   * No faults, nothing taken, no receipt on its way; the settings and the randomness as they were at
-   * start.
+   * Removes all faults, messages and pending receipts, and restores the settings and the seed of the start.
    */
   reset(): void {
     this.close();
@@ -67,7 +66,7 @@ export class Simulation {
   }
 }
 
-/** Two sources, so that how long a message takes to be accepted does not decide which request has a fault. */
+/** Two sources, so that the receipts of a message do not change which request has a fault. */
 function randomFor(seed: number): { faults: () => number; receipts: () => number } {
   return { faults: seededRandom(seed), receipts: seededRandom(~seed) };
 }

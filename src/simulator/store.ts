@@ -1,30 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import type { Channel } from './provider/settings.ts';
 
-/** A message that a simulated provider has taken. */
+/** A message that a simulated provider accepted. */
 export interface Accepted {
   id: string;
   channel: Channel;
   idempotency_key: string | null;
-  /** How often it was asked for: 1, and one more for each repeat under its key. */
+  /** The number of requests for this message: 1, plus one for each repeated request with its key. */
   asked: number;
   request: Record<string, unknown>;
   accepted_at: string;
-  /** 1 for the first message of all. */
+  /** The position in the order of acceptance, from 1. */
   sequence: number;
-  /** What the service is to hear of it, in this order, and how often it has taken that with a 2xx. */
+  /** The receipts in their order, and how many deliveries of each the service answered with 2xx. */
   receipts: { status: string; taken: number }[];
 }
 
-/** A call of the providers' API, as it came. */
+/** A request to the API of a provider. */
 export interface Call {
   method: string;
   path: string;
   channel: Channel;
   idempotency_key: string | null;
-  /** The type of the fault that struck, the last where there were several; null where none did. */
+  /** The type of the last fault that affected the request; null without a fault. */
   fault: string | null;
-  /** Null where the call got no answer, or has none yet. */
+  /** Null without a response. */
   status: number | null;
   /** Milliseconds since 1970. */
   at: number;
@@ -33,23 +33,23 @@ export interface Call {
 const CALLS_KEPT = 100_000;
 const PREFIX = { sms: 'sms', email: 'eml' };
 
-/** What the providers have taken, and how they were asked. */
+/** The accepted messages and the requests of the providers. */
 export class Store {
   #byId = new Map<string, Accepted>();
-  /** In the order in which they were taken; several where keys are not honoured. */
+  /** In the order of acceptance; several messages per key if keys are not supported. */
   #byKey = new Map<string, Accepted[]>();
   #calls: Call[] = [];
 
-  /** The ids are random, so that none comes twice, however often the simulator is started. */
+  /** The ids are random, so that a restarted simulator does not repeat an id. */
   accept(
     channel: Channel,
     key: string | null,
     request: Record<string, unknown>,
-    honourKeys: boolean,
+    supportKeys: boolean,
   ): { message: Accepted; repeated: boolean } {
     const sameKey = key === null ? [] : this.byKey(channel, key);
     const known = sameKey[0];
-    if (known && honourKeys) {
+    if (known && supportKeys) {
       known.asked++;
       return { message: known, repeated: true };
     }
@@ -78,14 +78,14 @@ export class Store {
     return this.#byKey.get(`${channel} ${key}`) ?? [];
   }
 
-  /** In the order in which they were taken. */
+  /** In the order of acceptance. */
   all(channel?: Channel): Accepted[] {
     const messages = [...this.#byId.values()];
     return channel ? messages.filter((message) => message.channel === channel) : messages;
   }
 
-  /** The log keeps the object, so that what is learnt of the call later can be set on it. */
-  called(call: Call): void {
+  /** Adds a call to the log, which keeps the object: its fault and status are set later. */
+  logCall(call: Call): void {
     this.#calls.push(call);
     if (this.#calls.length > 2 * CALLS_KEPT) this.#calls = this.#calls.slice(-CALLS_KEPT);
   }

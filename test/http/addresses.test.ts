@@ -26,7 +26,7 @@ describe('Addresses in requests', () => {
       ({ address }: { address: string }) => address,
     );
 
-  it('that are no addresses are refused as neither a phone number nor an email address', async () => {
+  it('are refused if they are neither a phone number nor an email address', async () => {
     const { type: _type, ...untyped } = sms;
     for (const path of ['/api/messages/send', '/api/messages/sms', '/api/messages/email'])
       for (const to of ['bob', 'ACME Shop', '12', '!!!', 'tel:', 'x'.repeat(512), 'Booking.com', '1234567'])
@@ -39,7 +39,7 @@ describe('Addresses in requests', () => {
     ]);
   });
 
-  it('of the other channel are refused with the address type that is needed', async () => {
+  it('of the other channel are refused with an error that names the required address type', async () => {
     expect(await refusal('/api/messages/sms', { ...sms, to: 'a@b.c' })).to.deep.equal([
       { path: '/body/to', message: 'must be a phone number (E.164)' },
     ]);
@@ -86,7 +86,7 @@ describe('Addresses in requests', () => {
         expect(await refusal('/api/messages/email', { ...email, to }), JSON.stringify(to)).to.have.length(1);
   });
 
-  it('lose the marks that were pasted around them, and stay one participant', async () => {
+  it('are stored without pasted marks around them, as the same participant', async () => {
     const ids = [];
     for (const to of [
       '+18045550100',
@@ -112,7 +112,7 @@ describe('Addresses in requests', () => {
       ]);
   });
 
-  it('of Mexico are one participant with and without the 1 that carriers still write', async () => {
+  it('of Mexico are the same participant with and without the 1 after +52', async () => {
     const first = await send({ ...sms, to: '+52 1 55 1234 5678' });
     const second = await send({ ...sms, to: '+52 55 1234 5678' });
     const reply = await service.request('POST', '/api/webhooks/sms', {
@@ -129,7 +129,7 @@ describe('Addresses in requests', () => {
     expect(data).to.have.length(1);
   });
 
-  it('are one participant in every spelling, whose address is the text that messages show', async () => {
+  it('are the same participant in every spelling, and messages show the normalized address', async () => {
     const spellings = [
       'José@bücher.example',
       'jose\u0301@bu\u0308cher.example',
@@ -161,7 +161,7 @@ describe('Addresses in requests', () => {
     expect(found).to.have.length(2 * spellings.length);
   });
 
-  it('reach the provider as the text that the message shows', async () => {
+  it('are sent to the provider as the message shows them', async () => {
     const sent = await send({ ...email, from: 'Shop <Shop@Bücher.example>', to: 'Ada@X.example' });
     await service.untilStatus(sent.id, 'delivered');
     const requests = (await service.accepted()).map(
@@ -172,7 +172,7 @@ describe('Addresses in requests', () => {
     expect(sent.from).to.equal('shop@xn--bcher-kva.example');
   });
 
-  it('find participants in a query in any written form, and are refused there if they are no addresses', async () => {
+  it('find participants by any written form in a query, and other text in the query is refused', async () => {
     await send({ ...email, to: 'query@x.example' });
     const listed = async (address: string) =>
       service.request('GET', `/api/participants?address=${encodeURIComponent(address)}`);
@@ -185,7 +185,7 @@ describe('Addresses in requests', () => {
   });
 });
 
-describe('Text of a header', () => {
+describe('The text of a header field', () => {
   let service: Harness;
   before(async () => {
     service = await startHarness();
@@ -224,7 +224,7 @@ describe('Text of a header', () => {
     expect([status, body.subject]).to.deep.equal([202, subject]);
   });
 
-  it('is refused with control characters in the name of a participant', async () => {
+  it('with control characters is refused as the name of a participant', async () => {
     await service.request('POST', '/api/messages/sms', sms);
     for (const control of CONTROLS) {
       const { status, body } = await service.request('PATCH', '/api/participants/1', { name: `A${control}` });
@@ -233,7 +233,7 @@ describe('Text of a header', () => {
     }
   });
 
-  it('of megabytes is refused as too long', async () => {
+  it('with megabytes of text is refused as too long', async () => {
     for (const subject of ['\u2028', 'a', ' ', '\t'].map((unit) => unit.repeat(3_000_000))) {
       const { status } = await service.request('POST', '/api/messages/email', { ...email, subject });
       expect(status).to.equal(422);

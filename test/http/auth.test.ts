@@ -10,7 +10,7 @@ const body = JSON.stringify(inboundSms);
 const key = { authorization: 'Bearer correct-horse-battery' };
 const now = () => Math.floor(Date.now() / 1_000);
 
-describe('With API keys and webhook secrets', () => {
+describe('A service with API keys and webhook secrets', () => {
   let service: Harness;
   before(async () => {
     service = await startHarness({
@@ -23,7 +23,7 @@ describe('With API keys and webhook secrets', () => {
 
   describe('200', () => {
     for (const authorization of ['Bearer correct-horse-battery', 'bearer staple-of-the-trade']) {
-      it(`the API takes each of its keys: ${authorization}`, async () => {
+      it(`accepts each of its keys: ${authorization}`, async () => {
         const { status } = await service.request('GET', '/api/conversations', undefined, { authorization });
         expect(status).to.equal(200);
       });
@@ -43,7 +43,7 @@ describe('With API keys and webhook secrets', () => {
       'Basic correct-horse-battery',
       'correct-horse-battery',
     ]) {
-      it(`the API takes nothing but a key: ${authorization.slice(0, 50)}`, async () => {
+      it(`refuses a request without a valid key: ${authorization.slice(0, 50)}`, async () => {
         const { status } = await service.request('GET', '/api/conversations', undefined, { authorization });
         expect(status).to.equal(401);
       });
@@ -57,7 +57,7 @@ describe('With API keys and webhook secrets', () => {
       ['a compression', 'x', { 'content-encoding': 'gzip' }],
       ['2 MB', 'x'.repeat(2_000_000), {}],
     ] as const) {
-      it(`without a key nothing is said of a body: ${title}`, async () => {
+      it(`refuses a request without a key before the body is checked: ${title}`, async () => {
         for (const path of ['/api/messages/sms', '/api/webhooks/sms']) {
           const { status, body: problem } = await service.request('POST', path, text, headers);
           expect([status, problem.code], path).to.deep.equal([401, 'unauthorized']);
@@ -72,7 +72,7 @@ describe('With API keys and webhook secrets', () => {
       ['/api/webhooks/email', { 'content-length': 50_000_000 }],
       ['/api/webhooks/sms/status', { 'transfer-encoding': 'chunked' }],
     ] as const) {
-      it(`a body is not waited for without a key: ${path} ${JSON.stringify(headers)}`, async () => {
+      it(`does not wait for the body of a request without a key: ${path} ${JSON.stringify(headers)}`, async () => {
         const client = await connectRaw(service.url);
         client.write(head('POST', path, { 'content-type': 'application/json', ...headers }));
         expect(await client.receive(/"unauthorized"/)).to.match(/^HTTP\/1.1 401 /);
@@ -80,7 +80,7 @@ describe('With API keys and webhook secrets', () => {
       });
     }
 
-    it('who asks first whether to send a body is told, and sends none', async () => {
+    it('answers 401 instead of 100 Continue to a request without a key', async () => {
       const client = await connectRaw(service.url);
       const asking = { 'content-type': 'application/json', 'content-length': 500, expect: '100-continue' };
       client.write(head('POST', '/api/messages/sms', asking));
@@ -88,7 +88,7 @@ describe('With API keys and webhook secrets', () => {
       await client.closed();
     });
 
-    it('who goes on sending a body has the answer, and is cut off', async () => {
+    it('answers a client that continues to send an unread body, then disconnects it', async () => {
       const client = await connectRaw(service.url);
       const headers = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' };
       client.write(head('POST', '/api/messages/email', headers));
@@ -98,7 +98,7 @@ describe('With API keys and webhook secrets', () => {
       clearInterval(sending);
     });
 
-    it('the connection of a refused request serves the next one', async () => {
+    it('serves the next request on the connection of a refused request', async () => {
       const client = await connectRaw(service.url);
       const headers = { 'content-type': 'application/json', 'content-length': 2 };
       client.write(`${head('POST', '/api/messages/sms', headers)}{}`);
@@ -109,7 +109,7 @@ describe('With API keys and webhook secrets', () => {
     });
   });
 
-  it('who asks first whether to send a body is told to go on where the key is right', async () => {
+  it('answers 100 Continue to a request with a valid key', async () => {
     const client = await connectRaw(service.url);
     const text = JSON.stringify(sms);
     const asking = {
@@ -124,7 +124,7 @@ describe('With API keys and webhook secrets', () => {
     client.close();
   });
 
-  it('no key and a wrong key get the same words', async () => {
+  it('has the same response to a missing and a wrong key', async () => {
     const answers = [undefined, { authorization: 'Bearer wrong-horse-battery' }].map((headers) =>
       service.request('POST', '/api/messages/sms', sms, headers),
     );
@@ -139,7 +139,7 @@ describe('With API keys and webhook secrets', () => {
     expect(none?.asks).to.equal('Bearer');
   });
 
-  it('health, metrics and the document are open', async () => {
+  it('serves health, metrics and the contract without a key', async () => {
     for (const path of ['/healthz', '/readyz', '/metrics', '/openapi.json', '/openapi.yaml']) {
       expect((await service.request('GET', path)).status, path).to.equal(200);
     }
@@ -159,7 +159,7 @@ describe('With API keys and webhook secrets', () => {
     ],
     ['a right signature over what is no JSON', 400, () => sign(webhookSecret, 'evt_1', now(), '{'), '{'],
     [
-      'a right signature over what breaks the contract',
+      'a valid signature over a body that does not match the contract',
       422,
       () => sign(webhookSecret, 'evt_1', now(), '{}'),
       '{}',
@@ -198,12 +198,12 @@ describe('With API keys and webhook secrets', () => {
     ],
   ];
   for (const [title, status, headers, text = body] of cases) {
-    it(`a webhook with ${title} is answered ${status}`, async () => {
+    it(`answers ${status} to a webhook with ${title}`, async () => {
       expect((await service.request('POST', '/api/webhooks/sms', text, headers())).status).to.equal(status);
     });
   }
 
-  it('a receipt is signed like any webhook', async () => {
+  it('verifies the signature of a receipt', async () => {
     for (const [channel, id] of [
       ['sms', 'messaging_provider_id'],
       ['email', 'xillio_id'],
@@ -217,7 +217,7 @@ describe('With API keys and webhook secrets', () => {
     }
   });
 
-  it('a replay is answered with the message that was there', async () => {
+  it('answers a repeated webhook with the first message', async () => {
     const event = JSON.stringify({ ...inboundSms, messaging_provider_id: 'replayed' });
     const signed = sign(webhookSecret, 'evt_3', now(), event);
     const answers = [];
@@ -227,7 +227,7 @@ describe('With API keys and webhook secrets', () => {
     expect(new Set(answers.map(({ body: message }) => message.id)).size).to.equal(1);
   });
 
-  it('a webhook is checked by the secret of the provider that it names', async () => {
+  it('verifies a webhook with the secret of the provider that the webhook names', async () => {
     const signed = sign(oldSecret, 'evt_1', now(), body);
     expect((await service.request('POST', '/api/webhooks/email', body, signed)).status).to.equal(401);
     expect(
@@ -235,7 +235,7 @@ describe('With API keys and webhook secrets', () => {
     ).to.equal(200);
   });
 
-  it('a message still reaches its provider and its signed receipts come back', async () => {
+  it('sends a message and accepts its signed receipts', async () => {
     const { body: message } = await service.request('POST', '/api/messages/sms', sms, key);
     await until(async () => {
       const { body: found } = await service.request('GET', `/api/messages/${message.id}`, undefined, key);

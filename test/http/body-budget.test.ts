@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { BodyBudget, type Hold } from '../../src/http/middleware/body-budget.ts';
 
 describe('The budget of bodies', () => {
-  it('refuses the largest bodies, so that small ones arrive', () => {
+  it('refuses the largest bodies, so that small bodies arrive', () => {
     const budget = new BodyBudget(100);
     const refused: string[] = [];
     const [stalled, other, small] = ['stalled', 'other', 'small'].map((name) =>
@@ -15,7 +15,7 @@ describe('The budget of bodies', () => {
     expect(refused).to.deep.equal(['stalled']);
   });
 
-  it('refuses the youngest of equal bodies, so that older ones arrive', () => {
+  it('refuses the newest of equal bodies, so that older bodies arrive', () => {
     const budget = new BodyBudget(10);
     const refused: string[] = [];
     const [first, second, third] = ['first', 'second', 'third'].map((name) =>
@@ -29,7 +29,7 @@ describe('The budget of bodies', () => {
     expect(refused).to.deep.equal(['third', 'second']);
   });
 
-  it('keeps a body that has arrived, and refuses others instead', () => {
+  it('refuses arriving bodies instead of a body that has arrived', () => {
     const budget = new BodyBudget(10);
     const refused: string[] = [];
     const [arrived, next] = ['arrived', 'next'].map((name) => budget.begin(() => refused.push(name))) as [
@@ -44,7 +44,7 @@ describe('The budget of bodies', () => {
     expect(budget.begin(() => undefined).add(10)).to.equal(true);
   });
 
-  it('never holds more than its bytes, and has all of them again in the end', () => {
+  it('never holds more bytes than its limit, and is empty when all bodies are released', () => {
     const step = fc.record({
       body: fc.nat(7),
       action: fc.constantFrom('add', 'complete', 'release'),

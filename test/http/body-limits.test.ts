@@ -11,7 +11,7 @@ const key = { authorization: 'Bearer correct-horse-battery' };
 const json = { 'content-type': 'application/json' };
 const signed = (body: string | Buffer) => sign(webhookSecret, 'evt_1', Math.floor(Date.now() / 1_000), body);
 
-describe('Bodies', () => {
+describe('Request bodies', () => {
   let service: Harness;
   before(async () => {
     service = await startHarness({
@@ -56,7 +56,7 @@ describe('Bodies', () => {
       ['a receipt', '/api/webhooks/sms/status', { messaging_provider_id: many(9), status: many(40_000) }],
     ];
     for (const [title, path, body] of bodies)
-      it(`are refused with a few dozen errors at most: ${title}`, async () => {
+      it(`are refused with at most a few dozen errors: ${title}`, async () => {
         const method = path.startsWith('/api/participants') ? 'PATCH' : 'POST';
         const text = JSON.stringify(body);
         const credentials = path.startsWith('/api/webhooks') ? signed(text) : key;
@@ -66,7 +66,7 @@ describe('Bodies', () => {
         expect(JSON.stringify(answer.body).length).to.be.below(10_000);
       });
 
-    it('name every error of a small body', async () => {
+    it('are refused with every error if the body is small', async () => {
       const { body } = await post(
         '/api/messages/sms',
         JSON.stringify({ from: 1, to: [2], attachments: ['x'] }),
@@ -94,7 +94,7 @@ describe('Bodies', () => {
         ]);
       });
 
-    it('are accepted where these are characters of a text', async () => {
+    it('are accepted if the commas and brackets are in a string', async () => {
       const body = '[{,"\\'.repeat(60_000);
       const answer = await post(
         '/api/webhooks/email',
@@ -104,7 +104,7 @@ describe('Bodies', () => {
     });
   });
 
-  it('are refused before they are parsed where they are nested too deeply', async () => {
+  it('that are nested too deeply are refused before they are parsed', async () => {
     for (const text of ['['.repeat(900_000), '{"a":'.repeat(100), `${'['.repeat(65)}${']'.repeat(65)}`]) {
       const { status, body } = await post('/api/messages/sms', text);
       expect([status, body.errors[0].message]).to.deep.equal([422, 'must not be nested more than 64 deep']);
@@ -141,7 +141,7 @@ describe('Bodies', () => {
       });
   });
 
-  it('that are refused unread do not cost a client the response, also where it closes the connection', async () => {
+  it('that are refused unread do not prevent the client from reading the response, even if the client closes the connection', async () => {
     const body = 'x'.repeat(9 * MIB);
     const refusals = [
       ['/api/messages/email', {}, 401],
@@ -158,7 +158,7 @@ describe('Bodies', () => {
       }
   });
 
-  it('whose signature is not checked yet share a limit that stops neither identified callers nor small webhooks', async () => {
+  it('without a verified signature share a limit that blocks neither identified callers nor small webhooks', async () => {
     const signature = { ...signed('another body'), ...json };
     const open: RawConnection[] = [];
     const begun =
@@ -184,7 +184,7 @@ describe('Bodies', () => {
     await until(async () => (await post('/api/webhooks/email', text)).status === 200, 'there is room again');
   });
 
-  it('of identified callers share a limit until they are answered', async () => {
+  it('of identified callers share a limit until their responses are sent', async () => {
     const text = JSON.stringify({ ...email, body: 'x'.repeat(9 * MIB) });
     const answers = await Promise.all(Array.from({ length: 12 }, () => post('/api/messages/email', text)));
     for (const { status, headers } of answers) {

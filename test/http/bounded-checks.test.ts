@@ -49,7 +49,7 @@ describe('A format or a pattern of the contract', () => {
     });
   }
 
-  it('still accepts what it describes', () => {
+  it('accepts the texts that it describes', () => {
     const examples = {
       uri: 'https://example.com/a?b#c',
       'date-time': '2024-11-01T14:00:00Z',
@@ -69,7 +69,7 @@ describe('A format or a pattern of the contract', () => {
     expect([validate('ab%41'), validate('abc')]).to.deep.equal([true, false]);
   });
 
-  it('stands beside a maxLength in every request, below the limit of the check', async () => {
+  it('has a maxLength below the limit of the check in every request', async () => {
     const { paths } = await dereference(openApiDocument());
     let checked = 0;
     const visit = (node: unknown, where: string): void => {

@@ -86,7 +86,7 @@ describe('The caller of a webhook', () => {
   const receipt = { messaging_provider_id: 'forged', status: 'undelivered' };
 
   for (const target of TARGETS) {
-    it(`is refused without its own signature, and nothing is stored: ${target}`, async () => {
+    it(`is refused without a valid signature, and nothing is stored: ${target}`, async () => {
       const forgeries = [
         () => post(target, inbound, null),
         () => post(target, inbound, otherSecret),
@@ -98,7 +98,7 @@ describe('The caller of a webhook', () => {
     });
   }
 
-  it('is 401 for a provider that is not configured, before a byte of the body is sent', async () => {
+  it('is refused with 401 before the body is sent if the provider is not configured', async () => {
     for (const path of ['sms', 'email', 'sms/status', 'email/status']) {
       const target = `/api/webhooks/${path}?provider=nope`;
       const signed = sign(webhookSecret, 'evt_1', now(), '');
@@ -108,7 +108,7 @@ describe('The caller of a webhook', () => {
     }
   });
 
-  it('is the account that its name gives, however the name is encoded', async () => {
+  it('is the named account, in every encoding of the name', async () => {
     for (const [index, [target, secret, provider]] of (
       [
         ['/api/webhooks/sms', webhookSecret, 'text-co'],
@@ -147,7 +147,7 @@ describe('A service without API keys', () => {
     'Messaging.Internal:8080',
     'gateway.internal:8443',
   ])
-    it(`answers for the host ${host}`, async () => {
+    it(`accepts requests for the host ${host}`, async () => {
       expect((await ask({ host })).status).to.equal(200);
     });
 
@@ -190,7 +190,7 @@ describe('A service without API keys', () => {
     expect((await ask({ host: 'localhost' }, 'http://localhost/api/conversations')).status).to.equal(200);
   });
 
-  it('refuses what a page of another origin makes a browser send', async () => {
+  it('refuses the requests of a browser from a page of another origin', async () => {
     const { body: message } = await service.request('POST', '/api/messages/sms', {
       ...sms,
       send_at: new Date(Date.now() + 3_600_000).toISOString(),
@@ -235,7 +235,7 @@ describe('A simulated provider of a service with API keys', () => {
       JSON.stringify(inboundSms),
     );
 
-  it('may leave its webhooks unsigned on this machine', async () => {
+  it('may send unsigned webhooks from this machine', async () => {
     expect((await post({ host: 'localhost:8080' })).status).to.equal(200);
   });
 

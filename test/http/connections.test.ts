@@ -155,7 +155,7 @@ describe('A connection', () => {
       expect((await until(line, 'its line in the log')).level).to.equal(30);
     });
 
-  it('is closed after a failure of the parser, and says so', async () => {
+  it('is closed with "connection: close" after an error of the parser', async () => {
     for (const [text, code] of [
       ['nonsense\r\n\r\n', 'bad_request'],
       [get(`/${LONG}`), 'headers_too_large'],
@@ -166,7 +166,7 @@ describe('A connection', () => {
     }
   });
 
-  it('is answered whole while the client still sends headers of megabytes', async () => {
+  it('receives the whole response while the client still sends megabytes of headers', async () => {
     const client = await connectRaw(service.url);
     client.write(`GET /healthz HTTP/1.1\r\n${HOST}`);
     for (let index = 0; index < 500; index++) client.write(`name-${index}: ${LONG}\r\n`);
@@ -176,7 +176,7 @@ describe('A connection', () => {
     expect(responsesIn(client.bytes()).map(({ status }) => status)).to.deep.equal([431]);
   });
 
-  it('answers the requests before a malformed one first, each whole and in order', async () => {
+  it('receives the responses to the requests before a malformed request first, completely and in order', async () => {
     const large = '/docs/swagger-ui-bundle.js';
     const { body } = await service.request('GET', large);
     const pipelined = get('/api/conversations') + get(large) + get('/api/messages?limit=0');
@@ -185,14 +185,14 @@ describe('A connection', () => {
     expect(responses[1]?.text).to.equal(body);
   });
 
-  it('answers a pipelined request whose body is malformed after the requests before it', async () => {
+  it('receives the response to a pipelined request with a malformed body after the responses to earlier requests', async () => {
     const broken = `${head('POST', '/api/messages/sms', chunked)}zz\r\n`;
     const responses = await exchange(get('/api/conversations') + get('/healthz') + broken, 'bad_request');
     expect(responses.map(({ status }) => status)).to.deep.equal([200, 200, 400]);
     expect(idOf(responses[2] as Response)).to.equal('mine');
   });
 
-  it('carries out a request before a malformed one, and no request after it', async () => {
+  it('executes the request before a malformed request, and no request after it', async () => {
     const post = (body: string) => {
       const text = JSON.stringify({ ...sms, body });
       const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
@@ -204,7 +204,7 @@ describe('A connection', () => {
     expect(body.data.map((message: { body: string }) => message.body)).to.deep.equal(['Before']);
   });
 
-  it('gets one response to a request that was refused before its body turned out malformed', async () => {
+  it('receives one response to a refused request with a malformed body', async () => {
     const client = await connectRaw(service.url);
     const headers = { 'content-type': 'text/plain', 'transfer-encoding': 'chunked' };
     client.write(head('POST', '/api/messages/sms', headers) + chunk('text'));
@@ -215,7 +215,7 @@ describe('A connection', () => {
     expect(responsesIn(client.bytes()).map(({ status }) => status)).to.deep.equal([415]);
   });
 
-  it('gets a response to a GET whose body is malformed, and is closed', async () => {
+  it('receives a response to a GET with a malformed body, and is closed', async () => {
     const client = await connectRaw(service.url);
     client.write(`${head('GET', '/healthz', { 'transfer-encoding': 'chunked' })}zz\r\n`);
     await client.receive(/^HTTP\/1.1 (?:200|400) .+\}$/s);
@@ -224,7 +224,7 @@ describe('A connection', () => {
     expect(responsesIn(client.bytes())).to.have.length(1);
   });
 
-  it('ignores an offer to upgrade', async () => {
+  it('ignores an Upgrade header', async () => {
     for (const upgrade of ['websocket', 'h2c', 'TLS/1.3']) {
       const client = await connectRaw(service.url);
       client.write(head('GET', '/healthz', { connection: 'upgrade', upgrade }));

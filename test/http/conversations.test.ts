@@ -34,7 +34,7 @@ describe('Reading conversations', () => {
     return found;
   };
 
-  it('lists them by their last message, page by page', async () => {
+  it('lists conversations by their last message, page by page', async () => {
     const found = await pages<Conversation>('/api/conversations?limit=3');
     expect(found.map((page) => page.map(({ id }) => id))).to.deep.equal([
       [1, 8, 7],
@@ -43,7 +43,7 @@ describe('Reading conversations', () => {
     ]);
   });
 
-  it('shows who takes part and how the last message begins', async () => {
+  it('returns the participants and the beginning of the last message', async () => {
     const [first] = await list('limit=1');
     expect(first).to.deep.include({ id: 1, channels: ['sms'], message_count: 26 });
     expect(first?.participants.map(({ address }) => address)).to.have.members([
@@ -56,7 +56,7 @@ describe('Reading conversations', () => {
     expect((await service.request('GET', '/api/conversations/1')).body).to.deep.equal(first);
   });
 
-  it('finds those of one participant, or of several together', async () => {
+  it('finds the conversations of one participant, or of several participants together', async () => {
     expect(await list('participant=%2B12016661234')).to.have.length(7);
     expect(
       (await list('participant=%2B12016661234&participant=(804)+555-0003')).map(({ id }) => id),
@@ -67,14 +67,14 @@ describe('Reading conversations', () => {
     expect(await list('participant=nobody@x.org')).to.have.length(0);
   });
 
-  it('finds those of one channel, or active since a time', async () => {
+  it('finds the conversations of one channel, or with activity since a time', async () => {
     expect((await list('type=email')).map(({ id }) => id)).to.deep.equal([8]);
     const [newest] = await list('limit=1');
     expect((await list(`since=${newest?.last_message_at}`)).map(({ id }) => id)).to.deep.equal([1]);
     expect(await list('since=2999-01-01T00:00:00Z')).to.have.length(0);
   });
 
-  it('reads the messages in the order of their ids, or back', async () => {
+  it('lists the messages in ascending or descending order of their ids', async () => {
     const forward = (await pages<Message>('/api/conversations/1/messages?limit=10'))
       .flat()
       .map(({ id }) => id);
@@ -86,7 +86,7 @@ describe('Reading conversations', () => {
     expect(back).to.deep.equal([...forward].reverse());
   });
 
-  it('asks as often for a page of one as for a page of many', async () => {
+  it('uses the same number of queries for a page of one conversation and of many', async () => {
     const { next_cursor } = (await service.request('GET', '/api/conversations?limit=1')).body;
     let asked = 0;
     const count = () => asked++;
@@ -103,7 +103,7 @@ describe('Reading conversations', () => {
     expect(await queriesOf(7)).to.equal(one);
   });
 
-  it('reads every list by its index', async () => {
+  it('uses an index for every list', async () => {
     await query(
       service.databaseUrl,
       `insert into conversations (channel, participant_ids, last_message_at)
@@ -194,7 +194,7 @@ describe('Paging through conversations while they are written to', () => {
     return ids;
   };
 
-  it('shows the most recently active first, in the order of that time and the id', async () => {
+  it('lists the most recently active conversations first, in the order of activity and id', async () => {
     for (let customer = 0; customer < 6; customer++) await receive(customer);
     for (const customer of [0, 3]) await receive(customer);
     const { data } = (await service.request('GET', '/api/conversations')).body;
@@ -202,7 +202,7 @@ describe('Paging through conversations while they are written to', () => {
     expect(await pageThrough(2, async () => undefined)).to.deep.equal([4, 1, 6, 5, 3, 2]);
   });
 
-  it('meets each conversation once with sort=id, with 16 writers', async () => {
+  it('returns each conversation once with sort=id and 16 writers', async () => {
     const customers = 120;
     await Promise.all(Array.from({ length: customers }, (_, customer) => receive(customer)));
     let writing = true;

@@ -62,7 +62,7 @@ describe('A cursor', () => {
     expect((await service.request('GET', `/api/messages?limit=5&cursor=${cursor}`)).status).to.equal(200);
   });
 
-  it('that was changed or made by hand is refused', async () => {
+  it('that was changed or created by hand is refused', async () => {
     const made = (values: unknown) => Buffer.from(JSON.stringify(values)).toString('base64url');
     const [digest, ...values] = JSON.parse(
       Buffer.from(cursors.get('/api/messages') as string, 'base64url').toString(),

@@ -37,7 +37,7 @@ describe('Rows that an operator deleted from the database', () => {
   const addressesOf = async (id: number) =>
     (await get(`/api/conversations/${id}`)).participants.map(({ address }: { address: string }) => address);
 
-  describe('are noticed by a process that has cached them, without a restart', () => {
+  describe('are detected by a process that has cached them, without a restart', () => {
     const [ADA, BOB] = ['+18045550001', '+18045550002'];
     const deletions: [string, string][] = [
       [
@@ -132,14 +132,14 @@ describe('Rows that an operator deleted from the database', () => {
     });
   });
 
-  it('make a repeated request a new one', async () => {
+  it('make a repeated request record a new message', async () => {
     const send = () => service.request('POST', '/api/messages/sms', sms, { 'idempotency-key': 'deleted' });
     const first = ok(await send());
     await sql('delete from deliveries; delete from messages');
     expect(ok(await send()).id).to.be.greaterThan(first.id);
   });
 
-  it('are not found, and receipts for them are kept for an unknown message', async () => {
+  it('are not found, and their receipts are stored without a message', async () => {
     const { id } = ok(await service.request('POST', '/api/messages/sms', sms));
     await sql(`update deliveries set status = 'sent', provider = 'text-co', provider_message_id = 'gone-1'`);
     const receipt = { messaging_provider_id: 'gone-1', status: 'delivered' };
@@ -192,7 +192,7 @@ describe('Rows that an operator deleted from the database', () => {
     }
   });
 
-  it('of a conversation with an email are noticed as well', async () => {
+  it('of a conversation with an email are detected as well', async () => {
     const mail = async (id: string) =>
       ok(await service.request('POST', '/api/webhooks/email', { ...inboundEmail, xillio_id: id }));
     await mail('one');
@@ -203,7 +203,7 @@ describe('Rows that an operator deleted from the database', () => {
     ]);
   });
 
-  it('do not keep the later messages of their conversation waiting', async () => {
+  it('do not block the later messages of their conversation', async () => {
     const first = await service.client.messages.send({ ...sms, attachments: undefined });
     const second = await service.client.messages.send({ ...sms, attachments: undefined });
     await sql(

@@ -25,7 +25,7 @@ describe('A request that cannot be served', () => {
 
   describe('400', () => {
     for (const text of ['{', 'nonsense', '"text"', '{"from": }']) {
-      it(`answers malformed JSON: ${text}`, async () => {
+      it(`is answered for malformed JSON: ${text}`, async () => {
         const { status, body } = await service.request('POST', '/api/messages/sms', text);
         expect(status).to.equal(400);
         expect(body).to.include({ code: 'malformed_json', status: 400, title: 'Bad Request' });
@@ -34,7 +34,7 @@ describe('A request that cannot be served', () => {
   });
 
   describe('404 and 405', () => {
-    it('answers an id or a route that does not exist', async () => {
+    it('are answered for an id or a route that does not exist', async () => {
       for (const path of [
         '/api/messages/4711',
         '/api/messages/4711/attempts',
@@ -52,7 +52,7 @@ describe('A request that cannot be served', () => {
       }
     });
 
-    it('names the methods of a route', async () => {
+    it('list the allowed methods of a route', async () => {
       const { status, headers, body } = await service.request('DELETE', '/api/messages/1');
       expect(status).to.equal(405);
       expect(headers.get('allow')).to.equal('GET, HEAD');
@@ -61,7 +61,7 @@ describe('A request that cannot be served', () => {
   });
 
   describe('413 and 415', () => {
-    it('refuses 2 MB of text', async () => {
+    it('are answered for 2 MB of text', async () => {
       for (const path of ['/api/messages/sms', '/api/messages/send', '/api/webhooks/sms']) {
         const { status, body } = await service.request('POST', path, {
           ...inboundSms,
@@ -72,7 +72,7 @@ describe('A request that cannot be served', () => {
       }
     });
 
-    it('takes 2 MB of email, and refuses 11', async () => {
+    it('are not answered for 2 MB of email, but for 11 MB', async () => {
       expect(
         (await service.request('POST', '/api/messages/send', { ...email, body: 'x'.repeat(2_000_000) }))
           .status,
@@ -96,7 +96,7 @@ describe('A request that cannot be served', () => {
       ['/api/webhooks/sms', { 'content-length': 1_048_577, 'webhook-signature': 'v1,eA==' }],
       ['/api/webhooks/email', { 'content-length': 10_485_761, 'webhook-signature': 'v1,eA==' }],
     ] as const) {
-      it(`refuses what says that it is too large before it comes: ${path}`, async () => {
+      it(`are answered before a body with a too large Content-Length arrives: ${path}`, async () => {
         const client = await connectRaw(service.url);
         client.write(head('POST', path, { 'content-type': 'application/json', ...headers }));
         expect(await client.receive(/"payload_too_large"/)).to.match(/^HTTP\/1.1 413 /);
@@ -110,7 +110,7 @@ describe('A request that cannot be served', () => {
       ['/api/webhooks/sms', { 'webhook-signature': 'v1,eA==' }],
       ['/api/webhooks/email/status', {}],
     ] as const) {
-      it(`refuses what does not say how large it is while it comes: ${path}`, async () => {
+      it(`are answered while a too large chunked body arrives: ${path}`, async () => {
         const client = await connectRaw(service.url);
         const framing = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' };
         client.write(head('POST', path, { ...framing, ...headers }));
@@ -124,7 +124,7 @@ describe('A request that cannot be served', () => {
       });
     }
 
-    it('refuses a compressed body unread, whatever would come of it', async () => {
+    it('are answered for a compressed body without reading it', async () => {
       const bomb = gzipSync(JSON.stringify({ ...email, body: 'x'.repeat(50_000_000) }));
       for (const path of ['/api/messages/email', '/api/webhooks/email']) {
         const response = await fetch(service.url + path, {
@@ -137,7 +137,7 @@ describe('A request that cannot be served', () => {
       }
     });
 
-    it('takes a chunked body, and one with a byte order mark', async () => {
+    it('are not answered for a chunked body or a byte order mark', async () => {
       const client = await connectRaw(service.url);
       const framing = { 'content-type': 'application/json; charset="UTF-8"', 'transfer-encoding': 'chunked' };
       const text = JSON.stringify(sms);
@@ -171,7 +171,7 @@ describe('A request that cannot be served', () => {
       }
     });
 
-    it('refuses anything but JSON', async () => {
+    it('are answered for any media type except JSON', async () => {
       for (const type of [
         'text/plain',
         'application/xml',
@@ -187,7 +187,7 @@ describe('A request that cannot be served', () => {
     });
   });
 
-  describe('422 names the path of each fault', () => {
+  describe('422 names the path of each validation error of', () => {
     const { from: _from, ...withoutFrom } = sms;
     const cases: [string, string, unknown, string[]][] = [
       ['an empty body', '/api/messages/sms', '', ['/body/body', '/body/from', '/body/to']],
@@ -294,7 +294,7 @@ describe('A request that cannot be served', () => {
       });
     }
 
-    it('nesting that is too deep, anywhere', async () => {
+    it('nesting that is too deep, in any field', async () => {
       const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
       const event = (depth: number) => {
         const known = JSON.stringify({ ...inboundSms, messaging_provider_id: `deep-${depth}` }).slice(0, -1);
@@ -385,11 +385,11 @@ describe('A request that cannot be served', () => {
     expect(await count('/api/participants?address=%2B44+7400+123456')).to.equal(1);
   });
 
-  it('takes a replacement character in a query that has one', async () => {
+  it('is not a query with an encoded replacement character', async () => {
     expect((await service.request('GET', '/api/messages?q=caf%EF%BF%BD')).status).to.equal(200);
   });
 
-  it('is answered under the request id that the client gave', async () => {
+  it('is answered with the request id of the client', async () => {
     const { headers, body } = await service.request('GET', '/api/messages/4711', undefined, {
       'x-request-id': 'mine-1',
     });

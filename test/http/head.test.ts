@@ -46,14 +46,14 @@ describe('HEAD', () => {
     return [path.replace(/\{\w+\}/g, '1')];
   });
   for (const path of paths)
-    it(`is answered as GET, without a body: ${path}`, async () => {
+    it(`has the response of GET without a body: ${path}`, async () => {
       const [get, head] = await both(path);
       expect(get.status).to.equal(200);
       expect(head).to.deep.equal({ ...get, text: '' });
       expect(head.headers['content-length']).to.equal(`${Buffer.byteLength(get.text)}`);
     });
 
-  it('is answered as GET, without a body: /metrics, whose length changes', async () => {
+  it('has the response of GET without a body: /metrics, whose length changes', async () => {
     const [get, head] = await both('/metrics');
     expect([head.status, head.headers['content-type']]).to.deep.equal([200, get.headers['content-type']]);
     expect(head.text).to.equal('');
@@ -68,20 +68,20 @@ describe('HEAD', () => {
     ['/healthz?limit=1&limit=2', 422, {}],
   ];
   for (const [path, status, headers] of errors)
-    it(`is answered as GET where that is an error: ${status} to ${path}`, async () => {
+    it(`has the error response of GET without a body: ${status} to ${path}`, async () => {
       const [get, head] = await both(path, headers);
       expect(get.status).to.equal(status);
       expect(head).to.deep.equal({ ...get, text: '' });
       expect(head.headers['content-length']).to.equal(`${Buffer.byteLength(get.text)}`);
     });
 
-  it('is answered 304 as GET', async () => {
+  it('is answered with 304 like GET', async () => {
     const [{ headers }] = await both('/docs');
     const [get, head] = await both('/docs', { 'if-none-match': String(headers.etag) });
     expect([get.status, head.status]).to.deep.equal([304, 304]);
   });
 
-  it('is among the methods that a 405 allows, wherever GET is', async () => {
+  it('is an allowed method in a 405 wherever GET is', async () => {
     for (const [path, methods] of operations) {
       const { status, headers, body } = await service.request('OPTIONS', path.replace(/\{\w+\}/g, '1'));
       const allowed = Object.keys(methods).map((method) => method.toUpperCase());

@@ -29,7 +29,7 @@ describe('An Idempotency-Key', () => {
   const expectReused = ({ status, body }: { status: number; body: { code: string } }) =>
     expect([status, body.code]).to.deep.equal([422, 'idempotency_key_reused']);
 
-  it('of a send is refused on a cancel and a retry, and the other way round', async () => {
+  it('of a send is refused on a cancel and a retry, and vice versa', async () => {
     const { body } = await post('sms', SCHEDULED, 'one-space');
     expectReused(await post(`${body.id}/cancel`, undefined, 'one-space'));
     expectReused(await post(`${body.id}/retry`, undefined, 'one-space'));

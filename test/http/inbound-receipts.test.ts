@@ -20,7 +20,7 @@ describe('A receipt from a provider', () => {
   const payloads = (id: string) =>
     query(service.databaseUrl, 'select payload from delivery_receipts where provider_message_id = $1', [id]);
 
-  it('has the error that can be read, whatever the types of its parts', async () => {
+  it('has the parts of its error that can be read, for all types of the other parts', async () => {
     const unknown = { code: 'unknown', detail: null };
     const cases: [error: unknown, expected: object | null][] = [
       [undefined, null],
@@ -49,7 +49,7 @@ describe('A receipt from a provider', () => {
     }
   });
 
-  it('has its status as one word, or `unknown`', async () => {
+  it('has a status of one word, or the status `unknown`', async () => {
     const cases: [status: unknown, expected: string][] = [
       [' DELIVERED ', 'delivered'],
       [7, '7'],
@@ -64,7 +64,7 @@ describe('A receipt from a provider', () => {
       expect((await receive({ status })).status, JSON.stringify(status)).to.equal(expected);
   });
 
-  it('has its time in seconds or milliseconds since 1970 too, and otherwise the time of its arrival', async () => {
+  it('may have a time in seconds or milliseconds since 1970, and without a readable time has the time of its arrival', async () => {
     const before = new Date().toISOString();
     for (const timestamp of [1_730_469_600, 1_730_469_600_000])
       expect((await receive({ timestamp })).occurred_at).to.equal('2024-11-01T14:00:00.000Z');
@@ -72,7 +72,7 @@ describe('A receipt from a provider', () => {
       expect((await receive({ timestamp })).occurred_at >= before, String(timestamp)).to.equal(true);
   });
 
-  it('is one with the receipt whose id has the same digits as text', async () => {
+  it('with a numeric id is the same receipt as with these digits as text', async () => {
     for (const messaging_provider_id of [77, '77'])
       expect((await receive({ messaging_provider_id })).provider_message_id).to.equal('77');
     expect(await payloads('77')).to.have.length(1);

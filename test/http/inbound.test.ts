@@ -63,7 +63,7 @@ describe('An inbound webhook', () => {
       expect(read.body.data).to.have.length(13);
     });
 
-    it('has every recipient that can be read, and the rest in the payload', async () => {
+    it('has every readable recipient, and the other recipients in the payload', async () => {
       const fields = {
         from: 'Ada <ada@x.example>',
         to: [
@@ -83,7 +83,7 @@ describe('An inbound webhook', () => {
       expect(await payloadOf(message)).to.deep.include(fields);
     });
 
-    it('has the sender in any form of the header', async () => {
+    it('has the sender from every form of the header', async () => {
       const senders: [unknown, string][] = [
         ['ada@example.com (Ada Lovelace)', 'ada@example.com'],
         ['(Ada) ada@example.com', 'ada@example.com'],
@@ -141,7 +141,7 @@ describe('An inbound webhook', () => {
       expect(data).to.have.length(1);
     });
 
-    it('from a sender without an address has the text of the header, which cannot be sent to', async () => {
+    it('without a sender address has the text of the header as sender, to which nothing can be sent', async () => {
       const senders: [string, string][] = [
         ['root', 'root'],
         ['"Cron Daemon" <Root>', 'root'],
@@ -166,7 +166,7 @@ describe('An inbound webhook', () => {
       }
     });
 
-    it('has a subject in one line, in full up to 10,000 characters', async () => {
+    it('has a subject in one line of up to 10,000 characters', async () => {
       const subjects: [unknown, string | undefined][] = [
         ['s'.repeat(999), 's'.repeat(999)],
         ['😀'.repeat(10_001), '😀'.repeat(10_000)],
@@ -194,7 +194,7 @@ describe('An inbound webhook', () => {
       expect(await payloadOf(message)).to.deep.include({ cc: all.slice(200) });
     });
 
-    it('of megabytes of one header is stored', async () => {
+    it('with megabytes in one header field is stored', async () => {
       for (const unit of [
         '<',
         '"',
@@ -218,7 +218,7 @@ describe('An inbound webhook', () => {
   });
 
   describe('of a text', () => {
-    it('has the sender that the carrier gave', async () => {
+    it('has the sender of the carrier', async () => {
       const senders = [
         ...[
           '72345',
@@ -252,7 +252,7 @@ describe('An inbound webhook', () => {
       }
     });
 
-    it('from a withheld number is from unknown', async () => {
+    it('with a withheld number has the sender unknown', async () => {
       for (const from of [null, '', ' ', '\u0000', '\u2800', ['\u200b'], [], [null]]) {
         const message = await receiveSms({ from });
         expect(message.from, JSON.stringify(from)).to.equal('unknown');
@@ -260,7 +260,7 @@ describe('An inbound webhook', () => {
       }
     });
 
-    it('has every recipient that can be read', async () => {
+    it('has every readable recipient', async () => {
       const message = await receiveSms({
         to: [inboundSms.to, '+1', null, '+15215512345678', '+5215512345678'],
       });
@@ -269,7 +269,7 @@ describe('An inbound webhook', () => {
         expect((await receiveSms({ to })).to, JSON.stringify(to)).to.deep.equal([]);
     });
 
-    it('has the type that fits where the given one is unknown', async () => {
+    it('with an unknown type has the matching type', async () => {
       const types: [unknown, object, string][] = [
         [null, {}, 'sms'],
         [undefined, {}, 'sms'],
@@ -283,7 +283,7 @@ describe('An inbound webhook', () => {
     });
   });
 
-  it('has the time of its arrival where its own cannot be read', async () => {
+  it('without a readable time has the time of its arrival', async () => {
     const before = new Date().toISOString();
     for (const timestamp of [
       null,
@@ -318,7 +318,7 @@ describe('An inbound webhook', () => {
       expect((await receiveEmail({ timestamp })).timestamp).to.equal('2024-11-01T14:00:00.000Z');
   });
 
-  it('has the attachments that are web URLs, escaped as browsers do', async () => {
+  it('has the attachments that are web URLs, escaped like in browsers', async () => {
     const attachments = [
       'https://example.com/a b.png',
       'https://example.com/é/[1]{2}"<3>.png?q=ü#ö',
@@ -351,7 +351,7 @@ describe('An inbound webhook', () => {
     expect((await receiveSms({ attachments: null, body: null })).attachments).to.deep.equal([]);
   });
 
-  it('has text without NUL, and U+FFFD for half of a surrogate pair', async () => {
+  it('has text without NUL, and U+FFFD instead of half of a surrogate pair', async () => {
     const fields = { body: 'a\0b\ud83dc', subject: 'x\0\udc00', extra: { 'k\0': ['\0', '\ud800', '😀'] } };
     const message = await receiveEmail(fields);
     expect(message).to.include({ body: 'ab\ufffdc', subject: 'x\ufffd' });
@@ -363,7 +363,7 @@ describe('An inbound webhook', () => {
     expect((await receiveSms({ body: '\0', from: '+1804555\0' + '1234' })).from).to.equal('+18045551234');
   });
 
-  it('needs an id and nothing else', async () => {
+  it('requires only an id', async () => {
     expect(await receive('/api/webhooks/sms', { messaging_provider_id: 'bare' })).to.deep.include({
       ...{ type: 'sms', from: 'unknown', to: [], body: '', attachments: [] },
     });
@@ -376,7 +376,7 @@ describe('An inbound webhook', () => {
     }
   });
 
-  it('has the digits of an integer as its id, and no other number', async () => {
+  it('may have an integer as its id, and no other number', async () => {
     for (const [path, id] of [
       ['/api/webhooks/sms', 'messaging_provider_id'],
       ['/api/webhooks/email', 'xillio_id'],
@@ -394,7 +394,7 @@ describe('An inbound webhook', () => {
     }
   });
 
-  it('has every part that can be read where another part has the wrong type', async () => {
+  it('has every readable part if another part has the wrong type', async () => {
     const cases: [fields: object, expected: object][] = [
       [{ to: ['b@x.example', { email: 'c@x.example' }] }, { to: ['b@x.example'] }],
       [{ to: ['b@x.example', 5, [], true], cc: [[]] }, { to: ['b@x.example'] }],
@@ -424,7 +424,7 @@ describe('An inbound webhook', () => {
     expect(await payloadOf(message)).to.deep.include(text);
   });
 
-  it('is stored with a value of any type in any field but its id', async () => {
+  it('is stored with a value of any type in any field except its id', async () => {
     const fields = ['from', 'to', 'cc', 'type', 'subject', 'body', 'attachments', 'timestamp', 'extra'];
     const event = fc.record(Object.fromEntries(fields.map((name) => [name, fc.jsonValue()])), {
       requiredKeys: [],
@@ -436,7 +436,7 @@ describe('An inbound webhook', () => {
     await fc.assert(property, { numRuns: 100 });
   });
 
-  it('is stored with whatever text its fields have', async () => {
+  it('is stored with any text in its fields', async () => {
     const text = fc.option(
       fc.oneof(
         fc.string({ unit: 'binary' }),

@@ -100,7 +100,7 @@ describe('An integer in a path or a query string', () => {
     return { status, paths: (body.errors ?? []).map(({ path }: { path: string }) => path) };
   };
 
-  it('is one of several parameters of the contract', () => {
+  it('is tested for several parameters of the contract', () => {
     const names = new Set(integers.map(({ name }) => name));
     expect([...names].sort()).to.deep.equal(['after_id', 'conversation_id', 'id', 'limit', 'other_id']);
   });
@@ -142,7 +142,7 @@ describe('An integer in a path or a query string', () => {
     });
   }
 
-  it('is an unknown parameter when its name has an odd bracket', async () => {
+  it('is an unknown parameter if its name has an unmatched bracket', async () => {
     for (const name of ['limit[', 'limit]', '[limit]', '[', 'limit[=]']) {
       const { status } = await service.request('GET', `/api/messages?${encodeURIComponent(name)}=1`);
       expect(status, name).to.equal(422);
@@ -156,7 +156,7 @@ describe('An integer in a path or a query string', () => {
   });
 });
 
-describe('A number in a JSON body that no double can hold', () => {
+describe('A number in a JSON body beyond the range of a double', () => {
   let service: Harness;
   before(async () => {
     service = await startHarness();
@@ -199,7 +199,7 @@ describe('A number in a JSON body that no double can hold', () => {
       }
   });
 
-  it('does not stop a receipt that has it as the code of an error', async () => {
+  it('is accepted as the error code of a receipt', async () => {
     for (const text of TOO_LARGE) {
       const receipt = { messaging_provider_id: 'unknown', status: 'failed' };
       for (const sent of [withField(receipt, 'error', text), withField(receipt, 'error', `{"code":${text}}`)])

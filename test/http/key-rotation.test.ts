@@ -37,7 +37,7 @@ describe('API keys in a file', () => {
     await rename(`${file}.new`, file);
   };
 
-  it('are exchanged while the service runs, with a time in which both hold', async () => {
+  it('are rotated while the service runs, with a time in which both keys are valid', async () => {
     await untilStatuses(200, 401);
     await replace(`${old}\n${young}\n`);
     await untilStatuses(200, 200);

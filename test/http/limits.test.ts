@@ -14,7 +14,7 @@ describe('The limits of the contract', () => {
     return { ...answer, paths: (answer.body.errors ?? []).map((error: { path: string }) => error.path) };
   };
 
-  describe('on lengths count code points', () => {
+  describe('for lengths count code points', () => {
     const emoji = '\u{1f600}';
     /** Each limit: the path, the field, the most characters, and a body with so many of them. */
     const limits: [string, string, number, (text: string) => object][] = [
@@ -34,13 +34,13 @@ describe('The limits of the contract', () => {
     ];
     for (const [path, field, max, withText] of limits)
       for (const character of ['a', '\u00e9', '\u6f22', emoji])
-        it(`${max} of ${character} are accepted and ${max + 1} are refused: ${field} of ${path}`, async () => {
+        it(`of ${field} of ${path}: ${max} of ${character} are accepted and ${max + 1} are refused`, async () => {
           expect((await post(path, withText(character.repeat(max)))).status).to.be.oneOf([200, 202]);
           const { status, paths } = await post(path, withText(character.repeat(max + 1)));
           expect([status, paths]).to.deep.equal([422, [field]]);
         });
 
-    it('and text up to the limit is returned unchanged, with its segments', async () => {
+    it('and a text up to the limit is returned unchanged with its number of segments', async () => {
       const body = `${emoji.repeat(1_599)}!`;
       const answer = await post('/api/messages/sms', { ...sms, body });
       expect(answer.body.body).to.equal(body);
@@ -49,7 +49,7 @@ describe('The limits of the contract', () => {
       expect(data[0].last_message.preview).to.equal(emoji.repeat(120));
     });
 
-    it('for the name of a participant and for a search', async () => {
+    it('of the name of a participant and of a search', async () => {
       const participants = await service.request('GET', '/api/participants');
       const { id } = participants.body.data[0];
       const name = emoji.repeat(200);
@@ -65,7 +65,7 @@ describe('The limits of the contract', () => {
     });
   });
 
-  describe('on times', () => {
+  describe('for times:', () => {
     const accepted: [string, string][] = [
       ['2024-11-01T14:00:00Z', '2024-11-01T14:00:00.000Z'],
       ['2024-11-01t14:00:00z', '2024-11-01T14:00:00.000Z'],
@@ -88,7 +88,7 @@ describe('The limits of the contract', () => {
       ['2024-02-29T00:00:00Z', '2024-02-29T00:00:00.000Z'],
     ];
     for (const [given, stored] of accepted)
-      it(`is stored as the same instant: ${given}`, async () => {
+      it(`a time is stored as the same instant: ${given}`, async () => {
         const { status, body } = await post('/api/messages/sms', { ...sms, timestamp: given });
         expect([status, body.timestamp]).to.deep.equal([202, stored]);
         const read = await service.request('GET', `/api/messages/${body.id}`);
@@ -133,7 +133,7 @@ describe('The limits of the contract', () => {
       `2024-11-01T14:00:00.${'1'.repeat(44)}Z`,
     ];
     for (const given of refused)
-      it(`is refused at its path, in every field: ${JSON.stringify(given)}`, async () => {
+      it(`an invalid time is refused at its path in every field: ${JSON.stringify(given)}`, async () => {
         for (const field of ['timestamp', 'send_at', 'expires_at']) {
           const { status, paths } = await post('/api/messages/sms', { ...sms, [field]: given });
           expect([status, paths], field).to.deep.equal([422, [`/body/${field}`]]);
@@ -145,7 +145,7 @@ describe('The limits of the contract', () => {
         }
       });
 
-    it('let a message be scheduled for the last day of the year 9999', async () => {
+    it('a message can be scheduled for the last day of the year 9999', async () => {
       const last = '9999-12-31T23:59:59.999Z';
       const { status, body } = await post('/api/messages/sms', { ...sms, send_at: '9999-12-31T12:00:00Z' });
       expect([status, body.expires_at]).to.deep.equal([202, last]);
@@ -153,7 +153,7 @@ describe('The limits of the contract', () => {
     });
   });
 
-  describe('on the URL of an attachment', () => {
+  describe('for attachments:', () => {
     const accepted = [
       'https://example.com',
       'HTTP://EXAMPLE.COM/a.jpg',
@@ -172,7 +172,7 @@ describe('The limits of the contract', () => {
       'https://example.com#@',
     ];
     for (const url of accepted)
-      it(`is accepted and returned unchanged: ${url}`, async () => {
+      it(`a URL is accepted and returned unchanged: ${url}`, async () => {
         const { status, body } = await post('/api/messages/sms', { ...mms, attachments: [url] });
         expect([status, body.attachments]).to.deep.equal([202, [url]]);
       });
@@ -224,7 +224,7 @@ describe('The limits of the contract', () => {
       'data:text/plain,a',
     ];
     for (const url of refused)
-      it(`is refused at its path without a host or a web address: ${url}`, async () => {
+      it(`a URL is refused at its path without a host or a web address: ${url}`, async () => {
         const { status, paths } = await post('/api/messages/sms', { ...mms, attachments: [url] });
         expect([status, paths]).to.deep.equal([422, ['/body/attachments/0']]);
       });

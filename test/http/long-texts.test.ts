@@ -40,7 +40,7 @@ describe('A text of megabytes', () => {
       expect(JSON.stringify(body).length).to.be.below(10_000);
     });
 
-  it('is refused by its name, shortened, as an unknown field', async () => {
+  it('is refused as the name of an unknown field, and the response has a shortened name', async () => {
     const { status, body } = await service.request('POST', '/api/messages/send', { ...email, [long]: 1 });
     expect(status).to.equal(422);
     expect(JSON.stringify(body).length).to.be.below(10_000);
@@ -52,7 +52,7 @@ describe('A text of megabytes', () => {
     ['of combining marks', '\u0301'],
     ['of the extension table', '~'],
   ] as const)
-    it(`is recorded without a number of segments when a webhook brings it: ${title}`, async () => {
+    it(`is recorded from a webhook without a number of segments: ${title}`, async () => {
       const text = character.repeat(
         character === '~' ? 1_000_000 : (500_000 / Buffer.byteLength(character)) * 2,
       );
@@ -84,7 +84,7 @@ describe('The media type of a request', () => {
     }
   });
 
-  it('does not matter to an operation without a body', async () => {
+  it('is ignored by an operation without a body', async () => {
     for (const type of ['application/json', 'text/plain; x=1', 'nonsense', ';', '/']) {
       const { status } = await service.request('GET', '/healthz', undefined, { 'content-type': type });
       expect(status, type).to.equal(200);

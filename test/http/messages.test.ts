@@ -33,13 +33,13 @@ describe('Listing messages', () => {
   };
   const ids = async (search: string) => (await list(search)).map(({ id }) => id);
 
-  it('gives the latest first, page by page', async () => {
+  it('returns the latest messages first, page by page', async () => {
     expect(await ids('')).to.deep.equal([5, 4, 3, 2, 1]);
     const first = (await service.request('GET', '/api/messages?limit=3')).body;
     expect(await ids(`limit=3&cursor=${first.next_cursor}`)).to.deep.equal([2, 1]);
   });
 
-  it('filters by what a message is', async () => {
+  it('filters by the fields of a message', async () => {
     expect(await ids('direction=inbound')).to.deep.equal([5, 4]);
     expect(await ids('type=email')).to.deep.equal([5, 2]);
     expect(await ids('status=undelivered')).to.deep.equal([3]);
@@ -50,7 +50,7 @@ describe('Listing messages', () => {
     expect(await ids('participant=nobody@x.org')).to.deep.equal([]);
   });
 
-  it('filters by when it was recorded: from since on, before until', async () => {
+  it('filters by the time of recording: at or after since, before until', async () => {
     expect(await ids(`since=${times[3]}`)).to.deep.equal([5, 4]);
     expect(await ids(`until=${times[1]}`)).to.deep.equal([1]);
     expect(await ids(`since=${times[1]}&until=${times[3]}`)).to.deep.equal([3, 2]);
@@ -78,7 +78,7 @@ describe('Listing messages', () => {
     }
   });
 
-  it('marks what was found, and escapes the rest', async () => {
+  it('marks the found words, and escapes the other text', async () => {
     const [mail, text] = await list('q=blue');
     expect(text?.highlight).to.deep.equal({
       body: 'Where is the <mark>blue</mark> bicycle?',
@@ -91,12 +91,12 @@ describe('Listing messages', () => {
     expect((await list(''))[0]).not.to.have.property('highlight');
   });
 
-  it('pages through what was found', async () => {
+  it('returns the found messages page by page', async () => {
     const { body } = await service.request('GET', '/api/messages?q=blue&limit=1');
     expect(await ids(`q=blue&limit=1&cursor=${body.next_cursor}`)).to.deep.equal([1]);
   });
 
-  it('refuses a search without a word, and what is no time or status', async () => {
+  it('refuses a search without a word, an invalid time and an unknown status', async () => {
     for (const [search, path] of [
       ['q=%21%21', '/query/q'],
       ['q=', '/query/q'],
@@ -183,7 +183,7 @@ describe('Following a conversation', () => {
   });
   after(() => service.stop());
 
-  it('by after_id sees each message of 32 writers once and in order, and a pager none twice', async () => {
+  it('by after_id returns each message of 32 writers once and in order, and paging returns none twice', async () => {
     const total = 1_600;
     let next = 0;
     const writer = async () => {

@@ -83,7 +83,7 @@ describe('Pages of lists', function () {
       ({ id }) => id,
     );
 
-  describe('end by bytes, and have each item once, where', () => {
+  describe('end at a number of bytes, and have each item once, if', () => {
     it('bodies are large, in every list of messages', async () => {
       const large = 9_900_000;
       const conversation = await store(
@@ -136,7 +136,7 @@ describe('Pages of lists', function () {
       expect(ids).to.have.members((await sql('select id::int from conversations')).map(({ id }) => id));
     });
 
-    it('participants have many links, of which the latest thousand are shown', async () => {
+    it('participants have many links, of which the latest thousand are returned', async () => {
       await sql(`
         with own as (insert into participants (address, address_type) select 'linked' || n, 'alphanumeric' from generate_series(1, 60) as n returning id)
         insert into participant_links (participant_id, other_id, linked_at, unlinked_at)
@@ -183,7 +183,7 @@ describe('Pages of lists', function () {
     expect(seen.map(({ at }) => at)).to.deep.equal(seen.map(({ at }) => at).sort());
   });
 
-  it('may be a single message that is larger, which is read whole', async () => {
+  it('may have one larger message, which is returned completely', async () => {
     const conversation = await store(`repeat('x', 10000000)`, 1);
     const { body } = await service.request('GET', `/api/conversations/${conversation}/messages`);
     expect([body.data.length, body.next_cursor]).to.deep.equal([1, null]);
@@ -192,7 +192,7 @@ describe('Pages of lists', function () {
     expect(one.body).to.have.length(10_000_000);
   });
 
-  it('wait for their turn while clients hold large responses without reading them; small ones do not', async () => {
+  it('wait while clients hold large responses without reading them; small responses do not wait', async () => {
     const conversation = await store(`repeat('x', 10000000)`, 1);
     const [id] = await storedIds(conversation);
     const path = `/api/messages/${id}`;
@@ -210,7 +210,7 @@ describe('Pages of lists', function () {
     expect((await waiting).status).to.equal(200);
   });
 
-  it('of searches that wait for their content do not delay other searches', async () => {
+  it('of searches that wait for the budget do not delay other searches', async () => {
     const conversation = await store(`'enormous ' || repeat('x', 10000000)`, 1);
     const [id] = await storedIds(conversation);
     const stalled = await Promise.all(Array.from({ length: 3 }, () => stall(`/api/messages/${id}`)));
@@ -230,7 +230,7 @@ describe('Pages of lists', function () {
     for (const status of await Promise.all(waiting)) expect(status).to.equal(200);
   });
 
-  it('of a repeated request record a new message if the first one is deleted while they wait', async () => {
+  it('of a repeated request record a new message if the first message is deleted while they wait', async () => {
     const conversation = await store(`repeat('x', 10000000)`, 1);
     const [id] = await storedIds(conversation);
     const send = () =>

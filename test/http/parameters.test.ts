@@ -9,7 +9,7 @@ const withSchema = (schema: object) =>
 const bounds = { minimum: 0, maximum: 9 };
 
 describe('A number parameter of the contract', () => {
-  it('is an integer of its own operation, with bounds', async () => {
+  it('is an integer with bounds, in the parameters of an operation', async () => {
     const document = await dereference(openApiDocument());
     expect(() => withDecimalIntegers(document)).not.to.throw();
     for (const schema of [
@@ -32,7 +32,7 @@ describe('A number parameter of the contract', () => {
       expect(() => withDecimalIntegers(withSchema(schema))).to.throw(/^openapi.yaml: /);
     });
 
-  it('stops the start where it belongs to a path', () => {
+  it('stops the start if it is in the parameters of a path', () => {
     const parameters = [{ name: 'n', in: 'query', schema: { type: 'integer', ...bounds } }];
     expect(() => withDecimalIntegers(withPath({ parameters, get: {} }))).to.throw(/^openapi.yaml: /);
   });

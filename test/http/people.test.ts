@@ -8,7 +8,7 @@ import { until } from '../support/until.ts';
 const SHOP = { phone: '+12016661234', email: 'shop@usehatchapp.com' };
 const ADA = { phone: '+18045550001', email: 'ada@example.com', mobile: '+18045550002' };
 
-describe('People', () => {
+describe('Linked participants', () => {
   let service: Harness;
   let received = 0;
   const participants = new Map<string, number>();
@@ -52,7 +52,7 @@ describe('People', () => {
   });
   afterEach(() => service.stop());
 
-  it('read as one what was written to any of their addresses', async () => {
+  it('have one conversation for messages to any of their addresses', async () => {
     const first = await text(ADA.phone, SHOP.phone);
     const second = await mail(ADA.email, SHOP.email);
     const third = await text(SHOP.phone, ADA.phone);
@@ -76,7 +76,7 @@ describe('People', () => {
     expect(body.conversation_id).to.equal(1);
   });
 
-  it('have what comes in afterwards in the conversation that speaks', async () => {
+  it('have later messages in the primary conversation', async () => {
     await text(ADA.phone, SHOP.phone);
     await text(ADA.mobile, SHOP.phone);
     await link('PUT', ADA.phone, ADA.mobile);
@@ -95,7 +95,7 @@ describe('People', () => {
     await service.untilStatus(sent.body.id, 'delivered');
   });
 
-  it('are merged from the start where a new set is the same people', async () => {
+  it('have a new conversation of other addresses merged at its creation', async () => {
     await text(ADA.phone, SHOP.phone);
     await mail(ADA.email, 'someone@else.com');
     await link('PUT', ADA.phone, ADA.email);
@@ -109,7 +109,7 @@ describe('People', () => {
     return address;
   };
 
-  it('are again what they were when a link is taken back', async () => {
+  it('have their separate conversations again when the link is removed', async () => {
     const one = await text(ADA.phone, SHOP.phone);
     const other = await text(ADA.mobile, SHOP.phone);
     const before = [await conversation(1), await conversation(2)];
@@ -127,7 +127,7 @@ describe('People', () => {
     expect((await conversation(2)).last_message_at).to.equal(between.created_at);
   });
 
-  it('are parted by the clock that they were linked by', async () => {
+  it('are unlinked at a time of the same clock as the link', async () => {
     await text(ADA.phone, SHOP.phone);
     await text(ADA.mobile, SHOP.phone);
     await link('PUT', ADA.phone, ADA.mobile);
@@ -136,7 +136,7 @@ describe('People', () => {
     expect((await link('DELETE', ADA.phone, ADA.mobile)).status).to.equal(200);
   });
 
-  it('are linked from when that had its turn', async () => {
+  it('are linked from the time at which the lock was acquired', async () => {
     await text(ADA.phone, SHOP.phone);
     await text(ADA.mobile, SHOP.phone);
     const holder = await service.service.database.pool.connect();
@@ -156,7 +156,7 @@ describe('People', () => {
     expect(Date.parse(body.links[0].linked_at)).to.be.least(rows[0].now.getTime());
   });
 
-  it('fall into two parts when a link in the middle is taken back', async () => {
+  it('become two people when a link in the middle is removed', async () => {
     for (const from of Object.values(ADA))
       await (from.includes('@') ? mail(from, SHOP.email) : text(from, SHOP.phone));
     await link('PUT', ADA.phone, ADA.email);
@@ -187,7 +187,7 @@ describe('People', () => {
     }
   });
 
-  it('show every link that was made and taken back', async () => {
+  it('return every link that was created and removed', async () => {
     await text(ADA.phone, SHOP.phone);
     await text(ADA.mobile, SHOP.phone);
     const { body } = await link('PUT', ADA.phone, ADA.mobile);
@@ -201,7 +201,7 @@ describe('People', () => {
     expect(last.links[1]).to.include({ participant_id: await idOf(ADA.mobile), unlinked_at: null });
   });
 
-  it('are named', async () => {
+  it('can have a name', async () => {
     await text(ADA.phone, SHOP.phone);
     const path = `/api/participants/${await idOf(ADA.phone)}`;
     expect((await service.request('PATCH', path, { name: 'Ada' })).body.name).to.equal('Ada');
@@ -232,7 +232,7 @@ describe('People', () => {
     expect((await service.request('GET', '/api/participants?address=%20')).status).to.equal(422);
   });
 
-  describe('are read as one or apart, never as something between, while they are linked and unlinked', () => {
+  describe('are read as merged or separate and never as a mixture, while they are linked and unlinked,', () => {
     const phones = Array.from({ length: 4 }, (_, n) => `+1804555300${n}`);
     const all = [1, 2, 3, 4];
     beforeEach(async () => {
@@ -272,7 +272,7 @@ describe('People', () => {
       await whileLinking(Array(6).fill(readAll));
     });
 
-    it('one by one', async () => {
+    it('by id', async () => {
       const read = async (id: number) => {
         const found: Conversation = await get(`/api/conversations/${id}`);
         const members = [found.merged_into ?? id, ...found.merged_ids];
@@ -285,13 +285,13 @@ describe('People', () => {
   });
 
   describe('409', () => {
-    it('for a link to oneself', async () => {
+    it('is answered for a link of a participant to itself', async () => {
       await text(ADA.phone, SHOP.phone);
       const { status, body } = await link('PUT', ADA.phone, ADA.phone);
       expect([status, body.code]).to.deep.equal([409, 'link_to_self']);
     });
 
-    it('for a link within one person', async () => {
+    it('is answered for a link between two addresses of one person', async () => {
       for (const from of [ADA.phone, ADA.mobile, '+18045550003']) await text(from, SHOP.phone);
       await link('PUT', ADA.phone, ADA.mobile);
       await link('PUT', ADA.mobile, '+18045550003');
@@ -299,7 +299,7 @@ describe('People', () => {
       expect([status, body.code]).to.deep.equal([409, 'already_linked']);
     });
 
-    it('for two who write to each other, by whichever of their addresses', async () => {
+    it('is answered for participants that share a conversation by any of their addresses', async () => {
       await text(ADA.phone, SHOP.phone);
       await text(ADA.mobile, '+18045550009');
       await link('PUT', ADA.phone, ADA.mobile);
@@ -309,7 +309,7 @@ describe('People', () => {
     });
   });
 
-  it('404 for whom nobody knows, and for a link that never was', async () => {
+  it('are answered with 404 for an unknown participant and an unknown link', async () => {
     await text(ADA.phone, SHOP.phone);
     await text(ADA.mobile, SHOP.phone);
     expect((await service.request('PUT', '/api/participants/1/links/99')).status).to.equal(404);
@@ -319,7 +319,7 @@ describe('People', () => {
     expect((await service.request('PUT', '/api/participants/1/links/x')).status).to.equal(422);
   });
 
-  it('are unlinked once, however often that is asked for', async () => {
+  it('are unlinked once by repeated requests', async () => {
     await text(ADA.phone, SHOP.phone);
     await text(ADA.mobile, SHOP.phone);
     await link('PUT', ADA.phone, ADA.mobile);
@@ -329,7 +329,7 @@ describe('People', () => {
     expect(again.body).to.deep.equal(first.body);
   });
 
-  it('may be linked and unlinked while messages come in, and every message is taken', async () => {
+  it('can be linked and unlinked while messages arrive, and every message is stored', async () => {
     const phones = Array.from({ length: 6 }, (_, n) => `+1804555200${n}`);
     for (const phone of phones) await text(phone, SHOP.phone);
     let busy = true;

@@ -6,7 +6,7 @@ import { until } from '../support/until.ts';
 
 const [first, second] = ['first-long-enough-key', 'second-long-enough-key'];
 
-describe('With a limit of requests', () => {
+describe('A service with a rate limit', () => {
   let service: Harness;
   before(async () => {
     service = await startHarness({
@@ -26,7 +26,7 @@ describe('With a limit of requests', () => {
   const limitOf = ({ headers }: Answer) => [headers.get('ratelimit-policy'), headers.get('ratelimit')];
 
   describe('200', () => {
-    it('tells how many requests are left', async () => {
+    it('returns the number of remaining requests', async () => {
       const [policy, left] = limitOf(
         await until(async () => {
           const answer = await ask(second);
@@ -37,20 +37,20 @@ describe('With a limit of requests', () => {
       expect(left).to.match(/^"per-key"; r=[01]; t=1$/);
     });
 
-    it('one key does not use up what another one may', async () => {
+    it('has a separate limit for each key', async () => {
       await until(async () => {
         const [one, other] = [await refused(), await ask(second)];
         return one && other.status === 200;
       }, 'the other key may');
     });
 
-    it('a client that waits as it is told is served', async () => {
+    it('serves a client that waits for the Retry-After', async () => {
       await refused();
       const client = createClient({ baseUrl: service.url, apiKey: first });
       for (let times = 0; times < 5; times++) await client.conversations.list();
     });
 
-    it('what no key is asked for is not limited', async () => {
+    it('does not limit operations without a key', async () => {
       const answers = await Promise.all(
         Array.from({ length: 10 }, () => service.request('POST', '/api/webhooks/sms', inboundSms)),
       );
@@ -62,7 +62,7 @@ describe('With a limit of requests', () => {
   });
 
   describe('401', () => {
-    it('a wrong key uses up nothing and learns nothing', async () => {
+    it('does not count a request with a wrong key, and returns no limit to it', async () => {
       const answers = await Promise.all(Array.from({ length: 10 }, () => ask('wrong-long-enough-key')));
       expect(answers.map(({ status }) => status)).to.deep.equal(Array(10).fill(401));
       expect(answers.map(limitOf)).to.deep.equal(Array(10).fill([null, null]));
@@ -70,7 +70,7 @@ describe('With a limit of requests', () => {
   });
 
   describe('429', () => {
-    it('refuses one request too many, and says when to come back', async () => {
+    it('refuses a request over the limit with Retry-After', async () => {
       const answer = await refused();
       expect(answer.headers.get('content-type')).to.contain('application/problem+json');
       expect(answer.headers.get('retry-after')).to.equal('1');
@@ -86,7 +86,7 @@ describe('With a limit of requests', () => {
       expect(request_id).to.equal(answer.headers.get('x-request-id'));
     });
 
-    it('does not read the body of one', async () => {
+    it('does not read the body of a request over the limit', async () => {
       await until(async () => {
         await refused();
         const { status } = await service.request('POST', '/api/messages/sms', '{', {
@@ -98,8 +98,8 @@ describe('With a limit of requests', () => {
   });
 });
 
-describe('Without a limit of requests', () => {
-  it('nothing is said of one', async () => {
+describe('A service without a rate limit', () => {
+  it('returns no rate limit headers', async () => {
     const service = await startHarness();
     const { status, headers } = await service.request('GET', '/api/conversations');
     await service.stop();

@@ -135,7 +135,7 @@ describe('GET /readyz?verbose', () => {
       await other.stop();
     });
 
-  it('takes one read connection for all concurrent requests, and none of those for writes', async () => {
+  it('uses one read connection for all concurrent requests, and no connection for writes', async () => {
     const api = await startHarness({ ROLE: 'api', DATABASE_POOL_SIZE: '2' });
     const other = new pg.Client({ connectionString: api.databaseUrl });
     await using stack = new AsyncDisposableStack();
@@ -155,7 +155,7 @@ describe('GET /readyz?verbose', () => {
     expect(statements).to.be.below(requests.length);
   });
 
-  it('requires an API key where keys are configured, and /readyz does not', async () => {
+  it('requires an API key if keys are configured, and /readyz does not', async () => {
     const keyed = await startHarness({ API_KEYS: `first:${KEY}` });
     const status = async (path: string, headers = {}) =>
       (await keyed.request('GET', path, undefined, headers)).status;

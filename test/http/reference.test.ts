@@ -4,7 +4,7 @@ import { request } from 'undici';
 import { parse } from 'yaml';
 import { type Harness, startHarness } from '../support/harness.ts';
 
-describe('The reference page and the front page', () => {
+describe('The reference page and the home page', () => {
   let service: Harness;
   before(async () => {
     service = await startHarness({ API_KEYS: 'first:correct-horse-battery' });
@@ -16,14 +16,14 @@ describe('The reference page and the front page', () => {
   const loadedBy = (html: string) =>
     [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path = '']) => path);
 
-  it('load what the service itself serves, whoever asks', async () => {
+  it('load only files of the service, for every caller', async () => {
     const pages = [(await get('/docs')).body, (await get('/', { accept: 'text/html' })).body];
     const paths = pages.flatMap(loadedBy);
     expect(paths).to.include.members(['/docs/swagger-ui-bundle.js', '/docs/reference.js', '/openapi.yaml']);
     for (const path of paths) expect((await get(path)).status, path).to.equal(200);
   });
 
-  it('have the types of what they are, and a policy that lets nothing else in', async () => {
+  it('have the media types of their files, and a content security policy for these files only', async () => {
     for (const [path, type] of [
       ['/docs', 'text/html; charset=utf-8'],
       ['/docs/swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
@@ -37,7 +37,7 @@ describe('The reference page and the front page', () => {
     expect(policy).not.to.match(/https?:|unsafe-eval/);
   });
 
-  it('are not sent again where nothing changed', async () => {
+  it('are answered with 304 if they have not changed', async () => {
     for (const path of ['/docs', '/docs/swagger-ui-bundle.js']) {
       const first = await get(path);
       expect(first.headers.get('cache-control')).to.equal('no-cache');
@@ -54,7 +54,7 @@ describe('The reference page and the front page', () => {
     }
   });
 
-  it('come with the README and the documents of docs/ as they are in the repository', async () => {
+  it('include the README and the documents of docs/ as they are in the repository', async () => {
     expect((await get('/docs/README.md')).body).to.equal(readFileSync('README.md', 'utf8'));
     const documents = readdirSync('docs').filter((name) => name.endsWith('.md'));
     expect(documents).to.include('operations.md');
@@ -62,7 +62,7 @@ describe('The reference page and the front page', () => {
       expect((await get(`/docs/${name}`)).body, name).to.equal(readFileSync(`docs/${name}`, 'utf8'));
   });
 
-  it('lead a program to the same places as a person', async () => {
+  it('have the same links as JSON and as HTML', async () => {
     const { headers, body } = await get('/', { accept: 'application/json' });
     expect(headers.get('vary')).to.equal('Accept');
     expect((await get('/')).body).to.deep.equal(body);
@@ -71,7 +71,7 @@ describe('The reference page and the front page', () => {
     expect(body.version).to.equal(parse(readFileSync('openapi.yaml', 'utf8')).info.version);
   });
 
-  it('give no other file, by whatever name', async () => {
+  it('serve no other file, by any name', async () => {
     for (const name of [
       'reference.ts',
       '..%2Fapp.ts',

@@ -118,7 +118,7 @@ describe('An authentic webhook that cannot be accepted', () => {
     expect(await count('sms', 'malformed_json')).to.equal(before + 1);
   });
 
-  it('is told apart from one that is not authentic, which is not logged as refused', async () => {
+  it('is logged as refused, unlike a webhook that is not authentic', async () => {
     log.lines.length = 0;
     const body = JSON.stringify(WITHOUT_ID);
     const forged = { 'webhook-signature': 'v1,AAAA' };

@@ -80,7 +80,7 @@ describe('Searches', function () {
       expect(answers.filter(({ status }) => status === 200)).to.have.length(RUNNING + WAITING);
     });
 
-    it('or other reads that hold all connections do not make the service unready', async () => {
+    it('or other reads that use all connections do not make the service unready', async () => {
       const { reads } = service.service.database;
       const waiting = Array.from({ length: reads }, () => service.request('GET', '/api/messages/1'));
       await until(async () => (await blocked()) === reads, 'all connections wait');
@@ -90,7 +90,7 @@ describe('Searches', function () {
     });
   });
 
-  it('find the same as a search of every message, whatever words are common when', async () => {
+  it('find the same messages as a search of every message, for all distributions of common words', async () => {
     await store(1, 2_500, `'early ' || case when n % 500 = 0 then 'seldom ' else '' end || 'w' || n % 7`);
     await store(
       2_501,
@@ -131,7 +131,7 @@ describe('Searches', function () {
     expect(await all('seldom', '&limit=1')).to.deep.equal(await everyOne('seldom'));
   });
 
-  describe('return every message once', () => {
+  describe('return every message once,', () => {
     const isSearch = (statement: string) => /^(select|with) .*messages/s.test(statement);
     const matching = async (where: string) =>
       (
@@ -155,7 +155,7 @@ describe('Searches', function () {
       expect(found).to.deep.equal(await matching(`body = 'early'`));
     });
 
-    it('while messages leave the status that is asked for', async () => {
+    it('while messages change from the requested status to another', async () => {
       await store(1, 2_500, `'early ' || n % 2`);
       await sql(
         `insert into deliveries (message_id, conversation_id, channel, status, delivery_key, expires_at, created_at, updated_at)
@@ -215,7 +215,7 @@ describe('Searches', function () {
       });
   });
 
-  describe('cost by their page, over', () => {
+  describe('have a cost that depends on the page only, over', () => {
     /** Pages of memory that the statements of a search read. */
     async function cost(q: string, more = ''): Promise<number> {
       const { knex } = service.service.database;
@@ -241,7 +241,7 @@ describe('Searches', function () {
     const words = (count: number) =>
       `(select string_agg('w' || (i * 7919 + n * 31) % 10007, ' ') from generate_series(1, ${count}) as i) || ' common'`;
 
-    it('many messages: a common word, and a rare one, with filters that few messages fit', async () => {
+    it('many messages: a common word and a rare word, with filters that match few messages', async () => {
       await store(1, 3_000, words(10));
       await sql(`update messages set body = body || ' rare' where id in (5, 700, 2000)`);
       await sql(`update messages set type = 'mms' where id in (5, 6)`);
@@ -263,7 +263,7 @@ describe('Searches', function () {
         expect(pages, `${before} ${after}`).to.be.at.most((before[index] as number) + 200);
     });
 
-    it('large messages: none is taken to words again, and little of each is read', async () => {
+    it('large messages: none is parsed again, and only a small part of each is read', async () => {
       await store(1, 80, words(9_000), 'email');
       await sql('vacuum analyze messages');
       const [stored] = await sql('select count(document)::int as n from messages');
@@ -327,12 +327,12 @@ describe('Searches', function () {
       );
     });
 
-    it('pass over places that only look like the word', async () => {
+    it('skip text that only resembles the word', async () => {
       await receive(`${'needles and needlework '.repeat(100)}${filler} a needle.`);
       expect(await mark('needle')).to.contain('a <mark>needle</mark>');
     });
 
-    it('show no part of a tag, in any script', async () => {
+    it('return no part of a tag, in any script', async () => {
       const styled = `<p style="color: red; font-family: sans">Größe 日本語 ${'x '.repeat(20)}</p>\n`;
       await receive(`${styled.repeat(600)}<p>Die Übergröße</p>${styled.repeat(20)}`);
       const marked = await mark('übergröße');

@@ -51,7 +51,7 @@ const searches = fc
   .map((parts) => [...parts.join('')].slice(0, MAX_LENGTH).join(''))
   .filter((text) => text !== '');
 
-describe('A search of odd characters', function () {
+describe('A search with unusual characters', function () {
   this.timeout(60_000);
   let service: Harness;
   before(async () => {
@@ -66,7 +66,7 @@ describe('A search of odd characters', function () {
     return [status, (body.errors ?? []).map(({ path }: { path: string }) => path)];
   };
 
-  it('is answered, or refused as a search that cannot be read', async () => {
+  it('is answered, or refused as an invalid search', async () => {
     for (const q of EXTREME)
       expect(await search(q), q).to.deep.be.oneOf([
         [200, []],
@@ -74,11 +74,11 @@ describe('A search of odd characters', function () {
       ]);
   });
 
-  it('is refused when it nests more negations than PostgreSQL reads', async () => {
+  it('is refused with more nested negations than PostgreSQL allows', async () => {
     expect(await search('-'.repeat(33))).to.deep.equal([422, ['/query/q']]);
   });
 
-  it('is answered or refused, whatever it is', async () => {
+  it('is answered or refused for any text', async () => {
     await fc.assert(
       fc.asyncProperty(searches, async (q) => {
         expect(await search(q)).to.deep.be.oneOf([

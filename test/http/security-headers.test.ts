@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { inboundSms, sms } from '../support/bodies.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 
-describe('Every answer', () => {
+describe('Every response', () => {
   let service: Harness;
   before(async () => {
     service = await startHarness({ API_KEYS: 'first:correct-horse-battery' });
@@ -24,7 +24,7 @@ describe('Every answer', () => {
     [405, 'DELETE', '/api/messages', undefined, {}],
     [422, 'POST', '/api/messages/sms', {}, key],
   ] as const) {
-    it(`tells a browser to do nothing with it: ${status} ${method} ${path}`, async () => {
+    it(`forbids browsers to load, frame, sniff or cache content: ${status} ${method} ${path}`, async () => {
       const answer = await service.request(method, path, body, headers);
       expect(answer.status).to.equal(status);
       expect(Object.fromEntries(answer.headers)).to.include({
@@ -39,7 +39,7 @@ describe('Every answer', () => {
       });
     });
 
-    it(`does not say what it was made by: ${status} ${method} ${path}`, async () => {
+    it(`does not name the server software: ${status} ${method} ${path}`, async () => {
       const answer = await service.request(method, path, body, headers);
       for (const name of ['x-powered-by', 'server', 'via'])
         expect(answer.headers.has(name), name).to.equal(false);

@@ -3,7 +3,7 @@ import { email, mms, sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 
-describe('Sending', () => {
+describe('Sending a message', () => {
   let service: Harness;
   before(async () => {
     service = await startHarness();
@@ -11,7 +11,7 @@ describe('Sending', () => {
   after(() => service.stop());
 
   describe('202', () => {
-    it('answers a queued message with its location', async () => {
+    it('returns a queued message with its location', async () => {
       const { status, headers, body } = await service.request('POST', '/api/messages/sms', sms);
       expect(status).to.equal(202);
       expect(headers.get('location')).to.equal(`/api/messages/${body.id}`);
@@ -27,7 +27,7 @@ describe('Sending', () => {
       expect(body.timestamp).to.equal('2024-11-01T14:00:00.000Z');
     });
 
-    it('answers with the message as it can be read afterwards', async () => {
+    it('returns the message in the same form as later reads', async () => {
       const { body } = await service.request('POST', '/api/messages/email', {
         ...email,
         subject: 'Hi',
@@ -42,7 +42,7 @@ describe('Sending', () => {
       expect(sent.cc).to.deep.equal(['c@x.org']);
     });
 
-    it('takes the channel from the addresses where no type is given', async () => {
+    it('selects the channel by the addresses if no type is given', async () => {
       const { type: _type, ...untyped } = sms;
       const types = [];
       for (const body of [
@@ -56,7 +56,7 @@ describe('Sending', () => {
       expect(types).to.deep.equal(['sms', 'mms', 'mms', 'email']);
     });
 
-    it("accepts the same bodies on the common path and on the channel's own", async () => {
+    it("accepts the same bodies on the common path and on the channel's path", async () => {
       for (const [path, body] of [
         ['send', sms],
         ['send', mms],
@@ -68,7 +68,7 @@ describe('Sending', () => {
       }
     });
 
-    it('folds repeated recipients and the sender among them', async () => {
+    it('removes repeated recipients and the sender from the recipients', async () => {
       const to = ['b@x.org', 'B@x.org', 'Ann <a@x.org>', 'c@x.org'];
       const { body } = await service.request('POST', '/api/messages/email', {
         from: 'a@x.org',
@@ -78,7 +78,7 @@ describe('Sending', () => {
       expect(body.to).to.deep.equal(['b@x.org', 'c@x.org']);
     });
 
-    it('belongs to the conversation of its visible recipients, whoever gets a blind copy', async () => {
+    it('adds the message to the conversation of its visible recipients, without the blind copies', async () => {
       const mail = { from: 'seller@x.org', to: 'buyer@x.org', body: 'hi' };
       const first = await service.request('POST', '/api/messages/email', mail);
       const copied = await service.request('POST', '/api/messages/email', { ...mail, bcc: ['crm@x.org'] });
@@ -86,7 +86,7 @@ describe('Sending', () => {
       expect(copied.body.bcc).to.deep.equal(['crm@x.org']);
     });
 
-    it('folds whom it names twice, as recipient, in copy or blind copy', async () => {
+    it('removes addresses that are repeated in to, cc or bcc', async () => {
       const { body } = await service.request('POST', '/api/messages/email', {
         from: 'a@x.org',
         to: ['b@x.org'],
@@ -119,7 +119,7 @@ describe('Sending', () => {
       expect(self.body).to.deep.include({ to: ['a@x.org'], cc: ['b@x.org'] });
     });
 
-    it('keeps a scheduled message until its time has come', async () => {
+    it('does not send a scheduled message before its time', async () => {
       const send_at = new Date(Date.now() + 700).toISOString();
       const { body } = await service.request('POST', '/api/messages/sms', {
         ...sms,
@@ -133,7 +133,7 @@ describe('Sending', () => {
       expect(sent.send_at).to.equal(send_at);
     });
 
-    it('counts the segments of a text', async () => {
+    it('counts the segments of a text message', async () => {
       const bodies = ['a'.repeat(160), 'a'.repeat(161), '€'.repeat(81), '😀'.repeat(36)];
       const segments = [];
       for (const body of bodies)
@@ -146,7 +146,7 @@ describe('Sending', () => {
     const keyed = (key: string, body: object = sms) =>
       service.request('POST', '/api/messages/sms', body, { 'idempotency-key': key });
 
-    it('makes one message of twenty requests at once', async () => {
+    it('creates one message from twenty concurrent requests', async () => {
       const answers = await Promise.all(Array.from({ length: 20 }, () => keyed('race')));
       expect(answers.map(({ status }) => status)).to.deep.equal(Array(20).fill(202));
       expect(new Set(answers.map(({ body }) => body.id)).size).to.equal(1);
@@ -158,7 +158,7 @@ describe('Sending', () => {
       ).to.have.length(1);
     });
 
-    it('gives the first answer again after the message has moved on', async () => {
+    it('returns the first response after the status of the message has changed', async () => {
       const first = await keyed('again');
       await service.untilStatus(first.body.id, 'delivered');
       const second = await keyed('again', { ...Object.fromEntries(Object.entries(sms).reverse()) });
@@ -173,7 +173,7 @@ describe('Sending', () => {
       expect(body.code).to.equal('idempotency_key_reused');
     });
 
-    it('leaves no conversation behind where the other body has another recipient', async () => {
+    it('creates no conversation for a refused body with another recipient', async () => {
       const conversations = async () => (await service.request('GET', '/api/conversations')).body.data;
       await keyed('elsewhere');
       const before = await conversations();
@@ -185,7 +185,7 @@ describe('Sending', () => {
       expect(await conversations()).to.have.length(before.length + 1);
     });
 
-    it('tells apart keys of which one was used with another body in the same moment', async () => {
+    it('refuses only the reused key among concurrent requests', async () => {
       const answers = await Promise.all([
         keyed('mixed', { ...sms, body: 'one' }),
         keyed('mixed', { ...sms, body: 'two' }),
@@ -193,7 +193,7 @@ describe('Sending', () => {
       expect(answers.map(({ status }) => status).sort()).to.deep.equal([202, 422]);
     });
 
-    it('lets the next message go where a repeat came before it in the same moment', async () => {
+    it('sends the next message after a concurrent repeated request', async () => {
       const to = '+18045550042';
       const first = await keyed('ahead', { ...sms, to });
       await service.untilStatus(first.body.id, 'delivered');

@@ -19,7 +19,7 @@ describe('A request that does not arrive', () => {
       `${head('POST', '/api/webhooks/sms', { ...body, 'webhook-signature': 'v1,eA==' })}{"from":`,
     ],
   ] as const) {
-    it(`is answered 408 and cut off: it stops ${title}`, async () => {
+    it(`is answered with 408 and disconnected: it stops ${title}`, async () => {
       const client = await connectRaw(service.url);
       client.write(text);
       const answer = await client.receive(/"request_timeout"[^}]+\}$/);
@@ -32,7 +32,7 @@ describe('A request that does not arrive', () => {
     });
   }
 
-  it('is not carried out when the rest of its body arrives after the 408', async () => {
+  it('has no effect if the rest of its body arrives after the 408', async () => {
     const client = await connectRaw(service.url);
     const text = JSON.stringify({ ...sms, body: 'Too late' });
     const length = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };

@@ -6,25 +6,25 @@ import { createDatabase, query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';
 
-describe('Operating the service', () => {
+describe('The system operations', () => {
   let service: Harness;
   before(async () => {
     service = await startHarness();
   });
   after(() => service.stop());
 
-  it('says that it is alive and ready', async () => {
+  it('report that the service is alive and ready', async () => {
     expect((await service.request('GET', '/healthz')).body).to.deep.equal({ status: 'ok' });
     expect((await service.request('GET', '/readyz')).body).to.deep.equal({ status: 'ok' });
   });
 
-  it('serves its contract as it stands in the repository', async () => {
+  it('serve the contract as it is in the repository', async () => {
     const source = readFileSync('openapi.yaml', 'utf8');
     expect((await service.request('GET', '/openapi.yaml')).body).to.equal(source);
     expect((await service.request('GET', '/openapi.json')).body).to.deep.equal(parse(source));
   });
 
-  it('counts what it does', async () => {
+  it('count messages and webhooks in metrics', async () => {
     await service.request('POST', '/api/webhooks/sms', inboundSms);
     const { body } = await service.request('POST', '/api/messages/sms', sms);
     await service.untilStatus(body.id, 'delivered');
@@ -34,7 +34,7 @@ describe('Operating the service', () => {
     expect(metrics).to.match(/^delivery_receipts_total{provider="text-co",status="delivered"} 1$/m);
   });
 
-  it('tells how long the queue is, how old, and how long messages took', async () => {
+  it('report the length and age of the queue and the duration of deliveries', async () => {
     const api = await startHarness({ ROLE: 'api' });
     const queue = async () => (await api.request('GET', '/metrics')).body;
     expect(await queue()).to.match(/^queue_messages{channel="sms",status="queued"} 0$/m);
@@ -58,7 +58,7 @@ describe('Operating the service', () => {
     await api.stop();
   });
 
-  it('says at a worker how it is, and nothing else', async () => {
+  it('are the only operations of a worker', async () => {
     const worker = await startHarness({ ROLE: 'worker' });
     for (const path of ['/healthz', '/readyz', '/metrics'])
       expect((await worker.request('GET', path)).status, path).to.equal(200);
@@ -72,7 +72,7 @@ describe('Operating the service', () => {
     await worker.stop();
   });
 
-  it('says that it is not ready while migrations are missing', async () => {
+  it('report that the service is not ready while migrations are missing', async () => {
     const other = await startHarness();
     await query(other.databaseUrl, 'delete from knex_migrations');
     const { status, headers, body } = await other.request('GET', '/readyz');
@@ -82,7 +82,7 @@ describe('Operating the service', () => {
     await other.stop();
   });
 
-  it('answers 503 while its database is away, and goes on when it is back', async () => {
+  it('answer 503 while the database is unavailable, and 200 when it is available again', async () => {
     const databaseUrl = await createDatabase();
     const other = await startHarness({ DATABASE_URL: databaseUrl });
     const name = new URL(databaseUrl).pathname.slice(1);

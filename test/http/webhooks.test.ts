@@ -10,7 +10,7 @@ describe('Inbound webhooks', () => {
   });
   afterEach(() => service.stop());
 
-  it('store what the provider delivers', async () => {
+  it('store the message of the provider', async () => {
     const text = await service.request('POST', '/api/webhooks/sms', inboundSms);
     expect(text.status).to.equal(200);
     expect(text.body).to.include({
@@ -30,7 +30,7 @@ describe('Inbound webhooks', () => {
     expect(mail.body.attachments).to.deep.equal(inboundEmail.attachments);
   });
 
-  it('store a message once, however often and however quickly it is delivered', async () => {
+  it('store a message once if it is delivered repeatedly and concurrently', async () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => service.request('POST', '/api/webhooks/sms', inboundSms)),
     );
@@ -41,7 +41,7 @@ describe('Inbound webhooks', () => {
     expect(conversation.message_count).to.equal(1);
   });
 
-  it('count each address once, and the sender not among the recipients', async () => {
+  it('store each address once, and the sender not among the recipients', async () => {
     const { body } = await service.request('POST', '/api/webhooks/email', {
       ...inboundEmail,
       to: [inboundEmail.to, 'Someone@x.org', 'someone@x.org', inboundEmail.from],
@@ -52,7 +52,7 @@ describe('Inbound webhooks', () => {
     expect(conversation.participants).to.have.length(4);
   });
 
-  it('keep what they do not know in the raw payload', async () => {
+  it('store unknown fields in the raw payload', async () => {
     const { body } = await service.request('POST', '/api/webhooks/sms', {
       ...inboundSms,
       carrier: { name: 'Acme' },
@@ -61,7 +61,7 @@ describe('Inbound webhooks', () => {
     expect(row?.payload).to.deep.equal({ ...inboundSms, carrier: { name: 'Acme' } });
   });
 
-  it('are of the channel of their path, also where an unknown field has a name of the other one', async () => {
+  it("have the channel of their path, even if an unknown field has the name of the other channel's field", async () => {
     const { status, body } = await service.request('POST', '/api/webhooks/sms', {
       ...inboundSms,
       xillio_id: 'not-ours',
@@ -70,7 +70,7 @@ describe('Inbound webhooks', () => {
     expect(body).to.include({ type: 'sms', provider_message_id: inboundSms.messaging_provider_id });
   });
 
-  it('take a message without text, type or time', async () => {
+  it('store a message without text, type or time', async () => {
     const { from, to } = inboundSms;
     const { body } = await service.request('POST', '/api/webhooks/sms', {
       from,
@@ -82,8 +82,8 @@ describe('Inbound webhooks', () => {
     expect(body).to.include({ type: 'mms', body: '' });
   });
 
-  describe('grouping', () => {
-    it('makes two conversations of the eight requests of the exercise', async () => {
+  describe('group messages into conversations:', () => {
+    it('the eight requests of the exercise create two conversations', async () => {
       for (const [path, body] of [
         ['/api/messages/sms', sms],
         ['/api/messages/sms', { ...sms, type: 'mms', attachments: ['https://example.com/image.jpg'] }],
@@ -112,7 +112,7 @@ describe('Inbound webhooks', () => {
       ).to.deep.equal(['outbound sms', 'outbound mms', 'inbound sms', 'inbound mms']);
     });
 
-    it('does not mind how an address is written', async () => {
+    it('all spellings of an address have one conversation', async () => {
       const ids = [];
       for (const from of [
         'user@usehatchapp.com',
@@ -129,7 +129,7 @@ describe('Inbound webhooks', () => {
       expect(ids).to.deep.equal([1, 1, 1, 2, 2, 2, 2]);
     });
 
-    it('makes exactly 50 conversations of 64 senders at once between 50 new pairs, in both directions', async () => {
+    it('64 concurrent senders between 50 new pairs, in both directions, create exactly 50 conversations', async () => {
       const requests = Array.from({ length: 640 }, (_, n) => {
         const [a, b] = [`+1201666${1000 + (n % 50)}`, `+1804555${2000 + (n % 50)}`];
         return n % 2 === 0
@@ -155,7 +155,7 @@ describe('Inbound webhooks', () => {
       expect(row).to.deep.equal({ conversations: 50, messages: 640, counted: 640 });
     });
 
-    it('counts a group as one set, whoever writes', async () => {
+    it('a group is one set of participants for every sender', async () => {
       const [a, b, c] = ['a@x.org', 'b@x.org', 'c@x.org'];
       const first = await service.request('POST', '/api/messages/email', {
         from: a,

@@ -22,7 +22,7 @@ describe('The control interface', () => {
 
   const inbound = (body: object) => play.call('POST', '/_control/inbound', body);
 
-  it('sends an inbound text message, signed, and shows the answer', async () => {
+  it('sends a signed inbound text message, and returns the response of the service', async () => {
     const fields = {
       from: '+18045551234',
       to: '+12016661234',
@@ -41,7 +41,7 @@ describe('The control interface', () => {
     expect(headers).to.include(sign(secret, String(headers['webhook-id']), seconds, text));
   });
 
-  it('makes up what an inbound message lacks', async () => {
+  it('adds defaults to an inbound message', async () => {
     await inbound({ channel: 'sms' });
     await inbound({ channel: 'email', subject: 'Hi', xillio_id: 'mine' });
     const [text, mail] = receiver.received;
@@ -52,20 +52,20 @@ describe('The control interface', () => {
     expect(mail?.body).to.include.all.keys('from', 'to', 'body', 'timestamp');
   });
 
-  it('shows what the service said to an inbound message, once', async () => {
+  it('returns an error of the service to an inbound message, without a repeated delivery', async () => {
     status = 503;
     expect((await inbound({ channel: 'sms' })).body).to.deep.equal({ status: 503, body: { id: 7 } });
     expect(receiver.received).to.have.lengthOf(1);
   });
 
-  it('answers 502 where the service is away', async () => {
+  it('answers 502 if the service is unavailable', async () => {
     await receiver.stop();
     const { status, body } = await inbound({ channel: 'sms' });
     expect(status).to.equal(502);
     expect(body.error).to.have.all.keys('code', 'message');
   });
 
-  it('refuses an inbound message on no channel', async () => {
+  it('refuses an inbound message without a valid channel', async () => {
     expect((await inbound({ channel: 'fax' })).status).to.equal(422);
     expect((await play.call('GET', '/_control/messages?channel=fax')).status).to.equal(422);
   });
@@ -95,7 +95,7 @@ describe('The control interface', () => {
     [{ ...fault, type: 'status', status: 503, retry_after: 'soon' }],
     [fault, { ...fault, type: 'flood' }],
   ]) {
-    it(`refuses the faults ${JSON.stringify(list)} and keeps the old ones`, async () => {
+    it(`refuses the faults ${JSON.stringify(list)} and keeps the previous faults`, async () => {
       const old = [{ channel: 'email', type: 'reset', times: 3, probability: 0, applies_to: 'all' }];
       expect((await play.call('PUT', '/_control/faults', old)).body).to.deep.equal(old);
       const { status, body } = await play.call('PUT', '/_control/faults', list);
@@ -105,7 +105,7 @@ describe('The control interface', () => {
     });
   }
 
-  it('changes the settings that it is told, and no others', async () => {
+  it('changes the given settings only', async () => {
     const { body: before } = await play.call('GET', '/_control/settings');
     const { status, body } = await play.set({ lookup: false, receipts: { repeats: 2 } });
     expect(status).to.equal(200);
@@ -129,7 +129,7 @@ describe('The control interface', () => {
     { receipts: { repeats: null } },
     { lookup: false, receipts: { disorder: 1 } },
   ]) {
-    it(`refuses the settings ${JSON.stringify(change)} and keeps the old ones`, async () => {
+    it(`refuses the settings ${JSON.stringify(change)} and keeps the previous settings`, async () => {
       const { body: before } = await play.call('GET', '/_control/settings');
       const { status, body } = await play.set(change);
       expect(status).to.equal(422);
@@ -138,7 +138,7 @@ describe('The control interface', () => {
     });
   }
 
-  it('begins anew with a reset', async () => {
+  it('restores the initial state with a reset', async () => {
     const { body: settings } = await play.call('GET', '/_control/settings');
     await play.send(sms, 'one');
     const { id } = (await play.send(email, 'one')).body;
@@ -154,7 +154,7 @@ describe('The control interface', () => {
     expect(await play.accepted()).to.have.nested.property('[0].sequence', 1);
   });
 
-  it('is a matter of one simulator only', async () => {
+  it('affects one simulator only', async () => {
     const other = await startPlay();
     await play.send();
     await play.faults(fault);

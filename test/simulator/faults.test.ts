@@ -9,7 +9,7 @@ describe('A fault', () => {
   });
   afterEach(() => play.stop());
 
-  it('of type status answers so, with Retry-After where told, and takes nothing', async () => {
+  it('of type status answers with its status and Retry-After, and no message is accepted', async () => {
     await play.faults({ channel: 'sms', type: 'status', status: 503, retry_after: 7 });
     const { status, headers, body } = await play.send();
     expect(status).to.equal(503);
@@ -18,7 +18,7 @@ describe('A fault', () => {
     expect(await play.accepted()).to.deep.equal([]);
   });
 
-  it('of type latency holds the answer back, and lets further faults strike', async () => {
+  it('of type latency delays the response, and further faults apply', async () => {
     await play.faults(
       { channel: 'sms', type: 'latency', ms: 80, times: 2 },
       { channel: 'sms', type: 'status', status: 500, times: 1 },
@@ -30,7 +30,7 @@ describe('A fault', () => {
     expect(statuses).to.deep.equal([500, 202]);
   });
 
-  it('of type timeout never answers, until the client leaves', async () => {
+  it('of type timeout never answers, until the client disconnects', async () => {
     await play.faults({ channel: 'sms', type: 'timeout' });
     const leaving = new AbortController();
     const attempt = fetch(`${play.url}/sms/messages`, {
@@ -46,7 +46,7 @@ describe('A fault', () => {
     expect(await play.accepted()).to.deep.equal([]);
   });
 
-  it('of type timeout lets go when the simulator stops', async () => {
+  it('of type timeout ends when the simulator stops', async () => {
     await play.faults({ channel: 'sms', type: 'timeout' });
     const attempt = brokenBy(play.send());
     await until(async () => (await play.calls())[0]?.fault === 'timeout', 'the call is in the log');
@@ -55,14 +55,14 @@ describe('A fault', () => {
     play = await startPlay();
   });
 
-  it('of type reset breaks the connection and takes nothing', async () => {
+  it('of type reset resets the connection, and no message is accepted', async () => {
     await play.faults({ channel: 'sms', type: 'reset', times: 1 });
     expect(await brokenBy(play.send())).to.equal('ECONNRESET');
     expect(await play.accepted()).to.deep.equal([]);
     expect((await play.send()).status).to.equal(202);
   });
 
-  it('of type lost_response takes the message and does not say so', async () => {
+  it('of type lost_response accepts the message without a response', async () => {
     await play.faults({ channel: 'email', type: 'lost_response', times: 1 });
     expect(await brokenBy(play.send(email, 'one'))).to.equal('UND_ERR_SOCKET');
     const [message] = await play.accepted();
@@ -70,13 +70,13 @@ describe('A fault', () => {
     expect(await play.accepted()).to.have.lengthOf(1);
   });
 
-  it('of type lost_response takes nothing that the provider would refuse', async () => {
+  it('of type lost_response accepts no message that the provider would refuse', async () => {
     await play.faults({ channel: 'sms', type: 'lost_response' });
     expect(await brokenBy(play.send({ ...sms, to: '+18040000009' }))).to.equal('UND_ERR_SOCKET');
     expect(await play.accepted()).to.deep.equal([]);
   });
 
-  it('of type malformed takes the message and answers what is no JSON', async () => {
+  it('of type malformed accepts the message and answers invalid JSON', async () => {
     await play.faults({ channel: 'sms', type: 'malformed' });
     const { status, headers, body } = await play.send();
     expect(status).to.equal(202);
@@ -85,7 +85,7 @@ describe('A fault', () => {
     expect(await play.accepted()).to.have.lengthOf(1);
   });
 
-  it('strikes its own channel only, as often as told, the first that applies first', async () => {
+  it('affects its own channel only, at most `times` requests, in the order of the list', async () => {
     await play.faults(
       { channel: 'sms', type: 'status', status: 500, times: 1 },
       { channel: 'sms', type: 'status', status: 429, times: 1 },
@@ -98,7 +98,7 @@ describe('A fault', () => {
     expect(body.map(({ times }: { times: number }) => times)).to.deep.equal([0, 0]);
   });
 
-  it('strikes look-ups only where told', async () => {
+  it('affects look-ups only if it applies to look-ups', async () => {
     const look = async () => (await play.call('GET', '/sms/messages?idempotency_key=one')).status;
     await play.faults({ channel: 'sms', type: 'status', status: 500 });
     expect(await look()).to.equal(200);
@@ -108,7 +108,7 @@ describe('A fault', () => {
     expect([await look(), (await play.send()).status]).to.deep.equal([500, 500]);
   });
 
-  it('of type no_id answers a success without an id and takes nothing', async () => {
+  it('of type no_id answers success without an id, and no message is accepted', async () => {
     await play.faults(
       { channel: 'sms', type: 'no_id', times: 1 },
       { channel: 'sms', type: 'no_id', status: 202 },
@@ -120,7 +120,7 @@ describe('A fault', () => {
     expect(await play.accepted()).to.deep.equal([]);
   });
 
-  it('with a recipient strikes messages to that recipient only', async () => {
+  it('with a recipient affects messages to that recipient only', async () => {
     const fault = { channel: 'sms', type: 'status', status: 500, applies_to: 'all' };
     await play.faults({ ...fault, recipient: '+1804555666' });
     const statuses = [];
@@ -163,28 +163,28 @@ describe('The seed', () => {
     return statuses;
   }
 
-  it('decides the faults', async () => {
+  it('determines the faults', async () => {
     const first = await faultsWith(7);
     expect(new Set(first)).to.deep.equal(new Set([202, 500]));
     expect(await faultsWith(7)).to.deep.equal(first);
     expect(await faultsWith(8)).not.to.deep.equal(first);
   });
 
-  it('begins anew with a reset', async () => {
+  it('applies again from the start after a reset', async () => {
     const first = await faultsWith(7);
     const play = plays[0] as Play;
     await request(`${play.url}/_control/reset`, 'POST');
     expect(await faultsOf(play)).to.deep.equal(first);
   });
 
-  it('does not decide the ids, which differ between two runs', async () => {
+  it('does not determine the ids, which differ between two runs', async () => {
     await faultsWith(7);
     await faultsWith(7);
     const ids = (await Promise.all(plays.map((play) => play.accepted()))).flat().map(({ id }) => id);
     expect(new Set(ids)).to.have.lengthOf(ids.length);
   });
 
-  it('decides no less for requests that take different times', async () => {
+  it('determines the faults of requests with different durations', async () => {
     const [play, other] = [await startPlay(), await startPlay()];
     plays.push(play, other);
     const coin = { channel: 'sms', type: 'status', status: 500, probability: 0.5 };

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { exchange } from '../support/raw.ts';
 import { type Play, type Receiver, secret, startPlay, startReceiver } from './support.ts';
 
-describe('The simulator and web pages', () => {
+describe('The simulator on loopback', () => {
   let receiver: Receiver;
   let play: Play;
   before(async () => {
@@ -37,7 +37,7 @@ describe('The simulator and web pages', () => {
       expect((await play.call('GET', '/_control/settings')).body.service_url).to.equal(receiver.url);
     });
 
-  it('answers its own pages and programs on this machine', async () => {
+  it('accepts requests of its own origin and of programs on this machine', async () => {
     const own: Record<string, string>[] = [
       { host: 'localhost:8081' },
       { host: '[::1]:8081' },

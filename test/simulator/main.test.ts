@@ -46,7 +46,7 @@ describe('The simulator as a process', () => {
   }
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    it(`says its url, and ends with code 0 on ${signal}`, async () => {
+    it(`prints its URL, and exits with code 0 on ${signal}`, async () => {
       const { child, exited } = started();
       expect((await request(`${await urlOf(child)}/healthz`)).status).to.equal(200);
       child.kill(signal);
@@ -54,7 +54,7 @@ describe('The simulator as a process', () => {
     });
   }
 
-  it('is what its environment says', async () => {
+  it('has the options of its environment', async () => {
     const { child } = started({
       SIMULATOR_API_KEY: 'key',
       SIMULATOR_SERVICE_URL: 'http://127.0.0.1:9',
@@ -76,7 +76,7 @@ describe('The simulator as a process', () => {
     expect(body.receipts.delay_ms).to.equal(9);
   });
 
-  it('names every variable that makes no sense, a line each', async () => {
+  it('prints one line for each invalid variable', async () => {
     const { stderr, exited } = started({
       SIMULATOR_PORT: '70000',
       SIMULATOR_SERVICE_URL: 'nowhere',
@@ -92,7 +92,7 @@ describe('The simulator as a process', () => {
     expect(lines.join()).not.to.include('hush');
   });
 
-  describe('on a port that is taken', () => {
+  describe('on a port in use', () => {
     const holder = createServer();
     let port: string;
     before(async () => {
@@ -101,21 +101,21 @@ describe('The simulator as a process', () => {
     });
     after(() => void holder.close());
 
-    it('says so in one line', async () => {
+    it('prints one line and exits', async () => {
       const { stderr, exited } = started({ SIMULATOR_PORT: port });
       expect(await exited).to.deep.equal([1, null]);
-      expect(await stderr).to.equal(`simulator: port ${port} on 127.0.0.1 is taken\n`);
+      expect(await stderr).to.equal(`simulator: port ${port} on 127.0.0.1 is in use\n`);
     });
 
-    it('tells its parent', async () => {
+    it('reports the reason to its parent and exits', async () => {
       const { told, exited } = forked({ SIMULATOR_PORT: port });
-      expect(await told).to.deep.equal({ type: 'failed', reason: `port ${port} on 127.0.0.1 is taken` });
+      expect(await told).to.deep.equal({ type: 'failed', reason: `port ${port} on 127.0.0.1 is in use` });
       expect(await exited).to.deep.equal([1, null]);
     });
   });
 
   describe('with a parent', () => {
-    it('tells its url, and ends when the parent is gone', async () => {
+    it('reports its URL, and exits when the parent has disconnected', async () => {
       const { child, told, exited } = forked();
       const { type, url } = await told;
       expect(type).to.equal('listening');
@@ -124,7 +124,7 @@ describe('The simulator as a process', () => {
       expect(await exited).to.deep.equal([0, null]);
     });
 
-    it('keeps serving after a signal to the process group, and ends when the parent closes the channel', async () => {
+    it('continues to serve after a signal to the process group, and exits when the parent closes the channel', async () => {
       const { child, told, exited } = forked();
       const { url } = await told;
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGTERM', 'SIGHUP'] as const) {
@@ -135,7 +135,7 @@ describe('The simulator as a process', () => {
       expect(await exited).to.deep.equal([0, null]);
     });
 
-    it('tells of bad values', async () => {
+    it('reports invalid variables to its parent and exits', async () => {
       const { told, exited } = forked({ SIMULATOR_SEED: 'x' });
       expect(await told).to.deep.equal({
         type: 'failed',

@@ -35,7 +35,7 @@ describe('Receipts', () => {
   const untilReceived = (count: number) =>
     until(() => receiver.received.length >= count && receiver.received, `${count} receipts`);
 
-  it('tell that a text message was sent and then delivered', async () => {
+  it('report that a text message was sent and then delivered', async () => {
     const { id } = (await play.send()).body;
     const [sent, delivered] = await untilReceived(2);
     expect(receiver.statuses()).to.deep.equal(['sent', 'delivered']);
@@ -51,7 +51,7 @@ describe('Receipts', () => {
     expect(sent?.headers['webhook-id']).not.to.equal(delivered?.headers['webhook-id']);
   });
 
-  it('are kept with their message, with how often the service took each', async () => {
+  it('are stored with their message and the number of deliveries that the service answered with 2xx', async () => {
     answer = ({ body }) => (body.status === 'sent' ? 200 : 404);
     await set({ repeats: 2 });
     await play.send();
@@ -64,7 +64,7 @@ describe('Receipts', () => {
     ]);
   });
 
-  it('name an email by its xillio_id', async () => {
+  it('identify an email by its xillio_id', async () => {
     const { id } = (await play.send(email)).body;
     const [sent] = await untilReceived(2);
     expect(sent?.path).to.equal('/api/webhooks/email/status');
@@ -84,7 +84,7 @@ describe('Receipts', () => {
     { ...sms, to: '+18040000008' },
     { ...email, to: 'bounce@example.com' },
   ]) {
-    it(`end undelivered for ${body.to}`, async () => {
+    it(`end with undelivered for ${body.to}`, async () => {
       expect((await play.send(body)).status).to.equal(202);
       const [, end] = await untilReceived(2);
       expect(end?.body.status).to.equal('undelivered');
@@ -92,14 +92,14 @@ describe('Receipts', () => {
     });
   }
 
-  it('end undelivered for the part of the messages that is set', async () => {
+  it('end with undelivered for the configured share of messages', async () => {
     await set({ failure_rate: 1 });
     await play.send();
     await untilReceived(2);
     expect(receiver.statuses()).to.deep.equal(['sent', 'undelivered']);
   });
 
-  it('come again under the same id where repeats are set', async () => {
+  it('are repeated under the same id if repeats are configured', async () => {
     await set({ repeats: 2 });
     await play.send();
     const received = await untilReceived(6);
@@ -108,14 +108,14 @@ describe('Receipts', () => {
     expect(new Set(received.map(({ text }) => text))).to.have.lengthOf(2);
   });
 
-  it('come the wrong way round where disorder is set', async () => {
+  it('are sent in the wrong order if disorder is configured', async () => {
     await set({ disorder: true });
     await play.send();
     await untilReceived(2);
     expect(receiver.statuses()).to.deep.equal(['delivered', 'sent']);
   });
 
-  it('do not come where they are turned off, nor for a repeat under a key', async () => {
+  it('are not sent if they are disabled, nor for a repeated request with a key', async () => {
     await set({ enabled: false });
     await play.send(sms, 'silent');
     await set({ enabled: true });
@@ -126,7 +126,7 @@ describe('Receipts', () => {
   });
 
   for (const status of [500, 503, 429]) {
-    it(`are sent again under the same id after a ${status}`, async () => {
+    it(`are repeated under the same id after a ${status}`, async () => {
       answer = () => (receiver.received.length <= 1 ? status : 200);
       await play.send();
       const [first, second] = await untilReceived(3);
@@ -136,14 +136,14 @@ describe('Receipts', () => {
     });
   }
 
-  it('are not sent again after a refusal', async () => {
+  it('are not repeated after a 4xx response', async () => {
     answer = () => 404;
     await play.send();
     await untilReceived(2);
     expect(receiver.statuses()).to.deep.equal(['sent', 'delivered']);
   });
 
-  it('reach a service that comes up later, wherever it then is', async () => {
+  it('reach a service that starts later at another URL', async () => {
     await receiver.stop();
     const { id } = (await play.send()).body;
     const moved = await startReceiver();
@@ -154,7 +154,7 @@ describe('Receipts', () => {
     await moved.stop();
   });
 
-  it('survive a restart of the service on its port', async () => {
+  it('are delivered after a restart of the service on its port', async () => {
     await receiver.stop();
     await play.send();
     receiver = await startReceiver(() => 200, receiver.port);
@@ -162,7 +162,7 @@ describe('Receipts', () => {
     expect(receiver.statuses()).to.deep.equal(['sent', 'delivered']);
   });
 
-  it('that are on their way are dropped by a reset', async () => {
+  it('that are pending are dropped by a reset', async () => {
     answer = ({ body }) => (body.messaging_provider_id === dropped ? 503 : 200);
     const dropped = (await play.send()).body.id;
     await untilReceived(1);
@@ -175,7 +175,7 @@ describe('Receipts', () => {
     expect(received.slice(before).map(({ body }) => body.messaging_provider_id)).to.deep.equal([id, id]);
   });
 
-  it('of a burst all arrive', async () => {
+  it('of a burst of messages all arrive', async () => {
     const sent = await Promise.all(Array.from({ length: 300 }, () => play.send()));
     const received = await untilReceived(600);
     const ids = new Set(received.map(({ body }) => body.messaging_provider_id));

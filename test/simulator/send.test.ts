@@ -8,7 +8,7 @@ describe('A simulated provider', () => {
   });
   afterEach(() => play.stop());
 
-  it('takes a text message', async () => {
+  it('accepts a text message', async () => {
     const { status, body } = await play.send(sms, 'one');
     expect(status).to.equal(202);
     expect(body).to.deep.equal({ id: body.id, status: 'queued' });
@@ -24,13 +24,13 @@ describe('A simulated provider', () => {
     expect(message?.request).to.deep.equal(sms);
   });
 
-  it('takes an email to several', async () => {
+  it('accepts an email to several recipients', async () => {
     const { status, body } = await play.send({ ...email, to: ['a@example.com', 'b@example.com'] });
     expect(status).to.equal(202);
     expect(body.id).to.match(/^eml_/);
   });
 
-  it('keeps the order of acceptance, by channel where asked', async () => {
+  it('returns messages in the order of acceptance, also of one channel', async () => {
     const ids = [];
     for (const body of [sms, email, sms]) ids.push((await play.send(body)).body.id);
     expect((await play.accepted()).map(({ id }) => id)).to.deep.equal(ids);
@@ -64,7 +64,7 @@ describe('A simulated provider', () => {
     });
   }
 
-  it('refuses recipients that are known to be wrong', async () => {
+  it('refuses the recipients that stand for invalid recipients', async () => {
     for (const body of [
       { ...sms, to: '+18040000009' },
       { ...email, to: ['ok@example.com', 'reject@example.com'] },
@@ -76,16 +76,16 @@ describe('A simulated provider', () => {
     expect(await play.accepted()).to.deep.equal([]);
   });
 
-  it('takes 11 MB and refuses 13 MB', async () => {
+  it('accepts 11 MB and refuses 13 MB', async () => {
     expect((await play.send({ ...email, body: 'x'.repeat(11e6) })).status).to.equal(202);
     expect((await play.send({ ...email, body: 'x'.repeat(13e6) })).status).to.equal(413);
   });
 
-  it('answers 404 where there is nothing', async () => {
+  it('answers 404 for an unknown path', async () => {
     expect((await play.call('GET', '/fax/messages')).status).to.equal(404);
   });
 
-  it('says that it is well', async () => {
+  it('reports that it is healthy', async () => {
     expect((await play.call('GET', '/healthz')).body).to.deep.equal({ status: 'ok' });
   });
 });
@@ -97,7 +97,7 @@ describe('An idempotency key', () => {
   });
   afterEach(() => play.stop());
 
-  it('makes one message of many requests, and counts them', async () => {
+  it('creates one message from many requests, and counts the requests', async () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => play.send(sms, 'same')));
     expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([202]));
     expect(new Set(answers.map(({ body }) => body.id))).to.have.lengthOf(1);
@@ -106,12 +106,12 @@ describe('An idempotency key', () => {
     expect(accepted[0]).to.include({ asked: 5 });
   });
 
-  it('is another key on the other channel', async () => {
+  it('is a different key on the other channel', async () => {
     const [first, second] = [await play.send(sms, 'same'), await play.send(email, 'same')];
     expect(first.body.id).not.to.equal(second.body.id);
   });
 
-  it('makes no difference where keys are not honoured', async () => {
+  it('has no effect if idempotency keys are not supported', async () => {
     await play.set({ honour_idempotency_keys: false });
     const ids = [(await play.send(sms, 'same')).body.id, (await play.send(sms, 'same')).body.id];
     expect((await play.accepted()).map(({ id }) => id)).to.deep.equal(ids);
@@ -145,7 +145,7 @@ describe('A look-up', () => {
     expect((await find('another')).body).to.deep.equal({ data: [] });
   });
 
-  it('answers 501 where there are no look-ups', async () => {
+  it('is answered with 501 if look-ups are disabled', async () => {
     const { id } = (await play.send(sms, 'one')).body;
     await play.set({ lookup: false });
     expect((await play.call('GET', `/sms/messages/${id}`)).status).to.equal(501);
@@ -161,7 +161,7 @@ describe('The API key', () => {
   after(() => play.stop());
 
   for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: 'right' }]) {
-    it(`is asked for where there is ${JSON.stringify(headers)}`, async () => {
+    it(`is required for a request with ${JSON.stringify(headers)}`, async () => {
       const { status, body } = await play.call(
         'POST',
         '/sms/messages',
@@ -173,7 +173,7 @@ describe('The API key', () => {
     });
   }
 
-  it('opens the provider', async () => {
+  it('gives access to the provider', async () => {
     const headers = { ...keyed('one'), authorization: 'Bearer right' };
     expect((await play.call('POST', '/sms/messages', sms, headers)).status).to.equal(202);
   });

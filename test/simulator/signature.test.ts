@@ -3,7 +3,7 @@ import { sign } from '../../src/simulator/provider/signature.ts';
 import { secret } from './support.ts';
 
 describe('The signature of a webhook', () => {
-  it('is the one of the Standard Webhooks vector', () => {
+  it('equals the signature of the Standard Webhooks test vector', () => {
     const id = 'msg_p5jXN8AQM9LWM0D4loKWxJek';
     expect(sign(secret, id, 1_614_265_330, '{"test": 2432232314}')).to.deep.equal({
       'webhook-id': id,

@@ -76,8 +76,8 @@ export function withDecimalIntegers(document: OpenApiDocument): OpenApiDocument 
 }
 
 /**
- * @throws {Error} for an integer without bounds, or with bounds that decimal digits or a number cannot express; for a
- *   schema that allows a number in any other way.
+ * @throws {Error} for an integer without bounds or with bounds outside 0 to 2^53 - 1, and for any other schema that
+ *   allows a number.
  */
 function decimal(schema: Schema): object {
   if (schema.items) return { ...schema, items: decimal(schema.items) };

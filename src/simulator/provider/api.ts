@@ -1,5 +1,5 @@
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
-import { type Exchange, strike } from '../faults.ts';
+import { applyFaults, type Exchange } from '../faults.ts';
 import type { Simulation } from '../simulation.ts';
 import type { Accepted, Call } from '../store.ts';
 import { emailFault, emailRefuses } from './email.ts';
@@ -10,7 +10,7 @@ const RULES = {
   sms: { faultOf: smsFault, refuses: smsRefuses },
   email: { faultOf: emailFault, refuses: emailRefuses },
 };
-/** What the simulator takes at the most in one request: 12 MiB. */
+/** The maximum size of a request body. */
 export const BODY_LIMIT = '12mb';
 
 /** The API of one provider: send, and look up by id or by idempotency key. */
@@ -19,8 +19,8 @@ export function providerApi(channel: Channel, simulation: Simulation, apiKey: st
   router.use(logCalls(channel, simulation), requireKey(apiKey), express.json({ limit: BODY_LIMIT }));
   router.post('/messages', (request, response) => send(channel, simulation, request, response));
   router.get(['/messages', '/messages/:id'], async (request, response, next) => {
-    const exchange = { request, response, carryOn: () => undefined };
-    if (await meetsFault('lookup', channel, simulation, exchange)) return;
+    const exchange = { request, response, proceed: () => undefined };
+    if (await endedByFault('lookup', channel, simulation, exchange)) return;
     if (simulation.settings.lookup) next();
     else answerError(response, 501, 'not_implemented', 'This provider has no look-up');
   });
@@ -45,8 +45,8 @@ async function send(
   const body = (request.body ?? {}) as Record<string, unknown>;
   const refusal = refusalOf(channel, body);
   const accept = () => simulation.accept(channel, request.get('idempotency-key') ?? null, body);
-  const carryOn = () => void (refusal === null && accept());
-  if (await meetsFault('send', channel, simulation, { request, response, carryOn })) return;
+  const proceed = () => void (refusal === null && accept());
+  if (await endedByFault('send', channel, simulation, { request, response, proceed })) return;
   if (refusal) return answerError(response, 400, refusal.code, refusal.message);
   response.status(202).json({ id: accept().id, status: 'queued' });
 }
@@ -63,8 +63,8 @@ function refusalOf(
   return { code: 'invalid_recipient', message: `${refused} is not a recipient` };
 }
 
-/** Lets the faults that are set for a call strike; whether it is over with that. */
-function meetsFault(
+/** Applies the faults of a call. Returns whether a fault ended the call. */
+function endedByFault(
   kind: 'send' | 'lookup',
   channel: Channel,
   simulation: Simulation,
@@ -73,7 +73,7 @@ function meetsFault(
   const recipients = [exchange.request.body?.to ?? []].flat().map(String);
   const faults = simulation.faults.draw(kind, channel, recipients, simulation.random);
   (exchange.response.locals.call as Call).fault = faults.at(-1)?.type ?? null;
-  return strike(faults, exchange);
+  return applyFaults(faults, exchange);
 }
 
 function presented({ id, idempotency_key, request, accepted_at }: Accepted): object {
@@ -92,7 +92,7 @@ function logCalls(channel: Channel, simulation: Simulation): RequestHandler {
     const { method, originalUrl: path } = request;
     const idempotency_key = request.get('idempotency-key') ?? null;
     const call: Call = { method, path, channel, idempotency_key, fault: null, status: null, at: Date.now() };
-    simulation.store.called(call);
+    simulation.store.logCall(call);
     response.locals.call = call;
     response.once('finish', () => {
       call.status = response.statusCode;

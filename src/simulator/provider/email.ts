@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** What is wrong with a request to send an email; null where nothing is. */
+/** The first error of a request to send an email; null if the request is valid. */
 export function emailFault({ from, to, body }: Record<string, unknown>): string | null {
   if (!isAddress(from)) return 'from must be an email address';
   if (![to].flat().every(isAddress) || [to].flat().length === 0)
@@ -8,12 +8,12 @@ export function emailFault({ from, to, body }: Record<string, unknown>): string 
   return typeof body === 'string' ? null : 'body must be a string';
 }
 
-/** Mailboxes that the provider refuses. */
+/** Whether the provider refuses this recipient. */
 export function emailRefuses(to: string): boolean {
   return to.startsWith('reject@');
 }
 
-/** An inbound email as the provider delivers it; what `fields` leave out is made up. */
+/** The webhook of an inbound email; fields that are not given have defaults. */
 export function inboundEmail(fields: Record<string, unknown>): object {
   return {
     from: 'contact@gmail.com',

@@ -14,10 +14,10 @@ const UNDELIVERED: Outcome = {
   status: 'undelivered',
   error: { code: '30003', detail: 'The recipient cannot be reached' },
 };
-/** Recipients that no message reaches: a number that ends so, a mailbox of this name. */
+/** Recipients whose messages are always undelivered: numbers with these last digits, and mailboxes with this name. */
 const BOUNCES = /0000008$|^bounce@/;
 
-/** What becomes of a message, in the order in which the service is to hear of it. */
+/** The statuses of a message, in the order of their receipts. */
 export function outcomesOf(message: Accepted, settings: Settings, random: () => number): Outcome[] {
   const { failure_rate, disorder } = settings.receipts;
   const bounces = [message.request.to].flat().some((to) => BOUNCES.test(String(to)));
@@ -27,10 +27,10 @@ export function outcomesOf(message: Accepted, settings: Settings, random: () => 
 }
 
 /**
- * Tells the service what became of a message. Resolves when it has heard all or will not listen, or when
- * `signal` is aborted.
+ * Sends the receipts of a message to the service. Resolves when each receipt is delivered or given up, or when `signal`
+ * is aborted.
  *
- * @param settings asked anew before each delivery, as the service may have moved.
+ * @param settings called before each delivery, because the URL of the service may change.
  */
 export async function report(
   message: Accepted,

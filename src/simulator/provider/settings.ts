@@ -1,24 +1,24 @@
 export type Channel = 'sms' | 'email';
 
-/** How the simulated providers behave; what `GET` and `PUT /_control/settings` show and take. */
+/** The behaviour of the simulated providers; the body of `GET` and `PUT /_control/settings`. */
 export interface Settings {
   honour_idempotency_keys: boolean;
   lookup: boolean;
-  /** Decides the faults that have a probability, and the messages that end undelivered. */
+  /** Determines which requests have a fault with a probability, and which messages are undelivered. */
   seed: number;
-  /** Where webhooks go: an http or https URL without a path. */
+  /** The base URL for webhooks: an http or https URL without a path. */
   service_url: string;
-  /** The name that the service knows the providers by, told in their webhooks; null where it has one of each channel. */
+  /** The account that webhooks name in `provider`; null if the service has one account per channel. */
   provider_name: string | null;
   receipts: {
     enabled: boolean;
-    /** Before each of the receipts of a message, in milliseconds. */
+    /** The delay before each receipt of a message, in milliseconds. */
     delay_ms: number;
-    /** The part of messages that end undelivered, from 0 to 1. */
+    /** The share of messages that are undelivered, from 0 to 1. */
     failure_rate: number;
-    /** How many more times each receipt is sent. */
+    /** The number of repeated deliveries of each receipt. */
     repeats: number;
-    /** `delivered` goes out before `sent`. */
+    /** Whether `delivered` is sent before `sent`. */
     disorder: boolean;
   };
 }
@@ -37,30 +37,30 @@ export const defaults: Settings = {
   receipts: { enabled: true, delay_ms: 50, failure_rate: 0, repeats: 0, disorder: false },
 };
 
-/** A request to the control interface that makes no sense. */
+/** An invalid request to the control interface. */
 export class ControlError extends Error {
   override name = 'ControlError';
 }
 
-/** The longest that a timer can wait, in milliseconds. */
+/** The longest delay of a timer, in milliseconds. */
 const LARGEST_COUNT = 2 ** 31 - 1;
 
-/** Whether it can be a number of things, or of milliseconds. */
+/** Whether the value is a valid count or number of milliseconds. */
 export function isCount(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= LARGEST_COUNT;
 }
 
-/** Whether it is from 0 to 1. */
+/** Whether the value is a number from 0 to 1. */
 export function isPart(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && value <= 1;
 }
 
-/** Whether paths can be put after it. */
+/** Whether the value is an http or https URL. */
 export function isServiceUrl(value: unknown): boolean {
   return typeof value === 'string' && /^https?:\/\/[^/]/.test(value) && URL.canParse(value);
 }
 
-/** Where the webhooks of a channel go; `path` is after the channel's own, if there is more of it. */
+/** The URL for webhooks of a channel; `path` follows the channel. */
 export function webhookUrl({ service_url, provider_name }: Settings, channel: Channel, path = ''): string {
   const query = provider_name === null ? '' : `?provider=${encodeURIComponent(provider_name)}`;
   return `${service_url.replace(/\/$/, '')}/api/webhooks/${channel}${path}${query}`;
@@ -84,9 +84,9 @@ const RECEIPT_RULES: Record<string, (value: unknown) => boolean> = {
 };
 
 /**
- * The settings with some of them changed.
+ * Returns the settings with these changes.
  *
- * @throws {ControlError} where one is unknown or has a value that it cannot have.
+ * @throws {ControlError} a setting is unknown or invalid.
  */
 export function merge(settings: Settings, change: unknown): Settings {
   const { receipts = {}, ...others } = objectOf(change, 'settings');
@@ -102,7 +102,7 @@ function check(change: object, rules: typeof RULES, prefix: string): void {
   }
 }
 
-/** @throws {ControlError} where `value`, which `what` names, is no object. */
+/** @throws {ControlError} `value` is not an object; the error calls it `what`. */
 export function objectOf(value: unknown, what: string): Record<string, unknown> {
   if (value !== null && typeof value === 'object' && !Array.isArray(value))
     return value as Record<string, unknown>;

@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 
 /**
- * The headers of one delivery of a webhook, after Standard Webhooks 1.0.0.
+ * The headers of one delivery of a webhook (Standard Webhooks 1.0.0).
  *
  * @param secret `whsec_` and base64.
- * @param id the same in every delivery of the same event.
+ * @param id the same in every delivery of an event.
  * @param timestamp of this delivery, in whole seconds since 1970.
  */
 export function sign(

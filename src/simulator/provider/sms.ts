@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** What is wrong with a request to send a text message; null where nothing is. */
+/** The first error of a request to send a text message; null if the request is valid. */
 export function smsFault({ from, to, type, body }: Record<string, unknown>): string | null {
   if (typeof from !== 'string') return 'from must be a string';
   if (typeof to !== 'string' && !isStrings(to)) return 'to must be a string or a list of strings';
@@ -8,12 +8,12 @@ export function smsFault({ from, to, type, body }: Record<string, unknown>): str
   return typeof body === 'string' ? null : 'body must be a string';
 }
 
-/** Numbers that the provider refuses. */
+/** Whether the provider refuses this recipient. */
 export function smsRefuses(to: string): boolean {
   return to.endsWith('0000009');
 }
 
-/** An inbound text message as the provider delivers it; what `fields` leave out is made up. */
+/** The webhook of an inbound text message; fields that are not given have defaults. */
 export function inboundSms(fields: Record<string, unknown>): object {
   return {
     from: '+18045551234',

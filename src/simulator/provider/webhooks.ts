@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { sign } from './signature.ts';
 
-/** What the service said to a webhook. */
+/** The response of the service to a webhook. */
 export interface Answer {
   status: number;
   body: string;
@@ -15,19 +15,19 @@ export interface WebhookSender {
   /**
    * Delivers an event once.
    *
-   * @param id the same in every delivery of the same event.
-   * @throws where no answer comes.
+   * @param id the same in every delivery of an event.
+   * @throws {Error} there is no response.
    */
   post(url: string, id: string, event: object): Promise<Answer>;
   /**
-   * Delivers an event, again and again under the same id until the service takes it, as providers do. Gives
-   * up in the end, without a word, and at once when `signal` is aborted.
+   * Delivers an event and repeats the delivery under the same id until the service answers, as providers do. Gives up
+   * after `TRIES` deliveries, or when `signal` is aborted.
    *
-   * @param url asked before each try, as the service may have moved.
-   * @returns whether the service took it, which is to say that it answered 2xx.
+   * @param url called before each delivery, because the URL of the service may change.
+   * @returns whether the service answered 2xx.
    */
   deliver(url: () => string, id: string, event: object, signal: AbortSignal): Promise<boolean>;
-  /** Cuts the deliveries that are on the wire. */
+  /** Aborts the running deliveries. */
   cut(): void;
 }
 
@@ -35,19 +35,18 @@ const TRIES = 20;
 const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = 2_000;
 const TIMEOUT_MS = 15_000;
-/** A burst of receipts waits for its turn rather than opening thousands of sockets. */
+/** The maximum number of concurrent deliveries: a burst of receipts must not open thousands of sockets. */
 const SOCKETS = 32;
 
-/** @param secret `whsec_…`; deliveries are not signed unless told. */
+/** @param secret `whsec_…`; without a secret, deliveries are not signed. */
 export function createWebhookSender(secret: string | undefined): WebhookSender {
   const agents = {
     http: new http.Agent({ keepAlive: true, maxSockets: SOCKETS }),
     https: new https.Agent({ keepAlive: true, maxSockets: SOCKETS }),
   };
-  const inTurn = pLimit(SOCKETS);
+  const limit = pLimit(SOCKETS);
 
-  // Two receipts for every message: what a client with more comfort costs would halve the messages per
-  // second.
+  // Each message has two receipts. A more convenient HTTP client would cost half of the messages per second.
   function post(url: string, id: string, event: object): Promise<Answer> {
     const body = JSON.stringify(event);
     const signature = secret ? sign(secret, id, Math.floor(Date.now() / 1_000), body) : {};
@@ -67,7 +66,7 @@ export function createWebhookSender(secret: string | undefined): WebhookSender {
     });
   }
 
-  /** Whether the service took it; null where it is to be tried again. */
+  /** Returns whether the service answered 2xx; null if the delivery must be repeated. */
   async function tryOnce(
     url: string,
     id: string,
@@ -84,7 +83,7 @@ export function createWebhookSender(secret: string | undefined): WebhookSender {
     post,
     deliver: async (url, id, event, signal) => {
       for (let tried = 1; tried <= TRIES; tried++) {
-        const taken = await inTurn(() => tryOnce(url(), id, event, signal));
+        const taken = await limit(() => tryOnce(url(), id, event, signal));
         if (taken !== null) return taken;
         await pause(Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (tried - 1)));
       }
@@ -96,10 +95,7 @@ export function createWebhookSender(secret: string | undefined): WebhookSender {
   };
 }
 
-/**
- * Takes no signal: thousands wait at once, and each listener on a signal costs a walk over all the
- * others.
- */
+/** Has no signal: thousands of calls wait at once, and adding a listener to a signal costs time for each other listener. */
 export function pause(ms: number): Promise<void> {
   return sleep(ms, undefined, { ref: false });
 }
