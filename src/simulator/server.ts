@@ -16,7 +16,7 @@ export interface SimulatorOptions {
   apiKey?: string | undefined;
   /** `whsec_…`; default: webhooks are not signed. */
   webhookSecret?: string | undefined;
-  /** How the providers behave, now and after each reset; the defaults where not told. */
+  /** Changes to the default settings, for the start and after each reset. */
   settings?: SettingsChange;
 }
 

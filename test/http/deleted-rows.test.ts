@@ -68,7 +68,7 @@ describe('Rows that an operator deleted from the database', () => {
       it(title, async () => {
         for (const from of [ADA, BOB]) await receive(from);
         await sql(deletion);
-        // The first one takes the ids that the cache has for another conversation.
+        // The first message has the ids that the cache holds for another conversation.
         for (const from of ['+18045550009', BOB, ADA]) {
           const message = await receive(from);
           expect(await addressesOf(message.conversation_id)).to.have.members([from, inboundSms.to]);

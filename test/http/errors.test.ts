@@ -149,7 +149,7 @@ describe('A request that cannot be served', () => {
       expect((await service.request('POST', '/api/messages/sms', `\ufeff${text}`)).status).to.equal(202);
     });
 
-    it('refuses a request without Content-Type, with or without a body, and names the header', async () => {
+    it('are answered for a request without Content-Type, with or without a body, and name the header', async () => {
       for (const body of [undefined, new Blob([JSON.stringify(sms)])]) {
         const response = await fetch(`${service.url}/api/messages/sms`, {
           method: 'POST',
@@ -162,7 +162,7 @@ describe('A request that cannot be served', () => {
       }
     });
 
-    it('accepts the charsets utf-8 and utf8', async () => {
+    it('are not answered for the charsets utf-8 and utf8', async () => {
       for (const charset of ['utf-8', 'utf8', 'UTF8', '"utf8"']) {
         const { status } = await service.request('POST', '/api/messages/sms', JSON.stringify(sms), {
           'content-type': `application/json; charset=${charset}`,
@@ -351,7 +351,7 @@ describe('A request that cannot be served', () => {
     }
   });
 
-  it('names every unknown query parameter in one response', async () => {
+  it('every unknown query parameter, in one response', async () => {
     const { status, body } = await service.request('GET', '/api/messages?one=1&limit=5&two=2&three[]=3');
     expect(status).to.equal(422);
     expect(body.errors.map((error: { path: string }) => error.path)).to.deep.equal([
@@ -361,14 +361,14 @@ describe('A request that cannot be served', () => {
     ]);
   });
 
-  it('ignores unknown query parameters of the system operations', async () => {
+  it('is not a system operation with an unknown query parameter', async () => {
     for (const path of ['/healthz', '/readyz', '/metrics', '/openapi.json', '/openapi.yaml'])
       for (const query of ['probe=1', 'a[b]=1', 'name=%E4'])
         expect((await service.request('GET', `${path}?${query}`)).status, `${path}?${query}`).to.equal(200);
     expect((await service.request('GET', '/readyz?verbose=maybe&probe=1')).status).to.equal(422);
   });
 
-  it('reads a plus that is not encoded as a plus in an address and a time', async () => {
+  it('is not a query with an unencoded plus in an address or a time', async () => {
     await service.request('POST', '/api/messages/sms', { ...sms, to: '+447400123456' });
     const count = async (query: string) => {
       const { status, body } = await service.request('GET', query);

@@ -11,7 +11,7 @@ import { until } from '../support/until.ts';
 
 const MIB = 1_048_576;
 const PAGE_BYTES = 4 * MIB;
-/** What the JSON around the content takes, at most. */
+/** The maximum size of the JSON around the content. */
 const MARGIN = MIB / 2;
 
 describe('Pages of lists', function () {

@@ -262,7 +262,7 @@ describe('Linked participants', () => {
     };
 
     it('in lists', async () => {
-      // A page after the first: that one waits for whoever links.
+      // A page after the first page, which waits for the transaction that links.
       await text('+18045553009', SHOP.phone);
       const { next_cursor } = await get('/api/conversations?limit=1');
       const readAll = async () => {

@@ -58,7 +58,7 @@ describe('The budget of large responses', () => {
     await serve(() => (++responses <= 3 ? 500 : 60_000));
     const slow = await Promise.all([readSlowly(), readSlowly(), readSlowly()]);
     const response = await fetch(`http://127.0.0.1:${port()}/`);
-    // The socket of a client ends when what has arrived of a response is read.
+    // The socket of a client ends after the received part of a response is read.
     for (const socket of slow) socket.resume();
     await until(() => slow.every(({ closed }) => closed), 'the slow clients are disconnected');
     expect((await response.arrayBuffer()).byteLength).to.equal(LARGE);

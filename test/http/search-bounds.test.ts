@@ -24,7 +24,7 @@ describe('Searches', function () {
   const search = (q: string, more = '') =>
     service.request('GET', `/api/messages?q=${encodeURIComponent(q)}${more}`);
 
-  /** Messages from number `first` on with a body that SQL makes of `n`, a second apart. */
+  /** Messages from number `first`, one second apart, whose body is an SQL expression with `n`. */
   const store = (first: number, count: number, body: string, type = 'sms') =>
     sql(
       `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, "timestamp", created_at)

@@ -168,7 +168,7 @@ describe('Receipts', () => {
     await untilReceived(1);
     await play.call('POST', '/_control/reset');
     const before = receiver.received.length;
-    // The retry would come 200 ms after the first try, and this one's second receipt comes later than that.
+    // The second receipt of this message is sent after the time of the retry (200 ms).
     await set({ delay_ms: 250 });
     const { id } = (await play.send()).body;
     const received = await untilReceived(before + 2);

@@ -10,11 +10,11 @@ export const email = { from: 'user@usehatchapp.com', to: 'contact@gmail.com', bo
 export interface Answer {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: what a test expects of it is the test
+  // biome-ignore lint/suspicious/noExplicitAny: the test defines the expected body
   body: any;
 }
 
-/** A simulator on a free port, and ways to talk to it. Receipts are off unless `options` say otherwise. */
+/** A simulator on a free port with helpers for requests. Receipts are disabled by default. */
 export async function startPlay(options: SimulatorOptions = {}) {
   const settings = { receipts: { enabled: false }, ...options.settings };
   const simulator = await startSimulator({ ...options, settings });
@@ -38,7 +38,7 @@ export function keyed(key: string): Record<string, string> {
   return { 'idempotency-key': key };
 }
 
-/** Strings go as they are, everything else as JSON. */
+/** Sends a string unchanged, any other body as JSON. */
 export async function request(
   url: string,
   method = 'GET',
@@ -53,7 +53,7 @@ export async function request(
   return { status: response.status, headers: response.headers, body: parsed(await response.text()) };
 }
 
-/** The code of the error with which a request broke off; undefined where it was answered. */
+/** The code of the error that ended a request; undefined if there was a response. */
 export function brokenBy(attempt: Promise<unknown>): Promise<string | undefined> {
   return attempt.then(
     () => undefined,
@@ -65,11 +65,11 @@ export interface Received {
   path: string;
   headers: IncomingHttpHeaders;
   text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what a test expects of it is the test
+  // biome-ignore lint/suspicious/noExplicitAny: the test defines the expected body
   body: any;
 }
 
-/** A server that plays the service: it keeps what it is sent, and answers what `answer` says of it. */
+/** A server in the role of the service: stores the requests and responds with the result of `answer`. */
 export async function startReceiver(answer: (received: Received) => number = () => 200, port = 0) {
   const received: Received[] = [];
   const server = createServer(async (incoming, response) => {

@@ -39,10 +39,10 @@ function Samples({ React, getComponent, found }) {
 }
 
 /**
- * Each field is filled in with its example. Where it may be left out, that would make a filter nobody asked for, and
- * one key for all sends: such an example is told instead.
+ * Moves the example of an optional parameter to its description. The page fills fields with their examples, which would
+ * add unintended filters to each request and use one idempotency key for all sends.
  */
-function untold(parameter) {
+function withoutExample(parameter) {
   if (parameter.required || parameter.example === undefined) return parameter;
   const { example, ...rest } = parameter;
   return {
@@ -53,9 +53,9 @@ function untold(parameter) {
 
 function tryable(contract) {
   const { parameters } = contract.components;
-  for (const name of Object.keys(parameters)) parameters[name] = untold(parameters[name]);
+  for (const name of Object.keys(parameters)) parameters[name] = withoutExample(parameters[name]);
   for (const operation of Object.values(contract.paths).flatMap((path) => Object.values(path)))
-    if (operation.parameters) operation.parameters = operation.parameters.map(untold);
+    if (operation.parameters) operation.parameters = operation.parameters.map(withoutExample);
   contract.servers = [{ url: location.origin, description: 'This service' }];
   return contract;
 }
