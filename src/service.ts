@@ -6,7 +6,7 @@ import { openMigrated } from './db/start/open.ts';
 import { createDatabaseCheck } from './db/start/readiness.ts';
 import { reportAccounts } from './delivery/accounts/report.ts';
 import { endLeases } from './delivery/claim.ts';
-import { createConfiguredWorker } from './delivery/configured-worker.ts';
+import { createWorker } from './delivery/configured-worker.ts';
 import { createManualActions } from './delivery/manual-actions.ts';
 import { measureQueue } from './delivery/queue-metrics.ts';
 import { createReceiptRecorder } from './delivery/receipts.ts';
@@ -85,10 +85,8 @@ async function wire(
   events.watchQueue(() => measureQueue(pool));
   if (location.exclusive) await endLeases(pool);
   const worker =
-    config.role === 'api'
-      ? null
-      : createConfiguredWorker(config, database, location.directUrl, events, stack);
-  const onQueued = worker?.wake ?? createNotifier(pool, events);
+    config.role === 'api' ? null : createWorker(config, database, location.directUrl, events, stack);
+  const onQueued = worker ? () => worker.wake() : createNotifier(pool, events);
   const recorder = createRecorder({ pool, events, onQueued });
   const receipts = createReceiptRecorder(pool, events);
   stack.defer(keepFunctions(knex, (error) => events.failed('functions', error)));

@@ -1,10 +1,10 @@
 const BASE_MS = 1_000;
 const CAP_MS = 60 * 60 * 1_000;
 
-export interface RetryQuestion {
-  /** How many rounds of attempts have used up their turn, this one included; 0 where all were throttled. */
+export interface BackoffInput {
+  /** How many attempts count towards the backoff, this attempt included; 0 if all were throttled. */
   retries: number;
-  /** The least to wait, in milliseconds: as the provider asked, or until it can tell what became of a request. */
+  /** Min delay in milliseconds: the provider's `Retry-After`, or the time until a look-up is reliable. */
   leastMs: number;
   now: Date;
   /** At least 0, below 1. */
@@ -12,21 +12,21 @@ export interface RetryQuestion {
 }
 
 /**
- * When to try again: exponential with full jitter (a uniform part of 1 s, 2 s, 4 s … 1 h, so that a backlog does not
- * come back all at once), on top of what has to be waited for anyway. When a message is given up, its `expires_at` says.
+ * The time of the next attempt: `leastMs`, plus an exponential backoff with full jitter (a uniform part of 1 s, 2 s, 4 s …
+ * 1 h, so that the messages of a backlog are not retried at the same time). `expires_at` limits the number of attempts.
  */
-export function nextAttempt({ retries, leastMs, now, random }: RetryQuestion): Date {
+export function nextAttempt({ retries, leastMs, now, random }: BackoffInput): Date {
   const spread = random * Math.min(CAP_MS, BASE_MS * 2 ** Math.max(0, retries - 1));
   return new Date(now.getTime() + leastMs + spread);
 }
 
 const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
+const MAX_PAUSE_MS = 60_000;
 
 /**
- * For how long a provider that asks for less is left alone, in milliseconds: as it says; where it does not say,
- * 1 s, doubled for each time in a row, up to a minute.
+ * How long no worker calls an account that was throttled, in milliseconds: the provider's `Retry-After`, or else 1 s,
+ * doubled for each consecutive time, at most a minute.
  */
-export function pauseMs(retryAfterMs: number | null, timesInARow: number): number {
-  return retryAfterMs ?? Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(timesInARow - 1, 10));
+export function pauseMs(retryAfterMs: number | null, consecutive: number): number {
+  return retryAfterMs ?? Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(consecutive - 1, 10));
 }

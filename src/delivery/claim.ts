@@ -6,7 +6,7 @@ import type { Outgoing } from '../providers/provider.ts';
 import { type Breaker, type FreeSlots, isRetry } from './accounts/breaker.ts';
 import type { Route } from './accounts/routing.ts';
 
-/** A message in this worker's hands until its lease ends. */
+/** A message that this worker may send until the lease ends. */
 export type Claimed = Outgoing &
   Pick<
     Delivery,
@@ -22,9 +22,9 @@ export type Claimed = Outgoing &
 export interface Claim {
   message: Claimed;
   breaker: Breaker;
-  /** Milliseconds until it may be handed over. */
+  /** The delay before the call, in milliseconds. */
   delayMs: number;
-  /** Another provider of the channel failed for the message before. */
+  /** Another account of the channel failed for this message before. */
   failedOver: boolean;
 }
 
@@ -33,7 +33,7 @@ const CLAIM = {
   text: `select * from ${storedFunction('claim_deliveries')}($1, $2, $3, $4)`,
 };
 
-/** Milliseconds until the first message of any of these routes, or the first scheduled one, is due. */
+/** Milliseconds until the first message of the routes, or the first scheduled message, is due. */
 const FIRST_DUE = {
   name: 'first-due',
   text: `
@@ -55,8 +55,8 @@ const FIRST_DUE = {
 };
 
 /**
- * Takes up to `free` messages that are due, for `leaseMs` milliseconds, within the limits that all workers keep
- * together. Committed when it returns: a worker that dies costs its messages one lease.
+ * Claims at most `free` due messages for `leaseMs` milliseconds, within the rate limits that all workers share. The claim is
+ * committed before it returns, so a dead worker delays its messages by at most one lease.
  */
 export async function claim(
   pool: pg.Pool,
@@ -83,8 +83,8 @@ export async function claim(
 }
 
 /**
- * Whether another provider failed for the message before. A message that may have been sent stays with one provider;
- * any other retry at a provider that is not the first of the channel had an attempt with a provider before it.
+ * Whether another account failed for the message before. A message that may have been sent stays with one account; any
+ * other retry at an account that is not the first of the channel had an attempt at an earlier account.
  */
 export function hasFailedOver(
   isFirst: boolean,
@@ -103,7 +103,7 @@ function toRow({ channel, assignedTo, reassignable, breaker }: Route, n: number,
   };
 }
 
-/** Milliseconds until something is due that is not yet; null where nothing will be. */
+/** Milliseconds until the next message is due; null if no message is waiting. */
 export async function firstDue(pool: pg.Pool, routes: Route[]): Promise<number | null> {
   const { rows } = await pool.query<{ in_ms: number | null }>(FIRST_DUE, [
     routes.map(({ channel }) => channel),
@@ -113,8 +113,8 @@ export async function firstDue(pool: pg.Pool, routes: Route[]): Promise<number |
 }
 
 /**
- * Ends every lease at once. Only for a process that knows that no other one delivers from this database: whoever
- * held them is dead.
+ * Ends all leases. Only for a process that knows that no other process delivers from this database: the workers that held
+ * the leases are dead.
  */
 export async function endLeases(pool: pg.Pool): Promise<void> {
   await pool.query(

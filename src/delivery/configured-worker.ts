@@ -1,16 +1,20 @@
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/pools.ts';
 import type { Events } from '../observability/events.ts';
-import { longestCallMs } from '../providers/client.ts';
 import { createRegistry } from '../providers/registry.ts';
+import { longestCallMs } from '../providers/standard/client.ts';
 import { listenForDue } from './wake-up.ts';
-import { createDispatcher, type Worker } from './worker.ts';
+import { Worker } from './worker.ts';
 
-/** How long settling may take after a call has ended, in milliseconds. */
+/** Max time to settle an attempt after the end of the call, in milliseconds. */
 const LEASE_MARGIN_MS = 5_000;
 
-/** Creates the worker for the configured accounts; the stack stops it. `directUrl` is for LISTEN. */
-export function createConfiguredWorker(
+/**
+ * Creates the worker for the configured accounts. The stack stops the worker.
+ *
+ * @param directUrl of the database, without a pooler, for LISTEN.
+ */
+export function createWorker(
   config: Config,
   { pool }: Database,
   directUrl: string,
@@ -20,7 +24,7 @@ export function createConfiguredWorker(
   const looksUp = config.providers.some(
     ({ supportsIdempotencyKeys, canLookUp }) => !supportsIdempotencyKeys && canLookUp,
   );
-  const worker = createDispatcher({
+  const worker = new Worker({
     pool,
     events,
     providers: createRegistry(config.providers, config.providerTimeoutMs),
@@ -30,7 +34,7 @@ export function createConfiguredWorker(
     timeoutMs: config.providerTimeoutMs,
     patienceMs: config.stopTimeoutMs / 2,
   });
-  stack.defer(worker.stop);
-  stack.defer(listenForDue(directUrl, events, worker.wake).stop);
+  stack.defer(() => worker.stop());
+  stack.defer(listenForDue(directUrl, events, () => worker.wake()).stop);
   return worker;
 }

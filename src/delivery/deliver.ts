@@ -1,91 +1,129 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events } from '../observability/events.ts';
-import type { SendOutcome } from '../providers/provider.ts';
+import type { CallOptions, Provider, SendOutcome } from '../providers/provider.ts';
 import type { Breaker } from './accounts/breaker.ts';
 import type { HealthMonitor } from './accounts/health.ts';
-import { attempt, CANNOT_TELL, uncertain } from './attempt.ts';
 import { pauseMs } from './backoff.ts';
-import type { Claim } from './claim.ts';
-import { nextState, type Settlement } from './settle.ts';
+import type { Claim, Claimed } from './claim.ts';
+import type { Settlement } from './settle.ts';
+import { nextState } from './transition.ts';
 
 export interface DeliverOptions {
   events: Events;
   health: HealthMonitor;
-  /** The provider to move on to where this one is away. */
+  /** The account to fail over to while another account is unavailable. */
   fallbackOf: (breaker: Breaker) => string | null;
-  /** What of a lease may have passed before the call begins, in milliseconds. */
+  /** The part of the lease that may pass before the call begins, in milliseconds. */
   marginMs: number;
-  /** How long one request to a provider may take, in milliseconds. */
+  /** The timeout of one request to a provider, in milliseconds. */
   timeoutMs: number;
-  /** Cuts the calls. */
+  /** Aborts the calls. */
   signal: AbortSignal;
 }
 
-function notCalled(code: string, why: string): SendOutcome {
-  const detail = `${why}; the provider was not called`;
+interface Call {
+  startedAt: Date;
+  durationMs: number;
+  outcome: SendOutcome;
+  throttlesAccount: boolean;
+}
+
+const STALLED = notCalled('worker_stalled', 'The worker process was suspended');
+const STOPPED = notCalled('worker_stopped', 'The worker was stopped');
+/** Outcome without a call: an earlier attempt may have succeeded, and the provider supports neither idempotency keys nor look-up. */
+const CANNOT_TELL = unknown(
+  'may_have_been_sent',
+  'An earlier attempt may have succeeded and the provider cannot confirm it',
+);
+
+/** Makes one attempt for a claimed message and computes the next state of the delivery. */
+export async function deliver(claim: Claim, options: DeliverOptions): Promise<Settlement> {
+  const { message, breaker } = claim;
+  const { provider } = breaker;
+  const { startedAt, durationMs, outcome, throttlesAccount } =
+    message.may_have_been_sent && !provider.canReconcile
+      ? { startedAt: new Date(), durationMs: 0, outcome: CANNOT_TELL, throttlesAccount: false }
+      : await callThroughBreaker(claim, options);
+  options.events.attempted({
+    messageId: message.id,
+    number: message.attempt_count,
+    provider: provider.name,
+    outcome: outcome.outcome,
+    code: outcome.outcome === 'accepted' ? null : outcome.code,
+    seconds: durationMs / 1_000,
+  });
+  const { fallbackOf, timeoutMs } = options;
+  const transition = nextState({
+    ...{ message, outcome, throttlesAccount, provider, fallback: fallbackOf(breaker), timeoutMs },
+    now: new Date(),
+    random: Math.random(),
+  });
+  return {
+    ...{ message, provider, startedAt, durationMs, outcome, transition },
+    pauseMs:
+      outcome.outcome === 'throttled' && throttlesAccount
+        ? pauseMs(outcome.retryAfterMs, breaker.throttledInARow)
+        : 0,
+  };
+}
+
+async function callThroughBreaker(claim: Claim, options: DeliverOptions): Promise<Call> {
+  const { message, breaker, delayMs, failedOver } = claim;
+  const claimed = performance.now();
+  const call = breaker.begin(message, failedOver);
+  if (delayMs > 0) await sleep(delayMs);
+  const startedAt = new Date();
+  const started = performance.now();
+  const isLate = started - claimed > delayMs + options.marginMs;
+  const outcome = await callUnlessLate(claim, call.probing, isLate, options);
+  // An aborted call, or no call, says nothing about the provider.
+  const isEvidence = outcome !== STALLED && !options.signal.aborted;
+  const { throttlesAccount } = breaker.end(call, isEvidence ? outcome.outcome : null);
+  const durationMs = Math.round((performance.now() - started) * 100) / 100;
+  return { startedAt, durationMs, outcome, throttlesAccount };
+}
+
+async function callUnlessLate(
+  { message, breaker: { provider } }: Claim,
+  probing: boolean,
+  isLate: boolean,
+  { health, signal }: DeliverOptions,
+): Promise<SendOutcome> {
+  if (signal.aborted) return STOPPED;
+  // The process was suspended: the lease may end during the call, and another worker may claim the message.
+  if (isLate) return STALLED;
+  const outcome = await attempt(provider, message, {
+    once: probing,
+    repeated: message.may_have_been_sent,
+    signal,
+  });
+  if (!signal.aborted) health.called(provider.name, outcome);
+  return outcome;
+}
+
+/**
+ * Sends a message. If an earlier attempt may have succeeded and the provider does not support idempotency keys, looks the
+ * message up first, so that the message is never sent twice.
+ */
+async function attempt(provider: Provider, message: Claimed, options: CallOptions): Promise<SendOutcome> {
+  const expired = message.expires_at.getTime() <= Date.now();
+  if (!message.may_have_been_sent || (provider.supportsIdempotencyKeys && !expired))
+    return provider.send(message, options);
+  const found = await provider.lookUp(message.delivery_key, options);
+  if (found === 'cannot tell') return CANNOT_TELL;
+  if (found.found)
+    return { outcome: 'accepted', httpStatus: null, providerMessageId: found.providerMessageId };
+  const detail = 'The message expired; the provider did not receive it';
+  return expired
+    ? { outcome: 'rejected', httpStatus: null, code: 'expired', detail }
+    : provider.send(message, options);
+}
+
+function notCalled(code: string, reason: string): SendOutcome {
+  const detail = `${reason}; the provider was not called`;
   return { outcome: 'unavailable', httpStatus: null, retryAfterMs: null, code, detail };
 }
 
-const STALLED = notCalled('worker_stalled', 'The worker stood still');
-const STOPPED = notCalled('worker_stopped', 'The worker was stopped');
-
-/** Hands claimed messages over: one attempt each, and what becomes of the message after it. */
-export function createDelivery({ events, health, fallbackOf, marginMs, timeoutMs, signal }: DeliverOptions) {
-  return async function deliver({ message, breaker, delayMs, failedOver }: Claim): Promise<Settlement> {
-    const { provider } = breaker;
-    const claimed = performance.now();
-    let startedAt = new Date();
-    let started = claimed;
-
-    async function call(probing: boolean): Promise<SendOutcome> {
-      if (delayMs > 0) await sleep(delayMs);
-      startedAt = new Date();
-      started = performance.now();
-      if (signal.aborted) return STOPPED;
-      // This process stood still: by the end of the call the message might be somebody else's.
-      if (started - claimed > delayMs + marginMs) return STALLED;
-      const called = await attempt(provider, message, {
-        once: probing,
-        repeated: message.may_have_been_sent,
-        signal,
-      });
-      // A call that a stop cut says nothing about the provider.
-      if (!signal.aborted) health.called(provider.name, called);
-      return called;
-    }
-
-    async function callWithBreaker(): Promise<{ outcome: SendOutcome; throttlesAccount: boolean }> {
-      const begun = breaker.begin(message, failedOver);
-      const outcome = await call(begun.probing);
-      const isEvidence = outcome !== STALLED && !signal.aborted;
-      return { outcome, ...breaker.end(begun, isEvidence ? outcome.outcome : null) };
-    }
-
-    const { outcome, throttlesAccount } =
-      message.may_have_been_sent && !provider.canReconcile
-        ? { outcome: uncertain(CANNOT_TELL), throttlesAccount: false }
-        : await callWithBreaker();
-    const durationMs = Math.round((performance.now() - started) * 100) / 100;
-    events.attempted({
-      messageId: message.id,
-      number: message.attempt_count,
-      provider: provider.name,
-      outcome: outcome.outcome,
-      code: outcome.outcome === 'accepted' ? null : outcome.code,
-      seconds: durationMs / 1_000,
-    });
-    const fallback = fallbackOf(breaker);
-    const transition = nextState({
-      ...{ message, outcome, throttlesAccount, provider, fallback, timeoutMs },
-      now: new Date(),
-      random: Math.random(),
-    });
-    return {
-      ...{ message, provider, startedAt, durationMs, outcome, transition },
-      pauseMs:
-        outcome.outcome === 'throttled' && throttlesAccount
-          ? pauseMs(outcome.retryAfterMs, breaker.throttledInARow)
-          : 0,
-    };
-  };
+function unknown(code: string, detail: string): SendOutcome {
+  return { outcome: 'unknown', httpStatus: null, code, detail };
 }

@@ -4,18 +4,23 @@ import { storedFunction } from '../db/functions.ts';
 import { transaction } from '../db/pools.ts';
 import type { Events } from '../observability/events.ts';
 
-/** What may have been sent is asked about once more when its time runs out; so long there is for that. */
-const HAS_EXPIRED = `(not may_have_been_sent or expires_at <= statement_timestamp() - interval '1 minute')`;
-const TO_BE_ASKED = `(may_have_been_sent and next_attempt_at > statement_timestamp())`;
+const QUEUE_AND_EXPIRE_EVERY_MS = 50;
+const REASSIGN_EVERY_MS = 60_000;
+const ACTIVATE_EVERY_MS = 30_000;
+const DELETE_KEYS_EVERY_MS = 60_000;
 
-const FIND_TIMED = {
-  name: 'find-timed',
+/** When a message that may have been sent expires, it is reconciled once more; this takes at most a minute. */
+const HAS_EXPIRED = `(not may_have_been_sent or expires_at <= statement_timestamp() - interval '1 minute')`;
+const MUST_RECONCILE = `(may_have_been_sent and next_attempt_at > statement_timestamp())`;
+
+const FIND_DUE_OR_EXPIRED = {
+  name: 'find-due-or-expired',
   text: `
     (select conversation_id from deliveries
      where status = 'scheduled' and next_attempt_at <= statement_timestamp() order by next_attempt_at limit $1)
     union
     (select conversation_id from deliveries
-     where status = 'queued' and expires_at <= statement_timestamp() and (${HAS_EXPIRED} or ${TO_BE_ASKED})
+     where status = 'queued' and expires_at <= statement_timestamp() and (${HAS_EXPIRED} or ${MUST_RECONCILE})
      order by expires_at limit $1)`,
 };
 
@@ -26,38 +31,38 @@ const QUEUE = {
     where conversation_id = any($1::bigint[]) and status = 'scheduled' and next_attempt_at <= statement_timestamp()`,
 };
 
-const ASK = {
-  name: 'ask-about-expired',
+const RECONCILE = {
+  name: 'reconcile-expired',
   text: `
     update deliveries set next_attempt_at = statement_timestamp()
     where conversation_id = any($1::bigint[]) and status = 'queued' and expires_at <= statement_timestamp()
-      and ${TO_BE_ASKED}`,
+      and ${MUST_RECONCILE}`,
 };
 
-/** The last attempt tells why it was not sent before; where there was none, it never had its turn. */
+/** The error names the outcome of the last attempt, which is the reason why the message was not sent. */
 const EXPIRE = {
   name: 'expire-queued',
   text: `
     update deliveries
     set status = case when may_have_been_sent then 'unknown' else 'failed' end, next_attempt_at = null,
-        error = json_build_object('code', 'expired', 'detail', 'Its time ran out' || coalesce((
-          select '; the last attempt ended ' || outcome || ' (' || code || ')' from delivery_attempts
-          where message_id = deliveries.message_id order by number desc limit 1), ' before its turn came')),
+        error = json_build_object('code', 'expired', 'detail', 'The message expired' || coalesce((
+          select '; the outcome of the last attempt was ' || outcome || ' (' || code || ')' from delivery_attempts
+          where message_id = deliveries.message_id order by number desc limit 1), ' before the first attempt')),
         updated_at = statement_timestamp()
     where conversation_id = any($1::bigint[]) and status = 'queued' and expires_at <= statement_timestamp()
       and ${HAS_EXPIRED}
     returning message_id as id, status, channel`,
 };
 
-const FIND_LEFT_BEHIND = {
-  name: 'find-left-behind',
+const FIND_OF_REMOVED_ACCOUNTS = {
+  name: 'find-of-removed-accounts',
   text: `
     select distinct conversation_id from deliveries
     where next_attempt_at <= statement_timestamp() and pending and provider <> all($1::text[])`,
 };
 
-const FIND_STALLED = {
-  name: 'find-stalled',
+const FIND_WITHOUT_ACTIVE = {
+  name: 'find-without-active',
   text: `
     select conversation_id
     from (
@@ -78,58 +83,104 @@ const RECORD_LOST = {
     select ${storedFunction('record_lost_attempts')}(array_agg(message_id), null) from lost`,
 };
 
-const LEAVE = {
-  name: 'leave-removed',
+const REASSIGN = {
+  name: 'reassign-removed',
   text: `
-    with left_behind as materialized (
-      select message_id as left_id, may_have_been_sent or status = 'sending' as may_be_there
+    with assigned as materialized (
+      select message_id as assigned_id, may_have_been_sent or status = 'sending' as may_have_been_accepted
       from deliveries
       where conversation_id = any($1::bigint[]) and next_attempt_at <= statement_timestamp()
         and pending and provider <> all($2::text[]) for update
     )
     update deliveries
-    set provider = case when may_be_there then provider end,
-        status = case when may_be_there then 'unknown' else 'queued' end,
-        error = case when may_be_there then jsonb_build_object('code', 'provider_removed',
-          'detail', 'It may have been sent by ' || provider || ', which is no longer configured') else error end,
-        next_attempt_at = case when not may_be_there then next_attempt_at end,
+    set provider = case when may_have_been_accepted then provider end,
+        status = case when may_have_been_accepted then 'unknown' else 'queued' end,
+        error = case when may_have_been_accepted then jsonb_build_object('code', 'provider_removed',
+          'detail', 'The message may have been sent by ' || provider || ', which is not configured any more') else error end,
+        next_attempt_at = case when not may_have_been_accepted then next_attempt_at end,
         updated_at = statement_timestamp()
-    from left_behind
-    where message_id = left_id
+    from assigned
+    where message_id = assigned_id
     returning message_id as id, status, channel`,
 };
 
 /**
- * Queues the scheduled messages whose time has come and fails the queued ones whose time has run out, each in its
- * turn; returns how many conversations were touched, of at most `limit` for either reason.
+ * The periodic tasks of a worker.
+ *
+ * @param providers the configured accounts.
+ * @param limit max conversations that are queued, and max that expire, in one run.
+ * @returns a function that runs the tasks that are due, and returns how many conversations were changed.
  */
-export async function moveTimed(pool: pg.Pool, limit: number, events: Events): Promise<number> {
-  const { touched, changed } = await inTurn(pool, FIND_TIMED, [limit], async (connection, ids) => {
-    await connection.query(QUEUE, [ids]);
-    await connection.query(ASK, [ids]);
-    return (await connection.query<Changed>(EXPIRE, [ids])).rows;
-  });
-  for (const { id, ...message } of changed) events.gaveUp({ messageId: id, code: 'expired', ...message });
-  return touched;
-}
-
-/** What waits for a provider that is none of these any more goes to another one, or is `unknown` if it may be there. */
-export async function leaveRemoved(pool: pg.Pool, providers: string[], events: Events): Promise<number> {
-  const { touched, changed } = await inTurn(pool, FIND_LEFT_BEHIND, [providers], async (connection, ids) => {
-    await connection.query(RECORD_LOST, [ids, providers]);
-    return (await connection.query<Changed>(LEAVE, [ids, providers])).rows;
-  });
-  for (const { id, ...message } of changed)
-    if (message.status === 'unknown') events.gaveUp({ messageId: id, code: 'provider_removed', ...message });
-  return touched;
+export function createMaintenance(
+  pool: pg.Pool,
+  providers: string[],
+  limit: number,
+  events: Events,
+): () => Promise<number> {
+  const tasks = [
+    atMostEvery(QUEUE_AND_EXPIRE_EVERY_MS, () => queueAndExpire(pool, limit, events)),
+    atMostEvery(DELETE_KEYS_EVERY_MS, () => deleteOldKeys(pool)),
+    atMostEvery(REASSIGN_EVERY_MS, () => reassignFromRemoved(pool, providers, events)),
+    atMostEvery(ACTIVATE_EVERY_MS, () => activateHeads(pool)),
+  ];
+  return async () => {
+    let changed = 0;
+    for (const task of tasks) changed += await task();
+    return changed;
+  };
 }
 
 /**
- * Activates the first pending message of conversations where none is active: someone deleted the active message from
- * the database. Returns how many conversations that were.
+ * Queues scheduled messages that are due, and ends queued messages that expired.
+ *
+ * @param limit max conversations for each of the two reasons.
+ * @returns how many conversations were changed.
  */
-export async function activateStalled(pool: pg.Pool): Promise<number> {
-  return (await inTurn(pool, FIND_STALLED, [], async () => [])).touched;
+async function queueAndExpire(pool: pg.Pool, limit: number, events: Events): Promise<number> {
+  const { conversations, changed } = await changeConversations(
+    pool,
+    FIND_DUE_OR_EXPIRED,
+    [limit],
+    async (connection, ids) => {
+      await connection.query(QUEUE, [ids]);
+      await connection.query(RECONCILE, [ids]);
+      return (await connection.query<Changed>(EXPIRE, [ids])).rows;
+    },
+  );
+  for (const { id, ...message } of changed) events.gaveUp({ messageId: id, code: 'expired', ...message });
+  return conversations;
+}
+
+/**
+ * Ends the assignments to accounts that are not configured any more: a message that may have been sent becomes `unknown`;
+ * any other message may be sent by another account.
+ *
+ * @param providers the configured accounts.
+ * @returns how many conversations were changed.
+ */
+async function reassignFromRemoved(pool: pg.Pool, providers: string[], events: Events): Promise<number> {
+  const { conversations, changed } = await changeConversations(
+    pool,
+    FIND_OF_REMOVED_ACCOUNTS,
+    [providers],
+    async (connection, ids) => {
+      await connection.query(RECORD_LOST, [ids, providers]);
+      return (await connection.query<Changed>(REASSIGN, [ids, providers])).rows;
+    },
+  );
+  for (const { id, ...message } of changed)
+    if (message.status === 'unknown') events.gaveUp({ messageId: id, code: 'provider_removed', ...message });
+  return conversations;
+}
+
+/**
+ * Activates the first pending message of conversations without an active message, which is the case after the active message
+ * was deleted from the database.
+ *
+ * @returns how many conversations were changed.
+ */
+async function activateHeads(pool: pg.Pool): Promise<number> {
+  return (await changeConversations(pool, FIND_WITHOUT_ACTIVE, [], async () => [])).conversations;
 }
 
 const DELETE_OLD_KEYS = {
@@ -143,11 +194,22 @@ const KEYS_PER_STATEMENT = 1_000;
 const MAX_STATEMENTS = 20;
 
 /** Deletes Idempotency-Keys after 30 days, in short statements. */
-export async function deleteOldKeys(pool: pg.Pool): Promise<void> {
+async function deleteOldKeys(pool: pg.Pool): Promise<number> {
   for (let statements = 1; statements <= MAX_STATEMENTS; statements++) {
     const { rowCount } = await pool.query(DELETE_OLD_KEYS, [KEYS_PER_STATEMENT]);
-    if (rowCount !== KEYS_PER_STATEMENT) return;
+    if (rowCount !== KEYS_PER_STATEMENT) break;
   }
+  return 0;
+}
+
+/** Runs the work, or returns 0 if the last run began less than `ms` milliseconds ago. */
+function atMostEvery(ms: number, work: () => Promise<number>): () => Promise<number> {
+  let last = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (performance.now() - last < ms) return 0;
+    last = performance.now();
+    return work();
+  };
 }
 
 interface Changed {
@@ -156,18 +218,15 @@ interface Changed {
   channel: string;
 }
 
-/**
- * Changes messages of the conversations that `find` gives, while nobody else adds to these or takes from them; tells
- * how many conversations that were, and what `change` did.
- */
-async function inTurn(
+/** Finds conversations, locks them, changes their deliveries and activates their next deliveries. */
+async function changeConversations(
   pool: pg.Pool,
   find: { name: string; text: string },
   values: unknown[],
   change: (connection: pg.ClientBase, conversationIds: number[]) => Promise<Changed[]>,
-): Promise<{ touched: number; changed: Changed[] }> {
+): Promise<{ conversations: number; changed: Changed[] }> {
   const { rows } = await pool.query<{ conversation_id: number }>(find, values);
-  if (rows.length === 0) return { touched: 0, changed: [] };
+  if (rows.length === 0) return { conversations: 0, changed: [] };
   const ids = rows.map((row) => row.conversation_id);
   const changed = await transaction(pool, async (connection) => {
     await lockConversations(connection, ids);
@@ -175,5 +234,5 @@ async function inTurn(
     await activateNext(connection, ids);
     return changes;
   });
-  return { touched: ids.length, changed };
+  return { conversations: ids.length, changed };
 }

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { QueueLength } from '../observability/events.ts';
 
-/** What waits to be sent, by channel and status: a scan of the index of what is pending, and of nothing else. */
+/** Pending messages by channel and status, from a scan of the partial index of pending deliveries. */
 const MEASURE = {
   name: 'measure-queue',
   text: `

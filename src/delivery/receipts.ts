@@ -18,8 +18,8 @@ export type StoredReceipt = Pick<
 >;
 
 export interface ReceiptRecorder {
-  /** Stores a receipt, once however often it comes, and moves its message forward. */
-  take(receipt: NewReceipt): Promise<StoredReceipt>;
+  /** Stores a receipt and advances the status of its message. A repeated receipt is stored once. */
+  record(receipt: NewReceipt): Promise<StoredReceipt>;
   idle(): Promise<void>;
 }
 
@@ -72,11 +72,11 @@ export function createReceiptRecorder(pool: pg.Pool, events: Events): ReceiptRec
     (receipts: NewReceipt[]) => retryMissingRows(() => store(receipts)),
     toClientError,
   );
-  const taking = coalesce(storing, { ...LIMITS, sizeOf: ({ payload }) => estimateSize(payload) });
+  const recording = coalesce(storing, { ...LIMITS, sizeOf: ({ payload }) => estimateSize(payload) });
   return {
-    idle: taking.idle,
-    take: async (receipt) => {
-      const stored = await taking.add(receipt);
+    idle: recording.idle,
+    record: async (receipt) => {
+      const stored = await recording.add(receipt);
       events.receiptRecorded({
         provider: stored.provider,
         status: stored.status,

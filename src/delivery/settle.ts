@@ -1,13 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { coalesce } from '../db/batch/coalesce.ts';
+import { retrySingly } from '../db/batch/retry-singly.ts';
 import { storedFunction } from '../db/functions.ts';
 import { isMissingRow } from '../db/missing-row.ts';
-import type { Delivery } from '../db/models/delivery.ts';
 import { execute } from '../db/pools.ts';
+import { UnavailableError } from '../errors.ts';
+import type { Events } from '../observability/events.ts';
 import type { Provider, SendOutcome } from '../providers/provider.ts';
-import { nextAttempt } from './backoff.ts';
 import type { Claimed } from './claim.ts';
+import type { Transition } from './transition.ts';
 
-/** An attempt that has ended, and what becomes of its message. */
+/** A finished attempt and the next state of its delivery. */
 export interface Settlement {
   message: Claimed;
   provider: Provider;
@@ -15,81 +19,19 @@ export interface Settlement {
   durationMs: number;
   outcome: SendOutcome;
   transition: Transition;
-  /** For how long the provider is left alone by everyone, in milliseconds; 0 where it is not. */
+  /** How long no worker may call the account, in milliseconds; 0 for no pause. */
   pauseMs: number;
 }
 
-export interface Transition {
-  status: Delivery['status'];
-  /** The reason for the status; of a queued message, the error of this attempt. */
-  error: Delivery['error'];
-  /** The provider that is to have it next; null where any may. Where the attempt was the last one, who made it. */
-  provider: string | null;
-  nextAttemptAt: Date | null;
-  /** Whether this attempt counts against the schedule. */
-  countsAsRetry: boolean;
-  mayHaveBeenSent: boolean;
+export interface SettlerOptions {
+  pool: pg.Pool;
+  events: Events;
+  /** The lease of a claim, in milliseconds. */
+  leaseMs: number;
 }
 
-export interface TransitionInput {
-  message: Pick<Claimed, 'retry_count' | 'may_have_been_sent' | 'expires_at'>;
-  outcome: SendOutcome;
-  /** False where the provider throttled this recipient only. */
-  throttlesAccount?: boolean;
-  provider: Pick<Provider, 'name' | 'supportsIdempotencyKeys' | 'canReconcile'>;
-  /** The provider to move on to where this one is away; null where there is none. */
-  fallback: string | null;
-  /** How long a request may be at work at the provider after it was cut, in milliseconds. */
-  timeoutMs: number;
-  now: Date;
-  random: number;
-}
-
-/** What becomes of a message after an attempt: a pure function of how that ended. */
-export function nextState({
-  message,
-  outcome,
-  throttlesAccount = true,
-  provider,
-  fallback,
-  timeoutMs,
-  now,
-  random,
-}: TransitionInput): Transition {
-  const mayHaveBeenSent = message.may_have_been_sent || outcome.outcome === 'unknown';
-  const transition = {
-    error: null,
-    nextAttemptAt: null,
-    provider: provider.name,
-    countsAsRetry: true,
-    mayHaveBeenSent,
-  };
-  if (outcome.outcome === 'accepted') return { ...transition, status: 'sent' };
-  const error = { code: outcome.code, detail: outcome.detail };
-  if (outcome.outcome === 'rejected') return { ...transition, status: 'failed', error };
-  const uncertain = outcome.outcome === 'unknown';
-  if (uncertain && !provider.canReconcile) return { ...transition, status: 'unknown', error };
-  if (uncertain && message.expires_at <= now) {
-    const detail = `Its time ran out; the last attempt ended unknown (${outcome.code})`;
-    return { ...transition, status: 'unknown', error: { code: 'expired', detail } };
-  }
-  const queued = { ...transition, status: 'queued' as const, error };
-  // Who may have it keeps it; what nobody has is anybody's.
-  const holder = mayHaveBeenSent ? provider.name : null;
-  if (outcome.outcome === 'unavailable' && !mayHaveBeenSent && fallback !== null)
-    return { ...queued, provider: fallback, nextAttemptAt: now, countsAsRetry: false };
-  const countsAsRetry = outcome.outcome !== 'throttled' || !throttlesAccount;
-  const retryAfterMs = 'retryAfterMs' in outcome ? (outcome.retryAfterMs ?? 0) : 0;
-  const nextAttemptAt = nextAttempt({
-    retries: message.retry_count + (countsAsRetry ? 1 : 0),
-    // A request that was cut may still be taken: asked too early, the provider would not know of it.
-    leastMs:
-      uncertain && !provider.supportsIdempotencyKeys ? Math.max(timeoutMs, retryAfterMs) : retryAfterMs,
-    now,
-    random,
-  });
-  return { ...queued, provider: holder, nextAttemptAt, countsAsRetry };
-}
+const LIMITS = { maxBatch: 256, maxQueue: Number.POSITIVE_INFINITY, parallel: 1 };
+const RETRY_MS = 250;
 
 const SETTLE = { name: 'settle-deliveries', text: `select ${storedFunction('settle_deliveries')}($1)` };
 
@@ -99,11 +41,32 @@ const FIND = {
 };
 
 /**
- * Writes how these attempts ended, and lets the messages behind them go, in one transaction. Nothing is written for
- * messages that were deleted from the database during the attempt.
+ * Settles attempts in batches. While the database is unavailable, a settlement is repeated without a limit, because only
+ * this worker knows the outcome of the attempt. A settlement that the database refuses is repeated until the end of the
+ * lease, when another worker may claim the message.
  */
-export async function settleTogether(pool: pg.Pool, settlements: Settlement[]): Promise<undefined[]> {
-  const settle = (settled: Settlement[]) => execute(pool, SETTLE, [JSON.stringify(settled.map(toRow))]);
+export function createSettler({ pool, events, leaseMs }: SettlerOptions) {
+  const settling = coalesce(
+    retrySingly((settlements: Settlement[]) => settleBatch(pool, settlements)),
+    LIMITS,
+  );
+  return async function settle(settlement: Settlement): Promise<void> {
+    const deadline = settlement.startedAt.getTime() + leaseMs;
+    for (;;) {
+      try {
+        return await settling.add(settlement);
+      } catch (error) {
+        events.failed('settle', error);
+        if (!(error instanceof UnavailableError) && Date.now() > deadline) return;
+        await sleep(RETRY_MS);
+      }
+    }
+  };
+}
+
+/** Settles a batch in one transaction. Skips messages that were deleted from the database during their attempt. */
+async function settleBatch(pool: pg.Pool, settlements: Settlement[]): Promise<undefined[]> {
+  const settle = (batch: Settlement[]) => execute(pool, SETTLE, [JSON.stringify(batch.map(toRow))]);
   await settle(settlements).catch(async (error) => {
     if (!isMissingRow(error)) throw error;
     await settle(await withDelivery(pool, settlements));

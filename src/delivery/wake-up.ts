@@ -9,8 +9,8 @@ export interface Listener {
   stop(): Promise<void>;
 }
 
-/** Hears the notices of other processes; reconnects for as long as it takes, and takes a new connection as a notice. */
-export function listenForDue(url: string, events: Events, onNotice: () => void): Listener {
+/** Listens for the notifications of other processes. Reconnects without a limit; a new connection counts as a notification. */
+export function listenForDue(url: string, events: Events, onNotification: () => void): Listener {
   let client: pg.Client | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -33,11 +33,11 @@ export function listenForDue(url: string, events: Events, onNotice: () => void):
     client = fresh;
     fresh.on('error', again);
     fresh.on('end', () => again());
-    fresh.on('notification', onNotice);
+    fresh.on('notification', onNotification);
     try {
       await fresh.connect();
       await fresh.query(`listen ${CHANNEL}`);
-      onNotice();
+      onNotification();
     } catch (error) {
       again(error);
     }
@@ -53,10 +53,10 @@ export function listenForDue(url: string, events: Events, onNotice: () => void):
   };
 }
 
-/** The least time between two notices: under load one stands for many. */
-const NOTICE_EVERY_MS = 20;
+/** Min time between two notifications: under load, one notification covers many messages. */
+const NOTIFY_EVERY_MS = 20;
 
-/** Tells the other processes that messages are due: one notice at a time, and one more if needed. */
+/** Notifies the other processes that messages are due, with one notification at a time and one more if needed. */
 export function createNotifier(pool: pg.Pool, events: Events): () => void {
   let sending = false;
   let again = false;
@@ -69,7 +69,7 @@ export function createNotifier(pool: pg.Pool, events: Events): () => void {
     pool
       .query(`notify ${CHANNEL}`)
       .catch((error) => events.failed('notify', error))
-      .then(() => sleep(NOTICE_EVERY_MS, undefined, { ref: false }))
+      .then(() => sleep(NOTIFY_EVERY_MS, undefined, { ref: false }))
       .then(() => {
         sending = false;
         if (!again) return;

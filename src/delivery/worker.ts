@@ -3,212 +3,203 @@ import type pg from 'pg';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { type FreeSlots, isRetry } from './accounts/breaker.ts';
-import { createBreakers } from './accounts/breakers.ts';
 import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
+import { Routing } from './accounts/routing.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
-import { createDelivery } from './deliver.ts';
-import { activateStalled, deleteOldKeys, leaveRemoved, moveTimed } from './maintenance.ts';
-import type { Settlement } from './settle.ts';
-import { createSettler } from './settler.ts';
+import { type DeliverOptions, deliver } from './deliver.ts';
+import { createMaintenance } from './maintenance.ts';
+import { createSettler, type Settlement } from './settle.ts';
 
 export interface WorkerOptions {
   pool: pg.Pool;
   providers: ProviderRegistry;
   events: Events;
-  /** Calls at a time at the most. */
+  /** Max concurrent calls. */
   concurrency: number;
-  /** Longer than any call can take, in milliseconds: when it ends, another worker takes the message over. */
+  /** The lease of a claim, in milliseconds: longer than any call, because another worker may claim the message afterwards. */
   leaseMs: number;
-  /** What of a lease may have passed before the call begins, in milliseconds. */
+  /** The part of the lease that may pass before the call begins, in milliseconds. */
   marginMs: number;
-  /** How long one request to a provider may take, in milliseconds. */
+  /** The timeout of one request to a provider, in milliseconds. */
   timeoutMs: number;
-  /** How long a stop waits for calls before it cuts them, in milliseconds. */
+  /** How long `stop` waits for calls before it aborts them, in milliseconds. */
   patienceMs: number;
 }
 
-export interface Worker {
-  start(): void;
-  /** Says that something may be due. */
-  wake(): void;
-  /** Takes what is due and there is room for; resolves when it is on its way, with how many that were. */
-  runOnce(): Promise<number>;
-  /** The accounts, as this process knows them. */
-  accounts(): AccountHealth[];
-  /** Resolves when the calls in flight are settled. */
-  idle(): Promise<void>;
-  /**
-   * No new claims; resolves when the calls in flight are settled, those that take too long as ones of which nobody
-   * knows. Safe to call twice.
-   */
-  stop(): Promise<void>;
-}
-
-/** A notice can be lost, so the queue is looked at all the same. */
+/** Max wait between two claims, because a notification can be lost. */
 const POLL_MS = 1_000;
-/** The least time between two looks where nothing calls for one. */
-const LEAST_WAIT_MS = 5;
-/** While this part of the calls that may be made is, more is taken only so often: a few at a time cost more than they bring. */
-const FULL = 1 / 2;
-const FULL_WAIT_MS = 50;
-/**
- * Messages that had an attempt before take at most this part of the calls: if all of them hang until the timeout, the
- * others still leave.
- */
+const MIN_WAIT_MS = 5;
+/** Above this share of busy slots, claim at most every `BUSY_CLAIM_MS`: small claims cost more than they save. */
+const BUSY = 1 / 2;
+const BUSY_CLAIM_MS = 50;
+/** Max share of the calls for messages with an earlier attempt: if all of these hang, new messages are still sent. */
 const RETRIES = 1 / 2;
-/** How many messages, for each call that may be made, may wait to be settled. */
+/** Max messages per call slot that are claimed and not settled. */
 const UNSETTLED = 4;
-/** UTF-16 units of the bodies that this worker has in memory, beyond which it claims nothing more. */
-const MAX_LENGTH_IN_HAND = 32 * 1_048_576;
-const MOVE_EVERY_MS = 50;
-const LEAVE_EVERY_MS = 60_000;
-const ACTIVATE_EVERY_MS = 30_000;
-const DELETE_KEYS_EVERY_MS = 60_000;
+/** Max UTF-16 units of the bodies in memory; above this length the worker claims nothing. */
+const MAX_BODY_LENGTH = 32 * 1_048_576;
 
-/** Claims what is due, hands it to the providers, and settles what came back. */
-export function createDispatcher({
-  pool,
-  providers,
-  events,
-  concurrency,
-  leaseMs,
-  marginMs,
-  timeoutMs,
-  patienceMs,
-}: WorkerOptions): Worker {
-  const settle = createSettler({ pool, events, leaseMs });
-  const cutting = new AbortController();
-  // One listener for each call in flight.
-  setMaxListeners(0, cutting.signal);
-  const health = new HealthMonitor(events);
-  const breakers = createBreakers(providers, concurrency, health);
-  const deliver = createDelivery({
-    ...{ events, health, marginMs, timeoutMs },
-    fallbackOf: breakers.fallbackOf,
-    signal: cutting.signal,
-  });
-  const names = [...providers.sms, ...providers.email].map(({ name }) => name);
-  const moving = atMostEvery(MOVE_EVERY_MS, () => moveTimed(pool, concurrency, events));
-  const leaving = atMostEvery(LEAVE_EVERY_MS, () => leaveRemoved(pool, names, events));
-  const activating = atMostEvery(ACTIVATE_EVERY_MS, () => activateStalled(pool));
-  const deletingKeys = atMostEvery(DELETE_KEYS_EVERY_MS, () => deleteOldKeys(pool));
-  const inHand = new Set<Promise<void>>();
-  const calls: FreeSlots = { calls: 0, retries: 0 };
-  let lengthInHand = 0;
-  let alarm = Promise.withResolvers<void>();
-  /** Resolves when no more than that part of the calls is being made. */
-  let eased = Promise.withResolvers<void>();
-  let loop: Promise<void> = Promise.resolve();
-  let stopping: Promise<void> | undefined;
+/** Claims due messages, delivers them to the providers and settles the attempts. */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #health: HealthMonitor;
+  readonly #routing: Routing;
+  readonly #deliverOptions: DeliverOptions;
+  readonly #settle: (settlement: Settlement) => Promise<void>;
+  readonly #maintain: () => Promise<number>;
+  readonly #abort = new AbortController();
+  /** Messages that are claimed and not settled. */
+  readonly #unsettled = new Set<Promise<void>>();
+  readonly #calls: FreeSlots = { calls: 0, retries: 0 };
+  #bodyLength = 0;
+  #woken = Promise.withResolvers<void>();
+  /** Resolves when the share of busy slots is at most `BUSY`. */
+  #eased = Promise.withResolvers<void>();
+  #loop: Promise<void> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
 
-  function wake(): void {
-    alarm.resolve();
-  }
-
-  async function runOnce(): Promise<number> {
-    const free = {
-      calls: Math.min(concurrency - calls.calls, concurrency * UNSETTLED - inHand.size),
-      retries: Math.max(1, Math.floor(concurrency * RETRIES)) - calls.retries,
+  constructor(options: WorkerOptions) {
+    const { pool, providers, events, concurrency, leaseMs, marginMs, timeoutMs } = options;
+    this.#options = options;
+    // One listener per call.
+    setMaxListeners(0, this.#abort.signal);
+    this.#health = new HealthMonitor(events);
+    this.#routing = new Routing(providers, concurrency, this.#health);
+    this.#deliverOptions = {
+      ...{ events, health: this.#health, marginMs, timeoutMs },
+      fallbackOf: (breaker) => this.#routing.fallbackOf(breaker),
+      signal: this.#abort.signal,
     };
-    if (free.calls <= 0 || lengthInHand >= MAX_LENGTH_IN_HAND) return 0;
-    const moved = (await moving()) ?? 0;
-    await deletingKeys();
-    const left = ((await leaving()) ?? 0) + ((await activating()) ?? 0);
-    const claims = await claim(pool, breakers.routes(), free, leaseMs);
-    for (const claimed of claims) {
-      const { length } = claimed.message.body;
-      lengthInHand += length;
-      const delivery = handle(claimed).finally(() => {
-        lengthInHand -= length;
-        inHand.delete(delivery);
-        events.deliveriesMeasured(inHand.size);
-        wake();
-      });
-      inHand.add(delivery);
-    }
-    events.deliveriesMeasured(inHand.size);
-    return moved + left + claims.length;
+    this.#settle = createSettler({ pool, events, leaseMs });
+    const names = [...providers.sms, ...providers.email].map(({ name }) => name);
+    this.#maintain = createMaintenance(pool, names, concurrency, events);
   }
 
-  async function handle(claimed: Claim): Promise<void> {
-    const retries = isRetry(claimed.message) ? 1 : 0;
-    calls.calls++;
-    calls.retries += retries;
-    const settlement = await deliver(claimed).finally(() => {
-      calls.calls--;
-      calls.retries -= retries;
-      if (calls.calls <= concurrency * FULL) eased.resolve();
-      wake();
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** Claims again as soon as possible: a message may be due. */
+  wake(): void {
+    this.#woken.resolve();
+  }
+
+  /**
+   * Claims the due messages for which slots are free and begins their calls.
+   *
+   * @returns how many messages were claimed or changed by maintenance.
+   */
+  async runOnce(): Promise<number> {
+    const { pool, events, leaseMs } = this.#options;
+    const free = this.#freeSlots();
+    if (free.calls <= 0 || this.#bodyLength >= MAX_BODY_LENGTH) return 0;
+    const maintained = await this.#maintain();
+    const claims = await claim(pool, this.#routing.routes(), free, leaseMs);
+    for (const claimed of claims) this.#begin(claimed);
+    events.deliveriesMeasured(this.#unsettled.size);
+    return maintained + claims.length;
+  }
+
+  /** The accounts, as this process knows them. */
+  accounts(): AccountHealth[] {
+    return this.#health.accounts();
+  }
+
+  /** Resolves when all calls are settled. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#unsettled);
+  }
+
+  /**
+   * Stops claiming and resolves when all calls are settled. Calls still running after `patienceMs` are aborted and settled
+   * as `unknown`. May be called more than once.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#end();
+    return this.#stopping;
+  }
+
+  #freeSlots(): FreeSlots {
+    const { concurrency } = this.#options;
+    return {
+      calls: Math.min(concurrency - this.#calls.calls, concurrency * UNSETTLED - this.#unsettled.size),
+      retries: Math.max(1, Math.floor(concurrency * RETRIES)) - this.#calls.retries,
+    };
+  }
+
+  #begin(claimed: Claim): void {
+    const { length } = claimed.message.body;
+    this.#bodyLength += length;
+    const delivery = this.#deliver(claimed).finally(() => {
+      this.#bodyLength -= length;
+      this.#unsettled.delete(delivery);
+      this.#options.events.deliveriesMeasured(this.#unsettled.size);
+      this.wake();
     });
-    await settle(settlement);
-    tell(settlement);
+    this.#unsettled.add(delivery);
   }
 
-  function tell({ message, provider: { channel }, transition: { status, error } }: Settlement): void {
-    if (status === 'sent')
-      events.sent(channel, Date.now() - (message.send_at ?? message.created_at).getTime());
-    else if (status !== 'queued' && error)
-      events.gaveUp({ messageId: message.id, channel, status, code: error.code });
+  async #deliver(claimed: Claim): Promise<void> {
+    const retries = isRetry(claimed.message) ? 1 : 0;
+    this.#calls.calls++;
+    this.#calls.retries += retries;
+    const settlement = await deliver(claimed, this.#deliverOptions).finally(() => {
+      this.#calls.calls--;
+      this.#calls.retries -= retries;
+      if (!this.#isBusy()) this.#eased.resolve();
+      this.wake();
+    });
+    await this.#settle(settlement);
+    reportSettled(settlement, this.#options.events);
   }
 
-  async function run(): Promise<void> {
-    while (!stopping) {
-      alarm = Promise.withResolvers();
-      const taken = await runOnce().catch((error) => {
-        events.failed('claim', error);
+  #isBusy(): boolean {
+    return this.#calls.calls > this.#options.concurrency * BUSY;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      this.#woken = Promise.withResolvers();
+      const handled = await this.runOnce().catch((error) => {
+        this.#options.events.failed('claim', error);
         return 0;
       });
-      await either(alarm.promise, taken > 0 ? POLL_MS : await untilNext());
-      if (calls.calls <= concurrency * FULL) continue;
-      eased = Promise.withResolvers();
-      await either(eased.promise, FULL_WAIT_MS);
+      await resolvedOrAfter(this.#woken.promise, handled > 0 ? POLL_MS : await this.#untilNext());
+      if (!this.#isBusy()) continue;
+      this.#eased = Promise.withResolvers();
+      await resolvedOrAfter(this.#eased.promise, BUSY_CLAIM_MS);
     }
   }
 
-  /** Milliseconds until a message is due, or a provider that is away may be called. */
-  async function untilNext(): Promise<number> {
-    const due = await firstDue(pool, breakers.routes()).catch(() => null);
-    return Math.max(LEAST_WAIT_MS, Math.min(POLL_MS, due ?? POLL_MS, breakers.retryInMs()));
+  /** Milliseconds until a message is due, an unavailable account may be probed, or the next poll. */
+  async #untilNext(): Promise<number> {
+    const due = await firstDue(this.#options.pool, this.#routing.routes()).catch(() => null);
+    return Math.max(MIN_WAIT_MS, Math.min(POLL_MS, due ?? POLL_MS, this.#routing.retryInMs()));
   }
 
-  async function end(): Promise<void> {
-    wake();
-    await loop;
-    const patience = setTimeout(() => cutting.abort(new Error('The service was stopped')), patienceMs);
-    await idle();
-    clearTimeout(patience);
+  async #end(): Promise<void> {
+    this.wake();
+    await this.#loop;
+    const abort = () => this.#abort.abort(new Error('The worker was stopped'));
+    const timer = setTimeout(abort, this.#options.patienceMs);
+    await this.idle();
+    clearTimeout(timer);
   }
-
-  const idle = async () => void (await Promise.all(inHand));
-  return {
-    wake,
-    runOnce,
-    accounts: () => health.accounts(),
-    idle,
-    start: () => {
-      loop = run();
-    },
-    stop: () => {
-      stopping ??= end();
-      return stopping;
-    },
-  };
 }
 
-/** Resolves with the promise, or after so many milliseconds. */
-async function either(promise: Promise<void>, ms: number): Promise<void> {
+function reportSettled(
+  { message, provider: { channel }, transition: { status, error } }: Settlement,
+  events: Events,
+): void {
+  if (status === 'sent') events.sent(channel, Date.now() - (message.send_at ?? message.created_at).getTime());
+  else if (status !== 'queued' && error)
+    events.gaveUp({ messageId: message.id, channel, status, code: error.code });
+}
+
+/** Resolves with the promise, or after `ms` milliseconds. */
+async function resolvedOrAfter(promise: Promise<void>, ms: number): Promise<void> {
   const late = Promise.withResolvers<void>();
   const timer = setTimeout(late.resolve, ms);
   await Promise.race([promise, late.promise]);
   clearTimeout(timer);
-}
-
-/** The work, or null where the last time is less than so long ago. */
-function atMostEvery<T>(ms: number, work: () => Promise<T>): () => Promise<T | null> {
-  let last = Number.NEGATIVE_INFINITY;
-  return async () => {
-    if (performance.now() - last < ms) return null;
-    last = performance.now();
-    return work();
-  };
 }

@@ -1,8 +1,8 @@
 import type { Channel } from '../channel.ts';
 import type { ProviderConfig } from '../config/config.ts';
-import { createEmailProvider } from './email.ts';
 import type { Provider } from './provider.ts';
-import { createSmsProvider } from './sms.ts';
+import { createEmailProvider } from './standard/email.ts';
+import { createSmsProvider } from './standard/sms.ts';
 
 const ADAPTERS = { sms: createSmsProvider, email: createEmailProvider };
 

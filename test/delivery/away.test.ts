@@ -2,7 +2,7 @@ import { mock } from 'node:test';
 import { expect } from 'chai';
 import type { ProviderConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/db/pools.ts';
-import { createDispatcher, type Worker } from '../../src/delivery/worker.ts';
+import { Worker } from '../../src/delivery/worker.ts';
 import { createEvents } from '../../src/observability/events.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createRegistry } from '../../src/providers/registry.ts';
@@ -20,7 +20,7 @@ describe('A provider that is away for an hour', function () {
   this.timeout(120_000);
   let api: Harness;
   let database: ReturnType<typeof openDatabase>;
-  let dispatcher: Worker;
+  let worker: Worker;
   let told = 0;
   /** The longest time for which the clock of this process stood still, in milliseconds. */
   let slowest = 0;
@@ -39,7 +39,7 @@ describe('A provider that is away for an hour', function () {
       perSecondPerSender: null,
       simulated: false,
     };
-    dispatcher = createDispatcher({
+    worker = new Worker({
       pool: database.pool,
       providers: createRegistry([provider], 2_000),
       events: createEvents(createLogger('silent')),
@@ -55,7 +55,7 @@ describe('A provider that is away for an hour', function () {
   });
   after(async () => {
     mock.timers.reset();
-    await dispatcher.stop();
+    await worker.stop();
     await database.close();
     await api.stop();
   });
@@ -81,8 +81,8 @@ describe('A provider that is away for an hour', function () {
     const taken: number[] = [];
     for (;;) {
       await pass(0);
-      taken.push(await dispatcher.runOnce());
-      await dispatcher.idle();
+      taken.push(await worker.runOnce());
+      await worker.idle();
       if (taken.at(-1) === 0) return taken;
     }
   };

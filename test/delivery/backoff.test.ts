@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { nextAttempt, pauseMs } from '../../src/delivery/backoff.ts';
-import { nextState } from '../../src/delivery/settle.ts';
+import { nextState } from '../../src/delivery/transition.ts';
 
 const now = new Date('2024-11-01T14:00:00Z');
 const question = { retries: 1, leastMs: 0, now, random: 0.999 };

@@ -171,7 +171,7 @@ describe('ManualActions about a message', () => {
       expect(error?.detail).to.match(/unavailable \(simulated_503\)/);
       expect((await service.untilStatus(behind, 'failed')).error).to.deep.equal({
         code: 'expired',
-        detail: 'Its time ran out before its turn came',
+        detail: 'The message expired before the first attempt',
       });
       expect((await timeline(behind)).attempts).to.have.length(0);
     });

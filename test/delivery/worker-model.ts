@@ -2,7 +2,7 @@ import { Breaker, isRetry } from '../../src/delivery/accounts/breaker.ts';
 import { type Route, routesOf } from '../../src/delivery/accounts/routing.ts';
 import { pauseMs } from '../../src/delivery/backoff.ts';
 import { hasFailedOver } from '../../src/delivery/claim.ts';
-import { nextState, type Transition } from '../../src/delivery/settle.ts';
+import { nextState, type Transition } from '../../src/delivery/transition.ts';
 import type { Provider, SendOutcome } from '../../src/providers/provider.ts';
 import { seededRandom } from '../../src/simulator/random.ts';
 import { chooseClaims, type ModelLane } from './claim-model.ts';
@@ -58,7 +58,7 @@ const QUICK_MS = 20;
 
 /**
  * One worker under a simulated clock: the real breaker, routes, backoff and rules for the next state, with the claim of
- * `claim_deliveries` and the limits of the dispatcher modelled in memory.
+ * `claim_deliveries` and the limits of the worker modelled in memory.
  */
 export function runModel(options: ModelOptions): ModelResult {
   return new Model(options).run();

@@ -3,8 +3,8 @@ import { createServer as createHttpServer, type RequestListener, type ServerResp
 import { createServer as createHttpsServer, globalAgent } from 'node:https';
 import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { createProviderClient } from '../../src/providers/client.ts';
 import type { CallOptions } from '../../src/providers/provider.ts';
+import { createProviderClient } from '../../src/providers/standard/client.ts';
 import { CERTIFICATE, KEY } from '../support/certificate.ts';
 import { until } from '../support/until.ts';
 

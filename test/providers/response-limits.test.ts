@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import { MAX_BODY_BYTES } from '../../src/providers/response-body.ts';
+import { MAX_BODY_BYTES } from '../../src/providers/standard/response-body.ts';
 import {
   type ClientSettings,
   callOptions,

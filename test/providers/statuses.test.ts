@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { meaningOfStatus } from '../../src/providers/status-outcomes.ts';
+import { meaningOfStatus } from '../../src/providers/standard/status-outcomes.ts';
 import { type ProviderServer, sendTo, startProviderServer } from '../support/provider-server.ts';
 
 /** The outcome of every status, as a provider sends it. 101 is a switch of protocols that nobody asked for. */

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { createProviderClient, type ProviderClient } from '../../src/providers/client.ts';
 import type { CallOptions, SendOutcome } from '../../src/providers/provider.ts';
+import { createProviderClient, type ProviderClient } from '../../src/providers/standard/client.ts';
 
 export interface ProviderServer {
   url: string;

@@ -1,7 +1,7 @@
 import type { Channel } from '../../channel.ts';
 import type { Events } from '../../observability/events.ts';
-import { isOperatorError } from '../../providers/operator-error.ts';
 import type { Provider, SendOutcome } from '../../providers/provider.ts';
+import { isOperatorError } from '../../providers/standard/operator-error.ts';
 import type { BreakerState } from './breaker.ts';
 
 export interface AccountError {

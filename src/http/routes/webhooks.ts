@@ -20,7 +20,7 @@ export function webhookHandlers({ parseAddress, recorder, receipts }: Context): 
     return { status: 200 as const, body: presentMessage(message) };
   };
   const recordReceipt = async ({ provider }: ProviderCaller, id: string | number, event: Status) => {
-    const receipt = await receipts.take({
+    const receipt = await receipts.record({
       provider: provider.name,
       provider_message_id: readProviderId(id),
       ...readReceipt(event),

@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import pg from 'pg';
 import type { Claimed } from '../../src/delivery/claim.ts';
-import type { Settlement } from '../../src/delivery/settle.ts';
-import { createSettler } from '../../src/delivery/settler.ts';
+import { createSettler, type Settlement } from '../../src/delivery/settle.ts';
 import { createEvents, type Events } from '../../src/observability/events.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import type { Provider } from '../../src/providers/provider.ts';

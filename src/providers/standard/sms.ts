@@ -1,6 +1,6 @@
-import type { ProviderConfig } from '../config/config.ts';
+import type { ProviderConfig } from '../../config/config.ts';
+import type { Provider } from '../provider.ts';
 import { createProviderClient } from './client.ts';
-import type { Provider } from './provider.ts';
 
 /** The SMS and MMS provider's API: `POST /sms/messages`, looked up by `GET /sms/messages?idempotency_key=…`. */
 export function createSmsProvider(config: ProviderConfig, timeoutMs: number): Provider {

@@ -1,4 +1,4 @@
-import type { SendOutcome } from './provider.ts';
+import type { SendOutcome } from '../provider.ts';
 import { meaningOfStatus } from './status-outcomes.ts';
 
 /** Certificates (OpenSSL's codes and Node's) and host names. */

@@ -1,6 +1,6 @@
-import type { ProviderConfig } from '../config/config.ts';
+import type { ProviderConfig } from '../../config/config.ts';
+import type { Provider } from '../provider.ts';
 import { createProviderClient } from './client.ts';
-import type { Provider } from './provider.ts';
 
 /** The email provider's API: `POST /email/messages`, looked up by `GET /email/messages?idempotency_key=…`. */
 export function createEmailProvider(config: ProviderConfig, timeoutMs: number): Provider {

@@ -1,5 +1,5 @@
 import type { RequestError, Response } from 'got';
-import type { SendOutcome } from './provider.ts';
+import type { SendOutcome } from '../provider.ts';
 import { decodeBody, MAX_BODY_BYTES } from './response-body.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import { meaningOfStatus } from './status-outcomes.ts';

@@ -1,5 +1,6 @@
 import got, { type Got, HTTPError, type OptionsInit, type RequestError, type Response } from 'got';
-import type { ProviderConfig } from '../config/config.ts';
+import type { ProviderConfig } from '../../config/config.ts';
+import type { CallOptions, LookUp, SendOutcome } from '../provider.ts';
 import {
   isMessageId,
   isSuccess,
@@ -9,7 +10,6 @@ import {
   retryAfterMs,
   tooLong,
 } from './outcome.ts';
-import type { CallOptions, LookUp, SendOutcome } from './provider.ts';
 import { decodeBody, MAX_BODY_BYTES } from './response-body.ts';
 import { meaningOfStatus } from './status-outcomes.ts';
 

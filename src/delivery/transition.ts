@@ -1,0 +1,80 @@
+import type { Delivery } from '../db/models/delivery.ts';
+import type { Provider, SendOutcome } from '../providers/provider.ts';
+import { nextAttempt } from './backoff.ts';
+import type { Claimed } from './claim.ts';
+
+/** The next state of a delivery. */
+export interface Transition {
+  status: Delivery['status'];
+  /** The reason for the status; for a queued message, the error of this attempt. */
+  error: Delivery['error'];
+  /**
+   * The account that the message is assigned to, or null if any account may send the message. After the last attempt, the
+   * account of that attempt.
+   */
+  provider: string | null;
+  nextAttemptAt: Date | null;
+  /** Whether the attempt counts towards the backoff. */
+  countsAsRetry: boolean;
+  mayHaveBeenSent: boolean;
+}
+
+export interface TransitionInput {
+  message: Pick<Claimed, 'retry_count' | 'may_have_been_sent' | 'expires_at'>;
+  outcome: SendOutcome;
+  /** False if the provider throttled only this recipient. */
+  throttlesAccount?: boolean;
+  provider: Pick<Provider, 'name' | 'supportsIdempotencyKeys' | 'canReconcile'>;
+  /** The account to fail over to, or null if there is none. */
+  fallback: string | null;
+  /** How long a provider may still process a request after the request was aborted, in milliseconds. */
+  timeoutMs: number;
+  now: Date;
+  /** At least 0, below 1. */
+  random: number;
+}
+
+/** The next state of a delivery after an attempt, as a pure function of the outcome. */
+export function nextState({
+  message,
+  outcome,
+  throttlesAccount = true,
+  provider,
+  fallback,
+  timeoutMs,
+  now,
+  random,
+}: TransitionInput): Transition {
+  const mayHaveBeenSent = message.may_have_been_sent || outcome.outcome === 'unknown';
+  const transition = {
+    error: null,
+    nextAttemptAt: null,
+    provider: provider.name,
+    countsAsRetry: true,
+    mayHaveBeenSent,
+  };
+  if (outcome.outcome === 'accepted') return { ...transition, status: 'sent' };
+  const error = { code: outcome.code, detail: outcome.detail };
+  if (outcome.outcome === 'rejected') return { ...transition, status: 'failed', error };
+  const isUnknown = outcome.outcome === 'unknown';
+  if (isUnknown && !provider.canReconcile) return { ...transition, status: 'unknown', error };
+  if (isUnknown && message.expires_at <= now) {
+    const detail = `The message expired; the outcome of the last attempt was unknown (${outcome.code})`;
+    return { ...transition, status: 'unknown', error: { code: 'expired', detail } };
+  }
+  const queued = { ...transition, status: 'queued' as const, error };
+  if (outcome.outcome === 'unavailable' && !mayHaveBeenSent && fallback !== null)
+    return { ...queued, provider: fallback, nextAttemptAt: now, countsAsRetry: false };
+  const countsAsRetry = outcome.outcome !== 'throttled' || !throttlesAccount;
+  const retryAfterMs = 'retryAfterMs' in outcome ? (outcome.retryAfterMs ?? 0) : 0;
+  const nextAttemptAt = nextAttempt({
+    retries: message.retry_count + (countsAsRetry ? 1 : 0),
+    // The provider may still process an aborted request: an earlier look-up would not find the message.
+    leastMs:
+      isUnknown && !provider.supportsIdempotencyKeys ? Math.max(timeoutMs, retryAfterMs) : retryAfterMs,
+    now,
+    random,
+  });
+  // A message that may have been sent stays with the same account.
+  return { ...queued, provider: mayHaveBeenSent ? provider.name : null, nextAttemptAt, countsAsRetry };
+}
