@@ -6,6 +6,7 @@ COPY sdk/package.json sdk/
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-fund --no-audit
 COPY openapi.yaml README.md LICENSE ./
 COPY docs/*.md docs/
+COPY docs/samples docs/samples
 COPY migrations migrations
 COPY src src
 USER node

@@ -1,10 +1,9 @@
-import express, { type Express, type RequestHandler, type Response } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import type { Config, Role } from '../config/config.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type OpenApiDocument, openApiDocument } from '../openapi/document.ts';
-import { FileBody } from '../openapi/file-body.ts';
 import type { OperationId } from '../openapi/types.ts';
 import { authenticate } from './auth/authenticate.ts';
 import type { Handlers } from './auth/caller.ts';
@@ -21,7 +20,8 @@ import { ResponseBudget } from './middleware/response-budget.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { problemHandler } from './problem.ts';
 import { checkProtocol } from './protocol-errors.ts';
-import { stateOf } from './request-state.ts';
+import { referenceRoutes } from './reference/routes.ts';
+import { originOf, stateOf } from './request-state.ts';
 
 export interface AppOptions {
   config: Config;
@@ -69,6 +69,7 @@ export async function createApp({
       ajvFormats: { mode: 'full' },
     }),
   );
+  if (config.role !== 'worker') app.use(referenceRoutes());
   app.use((request, _response, next) => next(new NotFoundError(`route ${request.path}`)));
   app.use(problemHandler(logger, events));
   return app;
@@ -100,23 +101,16 @@ function toMiddleware(
     const { caller } = stateOf(request);
     if (!caller) throw new Error('A request reached its handler without authentication');
     const reserve = budget.reserveFor(response);
-    const answer = await handler({ caller, params, query, headers, body, reserve }).catch((error) => {
+    const answer = await handler({
+      ...{ caller, params, query, headers, body, reserve },
+      origin: () => originOf(request),
+    }).catch((error) => {
       budget.written(response);
       throw translate(error);
     });
-    send(response.status(answer.status).set(answer.headers ?? {}), answer.body);
+    response.status(answer.status).set(answer.headers ?? {});
+    if (typeof answer.body === 'string') response.send(answer.body);
+    else response.json(answer.body);
     budget.written(response);
   };
-}
-
-function send(response: Response, body: unknown): void {
-  if (typeof body === 'string') response.send(body);
-  else if (body instanceof FileBody)
-    response.sendFile(body.name, {
-      root: body.root,
-      acceptRanges: false,
-      cacheControl: false,
-      lastModified: false,
-    });
-  else response.json(body);
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Caller } from './auth/caller.ts';
 import type { Hold } from './middleware/body-budget.ts';
 
@@ -22,4 +23,12 @@ export function stateOf(request: object): RequestState {
   const holder = request as { [STATE]?: RequestState };
   holder[STATE] ??= { id: '', caller: undefined, rawBody: undefined, hold: undefined, values: 0 };
   return holder[STATE];
+}
+
+const HOST = /^(?:[\w.-]+|\[[\da-f:]+\])(?::\d+)?$/i;
+
+/** The origin that a request names in its headers: from a proxy with TLS, `https`. Null without a valid `Host`. */
+export function originOf({ headers, socket }: IncomingMessage): string | null {
+  const isSecure = 'encrypted' in socket || headers['x-forwarded-proto'] === 'https';
+  return HOST.test(headers.host ?? '') ? `${isSecure ? 'https' : 'http'}://${headers.host}` : null;
 }

@@ -18,13 +18,10 @@ export interface OpenApiDocument {
   components: { securitySchemes: Record<string, object> };
 }
 
-/** The contract as it stands in openapi.yaml. */
-export const openApiYaml: string = readFileSync(source, 'utf8');
-
 let parsed: OpenApiDocument | undefined;
 
 /** A fresh copy of the contract, free to be changed by the caller. */
 export function openApiDocument(): OpenApiDocument {
-  parsed ??= parse(openApiYaml) as OpenApiDocument;
+  parsed ??= parse(readFileSync(source, 'utf8')) as OpenApiDocument;
   return structuredClone(parsed);
 }

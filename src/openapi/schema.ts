@@ -529,66 +529,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get the links of the service
-         * @description A page for browsers, and the same links as JSON for other clients.
-         */
-        get: operations["getHome"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/docs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get the reference page
-         * @description This document as a page that can call each operation. All files of the page come from the service.
-         */
-        get: operations["getReference"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/docs/{asset}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get a file of the pages, or a document
-         * @description Scripts, styles, the icon, the project's README, and the documents of its folder `docs`, such as `operations.md`.
-         */
-        get: operations["getReferenceAsset"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1354,37 +1294,6 @@ export interface components {
              */
             at: string;
         };
-        /** @description The name of the service and its documents. */
-        Home: {
-            /** @description The title of this document. */
-            name: string;
-            /** @description The version of this document. */
-            version: string;
-            links: components["schemas"]["HomeLinks"];
-        };
-        /** @description The paths of the documents. */
-        HomeLinks: {
-            /**
-             * Format: uri-reference
-             * @description The reference page.
-             */
-            reference: string;
-            /**
-             * Format: uri-reference
-             * @description How to run and use the service.
-             */
-            readme: string;
-            /**
-             * Format: uri-reference
-             * @description This document.
-             */
-            yaml: string;
-            /**
-             * Format: uri-reference
-             * @description This document.
-             */
-            json: string;
-        };
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -1462,14 +1371,6 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["Participant"];
             };
-        };
-        /** @description Not modified: the `If-None-Match` value is still current. */
-        NotModified: {
-            headers: {
-                "X-Request-Id": components["headers"]["RequestId"];
-                [name: string]: unknown;
-            };
-            content?: never;
         };
         /** @description Any other error, such as 403 `forbidden`, 408 `request_timeout` or 500 `internal_error`. */
         Problem: {
@@ -2641,89 +2542,6 @@ export interface operations {
                     "application/yaml": string;
                 };
             };
-            431: components["responses"]["HeadersTooLarge"];
-            default: components["responses"]["Problem"];
-        };
-    };
-    getHome: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The links. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Home"];
-                    "text/html": string;
-                };
-            };
-            431: components["responses"]["HeadersTooLarge"];
-            default: components["responses"]["Problem"];
-        };
-    };
-    getReference: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The page. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            304: components["responses"]["NotModified"];
-            431: components["responses"]["HeadersTooLarge"];
-            default: components["responses"]["Problem"];
-        };
-    };
-    getReferenceAsset: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description The name of the file.
-                 * @example README.md
-                 */
-                asset: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The file. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/javascript": string;
-                    "text/css": string;
-                    "image/svg+xml": string;
-                    "text/plain": string;
-                };
-            };
-            304: components["responses"]["NotModified"];
-            404: components["responses"]["NotFound"];
-            422: components["responses"]["ValidationFailed"];
             431: components["responses"]["HeadersTooLarge"];
             default: components["responses"]["Problem"];
         };

@@ -1,4 +1,3 @@
-import type { FileBody } from './file-body.ts';
 import type { components, operations } from './schema.ts';
 
 export type OperationId = keyof operations;
@@ -20,10 +19,10 @@ export interface OperationRequest<Id extends OperationId, Caller> {
   headers: LowerCased<OrNothing<Parameters<Id>['header']>>;
   body: JsonOf<operations[Id] extends { requestBody: infer B } ? B : undefined>;
   reserve: Reserve;
+  /** The URL by which the client reached the service, such as `http://127.0.0.1:8080`; null if it is not known. */
+  origin: () => string | null;
 }
 
-/** Text may be sent from a file. */
-type BodyOf<T> = JsonOf<T> | (string extends JsonOf<T> ? FileBody : never);
 type Success = 200 | 202 | 204;
 type Responses<Id extends OperationId> = operations[Id]['responses'];
 
@@ -40,7 +39,7 @@ export type OperationResponse<Id extends OperationId> = {
   [Status in keyof Responses<Id> & Success]: {
     status: Status;
     headers?: Record<string, string>;
-    body: BodyOf<Responses<Id>[Status]>;
+    body: JsonOf<Responses<Id>[Status]>;
   };
 }[keyof Responses<Id> & Success];
 

@@ -98,7 +98,6 @@ export function knownFor({ id, tag }: Operation, ids: Ids): Known {
     'Idempotency-Key': fc.uuid(),
     conversation_id: from(ids.conversations),
     cursor: LEFT_OUT,
-    asset: from(['reference.js', 'reference.css', 'icon.svg', 'README.md']),
     id: from(idsOf[tag] ?? [1]),
     SendAt: soon(0, 2),
     ExpiresAt: soon(3, 120),

@@ -16,8 +16,8 @@ interface Chat {
   end(): Promise<number | null>;
 }
 
-function startChat(command: string, args: string[], cwd: string, url: string, tools: string[]): Chat {
-  const PATH = [...tools, process.env.PATH].join(':');
+function startChat(command: string, args: string[], cwd: string, url: string): Chat {
+  const { PATH } = process.env;
   const child = spawn(command, [...args, us, them], { cwd, env: { PATH, MESSAGING_URL: url, API_KEY } });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
@@ -65,9 +65,8 @@ export function chatting() {
     expect(printed()).to.equal(`${them}: Who is it?\n${them}: I see.\n`);
   };
 
-  /** @param tools folders that precede the PATH. */
-  const start = (command: string, args: string[], cwd: string, tools: string[] = []): Chat => {
-    chat = startChat(command, args, cwd, service.url, tools);
+  const start = (command: string, args: string[], cwd: string): Chat => {
+    chat = startChat(command, args, cwd, service.url);
     return chat;
   };
   return { start, converse };

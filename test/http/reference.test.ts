@@ -71,6 +71,20 @@ describe('The reference page and the home page', () => {
     expect(body.version).to.equal(parse(readFileSync('openapi.yaml', 'utf8')).info.version);
   });
 
+  it('are no operations of the contract, and have GET and HEAD only', async () => {
+    const { paths } = (await get('/openapi.json')).body;
+    for (const path of ['/', '/docs', '/docs/icon.svg']) {
+      expect(paths).not.to.have.property(path);
+      expect((await request(service.url + path, { method: 'HEAD' })).statusCode, path).to.equal(200);
+      const { status, headers, body } = await service.request('POST', path);
+      expect([status, headers.get('allow'), body.code], path).to.deep.equal([
+        405,
+        'GET, HEAD',
+        'method_not_allowed',
+      ]);
+    }
+  });
+
   it('serve no other file, by any name', async () => {
     for (const name of [
       'reference.ts',

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { request } from 'undici';
 import { parse } from 'yaml';
+import { openApiDocument } from '../../src/openapi/document.ts';
 import { email, inboundSms, sms } from '../support/bodies.ts';
 import { createDatabase, query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
@@ -18,10 +19,28 @@ describe('The system operations', () => {
     expect((await service.request('GET', '/readyz')).body).to.deep.equal({ status: 'ok' });
   });
 
-  it('serve the contract as it is in the repository', async () => {
-    const source = readFileSync('openapi.yaml', 'utf8');
-    expect((await service.request('GET', '/openapi.yaml')).body).to.equal(source);
-    expect((await service.request('GET', '/openapi.json')).body).to.deep.equal(parse(source));
+  it('serve the contract with samples and the URL of the request, as JSON and as YAML', async () => {
+    const { servers, paths } = (await service.request('GET', '/openapi.json')).body;
+    const source = openApiDocument();
+    expect(servers.map(({ url }: { url: string }) => url)).to.deep.equal([service.url]);
+    expect(Object.keys(paths)).to.deep.equal(Object.keys(source.paths));
+    expect(paths['/api/messages/send'].post['x-codeSamples'][0].source).to.contain(
+      `curl ${service.url}/api/messages/send`,
+    );
+    const yaml = (await service.request('GET', '/openapi.yaml')).body;
+    expect(parse(yaml)).to.deep.equal((await service.request('GET', '/openapi.json')).body);
+  });
+
+  it('name the URL that a proxy forwards, and no invalid host', async () => {
+    const open = await startHarness({ API_KEYS: 'first:correct-horse-battery' });
+    const serverFor = async (headers: Record<string, string>) => {
+      const { body } = await request(`${open.url}/openapi.json`, { headers });
+      return ((await body.json()) as { servers: { url: string }[] }).servers[0]?.url;
+    };
+    const forwarded = { host: 'messaging.example', 'x-forwarded-proto': 'https' };
+    expect(await serverFor(forwarded)).to.equal('https://messaging.example');
+    expect(await serverFor({ host: 'messaging.example/"path' })).to.equal('http://127.0.0.1:8080');
+    await open.stop();
   });
 
   it('count messages and webhooks in metrics', async () => {

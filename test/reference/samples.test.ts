@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { type Client, createClient } from '../../sdk/src/index.ts';
 import { openApiDocument } from '../../src/openapi/document.ts';
+import { addSamples } from '../../src/openapi/overlay.ts';
 import { type Harness, startHarness, webhookSecret } from '../support/harness.ts';
 import { runToEnd } from '../support/process.ts';
 import { until } from '../support/until.ts';
@@ -20,7 +21,7 @@ interface Operation {
 }
 
 const apiKey = 'your-api-key';
-const paths = openApiDocument().paths as unknown as Record<string, Record<string, Operation>>;
+const paths = addSamples(openApiDocument()).paths as unknown as Record<string, Record<string, Operation>>;
 const operations = Object.values(paths).flatMap((path) => Object.values(path));
 const samplesIn = (lang: Sample['lang']) =>
   operations.flatMap(({ operationId, 'x-codeSamples': samples = [] }) =>

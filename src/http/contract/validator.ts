@@ -125,7 +125,8 @@ function byTemplates(one: string, other: string): number {
   return one.split('{').length - other.split('{').length;
 }
 
-function notAllowed(method: string, path: string, allowed: string[]): MethodNotAllowed {
+/** The error for a method that a path does not have. */
+export function notAllowed(method: string, path: string, allowed: string[]): MethodNotAllowed {
   return new MethodNotAllowed({
     path,
     message: `${method} method not allowed`,

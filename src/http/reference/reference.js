@@ -31,7 +31,7 @@ function Samples({ React, getComponent, found }) {
         React.createElement(
           Code,
           { language: lang === 'sh' ? 'bash' : 'javascript', canCopy: true },
-          source.trim().replaceAll('http://127.0.0.1:8080', location.origin),
+          source.trim(),
         ),
       ),
     ),

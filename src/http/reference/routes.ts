@@ -1,13 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import Negotiator from 'negotiator';
+import { type RequestHandler, type Response, Router } from 'express';
 import { NotFoundError } from '../../errors.ts';
 import { openApiDocument } from '../../openapi/document.ts';
-import { FileBody } from '../../openapi/file-body.ts';
-import type { Handlers } from '../auth/caller.ts';
-
-type Operations = 'getHome' | 'getReference' | 'getReferenceAsset';
+import { notAllowed } from '../contract/validator.ts';
 
 interface Asset {
   folder: string;
@@ -51,35 +48,46 @@ const CONTENT_SECURITY_POLICY = [
 
 const VERSION: string = require(swaggerUi).version;
 
-/** The home page and the reference page with their assets. */
-export function referenceHandlers(): Pick<Handlers, Operations> {
+/** The home page and the reference page with their files: no operations of the contract, and open to everybody. */
+export function referenceRoutes(): Router {
   const { info } = openApiDocument();
   const home = {
     name: info.title,
     version: info.version,
     links: { reference: '/docs', readme: '/docs/README.md', yaml: '/openapi.yaml', json: '/openapi.json' },
   };
-  return {
-    getHome: async ({ headers }) => {
-      const accepted = new Negotiator({ headers: { ...headers } });
-      const vary = { vary: 'Accept' };
-      if (accepted.mediaType(['application/json', 'text/html']) !== 'text/html')
-        return { status: 200, headers: vary, body: home };
-      return { status: 200, ...page('home.html', vary) };
-    },
-    getReference: async () => ({ status: 200, ...page('page.html', await cached(OURS, 'page.html')) }),
-    getReferenceAsset: async ({ params: { asset } }) => {
-      const found = ASSETS.get(asset);
-      if (!found) throw new NotFoundError(`asset ${asset}`);
-      const headers = { 'content-type': found.type, ...(await cached(found.folder, asset)) };
-      return { status: 200, headers, body: new FileBody(found.folder, asset) };
-    },
-  };
+  const router = Router();
+  const serve = (path: string, handler: RequestHandler) => router.route(path).get(handler).all(refuseMethod);
+  serve('/', (request, response) => {
+    response.vary('Accept');
+    if (request.accepts(['json', 'html']) !== 'html') response.json(home);
+    else sendPage(response, 'home.html');
+  });
+  serve('/docs', async (_request, response) => {
+    response.set(await cached(OURS, 'page.html'));
+    sendPage(response, 'page.html');
+  });
+  serve('/docs/:asset', async (request, response) => {
+    const name = String(request.params.asset);
+    const asset = ASSETS.get(name);
+    if (!asset) throw new NotFoundError(`asset ${name}`);
+    response.set(await cached(asset.folder, name)).type(asset.type);
+    sendFile(response, asset.folder, name);
+  });
+  return router;
 }
 
-function page(name: string, headers: Record<string, string>) {
-  const security = { 'content-security-policy': CONTENT_SECURITY_POLICY };
-  return { headers: { 'content-type': HTML, ...security, ...headers }, body: new FileBody(OURS, name) };
+const refuseMethod: RequestHandler = (request) => {
+  throw notAllowed(request.method, request.path, ['get', 'head']);
+};
+
+function sendPage(response: Response, name: string): void {
+  response.type(HTML).set('content-security-policy', CONTENT_SECURITY_POLICY);
+  sendFile(response, OURS, name);
+}
+
+function sendFile(response: Response, root: string, name: string): void {
+  response.sendFile(name, { root, acceptRanges: false, cacheControl: false, lastModified: false });
 }
 
 /**

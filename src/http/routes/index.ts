@@ -1,5 +1,4 @@
 import type { Handlers } from '../auth/caller.ts';
-import { referenceHandlers } from '../reference/routes.ts';
 import type { Context } from './context.ts';
 import { conversationHandlers } from './conversations.ts';
 import { messageHandlers } from './messages.ts';
@@ -15,6 +14,5 @@ export function createHandlers(context: Context) {
     ...participantHandlers(context),
     ...webhookHandlers(context),
     ...operationsHandlers(context),
-    ...referenceHandlers(),
   } satisfies Handlers;
 }

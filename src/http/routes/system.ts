@@ -1,4 +1,4 @@
-import { openApiDocument, openApiYaml } from '../../openapi/document.ts';
+import { servedDocument } from '../../openapi/served.ts';
 import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 import { readinessHandler } from './readiness.ts';
@@ -6,7 +6,7 @@ import { readinessHandler } from './readiness.ts';
 type Operations = 'getHealth' | 'getReadiness' | 'getMetrics' | 'getOpenapiJson' | 'getOpenapiYaml';
 
 export function operationsHandlers({ events, ...context }: Context): Pick<Handlers, Operations> {
-  const document = openApiDocument() as unknown as Record<string, never>;
+  const document = servedDocument();
   return {
     getHealth: async () => ({ status: 200, body: { status: 'ok' } }),
     getReadiness: readinessHandler(context),
@@ -15,11 +15,11 @@ export function operationsHandlers({ events, ...context }: Context): Pick<Handle
       headers: { 'content-type': events.registry.contentType },
       body: await events.registry.metrics(),
     }),
-    getOpenapiJson: async () => ({ status: 200, body: document }),
-    getOpenapiYaml: async () => ({
+    getOpenapiJson: async ({ origin }) => ({ status: 200, body: JSON.parse(document.json(origin())) }),
+    getOpenapiYaml: async ({ origin }) => ({
       status: 200,
       headers: { 'content-type': 'application/yaml' },
-      body: openApiYaml,
+      body: document.yaml(origin()),
     }),
   };
 }

@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import type { OpenApiDocument } from './document.ts';
+
+/** The parts of an OpenAPI Overlay (version 1.0.0) that this service applies: updates of one operation each. */
+interface Overlay {
+  actions: { target: string; update: object }[];
+}
+
+const folder = new URL('../../docs/samples/', import.meta.url);
+const OPERATION = /^\$\.paths\['([^']+)'\]\.(\w+)$/;
+
+/** Adds the samples of `docs/samples` to a document. @throws {Error} a sample is for an operation that does not exist. */
+export function addSamples(document: OpenApiDocument): OpenApiDocument {
+  for (const name of readdirSync(folder).sort())
+    applyOverlay(document, parse(readFileSync(new URL(name, folder), 'utf8')) as Overlay);
+  return document;
+}
+
+function applyOverlay({ paths }: OpenApiDocument, { actions }: Overlay): void {
+  for (const { target, update } of actions) {
+    const [, path = '', method = ''] = OPERATION.exec(target) ?? [];
+    const operation = paths[path]?.[method];
+    if (!operation) throw new Error(`docs/samples: there is no operation ${target}`);
+    Object.assign(operation, update);
+  }
+}
