@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ProtocolError, type ServiceError } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
-import { SECURITY_HEADERS } from './middleware/security-headers.ts';
+import { securityHeaders } from './middleware/security-headers.ts';
 import { PROBLEM_TYPE, problemOf, sendProblem } from './problem.ts';
 import { fromParser } from './protocol-errors.ts';
 
@@ -101,20 +101,22 @@ function responseFor(error: ServiceError, logger: Logger): string {
   const id = randomUUID();
   const problem = problemOf(error, id);
   const text = JSON.stringify(problem);
-  const headers = [
-    ...SECURITY_HEADERS,
-    ['content-type', PROBLEM_TYPE],
-    ['content-length', `${Buffer.byteLength(text)}`],
-    ['x-request-id', id],
-    ['date', new Date().toUTCString()],
-    ['connection', 'close'],
-  ];
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  securityHeaders(response.req, response, () => undefined);
+  const headers = {
+    ...response.getHeaders(),
+    'content-type': PROBLEM_TYPE,
+    'content-length': Buffer.byteLength(text),
+    'x-request-id': id,
+    date: new Date().toUTCString(),
+    connection: 'close',
+  };
   logger.info(
     { request_id: id, response: { status: problem.status }, code: problem.code },
     'request refused',
   );
-  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  return `HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines}\r\n${text}`;
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join('')}\r\n${text}`;
 }
 
 /** Ends a connection after this text. Further bytes of the client are dropped for at most `LINGER_MS`. */

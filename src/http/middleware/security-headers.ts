@@ -1,11 +1,9 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
-import type { RequestHandler } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import helmet from 'helmet';
 
 /**
- * Helmet's headers for responses that are data: a browser must not load, frame, sniff or cache their content. An
- * operation that returns a page overrides them.
+ * Helmet's headers for responses that are data: a browser must not load, frame or sniff their content. An operation that
+ * returns a page overrides them.
  */
 const secure = helmet({
   contentSecurityPolicy: {
@@ -23,17 +21,12 @@ const secure = helmet({
   xssFilter: false,
 });
 
-/** The headers of every response. They are constant, so Helmet computes them once. */
-export const SECURITY_HEADERS: ReadonlyMap<string, string> = headersOf();
-
-function headersOf(): Map<string, string> {
-  const model = new ServerResponse(new IncomingMessage(new Socket()));
-  secure(model.req, model, () => undefined);
-  model.setHeader('cache-control', 'no-store');
-  return new Map(Object.entries(model.getHeaders()) as [string, string][]);
+/** Middleware that sets the headers of every response; a response is not cached by default. */
+export function securityHeaders(
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+): void {
+  response.setHeader('cache-control', 'no-store');
+  secure(request, response, next);
 }
-
-export const securityHeaders: RequestHandler = (_request, response, next) => {
-  for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value);
-  next();
-};
