@@ -40,7 +40,7 @@ check: $(INSTALLED) ## Check types, format, lint, import rules, the contract, ge
 	$(BIN)/node $(BIN)/tsc
 	$(BIN)/biome check --error-on-warnings
 	$(BIN)/node $(BIN)/depcruise src sdk/src test migrations bin
-	$(BIN)/node $(BIN)/redocly lint openapi.yaml --format=stylish
+	$(BIN)/node $(BIN)/redocly lint openapi.yaml src/simulator/openapi.yaml --format=stylish
 	@for file in $(GENERATED); do \
 	  $(BIN)/node $(BIN)/openapi-typescript openapi.yaml --output $$file --check || { echo "$$file is not current: make generate"; exit 1; }; \
 	done

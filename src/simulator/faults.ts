@@ -62,8 +62,6 @@ const effects: { [Type in Fault['type']]: Effect<Type> } = {
   },
 };
 
-export const FAULT_TYPES = Object.keys(effects);
-
 /**
  * Applies faults one after another.
  *

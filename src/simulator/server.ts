@@ -1,10 +1,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import express, { type ErrorRequestHandler, type Express } from 'express';
+import * as OpenApiValidator from 'express-openapi-validator';
 import { controlApi } from './control-api.ts';
 import { refuseForeign } from './foreign.ts';
 import { answerError, BODY_LIMIT, providerApi } from './provider/api.ts';
-import { ControlError, defaults, merge, type SettingsChange } from './provider/settings.ts';
+import { defaults, merge, type SettingsChange } from './provider/settings.ts';
 import { createWebhookSender } from './provider/webhooks.ts';
 import { Simulation } from './simulation.ts';
 
@@ -27,10 +29,9 @@ export interface Simulator {
 }
 
 /**
- * Starts a server that plays the SMS provider and the email provider.
+ * Starts a server that simulates the SMS provider and the email provider.
  *
- * @throws {ControlError} where a setting cannot have its value; the server's own error where it cannot
- * listen.
+ * @throws {Error} the server cannot listen on the port.
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', port = 0, apiKey, webhookSecret } = options;
@@ -54,6 +55,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
 }
 
+/** Validates requests of the control interface; all simulators of a process share the compiled schemas. */
+const validateControl = OpenApiValidator.middleware({
+  apiSpec: fileURLToPath(new URL('./openapi.yaml', import.meta.url)),
+  validateApiSpec: false,
+  validateSecurity: false,
+  ajvFormats: { mode: 'full' },
+});
+
 function createApp(simulation: Simulation, host: string, apiKey: string | undefined): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -62,10 +71,11 @@ function createApp(simulation: Simulation, host: string, apiKey: string | undefi
   app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
   app.use('/sms', providerApi('sms', simulation, apiKey));
   app.use('/email', providerApi('email', simulation, apiKey));
-  app.use('/_control', express.json({ limit: BODY_LIMIT }), controlApi(simulation));
+  app.use('/_control', express.json({ limit: BODY_LIMIT }), validateControl, controlApi(simulation));
   app.use((_request, response) => answerError(response, 404, 'not_found', 'There is nothing here'));
   app.use(((error, _request, response, _next) => {
-    if (error instanceof ControlError) return answerError(response, 422, 'invalid_request', error.message);
+    if (error instanceof OpenApiValidator.error.BadRequest)
+      return answerError(response, 422, 'invalid_request', error.message);
     const { status = 500, message } = error;
     answerError(response, status, status < 500 ? 'invalid_request' : 'internal', message);
   }) satisfies ErrorRequestHandler);

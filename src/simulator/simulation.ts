@@ -1,6 +1,6 @@
 import { FaultList } from './fault-list.ts';
 import { outcomesOf, report } from './provider/receipts.ts';
-import { merge, type Settings } from './provider/settings.ts';
+import { merge, type Settings, type SettingsChange } from './provider/settings.ts';
 import type { WebhookSender } from './provider/webhooks.ts';
 import { seededRandom } from './random.ts';
 import { type Accepted, Store } from './store.ts';
@@ -27,8 +27,7 @@ export class Simulation {
     return this.#random.faults;
   }
 
-  /** @throws {ControlError} a setting is unknown or invalid. */
-  change(change: unknown): void {
+  change(change: SettingsChange): void {
     const { seed } = this.settings;
     this.settings = merge(this.settings, change);
     if (this.settings.seed !== seed) this.#random = randomFor(this.settings.seed);

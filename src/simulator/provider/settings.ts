@@ -37,22 +37,12 @@ export const defaults: Settings = {
   receipts: { enabled: true, delay_ms: 50, failure_rate: 0, repeats: 0, disorder: false },
 };
 
-/** An invalid request to the control interface. */
-export class ControlError extends Error {
-  override name = 'ControlError';
-}
-
 /** The longest delay of a timer, in milliseconds. */
 const LARGEST_COUNT = 2 ** 31 - 1;
 
 /** Whether the value is a valid count or number of milliseconds. */
 export function isCount(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= LARGEST_COUNT;
-}
-
-/** Whether the value is a number from 0 to 1. */
-export function isPart(value: unknown): boolean {
-  return typeof value === 'number' && value >= 0 && value <= 1;
 }
 
 /** Whether the value is an http or https URL. */
@@ -66,45 +56,7 @@ export function webhookUrl({ service_url, provider_name }: Settings, channel: Ch
   return `${service_url.replace(/\/$/, '')}/api/webhooks/${channel}${path}${query}`;
 }
 
-const isFlag = (value: unknown) => typeof value === 'boolean';
-
-const RULES: Record<string, (value: unknown) => boolean> = {
-  honour_idempotency_keys: isFlag,
-  lookup: isFlag,
-  seed: isCount,
-  service_url: isServiceUrl,
-  provider_name: (value) => value === null || (typeof value === 'string' && value !== ''),
-};
-const RECEIPT_RULES: Record<string, (value: unknown) => boolean> = {
-  enabled: isFlag,
-  delay_ms: isCount,
-  failure_rate: isPart,
-  repeats: isCount,
-  disorder: isFlag,
-};
-
-/**
- * Returns the settings with these changes.
- *
- * @throws {ControlError} a setting is unknown or invalid.
- */
-export function merge(settings: Settings, change: unknown): Settings {
-  const { receipts = {}, ...others } = objectOf(change, 'settings');
-  check(others, RULES, '');
-  check(objectOf(receipts, 'receipts'), RECEIPT_RULES, 'receipts.');
-  return { ...settings, ...others, receipts: { ...settings.receipts, ...(receipts as object) } };
-}
-
-function check(change: object, rules: typeof RULES, prefix: string): void {
-  for (const [name, value] of Object.entries(change)) {
-    if (!Object.hasOwn(rules, name)) throw new ControlError(`${prefix}${name} is not a setting`);
-    if (!rules[name]?.(value)) throw new ControlError(`${prefix}${name} cannot be ${JSON.stringify(value)}`);
-  }
-}
-
-/** @throws {ControlError} `value` is not an object; the error calls it `what`. */
-export function objectOf(value: unknown, what: string): Record<string, unknown> {
-  if (value !== null && typeof value === 'object' && !Array.isArray(value))
-    return value as Record<string, unknown>;
-  throw new ControlError(`${what} must be an object`);
+/** Returns the settings with these changes. */
+export function merge(settings: Settings, { receipts, ...others }: SettingsChange): Settings {
+  return { ...settings, ...others, receipts: { ...settings.receipts, ...receipts } };
 }
