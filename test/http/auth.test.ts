@@ -51,8 +51,8 @@ describe('A service with API keys and webhook secrets', () => {
 
     for (const [title, text, headers] of [
       ['no JSON', '{', {}],
-      ['a breach of the contract', '{"colour": "red"}', {}],
-      ['another type', 'from=me', { 'content-type': 'application/x-www-form-urlencoded' }],
+      ['a body that does not match the contract', '{"colour": "red"}', {}],
+      ['another media type', 'from=me', { 'content-type': 'application/x-www-form-urlencoded' }],
       ['another charset', '{}', { 'content-type': 'application/json; charset=latin1' }],
       ['a compression', 'x', { 'content-encoding': 'gzip' }],
       ['2 MB', 'x'.repeat(2_000_000), {}],
@@ -146,8 +146,8 @@ describe('A service with API keys and webhook secrets', () => {
   });
 
   const cases: [string, number, () => Record<string, string>, string?][] = [
-    ['a right signature', 200, () => sign(webhookSecret, 'evt_1', now(), body)],
-    ['a replay of it', 200, () => sign(webhookSecret, 'evt_1', now() - 60, body)],
+    ['a valid signature', 200, () => sign(webhookSecret, 'evt_1', now(), body)],
+    ['a repeated delivery', 200, () => sign(webhookSecret, 'evt_1', now() - 60, body)],
     ['the old secret of a rotation', 200, () => sign(oldSecret, 'evt_1', now(), body)],
     [
       'several signatures, one of them right',
@@ -157,7 +157,7 @@ describe('A service with API keys and webhook secrets', () => {
         return { ...right, 'webhook-signature': `v1,AAAA v2,x ${right['webhook-signature']}` };
       },
     ],
-    ['a right signature over what is no JSON', 400, () => sign(webhookSecret, 'evt_1', now(), '{'), '{'],
+    ['a valid signature over invalid JSON', 400, () => sign(webhookSecret, 'evt_1', now(), '{'), '{'],
     [
       'a valid signature over a body that does not match the contract',
       422,
@@ -171,8 +171,8 @@ describe('A service with API keys and webhook secrets', () => {
       'hello',
     ],
     ['no signature', 401, () => ({})],
-    ['an API key for a signature', 401, () => key],
-    ['a wrong signature over what is no JSON', 401, () => sign(oldSecret, 'evt_1', now(), 'x'), '{'],
+    ['an API key instead of a signature', 401, () => key],
+    ['a wrong signature over invalid JSON', 401, () => sign(oldSecret, 'evt_1', now(), 'x'), '{'],
     [
       'a signature by another secret',
       401,

@@ -28,7 +28,7 @@ const units = [
   '{a}',
 ];
 
-/** Texts on which a backtracking regular expression does the most work. */
+/** Texts that cause the most work for a backtracking regular expression. */
 function* adversarialTexts(length: number): Generator<string> {
   for (const start of starts)
     for (const unit of units) yield start + unit.repeat(Math.ceil((length - start.length) / unit.length));
@@ -77,7 +77,7 @@ describe('A format or a pattern of the contract', () => {
       const { type = '', pattern, format, maxLength } = node as Record<string, unknown>;
       if ([type].flat().includes('string') && (pattern !== undefined || format !== undefined)) {
         expect(maxLength, where).to.be.a('number');
-        // A character outside of the Basic Multilingual Plane takes two UTF-16 units.
+        // A character outside the Basic Multilingual Plane takes two UTF-16 units.
         expect(2 * (maxLength as number), where).to.be.at.most(MAX_CHECKED_LENGTH);
         checked++;
       }

@@ -8,7 +8,7 @@ import { connectRaw, exchange } from '../support/raw.ts';
 const otherSecret = `whsec_${Buffer.alloc(24, 'other').toString('base64')}`;
 const now = () => Math.floor(Date.now() / 1_000);
 
-/** Request targets that name the sms webhook, or that a second parser could take for it. */
+/** Request targets of the SMS webhook, and targets that another parser could read as the SMS webhook. */
 const TARGETS = [
   '/api/webhooks/sms',
   '/api/webhooks/sms?provider=nope',

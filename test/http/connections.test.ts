@@ -11,7 +11,7 @@ interface Response {
   text: string;
 }
 
-/** The responses on one connection; fails where bytes are left that are no whole response. */
+/** The responses on one connection. Fails if the last response is not complete. */
 function responsesIn(bytes: Buffer): Response[] {
   const responses: Response[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -42,9 +42,9 @@ const chunked = {
   'x-request-id': 'mine',
 };
 
-/** What is sent on a connection, and the responses to it. */
+/** Text that is sent on a connection, with the expected status and code. */
 const REFUSED: [string, string, number, string][] = [
-  ['text that is no HTTP', 'nonsense\r\n\r\n', 400, 'bad_request'],
+  ['text that is not HTTP', 'nonsense\r\n\r\n', 400, 'bad_request'],
   ['a TLS handshake', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400, 'bad_request'],
   ['HTTP/2 without an upgrade', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'bad_request'],
   ['a request line without a version', 'GET /healthz\r\n\r\n', 400, 'bad_request'],
@@ -107,7 +107,7 @@ const REFUSED: [string, string, number, string][] = [
   ['CONNECT', 'CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\n', 501, 'not_implemented'],
   ['OPTIONS of the service', `OPTIONS * HTTP/1.1\r\n${HOST}\r\n`, 404, 'not_found'],
   ['OPTIONS of an operation', head('OPTIONS', '/api/messages', {}), 405, 'method_not_allowed'],
-  ['OPTIONS of nothing', head('OPTIONS', '/nothing', {}), 404, 'not_found'],
+  ['OPTIONS of an unknown path', head('OPTIONS', '/nothing', {}), 404, 'not_found'],
   ['TRACE', head('TRACE', '/healthz', {}), 405, 'method_not_allowed'],
   ['a method of WebDAV', head('PROPFIND', '/healthz', {}), 405, 'method_not_allowed'],
 ];
@@ -120,7 +120,7 @@ describe('A connection', () => {
   });
   after(() => service.stop());
 
-  /** All responses on a connection on which this is sent, up to the one with this code, after which it is closed. */
+  /** Sends text on a new connection and returns all responses up to the response with this code, which closes it. */
   const exchange = async (text: string, code: string) => {
     const client = await connectRaw(service.url);
     client.write(text);

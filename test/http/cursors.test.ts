@@ -3,7 +3,7 @@ import { email, sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 
-/** Every list, with the filters that it has. */
+/** Every list with its filters. */
 const LISTS: [path: string, filters: string[]][] = [
   [
     '/api/messages',

@@ -187,7 +187,7 @@ describe('Rows that an operator deleted from the database', () => {
     for (const [path, { next_cursor }] of pages) {
       expect(next_cursor, path).to.be.a('string');
       const { status } = await service.request('GET', `${path}cursor=${next_cursor}`);
-      // The conversation itself is gone.
+      // The conversation itself is deleted.
       expect(status, path).to.equal(path.startsWith('/api/conversations/1') ? 404 : 200);
     }
   });

@@ -5,7 +5,7 @@ import { sms } from '../support/bodies.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';
 
-/** Headers that differ from one response to the next, or because undici closes the connection after a HEAD. */
+/** Headers that differ between any two responses, or because undici closes the connection after a HEAD. */
 const OF_ONE_RESPONSE = new Set(['connection', 'date', 'keep-alive']);
 
 const operations = Object.entries(openApiDocument().paths);
@@ -24,7 +24,7 @@ describe('HEAD', () => {
   });
   after(() => service.stop());
 
-  /** The status and the headers of both, for a GET and a HEAD of one path. */
+  /** The status and the headers of a GET and a HEAD of one path. */
   const both = async (path: string, headers: Record<string, string> = {}) => {
     const answers = [];
     for (const method of ['GET', 'HEAD'] as const) {

@@ -43,7 +43,7 @@ const integers: IntegerParameter[] = Object.entries(document.paths).flatMap(([pa
   ),
 );
 
-/** Texts that some languages read as a number; as they stand in a URL. */
+/** URL-encoded texts that some languages parse as a number. */
 const NOT_DECIMAL = [
   '1e400',
   '-1e400',

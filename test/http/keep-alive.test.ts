@@ -35,7 +35,7 @@ describe('An idle connection', () => {
     const [idle, slow] = [await connectRaw(service.url), await connectRaw(service.url)];
     idle.write(GET);
     await idle.receive(ANSWER);
-    // Begun after the first connection became idle, and so cut off after it would be.
+    // This request starts after the first connection became idle, so its timeout ends later.
     slow.write(PARTIAL);
     await slow.receive(/^HTTP\/1.1 408 /);
     idle.write(GET);
@@ -60,7 +60,7 @@ describe('An idle connection', () => {
 
   for (const [title, text] of [
     ['without a byte', ''],
-    ['with empty lines only, which are no request', '\r\n\r\n'],
+    ['with empty lines only', '\r\n\r\n'],
   ] as const)
     it(`is closed after KEEP_ALIVE_TIMEOUT_MS ${title}`, async () => {
       const service = await startHarness({ REQUEST_TIMEOUT_MS: '200', KEEP_ALIVE_TIMEOUT_MS: '2000' });

@@ -16,7 +16,7 @@ describe('The limits of the contract', () => {
 
   describe('for lengths count code points', () => {
     const emoji = '\u{1f600}';
-    /** Each limit: the path, the field, the most characters, and a body with so many of them. */
+    /** Each limit: the path, the field, the maximum number of characters, and a body with this number of characters. */
     const limits: [string, string, number, (text: string) => object][] = [
       ['/api/messages/sms', '/body/body', 1_600, (text) => ({ ...sms, body: text })],
       ['/api/messages/send', '/body/body', 1_600, (text) => ({ ...sms, body: text })],

@@ -59,9 +59,9 @@ describe('Listing messages', () => {
   describe('finds words', () => {
     const cases: [string, string, number[]][] = [
       ['in any case', 'BLUE', [2, 1]],
-      ['all of them', 'blue where', [1]],
+      ['that are all in the message', 'blue where', [1]],
       ['in quotes only next to each other', '"blue bicycle"', [1]],
-      ['without one', 'blue -where', [2]],
+      ['without an excluded word', 'blue -where', [2]],
       ['either', 'red or where', [4, 1]],
       ['of the subject', 'bicycle your', [2]],
       ['of any script', 'übergröße', [5]],
@@ -69,7 +69,7 @@ describe('Listing messages', () => {
       ['that are a phone number in any form', '(804) 555-0000', [4, 1]],
       ['that are an email address', 'Contact@Gmail.com', [5, 2]],
       ['that are part of an email address', 'usehatchapp.com bicycle', [2]],
-      ['and tags are none', 'p', []],
+      ['outside HTML tags only', 'p', []],
     ];
     for (const [title, q, found] of cases) {
       it(title, async () => {
@@ -192,7 +192,7 @@ describe('Following a conversation', () => {
         const { status } = await service.request('POST', '/api/webhooks/sms', {
           ...inboundSms,
           messaging_provider_id,
-          // Some in the same moment under one id: a repeat draws an id, too.
+          // Some webhooks have the same id at the same time: a repeated delivery also uses an id of the sequence.
           ...(next % 10 === 0 && { messaging_provider_id: `follow-${next}` }),
         });
         expect(status).to.equal(200);
@@ -235,7 +235,7 @@ describe('Following a conversation', () => {
     const all = new Set(seen);
     for (const page of pages) {
       expect(new Set(page).size).to.equal(page.length);
-      // Whatever was there when it began is there, down to the very first.
+      // The walk returns every message that existed at its start.
       expect(page).to.deep.equal([...all].filter((id) => id <= (page[0] ?? 0)).sort((a, b) => b - a));
     }
     expect(pages.length).to.be.greaterThan(0);

@@ -25,7 +25,7 @@ describe('Pages of lists', function () {
 
   const sql = (text: string, values: unknown[] = []) => query(service.databaseUrl, text, values);
 
-  /** Every page, as its text and its body. */
+  /** Every page as text and as parsed body. */
   async function walk(
     path: string,
   ): Promise<{ bytes: number; body: { data: { id: number }[]; next_cursor: string | null } }[]> {
@@ -40,7 +40,7 @@ describe('Pages of lists', function () {
     return pages;
   }
 
-  /** That the pages are within bounds, and the ids on them. */
+  /** Asserts the size of the pages and returns their ids. */
   async function idsOf(path: string, largest = 0): Promise<number[]> {
     const pages = await walk(path);
     expect(pages.length, 'pages').to.be.greaterThan(1);

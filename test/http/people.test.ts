@@ -57,7 +57,7 @@ describe('Linked participants', () => {
     const second = await mail(ADA.email, SHOP.email);
     const third = await text(SHOP.phone, ADA.phone);
     expect((await link('PUT', ADA.phone, ADA.email)).status).to.equal(200);
-    // The shop still has two addresses, so these are two sets of people.
+    // The shop still has two unlinked addresses, so these are two sets of people.
     expect((await conversation(2)).merged_into).to.equal(null);
     expect((await link('PUT', SHOP.email, SHOP.phone)).status).to.equal(200);
 
@@ -131,7 +131,7 @@ describe('Linked participants', () => {
     await text(ADA.phone, SHOP.phone);
     await text(ADA.mobile, SHOP.phone);
     await link('PUT', ADA.phone, ADA.mobile);
-    // As if the database's clock had been ahead of the service's, and was put right since.
+    // As if the clock of the database had been ahead at the time of the link and was corrected since.
     await query(service.databaseUrl, `update participant_links set linked_at = now() + interval '1 hour'`);
     expect((await link('DELETE', ADA.phone, ADA.mobile)).status).to.equal(200);
   });

@@ -42,7 +42,7 @@ describe('The reference page and the home page', () => {
       const first = await get(path);
       expect(first.headers.get('cache-control')).to.equal('no-cache');
       const tag = first.headers.get('etag') ?? '';
-      // Not by fetch: with If-None-Match it asks for a fresh copy too (Cache-Control: no-cache).
+      // `fetch` would add `Cache-Control: no-cache` to a request with `If-None-Match`.
       const again = await request(service.url + path, { headers: { 'if-none-match': tag } });
       expect([again.statusCode, await again.body.text(), again.headers.etag], path).to.deep.equal([
         304,

@@ -15,7 +15,7 @@ describe('The budget of large responses', () => {
   let started: number;
   const sockets: Socket[] = [];
 
-  /** A server whose responses all have `LARGE` bytes, with this time for a client to read one. */
+  /** A server whose responses have `LARGE` bytes, with this time for a client to read a response. */
   async function serve(deadlineMs: (bytes: number) => number): Promise<void> {
     started = 0;
     const budget = new ResponseBudget(deadlineMs);
@@ -41,7 +41,7 @@ describe('The budget of large responses', () => {
 
   const port = () => (server.address() as AddressInfo).port;
 
-  /** A client that reads again and again, and little each time: it is never silent for long. */
+  /** A client that reads often and little each time, so that its connection is never idle for long. */
   async function readSlowly(): Promise<Socket> {
     const socket = connect(port(), '127.0.0.1').on('error', () => undefined);
     sockets.push(socket);

@@ -7,7 +7,7 @@ import { type Answer, type Harness, startHarness } from '../support/harness.ts';
 import { interleave } from '../support/interleave.ts';
 import { until } from '../support/until.ts';
 
-/** Searches that run, and that wait. */
+/** The maximum numbers of running and of waiting searches. */
 const [RUNNING, WAITING] = [4, 16];
 
 describe('Searches', function () {
@@ -33,7 +33,7 @@ describe('Searches', function () {
       [first, count, type],
     );
 
-  /** All that a search finds, page by page; `null` cursors end it. */
+  /** All messages that a search finds, page by page. */
   async function all(q: string, more = ''): Promise<number[]> {
     const found: number[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
@@ -48,7 +48,7 @@ describe('Searches', function () {
   describe('that are slow', () => {
     let holder: pg.Client;
     beforeEach(async () => {
-      // Nobody reads a message until it ends.
+      // No transaction can read a message until this transaction ends.
       holder = new pg.Client({ connectionString: service.databaseUrl });
       await holder.connect();
       await holder.query('begin');
@@ -216,7 +216,7 @@ describe('Searches', function () {
   });
 
   describe('have a cost that depends on the page only, over', () => {
-    /** Pages of memory that the statements of a search read. */
+    /** The number of buffer pages that the statements of a search read. */
     async function cost(q: string, more = ''): Promise<number> {
       const { knex } = service.service.database;
       const seen: { sql: string; bindings: unknown[] }[] = [];
@@ -258,7 +258,7 @@ describe('Searches', function () {
       await store(3_001, 27_000, words(10));
       await sql('vacuum analyze messages');
       const after = await costs();
-      // Deeper indexes. All messages are 1,500 pages and more.
+      // The margin is for deeper indexes. All messages together have at least 1,500 buffer pages.
       for (const [index, pages] of after.entries())
         expect(pages, `${before} ${after}`).to.be.at.most((before[index] as number) + 200);
     });
@@ -277,7 +277,7 @@ describe('Searches', function () {
         end $$`);
       for (const q of ['common', '"w7919 w5831"', 'w7919 -common', 'nowhere', 'w1 or w2'])
         expect((await search(q)).status, q).to.equal(200);
-      // Ten pages in all for the words of each, and ten for its body.
+      // For each message at most ten buffer pages for its words and ten for its body.
       expect(await cost('common')).to.be.at.most(80 * 100);
     });
   });
@@ -296,7 +296,7 @@ describe('Searches', function () {
 
   it('halve the window when a statement takes too long, and end the page with a cursor', async () => {
     await store(1, 600, `'early ' || n`);
-    // Takes 20 ms for each message, so that no window of more than 100 messages ends in time.
+    // Each message takes 20 ms, so that no window of more than 100 messages ends within the time limit.
     await sql(`
       create or replace function message_document("from" text, "to" text[], cc text[], subject text, body text) returns tsvector
       language plpgsql immutable cost 1000 as $$

@@ -5,7 +5,7 @@ import { type Harness, startHarness } from '../support/harness.ts';
 
 const MAX_LENGTH = 200;
 
-/** Texts that exceed one of PostgreSQL's limits for a search, or come near it. */
+/** Texts near or above one of PostgreSQL's limits for a search. */
 const EXTREME = [
   '-'.repeat(33),
   '-'.repeat(MAX_LENGTH),

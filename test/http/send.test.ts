@@ -180,7 +180,7 @@ describe('Sending a message', () => {
       const to = '+18045550077';
       expect((await keyed('elsewhere', { ...sms, to })).status).to.equal(422);
       expect(await conversations()).to.deep.equal(before);
-      // It is made when there is something to go into it.
+      // A conversation is created with its first message.
       expect((await keyed('for it', { ...sms, to })).status).to.equal(202);
       expect(await conversations()).to.have.length(before.length + 1);
     });
