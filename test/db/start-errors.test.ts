@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
+import pg from 'pg';
 import { explainDatabaseError } from '../../src/db/start/start-errors.ts';
 import { createDatabase, query } from '../support/database.ts';
 import { freePort, runToEnd } from '../support/process.ts';
 import { databaseError } from '../support/start-error.ts';
+import { until } from '../support/until.ts';
 
 const target = {
   variable: 'DATABASE_URL',
@@ -194,6 +196,39 @@ describe('A database that the service cannot use stops the start with one line',
     );
     expect(explain('XX000')).to.equal('DATABASE_URL: the database refuses: the message (SQLSTATE XX000)');
     expect(explainDatabaseError(new TypeError('a fault of the program'), target)).to.equal(null);
+  });
+
+  it('for a server that stops during a migration', async () => {
+    const database = await createDatabase();
+    const blocker = new pg.Client({ connectionString: database });
+    await blocker.connect();
+    // The migration creates the same table and waits for the end of this transaction.
+    await blocker.query('begin; create table messages (n int)');
+    const outcome = databaseError(database);
+    await until(async () => {
+      const terminated = await query(
+        url,
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = $1 and wait_event_type = 'Lock' and application_name = 'messaging-service-migrations'`,
+        [nameOf(database)],
+      );
+      return terminated.length === 1;
+    }, 'the migration waits');
+    expect(await outcome).to.match(/connection to the database at 127\.0\.0\.1:\d+ was lost/);
+    await blocker.end();
+  });
+
+  it('for every error with which the driver and Knex report a lost connection', () => {
+    for (const message of [
+      'ROLLBACK - Client has encountered a connection error and is not queryable',
+      'Client was closed and is not queryable',
+      'write EPIPE',
+      'Knex: Timeout acquiring a connection. The pool is probably full.',
+      'timeout exceeded when trying to connect',
+    ])
+      expect(explainDatabaseError(new Error(message), target), message).to.match(
+        /^DATABASE_URL: the connection to the database at db\.example:5432 was lost/,
+      );
   });
 
   it('as a process: on standard error, with exit code 1', async () => {

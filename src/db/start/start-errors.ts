@@ -91,6 +91,11 @@ const BY_MESSAGE: [RegExp, Explanation][] = [
       `the server at ${host}:${port} does not answer as PostgreSQL does. Check host and port`,
   ],
   [
+    /connection error|not queryable|EPIPE|(Unable to acquire|Timeout acquiring) a connection|exceeded when trying to connect/,
+    ({ host, port }) =>
+      `the connection to the database at ${host}:${port} was lost. Check that the server runs, and start again`,
+  ],
+  [
     /Query read timeout/,
     ({ host, port }) =>
       `the database at ${host}:${port} does not answer a query in time. A pooler may have no session left`,
