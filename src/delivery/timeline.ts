@@ -11,7 +11,7 @@ import type { Schema } from '../openapi/types.ts';
 import { Cursors, DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery } from '../page.ts';
 
 type Entry = Schema<'TimelineEntry'>;
-/** Entries of one time are in the order of their types, and of their numbers. */
+/** Entries with the same time are ordered by type, then by number. */
 type Position = [at: string, type: number, number: number];
 type Positioned = { entry: Entry; position: Position };
 const [RECORDED, ATTEMPT, ACTION, RECEIPT, CURRENT] = [0, 1, 2, 3, 4];

@@ -1,12 +1,12 @@
 import type { Channel } from '../channel.ts';
 import type { Message } from '../db/models/message.ts';
 
-/** What a provider is given of a message. */
+/** The parts of a message that a provider receives. */
 export type Outgoing = Pick<
   Message,
   'id' | 'type' | 'from' | 'to' | 'cc' | 'bcc' | 'reply_to' | 'subject' | 'body' | 'attachments' | 'timestamp'
 > & {
-  /** The same in every try to send this message. */
+  /** The same in every attempt to send this message. */
   delivery_key: string;
 };
 
@@ -16,41 +16,41 @@ interface Failure {
   detail: string;
 }
 
-/** How a try to send ended; everything that happens next follows from it. */
+/** The outcome of an attempt, which alone determines the next state of the delivery. */
 export type SendOutcome =
   | { outcome: 'accepted'; httpStatus: number | null; providerMessageId: string }
-  /** The message is at fault; no further try will help. */
+  /** The message is at fault; another attempt would fail in the same way. */
   | (Failure & { outcome: 'rejected' })
-  /** The provider asks for less; the message was not taken and no attempt is used up. */
+  /** The provider limits the rate; the message was not accepted. */
   | (Failure & { outcome: 'throttled'; retryAfterMs: number | null })
-  /** The message was not processed: the request never left, or its status says so (`status-outcomes.ts`). */
+  /** The message was certainly not processed: the request was not sent, or the response says so. */
   | (Failure & { outcome: 'unavailable'; retryAfterMs: number | null })
-  /** The message may have been taken. */
+  /** The message may have been accepted. */
   | (Failure & { outcome: 'unknown' });
 
-/** What the provider says of a message that it may have. */
+/** The result of looking a message up. */
 export type LookUp = { found: true; providerMessageId: string } | { found: false } | 'cannot tell';
 
 export interface CallOptions {
-  /** One request and no more, where a call may otherwise repeat itself after a moment. */
+  /** Makes one request only; otherwise a call may repeat its request after a short delay. */
   once: boolean;
-  /** Whether an earlier attempt may have been taken, so that a request with the same key may be at work. */
+  /** Whether an earlier attempt may have succeeded, so that the provider may still process a request with the same key. */
   repeated: boolean;
-  /** Cuts the call; what became of a request that had left is unknown then. */
+  /** Aborts the call; the outcome of a request that was sent is `unknown` then. */
   signal: AbortSignal;
 }
 
-/** A company that carries messages. Neither function ever throws. */
+/** An account at a provider. `send` and `lookUp` never throw. */
 export interface Provider {
   readonly name: string;
   readonly channel: Channel;
-  /** Whether it drops repeats of one key. */
+  /** Whether the provider sends the message of one idempotency key at most once. */
   readonly supportsIdempotencyKeys: boolean;
-  /** Whether it can be found out what became of an uncertain send: by repeating it, or by asking. */
+  /** Whether an unknown outcome can be resolved, by an idempotent repeat or by look-up. */
   readonly canReconcile: boolean;
-  /** Messages a second at the most, by all workers together; null for no limit. */
+  /** Max messages per second, for all workers together; null for no limit. */
   readonly perSecond: number | null;
-  /** The same for each number or address that messages are sent from. */
+  /** Max messages per second for each sender number or address; null for no limit. */
   readonly perSecondPerSender: number | null;
   send(message: Outgoing, options: CallOptions): Promise<SendOutcome>;
   lookUp(deliveryKey: string, options: CallOptions): Promise<LookUp>;

@@ -6,7 +6,7 @@ import { createSmsProvider } from './standard/sms.ts';
 
 const ADAPTERS = { sms: createSmsProvider, email: createEmailProvider };
 
-/** The providers of each channel, in the order in which they are tried. */
+/** The accounts of each channel, in the configured order. */
 export type ProviderRegistry = Record<Channel, Provider[]>;
 
 export function createRegistry(configs: ProviderConfig[], timeoutMs: number): ProviderRegistry {

@@ -228,7 +228,7 @@ describe('A call to a provider', () => {
       for (const code of ['Not a recipient', 'no\0', '\ud800', '', 'x'.repeat(65), 21_211, null])
         expect(await refusing({ code, message: 'No' })).to.include({ code: 'http_400', detail: 'No' });
       for (const code of ['21211', 'err.a:b-c_d', 'x'.repeat(64)])
-        expect(await refusing({ code })).to.include({ code, detail: 'The provider answered 400' });
+        expect(await refusing({ code })).to.include({ code, detail: 'The provider responded with 400' });
     });
 
     const impossible = ['', 'sms\0', 'sms\ud800', 'x'.repeat(256), 7, null, undefined];

@@ -3,18 +3,18 @@ import { Throttling } from './throttling.ts';
 
 export type BreakerState = 'closed' | 'half_open' | 'open';
 
-/** What the breaker has to know of a message. */
+/** The parts of a message that the breaker uses. */
 export interface Callable {
   /** The recipients, without copies. */
   to: readonly string[];
-  /** The number of the attempt that begins. */
+  /** The number of the attempt, from 1. */
   attempt_count: number;
 }
 
 /** A call in progress. */
 export interface Call {
   message: Callable;
-  /** The message was tried elsewhere just before: its failure says more about the message than about this provider. */
+  /** Another account failed for the message before: a failure says more about the message than about this account. */
   failedOver: boolean;
   /** The call finds out whether an unavailable provider is available again. */
   probing: boolean;
@@ -43,7 +43,7 @@ export interface BreakerOptions {
   /** Max calls at a time. */
   concurrency: number;
   onChange: (state: BreakerState) => void;
-  /** Whether the breaker of another provider of the channel is closed, so that new messages need not wait for this one. */
+  /** Whether the breaker of another account of the channel is closed, so that new messages need not wait for this account. */
   hasAlternative?: () => boolean;
   /** From 0 to 1. */
   random?: () => number;
@@ -51,17 +51,17 @@ export interface BreakerOptions {
 
 /** Recipients that fail, without a success in between, after which a provider counts as unavailable. */
 export const THRESHOLD = 5;
-/** A call for a message without an earlier attempt, and one for a message with one. */
+/** One call for a message without an earlier attempt, and one call for a message with an earlier attempt. */
 const LEAST_WINDOW = 2;
-/** A call that takes longer may hang: its place in the window is free again. */
+/** A call that takes longer may hang and does not count towards the window. */
 const HANGING_MS = 1_000;
 const FIRST_PAUSE_MS = 1_000;
-/** Probes with new messages keep the first pause this often: so many bad recipients may be ahead of a good one. */
+/** How many probes with new messages keep the first pause: this many failing recipients may precede a working one. */
 const STEADY_PROBES = 30;
 /** While there is an alternative, a message that waits for this provider is the probe, except every fourth time. */
 const PROBES_PER_NEW = 4;
 const LONGEST_PAUSE_MS = { first: 10_000, retry: 60_000 };
-/** The part of the calls that may be probes: a provider that hangs leaves the others to other providers. */
+/** Max share of the calls for probes, so that a provider that hangs does not occupy all calls. */
 const PROBING = 1 / 2;
 
 /**
@@ -157,7 +157,7 @@ export class Breaker {
     return { calls: mayProbe ? 1 : 0, retries: mayRetry ? 1 : 0 };
   }
 
-  /** Milliseconds until the next probe; infinite while none has to be waited for. */
+  /** Milliseconds until the next probe; infinite if no probe is planned. */
   retryInMs(now = Date.now()): number {
     if (this.#state === 'closed') return Number.POSITIVE_INFINITY;
     const times = Object.values(this.#probeAt).filter((at) => at > now);
@@ -175,7 +175,7 @@ export class Breaker {
   /**
    * Ends a call.
    *
-   * @param outcome null where the provider was not called after all.
+   * @param outcome null if the provider was not called, or the call was aborted.
    * @returns whether the provider throttled the account, and not only this recipient.
    */
   end(call: Call, outcome: SendOutcome['outcome'] | null, now = Date.now()): { throttlesAccount: boolean } {
@@ -207,7 +207,7 @@ export class Breaker {
     this.#become('open');
   }
 
-  /** A refusal is a success too: the provider is available. */
+  /** A rejection is a success too: the provider is available. */
   #succeed(outcome: 'accepted' | 'rejected' | 'throttled', throttlesAccount: boolean): void {
     this.#lastSuccess = ++this.#sequence;
     this.#failed.clear();
@@ -230,7 +230,7 @@ export class Breaker {
     if (this.#state === 'open') this.#become('half_open');
   }
 
-  /** Less up to a half, so that the workers do not all probe at once. */
+  /** Reduced by up to a half, so that the workers do not probe at the same time. */
   #jittered(ms: number): number {
     return ms * (1 - this.#random() / 2);
   }
@@ -245,7 +245,7 @@ function isHanging({ startedAt }: Call, now: number): boolean {
   return now - startedAt >= HANGING_MS;
 }
 
-/** One text for the same recipients, from whichever number of the business. */
+/** The same text for the same recipients, whatever the sender is. */
 function recipientsOf({ to }: Callable): string {
   return [...to].sort().join(' ');
 }

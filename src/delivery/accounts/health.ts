@@ -28,14 +28,14 @@ interface Account extends AccountHealth {
   reported: Map<string, number>;
 }
 
-/** A code that comes again and again, between accepted messages, is reported once in this time. */
+/** Min time between two reports of the same code. */
 const REPORT_AGAIN_MS = 10 * 60_000;
-/** The codes are the provider's own words: a provider that makes up new ones does not fill the memory. */
+/** Limits the memory: codes come from the provider's responses. */
 const MAX_CODES = 100;
 
 /**
- * Follows the calls to each account and reports changes of its state, never single attempts: the first failure by a
- * code, an open breaker, recovery.
+ * Reports changes of the state of each account and never single attempts: the first failure with a code, an open breaker, and
+ * recovery.
  */
 export class HealthMonitor {
   readonly #events: Events;
@@ -71,7 +71,7 @@ export class HealthMonitor {
     const wasClosed = account.breaker === 'closed';
     account.breaker = breaker;
     this.#events.breakerChanged(provider, breaker);
-    // From half open back to open: the provider is still unavailable.
+    // From half_open back to open: the account is still unavailable.
     if (wasClosed === (breaker === 'closed')) return;
     const { since, lastError } = account;
     account.since = new Date();
@@ -90,7 +90,7 @@ export class HealthMonitor {
     return [...this.#accounts.values()].map(({ failing: _, reported: __, ...health }) => health);
   }
 
-  /** A closed breaker says nothing of a recovery: the failures were too few to open it. */
+  /** For failures that were too few to open the breaker; otherwise the breaker's change reports the recovery. */
   #recover(account: Account): void {
     if (!account.failing || account.breaker !== 'closed') return;
     account.failing = false;
@@ -102,7 +102,7 @@ export class HealthMonitor {
   }
 }
 
-/** Whether a code is to be reported now. */
+/** Whether a code must be reported now. */
 function isNews(reported: Map<string, number>, code: string): boolean {
   const now = Date.now();
   const last = reported.get(code);

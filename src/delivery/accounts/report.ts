@@ -3,22 +3,22 @@ import type { Channel } from '../../channel.ts';
 import type { BreakerState } from './breaker.ts';
 import type { AccountError, AccountHealth } from './health.ts';
 
-/** How a channel does: what waits, and the state of each of its accounts. */
+/** The queue of a channel and the state of each of its accounts. */
 export interface ChannelReport {
   channel: Channel;
   /** Queued messages, in the whole database. */
   queued: number;
-  /** When the oldest of them was accepted or due. */
+  /** When the oldest queued message was accepted or, if scheduled, due. */
   oldestQueuedAt: Date | null;
   accounts: AccountReport[];
 }
 
 export interface AccountReport {
   name: string;
-  /** As this process knows it; null in a process that does not deliver. */
+  /** The state in this process; null in a process that does not deliver. */
   breaker: BreakerState | null;
   since: Date | null;
-  /** The latest error that this process, or the last attempt of a waiting message, knows of. */
+  /** The latest error of this process, or of the last attempt of a queued message. */
   lastError: AccountError | null;
   /** Queued messages that only this account may send. */
   assigned: number;
@@ -35,7 +35,7 @@ const QUEUE = `
     select channel, provider, count(*)::int as messages, min(greatest(created_at, send_at)) as oldest
     from deliveries where pending and status = 'queued' group by channel, provider`;
 
-/** Waiting messages per account whose last attempts are read, the latest `next_attempt_at` first. */
+/** Max queued messages per account whose last attempts are read, the latest `next_attempt_at` first. */
 const SAMPLE = 100;
 
 export const LAST_ERRORS = `
@@ -55,9 +55,9 @@ export const LAST_ERRORS = `
     order by attempt.provider, started_at desc`;
 
 /**
- * What an operator asks when messages wait.
+ * The state of each channel and account, for operators.
  *
- * @param configured the accounts, in the order in which they are tried.
+ * @param configured the accounts, in the configured order.
  * @param known the accounts as this process knows them; empty in a process that does not deliver.
  */
 export async function reportAccounts(

@@ -13,13 +13,13 @@ import {
 import { decodeBody, MAX_BODY_BYTES } from './response-body.ts';
 import { meaningOfStatus } from './status-outcomes.ts';
 
-/** The longest `Retry-After` that is waited for inside a call; a longer one is left to the schedule. */
+/** Max `Retry-After` that a call waits for; after a longer one, the message waits for its next attempt. */
 const MAX_RETRY_AFTER_MS = 3_000;
 const RETRIES = 2;
 const FIRST_DELAY_MS = 1_000;
-/** Calls that failed together do not repeat at the same millisecond. */
+/** Spreads the repeats of calls that failed at the same time. */
 const JITTER_MS = 100;
-/** Not a timeout: the call has taken long enough, and the message waits for its next attempt without a call's place. */
+/** Without timeouts: after a timeout, the message waits for its next attempt and does not occupy a call slot. */
 const RETRY_ERRORS = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -30,7 +30,7 @@ const RETRY_ERRORS = new Set([
   'EHOSTUNREACH',
 ]);
 
-/** How long one call may take at the most, its short retries and a look-up before it included, in milliseconds. */
+/** Max duration of one call in milliseconds, its short retries and a preceding look-up included. */
 export function longestCallMs(timeoutMs: number, looksUp: boolean): number {
   return (looksUp ? 2 : 1) * ((RETRIES + 1) * timeoutMs + RETRIES * MAX_RETRY_AFTER_MS);
 }
@@ -40,12 +40,12 @@ export interface ProviderClient {
   find(path: string, deliveryKey: string, options: CallOptions): Promise<LookUp>;
 }
 
-/** Calls a provider's HTTP API; turns every response and error into an outcome. */
+/** Calls the standard API of a provider. Every response and every error becomes an outcome. */
 export function createProviderClient(config: ProviderConfig, timeoutMs: number): ProviderClient {
   const third = Math.ceil(timeoutMs / 3);
   const client = got.extend({
     prefixUrl: config.url,
-    // got would decompress without a limit: `decodeBody` has one.
+    // `decodeBody` limits the decompressed size; got does not.
     headers: {
       authorization: `Bearer ${config.key}`,
       'user-agent': 'messaging-service',
@@ -53,48 +53,52 @@ export function createProviderClient(config: ProviderConfig, timeoutMs: number):
     },
     decompress: false,
     responseType: 'buffer',
-    // A host that does not answer is given up before a request could have left.
+    // A connection that takes longer fails before a request is sent.
     timeout: { lookup: third, connect: third, secureConnect: third, request: timeoutMs },
     followRedirect: false,
     hooks: { afterResponse: [onlySuccess] },
     retry: {
       limit: RETRIES,
-      // The default rules would overrule this function; they know other statuses and another `Retry-After`.
+      // got's default rules would take precedence over this function, with other statuses and without the `Retry-After` limit.
       enforceRetryRules: false,
       calculateDelay: ({ error, attemptCount }) => delayOfRepeat(error, attemptCount),
     },
   });
   const single = client.extend({ retry: { limit: 0, calculateDelay: () => 0 } });
-  const by = ({ once, ...options }: CallOptions) => ({ client: once ? single : client, once, ...options });
+  const callerOf = ({ once, ...options }: CallOptions) => ({
+    client: once ? single : client,
+    once,
+    ...options,
+  });
   return {
     post: (path, deliveryKey, options, body) =>
-      post(by(options), config.supportsIdempotencyKeys, path, deliveryKey, body),
-    find: (path, deliveryKey, options) => find(by(options), config.canLookUp, path, deliveryKey),
+      post(callerOf(options), config.supportsIdempotencyKeys, path, deliveryKey, body),
+    find: (path, deliveryKey, options) => find(callerOf(options), config.canLookUp, path, deliveryKey),
   };
 }
 
-/** For got a redirect that is not followed is a success; for a message only 2xx is. */
+/** got treats a redirect that is not followed as a success; here only 2xx is a success. */
 function onlySuccess(response: Response): Response {
   if (!isSuccess(response)) throw new HTTPError(response);
   return response;
 }
 
 /**
- * Milliseconds until a call repeats its request, 0 where it does not: after a status that may pass (the table has
- * them) or a broken connection. Not after 429: the whole account is throttled, so no call goes on by itself.
+ * Milliseconds until a call repeats its request, or 0 for no repeat. A call repeats its request after a transient status
+ * (`status-outcomes.ts`) or a connection error. It does not after 429, because all calls of the account must wait.
  */
 function delayOfRepeat({ code, response }: RequestError, attemptCount: number): number {
   if (attemptCount > RETRIES) return 0;
   const failed = response !== undefined && !isSuccess(response);
   if (!(failed ? meaningOfStatus(response.statusCode).transient : RETRY_ERRORS.has(code))) return 0;
-  const asked = failed ? retryAfterMs(response, Date.now()) : null;
-  if (asked === null) return FIRST_DELAY_MS * 2 ** (attemptCount - 1) + Math.random() * JITTER_MS;
-  // 0 would end the call.
-  return asked > MAX_RETRY_AFTER_MS ? 0 : Math.max(1, asked);
+  const requested = failed ? retryAfterMs(response, Date.now()) : null;
+  if (requested === null) return FIRST_DELAY_MS * 2 ** (attemptCount - 1) + Math.random() * JITTER_MS;
+  // got takes 0 as no repeat.
+  return requested > MAX_RETRY_AFTER_MS ? 0 : Math.max(1, requested);
 }
 
-/** Makes a request whose response is read up to `MAX_BODY_BYTES`; the connection of a longer one is closed. */
-async function bounded(
+/** Makes a request and reads at most `MAX_BODY_BYTES` of the response; closes the connection of a longer response. */
+async function requestBounded(
   { client, signal }: Caller,
   path: string,
   options: OptionsInit & { isStream?: false },
@@ -122,37 +126,39 @@ async function post(
   deliveryKey: string,
   body: object,
 ): Promise<SendOutcome> {
-  let mayHaveBeenTaken = false;
-  const answer = await bounded(caller, path, {
+  let mayHaveBeenAccepted = false;
+  const result = await requestBounded(caller, path, {
     method: 'POST',
     json: body,
     headers: { 'idempotency-key': deliveryKey },
     ...(!caller.once && {
       retry: {
-        // Without keys a second request could be a second message.
+        // Without idempotency keys a second request could send a second message.
         calculateDelay: ({ error, attemptCount }) => {
           const unknown = outcomeOfFailure(error).outcome === 'unknown';
-          mayHaveBeenTaken ||= unknown;
+          mayHaveBeenAccepted ||= unknown;
           return unknown && !supportsIdempotencyKeys ? 0 : delayOfRepeat(error, attemptCount);
         },
       },
     }),
   });
-  if ('response' in answer) return outcomeOfSuccess(answer.response);
-  const { error, isTooLong } = answer;
+  if ('response' in result) return outcomeOfSuccess(result.response);
+  const { error, isTooLong } = result;
   if (isTooLong && error.response && isSuccess(error.response)) return tooLong(error.response.statusCode);
   const outcome = outcomeOfFailure(error);
-  const tellsOfThisTryOnly = outcome.outcome === 'unavailable' || outcome.outcome === 'throttled';
-  // To a repeat it says that a request with the same key is at work (draft-ietf-httpapi-idempotency-key-header).
-  const atWork = outcome.httpStatus === 409 && (mayHaveBeenTaken || caller.repeated);
-  return atWork || (mayHaveBeenTaken && tellsOfThisTryOnly) ? { ...outcome, outcome: 'unknown' } : outcome;
+  const concernsLastRequestOnly = outcome.outcome === 'unavailable' || outcome.outcome === 'throttled';
+  // 409 to a repeat: a request with the same key is still being processed (draft-ietf-httpapi-idempotency-key-header).
+  const isInProgress = outcome.httpStatus === 409 && (mayHaveBeenAccepted || caller.repeated);
+  return isInProgress || (mayHaveBeenAccepted && concernsLastRequestOnly)
+    ? { ...outcome, outcome: 'unknown' }
+    : outcome;
 }
 
 async function find(caller: Caller, canLookUp: boolean, path: string, deliveryKey: string): Promise<LookUp> {
   if (!canLookUp) return 'cannot tell';
-  const answer = await bounded(caller, path, { searchParams: { idempotency_key: deliveryKey } });
-  if ('error' in answer) return 'cannot tell';
-  const { rawBody, headers } = answer.response;
+  const result = await requestBounded(caller, path, { searchParams: { idempotency_key: deliveryKey } });
+  if ('error' in result) return 'cannot tell';
+  const { rawBody, headers } = result.response;
   const body = decodeBody(rawBody, headers['content-encoding']);
   if (body === null || body === 'too_long') return 'cannot tell';
   const { data } = (parseJson(body.text) ?? {}) as { data?: unknown };

@@ -2,7 +2,7 @@ import type { ProviderConfig } from '../../config/config.ts';
 import type { Provider } from '../provider.ts';
 import { createProviderClient } from './client.ts';
 
-/** The email provider's API: `POST /email/messages`, looked up by `GET /email/messages?idempotency_key=…`. */
+/** Email over the standard API: `POST /email/messages`; look-up by `GET /email/messages?idempotency_key=…`. */
 export function createEmailProvider(config: ProviderConfig, timeoutMs: number): Provider {
   const client = createProviderClient(config, timeoutMs);
   return {

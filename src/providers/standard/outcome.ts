@@ -6,15 +6,15 @@ import { meaningOfStatus } from './status-outcomes.ts';
 
 type Failed = Exclude<SendOutcome, { outcome: 'accepted' }>;
 
-/** The longest `Retry-After` that is believed. */
+/** Max `Retry-After`: all workers wait, so one wrong number would stop the account for years. */
 const RETRY_AFTER_CAP_MS = 60 * 60 * 1_000;
 const DETAIL_LENGTH = 300;
-/** A code is a label of the metrics too: a word, not a sentence. */
+/** A code is also a label of metrics, so it must be short. */
 const CODE = /^[\w.:-]{1,64}$/;
-/** As in receipts (openapi.yaml), which a message is found by: all that PostgreSQL can hold, up to 255 characters. */
+/** The same pattern as in receipts (openapi.yaml), which find their message by this id. PostgreSQL can store every match. */
 const MESSAGE_ID = /^[^\0\p{Surrogate}]{1,255}$/u;
 
-/** The outcome of a whole 2xx response: accepted where it has an id. */
+/** The outcome of a complete 2xx response: `accepted` if the body has an id. */
 export function outcomeOfSuccess({ statusCode: httpStatus, headers, rawBody }: Response): SendOutcome {
   const body = decodeBody(rawBody, headers['content-encoding']);
   if (body === 'too_long') return tooLong(httpStatus);
@@ -24,12 +24,12 @@ export function outcomeOfSuccess({ statusCode: httpStatus, headers, rawBody }: R
     outcome: 'unknown',
     httpStatus,
     code: 'malformed_response',
-    detail: `The provider answered ${httpStatus} without an id`,
+    detail: `The provider responded with ${httpStatus} without an id`,
   };
 }
 
 export function tooLong(httpStatus: number): Failed {
-  const detail = `The provider answered ${httpStatus} with more than ${MAX_BODY_BYTES / 1_024} KiB`;
+  const detail = `The provider responded with ${httpStatus} and more than ${MAX_BODY_BYTES / 1_024} KiB`;
   return { outcome: 'unknown', httpStatus, code: 'response_too_long', detail };
 }
 
@@ -37,16 +37,16 @@ export function isMessageId(id: unknown): id is string {
   return typeof id === 'string' && MESSAGE_ID.test(id);
 }
 
-/** The outcome of a request that failed: by its status as soon as that came, also where the body did not. */
+/** The outcome of a failed request. It depends on the status if one was received, even if the body is incomplete. */
 export function outcomeOfFailure(error: RequestError): Failed {
   const { response } = error;
   if (response !== undefined && !isSuccess(response)) return outcomeOfStatus(response);
   const failure = {
     httpStatus: response?.statusCode ?? null,
     code: error.code.toLowerCase(),
-    detail: storable(error.message),
+    detail: toStorable(error.message),
   };
-  return neverLeft(error)
+  return wasNotSent(error)
     ? { ...failure, outcome: 'unavailable', retryAfterMs: null }
     : { ...failure, outcome: 'unknown' };
 }
@@ -56,10 +56,10 @@ export function isSuccess({ statusCode }: Pick<Response, 'statusCode'>): boolean
 }
 
 /**
- * Whether a request surely never left: nothing is sent before there is a connection, by https before it is known to whom.
- * Where got does not tell, and where the connection was kept from before, it may have left.
+ * Whether a request was certainly not sent: there was no connection, or with https no completed TLS handshake. Without got's
+ * timings, and on a reused connection, the request may have been sent.
  */
-function neverLeft({ timings, request, options }: RequestError): boolean {
+function wasNotSent({ timings, request, options }: RequestError): boolean {
   if (timings === undefined || request?.reusedSocket) return false;
   const secure = String(options.url).startsWith('https:');
   return (secure ? timings.secureConnect : timings.connect) === undefined;
@@ -68,11 +68,11 @@ function neverLeft({ timings, request, options }: RequestError): boolean {
 function outcomeOfStatus(response: Response): Failed {
   const { statusCode: httpStatus, rawBody, headers } = response;
   const body = rawBody && decodeBody(rawBody, headers['content-encoding']);
-  const said = errorIn(body === 'too_long' ? undefined : body?.text);
+  const error = errorIn(body === 'too_long' ? undefined : body?.text);
   const failure = {
     httpStatus,
-    code: said.code ?? `http_${httpStatus}`,
-    detail: said.message ?? `The provider answered ${httpStatus}`,
+    code: error.code ?? `http_${httpStatus}`,
+    detail: error.message ?? `The provider responded with ${httpStatus}`,
   };
   const { outcome } = meaningOfStatus(httpStatus);
   return outcome === 'throttled' || outcome === 'unavailable'
@@ -81,8 +81,7 @@ function outcomeOfStatus(response: Response): Failed {
 }
 
 /**
- * What `Retry-After` asks for, in milliseconds; null where the header is absent, repeated or invalid. At most an hour:
- * all workers wait for as long, so one wrong number would stop the provider for years.
+ * The value of `Retry-After` in milliseconds, at most an hour; null if the header is absent, repeated or invalid.
  */
 export function retryAfterMs({ headersDistinct }: Response, now: number): number | null {
   const [value, ...others] = headersDistinct['retry-after'] ?? [];
@@ -94,11 +93,11 @@ function errorIn(body: string | undefined): { code?: string; message?: string } 
   const error = (parseJson(body) as { error?: { code?: unknown; message?: unknown } } | null)?.error;
   return {
     ...(typeof error?.code === 'string' && CODE.test(error.code) && { code: error.code }),
-    ...(typeof error?.message === 'string' && { message: storable(error.message) }),
+    ...(typeof error?.message === 'string' && { message: toStorable(error.message) }),
   };
 }
 
-/** Null where the text is no JSON. */
+/** Null if the text is not JSON. */
 export function parseJson(text = ''): unknown {
   try {
     return JSON.parse(text);
@@ -107,7 +106,7 @@ export function parseJson(text = ''): unknown {
   }
 }
 
-/** The beginning of a text, as PostgreSQL can hold it: without NUL characters and halves of surrogate pairs. */
-function storable(text: string): string {
+/** The first `DETAIL_LENGTH` characters of a text that PostgreSQL can store: no NUL characters, no lone surrogates. */
+function toStorable(text: string): string {
   return text.slice(0, DETAIL_LENGTH).toWellFormed().replaceAll('\0', '');
 }

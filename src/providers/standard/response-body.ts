@@ -5,7 +5,7 @@ export const MAX_BODY_BYTES = 64 * 1_024;
 
 type Decoder = (body: Uint8Array, options: ZlibOptions) => Uint8Array;
 
-/** Requests ask for no compression; these decoders serve gateways that compress all the same. */
+/** Requests ask for no compression; these decoders are for gateways that compress anyway. */
 const DECODERS: Record<string, Decoder> = {
   identity: (body) => body,
   gzip: gunzipSync,
@@ -15,7 +15,7 @@ const DECODERS: Record<string, Decoder> = {
 };
 const ENCODINGS = 3;
 
-/** The text of a body; `too_long` beyond the limit, null where its encoding cannot be undone. */
+/** The text of a body; `too_long` above the limit, null if the content encoding is unknown or invalid. */
 export function decodeBody(body: Uint8Array, contentEncoding = ''): { text: string } | 'too_long' | null {
   const encodings = contentEncoding
     .split(',')
@@ -36,7 +36,7 @@ export function decodeBody(body: Uint8Array, contentEncoding = ''): { text: stri
   }
 }
 
-/** Some servers send the raw format under this name: only the zlib format begins with the method 8. */
+/** Some servers send raw deflate data as `deflate`; only the zlib format begins with compression method 8. */
 function inflate(body: Uint8Array, options: ZlibOptions): Uint8Array {
   return ((body[0] ?? 0) & 0x0f) === 8 ? inflateSync(body, options) : inflateRawSync(body, options);
 }

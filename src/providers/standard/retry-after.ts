@@ -4,7 +4,7 @@ const ASCTIME = /^([A-Z][a-z]{2}) ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}:\d{2}:\d{2}) 
 const SECONDS = /^\d+(\.\d+)?$/;
 
 /**
- * The value of a `Retry-After` header in milliseconds from `now`, or null where it is neither seconds nor an HTTP-date
+ * The value of a `Retry-After` header in milliseconds from `now`, or null if it is neither seconds nor an HTTP-date
  * (RFC 9110, sections 10.2.3 and 5.6.7). Fractions of seconds, which the RFC does not have, are rounded up.
  *
  * @param now milliseconds since 1970.

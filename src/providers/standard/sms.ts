@@ -2,7 +2,7 @@ import type { ProviderConfig } from '../../config/config.ts';
 import type { Provider } from '../provider.ts';
 import { createProviderClient } from './client.ts';
 
-/** The SMS and MMS provider's API: `POST /sms/messages`, looked up by `GET /sms/messages?idempotency_key=…`. */
+/** SMS and MMS over the standard API: `POST /sms/messages`; look-up by `GET /sms/messages?idempotency_key=…`. */
 export function createSmsProvider(config: ProviderConfig, timeoutMs: number): Provider {
   const client = createProviderClient(config, timeoutMs);
   return {

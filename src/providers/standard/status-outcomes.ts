@@ -1,7 +1,7 @@
-/** What a response status other than 2xx says about the message. */
+/** The meaning of a response status other than 2xx. */
 export interface StatusMeaning {
   outcome: 'rejected' | 'throttled' | 'unavailable' | 'unknown';
-  /** Whether the same request may succeed some seconds later, so that a call repeats it. */
+  /** Whether the same request may succeed some seconds later, so that a call repeats the request. */
   transient: boolean;
 }
 
@@ -13,8 +13,7 @@ const UNKNOWN: StatusMeaning = { outcome: 'unknown', transient: false };
 const NO_RESPONSE: StatusMeaning = { outcome: 'unknown', transient: true };
 
 /**
- * The statuses with a meaning of their own, for providers of the standard API. All others have the meaning of their
- * class, as RFC 9110 (section 15) says of statuses that a client does not know.
+ * The statuses with their own meaning in the standard API. All others have the meaning of their class (RFC 9110, section 15).
  *
  * Sources: the IANA registry of HTTP status codes; for 520 to 526, developers.cloudflare.com/support/troubleshooting;
  * for 494 to 499, nginx; 598 and 599 are timeouts of proxies that no standard defines.
@@ -23,7 +22,7 @@ const MEANINGS: Record<number, StatusMeaning> = {
   // Sent after a POST was processed, to show its result elsewhere.
   303: UNKNOWN,
 
-  // The message is not at fault: credentials, credit, the URL, a proxy or the form of the request are.
+  // The message is not at fault: the cause is the credentials, credit, the URL, a proxy or the format of the request.
   401: OPERATOR,
   402: OPERATOR,
   403: OPERATOR,
@@ -55,7 +54,7 @@ const MEANINGS: Record<number, StatusMeaning> = {
   // The contract of the standard API (contracts/README.md): a provider that answers 500 or 503 did not take the message.
   500: NOT_PROCESSED,
   503: NOT_PROCESSED,
-  // The server does not have the method or the HTTP version, or a network wants a login: nothing was processed.
+  // The server does not have the method or the HTTP version, or a network requires a login: nothing was processed.
   501: OPERATOR,
   505: OPERATOR,
   511: OPERATOR,
