@@ -191,7 +191,7 @@ describe('The service as a process', function () {
   it('migrates without serving', async () => {
     const { code, stdout } = await runToEnd('bin/start.sh', ['migrate'], environment);
     expect(code).to.equal(0);
-    expect(stdout).to.contain('20260101000000_messaging');
+    expect(stdout).to.contain('20261126000000_initial');
     expect(processesOf(directory)).to.deep.equal([]);
   });
 
