@@ -3,17 +3,17 @@ import { arbitraryOf, type Known } from './arbitrary.ts';
 import { branchesOf, faultsBy, type Operation, type Parameter, resolve, type Schema } from './contract.ts';
 import type { Request } from './request.ts';
 
-/** One fault that a request is given. */
+/** One error that is put into a request. */
 export interface Breakage {
   title: string;
-  /** Where the service is to find it; null where it does not get as far as that. */
+  /** The path that the response must name; null if the request is refused before validation. */
   where: string | null;
   statuses: number[];
   /** Of a union, the schema that the body fits before it is broken. */
   branch?: Schema;
   apply: (request: Request) => Request;
 }
-/** A value that is wrong in one place, below which path, and how. */
+/** An invalid value: the path of its error, the kind of error, the value. */
 type Broken = [path: string, how: string, value: unknown];
 
 /** A longer text makes the body too large: that is 413. */

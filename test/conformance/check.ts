@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { faultsBy, type Operation } from './contract.ts';
 import type { Answer } from './request.ts';
 
-/** What HTTP itself has, or tells a browser what not to do: no operation needs to describe them. */
+/** Headers of HTTP itself and security headers, which no operation needs to describe. */
 const OF_HTTP = new Set([
   'allow',
   'cache-control',
@@ -26,7 +26,7 @@ const OF_HTTP = new Set([
   'x-xss-protection',
 ]);
 
-/** Fails where the contract does not describe this answer in every part: status, headers, content type, body. */
+/** Fails if the contract does not describe the status, a header, the content type or the body of this response. */
 export function check({ id, responses }: Operation, { status, headers, text }: Answer, what: unknown): void {
   const of = `${id}: ${status} to ${JSON.stringify(what)?.slice(0, 2_000)}: ${text.slice(0, 1_000)}`;
   const described = responses[status];

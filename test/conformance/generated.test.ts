@@ -30,11 +30,11 @@ describe('Every operation of the contract', function () {
   };
   const sensible = (operation: Operation) => requestOf(operation, knownFor(operation, world.ids));
   let sampled = 0;
-  // A seed of its own each time, so that no key is used twice.
+  // Each call has its own seed, so that no idempotency key is used twice.
   const samples = (operation: Operation, numRuns: number) =>
     fc.sample(sensible(operation), { seed: seed + ++sampled, numRuns });
 
-  it('answers whatever is valid by its schemas as described', async () => {
+  it('answers requests that are valid by its schemas as described', async () => {
     for (const operation of operations) {
       const property = fc.asyncProperty(
         requestOf(operation, {}),
@@ -44,7 +44,7 @@ describe('Every operation of the contract', function () {
     }
   });
 
-  it('succeeds with what makes sense', async () => {
+  it('succeeds with sensible requests', async () => {
     for (const operation of operations) {
       const answers = [];
       for (const request of samples(operation, RUNS)) answers.push(await ask(operation, request));
@@ -54,7 +54,7 @@ describe('Every operation of the contract', function () {
     }
   });
 
-  /** Asks with each of these breakages, and expects a short response that names their place. */
+  /** Sends a request with each of these errors, and expects a short response that names the path of the error. */
   const refuse = async (breakagesOf: (operation: Operation) => Breakage[]) => {
     let broken = 0;
     for (const operation of operations) {
@@ -81,17 +81,17 @@ describe('Every operation of the contract', function () {
     return broken;
   };
 
-  it('refuses what is broken in one place, and says where', async () => {
+  it('refuses requests with one error and names its path', async () => {
     const broken = await refuse((operation) => breakagesOf(operation, knownFor(operation, world.ids)));
     expect(broken).to.be.above(300);
   });
 
-  it('refuses inputs of extreme size or form, and says where in a short response', async () => {
+  it('refuses inputs of extreme size or form and names their path in a short response', async () => {
     expect(await refuse(extremesOf)).to.be.above(600);
     expect((await world.request('GET', '/readyz')).status).to.equal(200);
   });
 
-  it('asks for credentials whatever the fragment in the target of a request', async () => {
+  it('requires credentials for any fragment in the request target', async () => {
     for (const { id, method, path, security, optional } of operations)
       for (const fragment of ['#', '#?provider=nope', '#/../healthz', '?#']) {
         const target = path.replace(/\{\w+\}/g, '1') + fragment;
@@ -101,7 +101,7 @@ describe('Every operation of the contract', function () {
       }
   });
 
-  it('asks for credentials wherever the contract says so, and only there', async () => {
+  it('requires credentials exactly where the contract does', async () => {
     for (const operation of operations)
       for (const credentials of ['none', 'wrong'] as const) {
         const [request] = samples(operation, 1) as [Request];
@@ -112,7 +112,7 @@ describe('Every operation of the contract', function () {
       }
   });
 
-  it('takes every example of a request as it stands', async () => {
+  it('accepts every example of a request unchanged', async () => {
     for (const operation of operations) {
       for (const { value } of Object.values(operation.body?.examples ?? {})) {
         const [request] = samples(operation, 1) as [Request];

@@ -12,15 +12,15 @@ const NOTHING = '9007199254740991';
 const TOO_LARGE = JSON.stringify({ type: 'sms', body: 'x'.repeat(10_500_000) });
 
 interface Provocation {
-  /** The service that is asked. */
+  /** The service that gets the request. */
   of?: World;
   change?: Partial<Request>;
   credentials?: Credentials;
-  /** How often it is asked at once; one of the answers is to be the one. */
+  /** Concurrent copies of the request; one of the responses must have the status. */
   times?: number;
 }
 
-describe('Every status that the contract promises', function () {
+describe('Every status of the contract', function () {
   this.timeout(120_000);
   let world: World;
   let cutOff: World;
@@ -33,7 +33,7 @@ describe('Every status that the contract promises', function () {
   });
   after(() => Promise.all([world, cutOff, limited].map((each) => each?.stop())));
 
-  /** How each status is brought about, by a request that is right in all else. */
+  /** The change that makes a valid request cause each status. */
   const provocations: Record<string, (operation: Operation) => Provocation> = {
     200: () => ({}),
     202: () => ({}),
@@ -65,7 +65,7 @@ describe('Every status that the contract promises', function () {
 
   const provoke = async (operation: Operation, status: string): Promise<Answer> => {
     const provocation = provocations[status];
-    if (!provocation) throw new Error(`Nothing here brings about a ${status}: ${operation.id}`);
+    if (!provocation) throw new Error(`No request here causes a ${status}: ${operation.id}`);
     const { of = world, change, credentials, times = 1 } = provocation(operation);
     const [request] = fc.sample(requestOf(operation, knownFor(operation, of.ids)), {
       seed: ++seed,
@@ -78,7 +78,7 @@ describe('Every status that the contract promises', function () {
   };
 
   for (const operation of operations)
-    it(`of ${operation.id} comes about: ${Object.keys(operation.responses).join(', ')}`, async () => {
+    it(`is returned by ${operation.id}: ${Object.keys(operation.responses).join(', ')}`, async () => {
       for (const status of Object.keys(operation.responses)) {
         const answer = await provoke(operation, status);
         expect(`${answer.status}`, answer.text).to.equal(status);
@@ -86,7 +86,7 @@ describe('Every status that the contract promises', function () {
       }
     });
 
-  it('is a 405 with the methods that there are, for all others', async () => {
+  it('is 405 with the allowed methods for every other method of a path', async () => {
     const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
     for (const path of new Set(operations.map((operation) => operation.path))) {
       const own = operations.filter((operation) => operation.path === path).map(({ method }) => method);

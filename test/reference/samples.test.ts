@@ -63,7 +63,7 @@ describe('The samples of the contract', function () {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('are there for every operation by curl, and by the SDK for what it is for', () => {
+  it('cover every operation by curl, and every operation of the SDK by the SDK', () => {
     const bySdk = operations.filter(({ tags: [tag = ''] }) => !['Webhooks', 'System'].includes(tag));
     expect(samplesIn('sh').map(({ operationId }) => operationId)).to.deep.equal(
       operations.map(({ operationId }) => operationId),
@@ -73,7 +73,7 @@ describe('The samples of the contract', function () {
     );
   });
 
-  it('by curl are answered with success, one after the other', async () => {
+  it('by curl succeed one after the other', async () => {
     const steps = samplesIn('sh').map(({ operationId, source }) => `echo '# ${operationId}'\n${source}`);
     const script = [
       'set -euo pipefail',
@@ -89,7 +89,7 @@ describe('The samples of the contract', function () {
     expect(stdout.match(/^# /gm)).to.have.length(steps.length);
   });
 
-  it('by the SDK compile, and run one after the other', async () => {
+  it('by the SDK compile and succeed one after the other', async () => {
     const samples = samplesIn('ts');
     const sdk = resolve('sdk/src/index.ts');
     for (const { operationId, source } of samples)
