@@ -11,10 +11,10 @@ import { until } from '../support/until.ts';
 const TIMEOUT_MS = 1_500;
 const taken = { status: 202, body: { id: 'sms_1' } };
 
-/** What happens to a request that came. */
+/** How the server handles a request. */
 type Answer = 'lost' | 'none' | { status: number; headers?: Record<string, string>; body?: object };
 
-describe('A call to a provider', () => {
+describe('A call to a provider of the standard API', () => {
   const servers: Server[] = [];
   const sockets = new Set<Socket>();
   let requests = 0;
@@ -33,7 +33,7 @@ describe('A call to a provider', () => {
     return `${protocol}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  /** One that gives each request the next of these answers. */
+  /** Handles each request with the next of these answers. */
   const answering = (answers: Answer[]): RequestListener => {
     const left = [...answers];
     return (request, response) => {
@@ -69,7 +69,7 @@ describe('A call to a provider', () => {
   const lookUp = async (answer: Answer) =>
     clientOf(await http(answer)).find('sms/messages', 'key', optionsOf({}));
 
-  describe('by which nothing left', () => {
+  describe('whose request was not sent', () => {
     const isUnavailable = async (url: string, code: string, options: Partial<CallOptions> = {}) => {
       const outcome = await send(url, options);
       expect(outcome).to.include({ outcome: 'unavailable', httpStatus: null, code, retryAfterMs: null });
@@ -78,31 +78,31 @@ describe('A call to a provider', () => {
     };
     const silent = () => listen(createNetServer(), 'https');
 
-    it('is unavailable where the connection is refused', async () => {
+    it('is unavailable if the connection is refused', async () => {
       const url = await http();
       await new Promise((resolve) => servers.pop()?.close(resolve));
       await isUnavailable(url, 'econnrefused');
     });
 
-    it('is unavailable where there is no such host', async () => {
+    it('is unavailable if the host does not exist', async () => {
       expect(await send('https://nowhere.invalid')).to.include({ outcome: 'unavailable', httpStatus: null });
     });
 
-    it('is unavailable, and given up early, where the host says nothing', async () => {
+    it('is unavailable after a third of the timeout if the host does not respond', async () => {
       const outcome = await isUnavailable(await silent(), 'etimedout');
       expect(outcome).to.include({ detail: `Timeout awaiting 'secureConnect' for ${TIMEOUT_MS / 3}ms` });
     });
 
-    it('is unavailable where the host hangs up before it is known who it is', async () => {
+    it('is unavailable if the host closes the connection before the TLS handshake', async () => {
       const server = createNetServer((socket) => socket.destroy());
       await isUnavailable(await listen(server, 'https'), 'econnreset');
     });
 
-    it('is unavailable where the certificate is not trusted', async () => {
+    it('is unavailable if the certificate is not trusted', async () => {
       await isUnavailable(await https(taken), 'depth_zero_self_signed_cert');
     });
 
-    it('is unavailable where it was cut before there was a connection', async () => {
+    it('is unavailable if it was aborted before the connection', async () => {
       const url = await silent();
       const cutting = new AbortController();
       const cut = isUnavailable(url, 'err_aborted', { signal: cutting.signal });
@@ -112,7 +112,7 @@ describe('A call to a provider', () => {
     });
   });
 
-  describe('of which the answer is lost', () => {
+  describe('whose response is lost', () => {
     before(() => {
       globalAgent.options.ca = CERTIFICATE;
     });
@@ -121,23 +121,23 @@ describe('A call to a provider', () => {
     });
 
     for (const [protocol, serve] of Object.entries({ http, https })) {
-      it(`is unknown where the connection breaks: ${protocol}`, async () => {
+      it(`is unknown if the connection is lost: ${protocol}`, async () => {
         expect(await send(await serve('lost'))).to.include({ outcome: 'unknown', code: 'econnreset' });
         expect(requests).to.equal(1);
       });
 
-      it(`is unknown where a connection breaks that was kept: ${protocol}`, async () => {
+      it(`is unknown if a reused connection is lost: ${protocol}`, async () => {
         const url = await serve(taken, 'lost');
         expect(await send(url)).to.include({ outcome: 'accepted' });
         expect(await send(url)).to.include({ outcome: 'unknown', code: 'econnreset' });
         expect(sockets.size).to.equal(1);
       });
 
-      it(`is unknown where none comes in time: ${protocol}`, async () => {
+      it(`is unknown after the timeout: ${protocol}`, async () => {
         expect(await send(await serve('none'))).to.include({ outcome: 'unknown', code: 'etimedout' });
       });
 
-      it(`is unknown where it was cut: ${protocol}`, async () => {
+      it(`is unknown if it was aborted: ${protocol}`, async () => {
         const url = await serve('none');
         const cutting = new AbortController();
         const cut = send(url, { signal: cutting.signal });
@@ -147,7 +147,7 @@ describe('A call to a provider', () => {
       });
     }
 
-    it('is repeated at once only where the provider drops repeats', async () => {
+    it('is repeated at once only if the provider supports idempotency keys', async () => {
       expect(await send(await http('lost', taken), { once: false })).to.include({ outcome: 'accepted' });
       const url = await http('lost', taken);
       requests = 0;
@@ -162,12 +162,12 @@ describe('A call to a provider', () => {
     });
   });
 
-  describe('that is answered', () => {
-    /** A gateway's answer, after which the message may have been taken; the call goes on at once. */
+  describe('with a response', () => {
+    /** A response of a gateway after which the message may have been accepted; the call repeats its request at once. */
     const perhaps = { status: 504, headers: { 'retry-after': '0' } };
     const answers = async (status: number) => send(await http({ status }));
 
-    it('is accepted by 2xx alone: a redirect is not followed, and the message was not taken', async () => {
+    it('is accepted only with 2xx: a redirect is not followed and is unavailable', async () => {
       for (const status of [300, 301, 302, 304, 307, 308]) {
         const elsewhere = { status, headers: { location: '/sms/messages' }, body: taken.body };
         const outcome = await send(await http(elsewhere, taken));
@@ -176,11 +176,11 @@ describe('A call to a provider', () => {
       expect(requests).to.equal(6);
     });
 
-    it('tells nothing of a message where the look-up is a redirect', async () => {
+    it('cannot tell about a message if the look-up is a redirect', async () => {
       expect(await lookUp({ status: 302, body: { data: [] } })).to.equal('cannot tell');
     });
 
-    it('is rejected by 409, unless it may be the same message that is at work', async () => {
+    it('is rejected by 409, and unknown if an earlier request may still be processed', async () => {
       expect(await answers(409)).to.include({ outcome: 'rejected', code: 'http_409' });
       expect(await send(await http({ status: 409 }), { repeated: true })).to.include({
         outcome: 'unknown',
@@ -192,15 +192,15 @@ describe('A call to a provider', () => {
       });
     });
 
-    it('is rejected by other refusals, of a repeat too', async () => {
+    it('is rejected by 422, also for a repeat', async () => {
       expect(await send(await http({ status: 422 }), { repeated: true })).to.include({ outcome: 'rejected' });
     });
 
-    it('is unavailable where it came too early', async () => {
+    it('is unavailable with 425', async () => {
       expect(await answers(425)).to.include({ outcome: 'unavailable', code: 'http_425' });
     });
 
-    it('is unknown where an earlier try may have been taken, whatever the last one was told of itself', async () => {
+    it('is unknown if an earlier request may have been accepted, whatever the last response is', async () => {
       for (const status of [425, 429, 301, 403]) {
         const outcome = await send(await http(perhaps, { status }), { once: false });
         expect(outcome).to.include({ outcome: 'unknown', httpStatus: status });
@@ -208,23 +208,23 @@ describe('A call to a provider', () => {
     });
   });
 
-  describe('whose answer has texts', () => {
+  describe('with texts in the response', () => {
     const refusing = async (error: object) => send(await http({ status: 400, body: { error } }));
 
-    it('keeps what can be stored of them', async () => {
+    it('keeps the characters that PostgreSQL can store', async () => {
       expect(await refusing({ code: 'invalid_recipient', message: 'N\0o\ud800!' })).to.include({
         code: 'invalid_recipient',
         detail: 'No\ufffd!',
       });
     });
 
-    it('does not keep half of a character where it cuts', async () => {
+    it('does not keep half of a character at the end of a shortened text', async () => {
       expect(await refusing({ message: `${'x'.repeat(299)}😀` })).to.include({
         detail: `${'x'.repeat(299)}\ufffd`,
       });
     });
 
-    it('takes as a code only what is one', async () => {
+    it('keeps a code only if it is a short word', async () => {
       for (const code of ['Not a recipient', 'no\0', '\ud800', '', 'x'.repeat(65), 21_211, null])
         expect(await refusing({ code, message: 'No' })).to.include({ code: 'http_400', detail: 'No' });
       for (const code of ['21211', 'err.a:b-c_d', 'x'.repeat(64)])
@@ -233,7 +233,7 @@ describe('A call to a provider', () => {
 
     const impossible = ['', 'sms\0', 'sms\ud800', 'x'.repeat(256), 7, null, undefined];
 
-    it('is unknown where a receipt could not have the id', async () => {
+    it('is unknown if the id is not valid in receipts', async () => {
       for (const id of impossible)
         expect(await send(await http({ status: 202, body: { id } }))).to.include({
           outcome: 'unknown',
@@ -243,7 +243,7 @@ describe('A call to a provider', () => {
         expect(await send(await http({ status: 202, body: { id } }))).to.include({ providerMessageId: id });
     });
 
-    it('tells of a message only what it says for certain', async () => {
+    it('cannot tell about a message if the look-up has no valid id', async () => {
       for (const data of [...impossible.map((id) => [{ id }]), [null], {}, 'none', undefined])
         expect(await lookUp({ status: 200, body: { data } })).to.equal('cannot tell');
       expect(await lookUp({ status: 200, body: { data: [] } })).to.deep.equal({ found: false });
@@ -254,7 +254,7 @@ describe('A call to a provider', () => {
     });
   });
 
-  it('believes a Retry-After for an hour at the most', async () => {
+  it('limits Retry-After to an hour', async () => {
     const asking = async (after: string, status = 429) => {
       const outcome = await send(await http({ status, headers: { 'retry-after': after } }));
       return 'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined;

@@ -17,7 +17,7 @@ import {
 
 const KIB = 1_024;
 const BOMB = Buffer.alloc(32 * 1_024 * KIB, ' ');
-/** The limit, one read from a socket more, and the headers. */
+/** The limit, one more read from the socket, and the headers. */
 const MAX_READ_BYTES = MAX_BODY_BYTES + 64 * KIB + 4 * KIB;
 const TOO_LONG = { outcome: 'unknown', code: 'response_too_long' };
 
@@ -31,7 +31,7 @@ const LONG: Record<string, (response: ServerResponse, status: number) => void> =
   'an endless chunked body': (response, status) => flood(response.writeHead(status)),
   'a body that announces a gigabyte': (response, status) =>
     flood(response.writeHead(status, { 'content-length': 2 ** 30 })),
-  'a body that the end of the connection ends': (response, status) =>
+  'a body without a length': (response, status) =>
     flood(response.writeHead(status, { 'transfer-encoding': 'identity', connection: 'close' })),
   'an endless body that claims to be compressed': (response, status) =>
     flood(response.writeHead(status, { 'content-encoding': 'gzip' })),
@@ -40,7 +40,7 @@ const LONG: Record<string, (response: ServerResponse, status: number) => void> =
     'gzip',
     Buffer.concat(Array(40).fill(gzipSync(Buffer.alloc(2 * KIB)))),
   ),
-  'a gzip bomb under its old name': sends('x-gzip', gzipSync(BOMB)),
+  'a gzip bomb as x-gzip': sends('x-gzip', gzipSync(BOMB)),
   'a brotli bomb': sends('br', brotliCompressSync(BOMB)),
   'a deflate bomb': sends('deflate', deflateSync(BOMB)),
   'a raw deflate bomb': sends('deflate', deflateRawSync(BOMB)),
@@ -56,7 +56,7 @@ describe("The limit on a provider's response", () => {
   before(async () => {
     provider = await startProviderServer((request, response) => {
       requests++;
-      // A connection for each call, so that what each reads is known.
+      // One connection per call, so that the bytes of each call are known.
       response.shouldKeepAlive = false;
       respond(request, response);
     });
@@ -97,7 +97,7 @@ describe("The limit on a provider's response", () => {
       }
     });
 
-    it(`${what} in a look-up says nothing of the message`, async () => {
+    it(`${what} in a look-up cannot tell about the message`, async () => {
       respond = (_request, response) => long(response, 200);
       expect(await lookUp()).to.equal('cannot tell');
       expect(bytesRead()).to.be.within(1, MAX_READ_BYTES);
@@ -120,7 +120,7 @@ describe("The limit on a provider's response", () => {
     expect(await send()).to.include({ outcome: 'accepted', providerMessageId: 'sms_1' });
   });
 
-  it('asks for no compression, and reads a body that is compressed all the same', async () => {
+  it('asks for no compression, and reads a compressed body', async () => {
     const body = bodyOf(MAX_BODY_BYTES);
     for (const [encoding, bytes] of [
       ['gzip', gzipSync(body)],
@@ -180,7 +180,7 @@ describe("The limit on a provider's response", () => {
     }
   });
 
-  it('a body that breaks off is unknown with 202, and has the usual outcome otherwise', async () => {
+  it('an incomplete body is unknown with 202, and has the usual outcome otherwise', async () => {
     for (const [status, outcome] of Object.entries({ 202: 'unknown', 400: 'rejected', 503: 'unavailable' })) {
       respond = (_request, response) => {
         response.writeHead(Number(status), { 'content-length': 100 });
@@ -201,7 +201,7 @@ function sends(encoding: string, bytes: Buffer) {
     void response.writeHead(status, { 'content-encoding': encoding }).end(bytes);
 }
 
-/** Writes for as long as somebody reads. */
+/** Writes until the client closes the connection. */
 function flood(response: ServerResponse): void {
   const spaces = Buffer.alloc(16 * KIB, ' ');
   const endless = new Readable({

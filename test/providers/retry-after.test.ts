@@ -8,7 +8,7 @@ const HOUR_MS = 3_600_000;
 
 describe("A provider's Retry-After", () => {
   for (const [value, seconds] of RETRY_AFTER)
-    it(`${JSON.stringify(value)} ${seconds === null ? 'counts as absent' : `asks for ${seconds} s`}`, () => {
+    it(`${JSON.stringify(value)} ${seconds === null ? 'counts as absent' : `is ${seconds} s`}`, () => {
       expect(parseRetryAfter(value, NOW)).to.equal(seconds === null ? null : seconds * 1_000);
     });
 
@@ -52,18 +52,18 @@ describe("A provider's Retry-After", () => {
       return 'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined;
     };
 
-    it('is believed for an hour at most', async () => {
+    it('is limited to an hour', async () => {
       for (const value of ['3601', '1732525200', '9'.repeat(400), 'Fri, 01 Jan 2100 00:00:00 GMT'])
         expect(await asked(value), value).to.equal(HOUR_MS);
     });
 
-    it('is read with fractions, and absent where its value is invalid', async () => {
+    it('is read with fractions, and counts as absent if its value is invalid', async () => {
       expect([await asked('60.0'), await asked('0.5'), await asked('soon'), await asked('')]).to.deep.equal([
         ...[60_000, 1_000, null, null],
       ]);
     });
 
-    it('counts as absent where it is repeated', async () => {
+    it('counts as absent if it is repeated', async () => {
       expect([await asked('5', '7'), await asked('5', '5'), await asked()]).to.deep.equal([null, null, null]);
     });
 

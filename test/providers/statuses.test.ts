@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { meaningOfStatus } from '../../src/providers/standard/status-outcomes.ts';
 import { type ProviderServer, sendTo, startProviderServer } from '../support/provider-server.ts';
 
-/** The outcome of every status, as a provider sends it. 101 is a switch of protocols that nobody asked for. */
+/** The outcome of every status, as a provider sends it. 101 switches protocols, which the request does not ask for. */
 const OUTCOMES: Record<string, number[]> = {
   unknown: [
     ...[101, 150, 199, 303, 499],
