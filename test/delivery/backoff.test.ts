@@ -6,7 +6,7 @@ import { nextState } from '../../src/delivery/transition.ts';
 const now = new Date('2024-11-01T14:00:00Z');
 const question = { retries: 1, leastMs: 0, now, random: 0.999 };
 
-describe('The long retry schedule', () => {
+describe('The backoff', () => {
   it('doubles up to an hour', () => {
     const delays = [1, 2, 3, 8, 12, 13, 20].map(
       (retries) => nextAttempt({ ...question, retries }).getTime() - now.getTime(),
@@ -14,7 +14,7 @@ describe('The long retry schedule', () => {
     expect(delays.map((delay) => Math.round(delay / 999))).to.deep.equal([1, 2, 4, 128, 2_048, 3_600, 3_600]);
   });
 
-  it('never comes before the provider allows it, nor later than its spread after that', () => {
+  it('is never shorter than Retry-After, nor longer than Retry-After and the jitter', () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -31,7 +31,7 @@ describe('The long retry schedule', () => {
     );
   });
 
-  it('leaves a provider that asks for less alone as long as it says, or longer each time', () => {
+  it('pauses a throttled account for its Retry-After, or twice as long each time', () => {
     expect(pauseMs(12_000, 5)).to.equal(12_000);
     expect([1, 2, 3, 7, 30].map((times) => pauseMs(null, times))).to.deep.equal([
       1_000, 2_000, 4_000, 60_000, 60_000,
@@ -39,25 +39,25 @@ describe('The long retry schedule', () => {
   });
 });
 
-describe('What becomes of a message after an attempt', () => {
+describe('The next state of a message after an attempt', () => {
   const message = { retry_count: 0, may_have_been_sent: false, expires_at: new Date(now.getTime() + 60_000) };
-  const failure = { httpStatus: 503, code: 'down', detail: 'away', retryAfterMs: null };
+  const failure = { httpStatus: 503, code: 'down', detail: 'unavailable', retryAfterMs: null };
   const provider = { name: 'text-co', supportsIdempotencyKeys: true, canReconcile: true };
   const base = { message, provider, fallback: null, timeoutMs: 10_000, now, random: 0.5 };
   const wait = (transition: { nextAttemptAt: Date | null }) =>
     (transition.nextAttemptAt?.getTime() ?? Number.NaN) - now.getTime();
 
-  it('is sent where it was accepted, and failed where it was refused', () => {
+  it('is sent after accepted, and failed after rejected', () => {
     expect(
       nextState({ ...base, outcome: { outcome: 'accepted', httpStatus: 202, providerMessageId: 'x' } }),
     ).to.include({ status: 'sent', provider: 'text-co' });
     expect(nextState({ ...base, outcome: { ...failure, outcome: 'rejected' } })).to.deep.include({
       status: 'failed',
-      error: { code: 'down', detail: 'away' },
+      error: { code: 'down', detail: 'unavailable' },
     });
   });
 
-  it('waits where the provider is away, and uses up no attempt where it is throttled', () => {
+  it('is queued after unavailable and throttled, and throttled does not count towards the backoff', () => {
     expect(nextState({ ...base, outcome: { ...failure, outcome: 'unavailable' } })).to.include({
       status: 'queued',
       provider: null,
@@ -70,7 +70,7 @@ describe('What becomes of a message after an attempt', () => {
     });
   });
 
-  it('moves on at once where the provider is away and there is another one', () => {
+  it('fails over at once after unavailable if another account is available', () => {
     const transition = nextState({
       ...base,
       fallback: 'spare-co',
@@ -80,7 +80,7 @@ describe('What becomes of a message after an attempt', () => {
     expect(wait(transition)).to.equal(0);
   });
 
-  it('never moves on where the provider may have it, or asks for less', () => {
+  it('does not fail over if the provider may have accepted the message, or is throttled', () => {
     for (const given of [
       { outcome: { ...failure, outcome: 'unknown' as const } },
       {
@@ -97,7 +97,7 @@ describe('What becomes of a message after an attempt', () => {
     ).to.equal(null);
   });
 
-  it('is tried again after an uncertain send only where that can be cleared up', () => {
+  it('is queued after unknown only if the outcome can be reconciled', () => {
     const outcome = { ...failure, outcome: 'unknown' as const };
     expect(nextState({ ...base, outcome })).to.include({ status: 'queued', mayHaveBeenSent: true });
     const mute = { ...provider, supportsIdempotencyKeys: false, canReconcile: false };
@@ -107,7 +107,7 @@ describe('What becomes of a message after an attempt', () => {
     });
   });
 
-  it('is looked up only when a request that was cut can no longer be at work', () => {
+  it('is looked up only when the provider can no longer process an aborted request', () => {
     const outcome = { ...failure, outcome: 'unknown' as const };
     expect(wait(nextState({ ...base, outcome }))).to.be.lessThan(1_001);
     expect(
@@ -115,7 +115,7 @@ describe('What becomes of a message after an attempt', () => {
     ).to.be.least(10_000);
   });
 
-  it('is unknown where its time ran out and it may have been sent', () => {
+  it('is unknown if the message expired and may have been sent', () => {
     const late = { ...message, expires_at: now };
     expect(
       nextState({ ...base, message: late, outcome: { ...failure, outcome: 'unknown' } }).status,

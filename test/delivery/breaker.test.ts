@@ -62,7 +62,7 @@ describe('The circuit breaker of a provider', () => {
     expect(states).to.deep.equal([]);
   });
 
-  it('counts no call that was not made, or was cut by a stop', () => {
+  it('does not count a call that was not made, or was aborted by a stop', () => {
     for (let n = 1; n <= 100; n++) end(begin(n), null);
     expect(states).to.deep.equal([]);
   });
@@ -202,7 +202,7 @@ describe('The circuit breaker of a provider', () => {
     expect(rounds.map(({ retries }) => retries)).to.deep.equal([1, 2, 4, 8]);
   });
 
-  it('has room again when the calls in its window hang', () => {
+  it('has free slots again when the calls in its window hang', () => {
     open();
     now += 1_000;
     end(begin(10), 'accepted');
@@ -289,7 +289,7 @@ describe('The worker, under a simulated clock', function () {
           ...{ messages, concurrency, providers, seed, timeoutMs: TIMEOUT_MS, untilMs: 3_600_000 },
         });
         const hanging = bad.filter(({ behaviour }) => behaviour === 'hangs').length;
-        // A second for each bad message that may be a probe, a timeout for each that takes one of the calls, and
+        // A second for each bad message that may be a probe, a timeout for each that occupies a call slot, and
         // the pauses of the account, which double while recipients are throttled one after the other.
         const bound =
           15_000 +
@@ -347,7 +347,7 @@ describe('The worker, under a simulated clock', function () {
           ...{ outage: { from: 0, to: length, as }, untilMs: length + 7_200_000 },
         });
         const delayed = waits(messages, result).filter((ms) => ms > 2 * TIMEOUT_MS);
-        // The messages of the first timeout, until the breaker opens, and a new message as a probe now and then.
+        // The messages of the first timeout, until the breaker opens, and an occasional new message as a probe.
         expect(delayed.length).to.be.at.most(5 + TIMEOUT_MS / 1_000 + 5 + minutes / 2);
         expect(result.sentAt.size, 'all are sent').to.equal(messages.length);
       }),
@@ -355,7 +355,7 @@ describe('The worker, under a simulated clock', function () {
     );
   });
 
-  it('never has all providers unavailable because of recipients that fail everywhere', () => {
+  it('never has all providers unavailable because of recipients that fail at every provider', () => {
     const burst = fc.record({
       bad: fc.array(fc.constantFrom(...BAD), { minLength: 1, maxLength: 300 }),
       good: fc.integer({ min: 1, max: 60 }),

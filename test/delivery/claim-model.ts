@@ -10,8 +10,8 @@ export interface ModelRow {
   dueAt: number;
 }
 
-/** A route as `claim_deliveries` gets it: without rate limits, but a paused provider has no room. */
-export interface ModelLane extends ClaimOrder, FreeSlots {
+/** A route as `claim_deliveries` gets it: without rate limits, but a paused account has no free slots. */
+export interface ModelRoute extends ClaimOrder, FreeSlots {
   assignedTo: string;
   reassignable: boolean;
   provider: string;
@@ -19,33 +19,38 @@ export interface ModelLane extends ClaimOrder, FreeSlots {
 
 interface Found {
   row: ModelRow;
-  route: ModelLane;
+  route: ModelRoute;
   n: number;
 }
 
-/** The choice of `claim_deliveries`, step by step: `due`, `in_kind`, `counted`, `allowed` and `chosen` of the function. */
-export function chooseClaims(rows: ModelRow[], routes: ModelLane[], wanted: FreeSlots, now: number): Found[] {
+/** The choice of `claim_deliveries`, step by step: `due`, `per_kind`, `counted`, `allowed` and `chosen` of the function. */
+export function chooseClaims(
+  rows: ModelRow[],
+  routes: ModelRoute[],
+  wanted: FreeSlots,
+  now: number,
+): Found[] {
   const due = routes.flatMap((route, n) => [
     ...find(rows, route, n, false, wanted, now),
     ...find(rows, route, n, true, wanted, now),
   ]);
   const once = due.filter(({ row }, index) => due.findIndex((other) => other.row === row) === index);
   const allowed = [...new Set(once.map(({ route }) => route.provider))].flatMap((provider) => {
-    const own = once.filter(({ route }) => route.provider === provider).sort(byLaneOrder);
-    const retries = own.filter(({ row }) => isOld(row));
-    const counted = own.filter((one) => !isOld(one.row) || retries.indexOf(one) < one.route.retries);
+    const own = once.filter(({ route }) => route.provider === provider).sort(byRouteOrder);
+    const retries = own.filter(({ row }) => isRetried(row));
+    const counted = own.filter((one) => !isRetried(one.row) || retries.indexOf(one) < one.route.retries);
     return counted.sort(byKind).slice(0, counted[0]?.route.calls);
   });
   const byAge = allowed.sort((a, b) => a.row.dueAt - b.row.dueAt || a.n - b.n || a.row.id - b.row.id);
-  const retries = byAge.filter(({ row }) => isOld(row));
+  const retries = byAge.filter(({ row }) => isRetried(row));
   return byAge
-    .filter((one) => !isOld(one.row) || retries.indexOf(one) < wanted.retries)
+    .filter((one) => !isRetried(one.row) || retries.indexOf(one) < wanted.retries)
     .slice(0, Math.max(0, wanted.calls));
 }
 
 function find(
   rows: ModelRow[],
-  route: ModelLane,
+  route: ModelRoute,
   n: number,
   old: boolean,
   wanted: FreeSlots,
@@ -54,13 +59,13 @@ function find(
   const limit = old ? Math.min(route.calls, route.retries, wanted.retries) : route.calls;
   return rows
     .filter((row) => row.status === 'queued' && row.provider === route.assignedTo && row.dueAt <= now)
-    .filter((row) => isOld(row) === old && !(route.reassignable && row.may_have_been_sent))
+    .filter((row) => isRetried(row) === old && !(route.reassignable && row.may_have_been_sent))
     .map((row) => ({ row, route, n }))
     .sort((a, b) => dueOrder(a) - dueOrder(b))
     .slice(0, Math.max(0, limit));
 }
 
-function isOld({ attempt_count }: ModelRow): boolean {
+function isRetried({ attempt_count }: ModelRow): boolean {
   return attempt_count > 0;
 }
 
@@ -68,7 +73,7 @@ function dueOrder({ row, route }: Found): number {
   return route.newestFirst ? -row.dueAt : row.dueAt;
 }
 
-function byLaneOrder(a: Found, b: Found): number {
+function byRouteOrder(a: Found, b: Found): number {
   return dueOrder(a) - dueOrder(b) || a.n - b.n || a.row.id - b.row.id;
 }
 
@@ -76,6 +81,6 @@ function byLaneOrder(a: Found, b: Found): number {
 function byKind(a: Found, b: Found): number {
   const { first } = a.route;
   if (first === null) return 0;
-  const difference = Number(isOld(a.row)) - Number(isOld(b.row));
+  const difference = Number(isRetried(a.row)) - Number(isRetried(b.row));
   return first === 'new' ? difference : -difference;
 }

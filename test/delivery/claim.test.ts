@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import pg from 'pg';
 import { storedFunction } from '../../src/db/functions.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
-import { chooseClaims, type ModelLane, type ModelRow } from './claim-model.ts';
+import { chooseClaims, type ModelRoute, type ModelRow } from './claim-model.ts';
 
 const ROWS = 24;
 const PROVIDERS = ['p1', 'p2'];
@@ -54,7 +54,7 @@ describe('claim_deliveries', function () {
   /** The claims of the function, which are rolled back. */
   const claims = async (
     rows: ModelRow[],
-    routes: ModelLane[],
+    routes: ModelRoute[],
     wanted: { calls: number; retries: number },
   ) => {
     await client.query('begin');
@@ -137,7 +137,7 @@ describe('claim_deliveries', function () {
         calls: 6,
         retries: 6,
       },
-    ] as ModelLane[];
+    ] as ModelRoute[];
     const claimed = async (count: number) =>
       (await claims(due(count), routes, { calls: 6, retries: 6 })).map(({ id }) => id);
     await megabytes(10, 10, 10, 10, 1);

@@ -10,8 +10,8 @@ import { type Harness, SHORT_TIMEOUT, startHarness } from '../support/harness.ts
 import { until } from '../support/until.ts';
 
 /**
- * As a worker leaves a message that is killed between its claim and its settling: claimed, and its lease run out. Not
- * while the worker of the test has it, whose settling this would be.
+ * Leaves a message as a worker that was killed between claim and settle does: claimed, with an expired lease. Not for a
+ * message that the worker of the test has claimed.
  */
 async function leaveClaimed({ databaseUrl }: Harness, id: number): Promise<void> {
   const claim = `
@@ -34,7 +34,7 @@ describe('Delivery', () => {
   const attempts = async (id: number) => (await service.request('GET', `/api/messages/${id}/attempts`)).body;
   const faults = (list: object[]) => service.control('PUT', '/_control/faults', list);
 
-  it('hands each kind of message to its provider, and hears how it ended', async () => {
+  it('sends each type of message to its provider, and records the receipts', async () => {
     const sent = [
       await send(sms),
       await send(mms),
@@ -64,7 +64,7 @@ describe('Delivery', () => {
     });
   });
 
-  it('tells when, where, how long and what came back', async () => {
+  it('records the time, account, duration and response of each attempt', async () => {
     const { id, created_at } = await send();
     await service.untilStatus(id, 'delivered');
     const { data, next_cursor } = await attempts(id);
@@ -104,7 +104,7 @@ describe('Delivery', () => {
     expect(data[0].next_attempt_at).to.be.a('string');
   });
 
-  it('fails a message that the provider refuses, and says why', async () => {
+  it('fails a message that the provider rejects, with the reason', async () => {
     const { id } = await send({ ...sms, to: '+18040000009' });
     const failed = await service.untilStatus(id, 'failed');
     expect(failed.error?.code).to.equal('invalid_recipient');
@@ -115,7 +115,7 @@ describe('Delivery', () => {
     });
   });
 
-  it('fails it too where the refusal has characters that cannot be stored', async () => {
+  it('fails a rejected message if the reason has characters that PostgreSQL cannot store', async () => {
     const refusing = createServer((_request, response) => {
       response.statusCode = 400;
       response.end(JSON.stringify({ error: { code: 'no\0', message: 'N\0o\ud800' } }));
@@ -132,13 +132,13 @@ describe('Delivery', () => {
     refusing.close();
   });
 
-  it('reports what the provider could not deliver', async () => {
+  it('is undelivered after the receipt of a failed delivery', async () => {
     const { id } = await send({ ...sms, to: '+18040000008' });
     expect((await service.untilStatus(id, 'undelivered')).error?.code).to.equal('30003');
   });
 
   for (const type of ['lost_response', 'malformed', 'timeout', 'reset']) {
-    it(`sends once where the provider's answer is lost: ${type}`, async () => {
+    it(`sends once if the response is lost: ${type}`, async () => {
       const losing = await startHarness(SHORT_TIMEOUT);
       await losing.control('PUT', '/_control/faults', [{ channel: 'sms', type, times: 1 }]);
       const { id } = (await losing.request('POST', '/api/messages/sms', sms)).body;
@@ -148,7 +148,7 @@ describe('Delivery', () => {
     });
   }
 
-  it('sends once where the provider has the first request still in hand', async () => {
+  it('sends once if the provider is still processing the first request', async () => {
     await faults([
       { channel: 'sms', type: 'malformed', times: 1 },
       { channel: 'sms', type: 'status', status: 409, times: 1 },
@@ -169,7 +169,7 @@ describe('Delivery', () => {
     ]);
   });
 
-  it('keeps the order of a conversation while the first message has to be tried again', async () => {
+  it('keeps the order of a conversation while the first message is retried', async () => {
     await faults([{ channel: 'sms', type: 'status', status: 503, times: 4 }]);
     const sent = [];
     for (const body of ['one', 'two', 'three', 'four']) sent.push(await send({ ...sms, body }));
@@ -182,7 +182,7 @@ describe('Delivery', () => {
     ]);
   });
 
-  it('does not keep other conversations waiting', async () => {
+  it('does not delay other conversations', async () => {
     await faults([{ channel: 'sms', type: 'latency', ms: 3_000, times: 1 }]);
     const slow = await send();
     const quick = await send({ ...sms, to: '+18045550001' });
@@ -191,7 +191,7 @@ describe('Delivery', () => {
     await service.untilStatus(slow.id, 'delivered');
   });
 
-  it('goes on by one provider while most calls hang at another', async () => {
+  it('continues at one provider while most calls hang at another', async () => {
     const few = await startHarness({
       ...{ DELIVERY_CONCURRENCY: '8', PROVIDER_TIMEOUT_MS: '10000', STOP_TIMEOUT_MS: '1000' },
     });
@@ -207,7 +207,7 @@ describe('Delivery', () => {
     await few.stop();
   });
 
-  it('takes over from a worker that died, under the same key', async () => {
+  it('repeats the message of a dead worker with the same delivery key', async () => {
     await faults([{ channel: 'sms', type: 'status', status: 503 }]);
     const { id } = await send();
     await until(async () => (await attempts(id)).data.length > 0, 'a first attempt');
@@ -257,10 +257,10 @@ describe('Delivery', () => {
   });
 });
 
-describe('Delivery by a provider that does not drop repeats', () => {
+describe('Delivery by a provider without idempotency keys', () => {
   let service: Harness;
   const start = async (environment: Record<string, string>, settings: object) => {
-    // Before a look-up a message waits for as long as a call may take.
+    // A look-up is made only after the timeout of a call.
     service = await startHarness({
       ...{ PROVIDER_TIMEOUT_MS: '2000', TEXT_CO_IDEMPOTENCY_KEYS: 'false', ...environment },
     });
@@ -276,7 +276,7 @@ describe('Delivery by a provider that does not drop repeats', () => {
     expect(await service.accepted()).to.have.length(1);
   });
 
-  it('sends again what the look-up does not find', async () => {
+  it('sends a message again if the look-up does not find it', async () => {
     await start({}, {});
     await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'timeout', times: 1 }]);
     const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
@@ -284,7 +284,7 @@ describe('Delivery by a provider that does not drop repeats', () => {
     expect(await service.accepted()).to.have.length(1);
   });
 
-  it('leaves a message unknown where nobody can tell', async () => {
+  it('leaves a message unknown if the provider has no look-up', async () => {
     await start({ TEXT_CO_CAN_LOOK_UP: 'false' }, { lookup: false });
     await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'lost_response', times: 1 }]);
     const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
@@ -293,7 +293,7 @@ describe('Delivery by a provider that does not drop repeats', () => {
     expect(await service.accepted()).to.have.length(1);
   });
 
-  it('leaves it unknown too where the worker died and nobody can tell', async () => {
+  it('leaves the message of a dead worker unknown if the provider has no look-up', async () => {
     await start({ TEXT_CO_CAN_LOOK_UP: 'false' }, { lookup: false });
     await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'status', status: 503 }]);
     const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
@@ -311,7 +311,7 @@ describe('Delivery by a provider that does not drop repeats', () => {
     ]);
   });
 
-  it('is told by an attempt that ends after its message was given up as unknown', async () => {
+  it('a late result replaces the status unknown', async () => {
     await start({ TEXT_CO_CAN_LOOK_UP: 'false', PROVIDER_TIMEOUT_MS: '30000' }, { lookup: false });
     await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'latency', ms: 5_000 }]);
     const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;

@@ -47,7 +47,7 @@ describe('A worker as a process', function () {
   const count = async (where: string) =>
     (await query<{ n: number }>(api.databaseUrl, `select count(*)::int as n from ${where}`))[0]?.n as number;
 
-  it('stopped in the middle of a drain loses no attempt and repeats none, and exits with 0', async () => {
+  it('that is stopped with a backlog loses and repeats no attempt, and exits with 0', async () => {
     const total = 400;
     await api.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'latency', ms: 100 }]);
     await Promise.all(
@@ -70,7 +70,7 @@ describe('A worker as a process', function () {
     expect(await count('delivery_attempts')).to.equal(total);
   });
 
-  it('stopped takes up nothing more and exits with 0, whoever holds a connection and says nothing', async () => {
+  it('that is stopped claims nothing more and exits with 0, even with idle connections', async () => {
     await api.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'latency', ms: 100 }]);
     await sendEach(600);
     const worker = await startWorker({ STOP_TIMEOUT_MS: '4000' });
@@ -91,12 +91,12 @@ describe('A worker as a process', function () {
     );
     const taken = (await api.accepted()).length;
     expect(await ended).to.equal(0);
-    // Those that were being called, no more.
+    // Only the calls in progress.
     expect((await api.accepted()).length).to.be.at.most(taken + 64);
     expect(await count(`deliveries where status = 'sending'`)).to.equal(0);
   });
 
-  it('stopped while a provider does not answer settles what nobody knows, and exits with 0', async () => {
+  it('that is stopped while a provider hangs settles the calls as unknown, and exits with 0', async () => {
     await api.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'timeout', times: 1 }]);
     const { id } = (await api.request('POST', '/api/messages/sms', sms)).body;
     const worker = await startWorker({ PROVIDER_TIMEOUT_MS: '60000', STOP_TIMEOUT_MS: '4000' });
@@ -110,20 +110,20 @@ describe('A worker as a process', function () {
     expect(await api.accepted()).to.have.length(1);
   });
 
-  it('with nothing to do takes next to no CPU', async () => {
+  it('uses almost no CPU while no message is due', async () => {
     const { child } = await startWorker();
     const cpuSeconds = () => {
       const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
       return (Number(fields[11]) + Number(fields[12])) / 100;
     };
-    // What its start left to be done is done.
+    // The work of the start is done.
     await sleep(1_000);
     const before = cpuSeconds();
     await sleep(4_000);
     expect(cpuSeconds() - before, 'seconds of CPU in 4 s').to.be.lessThan(0.2);
   });
 
-  it('takes up what is due at the same cost, however many were sent', async () => {
+  it('claims due messages at a cost that does not depend on the number of sent messages', async () => {
     await sendEach(60);
     const claim = async () => {
       const { plan, pages } = await cost(
@@ -143,7 +143,7 @@ describe('A worker as a process', function () {
     const before = await claim();
     expect(before).to.be.greaterThan(0);
     await store(40_000, 'sent');
-    // What taking 60 writes, and deeper indexes, come to a little more or less; reading those that were sent to 1,300.
+    // Claiming 60 messages and deeper indexes vary a little; reading the sent messages would take 1,300.
     expect(await claim()).to.be.at.most(before + 500);
   });
 
@@ -177,7 +177,7 @@ describe('A worker as a process', function () {
     await query(api.databaseUrl, 'vacuum analyze');
     const after = await claimed(probe);
     expect(after.rows).to.equal(1);
-    // Some are for the catalogue and for deeper indexes; the queue is hundreds.
+    // Some pages are of the catalogue and of deeper indexes; the queue has hundreds.
     expect(after.pages).to.be.at.most(before.pages + 200);
     const [taken] = await query<{ new: number; retries: number }>(
       api.databaseUrl,
@@ -195,10 +195,10 @@ describe('A worker as a process', function () {
     expect(mixed).to.deep.equal({ new: 3, retries: 1 });
   });
 
-  it('takes up what may go, behind any number of others whose sender has to wait', async () => {
+  it('claims messages behind any number of messages whose sender has no free rate limit slot', async () => {
     await sendEach(40);
     const free = (await api.request('POST', '/api/messages/sms', { ...sms, from: '+12016660002' })).body.id;
-    // They had their times, which passed while their provider was away; the next ones are far off.
+    // Their reserved times passed while their provider was unavailable; the next reserved times are far in the future.
     await query(
       api.databaseUrl,
       `update deliveries set sender_slot_at = now() - interval '1 hour', next_attempt_at = created_at`,
@@ -215,7 +215,7 @@ describe('A worker as a process', function () {
     expect(claimed).to.deep.equal([{ id: free }]);
   });
 
-  it('settles at the same cost, however many wait', async () => {
+  it('settles at a cost that does not depend on the number of queued messages', async () => {
     await sendEach(2);
     const settle = async (number: number) => {
       await query(api.databaseUrl, `update deliveries set status = 'sending', attempt_count = $1`, [number]);
@@ -239,12 +239,12 @@ describe('A worker as a process', function () {
     };
     const before = await settle(1);
     expect(before.pages).to.be.greaterThan(0);
-    // In conversations of others, so that nobody's turn has to be found among them.
+    // In other conversations, so that no next delivery is searched among them.
     await store(20_000, 'queued');
     const after = await settle(2);
     const sent = await query(api.databaseUrl, `select from deliveries where status = 'sent'`);
     expect(sent).to.have.length(2);
-    // Some are for the catalogue and for deeper indexes; the queue is hundreds.
+    // Some pages are of the catalogue and of deeper indexes; the queue has hundreds.
     expect(after.pages, after.plan).to.be.at.most(before.pages + 200);
   });
 
@@ -255,7 +255,7 @@ describe('A worker as a process', function () {
     await query(api.databaseUrl, 'analyze');
   }
 
-  /** Messages of a conversation of their own. */
+  /** Messages, each in its own conversation. */
   async function store(count: number, status: string): Promise<void> {
     await query(
       api.databaseUrl,

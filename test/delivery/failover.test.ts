@@ -40,16 +40,16 @@ describe('Delivery by the first of several providers', () => {
     (await service.request('POST', '/api/messages/sms', { ...sms, to: `+1804555${1_000 + sent++}` })).body.id;
   const attempts = async (id: number): Promise<{ provider: string; outcome: string }[]> =>
     (await service.request('GET', `/api/messages/${id}/attempts`)).body.data;
-  const away = [{ channel: 'sms', type: 'status', status: 503 }];
+  const outage = [{ channel: 'sms', type: 'status', status: 503 }];
 
-  it('sends nothing by the others', async () => {
+  it('sends nothing through the other accounts', async () => {
     const ids = await Promise.all(Array.from({ length: 10 }, send));
     for (const id of ids) await service.untilStatus(id, 'delivered');
     expect(await ofSpare('GET', 'calls')).to.have.length(0);
   });
 
-  it('goes on with the next one where it is away, within one breaker threshold, and with none of them twice', async () => {
-    await faults(away);
+  it('fails over to the next account within one breaker threshold, and sends no message twice', async () => {
+    await faults(outage);
     const first = await Promise.all(Array.from({ length: THRESHOLD }, send));
     for (const id of first) {
       await service.untilStatus(id, 'delivered');
@@ -62,7 +62,7 @@ describe('Delivery by the first of several providers', () => {
     const then = await Promise.all(Array.from({ length: 20 }, send));
     for (const id of then) await service.untilStatus(id, 'delivered');
     const tried = await Promise.all(then.map(attempts));
-    // All but the one that finds out, now and then, whether it is back.
+    // All messages except the occasional probes.
     expect(tried.filter((list) => list[0]?.provider === 'spare-co').length).to.be.least(18);
     const probes =
       (await service.control<{ data: unknown[] }>('GET', '/_control/calls')).data.length - before;
@@ -73,13 +73,13 @@ describe('Delivery by the first of several providers', () => {
     expect(taken).to.have.length(THRESHOLD + 20);
   });
 
-  it('goes on with the next one where the first one takes connections and says nothing', async () => {
+  it('fails over if the first provider accepts connections and does not respond', async () => {
     const sockets: Socket[] = [];
     const silent = createServer((socket) => void sockets.push(socket));
     await once(silent.listen(0, '127.0.0.1'), 'listening');
     const { port } = silent.address() as AddressInfo;
     const other = await startHarness({
-      // A third of it is the limit for a connection.
+      // A third of this timeout is the limit for a connection.
       PROVIDER_TIMEOUT_MS: '3000',
       SMS_PROVIDERS: 'text-co,spare-co',
       TEXT_CO_URL: `https://127.0.0.1:${port}`,
@@ -95,7 +95,7 @@ describe('Delivery by the first of several providers', () => {
     silent.close();
   });
 
-  it('goes on with the next one where the operator has to act: 402, 405, 407, 415', async () => {
+  it('fails over after an operator error: 402, 405, 407, 415', async () => {
     for (const status of [402, 405, 407, 415]) {
       await faults([{ channel: 'sms', type: 'status', status, times: 1 }]);
       const id = await send();
@@ -107,7 +107,7 @@ describe('Delivery by the first of several providers', () => {
     }
   });
 
-  it('never gives the next one what a gateway had no response for: 520, 522, 524, 598, 599', async () => {
+  it('does not fail over after a gateway had no response: 520, 522, 524, 598, 599', async () => {
     for (const status of [520, 522, 524, 598, 599]) {
       // As often as a call repeats its request.
       await faults([{ channel: 'sms', type: 'status', status, retry_after: 0, times: 3 }]);
@@ -121,8 +121,8 @@ describe('Delivery by the first of several providers', () => {
     expect(await ofSpare('GET', 'messages')).to.have.length(0);
   });
 
-  it('comes back to the first one when that is back', async () => {
-    await faults(away);
+  it('returns to the first account when its provider is available again', async () => {
+    await faults(outage);
     for (const id of await Promise.all(Array.from({ length: THRESHOLD }, send)))
       await service.untilStatus(id, 'delivered');
     await faults([]);
@@ -136,8 +136,8 @@ describe('Delivery by the first of several providers', () => {
     expect(body).to.match(/delivery_attempt_seconds_count\{provider="text-co",outcome="unavailable"\} [5-9]/);
   });
 
-  it('never gives the next one what the first one may have', async () => {
-    await faults([{ channel: 'sms', type: 'lost_response', times: 1 }, ...away]);
+  it('does not fail over if the first provider may have accepted the message', async () => {
+    await faults([{ channel: 'sms', type: 'lost_response', times: 1 }, ...outage]);
     const id = await send();
     await until(async () => (await attempts(id)).length > 0, 'a first attempt');
     await until(async () => (await service.accepted()).length === 1, 'it is taken');
@@ -148,7 +148,7 @@ describe('Delivery by the first of several providers', () => {
     expect(await ofSpare('GET', 'messages')).to.have.length(0);
   });
 
-  it('gives up what may be with a provider that was removed, and sends the rest by another', async () => {
+  it('ends messages that a removed account may have sent as unknown, and sends the others through another account', async () => {
     await service.service.stop();
     const leave = (id: number, status: string) =>
       query(

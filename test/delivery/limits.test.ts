@@ -8,7 +8,7 @@ import { query } from '../support/database.ts';
 import { environmentFor, type Harness, startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';
 
-describe('Limits that all workers keep together', () => {
+describe('The rate limits that all workers share', () => {
   let api: Harness;
   let workers: Service[] = [];
   const start = async (environment: Record<string, string>, backlog: () => Promise<unknown>) => {
@@ -31,14 +31,14 @@ describe('Limits that all workers keep together', () => {
   const calls = async () => (await api.control<{ data: Call[] }>('GET', '/_control/calls')).data;
   const allTaken = (count: number) =>
     until(async () => (await api.accepted()).length === count, `${count} are taken`);
-  /** No call may be early. A busy machine makes calls late, the first ones too: so by a second at most. */
+  /** No call may be early. On a busy machine, calls are late by at most a second. */
   const expectRate = (times: number[], perSecond: number) => {
     const [first = 0, ...others] = times.toSorted((a, b) => a - b);
     for (const [n, at] of others.entries())
       expect(at - first, `call ${n + 2}`).to.be.least(((n + 1) / perSecond) * 1_000 - 1_000);
   };
 
-  it('so many messages a second by one provider', async () => {
+  it('limit the messages per second of one account', async () => {
     await start({ TEXT_CO_PER_SECOND: '20' }, () => sendMany(50));
     await allTaken(50);
     expectRate(
@@ -47,7 +47,7 @@ describe('Limits that all workers keep together', () => {
     );
   });
 
-  it('so many messages a second from one number, while others go on', async () => {
+  it('limit the messages per second of one sender without a delay for other senders', async () => {
     await start({ TEXT_CO_PER_SECOND_PER_SENDER: '2' }, async () => {
       await sendMany(6, '+12016660001');
       await sendMany(6, '+12016660002');
@@ -63,12 +63,12 @@ describe('Limits that all workers keep together', () => {
       '+12016660001',
       '+12016660002',
     ]);
-    // Waiting for one's turn is no attempt.
+    // A wait for the rate limit is not an attempt.
     const counted = await query(api.databaseUrl, 'select from deliveries where attempt_count > 1');
     expect(counted).to.have.length(0);
   });
 
-  it('a pause that the provider asks for, which uses up no attempt', async () => {
+  it('include the pause after Retry-After, which does not count towards the backoff', async () => {
     await start({}, async () => undefined);
     await api.control('PUT', '/_control/faults', [
       { channel: 'sms', type: 'status', status: 429, retry_after: 2, times: 1 },

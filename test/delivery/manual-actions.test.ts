@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 const in_ = (ms: number) => new Date(Date.now() + ms).toISOString();
 const HOUR = 3_600_000;
 
-describe('ManualActions about a message', () => {
+describe('Manual actions on a message', () => {
   let service: Harness;
   beforeEach(async () => {
     service = await startHarness();
@@ -26,7 +26,7 @@ describe('ManualActions about a message', () => {
   };
 
   describe('cancel', () => {
-    it('keeps a scheduled message from being sent, and lets the next one go', async () => {
+    it('cancels a scheduled message and activates the next message', async () => {
       const id = await send({ ...sms, send_at: in_(HOUR) });
       const { status, body } = await post(`${id}/cancel`);
       expect([status, body.status, body.id]).to.deep.equal([200, 'canceled', id]);
@@ -37,7 +37,7 @@ describe('ManualActions about a message', () => {
       expect((await timeline(id)).actions[0]).to.include({ action: 'cancel', from_status: 'scheduled' });
     });
 
-    it('takes a queued message out while it waits for its next try, and the one behind it goes', async () => {
+    it('cancels a queued message between two attempts and activates the next message', async () => {
       await faults([{ channel: 'sms', type: 'status', status: 503, retry_after: 60 }]);
       const id = await send(sms);
       const next = await send({ ...sms, body: 'the next' });
@@ -48,7 +48,7 @@ describe('ManualActions about a message', () => {
       expect((await service.accepted()).map(({ request }) => request.body)).to.deep.equal(['the next']);
     });
 
-    it('is the same again for one that is canceled', async () => {
+    it('returns a canceled message unchanged', async () => {
       const id = await send({ ...sms, send_at: in_(HOUR) });
       await post(`${id}/cancel`);
       const again = await post(`${id}/cancel`);
@@ -57,7 +57,7 @@ describe('ManualActions about a message', () => {
       expect((await timeline(id)).actions).to.have.length(1);
     });
 
-    it('409 for what is sent, or may be', async () => {
+    it('returns 409 for a message that was sent or may have been sent', async () => {
       const sent = await send(sms);
       await service.untilStatus(sent, 'delivered');
       expectProblem(await post(`${sent}/cancel`), 409, 'not_cancelable');
@@ -67,7 +67,7 @@ describe('ManualActions about a message', () => {
       expectProblem(await post(`${maybe}/cancel`), 409, 'not_cancelable');
     });
 
-    it('404 for an unknown and for an inbound message, 422 for what is no id', async () => {
+    it('returns 404 for an unknown and for an inbound message, 422 for an invalid id', async () => {
       const inbound = await service.request('POST', '/api/webhooks/sms', {
         ...sms,
         messaging_provider_id: 'in-1',
@@ -80,13 +80,13 @@ describe('ManualActions about a message', () => {
   });
 
   describe('retry', () => {
-    it('hands a message that was refused to the provider again, as a new attempt', async () => {
+    it('sends a rejected message again, as a new attempt', async () => {
       await faults([{ channel: 'sms', type: 'status', status: 400, times: 1 }]);
       const id = await send(sms);
       await service.untilStatus(id, 'failed');
       const { status, headers, body } = await post(`${id}/retry`);
       expect([status, body.error]).to.deep.equal([202, null]);
-      // A worker may have claimed it already.
+      // A worker may have claimed the message already.
       expect(body.status).to.be.oneOf(['queued', 'sending', 'sent', 'delivered']);
       expect(headers.get('location')).to.equal(`/api/messages/${id}`);
       await service.untilStatus(id, 'delivered');
@@ -95,7 +95,7 @@ describe('ManualActions about a message', () => {
       expect(actions[0]).to.include({ action: 'retry', from_status: 'failed' });
     });
 
-    it('sends what was not delivered as a new message, on which old receipts have no say', async () => {
+    it('sends an undelivered message with a new delivery key, and ignores receipts of the old key', async () => {
       const id = await send({ ...sms, to: '+18040000008' });
       const first = await service.untilStatus(id, 'undelivered');
       await service.control('PUT', '/_control/settings', { receipts: { enabled: false } });
@@ -112,7 +112,7 @@ describe('ManualActions about a message', () => {
       expect(await service.accepted()).to.have.length(2);
     });
 
-    it('once under one key, however often and at once it is asked for', async () => {
+    it('applies once per idempotency key, also for concurrent requests', async () => {
       await faults([{ channel: 'sms', type: 'status', status: 400, times: 2 }]);
       const [id, other] = [await send(sms), await send({ ...sms, to: '+18045550001' })];
       await service.untilStatus(id, 'failed');
@@ -126,7 +126,7 @@ describe('ManualActions about a message', () => {
       expectProblem(await post(`${id}/cancel`, undefined, key), 422, 'idempotency_key_reused');
     });
 
-    it('409 for what has not failed', async () => {
+    it('returns 409 for a message that has not failed', async () => {
       const id = await send(sms);
       await service.untilStatus(id, 'delivered');
       expectProblem(await post(`${id}/retry`), 409, 'not_retriable');
@@ -134,7 +134,7 @@ describe('ManualActions about a message', () => {
   });
 
   describe('expires_at', () => {
-    it('is a day after the message is due, unless told', async () => {
+    it('is a day after the message is due by default', async () => {
       const now = (await post('send', sms)).body;
       expect(Date.parse(now.expires_at) - Date.parse(now.created_at)).to.be.within(
         24 * HOUR - 5_000,
@@ -148,20 +148,20 @@ describe('ManualActions about a message', () => {
       expect((await post('send', { ...email, expires_at: soon })).body.expires_at).to.equal(soon);
     });
 
-    it('422 where it is before send_at', async () => {
+    it('returns 422 if it is before send_at', async () => {
       const answer = await post('send', { ...sms, send_at: in_(2 * HOUR), expires_at: in_(HOUR) });
       expectProblem(answer, 422, 'invalid_request');
       expect(answer.body.errors[0].path).to.equal('/body/expires_at');
     });
 
-    /** Once there was an attempt: on a busy machine a short time would be over before that. */
+    /** Only after the first attempt: on a busy machine, a short time would end before it. */
     const expireAfterAttempt = async ({ databaseUrl }: Harness, id: number) => {
       const attempts = 'select from delivery_attempts where message_id = $1';
       await until(async () => (await query(databaseUrl, attempts, [id])).length > 0, 'a first attempt');
       await query(databaseUrl, 'update deliveries set expires_at = now()');
     };
 
-    it('fails what could not be sent until then, and what waited behind', async () => {
+    it('fails a message that was not sent in time, and the messages behind it', async () => {
       await faults([{ channel: 'sms', type: 'status', status: 503, retry_after: 3_600 }]);
       const first = await send(sms);
       const behind = await send(sms);
@@ -176,9 +176,9 @@ describe('ManualActions about a message', () => {
       expect((await timeline(behind)).attempts).to.have.length(0);
     });
 
-    it('leaves unknown what may have been sent by then', async () => {
+    it('leaves an expired message unknown if it may have been sent', async () => {
       const hanging = await startHarness(SHORT_TIMEOUT);
-      // The look-up hangs too: by its answer the message would be failed.
+      // The look-up hangs too: its response would fail the message.
       const fault = { channel: 'sms', type: 'timeout', applies_to: 'all' };
       await hanging.control('PUT', '/_control/faults', [fault]);
       const { id } = (await hanging.request('POST', '/api/messages/sms', sms)).body;
@@ -191,11 +191,11 @@ describe('ManualActions about a message', () => {
       await hanging.stop();
     });
 
-    it('asks about what may have been sent, before it gives up', async () => {
+    it('reconciles a message that may have been sent before the message expires', async () => {
       const asking = await startHarness({ TEXT_CO_IDEMPOTENCY_KEYS: 'false', PROVIDER_TIMEOUT_MS: '30000' });
       await asking.control('PUT', '/_control/settings', { honour_idempotency_keys: false });
       await asking.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'lost_response', times: 1 }]);
-      // It would be asked again 30 s after its answer was lost.
+      // Without the expiry, the look-up would be 30 s after the lost response.
       const { id } = (await asking.request('POST', '/api/messages/sms', sms)).body;
       await expireAfterAttempt(asking, id);
       await asking.untilStatus(id, 'delivered');
@@ -205,7 +205,7 @@ describe('ManualActions about a message', () => {
       await asking.stop();
     });
 
-    it('is never sent where it has passed, and has another day when it is sent again', async () => {
+    it('prevents an attempt after it has passed, and a manual retry extends it by a day', async () => {
       const id = await send({ ...sms, expires_at: in_(-1_000) });
       await service.untilStatus(id, 'failed');
       expect(await service.accepted()).to.have.length(0);
@@ -215,7 +215,7 @@ describe('ManualActions about a message', () => {
     });
   });
 
-  it('by a person: what nobody can tell about is sent again', async () => {
+  it('retry sends a message with an unknown outcome again', async () => {
     const mute = await startHarness({
       ...SHORT_TIMEOUT,
       TEXT_CO_IDEMPOTENCY_KEYS: 'false',

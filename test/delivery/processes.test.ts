@@ -15,7 +15,7 @@ describe('Several processes on one database', () => {
     const environment = {
       ...environmentFor(api.simulator.url, databaseUrl),
       ROLE: 'worker',
-      // A busy machine is no reason to ask twice.
+      // On a busy machine, the timeout must not cause a second call.
       PROVIDER_TIMEOUT_MS: '10000',
     };
     workers.push(await startService(loadConfig(environment), createLogger('silent')));
@@ -43,7 +43,7 @@ describe('Several processes on one database', () => {
     expect(taken.every(({ asked }) => asked === 1)).to.equal(true);
   });
 
-  it('wake each other long before they would look again', async () => {
+  it('wake each other long before the next poll', async () => {
     await addWorker();
     const delays = [];
     for (let n = 0; n < 5; n++) {
@@ -56,7 +56,7 @@ describe('Several processes on one database', () => {
     expect(Math.min(...delays)).to.be.lessThan(500);
   });
 
-  it('hear of new messages again after their connections were cut', async () => {
+  it('receive notifications again after their connections were lost', async () => {
     await addWorker();
     await query(
       api.databaseUrl,
@@ -66,7 +66,7 @@ describe('Several processes on one database', () => {
     await api.untilStatus(await send(1), 'delivered');
   });
 
-  /** Whether the last that the only worker asked is when something will be due, and that is a while ago. */
+  /** Whether the last query of the only worker is for the next due time, and was some time ago. */
   const isAsleep = async () => {
     const [last] = await query<{ asleep: boolean }>(
       api.databaseUrl,
@@ -79,7 +79,7 @@ describe('Several processes on one database', () => {
     return last?.asleep === true;
   };
 
-  it('deliver behind a pooler that drops LISTEN, too', async () => {
+  it('deliver behind a pooler that drops LISTEN', async () => {
     const pooler = await startPooler(api.databaseUrl);
     await addWorker(pooler.url);
     for (let n = 0; n < 3; n++) {

@@ -14,7 +14,7 @@ import { until } from '../support/until.ts';
 
 const [INFO, WARN, ERROR] = [30, 40, 50];
 
-/** How loud the first failure of each kind is: `error` where every message waits until the operator acts. */
+/** The level of the first failure of each kind: `error` if all messages wait until the operator acts. */
 const LEVELS: [title: string, level: number, code: string, fault: object][] = [
   ['a wrong key', ERROR, 'simulated_401', { type: 'status', status: 401 }],
   ['an account without credit', ERROR, 'simulated_402', { type: 'status', status: 402 }],
@@ -70,7 +70,7 @@ describe('The log of deliveries', () => {
     server.close();
   });
 
-  it('has one line for a message that the provider refuses again and again, and one for its recovery', async () => {
+  it('has one line for repeated failures of a message, and one for the recovery', async () => {
     await faults({ type: 'status', status: 404 });
     const id = await send();
     await until(async () => {
@@ -84,7 +84,7 @@ describe('The log of deliveries', () => {
     expect(log.of('provider recovered')[0]).to.include({ level: INFO, provider: 'text-co' });
   });
 
-  it('has the reason for which a breaker opened, and how long that lasted, without a line for each probe', async () => {
+  it('has the reason and the duration of an open breaker, without a line for each probe', async () => {
     await faults({ type: 'status', status: 500 });
     const ids = await Promise.all(Array.from({ length: THRESHOLD }, () => send()));
     const opened = await until(() => log.of('provider unavailable')[0], 'the breaker is open');
@@ -114,7 +114,7 @@ describe('The health of an account', () => {
     return { log, monitor, called: (outcome: SendOutcome) => monitor.called('text-co', outcome) };
   };
 
-  it('does not flood the log where some recipients fail and others succeed', () => {
+  it('does not flood the log if some recipients fail and others succeed', () => {
     const { log, called } = start();
     for (let n = 0; n < 100; n++) {
       called(failed('down'));
@@ -130,7 +130,7 @@ describe('The health of an account', () => {
     expect(monitor.accounts()[0]?.lastError?.code).to.equal('http_401');
   });
 
-  it('says nothing of a message that is at fault itself', () => {
+  it('does not report a rejected message', () => {
     const { log, called, monitor } = start();
     called({ outcome: 'rejected', httpStatus: 400, code: 'invalid_recipient', detail: 'No such number' });
     expect(log.lines).to.deep.equal([]);

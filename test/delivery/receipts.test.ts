@@ -21,7 +21,7 @@ describe('Delivery receipts', () => {
     service.request('POST', '/api/webhooks/sms/status', { messaging_provider_id: id, status, error });
   const statusOf = async (id: number) => (await service.request('GET', `/api/messages/${id}`)).body.status;
 
-  it('move a message forward and never back', async () => {
+  it('advance the status of a message and never move it back', async () => {
     const { id, provider_message_id } = await sent();
     const seen = [];
     for (const status of ['queued', 'sent', 'delivered', 'sent', 'undelivered', 'failed', 'queued']) {
@@ -39,7 +39,7 @@ describe('Delivery receipts', () => {
     ]);
   });
 
-  it('say why a message did not arrive', async () => {
+  it('contain the reason for an undelivered message', async () => {
     const { id, provider_message_id } = await sent();
     await receipt(provider_message_id, 'undelivered', { code: '30005', detail: 'Unknown subscriber' });
     const { body } = await service.request('GET', `/api/messages/${id}`);
@@ -49,7 +49,7 @@ describe('Delivery receipts', () => {
     });
   });
 
-  it('are stored once, however often they come', async () => {
+  it('are stored once if they are repeated', async () => {
     const { id, provider_message_id } = await sent();
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => receipt(provider_message_id, 'delivered')),
@@ -60,10 +60,10 @@ describe('Delivery receipts', () => {
     expect(await statusOf(id)).to.equal('delivered');
   });
 
-  it('wait for a message that is not known yet', async () => {
+  it('before the result of the attempt are applied when the attempt is settled', async () => {
     await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'latency', ms: 300 }]);
     await service.control('PUT', '/_control/settings', { receipts: { enabled: true, delay_ms: 0 } });
-    // The simulator accepts, reports, and only then answers.
+    // The simulator accepts the message, sends the receipt, and responds afterwards.
     await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'lost_response', times: 1 }]);
     const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
     await until(
@@ -75,13 +75,13 @@ describe('Delivery receipts', () => {
     expect(receipts.map((one) => one.message_id)).to.deep.equal([id, id]);
   });
 
-  it('for a message of nobody are kept and answered', async () => {
+  it('for an unknown message are stored and answered with 200', async () => {
     const { status, body } = await receipt('never-heard-of', 'delivered');
     expect(status).to.equal(200);
     expect(body).to.include({ message_id: null, status: 'delivered', provider: 'text-co' });
   });
 
-  it('find an email by its own id', async () => {
+  it('find an email by its provider message id', async () => {
     const { id } = (await service.request('POST', '/api/messages/email', email)).body;
     const { provider_message_id } = await service.untilStatus(id, 'sent');
     const { body } = await service.request('POST', '/api/webhooks/email/status', {
@@ -93,7 +93,7 @@ describe('Delivery receipts', () => {
     expect(await statusOf(id)).to.equal('delivered');
   });
 
-  it('come in any order and more than once from the simulator', async () => {
+  it('are applied in any order and with repeats from the simulator', async () => {
     await service.control('PUT', '/_control/settings', {
       receipts: { enabled: true, repeats: 2, disorder: true },
     });
@@ -110,7 +110,7 @@ describe('Delivery receipts', () => {
   const messageOf = async (id: number) => (await service.request('GET', `/api/messages/${id}`)).body;
   const receiptsOf = async (id: number) => (await timelineOf(service, id)).receipts;
 
-  it('are accepted with any diagnosis, which is cut to what a message has room for', async () => {
+  it('are accepted with any diagnosis, which is shortened to the limit of a message', async () => {
     const detail = 'd'.repeat(1_024);
     const errors: [unknown, object | null][] = [
       [
@@ -168,7 +168,7 @@ describe('Delivery receipts', () => {
     }
   });
 
-  it('in upper case are the same', async () => {
+  it('with a status in upper case are the same', async () => {
     const { id, provider_message_id } = await sent();
     const { body } = await deliver({ messaging_provider_id: provider_message_id, status: ' DELIVERED ' });
     expect(body.status).to.equal('delivered');
@@ -200,7 +200,7 @@ describe('Delivery receipts', () => {
     expect(metrics).to.match(/^delivery_receipts_total{provider="text-co",status="other"} 8$/m);
   });
 
-  it('before the message is known, of an unknown status, do not stop those that follow', async () => {
+  it('of an unknown status before the result of the attempt do not block later receipts', async () => {
     await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'latency', ms: 300 }]);
     const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
     const [accepted] = await until(async () => {
@@ -213,7 +213,7 @@ describe('Delivery receipts', () => {
     expect(await messageOf(id)).to.deep.include({ error: null });
   });
 
-  it('have the time of their arrival where their own cannot be read', async () => {
+  it('have the time of their arrival if their own time cannot be read', async () => {
     const before = new Date().toISOString();
     for (const [index, timestamp] of [null, '', 'yesterday', '2024-02-31T00:00:00Z'].entries()) {
       const { status, body } = await deliver({

@@ -12,7 +12,7 @@ const BAD = '+1804666';
 /** Far below the minutes for which an open breaker once kept every message waiting. */
 const PATIENCE_MS = 45_000;
 
-/** Ways in which a provider fails for some recipients only. */
+/** The ways in which a provider fails for some recipients only. */
 const FAULTS: Record<string, object> = {
   'answers 200 without an id': { type: 'no_id' },
   'answers what is no JSON': { type: 'malformed' },
@@ -90,7 +90,7 @@ describe('A provider that fails for some recipients only', function () {
     await start({ type: 'no_id' });
     const failing = await sendAll(many(20, bad));
     await until(async () => (await stateOf('text-co')) > 0, 'the breaker is open', PATIENCE_MS);
-    // Their retries are due again and again.
+    // Their retries are due repeatedly.
     await attempted(failing);
     await sendAll(many(30, good));
     await allGoodAccepted(30);

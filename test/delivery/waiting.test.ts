@@ -20,7 +20,7 @@ const REASONS: [title: string, fault: object, code: string, detail: RegExp][] = 
   ['a broken connection', { type: 'reset' }, 'econnreset', /ECONNRESET/],
 ];
 
-/** A call that is not answered is still running at the end of a test, and is cut by the stop. */
+/** A call without a response is still running at the end of a test, and is aborted by the stop. */
 const PATIENT = { PROVIDER_TIMEOUT_MS: '60000', STOP_TIMEOUT_MS: '200' };
 
 describe('A message that waits', () => {
@@ -151,7 +151,7 @@ describe('A message that waits', () => {
     await patient.stop();
   });
 
-  it('is answered to a repeat of its request as it was at first', async () => {
+  it('is returned to a repeated request with its first status', async () => {
     await faults({ type: 'status', status: 404 });
     const headers = { 'idempotency-key': 'waits' };
     const request = body();
@@ -163,7 +163,7 @@ describe('A message that waits', () => {
     expect(first).to.include({ error: null, next_attempt_at: null });
   });
 
-  it('shows the error of the provider that failed while the other one has it', async () => {
+  it('shows the error of the account that failed while another account sends it', async () => {
     const silent = createServer((socket) => void socket.on('error', () => undefined));
     await once(silent.listen(0, '127.0.0.1'), 'listening');
     const other = await startHarness({

@@ -5,9 +5,9 @@ import { hasFailedOver } from '../../src/delivery/claim.ts';
 import { nextState, type Transition } from '../../src/delivery/transition.ts';
 import type { Provider, SendOutcome } from '../../src/providers/provider.ts';
 import { seededRandom } from '../../src/simulator/random.ts';
-import { chooseClaims, type ModelLane } from './claim-model.ts';
+import { chooseClaims, type ModelRoute } from './claim-model.ts';
 
-/** How a provider answers a recipient. */
+/** How a provider responds for a recipient. */
 export type Behaviour =
   | 'good'
   | 'no_id'
@@ -31,7 +31,7 @@ export interface ModelOptions {
   providers: number;
   timeoutMs: number;
   seed: number;
-  /** The provider fails for everybody in this time; the first provider only. */
+  /** The first provider fails for all recipients during this time. */
   outage?: { from: number; to: number; as: Behaviour };
   untilMs: number;
 }
@@ -132,7 +132,7 @@ class Model {
     const routes = routesOf('sms', this.#breakers);
     const chosen = chooseClaims(
       this.#rows,
-      routes.map((route) => this.#toModelLane(route)),
+      routes.map((route) => this.#toModelRoute(route)),
       wanted,
       this.#now,
     );
@@ -143,7 +143,7 @@ class Model {
     }
   }
 
-  #toModelLane({ assignedTo, reassignable, breaker }: Route): ModelLane {
+  #toModelRoute({ assignedTo, reassignable, breaker }: Route): ModelRoute {
     const provider = breaker.provider.name;
     const isPaused = (this.#pausedUntil.get(provider) ?? 0) > this.#now;
     const freeSlots = isPaused ? { calls: 0, retries: 0 } : breaker.freeSlots(this.#now);
@@ -183,8 +183,8 @@ class Model {
     const after = this.#breakers.slice(this.#breakers.indexOf(breaker) + 1);
     const fallback = after.find(({ state }) => state === 'closed')?.provider.name ?? null;
     const { timeoutMs } = this.#options;
-    const question = { message: row, outcome, throttlesAccount, provider, fallback, timeoutMs, now };
-    const transition = nextState({ ...question, random: this.#random() });
+    const input = { message: row, outcome, throttlesAccount, provider, fallback, timeoutMs, now };
+    const transition = nextState({ ...input, random: this.#random() });
     row.status = transition.status;
     row.provider = transition.provider ?? '';
     row.retry_count += transition.countsAsRetry ? 1 : 0;
@@ -206,7 +206,7 @@ class Model {
       case 'hangs':
         return { outcome: { ...failure, outcome: 'unknown' }, ms: timeoutMs };
       case 'fails':
-        // With the short repeats inside the call.
+        // Including the short repeats inside the call.
         return { outcome: { ...failure, outcome: 'unavailable', retryAfterMs: null }, ms: 3_000 };
       case 'no_credit':
         return { outcome: { ...failure, outcome: 'unavailable', retryAfterMs: null }, ms: QUICK_MS };

@@ -16,13 +16,13 @@ const EACH = 3;
 const STEP_MS = 30_000;
 const HOUR_MS = 3_600_000;
 
-describe('A provider that is away for an hour', function () {
+describe('A provider that is unavailable for an hour', function () {
   this.timeout(120_000);
   let api: Harness;
   let database: ReturnType<typeof openDatabase>;
   let worker: Worker;
-  let told = 0;
-  /** The longest time for which the clock of this process stood still, in milliseconds. */
+  let ticked = 0;
+  /** The longest real time between two ticks of the mocked clock, in milliseconds. */
   let slowest = 0;
   before(async () => {
     api = await startHarness({ ROLE: 'api' });
@@ -49,9 +49,9 @@ describe('A provider that is away for an hour', function () {
       timeoutMs: 2_000,
       patienceMs: 2_000,
     });
-    // The clock of this process; the database's own is moved by moving everything in it back.
+    // The clock of this process is mocked; for the clock of the database, all stored times are moved back.
     mock.timers.enable({ apis: ['Date'], now: Date.now() });
-    told = performance.now();
+    ticked = performance.now();
   });
   after(async () => {
     mock.timers.reset();
@@ -61,9 +61,9 @@ describe('A provider that is away for an hour', function () {
   });
 
   const pass = async (ms: number) => {
-    const real = performance.now() - told;
+    const real = performance.now() - ticked;
     slowest = Math.max(slowest, real);
-    told += real;
+    ticked += real;
     mock.timers.tick(Math.round(ms + real));
     if (ms === 0) return;
     await query(
@@ -76,7 +76,7 @@ describe('A provider that is away for an hour', function () {
       ms,
     ]);
   };
-  /** Takes what is due, again and again until nothing is; gives how many each time. */
+  /** Claims until nothing is due; resolves with the number of claimed messages of each round. */
   const work = async (): Promise<number[]> => {
     const taken: number[] = [];
     for (;;) {
@@ -88,7 +88,7 @@ describe('A provider that is away for an hour', function () {
   };
   const calls = async () => (await api.control<{ data: Call[] }>('GET', '/_control/calls')).data;
 
-  it('loses nothing, is not hammered, and has its backlog in order and not at once', async () => {
+  it('loses no message, gets few calls, and gets the backlog gradually and in order', async () => {
     await api.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'status', status: 503 }]);
     for (let n = 0; n < CONVERSATIONS * EACH; n++) {
       const to = `+1804555${1_000 + (n % CONVERSATIONS)}`;
@@ -100,7 +100,7 @@ describe('A provider that is away for an hour', function () {
     }
     await work();
     const burst = (await calls()).length;
-    // Those that were on their way before it was known, each with its short retries.
+    // The calls that began before the breaker opened, each with its short retries.
     expect(burst).to.be.within(15, 32 * 3 + 10);
 
     const outage = Date.now();
@@ -109,7 +109,7 @@ describe('A provider that is away for an hour', function () {
       await work();
     }
     const trickle = (await calls()).length - burst;
-    // A probe in each step, of new messages first and then a retry every minute; and for the time that the work took.
+    // One probe per step, a retry every minute, and some probes for the real time that the work took.
     const working = Date.now() - outage - HOUR_MS;
     expect(trickle).to.be.within(HOUR_MS / 60_000 / 2, HOUR_MS / STEP_MS + 10 + working / 500);
 
@@ -138,7 +138,7 @@ describe('A provider that is away for an hour', function () {
       await pass(HOUR_MS);
       await work();
     }
-    // Begins with one, and at most doubles from round to round.
+    // The first round has one call, and each round at most doubles.
     expect(rounds[0]).to.equal(1);
     for (const [index, taken] of rounds.entries())
       expect(taken).to.be.at.most(2 * Math.max(...rounds.slice(0, index), 1));
