@@ -1,6 +1,6 @@
 import type { Channel } from './provider.ts';
 
-/** Ways in which a provider fails for some recipients for as long as the run lasts. */
+/** The ways in which a provider fails for some recipients during the whole run. */
 export const FAILING: Record<string, object> = {
   no_id: { type: 'no_id' },
   hang: { type: 'timeout' },
@@ -13,7 +13,7 @@ export const FAILING: Record<string, object> = {
 };
 
 const WAYS = Object.keys(FAILING);
-/** One conversation in so many on each channel. */
+/** One conversation of this many on each channel. */
 const EVERY = 6;
 
 /** How the provider fails for the recipient of a conversation; null for most conversations. */
@@ -23,7 +23,7 @@ export function failingOf(conversation: number): string | null {
   return WAYS[Math.floor(ofChannel / EVERY) % WAYS.length] ?? null;
 }
 
-/** A part of the address that no other recipient has. */
+/** A part of the address that is unique to these recipients. */
 function markOf(channel: Channel, way: string): string {
   return channel === 'sms' ? `+180466${WAYS.indexOf(way)}` : `@${way.replace('_', '-')}.failing.example.com`;
 }
@@ -33,7 +33,7 @@ export function addressOf(channel: Channel, way: string, conversation: number): 
   return channel === 'sms' ? `${mark}${1_000 + conversation}` : `customer-${conversation}${mark}`;
 }
 
-/** The faults that strike these recipients, and nobody else. */
+/** The faults for these recipients only. */
 export function failingFaults(channel: Channel): object[] {
   return Object.entries(FAILING).map(([way, fault]) => ({
     channel,
@@ -42,5 +42,5 @@ export function failingFaults(channel: Channel): object[] {
   }));
 }
 
-/** The addresses of these recipients, as patterns of SQL. */
+/** The addresses of these recipients, as SQL patterns. */
 export const FAILING_ADDRESSES = ['+180466%', '%.failing.example.com'];

@@ -5,30 +5,29 @@ export interface ChaosSettings {
   seed: number;
   conversations: number;
   messagesEach: number;
-  /** Requests of clients under way at once. */
+  /** Concurrent requests of clients. */
   clients: number;
-  /** The longest that a client waits before its next message, in milliseconds. */
+  /** Max wait of a client before its next message, in milliseconds. */
   pauseMs: number;
   providerTimeoutMs: number;
   workers: number;
-  /** A worker is killed this often, while clients send and while the rest drains. */
+  /** The interval at which a worker is killed, while clients send and while the backlog drains. */
   killEveryMs: number;
-  /** Until no more messages than this are pending. */
+  /** Workers are killed until at most this many messages are pending. */
   leftAlone: number;
-  /** For no longer than this, in milliseconds: where workers need longer to start than they live, nothing would ever come to rest. */
+  /** Workers are killed for at most this time, in milliseconds: workers that start more slowly would never send. */
   killForMs: number;
   outageMs: number;
-  /** What happens when this part of the messages is acknowledged, from 0 to 1. */
+  /** The steps, each at a share of acknowledged messages from 0 to 1. */
   steps: { at: number; what: 'kill api' | 'restart database' | 'provider away' }[];
-  /** When all is called off, in milliseconds. */
+  /** The time limit of the run, in milliseconds. */
   boundMs: number;
   plan: Plan;
 }
 
 /**
- * How long the service waits for a provider, in milliseconds. Short, so that a killed worker's messages come back soon.
- * One that can only be looked up may take a request for as long again after it was cut, and the simulator on a busy
- * machine must not be later than that.
+ * The timeout of a provider in milliseconds, which is short so that the lease of a killed worker is short. A provider with
+ * look-up only may accept a request for as long again after it was aborted, so a busy simulator needs a longer timeout.
  */
 const PROVIDER_TIMEOUT_MS = { keys: 600, lookup: 2_000, neither: 600 };
 
@@ -64,7 +63,7 @@ export function fullSettings(mode: Mode, seed: number): ChaosSettings {
   };
 }
 
-/** The same in small. */
+/** The same run with few messages. */
 export function shortSettings(mode: Mode, seed: number): ChaosSettings {
   return {
     ...fullSettings(mode, seed),
