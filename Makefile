@@ -7,7 +7,7 @@ GENERATED := src/openapi/schema.ts sdk/src/schema.ts
 COMPOSE := docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-browser contracts check generate package migrate bench soak chaos fuzz clean db-up db-down db-logs db-shell
+.PHONY: help setup run test watch format test-browser contracts check generate package migrate bench soak chaos fuzz clean db-up db-down db-logs db-shell
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +28,14 @@ $(RUNTIMES): test/sdk/runtimes/package-lock.json
 	  || echo 'The old versions of Node.js for the tests of the SDK could not be installed.'
 
 test: $(INSTALLED) $(RUNTIMES) ## Run all tests and print the coverage of src/
-	@PATH="$(CURDIR)/$(BIN):$$PATH" c8 mocha
+	@PATH="$(CURDIR)/$(BIN):$$PATH" c8 mocha 'test/**/*.test.ts'
+
+watch: $(INSTALLED) ## Run the tests in FILE again after each change
+	@[ -n "$(FILE)" ] || { echo 'Name a test: make watch FILE=test/http/send.test.ts'; exit 2; }
+	@PATH="$(CURDIR)/$(BIN):$$PATH" node --watch --watch-preserve-output $(BIN)/mocha --no-parallel $(FILE)
+
+format: $(INSTALLED) ## Format the sources
+	@$(BIN)/biome check --write
 
 test-browser: $(INSTALLED) ## Try the reference page in a real browser; needs Chromium (Debian: apt-get install chromium)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 60000 'test/browser/*.browser.ts'
@@ -50,7 +57,10 @@ check: $(INSTALLED) ## Check types, format, lint, import rules, the contract, ge
 	$(BIN)/node $(BIN)/attw sdk/package/*.tgz --profile esm-only --quiet
 
 generate: $(INSTALLED) ## Make the types of server and SDK from openapi.yaml
-	@for file in $(GENERATED); do $(BIN)/node $(BIN)/openapi-typescript openapi.yaml --output $$file; done
+	@for file in $(GENERATED); do \
+	  $(BIN)/node $(BIN)/openapi-typescript openapi.yaml --output $$file 2>.generate.log >&2 || \
+	    { grep -m 3 -E '✘|Error' .generate.log; rm -f .generate.log; echo 'openapi.yaml is invalid: the types were not generated.'; exit 1; }; \
+	done; rm -f .generate.log
 
 package: $(INSTALLED) ## Build the SDK and pack it as it is published, into sdk/package
 	@rm -rf sdk/dist sdk/package && mkdir sdk/package

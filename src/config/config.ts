@@ -15,7 +15,7 @@ export interface ProviderConfig {
   supportsIdempotencyKeys: boolean;
   /** Whether a message can be looked up at the provider by its Idempotency-Key. */
   canLookUp: boolean;
-  /** Messages a second at the most, by all workers together; null for no limit. */
+  /** Maximum messages per second of all workers together; null for no limit. */
   perSecond: number | null;
   /** The same for each number or address that messages are sent from. */
   perSecondPerSender: number | null;

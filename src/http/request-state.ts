@@ -25,6 +25,12 @@ export function stateOf(request: object): RequestState {
   return holder[STATE];
 }
 
+/** The name of the API key of a request; undefined without a key. */
+export function apiKeyName(request: object): string | undefined {
+  const { caller } = stateOf(request);
+  return caller?.type === 'api_key' ? (caller.name ?? undefined) : undefined;
+}
+
 const HOST = /^(?:[\w.-]+|\[[\da-f:]+\])(?::\d+)?$/i;
 
 /** The origin that a request names in its headers: from a proxy with TLS, `https`. Null without a valid `Host`. */

@@ -32,9 +32,8 @@ const COLUMNS = [
 ] as const satisfies (keyof Message)[];
 
 /**
- * An inbound message has no delivery, nor has an outbound one whose delivery was deleted by hand. A message is read in
- * the conversation that speaks for its own. While a message is sent, its `next_attempt_at` is a worker's lease and not
- * shown.
+ * Joins the delivery of an outbound message, and the primary conversation. An operator may have deleted the delivery. While
+ * a message is sent, its `next_attempt_at` is the end of a lease and is not shown.
  */
 const JOINED = `
   coalesce(delivery.status, case direction when 'inbound' then 'received' else 'unknown' end) as status,

@@ -14,7 +14,7 @@ export interface Events {
     code: string | null;
     seconds: number;
   }): void;
-  /** Handed over, so many milliseconds after it was accepted or due. */
+  /** A provider accepted a message `ms` milliseconds after the message was recorded or due. */
   sent(channel: string, ms: number): void;
   /** Called as long as nothing else is said. */
   providerKnown(provider: string): void;

@@ -27,8 +27,8 @@ type Success = 200 | 202 | 204;
 type Responses<Id extends OperationId> = operations[Id]['responses'];
 
 /**
- * Waits until the response may hold so many bytes of content; they are free again when the response is over. A handler
- * calls it before it reads much at once.
+ * Waits until the response may hold this number of bytes of content; the end of the response frees them. A handler calls
+ * this function before it reads large content.
  *
  * @throws {UnavailableError} the service is overloaded.
  */

@@ -132,7 +132,7 @@ describe('The checker of chaos runs', function () {
     expect(story).to.contain('status queued → sending').and.to.contain('accepted');
   });
 
-  /** What is done to the evidence of a run, and which rules it breaks. */
+  /** Changes of the evidence of a run, and the rules that each change violates. */
   const BREAKS: Record<string, [() => void, ...string[]]> = {
     'an acknowledged message that is not in the database': [
       () => {

@@ -1,4 +1,4 @@
-import type { Channel } from './provider.ts';
+import type { Channel } from '../../src/channel.ts';
 
 /** The ways in which a provider fails for some recipients during the whole run. */
 export const FAILING: Record<string, object> = {

@@ -5,8 +5,8 @@ import { runChaos } from './run.ts';
 import { fullSettings, shortSettings } from './settings.ts';
 
 /**
- * CHAOS_SEED, CHAOS_PROVIDERS (`keys`, `lookup`, `neither`; all three unless told) and CHAOS_SHORT=1 decide what is
- * run. Ends with 1 where a rule is broken.
+ * CHAOS_SEED, CHAOS_PROVIDERS (`keys`, `lookup`, `neither`; default all three) and CHAOS_SHORT=1 select the run.
+ * Exits with 1 if a rule is violated.
  */
 const MODES: Mode[] = ['keys', 'lookup', 'neither'];
 /** After the bound of a run, for stopping everything in its order. */

@@ -11,7 +11,7 @@ type Response = Pick<V3Response, 'status' | 'headers' | 'body'>;
 export interface Interaction {
   /** What the request is: it completes "upon receiving". */
   is: string;
-  /** What has to be so at the provider beforehand. */
+  /** The state that the provider must have. */
   given?: [state: string, parameters?: Record<string, string>];
   request: Request;
   response: Response;

@@ -9,8 +9,8 @@ export interface Result {
 }
 
 /**
- * As much of a Pact broker's HTTP API (HAL) as a verification uses, with one contract in it: the index, what is to be
- * verified, the contract, and its results. A real broker is a Ruby service with a database of its own.
+ * As much of a Pact broker's HTTP API (HAL) as a verification uses, with one contract in it: the index, the list of
+ * contracts, the contract and its results. A real broker is a Ruby service with a database of its own.
  */
 export async function startBroker(contract: string, token: string) {
   const results: Result[] = [];

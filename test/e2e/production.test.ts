@@ -62,7 +62,7 @@ describe('In production', function () {
       body: JSON.stringify(body),
     });
 
-  it('no key and a wrong key are answered alike, a right one is let in', async () => {
+  it('a missing and a wrong key get the same response, a right key is accepted', async () => {
     const answers = [];
     for (const key of [undefined, 'a-wrong-and-secret-key', 'x', oldKey.slice(0, -1)]) {
       const response = await send(key);

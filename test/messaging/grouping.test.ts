@@ -72,7 +72,7 @@ class Model {
     return Math.min(...found);
   }
 
-  areCorrespondents(one: number, other: number): boolean {
+  shareConversation(one: number, other: number): boolean {
     const [person, otherPerson] = [this.personOf(one), this.personOf(other)];
     return [...this.messages.keys()].some((set) => {
       const people = set.split(',').map((member) => this.personOf(Number(member)));
@@ -154,7 +154,7 @@ function holds(changes: string[]): void {
     if (id === undefined || otherId === undefined) return () => undefined;
     const held = model.links.has(key);
     const onePerson = model.personOf(one) === model.personOf(other);
-    const correspondents = model.areCorrespondents(one, other);
+    const shareConversation = model.shareConversation(one, other);
     const { status, body } = await service.request(method, `/api/participants/${id}/links/${otherId}`);
     return () => {
       if (method === 'DELETE') {
@@ -163,9 +163,9 @@ function holds(changes: string[]): void {
       } else if (one === other) expect(body.code).to.equal('link_to_self');
       else if (held) expect(status).to.equal(200);
       else if (onePerson) expect(body.code).to.equal('already_linked');
-      else if (correspondents) expect(body.code).to.equal('participants_share_conversation');
+      else if (shareConversation) expect(body.code).to.equal('participants_share_conversation');
       else if (status === 200) model.links.add(key);
-      else expect(model.areCorrespondents(one, other), JSON.stringify(body)).to.equal(true);
+      else expect(model.shareConversation(one, other), JSON.stringify(body)).to.equal(true);
     };
   }
 

@@ -1,7 +1,7 @@
 import { UnavailableError } from '../../errors.ts';
 
 export interface CoalesceOptions<T> {
-  /** Calls written together at the most. */
+  /** Maximum calls per batch. */
   maxBatch: number;
   /** Calls that may wait; one more is refused. */
   maxQueue: number;
@@ -9,7 +9,7 @@ export interface CoalesceOptions<T> {
   parallel: number;
   /** What an item takes of the two limits below, which keep memory bounded where items differ in size. */
   sizeOf?: (item: T) => number;
-  /** Weight written together at the most; a heavier item goes by itself. */
+  /** Maximum size of a batch; a larger item is written alone. */
   maxBatchBytes?: number;
   /** Weight that may wait; an item that finds some waiting and does not fit is refused. */
   maxQueueBytes?: number;

@@ -1,5 +1,5 @@
 const MIB = 1_048_576;
-/** What may be written together, and what may wait, by weight. */
+/** Limits of a batch and of the queue. */
 export const SIZE_LIMITS = { maxBatchBytes: 8 * MIB, maxQueueBytes: 32 * MIB };
 
 /** What anything takes besides its text, in bytes. */

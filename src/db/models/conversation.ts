@@ -10,12 +10,12 @@ export class Conversation extends Model {
   declare participant_ids: number[];
   /** The people of the set; null where they are the participants themselves. */
   declare people_ids: number[] | null;
-  /** The older conversation with the same people that speaks for this one. */
+  /** The primary conversation: the oldest one with the same people. */
   declare merged_into_id: number | null;
-  /** Of its own messages, without those of the conversations that it speaks for. */
+  /** Without the messages of the conversations merged into this one. */
   declare message_count: number;
   declare created_at: Date;
-  /** Of all that it speaks for. */
+  /** Of a primary conversation, with the conversations merged into it. */
   declare last_message_at: Date;
   declare messages?: Message[];
 

@@ -2,7 +2,7 @@ import { Model } from 'objection';
 import type { Channel } from '../../channel.ts';
 import type { Schema } from '../../openapi/types.ts';
 
-/** What becomes of an outbound message: its own outbox entry until it is settled, one row for each. */
+/** The sending state of an outbound message: one row per message. */
 export class Delivery extends Model {
   static override tableName = 'deliveries';
   static override idColumn = 'message_id';

@@ -2,7 +2,7 @@ import { Model, type RelationMappings } from 'objection';
 import type { Schema } from '../../openapi/types.ts';
 import { Delivery } from './delivery.ts';
 
-/** A message, inbound or outbound, as it was written; what becomes of an outbound one is its delivery. */
+/** The content of an inbound or outbound message, which never changes. An outbound message has a delivery. */
 export class Message extends Model {
   static override tableName = 'messages';
 

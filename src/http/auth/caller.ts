@@ -1,7 +1,6 @@
 import type { Channel } from '../../channel.ts';
 import type { ProviderConfig } from '../../config/config.ts';
 import type { Handler, OperationId } from '../../openapi/types.ts';
-import { stateOf } from '../request-state.ts';
 
 /** The client behind a request; `name` is the name of its API key, null where no keys are configured. */
 export interface ApiCaller {
@@ -37,9 +36,3 @@ type CallerOf<Id extends OperationId> = Id extends WebhookOperation
 
 /** One handler for each operation of the contract: a missing handler does not compile. */
 export type Handlers = { [Id in OperationId]: Handler<Id, CallerOf<Id>> };
-
-/** The name of the API key of a request; undefined without a key. */
-export function apiKeyName(request: object): string | undefined {
-  const { caller } = stateOf(request);
-  return caller?.type === 'api_key' ? (caller.name ?? undefined) : undefined;
-}

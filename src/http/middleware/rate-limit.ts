@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import { TooManyRequestsError } from '../../errors.ts';
-import { apiKeyName } from '../auth/caller.ts';
 import { operationOf } from '../contract/operation.ts';
+import { apiKeyName } from '../request-state.ts';
 
 const WINDOW_SECONDS = 1;
 

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
 import type { Logger } from '../../observability/logger.ts';
-import { apiKeyName } from '../auth/caller.ts';
-import { stateOf } from '../request-state.ts';
+import { apiKeyName, stateOf } from '../request-state.ts';
 
 const GIVEN_ID = /^[\x21-\x7e]{1,128}$/;
 

@@ -3,6 +3,7 @@ import type { Delivery } from '../../db/models/delivery.ts';
 import type { Message } from '../../db/models/message.ts';
 import type { IdempotencyKey, Schema } from '../../openapi/types.ts';
 import type { Address } from '../address.ts';
+import type { PresentableMessage } from '../message-view.ts';
 
 /** What is known of a message, and of its delivery where it is to have one, before it is recorded. */
 export type NewMessageRow = Pick<
@@ -42,4 +43,10 @@ export interface NewMessage {
 export function participantsOf(addresses: Address[]): Address[] {
   const byKey = new Map(addresses.map((address) => [address.key, address]));
   return [...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** A message as it is stored: by this call, or (`repeated`) by an earlier one with the same key or provider id. */
+export interface Recorded {
+  message: PresentableMessage;
+  repeated: boolean;
 }

@@ -15,7 +15,7 @@ export type SendRequest = Schema<'UntypedMessage'> & { type?: Schema<'MessageTyp
 
 /** Twilio's and others' limit for the text of one message. */
 const MAX_TEXT_LENGTH = 1_600;
-/** How long a message is worth sending unless told, and at the most. */
+/** The default and the maximum time until `expires_at`. */
 const LIFE_MS = 24 * 60 * 60 * 1_000;
 const LONGEST_LIFE_MS = 7 * LIFE_MS;
 const EMAIL_FIELDS = ['subject', 'cc', 'bcc', 'reply_to'] as const;

@@ -10,14 +10,8 @@ import type { Events } from '../../observability/events.ts';
 import type { Reserve } from '../../openapi/types.ts';
 import { type PresentableMessage, whenRecorded } from '../message-view.ts';
 import { type CachedConversation, ConversationCache } from './conversation-cache.ts';
-import type { NewMessage } from './new-message.ts';
+import type { NewMessage, Recorded } from './new-message.ts';
 import { findExisting, type Repeated, withBody } from './replays.ts';
-
-/** A message as it is stored: by this call, or (`repeated`) by an earlier one with the same key or provider id. */
-export interface Recorded {
-  message: PresentableMessage;
-  repeated: boolean;
-}
 
 export interface Recorder {
   /**

@@ -4,8 +4,7 @@ import { execute } from '../../db/pools.ts';
 import { IdempotencyKeyReusedError } from '../../errors.ts';
 import type { Reserve } from '../../openapi/types.ts';
 import { type PresentableMessage, whenRecorded } from '../message-view.ts';
-import type { NewMessage } from './new-message.ts';
-import type { Recorded } from './record.ts';
+import type { NewMessage, Recorded } from './new-message.ts';
 
 /** A longer body of a first message is read by its own request, within the limits of large responses. */
 const SMALL_BODY = 65_536;

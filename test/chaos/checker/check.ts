@@ -61,7 +61,7 @@ function named(violations: string[]): string[] {
   return more > 0 ? [...violations.slice(0, NAMED), `… and ${more} more`] : violations;
 }
 
-/** What is known of one message, in the order of time: for whoever wants to know how it came to a violation. */
+/** Everything that is known about one message, by time: the history of a violation. */
 export function timeline(evidence: Evidence, token: string): string[] {
   const { stored, calls, taken, events } = evidence;
   const message = stored.messages.find(({ body }) => tokenIn(body) === token);

@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+
+/**
+ * Fails on word-for-word idioms and metaphors where the field has a term, in all committed text, and on commit subjects of
+ * more than 72 characters. Run by `make check`.
+ */
+const IDIOMS: [pattern: RegExp, instead: string][] = [
+  [/\bunless told\b/i, 'by default'],
+  [/\bat the most\b/i, 'at most'],
+  [/\bwhoever\b/i, 'the noun'],
+  [/\bspeaks? for\b/i, 'is the primary of'],
+  [/\bbrings? about\b/i, 'causes'],
+  [/\basks? for less\b/i, 'throttles'],
+  [/\bis told of\b/i, 'receives'],
+  [/\bwhat (?:is (?:said|done|to be)|becomes? of|may be|has to be)\b/i, 'the noun'],
+  [/\bso many (?:a second|milliseconds|bytes)\b/i, 'a number with its unit'],
+  [/\b(?:verdict|correspondents|lets? in)\b/i, 'the glossary of docs/architecture.md'],
+];
+const MAX_SUBJECT = 72;
+/** Subjects before this commit are not checked. */
+const FIRST_CHECKED = 'b865b56';
+/** Generated files, other people's text, and this list. */
+const SKIPPED = /schema\.ts$|package-lock\.json$|LICENSE$|\.svg$|^contracts\/.*\.json$|^test\/checks\//;
+
+const faults = [...faultsOfFiles(), ...faultsOfSubjects()];
+for (const fault of faults) process.stderr.write(`${fault}\n`);
+if (faults.length > 0) {
+  process.stderr.write(`${faults.length} texts to rewrite.\n`);
+  process.exitCode = 1;
+}
+
+function* faultsOfFiles(): Generator<string> {
+  for (const file of git('ls-files')) {
+    if (SKIPPED.test(file) || !existsSync(file)) continue;
+    for (const [index, line] of readFileSync(file, 'utf8').split('\n').entries())
+      for (const [pattern, instead] of IDIOMS) {
+        const found = pattern.exec(line)?.[0];
+        if (found) yield `${file}:${index + 1}: "${found}" (instead: ${instead})`;
+      }
+  }
+}
+
+/** A shallow clone may lack the first checked commit; then subjects are not checked. */
+function faultsOfSubjects(): string[] {
+  return git('log', '--format=%s', `${FIRST_CHECKED}..HEAD`)
+    .filter((subject) => subject.length > MAX_SUBJECT)
+    .map((subject) => `commit subject over ${MAX_SUBJECT} characters: ${subject}`);
+}
+
+/** The lines of a command's output; none if it fails. */
+function git(...args: string[]): string[] {
+  const { status, stdout } = spawnSync('git', args, { encoding: 'utf8', maxBuffer: 64 * 1_048_576 });
+  return status === 0 ? stdout.split('\n').filter(Boolean) : [];
+}
