@@ -87,7 +87,7 @@ describe('A worker as a process', function () {
           () => false,
           () => true,
         ),
-      'nobody new is let in',
+      'no new connection is accepted',
     );
     const taken = (await api.accepted()).length;
     expect(await ended).to.equal(0);
