@@ -1,7 +1,8 @@
 import type { Config } from './config/config.ts';
+import { availability } from './db/availability.ts';
 import { shareRunning } from './db/batch/share-running.ts';
 import { keepFunctions } from './db/functions.ts';
-import { availability, type Database } from './db/pools.ts';
+import type { Database } from './db/pools.ts';
 import { openMigrated } from './db/start/open.ts';
 import { createDatabaseCheck } from './db/start/readiness.ts';
 import { reportAccounts } from './delivery/accounts/report.ts';

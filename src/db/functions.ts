@@ -12,7 +12,7 @@ const PREFIX = 'messaging_functions_';
 const UNUSED_DAYS = 7;
 const USE_INTERVAL_MS = 60 * 60 * 1_000;
 
-const SOURCES = readdirSync(DIRECTORY)
+const SOURCES = readdirSync(DIRECTORY, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.sql'))
   .sort()
   .map((file) => readFileSync(join(DIRECTORY, file), 'utf8'));

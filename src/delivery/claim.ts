@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import { storedFunction } from '../db/functions.ts';
 import type { Delivery } from '../db/models/delivery.ts';
-import { execute } from '../db/pools.ts';
+import { execute } from '../db/transaction.ts';
 import type { Outgoing } from '../providers/provider.ts';
-import { type Breaker, type FreeSlots, isRetry } from './accounts/breaker.ts';
+import type { Breaker, FreeSlots } from './accounts/breaker.ts';
+import { isRetry } from './accounts/call.ts';
 import type { Route } from './accounts/routing.ts';
 
 /** A message that this worker may send until the lease ends. */

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { activateNext, lockConversations } from '../db/conversation-lock.ts';
 import type { Delivery } from '../db/models/delivery.ts';
-import { transaction } from '../db/pools.ts';
+import { transaction } from '../db/transaction.ts';
 import { IdempotencyKeyReusedError, MessageStatusError, NotFoundError } from '../errors.ts';
 import type { IdempotencyKey } from '../openapi/types.ts';
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { QueueLength } from '../observability/events.ts';
+import type { QueueLength } from '../observability/metrics.ts';
 
 /** Pending messages by channel and status, from a scan of the partial index of pending deliveries. */
 const MEASURE = {

@@ -5,7 +5,7 @@ import { estimateSize, SIZE_LIMITS } from '../db/batch/size-estimate.ts';
 import { storedFunction } from '../db/functions.ts';
 import { MissingRowError, retryMissingRows } from '../db/missing-row.ts';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
-import { transaction } from '../db/pools.ts';
+import { transaction } from '../db/transaction.ts';
 import type { Events } from '../observability/events.ts';
 
 export type NewReceipt = Pick<

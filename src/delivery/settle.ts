@@ -4,7 +4,7 @@ import { coalesce } from '../db/batch/coalesce.ts';
 import { retrySingly } from '../db/batch/retry-singly.ts';
 import { storedFunction } from '../db/functions.ts';
 import { isMissingRow } from '../db/missing-row.ts';
-import { execute } from '../db/pools.ts';
+import { execute } from '../db/transaction.ts';
 import { UnavailableError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import type { Provider, SendOutcome } from '../providers/provider.ts';
@@ -54,7 +54,8 @@ export function createSettler({ pool, events, leaseMs }: SettlerOptions) {
     const deadline = settlement.startedAt.getTime() + leaseMs;
     for (;;) {
       try {
-        return await settling.add(settlement);
+        await settling.add(settlement);
+        return report(settlement, events);
       } catch (error) {
         events.failed('settle', error);
         if (!(error instanceof UnavailableError) && Date.now() > deadline) return;
@@ -79,6 +80,15 @@ async function withDelivery(pool: pg.Pool, settlements: Settlement[]): Promise<S
   const { rows } = await execute<{ message_id: number }>(pool, FIND, [ids]);
   const found = new Set(rows.map(({ message_id }) => message_id));
   return settlements.filter(({ message }) => found.has(message.id));
+}
+
+function report(
+  { message, provider: { channel }, transition: { status, error } }: Settlement,
+  events: Events,
+): void {
+  if (status === 'sent') events.sent(channel, Date.now() - (message.send_at ?? message.created_at).getTime());
+  else if (status !== 'queued' && error)
+    events.gaveUp({ messageId: message.id, channel, status, code: error.code });
 }
 
 function toRow({ message, provider, startedAt, durationMs, outcome, transition, pauseMs }: Settlement) {

@@ -2,12 +2,13 @@ import { setMaxListeners } from 'node:events';
 import type pg from 'pg';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
-import { type FreeSlots, isRetry } from './accounts/breaker.ts';
+import type { FreeSlots } from './accounts/breaker.ts';
+import { isRetry } from './accounts/call.ts';
 import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
 import { Routing } from './accounts/routing.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
 import { type DeliverOptions, deliver } from './deliver.ts';
-import { createMaintenance } from './maintenance.ts';
+import { createMaintenance } from './maintenance/tasks.ts';
 import { createSettler, type Settlement } from './settle.ts';
 
 export interface WorkerOptions {
@@ -150,7 +151,6 @@ export class Worker {
       this.wake();
     });
     await this.#settle(settlement);
-    reportSettled(settlement, this.#options.events);
   }
 
   #isBusy(): boolean {
@@ -185,15 +185,6 @@ export class Worker {
     await this.idle();
     clearTimeout(timer);
   }
-}
-
-function reportSettled(
-  { message, provider: { channel }, transition: { status, error } }: Settlement,
-  events: Events,
-): void {
-  if (status === 'sent') events.sent(channel, Date.now() - (message.send_at ?? message.created_at).getTime());
-  else if (status !== 'queued' && error)
-    events.gaveUp({ messageId: message.id, channel, status, code: error.code });
 }
 
 /** Resolves with the promise, or after `ms` milliseconds. */

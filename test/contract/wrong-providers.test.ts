@@ -97,7 +97,7 @@ const WRONG: [title: string, asked: Case, answer: Answer | Misbehaviour, report:
       /Retry-After/i,
     ],
   ),
-  ['a 503 in place of a 429', 'throttled', RIGHT['unavailable'], /status code[\s\S]*503/],
+  ['a 503 in place of a 429', 'throttled', RIGHT.unavailable, /status code[\s\S]*503/],
   ['a 202 while it is unavailable', 'unavailable', RIGHT.accepted, /status code[\s\S]*202/],
   ['a look-up that finds nothing', 'found', RIGHT['not found'], /\$\.data/],
   [

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { availability, openDatabase, transaction } from '../../src/db/pools.ts';
+import { availability } from '../../src/db/availability.ts';
+import { openDatabase } from '../../src/db/pools.ts';
+import { transaction } from '../../src/db/transaction.ts';
 import { UnavailableError } from '../../src/errors.ts';
 import { createDatabase } from '../support/database.ts';
 
@@ -11,7 +13,7 @@ describe('A database that has gone without a word', () => {
     const path = await startSilentPath(Number(url.port));
     url.port = String(path.port);
     const database = openDatabase(url.href, () => undefined, {
-      patience: { statementMs: 200, silenceMs: 3_000 },
+      timeouts: { statementMs: 200, responseMs: 3_000 },
     });
     const uses: (() => Promise<unknown>)[] = [
       async () => database.knex.raw('select 1'),

@@ -111,7 +111,7 @@ async function changedVersion(): Promise<string> {
     await cp(join(root, directory), join(copy, directory), { recursive: true });
   await cp(join(root, 'package.json'), join(copy, 'package.json'));
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
-  const file = join(copy, 'src/db/functions/record_messages.sql');
+  const file = join(copy, 'src/db/functions/recording/record_messages.sql');
   await writeFile(file, `${await readFile(file, 'utf8')}-- Changed.\n`);
   return copy;
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { Breaker, type BreakerState, type Call, THRESHOLD } from '../../src/delivery/accounts/breaker.ts';
+import { Breaker, type BreakerState, THRESHOLD } from '../../src/delivery/accounts/breaker.ts';
+import type { Call } from '../../src/delivery/accounts/call.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { type Behaviour, type ModelMessage, type ModelResult, runModel } from './worker-model.ts';
 

@@ -5,15 +5,13 @@ import { type Service, startService } from '../../src/service.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { environmentFor, type Harness, startHarness } from '../support/harness.ts';
-import { startPooler } from '../support/pooler.ts';
-import { until } from '../support/until.ts';
 
 describe('Several processes on one database', () => {
   let api: Harness;
   const workers: Service[] = [];
-  const addWorker = async (databaseUrl = api.databaseUrl) => {
+  const addWorker = async () => {
     const environment = {
-      ...environmentFor(api.simulator.url, databaseUrl),
+      ...environmentFor(api.simulator.url, api.databaseUrl),
       ROLE: 'worker',
       // On a busy machine, the timeout must not cause a second call.
       PROVIDER_TIMEOUT_MS: '10000',
@@ -64,30 +62,5 @@ describe('Several processes on one database', () => {
     );
     await api.untilStatus(await send(0), 'delivered');
     await api.untilStatus(await send(1), 'delivered');
-  });
-
-  /** Whether the last query of the only worker is for the next due time, and was some time ago. */
-  const isAsleep = async () => {
-    const [last] = await query<{ asleep: boolean }>(
-      api.databaseUrl,
-      `select query like '%min(due.at)%' and state = 'idle' and state_change < clock_timestamp() - interval '100 ms' as asleep
-       from pg_stat_activity
-       where datname = current_database() and pid <> pg_backend_pid()
-         and query ~ 'claim_deliveries|settle_deliveries|min\\(due\\.at\\)|^listen'
-       order by query_start desc limit 1`,
-    );
-    return last?.asleep === true;
-  };
-
-  it('deliver behind a pooler that drops LISTEN', async () => {
-    const pooler = await startPooler(api.databaseUrl);
-    await addWorker(pooler.url);
-    for (let n = 0; n < 3; n++) {
-      await until(isAsleep, 'the worker has looked, found nothing, and waits');
-      await api.untilStatus(await send(n), 'delivered');
-    }
-    expect(pooler.dropped()).to.be.at.least(3);
-    await Promise.all(workers.splice(0).map((worker) => worker.stop()));
-    await pooler.stop();
   });
 });

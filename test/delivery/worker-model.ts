@@ -1,4 +1,5 @@
-import { Breaker, isRetry } from '../../src/delivery/accounts/breaker.ts';
+import { Breaker } from '../../src/delivery/accounts/breaker.ts';
+import { isRetry } from '../../src/delivery/accounts/call.ts';
 import { type Route, routesOf } from '../../src/delivery/accounts/routing.ts';
 import { pauseMs } from '../../src/delivery/backoff.ts';
 import { hasFailedOver } from '../../src/delivery/claim.ts';

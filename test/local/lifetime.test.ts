@@ -107,8 +107,7 @@ describe('The embedded PostgreSQL of a service', function () {
   let restarts = 0;
   const runsAgain = async () => {
     restarts++;
-    const isLogged = () =>
-      running.output.stdout.match(/embedded PostgreSQL runs again/g)?.length === restarts;
+    const isLogged = () => running.output.stdout.match(/embedded PostgreSQL restarted/g)?.length === restarts;
     await until(isLogged, 'it runs again', 30_000);
   };
 

@@ -1,27 +1,9 @@
 import type { Provider, SendOutcome } from '../../providers/provider.ts';
+import { type Call, type Callable, isHanging, isRetry, recipientsOf } from './call.ts';
+import { ProbeSchedule } from './probe-schedule.ts';
 import { Throttling } from './throttling.ts';
 
 export type BreakerState = 'closed' | 'half_open' | 'open';
-
-/** The parts of a message that the breaker uses. */
-export interface Callable {
-  /** The recipients, without copies. */
-  to: readonly string[];
-  /** The number of the attempt, from 1. */
-  attempt_count: number;
-}
-
-/** A call in progress. */
-export interface Call {
-  message: Callable;
-  /** Another account failed for the message before: a failure says more about the message than about this account. */
-  failedOver: boolean;
-  /** The call finds out whether an unavailable provider is available again. */
-  probing: boolean;
-  startedAt: number;
-  /** Calls and outcomes in one order. */
-  sequence: number;
-}
 
 /** Which messages are claimed before the others. */
 export interface ClaimOrder {
@@ -53,14 +35,8 @@ export interface BreakerOptions {
 export const THRESHOLD = 5;
 /** One call for a message without an earlier attempt, and one call for a message with an earlier attempt. */
 const LEAST_WINDOW = 2;
-/** A call that takes longer may hang and does not count towards the window. */
-const HANGING_MS = 1_000;
-const FIRST_PAUSE_MS = 1_000;
-/** How many probes with new messages keep the first pause: this many failing recipients may precede a working one. */
-const STEADY_PROBES = 30;
 /** While there is an alternative, a message that waits for this provider is the probe, except every fourth time. */
 const PROBES_PER_NEW = 4;
-const LONGEST_PAUSE_MS = { first: 10_000, retry: 60_000 };
 /** Max share of the calls for probes, so that a provider that hangs does not occupy all calls. */
 const PROBING = 1 / 2;
 
@@ -84,7 +60,6 @@ export class Breaker {
   readonly #largestWindow: number;
   readonly #onChange: (state: BreakerState) => void;
   readonly #hasAlternative: () => boolean;
-  readonly #random: () => number;
   readonly #calls = new Set<Call>();
   #state: BreakerState = 'closed';
   #window: number;
@@ -92,9 +67,7 @@ export class Breaker {
   #lastSuccess = 0;
   /** The recipients for which calls failed since the last success. */
   #failed = new Set<string>();
-  /** Since the breaker opened. */
-  #probes = { first: 0, retry: 0 };
-  #probeAt = { first: 0, retry: 0 };
+  readonly #probes: ProbeSchedule;
   readonly #throttling = new Throttling();
   #newestFirst = false;
 
@@ -111,7 +84,7 @@ export class Breaker {
     this.#window = this.#largestWindow;
     this.#onChange = onChange;
     this.#hasAlternative = hasAlternative;
-    this.#random = random;
+    this.#probes = new ProbeSchedule(random);
   }
 
   get state(): BreakerState {
@@ -140,35 +113,36 @@ export class Breaker {
 
   #first(): ClaimOrder['first'] {
     if (this.#state === 'closed') return this.throttledInARow > 0 ? 'new' : null;
-    return this.#hasAlternative() && (this.#probes.retry + 1) % PROBES_PER_NEW !== 0 ? 'retry' : 'new';
+    return this.#hasAlternative() && (this.#probes.retries + 1) % PROBES_PER_NEW !== 0 ? 'retry' : 'new';
   }
 
   freeSlots(now = Date.now()): FreeSlots {
     if (this.#state === 'closed') return this.#freeSlotsInWindow(now);
     const probes = [...this.#calls].filter(({ probing }) => probing);
     if (this.#hasAlternative()) {
-      const calls = now >= this.#probeAt.retry && probes.length === 0 ? 1 : 0;
+      const calls = this.#probes.isDue('retry', now) && probes.length === 0 ? 1 : 0;
       return { calls, retries: calls };
     }
     const retries = probes.filter(({ message }) => isRetry(message)).length;
-    // The time of a retry is never before that of a new message (see `#pause`).
-    const mayProbe = now >= this.#probeAt.first && probes.length - retries < this.#concurrency * PROBING;
-    const mayRetry = mayProbe && now >= this.#probeAt.retry && retries === 0;
+    const mayProbe =
+      this.#probes.isDue('first', now) && probes.length - retries < this.#concurrency * PROBING;
+    const mayRetry = mayProbe && this.#probes.isDue('retry', now) && retries === 0;
     return { calls: mayProbe ? 1 : 0, retries: mayRetry ? 1 : 0 };
   }
 
   /** Milliseconds until the next probe; infinite if no probe is planned. */
   retryInMs(now = Date.now()): number {
     if (this.#state === 'closed') return Number.POSITIVE_INFINITY;
-    const times = Object.values(this.#probeAt).filter((at) => at > now);
-    return Math.min(...times.map((at) => at - now));
+    return this.#probes.dueInMs(now);
   }
 
   begin(message: Callable, failedOver: boolean, now = Date.now()): Call {
     const probing = this.#state !== 'closed';
     const call = { message, failedOver, probing, startedAt: now, sequence: ++this.#sequence };
     this.#calls.add(call);
-    if (probing) this.#pause(isRetry(message) || this.#hasAlternative() ? 'retry' : 'first', now);
+    if (!probing) return call;
+    this.#probes.began(isRetry(message) || this.#hasAlternative() ? 'retry' : 'first', now);
+    if (this.#state === 'open') this.#become('half_open');
     return call;
   }
 
@@ -201,9 +175,7 @@ export class Breaker {
     if (failedOver || sequence < this.#lastSuccess || this.#state !== 'closed') return;
     this.#failed.add(recipientsOf(message));
     if (this.#failed.size < THRESHOLD) return;
-    this.#probes = { first: 0, retry: 0 };
-    const at = now + this.#jittered(FIRST_PAUSE_MS);
-    this.#probeAt = { first: at, retry: at };
+    this.#probes.restart(now);
     this.#become('open');
   }
 
@@ -220,36 +192,8 @@ export class Breaker {
     this.#window = Math.max(LEAST_WINDOW, this.#window);
   }
 
-  #pause(kind: 'first' | 'retry', now: number): void {
-    const before = this.#probes[kind]++;
-    const doublings = kind === 'first' ? Math.max(0, before - STEADY_PROBES) : before;
-    const pause = Math.min(LONGEST_PAUSE_MS[kind], FIRST_PAUSE_MS * 2 ** Math.min(doublings, 10));
-    this.#probeAt[kind] = now + this.#jittered(pause);
-    // New messages never wait for those that failed before.
-    this.#probeAt.retry = Math.max(this.#probeAt.first, this.#probeAt.retry);
-    if (this.#state === 'open') this.#become('half_open');
-  }
-
-  /** Reduced by up to a half, so that the workers do not probe at the same time. */
-  #jittered(ms: number): number {
-    return ms * (1 - this.#random() / 2);
-  }
-
   #become(state: BreakerState): void {
     this.#state = state;
     this.#onChange(state);
   }
-}
-
-function isHanging({ startedAt }: Call, now: number): boolean {
-  return now - startedAt >= HANGING_MS;
-}
-
-/** The same text for the same recipients, whatever the sender is. */
-function recipientsOf({ to }: Callable): string {
-  return [...to].sort().join(' ');
-}
-
-export function isRetry({ attempt_count }: Pick<Callable, 'attempt_count'>): boolean {
-  return attempt_count > 1;
 }

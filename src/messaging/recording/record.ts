@@ -4,7 +4,7 @@ import { retrySingly, toClientError } from '../../db/batch/retry-singly.ts';
 import { estimateSize, SIZE_LIMITS } from '../../db/batch/size-estimate.ts';
 import { storedFunction } from '../../db/functions.ts';
 import { retryMissingRows } from '../../db/missing-row.ts';
-import { execute } from '../../db/pools.ts';
+import { execute } from '../../db/transaction.ts';
 import { UnavailableError } from '../../errors.ts';
 import type { Events } from '../../observability/events.ts';
 import type { Reserve } from '../../openapi/types.ts';

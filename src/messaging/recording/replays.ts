@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Message } from '../../db/models/message.ts';
-import { execute } from '../../db/pools.ts';
+import { execute } from '../../db/transaction.ts';
 import { IdempotencyKeyReusedError } from '../../errors.ts';
 import type { Reserve } from '../../openapi/types.ts';
 import { type PresentableMessage, whenRecorded } from '../message-view.ts';

@@ -1,0 +1,69 @@
+import type pg from 'pg';
+import { storedFunction } from '../../db/functions.ts';
+import type { Events } from '../../observability/events.ts';
+import { type Changed, changeConversations } from './change-conversations.ts';
+
+const FIND_OF_REMOVED_ACCOUNTS = {
+  name: 'find-of-removed-accounts',
+  text: `
+    select distinct conversation_id from deliveries
+    where next_attempt_at <= statement_timestamp() and pending and provider <> all($1::text[])`,
+};
+
+const RECORD_LOST = {
+  name: 'record-lost',
+  text: `
+    with lost as materialized (
+      select message_id from deliveries
+      where conversation_id = any($1::bigint[]) and next_attempt_at <= statement_timestamp()
+        and pending and provider <> all($2::text[]) and status = 'sending' for update
+    )
+    select ${storedFunction('record_lost_attempts')}(array_agg(message_id), null) from lost`,
+};
+
+const REASSIGN = {
+  name: 'reassign-removed',
+  text: `
+    with assigned as materialized (
+      select message_id as assigned_id, may_have_been_sent or status = 'sending' as may_have_been_accepted
+      from deliveries
+      where conversation_id = any($1::bigint[]) and next_attempt_at <= statement_timestamp()
+        and pending and provider <> all($2::text[]) for update
+    )
+    update deliveries
+    set provider = case when may_have_been_accepted then provider end,
+        status = case when may_have_been_accepted then 'unknown' else 'queued' end,
+        error = case when may_have_been_accepted then jsonb_build_object('code', 'provider_removed',
+          'detail', 'The message may have been sent by ' || provider || ', which is not configured any more') else error end,
+        next_attempt_at = case when not may_have_been_accepted then next_attempt_at end,
+        updated_at = statement_timestamp()
+    from assigned
+    where message_id = assigned_id
+    returning message_id as id, status, channel`,
+};
+
+/**
+ * Ends the assignments to accounts that are not configured any more: a message that may have been sent becomes `unknown`;
+ * any other message may be sent by another account.
+ *
+ * @param providers the configured accounts.
+ * @returns how many conversations were changed.
+ */
+export async function reassignFromRemoved(
+  pool: pg.Pool,
+  providers: string[],
+  events: Events,
+): Promise<number> {
+  const { conversations, changed } = await changeConversations(
+    pool,
+    FIND_OF_REMOVED_ACCOUNTS,
+    [providers],
+    async (connection, ids) => {
+      await connection.query(RECORD_LOST, [ids, providers]);
+      return (await connection.query<Changed>(REASSIGN, [ids, providers])).rows;
+    },
+  );
+  for (const { id, ...message } of changed)
+    if (message.status === 'unknown') events.gaveUp({ messageId: id, code: 'provider_removed', ...message });
+  return conversations;
+}

@@ -1,0 +1,47 @@
+import type pg from 'pg';
+import type { Events } from '../../observability/events.ts';
+import { activateHeads } from './change-conversations.ts';
+import { queueAndExpire } from './due-messages.ts';
+import { deleteOldKeys } from './old-keys.ts';
+import { reassignFromRemoved } from './removed-accounts.ts';
+
+const QUEUE_AND_EXPIRE_EVERY_MS = 50;
+const REASSIGN_EVERY_MS = 60_000;
+const ACTIVATE_EVERY_MS = 30_000;
+const DELETE_KEYS_EVERY_MS = 60_000;
+
+/**
+ * The periodic tasks of a worker.
+ *
+ * @param providers the configured accounts.
+ * @param limit max conversations that are queued, and max that expire, in one run.
+ * @returns a function that runs the tasks that are due, and returns how many conversations were changed.
+ */
+export function createMaintenance(
+  pool: pg.Pool,
+  providers: string[],
+  limit: number,
+  events: Events,
+): () => Promise<number> {
+  const tasks = [
+    atMostEvery(QUEUE_AND_EXPIRE_EVERY_MS, () => queueAndExpire(pool, limit, events)),
+    atMostEvery(DELETE_KEYS_EVERY_MS, () => deleteOldKeys(pool)),
+    atMostEvery(REASSIGN_EVERY_MS, () => reassignFromRemoved(pool, providers, events)),
+    atMostEvery(ACTIVATE_EVERY_MS, () => activateHeads(pool)),
+  ];
+  return async () => {
+    let changed = 0;
+    for (const task of tasks) changed += await task();
+    return changed;
+  };
+}
+
+/** Runs the work, or returns 0 if the last run began less than `ms` milliseconds ago. */
+function atMostEvery(ms: number, work: () => Promise<number>): () => Promise<number> {
+  let last = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (performance.now() - last < ms) return 0;
+    last = performance.now();
+    return work();
+  };
+}

@@ -1,0 +1,135 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** The pending messages of one channel and status. */
+export interface QueueLength {
+  channel: string;
+  status: string;
+  messages: number;
+  /** Age of the oldest message, in seconds since it was accepted or due. */
+  oldest_seconds: number;
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** The metrics of `/metrics`, in a registry of their own. */
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const recorded = new Counter({
+    name: 'messages_recorded_total',
+    help: 'Messages stored.',
+    labelNames: ['direction', 'type'],
+    registers,
+  });
+  const batches = new Histogram({
+    name: 'record_batch_seconds',
+    help: 'Time to write one batch of messages.',
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+    registers,
+  });
+  const batchSize = new Histogram({
+    name: 'record_batch_messages',
+    help: 'Messages written by one batch.',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    registers,
+  });
+  const attempts = new Histogram({
+    name: 'delivery_attempt_seconds',
+    help: 'Time of a delivery attempt, by provider and outcome.',
+    labelNames: ['provider', 'outcome'],
+    buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
+    registers,
+  });
+  const waits = new Histogram({
+    name: 'message_time_to_sent_seconds',
+    help: 'Time from the acceptance of a message, or its send_at, until a provider accepted it.',
+    labelNames: ['channel'],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1_800, 7_200, 86_400],
+    registers,
+  });
+  const givenUp = new Counter({
+    name: 'messages_given_up_total',
+    help: 'Messages that ended as failed or unknown, by error code.',
+    labelNames: ['channel', 'status', 'code'],
+    registers,
+  });
+  const breakers = new Gauge({
+    name: 'provider_breaker_state',
+    help: 'State of the circuit breaker in this worker: 0 closed, 1 half-open, 2 open.',
+    labelNames: ['provider'],
+    registers,
+  });
+  const receipts = new Counter({
+    name: 'delivery_receipts_total',
+    help: 'Delivery receipts recorded.',
+    labelNames: ['provider', 'status'],
+    registers,
+  });
+  const refusedWebhooks = new Counter({
+    name: 'webhooks_refused_total',
+    help: 'Webhooks with a valid signature that got an error response, by error code.',
+    labelNames: ['channel', 'reason'],
+    registers,
+  });
+  const failures = new Counter({
+    name: 'internal_failures_total',
+    help: 'Internal failures, by component.',
+    labelNames: ['what'],
+    registers,
+  });
+  const inFlight = new Gauge({
+    name: 'deliveries_in_flight',
+    help: 'Messages that this process is delivering.',
+    registers,
+  });
+
+  return {
+    registry,
+    recorded,
+    batches,
+    batchSize,
+    attempts,
+    waits,
+    givenUp,
+    breakers,
+    receipts,
+    refusedWebhooks,
+    failures,
+    inFlight,
+  };
+}
+
+const CHANNELS = ['sms', 'email'];
+const PENDING = ['queued', 'sending'];
+
+/** Measures the queue whenever the metrics are read; without a database, its metrics are left out. */
+export function registerQueue(registry: Registry, measure: () => Promise<QueueLength[]>): void {
+  const registers = [registry];
+  const labelNames = ['channel', 'status'];
+  const oldest = new Gauge({
+    name: 'queue_oldest_seconds',
+    help: 'Age of the oldest pending message, in seconds since it was accepted or due.',
+    labelNames,
+    registers,
+  });
+  new Gauge({
+    name: 'queue_messages',
+    help: 'Pending messages in the database.',
+    labelNames,
+    registers,
+    async collect() {
+      const lengths = await measure().catch(() => null);
+      this.reset();
+      oldest.reset();
+      if (lengths === null) return;
+      for (const channel of CHANNELS) {
+        for (const status of PENDING) {
+          const found = lengths.find((length) => length.channel === channel && length.status === status);
+          this.set({ channel, status }, found?.messages ?? 0);
+          oldest.set({ channel, status }, found?.oldest_seconds ?? 0);
+        }
+      }
+    },
+  });
+}
