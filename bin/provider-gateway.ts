@@ -6,18 +6,18 @@ import { buffer } from 'node:stream/consumers';
 export interface GatewayOptions {
   /** The base URL of the provider's API, without a trailing slash. */
   url: string;
-  /** The provider's URL for states; undefined without one. */
+  /** The provider's URL for states; undefined if the provider has none. */
   statesUrl: string | undefined;
   /** Changes the headers of a request to the provider. */
   setHeaders: (headers: Headers) => void;
   /** Milliseconds for each request. */
   timeoutMs: number;
-  /** Called with each fault as it happens, since Pact is silent until an interaction ends. */
+  /** Called with each fault immediately, because Pact prints nothing until an interaction ends. */
   onFault: (fault: string) => void;
 }
 
 export interface Gateway {
-  /** The URLs for Pact, in place of the provider's URL and its URL for states. */
+  /** `url` and `statesUrl` are for Pact, instead of the provider's URL and its URL for states. */
   url: string;
   statesUrl: string;
   /** Requests without a response that Pact can compare. */
@@ -34,7 +34,7 @@ interface Result {
 /** The maximum length of a response that the service reads (contracts/README.md). */
 const MAX_BODY_BYTES = 64 * 1_024;
 const STATES_PATH = '/_pact-states';
-/** A status that no interaction expects and that does not make Pact repeat the request. */
+/** A status that no interaction expects and after which Pact does not repeat the request. */
 const FAULT_STATUS = 418;
 /** Headers of the connection (RFC 9110, section 7.6.1) and headers that `fetch` sets or decodes itself. */
 const CONNECTION_HEADERS = [
@@ -84,7 +84,7 @@ async function toProvider(
   };
 }
 
-/** Answers for interactions without a state itself, because Pact calls the URL for states for them too. */
+/** Pact calls the URL for states also for interactions without a state; the gateway itself responds to these calls. */
 async function toStates(
   { statesUrl, timeoutMs }: GatewayOptions,
   _request: IncomingMessage,
@@ -103,7 +103,7 @@ async function toStates(
   return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(values) };
 }
 
-/** @throws {Error} naming the URL: no response, no response within the time limit, or a response that is too long. */
+/** @throws {Error} with the URL: there is no response within the time limit, or the response is too long. */
 async function request(url: string, init: RequestInit, timeoutMs: number) {
   const signal = AbortSignal.timeout(timeoutMs);
   try {

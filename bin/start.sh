@@ -2,7 +2,7 @@
 # Starts the service in the foreground, on the Node.js that it was installed with.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# On a terminal only: a person sees at once that something happens.
+# Prints a step of the start, on a terminal only.
 step() { [ ! -t 2 ] || printf '%s ...\n' "$1" >&2; }
 if [ ! -x node_modules/.bin/node ]; then
   step 'Installing dependencies, once'
@@ -15,11 +15,11 @@ role="${ROLE:-}"
 if [ -z "$role" ] && [ -f "$ENV_FILE" ]; then
   role=$(sed -n "s/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}ROLE[[:space:]]*=[[:space:]]*[\"']\{0,1\}\([a-z]*\).*/\2/p" "$ENV_FILE" | tail -n 1)
 fi
-# V8 would rather grow than collect where a machine has much memory: with these an API takes a quarter less, no slower.
-# A worker is slower with them, and takes little anyway.
+# On a machine with much memory, V8 grows its heap instead of collecting garbage. These options reduce the memory of the
+# API by a quarter without loss of speed. They are not for a worker: a worker uses little memory and becomes slower.
 heap=(--max-semi-space-size=16 --heap-growing-percent=60)
 [ "$role" != worker ] || heap=()
-# What V8 makes of the sources is kept: reading it again takes a third of the CPU off a start.
+# The compile cache of V8 saves a third of the CPU time of a start.
 export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-node_modules/.cache/node}"
 step 'Starting the messaging service'
 exec node_modules/.bin/node ${heap[@]+"${heap[@]}"} src/main.ts "$@"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sends the eight requests of the exercise to a running service and checks each answer.
-# Usage: bin/test.sh [URL]   (default: http://localhost:$PORT, or port 8080; API_KEY is sent if it is set)
+# Sends the eight requests of the exercise to a running service and checks the status of each response.
+# Usage: bin/test.sh [URL]   (default: http://localhost:$PORT, port 8080 without PORT; API_KEY is sent if it is set)
 set -uo pipefail
 url=${1:-${BASE_URL:-http://localhost:${PORT:-8080}}}
 auth=()
@@ -40,7 +40,7 @@ expect 200 'List the conversations' GET /api/conversations
 expect 200 'List the messages of a conversation' GET /api/conversations/1/messages
 
 if [ "$failures" -gt 0 ]; then
-  echo "$failures of 8 requests were not answered as they should be"
+  echo "$failures of 8 requests failed"
   exit 1
 fi
-echo 'All 8 requests were answered as they should be'
+echo 'All 8 requests succeeded'

@@ -27,7 +27,7 @@ Exit code: 0 if the provider passes, 1 if the provider fails, 2 for a wrong opti
 
 type VerifierOptions = ConstructorParameters<typeof Verifier>[0];
 
-/** The contracts' key for the request that must be refused: `--header` does not replace this key. */
+/** The key in the contracts for the request that the provider must refuse; `--header` does not replace this key. */
 const WRONG_KEY = 'Bearer wrong-key';
 const CONTRACTS = join(import.meta.dirname, '../contracts');
 
@@ -78,7 +78,7 @@ function verifierOptions(
     ...(options['provider-states-setup-url'] && { providerStatesSetupUrl: statesUrl }),
     failIfNoPactsFound: true,
     followRedirects: false,
-    // Longer than the gateway's, because the gateway reports the reason.
+    // Longer than the timeout of the gateway, because the gateway reports the reason.
     timeout: timeoutMs + 10_000,
     logLevel: 'error',
   };
@@ -126,7 +126,7 @@ function setFilters({ description, 'provider-states-setup-url': setUpUrl }: Opti
   );
 }
 
-/** Checks that the provider responds at all: Pact itself needs minutes to report that it does not. */
+/** Checks that the provider responds at all, because Pact needs minutes to report a provider that does not respond. */
 async function assertReachable({ url, timeoutMs }: Target): Promise<void> {
   const signal = AbortSignal.timeout(timeoutMs);
   await fetch(url, { method: 'HEAD', redirect: 'manual', signal }).catch(({ message, cause }) => {

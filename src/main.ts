@@ -3,12 +3,12 @@ import { readEnvFile } from './config/env-file.ts';
 import { loadConfig } from './config/load.ts';
 import { StartError } from './errors.ts';
 import { assertPortsFree } from './local/ports.ts';
-import { createProgress, openable, type Progress } from './local/progress.ts';
+import { browserUrl, createProgress, type Progress } from './local/progress.ts';
 import { type LocalSimulator, startLocalSimulator } from './local/simulator.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
 import { migrateDatabase, type Service, startService } from './service.ts';
 
-/** Brings the schema up to date and ends. */
+/** Runs the migrations and ends. */
 async function migrate(): Promise<void> {
   const config = readConfig();
   const logger = createLogger(config.logLevel);
@@ -16,7 +16,7 @@ async function migrate(): Promise<void> {
   logger.info({ applied: await migrateDatabase(config, logger, step) }, 'migrated');
 }
 
-/** Serves until a signal comes; work in hand is finished then. */
+/** Serves until a signal arrives, then completes running requests and deliveries. */
 async function serve(): Promise<void> {
   const config = readConfig();
   const logger = createLogger(config.logLevel);
@@ -34,7 +34,7 @@ async function serve(): Promise<void> {
   })();
   let stopping = false;
   const stop = async (reason: string, code: number) => {
-    // A terminal, make and a supervisor may each signal the whole process group: the first signal counts.
+    // A terminal, make and a supervisor may each send a signal to the whole process group. Only the first has an effect.
     if (stopping) return;
     stopping = true;
     logger.info({ reason }, 'stopping');
@@ -58,7 +58,7 @@ async function serve(): Promise<void> {
     logger.fatal({ err: error }, 'the database cannot be restarted');
     void stop('database failed', 1);
   });
-  // A signal that came during the start is handled before the next turn of the event loop.
+  // A signal that arrived during the start is handled in the next iteration of the event loop.
   await new Promise(setImmediate);
   if (!stopping) announce(config, logger, progress, service, simulator);
 }
@@ -72,22 +72,24 @@ function announce(
 ): void {
   logger.info({ url: service?.url, simulator: simulator?.url, role: config.role }, 'ready');
   if (config.apiKeys.length === 0) {
-    logger.warn('no API_KEYS: anyone on this machine may use the service; it listens on loopback only');
+    logger.warn(
+      'no API_KEYS: every process on this machine can use the service, which listens on loopback only',
+    );
   }
-  const url = openable(service?.url ?? '');
+  const url = browserUrl(service?.url ?? '');
   progress.ready({
     ...(config.role === 'worker'
       ? { Readiness: `${url}/readyz` }
       : { Service: url, Reference: `${url}/docs` }),
-    ...(simulator && { Simulator: openable(simulator.url) }),
+    ...(simulator && { Simulator: browserUrl(simulator.url) }),
   });
 }
 
-/** The file is named by `ENV_FILE`; bin/start.sh names `.env` where there is one. */
+/** Reads the environment and the file that `ENV_FILE` names; bin/start.sh sets `ENV_FILE` to `.env` if that file exists. */
 function readConfig(): Config {
   const path = process.env.ENV_FILE;
   const file = path ? readEnvFile(path) : null;
-  // Express reads it from here.
+  // Express reads NODE_ENV from the environment only.
   if (file?.values.NODE_ENV) process.env.NODE_ENV ||= file.values.NODE_ENV;
   return loadConfig(process.env, file);
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { InvalidRequestError } from './errors.ts';
 
-/** A page of a list, and where the next one begins. */
+/** A page of a list, and the cursor of the next page; null on the last page. */
 export interface Page<T> {
   data: T[];
   next_cursor: string | null;
@@ -14,29 +14,29 @@ export interface PageQuery {
 
 export const DEFAULT_LIMIT = 50;
 
-/** A page ends when its content has this many bytes; it has at least one item. */
+/** The bytes of content after which a page ends; a page has at least one item. */
 export const PAGE_BYTES = 4 * 1024 * 1024;
-/** A response may have this many bytes of content without reserving them. */
+/** The bytes of content up to which a response reserves nothing of the response budget. */
 export const FREE_BYTES = 256 * 1024;
 
 type Tests<T extends unknown[]> = { [K in keyof T]: (value: unknown) => value is T[K] };
 
 /**
- * The cursors of one list with its filters. A cursor has the values of the last item, and a digest of the list and the
- * filters, so that no other list accepts it, and no other filters.
+ * The cursors of one list with its filters. A cursor contains the position of the last item, and a digest of the list and
+ * the filters, so that the cursor is valid for this list with these filters only.
  */
 export class Cursors<T extends unknown[]> {
   readonly #digest: string;
   /** The position after which the page starts; null for the first page. */
   readonly after: T | null;
 
-  /** @throws {InvalidRequestError} the cursor of the query is not one of this list with these filters. */
+  /** @throws {InvalidRequestError} if the cursor of the query is not a cursor of this list with these filters. */
   constructor(list: string, { cursor, limit: _, ...filters }: PageQuery & object, tests: Tests<T>) {
     this.#digest = digestOf(list, filters);
     this.after = cursor === undefined ? null : this.#read(cursor, tests);
   }
 
-  /** A page of these rows; `last` is the position of the last one, null on the last page. */
+  /** A page of these rows; `last` is the position of the last row, null on the last page. */
   page<Row, Item>(rows: Row[], last: T | null, present: (row: Row) => Item): Page<Item> {
     const cursor = last && Buffer.from(JSON.stringify([this.#digest, ...last])).toString('base64url');
     return { data: rows.map((row) => present(row)), next_cursor: cursor };
@@ -73,7 +73,7 @@ export function isId(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** As `toISOString` writes it: a time that is on the calendar, within what PostgreSQL can hold. */
+/** A time in the format of `toISOString`, with a valid date in the range of PostgreSQL. */
 export function isTime(value: unknown): value is string {
   return (
     typeof value === 'string' &&

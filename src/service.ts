@@ -40,7 +40,7 @@ export interface Service {
 const ignoreStep = () => undefined;
 
 /**
- * Starts everything: database, migrations, delivery, HTTP.
+ * Starts the database, the migrations, the delivery worker and the HTTP server.
  *
  * @throws {StartError} for a reason that the operator can remove.
  */
@@ -56,7 +56,7 @@ export async function startService(
 }
 
 /**
- * Brings the database's schema up to date; returns the names of the migrations that were missing.
+ * Runs the missing migrations and returns their names.
  *
  * @throws {StartError} for a reason that the operator can remove.
  */
@@ -72,7 +72,7 @@ export async function migrateDatabase(
   return applied;
 }
 
-/** The stack ends its steps in reverse order: the database is closed after everything that writes to it. */
+/** Disposal of the stack runs in reverse order, so that the database is closed after everything that writes to it. */
 async function wire(
   config: Config,
   events: Events,

@@ -3,18 +3,18 @@ import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 export interface ApiKey {
-  /** What stands in the log. Two keys may have one name, as during a rotation. */
+  /** The name of the caller in the log. Several keys may have the same name, for example during a rotation. */
   name: string;
   key: string;
 }
 
-/** Polling notices changes on every kind of mount, notifications of the file system do not. */
+/** The file is polled, because notifications of the file system do not work on every kind of mount. */
 const POLL_MS = 1_000;
 
 /**
- * Reads `name:key` entries, one a line or separated by commas; a line that begins with `#` is a comment.
+ * Parses `name:key` entries, which are separated by line breaks or commas. A line that begins with `#` is a comment.
  *
- * @throws {Error} naming the entry that is none, but not what it holds.
+ * @throws {Error} with the number of the invalid entry, without its content.
  */
 export function parseApiKeys(text: string): ApiKey[] {
   const entries = text
@@ -33,7 +33,7 @@ export function parseApiKeys(text: string): ApiKey[] {
   });
 }
 
-/** @throws {Error} where the file cannot be read, has no key, or one that is none. */
+/** @throws {Error} if the file cannot be read, has no key, or has an invalid entry. */
 export function readApiKeys(path: string): ApiKey[] {
   return keysOf(path, readFileSync(path, 'utf8'));
 }
@@ -42,20 +42,20 @@ export interface KeyWatch {
   /** The current keys. */
   keys: readonly ApiKey[];
   onChange: (keys: ApiKey[]) => void;
-  /** Called once per fault: the file is invalid or cannot be read, and the keys do not change. */
+  /** Called once for each fault: the file is invalid or cannot be read. The current keys then remain. */
   onFault: (error: unknown) => void;
 }
 
 /**
- * Reads the file again whenever it changes.
+ * Reads the file again whenever the file changes.
  *
- * @returns a function that stops this.
+ * @returns a function that stops the watch.
  */
 export function watchApiKeys(path: string, { keys, onChange, onFault }: KeyWatch): () => void {
   const stopping = new AbortController();
   let current = keys;
   let fault: string | null = null;
-  const look = async () => {
+  const reload = async () => {
     try {
       const found = keysOf(path, await readFile(path, { encoding: 'utf8', signal: stopping.signal }));
       fault = null;
@@ -68,11 +68,11 @@ export function watchApiKeys(path: string, { keys, onChange, onFault }: KeyWatch
       onFault(error);
     }
   };
-  watchFile(path, { interval: POLL_MS, persistent: false }, look);
+  watchFile(path, { interval: POLL_MS, persistent: false }, reload);
   // The file may have changed since the first keys were read.
-  void look();
+  void reload();
   return () => {
-    unwatchFile(path, look);
+    unwatchFile(path, reload);
     stopping.abort();
   };
 }

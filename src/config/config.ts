@@ -11,13 +11,13 @@ export interface ProviderConfig {
   key: string;
   /** Standard Webhooks secrets (`whsec_…`), two during a rotation. */
   webhookSecrets: string[];
-  /** Whether the provider drops repeats of one Idempotency-Key. */
+  /** Whether the provider sends one message for repeated requests with the same Idempotency-Key. */
   supportsIdempotencyKeys: boolean;
-  /** Whether a message can be looked up at the provider by its Idempotency-Key. */
+  /** Whether the provider can look up a message by its Idempotency-Key. */
   canLookUp: boolean;
   /** Maximum messages per second of all workers together; null for no limit. */
   perSecond: number | null;
-  /** The same for each number or address that messages are sent from. */
+  /** Maximum messages per second of each sender number or address; null for no limit. */
   perSecondPerSender: number | null;
   simulated: boolean;
 }
@@ -27,32 +27,32 @@ export interface Config {
   role: Role;
   host: string;
   port: number;
-  /** Null: an embedded PostgreSQL in `dataDir`. */
+  /** Null: the service starts an embedded PostgreSQL in `dataDir`. */
   databaseUrl: string | null;
-  /** Past a connection pooler, for migrations and LISTEN; `databaseUrl` if there is none. */
+  /** The URL without a connection pooler, for migrations and LISTEN; the same as `databaseUrl` by default. */
   databaseDirectUrl: string | null;
-  /** Connections of this process for requests and deliveries. */
+  /** The number of connections of this process for requests and deliveries. */
   databasePoolSize: number;
   dataDir: string;
   apiKeys: ApiKey[];
-  /** Where they are read from again when they change; null where they are given by themselves. */
+  /** The file of `apiKeys`, which is read again when it changes; null if the keys come from `API_KEYS`. */
   apiKeysFile: string | null;
-  /** Hosts besides loopback that are served while no API keys are configured. */
+  /** Hosts besides loopback that requests may name while no API keys are configured. */
   allowedHosts: string[];
-  /** Requests a second that each key may make of this process; null for no limit. */
+  /** Maximum requests per second of each API key at this process; null for no limit. */
   rateLimit: number | null;
-  /** How long a request may take to arrive, in milliseconds. */
+  /** Maximum time for a request to arrive completely, in milliseconds. */
   requestTimeoutMs: number;
-  /** How long a connection without a request is kept open, in milliseconds. */
+  /** Maximum time of a connection without a request, in milliseconds. */
   keepAliveTimeoutMs: number;
-  /** In the order in which they are tried, for each channel. */
+  /** For each channel, in the order of failover. */
   providers: ProviderConfig[];
-  /** Null where every channel has a real provider. */
+  /** Null if every channel has a real provider. */
   simulatorPort: number | null;
   defaultRegion: CountryCode;
   logLevel: string;
   providerTimeoutMs: number;
   deliveryConcurrency: number;
-  /** How long a stop waits for the work in hand, in milliseconds. */
+  /** Maximum time to complete running requests and deliveries at a stop, in milliseconds. */
   stopTimeoutMs: number;
 }

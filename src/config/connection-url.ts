@@ -8,7 +8,7 @@ const PARTS = { username: 'user', password: 'password', hostname: 'host', pathna
 export function assertConnectionUrl(url: URL): void {
   for (const [part, name] of Object.entries(PARTS)) {
     if (!isDecodable(url[part as keyof typeof PARTS]))
-      throw new Error(`has a ${name} that is not percent-encoded UTF-8: a % itself is written as %25`);
+      throw new Error(`has a ${name} that is not percent-encoded UTF-8 (write % as %25)`);
   }
   const port = url.searchParams.get('port') ?? url.port;
   if (port !== '' && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535))

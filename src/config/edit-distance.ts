@@ -1,4 +1,4 @@
-/** The Levenshtein distance: how many characters must be inserted, deleted or replaced to turn `a` into `b`. */
+/** The Levenshtein distance: the minimum number of inserted, deleted and replaced characters that change `a` to `b`. */
 export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 
-/** The variables of a file such as `.env`. */
+/** The content of a file such as `.env`. */
 export interface EnvFile {
   path: string;
   values: Readonly<Record<string, string>>;
-  /** The line of each variable. */
+  /** The line number of each variable. */
   lines: ReadonlyMap<string, number>;
-  /** One line of text for each fault, without values: a value may be a secret. */
+  /** One line of text for each fault, without the value, which may be a secret. */
   faults: readonly string[];
 }
 
@@ -27,8 +27,8 @@ export function readEnvFile(path: string): EnvFile {
 }
 
 /**
- * Parses `NAME=value` lines: an `export` before the name, comments, and values in single or double quotes as in a
- * shell, but without expansion of `$`. A line of any other form is a fault, and so is a variable with two values.
+ * Parses `NAME=value` lines. As in a shell, `export` may precede the name, lines may have comments, and values may have
+ * single or double quotes; `$` is not expanded. Faults are lines of any other form, and variables with two values.
  */
 export function parseEnvFile(path: string, source: string): EnvFile {
   const text = source.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
@@ -36,11 +36,11 @@ export function parseEnvFile(path: string, source: string): EnvFile {
   const lines = new Map<string, number>();
   const faults: string[] = [];
   for (let at = 0, line = 1; at < text.length; ) {
-    const [match, isAssignment] = matchAt(text, at);
+    const [match, pattern] = matchAt(text, at);
     const [name = '', double, single, plain] = match.slice(1);
-    if (isAssignment === null) {
+    if (pattern === LINE) {
       faults.push(`ENV_FILE: line ${line} of ${path} is not NAME=value`);
-    } else if (isAssignment) {
+    } else if (pattern === ASSIGNMENT) {
       const value = double === undefined ? (single ?? plain ?? '') : resolveEscapes(double);
       if (lines.has(name) && values[name] !== value)
         faults.push(`${name}: set twice in ${path}, lines ${lines.get(name)} and ${line}`);
@@ -53,21 +53,17 @@ export function parseEnvFile(path: string, source: string): EnvFile {
   return { path, values, lines, faults };
 }
 
-/** What stands at this position, and whether it is an assignment; null for neither that nor a blank line. */
-function matchAt(text: string, at: number): [match: RegExpExecArray, isAssignment: boolean | null] {
-  for (const [pattern, isAssignment] of [
-    [BLANK, false],
-    [ASSIGNMENT, true],
-    [LINE, null],
-  ] as const) {
+/** The first pattern that matches at this position, with its match. */
+function matchAt(text: string, at: number): [match: RegExpExecArray, pattern: RegExp] {
+  for (const pattern of [BLANK, ASSIGNMENT, LINE]) {
     pattern.lastIndex = at;
     const match = pattern.exec(text);
-    if (match) return [match, isAssignment];
+    if (match) return [match, pattern];
   }
   throw new Error('unreachable: a line matches any text');
 }
 
-/** The escapes of a shell, and `\n` for a line break. */
+/** Replaces the escapes that a shell has in double quotes, and `\n` by a line break. */
 function resolveEscapes(text: string): string {
   return text.replace(/\\(["\\$`n])/g, (_, character) => (character === 'n' ? '\n' : character));
 }

@@ -6,11 +6,11 @@ import type { Channel } from '../channel.ts';
 import { StartError } from '../errors.ts';
 import type { Config, ProviderConfig, Role } from './config.ts';
 import type { EnvFile } from './env-file.ts';
-import { prefixOf, unsafe } from './safety.ts';
+import { combinationFaults, prefixOf } from './safety.ts';
 import { isServiceLink, type KnownNames, unknownNames } from './unknown-names.ts';
 import * as values from './values.ts';
 
-/** The variables of an account, after `<NAME>_`. */
+/** The variables of an account, without the prefix `<NAME>_`. */
 const ACCOUNT_SETTINGS = {
   URL: values.webUrl(),
   KEY: str(),
@@ -22,10 +22,10 @@ const ACCOUNT_SETTINGS = {
 };
 
 /**
- * Reads the service's configuration from the environment and the file, if there is one. A variable of the environment
- * takes precedence over the same variable of the file.
+ * Reads the configuration of the service from the environment and an optional file. A variable of the environment has
+ * precedence over the same variable of the file.
  *
- * @throws {StartError} with every fault, sorted.
+ * @throws {StartError} with one line for each fault, sorted.
  */
 export function loadConfig(given: values.Environment, file: EnvFile | null = null): Config {
   const environment = merge(given, file);
@@ -89,19 +89,19 @@ export function loadConfig(given: values.Environment, file: EnvFile | null = nul
     stopTimeoutMs: env.STOP_TIMEOUT_MS,
   };
   if (environment.API_KEYS && environment.API_KEYS_FILE)
-    faults.push('API_KEYS_FILE: is instead of API_KEYS: set one of them');
+    faults.push('API_KEYS_FILE: API_KEYS and API_KEYS_FILE are mutually exclusive');
   if (
     config.databaseDirectUrl !== null &&
     config.databaseUrl === null &&
     !namesOf(faults).has('DATABASE_URL')
   )
-    faults.push('DATABASE_DIRECT_URL: is of use together with DATABASE_URL only');
-  faults.push(...unsafe(config, namesOf(faults)), ...unknownNames(environment, file, known));
+    faults.push('DATABASE_DIRECT_URL: requires DATABASE_URL');
+  faults.push(...combinationFaults(config, namesOf(faults)), ...unknownNames(environment, file, known));
   if (faults.length > 0) throw new StartError(faults.sort());
   return config;
 }
 
-/** A variable of the file counts where the environment has none, or an empty one. */
+/** The variables of both; a variable of the environment that is not empty replaces the variable of the file. */
 function merge(environment: values.Environment, file: EnvFile | null): values.Environment {
   const given = Object.entries(environment).filter(
     ([name, value]) => value && !(name === 'SIMULATOR_PORT' && isServiceLink(name, value)),

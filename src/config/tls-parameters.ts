@@ -2,8 +2,8 @@ const MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-v
 const PARAMETERS = ['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslnegotiation'];
 
 /**
- * Checks the parameters of a database URL that are about TLS. The driver ignores what it does not know, so a misspelt
- * parameter would mean a connection without TLS.
+ * Checks the TLS parameters of a database URL. The driver ignores unknown parameters, so a misspelt parameter would
+ * cause a connection without TLS.
  *
  * @throws {Error} for an unknown parameter or mode.
  */
@@ -17,8 +17,9 @@ export function assertTlsParameters(parameters: URLSearchParams): void {
 }
 
 /**
- * Names the mode by which node-postgres 8 treats `prefer`, `require` and `verify-ca`: it verifies certificate and host
- * name. This keeps the mode when a later version of the driver weakens those, and avoids its warning on standard error.
+ * Replaces the modes `prefer`, `require` and `verify-ca` by `verify-full`, as node-postgres 8 does: it verifies the
+ * certificate and the host name. The explicit mode remains if a later version of node-postgres treats the other modes
+ * less strictly, and it avoids the warning of node-postgres on standard error.
  */
 export function withVerification(url: string): string {
   if (new URL(url).searchParams.get('uselibpqcompat') === 'true') return url;

@@ -4,24 +4,25 @@ import type { EnvFile } from './env-file.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface KnownNames {
-  /** Every variable of this configuration, with those of its accounts. */
+  /** Every variable of this configuration, including the variables of its accounts. */
   names: ReadonlySet<string>;
-  /** The variables of an account without that prefix, such as `URL`. */
+  /** The variables of an account without the prefix of the account, such as `URL`. */
   settings: ReadonlySet<string>;
 }
 
-/** Variables of this project that are read outside of the configuration. */
+/** Variables of this project that `loadConfig` does not read. */
 const OTHERS = ['ENV_FILE', 'SIMULATOR_HOST'];
 /** The variable of the clients in docs/examples and bin/test.sh, which may run in the same shell. */
 const CLIENT_KEY = 'API_KEY';
-/** A shorter name has too many neighbours. */
-const SHORTEST = 8;
-const NEAR = 2;
+/** The minimum length of a name to compare with: short names are similar to too many other names. */
+const MIN_LENGTH = 8;
+/** The maximum edit distance of a misspelt name. */
+const MAX_DISTANCE = 2;
 
 /**
- * One line for each unknown variable that is taken for a mistake: every unknown name in the file; in the environment, to
- * which platforms and tools add names of their own, a name that is almost a name of the configuration. A variable
- * without a value counts as not set.
+ * Returns one line for each unknown variable that is probably a mistake. In the file, every unknown variable is a mistake.
+ * In the environment, where platforms and tools set variables too, a mistake is a name that is similar to a name of the
+ * configuration. A variable without a value counts as not set.
  */
 export function unknownNames(environment: Environment, file: EnvFile | null, given: KnownNames): string[] {
   const known = { ...given, names: new Set([...given.names, ...OTHERS]) };
@@ -39,17 +40,21 @@ export function unknownNames(environment: Environment, file: EnvFile | null, giv
   return faults;
 }
 
-/** A misspelt `<NAME>_URL` or `<NAME>_KEY` of a short name is found because the variable itself is then not set. */
+/**
+ * Whether the name is similar to a name of the configuration. The check skips short names such as `ACME_URL`: if such a
+ * name is misspelt, another check reports that `ACME_URL` is not set.
+ */
 function isMistake(name: string, { names }: KnownNames): boolean {
-  return [...names].some((ours) => ours.length >= SHORTEST && distance(name, ours) <= NEAR);
+  return [...names].some((ours) => ours.length >= MIN_LENGTH && distance(name, ours) <= MAX_DISTANCE);
 }
 
 function hint(name: string, { names, settings }: KnownNames): string {
   const [nearest = '', far = Number.POSITIVE_INFINITY] = [...names]
     .map((ours): [string, number] => [ours, distance(name, ours)])
     .reduce((best, candidate) => (candidate[1] < best[1] ? candidate : best), ['', Number.POSITIVE_INFINITY]);
-  if (far <= Math.max(NEAR, name.length / 4)) return ` Did you mean ${nearest}?`;
-  if (/^NODE_/.test(name)) return ' Node.js reads it at its start: set it in the environment.';
+  if (far <= Math.max(MAX_DISTANCE, name.length / 4)) return ` Did you mean ${nearest}?`;
+  if (/^NODE_/.test(name))
+    return ' Node.js reads this variable at its start; set the variable in the environment.';
   const setting = [...settings].find((ending) => name.endsWith(`_${ending}`));
   if (setting === undefined) return '';
   const account = name
@@ -59,7 +64,7 @@ function hint(name: string, { names, settings }: KnownNames): string {
   return ` Is ${account} missing in SMS_PROVIDERS or EMAIL_PROVIDERS?`;
 }
 
-/** Case does not count: `database_url` is a mistake as well. */
+/** The edit distance, ignoring case, so that `database_url` is a mistake too; infinite for very different lengths. */
 function distance(name: string, ours: string): number {
   if (Math.abs(name.length - ours.length) > ours.length / 2) return Number.POSITIVE_INFINITY;
   return editDistance(name.toUpperCase(), ours);

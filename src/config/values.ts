@@ -15,7 +15,7 @@ const list = makeValidator((input) => {
   if (items.length === 0) throw new EnvError('is a list without an entry; leave it empty or remove it');
   return items;
 });
-/** A URL may hold a password: it is not repeated. */
+/** The error does not repeat the URL, which may contain a password. */
 const urlOf = (...protocols: string[]) =>
   makeValidator((input) => {
     if (!protocols.some((protocol) => input.startsWith(`${protocol}://`)) || !URL.canParse(input))
@@ -37,7 +37,7 @@ export const positive = makeValidator((input) => {
   if (!/^0*[1-9]\d{0,9}$/.test(input)) throw new EnvError(`"${input}" is not a whole number above 0`);
   return Number(input);
 });
-/** One connection for reads and one for writes is the least that works. */
+/** The service needs at least one connection for reads and one for writes. */
 export const poolSize = makeValidator((input) => {
   const size = positive()._parse(input);
   if (size < 2) throw new EnvError(`"${input}" is not a whole number above 1`);
@@ -46,7 +46,7 @@ export const poolSize = makeValidator((input) => {
 export const rate = makeValidator((input) => {
   const value = Number(input);
   if (!(value >= 0.001 && value <= 100_000))
-    throw new EnvError(`"${input}" is not a number of messages a second, from 0.001 to 100000`);
+    throw new EnvError(`"${input}" is not a number of messages per second, from 0.001 to 100000`);
   return value;
 });
 export const apiKeys = makeValidator((input) => {
@@ -54,7 +54,6 @@ export const apiKeys = makeValidator((input) => {
   if (keys.length === 0) throw new EnvError('is a list without a key; leave it empty or remove it');
   return keys;
 });
-/** What cannot be read is a fault like any other. */
 export const apiKeysFile = makeValidator((path) => ({ path: resolve(path), keys: readApiKeys(path) }));
 export const hosts = makeValidator((input) => {
   const names = list()._parse(input);
@@ -86,7 +85,7 @@ const portFrom = (least: number) =>
     return Number(input);
   });
 export const port = portFrom(1);
-/** 0 for any free port. */
+/** 0 means any free port. */
 export const portOrAny = portFrom(0);
 
 /**

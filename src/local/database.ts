@@ -13,7 +13,7 @@ export interface LocatedDatabase extends DatabaseLocation {
 
 const NEVER = new Promise<StartError>(() => undefined);
 
-/** Returns the configured database, or starts the embedded one, which belongs to one service at a time. */
+/** Returns the configured database, or starts the embedded database, which one service at a time can use. */
 export async function locateDatabase(
   { databaseUrl: url, databaseDirectUrl, dataDir }: Config,
   events: Events,

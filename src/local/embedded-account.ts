@@ -3,22 +3,23 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StartError } from '../errors.ts';
 
-/** The unprivileged account that PostgreSQL runs as where the service itself runs as root, which PostgreSQL refuses. */
+/** The unprivileged account that runs PostgreSQL if the service runs as root, because PostgreSQL does not run as root. */
 export interface Account {
   uid: number;
   gid: number;
   /**
-   * In a user namespace in which root bears the account's number: its files stay root's, and it can reach what root
-   * can. For files behind a folder that is closed to everyone else, such as a root's home directory.
+   * Whether the server runs in a user namespace that maps root to `uid`. Root then remains the owner of the files, and
+   * the server can read every folder that root can read, such as root's home directory.
    */
   namespaced: boolean;
 }
 
 /**
- * The account for a server whose programs and data are in these folders; null where the service does not run as
- * root. A cluster goes on as it was made.
+ * The account for a server whose programs and data are in `folders`; null if the service does not run as root. An
+ * existing cluster keeps the account that created it.
  *
- * @param owner who owns the cluster, or null where there is none yet.
+ * @param owner the user id of the owner of the cluster; null if there is no cluster yet.
+ * @throws {StartError} if the service runs as root and there is no account "nobody".
  */
 export async function accountFor(folders: string[], owner: number | null): Promise<Account | null> {
   if (process.getuid?.() !== 0) return null;
@@ -27,10 +28,10 @@ export async function accountFor(folders: string[], owner: number | null): Promi
   );
   if (!uid || !gid) {
     const reason = 'PostgreSQL does not run as root and there is no account "nobody"';
-    throw new StartError([`DATABASE_URL: must be set, for ${reason}`]);
+    throw new StartError([`DATABASE_URL: must be set, because ${reason}`]);
   }
-  const open = await Promise.all(folders.map(openToAll));
-  return { uid, gid, namespaced: owner === null ? open.includes(false) : owner === 0 };
+  const accessible = await Promise.all(folders.map(isAccessibleToAll));
+  return { uid, gid, namespaced: owner === null ? accessible.includes(false) : owner === 0 };
 }
 
 /** The command line that runs `program` as `account`. */
@@ -42,9 +43,9 @@ export function commandAs(account: Account | null, program: string, args: string
   return ['setpriv', [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--', program, ...args]];
 }
 
-async function openToAll(folder: string): Promise<boolean> {
+async function isAccessibleToAll(folder: string): Promise<boolean> {
   const { mode } = await stat(folder);
   if ((mode & 0o001) === 0) return false;
   const parent = dirname(folder);
-  return parent === folder || openToAll(parent);
+  return parent === folder || isAccessibleToAll(parent);
 }

@@ -11,10 +11,11 @@ interface Binaries {
   postgres: string;
 }
 
-/** The files of a PostgreSQL, and what is needed to run a server on them. */
+/** A PostgreSQL data directory with everything that a server needs to run on it. */
 export interface Cluster {
-  /** Where they are, with the password and the log. */
+  /** The parent of `directory`; also contains the password and the log. */
   dataDir: string;
+  /** The data directory of PostgreSQL. */
   directory: string;
   password: string;
   binaries: Binaries;
@@ -25,9 +26,9 @@ export interface Cluster {
 export const USER = 'messaging_user';
 
 /**
- * The cluster in `dataDir`, made where there is none.
+ * Returns the cluster in `dataDir`. Creates a cluster if there is none.
  *
- * @throws {StartError} where the directory cannot be used, or there is no PostgreSQL for this machine.
+ * @throws {StartError} if the directory cannot be used, or there is no embedded PostgreSQL for this platform.
  */
 export async function openCluster(dataDir: string, onStep: (step: string) => void): Promise<Cluster> {
   const binaries = await findBinaries();
@@ -40,7 +41,7 @@ export async function openCluster(dataDir: string, onStep: (step: string) => voi
       directory,
       binaries,
       account,
-      password: await password(join(dataDir, 'postgres.password')),
+      password: await readOrCreatePassword(join(dataDir, 'postgres.password')),
     };
     if (!(await exists(join(directory, 'PG_VERSION')))) {
       onStep(`Creating the database in ${dataDir}`);
@@ -60,29 +61,31 @@ async function findBinaries(): Promise<Binaries> {
   try {
     return (await import(name)) as Binaries;
   } catch (cause) {
-    throw new StartError([`DATABASE_URL: must be set, for there is no embedded PostgreSQL here (${name})`], {
-      cause,
-    });
+    const reason = `there is no embedded PostgreSQL for this platform (${name})`;
+    throw new StartError([`DATABASE_URL: must be set, because ${reason}`], { cause });
   }
 }
 
-/** Written under another name and linked: neither a full disk nor a second process leaves another password. */
-async function password(file: string): Promise<string> {
+/**
+ * Returns the password of the file. Creates the file if there is none: the draft is complete before the link, so that
+ * neither a full disk nor a second process can leave a wrong password.
+ */
+async function readOrCreatePassword(file: string): Promise<string> {
   if (!(await exists(file))) {
     const draft = `${file}.new-${process.pid}`;
     await writeFile(draft, randomBytes(24).toString('base64url'), { mode: 0o600 });
-    await link(draft, file).catch(ifExists);
+    await link(draft, file).catch(ignoreExisting);
     await rm(draft);
   }
   return readFile(file, 'utf8');
 }
 
-/** Another process has made it at the same time. */
-function ifExists(error: NodeJS.ErrnoException): void {
+/** Ignores that another process has created the same file or directory at the same time. */
+function ignoreExisting(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EEXIST' && error.code !== 'ENOTEMPTY') throw error;
 }
 
-/** Made under a name of this process and renamed when complete: an interrupted start never leaves half a cluster. */
+/** Creates the cluster in a draft and renames the complete draft, so that an interrupted start leaves no partial cluster. */
 async function initialise({ dataDir, directory, binaries, account, password }: Cluster): Promise<void> {
   const draft = `${directory}.new-${process.pid}`;
   const passwordFile = join(draft, 'password');
@@ -105,13 +108,13 @@ async function initialise({ dataDir, directory, binaries, account, password }: C
   ]);
   const run = spawnSync(command, args, { cwd: '/', encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`initdb failed: ${reasonIn(run.stderr ?? '') || run.error?.message}`);
-  await rename(join(draft, 'data'), directory).catch(ifExists);
+  await rename(join(draft, 'data'), directory).catch(ignoreExisting);
   await rm(draft, { recursive: true, force: true });
 }
 
 /**
- * Removes the drafts of processes that have ended. The initdb of a killed process may still write to its draft, which is
- * then removed at a later time.
+ * Removes the drafts of processes that have ended. If the initdb of a killed process still writes to its draft, a later
+ * start removes the draft.
  */
 async function removeDrafts(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
@@ -135,12 +138,12 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Lines about a client, not about the server. */
-const ABOUT_CLIENTS = /FATAL: +(the database system is|terminating connection|password|connection|sorry)/;
+/** Log lines about one client, which are never the reason why a server ended. */
+const CLIENT_LINE = /FATAL: +(the database system is|terminating connection|password|connection|sorry)/;
 
-/** The line by which a program of PostgreSQL gives its reason to end, or else its last line. */
+/** The last line of the log that reports an error of the program; if there is none, the last line. */
 export function reasonIn(log: string): string {
   const lines = log.trimEnd().split('\n');
-  const isReason = (line: string) => /\b(FATAL|PANIC|error):/.test(line) && !ABOUT_CLIENTS.test(line);
+  const isReason = (line: string) => /\b(FATAL|PANIC|error):/.test(line) && !CLIENT_LINE.test(line);
   return lines.findLast(isReason) ?? lines.at(-1) ?? '';
 }

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { StartError } from '../errors.ts';
 import { type Cluster, USER } from './embedded-cluster.ts';
 
-/** Held by the service that owns the cluster, so that two services never share one data directory. */
+/** The advisory lock of the service that owns the cluster, so that two services never share one data directory. */
 const OWNER_LOCK = 7_203_941;
 const TRIES = 40;
 const RETRY_MS = 50;
@@ -12,7 +12,7 @@ export interface Ownership {
   release(): Promise<void>;
 }
 
-/** Connects as the superuser. */
+/** Connects to the database `postgres` as the superuser. */
 export async function connectTo(cluster: Cluster, port: number): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: urlOf(cluster, port, 'postgres'), keepAlive: true });
   // The service's own pools report a lost connection.
@@ -41,7 +41,7 @@ export async function acquireOwnership(cluster: Cluster, client: pg.Client): Pro
   throw new StartError([`DATA_DIR: ${cluster.dataDir} is in use by another running service`]);
 }
 
-/** Keeps the lock that `client` holds until `release`: takes it again on a new connection when that one is lost. */
+/** Keeps the owner lock of `client` until `release`. If its connection is lost, a new connection acquires the lock again. */
 export function keepOwnership(cluster: Cluster, port: number, client: pg.Client): Ownership {
   let owner = client;
   let released = false;

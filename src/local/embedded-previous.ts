@@ -8,12 +8,12 @@ import { signal } from './processes.ts';
 
 const STOP_TIMEOUT_MS = 30_000;
 const RETRY_MS = 50;
-/** The answer of a server that starts or stops, and of its port before and after. */
-const NOT_NOW = ['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET'];
+/** Errors while a server starts or stops, and of its port before and after. */
+const TRANSIENT_CODES = ['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET'];
 
 /**
- * Waits until no server runs on the cluster. A server whose service was killed stops by itself; a server whose
- * supervisor was killed as well is stopped here.
+ * Waits until no server runs on the cluster. If only the service was killed, its server stops by itself. If the
+ * supervisor was killed too, this function stops the server.
  *
  * @throws {StartError} if another running service owns the server, or the server does not stop.
  */
@@ -25,7 +25,7 @@ export async function endPreviousServer(cluster: Cluster, onStep: (step: string)
     if (previous === null) return;
     if (!announced) onStep('Waiting until the PostgreSQL of the previous run has stopped');
     announced = true;
-    const failure = await endUnowned(cluster, previous).catch((error: Error & { code?: string }) => error);
+    const failure = await stopUnowned(cluster, previous).catch((error: Error & { code?: string }) => error);
     if (failure instanceof StartError) throw failure;
     if (Date.now() > deadline || (failure && !isTransient(failure))) {
       const reason = failure ? `: ${failure.message}` : '';
@@ -42,29 +42,33 @@ interface Previous {
   port: number;
 }
 
-/** The server that runs on the cluster, or null. Removes the file of a server that has crashed. */
+/** The server that runs on the cluster, or null. Removes the `postmaster.pid` of a server that has crashed. */
 async function findServer({ directory }: Cluster): Promise<Previous | null> {
   const file = join(directory, 'postmaster.pid');
   const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
   const [pid, port] = [Number(lines[0]), Number(lines[3])];
   if (!pid || !signal(pid, 0)) return null;
   if (await isServerOf(directory, pid)) return { pid, port };
-  // PostgreSQL itself would refuse to start if a process of this user has the id.
+  // PostgreSQL does not start while the file names the id of any process of this user.
   await rm(file, { force: true });
   return null;
 }
 
-/** After a crash of the machine, another program may have the process id. A server works in its data directory. */
+/**
+ * Whether the process is the server of the directory, which is then its working directory. After a crash of the machine,
+ * another program may have the process id.
+ */
 async function isServerOf(directory: string, pid: number): Promise<boolean> {
   const workingDirectory = await readlink(`/proc/${pid}/cwd`).catch((error: NodeJS.ErrnoException) => error);
   if (typeof workingDirectory === 'string') return workingDirectory === (await realpath(directory));
-  // Without /proc the file is believed. A service that runs as root may lack the capability to read the directory of its
-  // server, which has another user; the server of any other service has the user of the service.
+  // Without /proc, `postmaster.pid` is taken as correct. Root in a container may lack the capability to read the working
+  // directory of its server, because the server has another user. Without root, service and server have the same user,
+  // so an unreadable process is not the server.
   return workingDirectory.code === 'ENOENT' || process.getuid?.() === 0;
 }
 
-/** Stops a server that nobody owns. */
-async function endUnowned(cluster: Cluster, { pid, port }: Previous): Promise<void> {
+/** Sends a server that no service owns the signal to stop. */
+async function stopUnowned(cluster: Cluster, { pid, port }: Previous): Promise<void> {
   const client = await connectTo(cluster, port);
   await acquireOwnership(cluster, client);
   await client.end();
@@ -72,5 +76,5 @@ async function endUnowned(cluster: Cluster, { pid, port }: Previous): Promise<vo
 }
 
 function isTransient({ code, message }: Error & { code?: string }): boolean {
-  return code === undefined ? /Connection terminated/.test(message) : NOT_NOW.includes(code);
+  return code === undefined ? /Connection terminated/.test(message) : TRANSIENT_CODES.includes(code);
 }

@@ -15,16 +15,16 @@ export interface Server {
   port: number;
   /** Resolves when the server has ended, with its exit status and the reason in its log. */
   exited: Promise<string>;
-  /** A fast shutdown; resolves when the server has ended. */
+  /** Starts a fast shutdown; resolves when the server has ended. */
   stop(): Promise<void>;
 }
 
 const START_TIMEOUT_MS = 30_000;
 
 /**
- * Runs the server as a child and ends it by a fast shutdown when standard input closes. The service holds the other
- * end of that pipe, so the server stops however the service ends, by SIGKILL too. Signals to the supervisor itself
- * are ignored, because only the end of the service counts.
+ * Runs the server as a child process and starts a fast shutdown when standard input closes. Standard input is a pipe
+ * from the service, so the server stops in every case when the service ends, even after SIGKILL. The supervisor ignores
+ * signals, because only the end of the service may stop the server.
  */
 const SUPERVISOR = `
 exec 3<&0
@@ -37,7 +37,7 @@ wait "$server"; status=$?
 exit "$status"
 `;
 
-/** The end of the log that is about the end of the server. */
+/** The number of lines at the end of the log that are searched for the reason of an exit. */
 const LOG_LINES = 30;
 const LOG_PREFIX = /^[\d-]+ [\d:.]+ \S+ \[\d+\] /;
 const SETTINGS = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_wal_size=2GB', 'jit=off'];
@@ -45,7 +45,7 @@ const SETTINGS = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max
 /**
  * Starts a server on the cluster and waits until it accepts connections.
  *
- * @param log whether the log of the previous run is kept.
+ * @param log `append` keeps the log of the previous run.
  * @throws {StartError} if the server does not start.
  */
 export async function startServer(
@@ -58,7 +58,7 @@ export async function startServer(
     ...['-D', cluster.directory, '-p', `${port}`],
     ...SETTINGS.flatMap((setting) => ['-c', setting]),
   ]);
-  // In a session of its own: Ctrl-C in a terminal reaches the service only, which stops its database last.
+  // A separate session (`detached`), so that Ctrl-C in a terminal reaches the service only, which stops its database last.
   const child = spawn('/bin/sh', ['-c', SUPERVISOR, 'postgres', command, ...args], {
     cwd: '/',
     detached: true,
@@ -77,7 +77,7 @@ export async function startServer(
     ended = true;
   });
   const stop = async () => {
-    // Until it has ended, the child keeps this process alive.
+    // Keeps this process alive until the child has ended.
     child.ref();
     pipe.end();
     await exited;
@@ -98,7 +98,7 @@ export async function startServer(
   }
 }
 
-/** The exit status, which is 128 and the number of a signal for a killed server, and the reason in the log. */
+/** The exit status (128 plus the signal number for a killed server) and the reason in the log. */
 async function describeExit(cluster: Cluster, status: number | null): Promise<string> {
   const text = await readFile(logFile(cluster), 'utf8').catch(() => '');
   const end = text.trimEnd().split('\n').slice(-LOG_LINES).join('\n');

@@ -8,16 +8,16 @@ import { startServer } from './embedded-server.ts';
 /** A PostgreSQL server that belongs to this process and ends with it. */
 export interface EmbeddedDatabase {
   url: string;
-  /** Resolves when the server has ended, for whatever reason, with its exit status and the reason in its log. */
+  /** Resolves when the server has ended, also after `stop`, with its exit status and the reason in its log. */
   exited: Promise<string>;
   /** Stops the server; resolves when it has ended. */
   stop(): Promise<void>;
 }
 
 export interface EmbeddedOptions {
-  /** The port on loopback; by default a free one. */
+  /** The port on loopback; default: any free port. */
   port?: number;
-  /** Whether to keep the log of the previous run, by default not. */
+  /** Whether to keep the log of the previous run; default: false. */
   keepLog?: boolean;
   /** Called before each step that may take seconds. */
   onStep?: (step: string) => void;
@@ -26,8 +26,8 @@ export interface EmbeddedOptions {
 const DATABASE = 'messaging_service';
 
 /**
- * Starts the PostgreSQL that ships with this service, with its data in `dataDir`. A server that a killed service left
- * running is stopped first.
+ * Starts the PostgreSQL that ships with this service, with its data in `dataDir`. Stops the server of a killed service
+ * first.
  *
  * @throws {StartError} if the directory cannot be used or belongs to a running service, or the server does not start.
  */
@@ -67,7 +67,7 @@ async function ensureDatabase(client: pg.Client): Promise<void> {
   if (!rowCount) await client.query(`create database ${DATABASE}`);
 }
 
-/** A port that was free a moment ago. */
+/** A port that is free now; another process may use the port before the caller does. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((done) => server.once('listening', done));

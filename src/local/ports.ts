@@ -4,13 +4,13 @@ import type { Config } from '../config/config.ts';
 import { StartError } from '../errors.ts';
 import { describeListenError } from '../http/listen.ts';
 
-/** How many ports are tried for the suggestion. */
+/** The number of ports that are tried to find a port to suggest. */
 const CANDIDATES = 20;
 
 /**
- * Checks that the ports of the service and of the simulator can be listened on, before anything slow is started.
+ * Checks that the service and the simulator can listen on their ports, before any slow step of the start.
  *
- * @throws {StartError} with a line for each port that cannot, and a port to use instead.
+ * @throws {StartError} with one line for each port that cannot be used, and a port to use instead.
  */
 export async function assertPortsFree({ host, port, simulatorPort }: Config): Promise<void> {
   const wanted = [

@@ -1,6 +1,6 @@
 /**
- * Sends a signal, or only checks with 0. Returns false if this process has no such process that it may signal: a process
- * of another user is neither a server nor a draft of this service.
+ * Sends a signal; 0 only checks that the process exists. Returns false if there is no such process, or if it belongs to
+ * another user and thus is not a process of this service.
  */
 export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {

@@ -1,10 +1,10 @@
 import type { WriteStream } from 'node:tty';
 
-/** Tells a person at a terminal how the start proceeds. Without a terminal nothing is written. */
+/** The progress of the start, written to a terminal. Writes nothing if the stream is not a terminal. */
 export interface Progress {
-  /** A step begins that may take seconds. */
+  /** Announces a step that may take seconds. */
   step(text: string): void;
-  /** The service accepts requests: links to open, by their names. */
+  /** Announces that the service accepts requests. `links` are URLs by their labels. */
   ready(links: Record<string, string>): void;
 }
 
@@ -20,7 +20,7 @@ export function createProgress(terminal: WriteStream): Progress {
   };
 }
 
-/** The URL as a browser on this machine can open it. */
-export function openable(url: string): string {
+/** The same URL with `localhost` as its host, for a browser on this machine. */
+export function browserUrl(url: string): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\]|127\.0\.0\.1|\[::1\])(?=:)/, '//localhost');
 }

@@ -12,10 +12,10 @@ export interface LocalSimulator {
 type Report = { type: 'listening'; url: string } | { type: 'failed'; reason: string };
 
 /**
- * Starts the provider simulator as a process of its own, for the channels that have no real provider. It ends with
- * this process, however that ends.
+ * Starts the provider simulator in a separate process, for the channels that have no real provider. The simulator ends
+ * when this process ends, even after SIGKILL.
  *
- * @throws {StartError} where it cannot listen.
+ * @throws {StartError} if the simulator cannot listen on its port.
  */
 export async function startLocalSimulator(config: Config): Promise<LocalSimulator> {
   const provider = config.providers.find(({ simulated }) => simulated);
@@ -33,7 +33,7 @@ export async function startLocalSimulator(config: Config): Promise<LocalSimulato
   const exited = once(child, 'exit');
   const report = await Promise.race([
     once(child, 'message').then(([message]) => message as Report),
-    exited.then((): Report => ({ type: 'failed', reason: 'it ended at once' })),
+    exited.then((): Report => ({ type: 'failed', reason: 'the process ended' })),
   ]);
   if (report.type === 'failed')
     throw new StartError([`SIMULATOR_PORT: the simulator does not start: ${report.reason}`]);

@@ -5,19 +5,19 @@ import { type EmbeddedDatabase, startEmbedded } from './embedded.ts';
 export interface SupervisionOptions {
   /** Called before each step of the first start that may take seconds. */
   onStep: (step: string) => void;
-  /** Called when the server has ended by itself. */
+  /** Called when the server has ended without `stop`. */
   onExit: (reason: string) => void;
-  /** Called when the server runs again. */
+  /** Called after each restart. */
   onRestart: () => void;
 }
 
 /** The delay before each restart. */
 const DELAYS_MS = [0, 500, 1_000, 2_000, 4_000];
-/** After a run of this length, the restarts are counted from 0 again. */
+/** After a run of this length, the count of restarts starts at 0 again. */
 const STABLE_MS = 60_000;
 
 /**
- * Starts the embedded PostgreSQL, and starts it again on the same port whenever it ends by itself.
+ * Starts the embedded PostgreSQL, and restarts it on the same port whenever it ends without `stop`.
  *
  * @throws {StartError} if the first start fails.
  */
@@ -49,12 +49,12 @@ export class SupervisedDatabase {
     this.#supervision = this.#supervise().catch(failed.resolve);
   }
 
-  /** Stops the server for good; resolves when it has ended. */
+  /** Stops the server and its restarts; resolves when the server has ended. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#server.stop();
     await this.#supervision;
-    // The server of a restart that was under way.
+    // A restart may have started another server in the meantime.
     await this.#server.stop();
   }
 
@@ -64,7 +64,7 @@ export class SupervisedDatabase {
       const reason = await this.#server.exited;
       if (this.#stopping.signal.aborted) return;
       this.#options.onExit(reason);
-      // Ends a server that has lost its supervising shell only.
+      // If only the supervising shell was killed, the server still runs.
       await this.#server.stop();
       restarts = await this.#restart(performance.now() - started > STABLE_MS ? 0 : restarts, reason);
       if (this.#stopping.signal.aborted) return;
@@ -72,7 +72,7 @@ export class SupervisedDatabase {
     }
   }
 
-  /** Returns the number of restarts so far. */
+  /** Returns the number of restarts so far. @throws {StartError} if every restart failed. */
   async #restart(restarts: number, reason: string): Promise<number> {
     let failure = failureOf(this.#dataDir, reason);
     for (let count = restarts; count < DELAYS_MS.length; count++) {

@@ -79,7 +79,7 @@ describe('A misspelt variable', () => {
       reasons({}, 'PROT=1\nFOO=bar\nNODE_OPTIONS=--inspect\nTEXT_CO_URL=https://a.example'),
     ).to.deep.equal([
       'FOO: unknown variable in .env, line 2.',
-      'NODE_OPTIONS: unknown variable in .env, line 3. Node.js reads it at its start: set it in the environment.',
+      'NODE_OPTIONS: unknown variable in .env, line 3. Node.js reads this variable at its start; set the variable in the environment.',
       'PROT: unknown variable in .env, line 1. Did you mean PORT?',
       'TEXT_CO_URL: unknown variable in .env, line 4. Is text-co missing in SMS_PROVIDERS or EMAIL_PROVIDERS?',
     ]);
