@@ -5,7 +5,7 @@ import express, { type ErrorRequestHandler, type Express } from 'express';
 import * as OpenApiValidator from 'express-openapi-validator';
 import { controlApi } from './control-api.ts';
 import { refuseForeign } from './foreign.ts';
-import { answerError, BODY_LIMIT, providerApi } from './provider/api.ts';
+import { answerError, identify, providerApi } from './provider/api.ts';
 import { defaults, merge, type SettingsChange } from './provider/settings.ts';
 import { createWebhookSender } from './provider/webhooks.ts';
 import { Simulation } from './simulation.ts';
@@ -55,8 +55,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
 }
 
-/** Validates requests of the control interface; all simulators of a process share the compiled schemas. */
-const validateControl = OpenApiValidator.middleware({
+const parse = express.json({ limit: '12mb' });
+
+/** Validates requests by openapi.yaml; all simulators of a process share the compiled schemas. */
+const validate = OpenApiValidator.middleware({
   apiSpec: fileURLToPath(new URL('./openapi.yaml', import.meta.url)),
   validateApiSpec: false,
   validateSecurity: false,
@@ -69,13 +71,15 @@ function createApp(simulation: Simulation, host: string, apiKey: string | undefi
   app.disable('etag');
   app.use(refuseForeign(host));
   app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
-  app.use('/sms', providerApi('sms', simulation, apiKey));
-  app.use('/email', providerApi('email', simulation, apiKey));
-  app.use('/_control', express.json({ limit: BODY_LIMIT }), validateControl, controlApi(simulation));
+  app.use('/sms', identify('sms', simulation, apiKey), parse, validate, providerApi('sms', simulation));
+  app.use('/email', identify('email', simulation, apiKey), parse, validate, providerApi('email', simulation));
+  app.use('/_control', parse, validate, controlApi(simulation));
   app.use((_request, response) => answerError(response, 404, 'not_found', 'There is nothing here'));
-  app.use(((error, _request, response, _next) => {
-    if (error instanceof OpenApiValidator.error.BadRequest)
-      return answerError(response, 422, 'invalid_request', error.message);
+  app.use(((error, request, response, _next) => {
+    if (error instanceof OpenApiValidator.error.BadRequest) {
+      const status = request.path.startsWith('/_control') ? 422 : 400;
+      return answerError(response, status, 'invalid_request', error.message);
+    }
     const { status = 500, message } = error;
     answerError(response, status, status < 500 ? 'invalid_request' : 'internal', message);
   }) satisfies ErrorRequestHandler);

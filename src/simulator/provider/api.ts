@@ -1,22 +1,16 @@
-import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { applyFaults, type Exchange } from '../faults.ts';
 import type { Simulation } from '../simulation.ts';
 import type { Accepted, Call } from '../store.ts';
-import { emailFault, emailRefuses } from './email.ts';
+import { emailRefuses } from './email.ts';
 import type { Channel } from './settings.ts';
-import { smsFault, smsRefuses } from './sms.ts';
+import { smsRefuses } from './sms.ts';
 
-const RULES = {
-  sms: { faultOf: smsFault, refuses: smsRefuses },
-  email: { faultOf: emailFault, refuses: emailRefuses },
-};
-/** The maximum size of a request body. */
-export const BODY_LIMIT = '12mb';
+const REFUSES = { sms: smsRefuses, email: emailRefuses };
 
-/** The API of one provider: send, and look up by id or by idempotency key. */
-export function providerApi(channel: Channel, simulation: Simulation, apiKey: string | undefined): Router {
+/** The API of one provider: send, and look up by id or by idempotency key. openapi.yaml validates the requests. */
+export function providerApi(channel: Channel, simulation: Simulation): Router {
   const router = Router();
-  router.use(logCalls(channel, simulation), requireKey(apiKey), express.json({ limit: BODY_LIMIT }));
   router.post('/messages', (request, response) => send(channel, simulation, request, response));
   router.get(['/messages', '/messages/:id'], async (request, response, next) => {
     const exchange = { request, response, proceed: () => undefined };
@@ -25,7 +19,7 @@ export function providerApi(channel: Channel, simulation: Simulation, apiKey: st
     else answerError(response, 501, 'not_implemented', 'This provider has no look-up');
   });
   router.get('/messages', (request, response) => {
-    const found = simulation.store.byKey(channel, String(request.query.idempotency_key ?? ''));
+    const found = simulation.store.byKey(channel, String(request.query.idempotency_key));
     response.json({ data: found.map(presented) });
   });
   router.get('/messages/:id', (request, response) => {
@@ -42,25 +36,14 @@ async function send(
   request: Request,
   response: Response,
 ): Promise<void> {
-  const body = (request.body ?? {}) as Record<string, unknown>;
-  const refusal = refusalOf(channel, body);
+  const { body } = request;
+  const refused = [body.to].flat().find(REFUSES[channel]);
   const accept = () => simulation.accept(channel, request.get('idempotency-key') ?? null, body);
-  const proceed = () => void (refusal === null && accept());
+  const proceed = () => void (refused === undefined && accept());
   if (await endedByFault('send', channel, simulation, { request, response, proceed })) return;
-  if (refusal) return answerError(response, 400, refusal.code, refusal.message);
+  if (refused !== undefined)
+    return answerError(response, 400, 'invalid_recipient', `${refused} is not a recipient`);
   response.status(202).json({ id: accept().id, status: 'queued' });
-}
-
-function refusalOf(
-  channel: Channel,
-  body: Record<string, unknown>,
-): { code: string; message: string } | null {
-  const { faultOf, refuses } = RULES[channel];
-  const fault = faultOf(body);
-  if (fault !== null) return { code: 'invalid_request', message: fault };
-  const refused = [body.to].flat().find((to) => refuses(String(to)));
-  if (refused === undefined) return null;
-  return { code: 'invalid_recipient', message: `${refused} is not a recipient` };
 }
 
 /** Applies the faults of a call. Returns whether a fault ended the call. */
@@ -78,6 +61,15 @@ function endedByFault(
 
 function presented({ id, idempotency_key, request, accepted_at }: Accepted): object {
   return { ...request, id, status: 'queued', idempotency_key, accepted_at };
+}
+
+/** Logs a call and checks its API key. */
+export function identify(
+  channel: Channel,
+  simulation: Simulation,
+  apiKey: string | undefined,
+): RequestHandler[] {
+  return [logCalls(channel, simulation), requireKey(apiKey)];
 }
 
 function requireKey(apiKey: string | undefined): RequestHandler {
