@@ -16,7 +16,7 @@ const PEOPLE = `
     address text not null,
     address_type text not null check (address_type in ('phone', 'short_code', 'alphanumeric', 'email', 'other')),
     name text,
-    -- The smallest id among the linked addresses of the person; null where that is the id of this row.
+    -- The smallest id among the linked addresses of the person; null if this is the id of the row itself.
     person_id bigint references participants check (person_id <> id),
     created_at timestamptz(3) not null default now(),
     updated_at timestamptz(3) not null default now(),
@@ -24,7 +24,7 @@ const PEOPLE = `
   );
   create index participants_person_id_idx on participants (person_id) where person_id is not null;
 
-  -- Two participants that are one person: undirected, the smaller id first. Removed links are kept as history.
+  -- Links of two participants that are one person; undirected, with the smaller id first. Removed links remain as history.
   create table participant_links (
     id bigint generated always as identity primary key,
     participant_id bigint not null references participants,
@@ -45,12 +45,12 @@ const CONVERSATIONS = `
     channel text not null check (channel in ('sms', 'email')),
     -- Ascending. There is one conversation per set of participants.
     participant_ids bigint[] not null,
-    -- The primary conversation, if this one is merged into it.
+    -- The primary conversation; null for a primary conversation.
     merged_into_id bigint references conversations check (merged_into_id < id),
     message_count integer not null default 0,
     created_at timestamptz(3) not null default now(),
     last_message_at timestamptz(3) not null default now(),
-    -- The person ids of the participants, ascending; null where these are the participant ids.
+    -- The person ids of the participants, ascending; null if these equal participant_ids.
     people_ids bigint[],
     constraint conversations_participant_ids_key unique (participant_ids)
   );
@@ -67,7 +67,7 @@ const CONVERSATIONS = `
   create index conversation_participants_participant_id_idx
     on conversation_participants (participant_id, conversation_id);
 
-  -- Participants whose links changed and whose conversations are not all regrouped, with the last conversation done.
+  -- Participants whose links changed and whose conversations are not all regrouped yet, with the last regrouped conversation.
   create table pending_regroupings (
     participant_id bigint primary key references participants on delete cascade,
     done_up_to bigint not null default 0
@@ -75,10 +75,10 @@ const CONVERSATIONS = `
 `;
 
 const MESSAGES = `
-  -- The words of a message that a search finds, in no particular language: letters without accents, digits, no punctuation,
-  -- no HTML tags. Of a body the first 100,000 characters count, because a tsvector holds at most 1 MB.
-  -- src/messaging/reading/search-words.ts does the same to the words of a search.
-  -- Not for parallel workers: starting one takes longer than finding a page.
+  -- The words of a message that a search finds, independent of the language: letters without accents and digits, without
+  -- punctuation and HTML tags. Only the first 100,000 characters of a body are searched, because a tsvector has at most 1 MB.
+  -- src/messaging/reading/search-words.ts normalizes the words of a search in the same way.
+  -- Not parallel safe, because the start of a parallel worker takes longer than the search of a page.
   create function message_document("from" text, "to" text[], cc text[], subject text, body text) returns tsvector
   language plpgsql immutable cost 1000 as $$
   declare
@@ -119,7 +119,7 @@ const MESSAGES = `
     -- Inbound: the webhook as the provider sent it.
     payload jsonb,
     created_at timestamptz(3) not null default now(),
-    -- Null for a short message: computing its words takes no longer than reading them.
+    -- Null for a short message, because computing its words is as fast as reading them.
     document tsvector generated always as (
       case
         when octet_length(body) + octet_length(coalesce(subject, '')) > 2000
@@ -130,7 +130,7 @@ const MESSAGES = `
   );
   create unique index messages_inbound_key on messages (provider, provider_message_id) where direction = 'inbound';
   create index messages_created_at_idx on messages (created_at, id);
-  -- A short pending list: the insert that fills the list has to sort it into the index.
+  -- A short pending list, because the insert that fills the list also moves its entries to the index.
   create index messages_document_idx
     on messages using gin (coalesce(document, message_document("from", "to", cc, subject, body)))
     with (gin_pending_list_limit = 256);
@@ -139,7 +139,7 @@ const MESSAGES = `
 const IDEMPOTENCY_KEYS = `
   -- The Idempotency-Key of each request that sent a message or changed its delivery.
   create table idempotency_keys (
-    -- Empty where no API keys are configured.
+    -- Empty if no API keys are configured.
     api_key_name text not null,
     key text not null,
     operation text not null check (operation in ('send', 'cancel', 'retry')),
@@ -162,26 +162,26 @@ const DELIVERIES = `
     channel text not null check (channel in ('sms', 'email')),
     status text not null check (status in ('scheduled', 'queued', 'sending', 'sent', 'delivered', 'undelivered', 'failed',
       'canceled', 'unknown')),
-    -- A column, so that the planner uses the indexes of the queue for queries with this condition only. It expects an
-    -- empty queue, and would otherwise read the whole queue to find one message by its status.
+    -- The planner uses the partial indexes of the queue only for queries with this column. In queries by status the planner,
+    -- which expects an empty queue, would read the whole queue to find one message.
     pending boolean not null generated always as (status in ('queued', 'sending')) stored,
     error jsonb,
     -- The account that the message is assigned to; null if any account may send it.
     provider text,
     provider_message_id text,
-    -- Sent with every call for this message.
+    -- The key that every call for this message carries.
     delivery_key uuid not null,
     send_at timestamptz(3),
     expires_at timestamptz(3) not null,
     attempt_count integer not null default 0,
-    -- Attempts that count towards the backoff; throttled attempts do not.
+    -- The number of attempts that increase the backoff; throttled attempts do not.
     retry_count integer not null default 0,
     -- Whether an attempt ended with the outcome unknown.
     may_have_been_sent boolean not null default false,
-    -- When the delivery can be claimed; while it is claimed, the end of the lease. Null where nothing is left to do, or
-    -- where an earlier delivery is the head of the conversation.
+    -- The time from which the delivery can be claimed; while the delivery is claimed, the end of the lease. Null if the
+    -- delivery is settled for good, or if an earlier delivery is the head of the conversation.
     next_attempt_at timestamptz(3),
-    -- The time that is reserved within the rate limit of the sender.
+    -- The reserved time within the rate limit of the sender.
     sender_slot_at timestamptz(3),
     created_at timestamptz(3) not null default now(),
     updated_at timestamptz(3) not null default now(),
@@ -220,9 +220,9 @@ const DELIVERIES = `
     id bigint generated always as identity primary key,
     provider text not null,
     provider_message_id text not null,
-    -- Null while no delivery has the provider's id.
+    -- Null until a delivery has this provider_message_id.
     message_id bigint references deliveries,
-    -- The provider's word, in lower case.
+    -- The status of the provider, in lower case.
     status text not null,
     error jsonb,
     occurred_at timestamptz(3) not null,
@@ -241,8 +241,8 @@ const DELIVERIES = `
   );
   create index delivery_actions_message_id_idx on delivery_actions (message_id, id);
 
-  -- When the next call may be made within a rate limit: of an account ("name"), or of a sender at an account
-  -- ("name sender"). A pause of a throttled account moves the time too.
+  -- The time of the next call that a rate limit allows, for an account ("name"), or for a sender at an account
+  -- ("name sender"). A pause of a throttled account also changes this time.
   create table rate_limit_slots (
     name text primary key,
     next_at timestamptz not null
@@ -250,7 +250,7 @@ const DELIVERIES = `
 `;
 
 const FUNCTION_SCHEMAS = `
-  -- The schemas of stored functions (src/db/functions.ts), and when a running process last used each.
+  -- The schemas of stored functions (src/db/functions.ts), with the last use by a running process.
   create table function_schemas (
     name text primary key,
     used_at timestamptz not null default now()

@@ -37,7 +37,7 @@ function nativeError(error: unknown): DatabaseError {
   return native as DatabaseError;
 }
 
-/** pg's error for a server that did not answer in time; the connection still waits for the answer. */
+/** The error of pg for a server that did not respond in time. The connection cannot be used again. */
 export function isReadTimeout(error: unknown): error is Error {
   return error instanceof Error && error.message === 'Query read timeout';
 }

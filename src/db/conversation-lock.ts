@@ -1,8 +1,6 @@
 import type pg from 'pg';
 import { storedFunction } from './functions.ts';
 
-/** Only the head of a conversation has a `next_attempt_at`. Both functions run inside the caller's transaction. */
-
 const LOCK = {
   name: 'lock-conversations',
   text: 'select id from conversations where id = any($1::bigint[]) order by id for no key update',
@@ -14,14 +12,14 @@ const ACTIVATE = {
 };
 
 /**
- * Locks conversations until the commit, so that no other transaction adds or settles their messages. Every writer locks
- * in the order of the ids, so that transactions do not deadlock.
+ * Locks conversations until the end of the caller's transaction, so that no other transaction adds or settles their
+ * messages. Every writer locks in the order of the ids, so that transactions do not deadlock.
  */
 export async function lockConversations(connection: pg.ClientBase, ids: number[]): Promise<void> {
   await connection.query(LOCK, [ids]);
 }
 
-/** Activates the head of each conversation, unless it is active. */
+/** Activates the head of each conversation in the caller's transaction, unless the head is active already. */
 export async function activateNext(connection: pg.ClientBase, ids: number[]): Promise<void> {
   await connection.query(ACTIVATE, [ids]);
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Knex } from 'knex';
 
 /**
- * The stored functions of this version, in a schema that their digest names. Each version of the service installs and
- * calls its own schema, so that versions run side by side and none replaces the functions of another.
+ * The stored functions of this version are in a schema whose name has their digest. Each version of the service installs
+ * and calls its own schema, so that several versions can run side by side.
  */
 const DIRECTORY = join(import.meta.dirname, 'functions');
 const PREFIX = 'messaging_functions_';
@@ -20,14 +20,14 @@ const SOURCES = readdirSync(DIRECTORY, { recursive: true, encoding: 'utf8' })
 export const FUNCTION_SCHEMA =
   PREFIX + createHash('sha256').update(SOURCES.join('\n')).digest('hex').slice(0, 16);
 
-/** The name of a stored function with its schema. */
+/** The qualified name of a stored function. */
 export function storedFunction(name: string): string {
   return `${FUNCTION_SCHEMA}.${name}`;
 }
 
 /**
- * Installs the functions unless their schema exists. `set search_path from current` in the definition of a function
- * keeps the path of this transaction: its own schema, then the schema of the tables.
+ * Installs the functions unless their schema exists. The definitions contain `set search_path from current`, so that the
+ * functions keep the path of this transaction: the schema of the functions, then the schema of the tables.
  */
 export async function installFunctions(knex: Knex): Promise<void> {
   await knex.transaction(async (transaction) => {
@@ -64,7 +64,7 @@ const DROP_UNUSED = `
 /**
  * Records once an hour that this process uses its functions, and drops the schemas that no process has used for a week.
  *
- * @returns a function that stops this.
+ * @returns a function that stops the timer.
  */
 export function keepFunctions(knex: Knex, onError: (error: unknown) => void): () => void {
   const keep = () =>

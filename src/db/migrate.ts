@@ -5,47 +5,47 @@ import { FUNCTION_SCHEMA, installFunctions } from './functions.ts';
 import { type Database, openForMigrations } from './pools.ts';
 
 /**
- * Removes the time limits of the server, the role and the database from the current transaction: a change of a large
- * table takes as long as it takes. `transaction_timeout` exists from PostgreSQL 17 on.
+ * Removes the time limits of the server, the role and the database from the current transaction, because a migration of a
+ * large table may need more time. `transaction_timeout` exists since PostgreSQL 17.
  */
 const REMOVE_LIMITS = `
   select set_config(name, '0', true) from pg_settings
   where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`;
 
-/** The migrations, as options of Knex. Each one runs in a transaction. */
+/** Options of Knex for the migrations. Each migration runs in a transaction. */
 const MIGRATIONS = {
   directory: fileURLToPath(new URL('../../migrations', import.meta.url)),
   loadExtensions: ['.ts'],
   beforeEach: async (transaction: Knex) => void (await transaction.raw(REMOVE_LIMITS)),
-  // A newer version may have migrated the database already: its changes work with this version too.
+  // A newer version of the service may have added migrations, which also work for this version.
   disableMigrationsListValidation: true,
 };
-/** One process migrates at a time. The lock ends with the connection, so a killed process leaves no lock behind. */
+/** The advisory lock of the process that migrates. The lock ends with its connection, also after a kill of the process. */
 const MIGRATION_LOCK = 7_203_942;
-/** The first of the migrations that the initial migration replaced. */
-const BEFORE_INITIAL = '20260101000000_messaging.ts';
+/** The first migration of the development versions, whose migrations the initial migration replaced. */
+const DEVELOPMENT_MIGRATION = '20260101000000_messaging.ts';
 
-/** A development version created the tables; they cannot be upgraded. */
+/** A development version created the tables, which cannot be upgraded. */
 class ObsoleteTablesError extends Error {
   readonly code = 'OBSOLETE_TABLES';
 }
 
 /**
- * Applies the missing migrations and installs the functions; returns the names of the migrations.
+ * Applies the missing migrations and installs the functions. Returns the names of the applied migrations.
  *
- * @throws {ObsoleteTablesError}
+ * @throws {ObsoleteTablesError} if a development version created the tables.
  */
 export async function migrate(url: string): Promise<string[]> {
   const holder = new pg.Client({ connectionString: url });
-  // If the connection is lost while it waits, the next statement fails.
+  // Without a listener, the loss of the connection would end the process. The next statement fails anyway.
   holder.on('error', () => undefined);
   await holder.connect();
   const knex = openForMigrations(url);
   try {
-    // A transaction holds the lock rather than a session, which a pooler in transaction mode would not keep.
+    // The lock belongs to a transaction, because a pooler in transaction mode does not keep the session.
     await holder.query(`begin; ${REMOVE_LIMITS}`);
     await holder.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-    // Knex's own lock is a row that a killed process leaves behind; under our lock no process holds it.
+    // The lock of Knex is a row, which remains after a kill. No other process can migrate now, so the row is obsolete.
     await knex.migrate.forceFreeMigrationsLock(MIGRATIONS);
     await assertNotObsolete(knex);
     const [, applied] = (await knex.migrate.latest(MIGRATIONS)) as [number, string[]];
@@ -59,7 +59,7 @@ export async function migrate(url: string): Promise<string[]> {
 
 async function assertNotObsolete(knex: Knex): Promise<void> {
   const [completed] = (await knex.migrate.list(MIGRATIONS)) as [{ name: string }[], unknown];
-  if (completed.some(({ name }) => name === BEFORE_INITIAL)) throw new ObsoleteTablesError();
+  if (completed.some(({ name }) => name === DEVELOPMENT_MIGRATION)) throw new ObsoleteTablesError();
 }
 
 /** Whether the migrations and functions of this version are installed. */

@@ -1,6 +1,6 @@
-/** A row that a write needs is no longer there: an operator deleted or replaced it. */
+/** An operator deleted or replaced a row that a write needs. */
 export class MissingRowError extends Error {
-  /** The SQLSTATE with which `record_messages` reports it. */
+  /** The SQLSTATE that `record_messages` raises for the same reason. */
   readonly code = 'MS001';
 }
 
@@ -12,9 +12,9 @@ export function isMissingRow(error: unknown): boolean {
 }
 
 /**
- * Runs `work` once more if a row that it refers to was deleted meanwhile.
+ * Runs `work` a second time if an operator deleted a row that `work` needs.
  *
- * @param onMissing called before the second run; removes such rows from caches.
+ * @param onMissing called before the second run, for example to remove deleted rows from caches.
  */
 export async function retryMissingRows<T>(work: () => Promise<T>, onMissing?: () => void): Promise<T> {
   try {

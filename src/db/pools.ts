@@ -30,7 +30,7 @@ export interface DatabaseOptions {
   timeouts?: DatabaseTimeouts;
   /** The number of connections of both pools together. */
   poolSize?: number;
-  /** `shared` behind a pooler in transaction mode, where a setting of one client would apply to other clients. */
+  /** `shared` behind a pooler in transaction mode, where a setting of one client would apply to other clients too. */
   sessions?: Sessions;
 }
 
@@ -86,7 +86,7 @@ export function openForMigrations(url: string): Knex {
   return createKnex({ connectionString: url, keepAlive: true, application_name: `${NAME}-migrations` }, 1);
 }
 
-/** By a statement, because PgBouncer refuses the connection parameter. */
+/** Sets the timeout by a statement, because PgBouncer refuses the connection parameter. */
 function limitStatements(milliseconds: number): (connection: pg.ClientBase) => Promise<void> {
   return async (connection) => void (await connection.query(`set statement_timeout = ${milliseconds}`));
 }

@@ -3,37 +3,37 @@ import { UnavailableError } from '../../errors.ts';
 export interface CoalesceOptions<T> {
   /** Maximum calls per batch. */
   maxBatch: number;
-  /** Calls that may wait; one more is refused. */
+  /** Maximum calls in the queue. */
   maxQueue: number;
-  /** Batches being written at the same time. */
+  /** Maximum batches that are written at the same time. */
   parallel: number;
-  /** What an item takes of the two limits below, which keep memory bounded where items differ in size. */
+  /** The size of an item in bytes, for the two limits below, which bound the memory of the queue; default: 0. */
   sizeOf?: (item: T) => number;
   /** Maximum size of a batch; a larger item is written alone. */
   maxBatchBytes?: number;
-  /** Weight that may wait; an item that finds some waiting and does not fit is refused. */
+  /** Maximum size of the queue; an item of any size is accepted if the queue is empty. */
   maxQueueBytes?: number;
 }
 
 export interface Coalesced<T, R> {
-  /** @throws {UnavailableError} where too many calls wait already. */
+  /** @throws {UnavailableError} if the queue is full. */
   add(item: T): Promise<R>;
-  /** Resolves when nothing waits and nothing is being written. */
+  /** Resolves when the queue is empty and no batch is being written. */
   idle(): Promise<void>;
 }
 
 interface Waiting<T, R> {
   item: T;
-  weight: number;
+  bytes: number;
   resolve: (result: R) => void;
   reject: (error: unknown) => void;
 }
 
 /**
- * Turns concurrent calls into batches without a timer: what arrives while earlier batches are being written goes
- * with the next one, so an idle caller never waits and a busy one shares a commit with many.
+ * Combines concurrent calls into batches without a timer. Calls that arrive while a batch is being written are in the next
+ * batch: a single call is written immediately, and many calls share one commit.
  *
- * `write` answers one result an item, in their order; an `Error` among them is that item's alone.
+ * @param write returns one result for each item, in the same order; an `Error` rejects the call of that item only.
  */
 export function coalesce<T, R>(
   write: (items: T[]) => Promise<(R | Error)[]>,
@@ -42,60 +42,64 @@ export function coalesce<T, R>(
   const { maxBatch, maxQueue, parallel, sizeOf = () => 0 } = options;
   const { maxBatchBytes = Number.POSITIVE_INFINITY, maxQueueBytes = Number.POSITIVE_INFINITY } = options;
   let waiting: Waiting<T, R>[] = [];
-  let waitingWeight = 0;
-  /** Batches, and the items in them. */
-  let writing = 0;
-  let beingWritten = 0;
+  let waitingBytes = 0;
+  let runningBatches = 0;
+  let runningItems = 0;
   let scheduled = false;
   let drained: (() => void)[] = [];
 
   function takeBatch(): Waiting<T, R>[] {
-    let [size, weight] = [0, 0];
+    let [length, bytes] = [0, 0];
     for (const next of waiting) {
-      if (size === maxBatch || (size > 0 && weight + next.weight > maxBatchBytes)) break;
-      size++;
-      weight += next.weight;
+      if (length === maxBatch || (length > 0 && bytes + next.bytes > maxBatchBytes)) break;
+      length++;
+      bytes += next.bytes;
     }
-    waitingWeight -= weight;
-    const batch = waiting.slice(0, size);
-    waiting = waiting.slice(size);
+    waitingBytes -= bytes;
+    const batch = waiting.slice(0, length);
+    waiting = waiting.slice(length);
     return batch;
   }
 
-  /** Beside others a batch is begun only where it is as large as they are: a small one takes almost as long. */
+  /**
+   * Starts the next batches. While other batches are being written, a batch starts only if at least as many items wait as
+   * are being written, because a small batch takes almost as long as a large batch.
+   */
   function start(): void {
     scheduled = false;
-    while (waiting.length > 0 && writing < parallel && waiting.length >= beingWritten) void flush();
-    if (writing > 0) return;
+    while (waiting.length > 0 && runningBatches < parallel && waiting.length >= runningItems) void flush();
+    if (runningBatches > 0) return;
     for (const done of drained) done();
     drained = [];
   }
 
   async function flush(): Promise<void> {
     const batch = takeBatch();
-    writing++;
-    beingWritten += batch.length;
+    runningBatches++;
+    runningItems += batch.length;
     await settle(batch, write);
-    writing--;
-    beingWritten -= batch.length;
+    runningBatches--;
+    runningItems -= batch.length;
     start();
   }
 
   return {
     add: (item) =>
       new Promise((resolve, reject) => {
-        const weight = sizeOf(item);
-        const tooHeavy = waiting.length > 0 && waitingWeight + weight > maxQueueBytes;
-        if (waiting.length >= maxQueue || tooHeavy)
+        const bytes = sizeOf(item);
+        const tooLarge = waiting.length > 0 && waitingBytes + bytes > maxQueueBytes;
+        if (waiting.length >= maxQueue || tooLarge)
           return reject(new UnavailableError('The service is overloaded.'));
-        waiting.push({ item, weight, resolve, reject });
-        waitingWeight += weight;
-        // On the next turn, so that what one turn of the event loop brings goes together.
+        waiting.push({ item, bytes, resolve, reject });
+        waitingBytes += bytes;
+        // Deferred, so that all calls of one iteration of the event loop are in one batch.
         if (!scheduled) setImmediate(start);
         scheduled = true;
       }),
     idle: () =>
-      writing === 0 && waiting.length === 0 ? Promise.resolve() : new Promise((done) => drained.push(done)),
+      runningBatches === 0 && waiting.length === 0
+        ? Promise.resolve()
+        : new Promise((done) => drained.push(done)),
   };
 }
 

@@ -2,11 +2,10 @@ import { InvalidRequestError, UnavailableError } from '../../errors.ts';
 import { isMissingRow } from '../missing-row.ts';
 
 /**
- * Keeps one bad item from failing the other items of its batch: if a batch fails because of its data, each item is
- * written singly, and an item that fails again gets its own error.
+ * Prevents that one invalid item fails the other items of its batch: if a batch fails, each item is written singly, and an
+ * item that fails again gets its own error. If the database is unavailable, the whole batch fails without a retry.
  *
  * @param toItemError changes the error of an item; `toClientError` for errors that are returned to a client.
- * @throws {UnavailableError} for the whole batch if the database is unavailable: nothing is written again.
  */
 export function retrySingly<T, R>(
   write: (items: T[]) => Promise<R[]>,
@@ -26,7 +25,10 @@ export function retrySingly<T, R>(
   };
 }
 
-/** SQLSTATE class 22: a value that the type of its column cannot hold. A missing row may be there when the client retries. */
+/**
+ * Changes the error of an item to an error for a client: `UnavailableError` for a missing row, because the row may exist
+ * when the client retries; `InvalidRequestError` for a value that its column cannot store (SQLSTATE class 22).
+ */
 export function toClientError(error: Error & { code?: string }): Error {
   if (isMissingRow(error))
     return new UnavailableError('A row of the database that the request needs was deleted.', {

@@ -2,13 +2,13 @@ const MIB = 1_048_576;
 /** Limits of a batch and of the queue. */
 export const SIZE_LIMITS = { maxBatchBytes: 8 * MIB, maxQueueBytes: 32 * MIB };
 
-/** What anything takes besides its text, in bytes. */
+/** The memory of an item without its texts, in bytes. */
 const BASE = 1_024;
 const SCALAR = 8;
 
 /**
- * About how much memory it takes, in bytes, that this waits to be written: as it came, and as it is written.
- * For values that came as JSON, of bounded depth.
+ * Estimates the memory of an item in the queue, in bytes. Its texts count twice: as parsed, and as serialized for the
+ * database. For JSON values of bounded depth.
  */
 export function estimateSize(value: unknown): number {
   return BASE + 2 * lengthOf(value);

@@ -1,21 +1,21 @@
 import { Model, type RelationMappings } from 'objection';
 import { Message } from './message.ts';
 
-/** A set of participants and what they wrote to each other; one row for each set, for ever. */
+/** The messages of one set of participants. There is one row per set; rows are never deleted. */
 export class Conversation extends Model {
   static override tableName = 'conversations';
 
   declare id: number;
   declare channel: 'sms' | 'email';
   declare participant_ids: number[];
-  /** The people of the set; null where they are the participants themselves. */
+  /** The person ids of the participants, ascending; null if these equal `participant_ids`. */
   declare people_ids: number[] | null;
-  /** The primary conversation: the oldest one with the same people. */
+  /** The primary conversation, which is the oldest conversation with the same people; null for a primary conversation. */
   declare merged_into_id: number | null;
-  /** Without the messages of the conversations merged into this one. */
+  /** The number of messages, without the messages of conversations that are merged into this conversation. */
   declare message_count: number;
   declare created_at: Date;
-  /** Of a primary conversation, with the conversations merged into it. */
+  /** For a primary conversation, includes the conversations that are merged into it. */
   declare last_message_at: Date;
   declare messages?: Message[];
 

@@ -1,7 +1,7 @@
 import { Model } from 'objection';
 import type { Schema } from '../../openapi/types.ts';
 
-/** One try to hand a message to a provider. */
+/** One call to a provider for a message. */
 export class DeliveryAttempt extends Model {
   static override tableName = 'delivery_attempts';
   static override idColumn = ['message_id', 'number'];
@@ -10,7 +10,7 @@ export class DeliveryAttempt extends Model {
   declare number: number;
   declare provider: string;
   declare started_at: Date;
-  /** Null while its worker has not told how it ended: another one took the message over. */
+  /** Null if the worker of the attempt died before it settled the attempt, and another worker took over. */
   declare duration_ms: number | null;
   declare outcome: Schema<'AttemptOutcome'>;
   declare http_status: number | null;

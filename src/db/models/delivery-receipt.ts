@@ -1,6 +1,6 @@
 import { Model } from 'objection';
 
-/** What a provider reported about a message that it had taken. */
+/** A report of a provider about a message that the provider accepted. */
 export class DeliveryReceipt extends Model {
   static override tableName = 'delivery_receipts';
 
@@ -8,7 +8,7 @@ export class DeliveryReceipt extends Model {
   declare provider: string;
   declare provider_message_id: string;
   declare message_id: number | null;
-  /** As the provider reported it, in lower case; see `apply_receipts` for the words that move a message. */
+  /** The status of the provider, in lower case; `apply_receipts` has the statuses that change a delivery. */
   declare status: string;
   declare error: { code: string; detail: string | null } | null;
   declare occurred_at: Date;

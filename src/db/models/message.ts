@@ -20,7 +20,7 @@ export class Message extends Model {
   declare body: string;
   declare attachments: string[];
   declare metadata: Record<string, string>;
-  /** Inbound: who delivered it, and its id there. */
+  /** Inbound: the account that received the message, and the provider's id of the message. */
   declare provider: string | null;
   declare provider_message_id: string | null;
   declare segments: number | null;

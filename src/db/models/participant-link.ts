@@ -1,6 +1,6 @@
 import { Model } from 'objection';
 
-/** That two addresses are one person's, or were: undirected, the smaller id first. */
+/** A current or former link of two addresses of one person; undirected, with the smaller id first. */
 export class ParticipantLink extends Model {
   static override tableName = 'participant_links';
 

@@ -2,7 +2,7 @@ import { Model } from 'objection';
 
 export type AddressType = 'phone' | 'short_code' | 'alphanumeric' | 'email' | 'other';
 
-/** An address that takes part in conversations; one row for each, for ever. */
+/** An address that takes part in conversations. There is one row per address; rows are never deleted. */
 export class Participant extends Model {
   static override tableName = 'participants';
 
@@ -14,7 +14,7 @@ export class Participant extends Model {
   declare created_at: Date;
   declare updated_at: Date;
 
-  /** The id that all addresses of one person share: the smallest among them. */
+  /** The id of the person: the smallest id among the participants that are linked. */
   get person(): number {
     return this.person_id ?? this.id;
   }

@@ -6,17 +6,17 @@ import { explained, inspectDatabase, targetOf } from './preflight.ts';
 
 export interface DatabaseLocation {
   url: string;
-  /** The same database past a connection pooler. */
+  /** The URL of the same database without a connection pooler. */
   directUrl: string;
-  /** The variable that `url` comes from, for the error texts. */
+  /** The name of the variable that contains `url`, for error texts. */
   variable: string;
 }
 
 /**
- * Checks a database, opens it and brings its schema up to date; the stack closes it.
+ * Checks, opens and migrates a database. Disposal of the stack closes the database.
  *
- * @returns the database, and the names of the migrations that were missing.
- * @throws {StartError} with the remedy, if the database cannot be used.
+ * @returns the database, and the names of the applied migrations.
+ * @throws {StartError} with the remedy if the database cannot be used.
  */
 export async function openMigrated(
   { url, directUrl, variable }: DatabaseLocation,

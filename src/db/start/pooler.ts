@@ -4,20 +4,20 @@ import { StartError } from '../../errors.ts';
 import type { Target } from './start-errors.ts';
 
 /**
- * How a client's statements reach sessions of the server: `own` means that the client keeps one session, directly or
- * by a pooler in session mode; `shared` means that a pooler in transaction mode gives it one per transaction.
+ * The server sessions of a client. `own`: the client keeps one session, directly or through a pooler in session mode.
+ * `shared`: a pooler in transaction mode assigns a session to each transaction.
  */
 export type Sessions = 'own' | 'shared';
 
 const ROUNDS = 10;
-/** How long a pooler may let a client wait for a session, in milliseconds. */
+/** The maximum time that a client waits for a session of a pooler. */
 const WAIT_MS = 3_000;
 const WITHOUT_PREPARED = /^(42P05|26000)$|prepared statement/;
 
 /**
- * Finds out how the client's sessions are kept. A pooler gives its clients process ids of its own, so a client whose
- * process id is the server's has a session of its own. Behind a pooler, two clients take turns: in transaction mode
- * they meet in one session, or change it.
+ * Finds out whether the client has its own session. Without a pooler, the process id that the client received at its
+ * connection is the process id of its session. Behind a pooler, two clients query alternately: in transaction mode they
+ * get the same session, or one client gets several sessions.
  *
  * @throws {StartError} if the pooler shares sessions and does not keep prepared statements or transactions.
  */
@@ -28,22 +28,22 @@ export async function probeSessions(client: pg.Client, url: string, target: Targ
   other.on('error', () => undefined);
   try {
     await other.connect();
-    if (!(await meet(client, other))) return 'own';
+    if (!(await shareSessions(client, other))) return 'own';
     await assertUsable(client, other, target);
     return 'shared';
   } finally {
-    // Not awaited: a pooler may still let it wait for a session.
+    // Not awaited, because the client may still wait for a session.
     void other.end().catch(() => undefined);
   }
 }
 
-/** Whether the two clients ever have the same session, or one of them a second one. */
-async function meet(client: pg.Client, other: pg.Client): Promise<boolean> {
+/** Whether the two clients get the same session, or one of them gets several sessions. */
+async function shareSessions(client: pg.Client, other: pg.Client): Promise<boolean> {
   const [mine, theirs] = [new Set<number>(), new Set<number>()];
   for (let round = 0; round < ROUNDS; round++) {
     mine.add(await sessionOf(client));
     const session = await sessionOf(other).catch(() => null);
-    // A pooler in session mode that has no session left for a second client.
+    // The pooler is in session mode and has no free session for a second client.
     if (session === null) return false;
     theirs.add(session);
     if (mine.size > 1 || theirs.size > 1 || mine.has(session)) return true;
@@ -72,7 +72,7 @@ async function assertUsable(
     const { code = '', message = '' } = cause as { code?: string; message?: string };
     if (!WITHOUT_PREPARED.test(code) && !WITHOUT_PREPARED.test(message)) throw cause;
     const remedies =
-      'its session mode (pool_mode = session), PgBouncer 1.21 or newer with max_prepared_statements above 0, or a URL past the pooler';
+      'its session mode (pool_mode = session), PgBouncer 1.21 or newer with max_prepared_statements above 0, or a URL without the pooler';
     const reason = `${pooler} is in transaction mode without prepared statements. Use ${remedies}`;
     throw new StartError([reason], { cause });
   }

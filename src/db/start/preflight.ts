@@ -5,20 +5,21 @@ import { explainDatabaseError, type Target } from './start-errors.ts';
 
 export interface Inspection {
   sessions: Sessions;
-  /** Whether statements that the service does not limit itself are limited by the server. */
+  /** Whether the server has a `statement_timeout` for the role. */
   limited: boolean;
 }
 
-const OLDEST = 150_000;
+/** PostgreSQL 15, in the format of `server_version_num`. */
+const MIN_VERSION = 150_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A pooler may let a client wait for a session for minutes. */
+/** Without this timeout, a client may wait minutes for a session of a pooler. */
 const QUERY_TIMEOUT_MS = 10_000;
 
 /**
  * Checks before the start that a database can be used.
  *
- * @param variable the variable that the URL comes from, for the error texts.
- * @throws {StartError} with one line if it cannot.
+ * @param variable the name of the variable that contains the URL, for error texts.
+ * @throws {StartError} with the remedy if the database cannot be used.
  */
 export async function inspectDatabase(url: string, variable: string): Promise<Inspection> {
   const target = targetOf(url, variable);
@@ -40,9 +41,9 @@ export async function inspectDatabase(url: string, variable: string): Promise<In
 }
 
 /**
- * Runs `work`.
+ * Runs `work` and explains errors of the database.
  *
- * @throws {StartError} with one line if the database causes a failure.
+ * @throws {StartError} with the remedy if the database causes an error.
  */
 export async function explained<T>(target: Target, work: () => Promise<T>): Promise<T> {
   try {
@@ -84,9 +85,9 @@ async function assertSuitable(client: pg.Client, { variable, database }: Target)
   const [server] = rows;
   if (!server) throw new StartError([`${variable}: the server does not answer as PostgreSQL does`]);
   const reasons = [
-    server.number < OLDEST && `PostgreSQL ${server.version} is too old: 15 or newer is required`,
+    server.number < MIN_VERSION && `PostgreSQL ${server.version} is too old: 15 or newer is required`,
     server.encoding !== 'UTF8' &&
-      `the encoding of "${database}" is ${server.encoding}. Create it anew: createdb --encoding=UTF8 --template=template0`,
+      `the encoding of "${database}" is ${server.encoding}. Create a new database: createdb --encoding=UTF8 --template=template0`,
     server.standby && 'the server is a standby, which cannot be written to. Name the primary',
     !server.standby &&
       server.read_only &&

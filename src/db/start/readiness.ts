@@ -5,9 +5,8 @@ import type { Database } from '../pools.ts';
 import { createWriteCheck } from './write-check.ts';
 
 /**
- * Returns a function that checks whether the database can be written to and has the schema of this version.
- *
- * The function throws `UnavailableError` if not.
+ * Returns a function that throws `UnavailableError` if the database cannot be written to, or lacks migrations of this
+ * version.
  */
 export function createDatabaseCheck(database: Database): () => Promise<void> {
   const assertWritable = createWriteCheck((text) => database.probe.raw(text));

@@ -1,4 +1,4 @@
-/** The database as the error texts name it, without the password. */
+/** The parts of a database URL for error texts, without the password. */
 export interface Target {
   /** The variable that the operator has to change. */
   variable: string;
@@ -16,7 +16,7 @@ interface Failure {
 
 type Explanation = (target: Target, failure: Failure) => string;
 
-/** By SQLSTATE, error code of Node.js, or a class of them. */
+/** Explanations by SQLSTATE or error code of Node.js. */
 const BY_CODE: [RegExp, Explanation][] = [
   [/^28P01$/, ({ user }) => `the password is wrong for the role "${user}", or there is no such role`],
   [/^28/, (_, { message }) => `the server refuses the login: ${message}. Check the role, and pg_hba.conf`],
@@ -74,16 +74,16 @@ const BY_CODE: [RegExp, Explanation][] = [
   ],
 ];
 
-/** Failures that the driver reports without a code, and those of connection poolers. */
+/** Explanations by message, for errors of the driver without a code and for errors of connection poolers. */
 const BY_MESSAGE: [RegExp, Explanation][] = [
   [
     /password must be a/,
-    ({ user }) => `the server asks for a password of the role "${user}", and the URL has none`,
+    ({ user }) => `the server requires a password for the role "${user}", but the URL has no password`,
   ],
   [
     /does not support SSL connections/,
     ({ host, port }) =>
-      `the server at ${host}:${port} has no TLS, and sslmode asks for it. Turn TLS on there, or use sslmode=disable`,
+      `the server at ${host}:${port} has no TLS, but sslmode requires TLS. Enable TLS on the server, or use sslmode=disable`,
   ],
   [
     /timeout expired|Connection terminated|error establishing an SSL connection|ECONNRESET|^received invalid/,
@@ -98,7 +98,7 @@ const BY_MESSAGE: [RegExp, Explanation][] = [
   [
     /Query read timeout/,
     ({ host, port }) =>
-      `the database at ${host}:${port} does not answer a query in time. A pooler may have no session left`,
+      `the database at ${host}:${port} does not respond to a query in time. A pooler may have no free session`,
   ],
   [
     /startup parameter|pgbouncer|no such (database|user)/i,
@@ -109,8 +109,8 @@ const BY_MESSAGE: [RegExp, Explanation][] = [
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 /**
- * One line about an error of the database, with the variable to change and the remedy; null if the error does not come
- * from the database. The line never contains the password.
+ * Explains an error of the database in one line, with the variable to change and the remedy, without the password.
+ * Returns null if the error does not come from the database.
  */
 export function explainDatabaseError(error: unknown, target: Target): string | null {
   const failure = failureOf(error);
@@ -125,7 +125,7 @@ export function explainDatabaseError(error: unknown, target: Target): string | n
     : null;
 }
 
-/** Knex puts the statement before the message of the driver. */
+/** The first line of the driver's message. Knex adds the statement and ` - ` before this message. */
 function failureOf(error: unknown): Failure {
   const { code, message = '', path } = error as Failure;
   const [line = ''] = message

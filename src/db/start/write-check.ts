@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { UnavailableError } from '../../errors.ts';
 
-/** At most one check in this time; callers in between get the same result. */
-const EVERY_MS = 1_000;
+/** How long the result of a check is reused. */
+const REUSE_MS = 1_000;
 const TIMEOUT_MS = 3_000;
 
 /**
- * One transaction that writes to every place that a message needs: the write-ahead log, up to the flush of a commit,
- * and the disk of the data, by a temporary file of some 100 KiB. It changes no table and takes no lock, so any number
- * of processes can run it.
+ * One transaction that writes to the write-ahead log, up to the flush at the commit, and to the disk of the data by a
+ * temporary file of about 100 KiB. The transaction changes no table and acquires no lock, so any number of processes can
+ * run it at the same time.
  */
 const WRITE = `
   select current_setting('transaction_read_only')::bool as read_only;
@@ -20,7 +20,7 @@ const WRITE = `
 /**
  * Returns a function that checks whether the database can be written to, at most once per second.
  *
- * @param run runs several statements in one call on a connection of its own or of a pool.
+ * @param run runs several statements in one call on one connection.
  */
 export function createWriteCheck(run: (text: string) => Promise<unknown>): () => Promise<void> {
   let check: Promise<void> | undefined;
@@ -28,13 +28,13 @@ export function createWriteCheck(run: (text: string) => Promise<unknown>): () =>
   return function assertWritable(): Promise<void> {
     if (check === undefined || performance.now() >= expires) {
       expires = Number.POSITIVE_INFINITY;
-      const begun = write(run).finally(() => {
-        expires = performance.now() + EVERY_MS;
+      const started = write(run).finally(() => {
+        expires = performance.now() + REUSE_MS;
       });
-      begun.catch(() => undefined);
-      check = begun;
+      started.catch(() => undefined);
+      check = started;
     }
-    return inTime(check);
+    return withTimeout(check);
   };
 }
 
@@ -43,8 +43,8 @@ async function write(run: (text: string) => Promise<unknown>): Promise<void> {
   if (result?.rows[0]?.read_only) throw new UnavailableError('The database is read-only.');
 }
 
-/** A commit may wait for a disk or a standby for as long as they take. */
-async function inTime(check: Promise<void>): Promise<void> {
+/** Rejects after `TIMEOUT_MS`, because a commit may wait for a disk or a standby without a limit. */
+async function withTimeout(check: Promise<void>): Promise<void> {
   const timer = new AbortController();
   const timeout = sleep(TIMEOUT_MS, undefined, { signal: timer.signal, ref: false }).then(
     () => {

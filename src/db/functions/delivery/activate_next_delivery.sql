@@ -1,4 +1,4 @@
--- Activates the head of each conversation, unless it is active: of its pending deliveries, the first can be claimed.
+-- Activates the head of each conversation, which is its first pending delivery, unless the head is active already.
 create or replace function activate_next_delivery(ids bigint[]) returns void
 language plpgsql
 set search_path from current

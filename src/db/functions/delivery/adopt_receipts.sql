@@ -1,4 +1,4 @@
--- Assigns the receipts that came before the provider's id of their message was known, and applies them.
+-- Assigns receipts that arrived before the provider's id of their message was known, and applies these receipts.
 create or replace function adopt_receipts(ids bigint[]) returns void
 language plpgsql
 set search_path from current

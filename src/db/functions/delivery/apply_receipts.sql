@@ -1,6 +1,6 @@
--- Moves deliveries to the status of their receipts. A status only moves forward, in whatever order the receipts come; of two
--- final statuses the first stands; other words of a provider change nothing. Only a message that was not delivered gets the
--- error of its receipt, because some providers send a code with every receipt.
+-- Moves deliveries to the status of their receipts. A status only moves forward, in any order of the receipts. A final
+-- status never changes. Unknown statuses of a provider change nothing. Only a message that was not delivered gets the error
+-- of its receipt, because some providers send a code with every receipt.
 create or replace function apply_receipts(ids bigint[]) returns void
 language plpgsql
 set search_path from current
@@ -12,7 +12,7 @@ begin
   from (
     select distinct on (receipt.message_id) receipt.message_id, receipt.status, receipt.error
     from delivery_receipts as receipt
-    -- Not the receipts of an earlier send, if the message was sent again.
+    -- Excludes receipts of an earlier send if the message was sent again.
     join deliveries as sent
       on sent.message_id = receipt.message_id and sent.provider_message_id = receipt.provider_message_id
     where receipt.message_id = any(ids)

@@ -1,11 +1,11 @@
--- Claims at most `wanted` due deliveries for `lease_ms` milliseconds, each for the first route that finds it.
--- - A route finds at most `free_slots` deliveries without an earlier attempt and `retries` deliveries with one. An account
---   gets at most `free_slots` deliveries, `retries` of them with an earlier attempt; all accounts together get at most
---   `wanted_retries` of these.
--- - The oldest deliveries are claimed first, or the newest where `newest_first` is true. Before that order, `first` is 'new'
---   where deliveries without an earlier attempt are claimed before the others, and 'retry' for the opposite.
--- - `delay_ms` is the delay before the call. Deliveries whose rate limit allows no call within `longest_delay` are postponed to
---   the time that is reserved for them.
+-- Claims at most `wanted` due deliveries for `lease_ms` milliseconds, each for the first route that finds the delivery.
+-- A first delivery had no attempt yet; a retry had at least one attempt.
+-- - A route finds at most `free_slots` first deliveries and `retries` retries. An account gets at most `free_slots`
+--   deliveries, of which at most `retries` are retries; all accounts together get at most `wanted_retries` retries.
+-- - The oldest deliveries are claimed first; with `newest_first`, the newest. `first` has precedence over this order: 'new'
+--   claims first deliveries before retries, 'retry' claims retries before first deliveries.
+-- - The result `delay_ms` is the delay before the call. Deliveries whose rate limit allows no call within `longest_delay` are
+--   postponed to their reserved time.
 create or replace function claim_deliveries(routes json, wanted int, wanted_retries int, lease_ms float8) returns table (
   route int, delay_ms float8, id bigint, conversation_id bigint, type text, "from" text, "to" text[], cc text[],
   bcc text[], reply_to text, subject text, body text, attachments text[], "timestamp" timestamptz, delivery_key uuid,
@@ -17,9 +17,9 @@ set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   longest_delay constant interval := '250 milliseconds';
-  -- Bytes of the bodies that are claimed together; a larger body is claimed alone.
+  -- The maximum bytes of the bodies in one claim; a larger body is claimed alone.
   max_bytes constant bigint := 33554432;
-  -- A reserved time that passed longer ago is void; otherwise all messages with such times would be sent at once.
+  -- A reserved time expires after this interval; otherwise all messages with past times would be sent at once.
   grace constant interval := '2 seconds';
   limited constant text[] := array(
     select provider from json_to_recordset(routes) as route(provider text, per_second float8)
@@ -47,7 +47,7 @@ begin
   end if;
   at := clock_timestamp();
 
-  -- If all messages found are postponed because of their senders' rate limits, look for other messages.
+  -- If the rate limits of the senders postpone all messages that were found, search for other messages.
   for tries in 1..64 loop
 
   with route as materialized (
@@ -99,7 +99,7 @@ begin
     select *, row_number() over (partition by is_retry order by next_attempt_at, n, message_id) as nth_of_all
     from counted where nth <= free
   ), sized as (
-    -- The length of a text is known without reading the text.
+    -- octet_length does not read the text.
     select allowed.*, row_number() over sending as send_order, sum(octet_length(body)) over sending as bytes
     from allowed join messages on messages.id = message_id
     where not is_retry or nth_of_all <= wanted_retries

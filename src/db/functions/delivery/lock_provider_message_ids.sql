@@ -1,5 +1,6 @@
--- Serialises, until the commit, the transaction that stores a provider's message id with those that store receipts for it:
--- the later one sees what the earlier one wrote. All transactions lock in one order, so that they do not deadlock.
+-- Locks provider message ids until the commit. A transaction that stores the id of a message and a transaction that stores
+-- a receipt for the same id run one after the other, so that the later transaction reads the rows of the earlier. All
+-- transactions lock in the same order, so that they do not deadlock.
 create or replace function lock_provider_message_ids(ids text[]) returns void
 language plpgsql as $$
 begin

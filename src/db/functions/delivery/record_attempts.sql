@@ -1,5 +1,5 @@
--- Records settled attempts. `input` has the columns of each attempt, and `id`, the message. An attempt that was recorded as
--- lost gets its late result, and keeps the time at which the next attempt was due.
+-- Records settled attempts. `input` has the columns of each attempt, with `id` for the message. The late result of an attempt
+-- that was recorded as lost replaces the row, except `next_attempt_at`.
 create or replace function record_attempts(input json) returns void
 language plpgsql
 set search_path from current

@@ -1,5 +1,5 @@
--- Records the attempts of dead workers: the lease of these deliveries ended before their worker settled the attempt. A late
--- result of that worker replaces the row (record_attempts). `due_at` is the earliest time of the next attempt; null for none.
+-- Records the attempts of dead workers: the lease of these deliveries ended before the worker settled the attempt. A late
+-- result of the worker replaces the row (record_attempts). `due_at` is the earliest time of the next attempt; null for none.
 create or replace function record_lost_attempts(ids bigint[], due_at timestamptz) returns void
 language plpgsql
 set search_path from current

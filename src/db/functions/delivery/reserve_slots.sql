@@ -1,4 +1,5 @@
--- Reserves the next free time within the rate limit of each name, in order; `at` where `per_second` is null.
+-- Reserves the next free time within the rate limit of each name, in order; without a limit (`per_second` is null), the time
+-- is `at`.
 create or replace function reserve_slots(names text[], per_second float8[], at timestamptz) returns timestamptz[]
 language sql
 set search_path from current

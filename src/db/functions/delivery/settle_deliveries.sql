@@ -1,7 +1,7 @@
--- Settles a batch of attempts: records them, moves their deliveries to the next state, and activates the next deliveries of
--- their conversations. `input` has for each attempt {id, conversation_id, number, provider, started_at, duration_ms, outcome,
--- http_status, code, detail, provider_message_id, next_attempt_at, pause_ms} and the next state of its delivery {status,
--- error, next_provider, retries, may_have_been_sent}.
+-- Settles a batch of attempts: records the attempts, moves their deliveries to the next state, and activates the next
+-- deliveries of their conversations. `input` has for each attempt {id, conversation_id, number, provider, started_at,
+-- duration_ms, outcome, http_status, code, detail, provider_message_id, next_attempt_at, pause_ms} and the next state of its
+-- delivery {status, error, next_provider, retries, may_have_been_sent}.
 create or replace function settle_deliveries(input json) returns void
 language plpgsql
 set search_path from current
@@ -32,9 +32,9 @@ begin
       updated_at = statement_timestamp()
   from attempt
   where deliveries.message_id = attempt.id and (
-    -- The worker still holds the delivery: after its lease, another worker may have claimed it.
+    -- The claim of this worker is current. After the end of its lease, another worker may have claimed the delivery.
     deliveries.status = 'sending' and deliveries.attempt_count = attempt.number
-    -- A late result says that the provider accepted the message, which was unknown until now.
+    -- A late result: the provider accepted the message, whose outcome was unknown.
     or deliveries.status = 'unknown' and attempt.status = 'sent' and deliveries.provider = attempt.provider);
 
   perform record_attempts(input);

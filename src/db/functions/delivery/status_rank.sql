@@ -1,4 +1,4 @@
--- The order of statuses: a receipt never moves a delivery back.
+-- The rank of a status. A receipt never moves a delivery to a status with a lower or equal rank.
 create or replace function status_rank(status text) returns int
 language sql immutable as $$
   select case status

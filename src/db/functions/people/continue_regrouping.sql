@@ -1,5 +1,5 @@
--- Regroups some conversations of participants whose links changed: at most `batch`, and for about 20 ms, because it holds the
--- lock on links. `participant_ids` limits the participants; null for all. Returns whether conversations are left.
+-- Regroups at most `batch` conversations of participants whose links changed. Stops after about 20 ms, because the lock on
+-- links is held. `participant_ids` limits the participants; null for all. Returns whether conversations remain.
 create or replace function continue_regrouping(batch int, participant_ids bigint[]) returns boolean
 language plpgsql
 set search_path from current
@@ -40,7 +40,7 @@ begin
       perform regroup_conversations(stale, true);
     end if;
 
-    -- A participant is done if a conversation of a later participant was looked at, or if none of its own is left.
+    -- A participant is done if a conversation of a later participant was regrouped, or if no conversation of its own remains.
     update pending_regroupings set done_up_to = last_conversation where participant_id = last_participant;
     delete from pending_regroupings as pending
     where (participant_ids is null or participant_id = any(participant_ids))

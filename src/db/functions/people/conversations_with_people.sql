@@ -1,4 +1,4 @@
--- The conversations of a set of people. Inlined into its callers.
+-- The conversations of a set of people. PostgreSQL inlines this function into its callers.
 create or replace function conversations_with_people(people bigint[]) returns setof bigint
 language sql stable as $$
   select id from conversations where people_ids = people

@@ -1,11 +1,11 @@
--- Finds the people of conversations again, and the primary conversation of each set of people: the oldest one. The caller
+-- Computes the people of conversations, and the primary conversation of each set of people, which is the oldest. The caller
 -- holds the lock on links. `with_activity` also sets the last activity of the primary conversations.
 create or replace function regroup_conversations(ids bigint[], with_activity boolean default false) returns void
 language plpgsql
 set search_path from current
 set enable_seqscan = off as $$
 declare
-  -- All conversations of the groups concerned, and the primary conversation that each is to have.
+  -- All conversations of the affected groups, and the new primary conversation of each.
   members bigint[];
   targets bigint[];
   -- The conversations whose primary conversation changes, and the new ones; null for a conversation that is primary.
@@ -40,8 +40,8 @@ begin
   -- With the list, the planner expects few rows; without it, the planner reads the whole table.
   where conversations.id = any(members) and merged_into_id is distinct from primary_id;
 
-  -- Locked in the order of the ids, as in every transaction that writes. A transaction that draws an id for a message in
-  -- one of these conversations has either committed before the lock, or will see the new primary conversation.
+  -- Locked in the order of the ids, as in every transaction that writes. A transaction that allocates an id for a message in
+  -- one of these conversations either commits before this lock, or reads the new primary conversation.
   perform from conversations
   where id = any(ids || moved) or (with_activity and id = any(primaries))
   order by id for no key update;

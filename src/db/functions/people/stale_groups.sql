@@ -1,4 +1,5 @@
--- Of these conversations, those that are grouped by links that no longer hold, and the other members of their groups.
+-- Returns the conversations among `ids` whose people have changed since they were grouped, and the other members of their
+-- groups.
 create or replace function stale_groups(ids bigint[]) returns bigint[]
 language sql stable
 set search_path from current

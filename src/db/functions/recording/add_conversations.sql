@@ -1,5 +1,5 @@
--- Creates the participants and conversations of messages that do not exist yet. `input` has {channel, participants,
--- address_types} of each message.
+-- Creates the missing participants and conversations of messages. `input` has {channel, participants, address_types} of
+-- each message.
 create or replace function add_conversations(input json) returns void
 language plpgsql
 set search_path from current
@@ -7,7 +7,7 @@ set enable_seqscan = off as $$
 declare
   added bigint[];
 begin
-  -- Held until the commit: the next transaction sees these rows, and participants are not linked meanwhile.
+  -- The lock on links, until the commit: no other transaction adds the same rows or links participants.
   perform pg_advisory_xact_lock(4281907001);
   insert into participants (address, address_type)
   select distinct address, address_type
@@ -50,7 +50,7 @@ begin
   ) or exists (
     select from conversations where id = any(added) and people_ids is not null
   ) then
-    -- A conversation that was repaired may have messages, and may be grouped by links that no longer hold.
+    -- A conversation whose deleted participants were added again may have messages, and its group may be obsolete.
     perform regroup_conversations(added, exists (select from messages where conversation_id = any(added)));
   end if;
 end $$;

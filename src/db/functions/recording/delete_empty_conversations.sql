@@ -1,5 +1,5 @@
--- Deletes the conversations that this transaction made for repeated messages, whose first message is in another
--- conversation. No other transaction has seen them.
+-- Deletes the empty conversations that this transaction created for repeated messages, whose first message is in another
+-- conversation. These conversations are not visible to other transactions.
 create or replace function delete_empty_conversations(ids bigint[]) returns void
 language plpgsql
 set search_path from current

@@ -1,5 +1,5 @@
 -- Finds the conversations of messages by their participants: `input` has {n, sender, participants} of each message.
--- A conversation that an operator deleted in part is not found.
+-- Skips conversations without all of their participants, which an operator deleted.
 create or replace function find_conversations(input json) returns table (n int, conversation_id bigint, sender_id bigint)
 language plpgsql stable
 set search_path from current

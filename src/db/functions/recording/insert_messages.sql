@@ -1,6 +1,6 @@
--- Inserts messages and their deliveries. `input` has the columns of each message, numbered from 1 by "n"; `conversation_ids`
--- and `sender_ids` are by that number. The conversations are locked.
--- Returns by number the ids, and whether the message was inserted: a repeated message is not.
+-- Inserts messages and their deliveries. `input` has the columns of each message, numbered from 1 by "n"; this number is the
+-- index into `conversation_ids` and `sender_ids`. The caller has locked the conversations.
+-- Returns, by the same index, the ids, and whether the message was inserted; a repeated message is not inserted.
 create or replace function insert_messages(
   input json, conversation_ids bigint[], sender_ids bigint[], at timestamptz, out ids bigint[], out inserted boolean[])
 language plpgsql
@@ -42,8 +42,8 @@ begin
       expires_at,
       case
         when status = 'scheduled' then send_at
-        -- Active at once if the message is the first of its conversation in this batch and none is pending. With a limit,
-        -- one look into the index is enough; EXISTS may read the whole queue.
+        -- Active immediately if the message is the first of its conversation in this batch and no delivery is pending. LIMIT
+        -- makes the planner use the index; with EXISTS it may read the whole queue.
         when status = 'queued' and first and (
           select true from deliveries as waiting
           where waiting.conversation_id = conversation_ids[n] and waiting.pending limit 1

@@ -1,6 +1,6 @@
 -- Locks conversations until the commit. Every writer locks in the order of the ids, so that transactions do not deadlock.
 -- `is_complete`: the conversation has all of its participants. `is_original`: no participant is younger than the
--- conversation; a younger participant has the id of a deleted one.
+-- conversation; a younger participant has replaced a deleted participant with the same id.
 create or replace function lock_conversations(ids bigint[]) returns table (
   id bigint, primary_id bigint, created_at timestamptz, is_complete boolean, is_original boolean)
 language plpgsql

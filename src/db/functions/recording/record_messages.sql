@@ -1,9 +1,9 @@
--- Records a batch of messages in one transaction. Messages are numbered from 1 by "n".
--- `conversation_ids`, `sender_ids` and `conversations_created_at` have by that number what the caller has cached, or null.
--- `unknown` has {n, channel, sender, participants, address_types} of each message without a cached conversation, and
--- `input` the columns of all messages.
--- Returns {ids, created, conversation_ids, sender_ids, primary_ids, conversations_created_at, created_at} by the same numbers;
--- `created` is false for a repeated message, which changes nothing.
+-- Records a batch of messages in one transaction. Messages are numbered from 1 by "n", which is the index into all arrays.
+-- `conversation_ids`, `sender_ids` and `conversations_created_at` are the values that the caller has cached, or null.
+-- `unknown` has {n, channel, sender, participants, address_types} of each message without a cached conversation.
+-- `input` has the columns of all messages.
+-- Returns {ids, created, conversation_ids, sender_ids, primary_ids, conversations_created_at, created_at}; `created` is
+-- false for a repeated message, which changes nothing.
 -- Raises MS001 if a cached conversation was deleted from the database.
 create or replace function record_messages(
   conversation_ids bigint[], sender_ids bigint[], conversations_created_at timestamptz[], unknown json, input json)
@@ -16,7 +16,7 @@ declare
   ids bigint[];
   created boolean[];
   primary_ids bigint[];
-  -- By locked conversation.
+  -- One element for each locked conversation.
   locked bigint[];
   locked_primaries bigint[];
   locked_created_at timestamptz[];
@@ -24,7 +24,7 @@ declare
   is_original boolean[];
   at timestamptz(3);
 begin
-  -- Step 1: find the conversations that are not cached, and create those that do not exist.
+  -- Step 1: find the conversations that are not cached, and create missing conversations.
   for tries in 1..2 loop
     exit when array_position(conversation_ids, null) is null;
     for found in select * from find_conversations(unknown) loop
@@ -39,7 +39,7 @@ begin
     raise 'a message has no conversation' using errcode = 'MS001';
   end if;
 
-  -- Step 2: lock the conversations with their primary conversations, and check that they are the cached ones.
+  -- Step 2: lock the conversations and their primary conversations, and check that the cached values are still valid.
   select array_agg(conversation.id), array_agg(conversation.primary_id), array_agg(conversation.created_at),
     array_agg(conversation.is_complete), array_agg(conversation.is_original)
   into locked, locked_primaries, locked_created_at, is_complete, is_original
@@ -70,7 +70,8 @@ begin
   from insert_messages(input, conversation_ids, sender_ids, at) as result;
   perform count_messages(conversation_ids, primary_ids, created, locked, at);
 
-  -- Step 4: after a repeated message, which may have been the first of its conversation in the batch.
+  -- Step 4: a repeated message may have been the first of its conversation in the batch, so that the next one was not
+  -- activated, and step 1 may have created a conversation for it.
   if false = any(created) then
     perform delete_empty_conversations(conversation_ids);
     perform activate_next_delivery(conversation_ids);
