@@ -31,7 +31,7 @@ test: $(INSTALLED) $(RUNTIMES) ## Run all tests and print the coverage of src/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" c8 mocha 'test/**/*.test.ts'
 
 watch: $(INSTALLED) ## Run the tests in FILE again after each change
-	@[ -n "$(FILE)" ] || { echo 'Name a test: make watch FILE=test/http/send.test.ts'; exit 2; }
+	@[ -n "$(FILE)" ] || { echo 'Name a test: make watch FILE=test/http/routes/send.test.ts'; exit 2; }
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node --watch --watch-preserve-output $(BIN)/mocha --no-parallel $(FILE)
 
 format: $(INSTALLED) ## Format the sources
@@ -74,7 +74,7 @@ bench: $(INSTALLED) ## Measure the service against a floor of the same run
 	@$(BIN)/node test/bench/main.ts
 
 soak: $(INSTALLED) ## Compare grouping with a model for a thousand random runs (some minutes)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" SOAK_RUNS=1000 mocha --no-config --extension ts --require test/support/database.ts --exit test/messaging/grouping.test.ts
+	@PATH="$(CURDIR)/$(BIN):$$PATH" SOAK_RUNS=1000 mocha --no-config --extension ts --require test/support/database.ts --exit test/messaging/people/grouping.test.ts
 
 chaos: $(INSTALLED) ## Kill processes, restart the database and take providers away under load; check what came of 30,000 messages
 	@$(BIN)/node test/chaos/main.ts

@@ -1,0 +1,87 @@
+import { expect } from 'chai';
+import { email, sms } from '../../support/bodies.ts';
+import { query } from '../../support/database.ts';
+import { type Harness, startHarness } from '../../support/harness.ts';
+import { until } from '../../support/until.ts';
+
+const KEYS = {
+  shop: 'the-key-of-the-shop',
+  'new-shop': 'the-new-key-of-the-shop',
+  crm: 'the-key-of-the-crm',
+};
+const SCHEDULED = { ...sms, send_at: '2099-01-01T00:00:00Z' };
+
+describe('An Idempotency-Key', () => {
+  let service: Harness;
+  before(async () => {
+    service = await startHarness({
+      API_KEYS: `shop:${KEYS.shop},shop:${KEYS['new-shop']},crm:${KEYS.crm}`,
+    });
+  });
+  after(() => service.stop());
+
+  const post = (path: string, body: object | undefined, key: string, caller: keyof typeof KEYS = 'shop') =>
+    service.request('POST', `/api/messages/${path}`, body, {
+      'idempotency-key': key,
+      authorization: `Bearer ${KEYS[caller]}`,
+    });
+  const isReplayed = ({ headers }: { headers: Headers }) => headers.get('idempotent-replayed') === 'true';
+  const expectReused = ({ status, body }: { status: number; body: { code: string } }) =>
+    expect([status, body.code]).to.deep.equal([422, 'idempotency_key_reused']);
+
+  it('of a send is refused on a cancel and a retry, and vice versa', async () => {
+    const { body } = await post('sms', SCHEDULED, 'one-space');
+    expectReused(await post(`${body.id}/cancel`, undefined, 'one-space'));
+    expectReused(await post(`${body.id}/retry`, undefined, 'one-space'));
+    expect((await post(`${body.id}/cancel`, undefined, 'of-cancel')).status).to.equal(200);
+    expectReused(await post('sms', SCHEDULED, 'of-cancel'));
+    expectReused(await post('email', email, 'one-space'));
+  });
+
+  it('is separate for each name of an API key, and the same for a rotated key', async () => {
+    const first = await post('sms', sms, 'shared');
+    const rotated = await post('sms', sms, 'shared', 'new-shop');
+    const other = await post('sms', { ...sms, body: 'Another text' }, 'shared', 'crm');
+    expect([first, rotated, other].map(({ status }) => status)).to.deep.equal([202, 202, 202]);
+    expect(rotated.body.id).to.equal(first.body.id);
+    expect([first, rotated, other].map(isReplayed)).to.deep.equal([false, true, false]);
+  });
+
+  it('of a refused action can be used again', async () => {
+    const { body } = await post('sms', SCHEDULED, 'to-cancel');
+    expect((await post(`${body.id}/retry`, undefined, 'refused')).status).to.equal(409);
+    const canceled = await post(`${body.id}/cancel`, undefined, 'refused');
+    expect([canceled.status, isReplayed(canceled)]).to.deep.equal([200, false]);
+  });
+
+  it('has one effect when a send and a cancel use it at once', async () => {
+    const { body } = await post('sms', SCHEDULED, 'race-target');
+    const answers = await Promise.all([
+      ...Array.from({ length: 5 }, () => post('sms', SCHEDULED, 'race')),
+      ...Array.from({ length: 5 }, () => post(`${body.id}/cancel`, undefined, 'race')),
+    ]);
+    const succeeded = answers.filter(({ status }) => status < 300);
+    expect(succeeded).to.have.length(5);
+    expect(new Set(succeeded.map((answer) => answer.status)).size).to.equal(1);
+    expect(answers.filter(({ status }) => status === 422)).to.have.length(5);
+  });
+
+  it('is kept for 30 days and deleted after them', async () => {
+    for (const key of ['29-days', '31-days']) await post('sms', SCHEDULED, key);
+    const age = (key: string) =>
+      query(
+        service.databaseUrl,
+        `update idempotency_keys set created_at = now() - $1::interval where key = $2`,
+        [key.replace('-', ' '), key],
+      );
+    for (const key of ['29-days', '31-days']) await age(key);
+    const again = await startHarness({ DATABASE_URL: service.databaseUrl, ROLE: 'worker' });
+    const keys = async () =>
+      (await query(service.databaseUrl, `select key from idempotency_keys where key like '%-days'`)).map(
+        ({ key }) => key,
+      );
+    await until(async () => (await keys()).length === 1, 'the old key is deleted');
+    expect(await keys()).to.deep.equal(['29-days']);
+    await again.stop();
+  });
+});

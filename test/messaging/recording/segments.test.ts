@@ -1,0 +1,28 @@
+import { expect } from 'chai';
+import { countSegments } from '../../../src/messaging/recording/segments.ts';
+
+describe('Segments of a text', () => {
+  it('are 160 GSM-7 or 70 UCS-2 characters, and fewer in several', () => {
+    const bodies = [
+      '',
+      'a'.repeat(160),
+      'a'.repeat(306),
+      'a'.repeat(307),
+      '€'.repeat(80),
+      '€'.repeat(81),
+      'ж'.repeat(70),
+      'ж'.repeat(71),
+      '😀'.repeat(35),
+      '😀'.repeat(36),
+    ];
+    expect(bodies.map(countSegments)).to.deep.equal([1, 1, 2, 3, 1, 2, 1, 2, 1, 2]);
+  });
+
+  it('are counted up to the longest SMS, and not beyond', () => {
+    const counts = ['ж', '€', '😀', 'e\u0301', 'a'].map((unit) =>
+      countSegments(unit.repeat(39_015 / unit.length)),
+    );
+    expect(counts).to.deep.equal([583, 514, 592, 583, 255]);
+    expect(countSegments('a'.repeat(39_016))).to.equal(null);
+  });
+});
