@@ -42,7 +42,9 @@ describe('A database that the service cannot use stops the start with one line',
   });
 
   it('for a URL without a password', async () => {
-    expect(await databaseError(changed({ password: '' }))).to.match(/requires a password.*the URL has no password/);
+    expect(await databaseError(changed({ password: '' }))).to.match(
+      /requires a password.*the URL has no password/,
+    );
   });
 
   it('for a database that does not exist, with the command to create it', async () => {
