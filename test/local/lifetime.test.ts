@@ -119,7 +119,9 @@ describe('The embedded PostgreSQL of a service', function () {
       await until(async () => (await fetch(`${running.url}/readyz`)).ok, 'the service is ready again');
       await send();
       await kept();
-      expect(running.output.stdout).to.match(/"reason":"exit status [^"]+","msg":"embedded PostgreSQL ended/);
+      expect(running.output.stdout).to.match(
+        /"reason":"exit status [^"]+","msg":"embedded PostgreSQL exited/,
+      );
     });
   }
 
