@@ -4,14 +4,14 @@ import { type Browser, chromium } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 
-/** The browser of this machine, by `CHROMIUM` or by its usual names. */
+/** Starts the installed Chromium: the path in `CHROMIUM`, by default a command with one of the usual names. */
 export async function launchChromium(): Promise<Browser> {
   const found = process.env.CHROMIUM ?? NAMES.map(onPath).find((path) => path !== null);
   if (!found)
     throw new Error(
-      'There is no Chromium on this machine. Install it (Debian: apt-get install chromium), or say where it is: CHROMIUM=/path/to/chrome make test-browser',
+      'Chromium is not installed. Install it (Debian: apt-get install chromium), or set its path: CHROMIUM=/path/to/chrome make test-browser',
     );
-  // As root, as in most containers, Chromium refuses to start with its sandbox; only our own pages are opened.
+  // Chromium refuses to start with its sandbox as root, for example in a container. The tests open pages of the service only.
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   return chromium.launch({ executablePath: found, args });
 }

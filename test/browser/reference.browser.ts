@@ -10,23 +10,23 @@ describe('The reference page in a browser', () => {
   let service: Harness;
   let browser: Browser;
   let page: Page;
-  let complaints: string[];
-  let elsewhere: string[];
+  let consoleErrors: string[];
+  let foreignRequests: string[];
   before(async () => {
     browser = await launchChromium();
     service = await startHarness({ API_KEYS: `browser:${apiKey}` });
   });
   beforeEach(async () => {
-    complaints = [];
-    elsewhere = [];
+    consoleErrors = [];
+    foreignRequests = [];
     page = await browser.newPage({ viewport: { width: 1280, height: 1600 } });
     page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+      if (['error', 'warning'].includes(message.type())) consoleErrors.push(message.text());
     });
-    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('pageerror', (error) => consoleErrors.push(error.message));
     page.on('request', (request) => {
       if (!/^(data|blob):/.test(request.url()) && new URL(request.url()).origin !== service.url)
-        elsewhere.push(request.url());
+        foreignRequests.push(request.url());
     });
   });
   afterEach(() => page?.close());
@@ -47,19 +47,19 @@ describe('The reference page in a browser', () => {
     await page.locator('.modal-ux .btn-done').first().click();
   };
   const execute = async (id: string) => {
-    const answered = page.waitForResponse((response) => response.url().includes('/api/'));
+    const response = page.waitForResponse((response) => response.url().includes('/api/'));
     await operation(id).locator('button.execute').click();
-    return answered;
+    return response;
   };
 
-  it('shows every operation, asks no other host, and nothing complains', async () => {
+  it('shows every operation, without errors in the console and without requests to other hosts', async () => {
     await page.goto(`${service.url}/docs`);
     await page.locator('.opblock').first().waitFor();
     const contract = (await service.request('GET', '/openapi.json')).body;
     const operations = Object.values<object>(contract.paths).flatMap((path) => Object.keys(path));
     expect(await page.locator('.opblock').count()).to.equal(operations.length);
-    expect(complaints).to.deep.equal([]);
-    expect(elsewhere).to.deep.equal([]);
+    expect(consoleErrors).to.deep.equal([]);
+    expect(foreignRequests).to.deep.equal([]);
   });
 
   it('shows the samples of an operation', async () => {
@@ -69,7 +69,7 @@ describe('The reference page in a browser', () => {
     expect(text).to.contain('curl');
   });
 
-  it('sends a message to the running service, with the key that was entered', async () => {
+  it('sends a message to the running service with the entered API key', async () => {
     await open('sendMessage');
     expect((await execute('sendMessage')).status()).to.equal(401);
     await authorize();
@@ -82,23 +82,23 @@ describe('The reference page in a browser', () => {
       authorization: `Bearer ${apiKey}`,
     });
     expect(body.data.map(({ id }: { id: number }) => id)).to.deep.equal([(await answer.json()).id]);
-    // What a browser says of the 401 is the one complaint.
-    expect(complaints.filter((text) => !text.includes('401'))).to.deep.equal([]);
-    expect(elsewhere).to.deep.equal([]);
+    // The browser logs the 401 response as an error.
+    expect(consoleErrors.filter((text) => !text.includes('401'))).to.deep.equal([]);
+    expect(foreignRequests).to.deep.equal([]);
   });
 
-  it('lists messages without a filter that nobody asked for', async () => {
+  it('lists messages without filters by default', async () => {
     await open('listMessages');
     await authorize();
     const { searchParams } = new URL((await execute('listMessages')).url());
     expect([...searchParams.keys()]).to.deep.equal(['limit']);
   });
 
-  it('is where the front page leads', async () => {
+  it('opens from the link on the home page', async () => {
     await page.goto(service.url);
     await page.screenshot({ path: '.bench/home.png' });
     await page.getByRole('link', { name: '/docs', exact: true }).click();
     await page.locator('.opblock').first().waitFor();
-    expect(complaints).to.deep.equal([]);
+    expect(consoleErrors).to.deep.equal([]);
   });
 });

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { type ApiKey, watchApiKeys } from '../../src/config/api-keys.ts';
 import { until } from '../support/until.ts';
 
-describe('A file of API keys that is watched', () => {
+describe('Watching the file of API keys', () => {
   const first = [{ name: 'first', key: 'long-enough-1' }];
   const second = [{ name: 'second', key: 'long-enough-2' }];
   let directory: string;
@@ -37,43 +37,43 @@ describe('A file of API keys that is watched', () => {
     await rm(directory, { recursive: true });
   });
 
-  it('is read again when it is replaced', async () => {
+  it('reads the file again after it was replaced', async () => {
     watch(first);
     await replace('second:long-enough-2');
-    await until(() => changes.length > 0, 'the change is seen');
+    await until(() => changes.length > 0, 'the new keys are reported');
     expect([changes, faults]).to.deep.equal([[second], []]);
   });
 
-  it('is read at once, for it may have changed since the keys in hand were read', async () => {
+  it('reads the file at once, because the file may have changed since the current keys were read', async () => {
     watch(second);
-    await until(() => changes.length > 0, 'the change is seen');
+    await until(() => changes.length > 0, 'the new keys are reported');
     expect(changes).to.deep.equal([first]);
   });
 
-  for (const [title, spoil] of [
-    ['has a key that is none', () => replace('second:long-enough-2\nthird:short')],
+  for (const [title, invalidate] of [
+    ['has an invalid key', () => replace('second:long-enough-2\nthird:short')],
     ['is empty', () => replace('')],
-    ['is away', () => rm(file)],
+    ['does not exist', () => rm(file)],
   ] as const) {
-    it(`leaves the keys as they are while it ${title}`, async () => {
+    it(`keeps the current keys while the file ${title}`, async () => {
       watch(first);
-      await spoil();
-      await until(() => faults.length > 0, 'the fault is seen');
+      await invalidate();
+      await until(() => faults.length > 0, 'the fault is reported');
       expect(changes).to.deep.equal([]);
       expect(String(faults[0])).not.to.contain('third:short');
       await replace('second:long-enough-2');
-      await until(() => changes.length > 0, 'the change is seen');
+      await until(() => changes.length > 0, 'the new keys are reported');
       expect(changes).to.deep.equal([second]);
     });
   }
 
-  it('is let alone once that is asked', async () => {
+  it('ends when the watch is stopped', async () => {
     watch(first);
-    const others = new Promise<void>((resolve) => {
-      const stopOthers = watchApiKeys(file, {
+    const otherWatch = new Promise<void>((resolve) => {
+      const stopOther = watchApiKeys(file, {
         keys: first,
         onChange: () => {
-          stopOthers();
+          stopOther();
           resolve();
         },
         onFault: () => undefined,
@@ -81,7 +81,7 @@ describe('A file of API keys that is watched', () => {
     });
     stop();
     await replace('second:long-enough-2');
-    await others;
+    await otherWatch;
     expect(changes).to.deep.equal([]);
   });
 });

@@ -21,7 +21,7 @@ const provider = (name: string) => ({
 });
 
 describe('Configuration', () => {
-  it('needs nothing for a first try', () => {
+  it('has defaults for every variable in development', () => {
     const config = loadConfig({});
     expect(config).to.deep.include({
       production: false,
@@ -38,7 +38,7 @@ describe('Configuration', () => {
     ]);
   });
 
-  it('reads the ordered providers of each channel', () => {
+  it('reads the providers of each channel in order', () => {
     const { providers, simulatorPort } = loadConfig({
       SMS_PROVIDERS: 'acme, back-up',
       EMAIL_PROVIDERS: 'post',
@@ -55,7 +55,7 @@ describe('Configuration', () => {
     expect(simulatorPort).to.equal(null);
   });
 
-  it('names every fault at once', () => {
+  it('reports all invalid variables at once', () => {
     expect(
       reasons({
         PORT: 'eighty',
@@ -80,7 +80,7 @@ describe('Configuration', () => {
     ]);
   });
 
-  it('refuses production without keys, secrets and real providers', () => {
+  it('requires API keys, webhook secrets and real providers in production', () => {
     expect(reasons({ NODE_ENV: 'production' }).map((reason) => reason.split(':')[0])).to.have.members([
       'API_KEYS',
       'SMS_PROVIDERS',
@@ -101,20 +101,20 @@ describe('Configuration', () => {
     ]);
   });
 
-  it('refuses to be reached from elsewhere without keys', () => {
+  it('requires API keys if HOST is not a loopback address', () => {
     expect(reasons({ HOST: '0.0.0.0' })[0]).to.match(/^HOST:/);
     expect(reasons({ HOST: '0.0.0.0', API_KEYS: 'a:long-enough-key' })).to.deep.equal([]);
     expect(reasons({ HOST: '::1' })).to.deep.equal([]);
   });
 
-  it('says once what is wrong with a variable', () => {
+  it('reports an invalid variable once', () => {
     expect(reasons({ NODE_ENV: 'production', API_KEYS: 'short', SMS_PROVIDERS: '?' })).to.satisfy(
       (all: string[]) => all.filter((reason) => /^(API_KEYS|SMS_PROVIDERS):/.test(reason)).length === 2,
     );
     expect(reasons({ HOST: '0.0.0.0', API_KEYS: 'short' })).to.have.length(1);
   });
 
-  it('does not take a slip of the pen for development', () => {
+  it('refuses a misspelt NODE_ENV', () => {
     expect(reasons({ NODE_ENV: 'Production' })[0]).to.match(/^NODE_ENV:/);
   });
 
@@ -129,7 +129,7 @@ describe('Configuration', () => {
     ['port', 'user:secret@h:0/d'],
   ])
     for (const variable of ['DATABASE_URL', 'DATABASE_DIRECT_URL'])
-      it(`names the part of ${variable} that the driver cannot read: ${rest}`, () => {
+      it(`names the invalid part of ${variable}: ${rest}`, () => {
         const urls = { DATABASE_URL: 'postgres://h/d', [variable]: `postgres://${rest}` };
         const [reason = '', ...more] = reasons(urls);
         expect(reason)
@@ -149,8 +149,8 @@ describe('Configuration', () => {
       expect(reasons({ DATABASE_URL: `postgres://${rest}` }), rest).to.deep.equal([]);
   });
 
-  it('does not repeat what may hold a password or a key', () => {
-    const given = {
+  it('does not print passwords, keys or secrets in error messages', () => {
+    const environment = {
       DATABASE_URL: 'user:secret@host/database',
       API_KEYS: 'name:secret',
       SMS_PROVIDERS: 'acme',
@@ -158,12 +158,12 @@ describe('Configuration', () => {
       ACME_URL: '//user:secret@host',
       ACME_WEBHOOK_SECRETS: 'secret',
     };
-    const found = reasons(given);
+    const found = reasons(environment);
     expect(found).to.have.length(4);
     expect(found.join()).not.to.contain('secret@').and.not.to.contain('name:secret');
   });
 
-  describe('of a file of API keys', () => {
+  describe('API_KEYS_FILE', () => {
     let directory: string;
     let file: string;
     before(() => {
@@ -172,7 +172,7 @@ describe('Configuration', () => {
     });
     after(() => rmSync(directory, { recursive: true }));
 
-    it('takes an entry a line, or several, and comments', () => {
+    it('accepts one or several keys per line, and comments', () => {
       writeFileSync(file, '# ours\nfirst:long-enough-1\n\n  long-enough-2 , third:long:enough:3\r\n');
       const { apiKeys, apiKeysFile } = loadConfig({ API_KEYS_FILE: file });
       expect(apiKeys).to.deep.equal([
@@ -187,7 +187,7 @@ describe('Configuration', () => {
       ['no key', '# none\n'],
       ['a short key', 'first:long-enough\nsecond:short\n'],
     ] as const) {
-      it(`refuses ${title}`, () => {
+      it(`refuses a file with ${title}`, () => {
         writeFileSync(file, text);
         const [reason, ...others] = reasons({ NODE_ENV: 'development', API_KEYS_FILE: file });
         expect(reason)
@@ -197,20 +197,20 @@ describe('Configuration', () => {
       });
     }
 
-    it('refuses one that is not there, and keys beside it', () => {
+    it('refuses a missing file, and API_KEYS at the same time', () => {
       expect(reasons({ API_KEYS_FILE: join(directory, 'none') })[0]).to.match(/^API_KEYS_FILE: ENOENT/);
       writeFileSync(file, 'first:long-enough');
       expect(reasons({ API_KEYS_FILE: file, API_KEYS: 'second:long-enough' })).to.have.length(1);
     });
   });
 
-  it('refuses one name for two providers', () => {
+  it('refuses the same name for two providers', () => {
     expect(reasons({ SMS_PROVIDERS: 'acme', EMAIL_PROVIDERS: 'acme', ...provider('ACME') })).to.have.length(
       1,
     );
   });
 
-  it('refuses one port for the service and the simulator', () => {
+  it('refuses the same port for the service and the simulator', () => {
     expect(reasons({ PORT: '8081' })).to.deep.equal([
       'PORT: is 8081, the same as SIMULATOR_PORT: set one of them to another port',
     ]);
@@ -218,7 +218,7 @@ describe('Configuration', () => {
     expect(reasons({ PORT: '8081', ...real })).to.deep.equal([]);
   });
 
-  it('fails with an error of its own', () => {
+  it('throws a StartError', () => {
     expect(() => loadConfig({ PORT: '-1' })).to.throw(StartError, /PORT/);
   });
 });

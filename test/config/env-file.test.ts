@@ -4,7 +4,7 @@ import { parseEnvFile } from '../../src/config/env-file.ts';
 const parse = (text: string) => parseEnvFile('.env', text);
 
 describe('A .env file', () => {
-  it('holds variables, with or without export, quotes, white space and comments', () => {
+  it('has variables with or without export, quotes, white space and comments', () => {
     const { values, lines, faults } = parse(
       [
         '# comment',
@@ -34,7 +34,7 @@ describe('A .env file', () => {
     expect(lines.get('AFTER')).to.equal(11);
   });
 
-  it('may have a byte order mark and the line ends of Windows', () => {
+  it('may have a byte order mark and Windows line endings', () => {
     expect(parse('\uFEFFPORT=8080\r\nHOST="::1"\r\n').values).to.deep.equal({ PORT: '8080', HOST: '::1' });
   });
 
@@ -46,14 +46,14 @@ describe('A .env file', () => {
     '=secret',
     'A B=secret',
   ]) {
-    it(`is refused for the line ${line}, which is not repeated`, () => {
+    it(`with an invalid line is refused with the number, not the text, of the line: ${line}`, () => {
       const { faults, values } = parse(`PORT=1\n${line}\nHOST=h`);
       expect(faults).to.deep.equal(['ENV_FILE: line 2 of .env is not NAME=value']);
       expect(values).to.deep.equal({ PORT: '1', HOST: 'h' });
     });
   }
 
-  it('is refused for a variable with two values, but not for a repeated line', () => {
+  it('is refused if a variable has two values, but not if a line is repeated', () => {
     expect(parse('PORT=1\nHOST=h\nPORT=2').faults).to.deep.equal(['PORT: set twice in .env, lines 1 and 3']);
     expect(parse('PORT=1\nPORT=1').faults).to.deep.equal([]);
   });

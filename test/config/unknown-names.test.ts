@@ -5,7 +5,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { withVerification } from '../../src/config/tls-parameters.ts';
 import { StartError } from '../../src/errors.ts';
 
-const reasons = (environment: Record<string, string>, file?: string): string[] => {
+const errors = (environment: Record<string, string>, file?: string): string[] => {
   try {
     loadConfig(environment, file === undefined ? null : parseEnvFile('.env', file));
     return [];
@@ -16,7 +16,7 @@ const reasons = (environment: Record<string, string>, file?: string): string[] =
 };
 const acme = { SMS_PROVIDERS: 'acme', ACME_URL: 'https://api.example.com', ACME_KEY: 'key' };
 
-describe('A misspelt variable', () => {
+describe('The check for unknown variables', () => {
   for (const [name, meant] of [
     ['DATABSE_URL', 'DATABASE_URL'],
     ['DATABASE_URI', 'DATABASE_URL'],
@@ -32,28 +32,28 @@ describe('A misspelt variable', () => {
     ['SIMULATOR_HOTS', 'SIMULATOR_HOST'],
     ['API_KEY', 'API_KEYS'],
   ] as const) {
-    it(`stops the start and names the likely variable: "${name}"`, () => {
-      expect(reasons({ [name]: 'a-secret' })).to.deep.equal([
+    it(`refuses a misspelt variable and names the likely variable: "${name}"`, () => {
+      expect(errors({ [name]: 'a-secret' })).to.deep.equal([
         `${name}: unknown variable. Did you mean ${meant}?`,
       ]);
       if (name.trim() === name)
-        expect(reasons({}, `\n${name}=a-secret`)).to.deep.equal([
+        expect(errors({}, `\n${name}=a-secret`)).to.deep.equal([
           `${name}: unknown variable in .env, line 2. Did you mean ${meant}?`,
         ]);
     });
   }
 
-  it('is not the API_KEY of a client beside the keys of the service, except in a file', () => {
+  it('allows API_KEY, a variable of clients, in the environment of a service with API_KEYS', () => {
     const keys = 'shop:long-enough-key';
-    expect(reasons({ API_KEY: 'a-secret', API_KEYS: keys })).to.deep.equal([]);
-    expect(reasons({ API_KEY: 'a-secret' }, `API_KEYS=${keys}`)).to.deep.equal([]);
-    expect(reasons({ API_KEYS: keys }, 'API_KEY=a-secret')).to.deep.equal([
+    expect(errors({ API_KEY: 'a-secret', API_KEYS: keys })).to.deep.equal([]);
+    expect(errors({ API_KEY: 'a-secret' }, `API_KEYS=${keys}`)).to.deep.equal([]);
+    expect(errors({ API_KEYS: keys }, 'API_KEY=a-secret')).to.deep.equal([
       'API_KEY: unknown variable in .env, line 1. Did you mean API_KEYS?',
     ]);
   });
 
-  it("is taken for another program's in the environment when its name is short or far from ours", () => {
-    const others = {
+  it('allows environment variables whose name is short or not similar to a known name', () => {
+    const dissimilar = {
       PROT: '1',
       HOSTS: 'x',
       ROLES: 'x',
@@ -70,13 +70,13 @@ describe('A misspelt variable', () => {
       TERM: 'xterm',
     };
     expect(
-      reasons({ ...others, ...tools, PATH: '/bin', HOME: '/root', LC_ALL: 'C', http_proxy: 'x' }),
+      errors({ ...dissimilar, ...tools, PATH: '/bin', HOME: '/root', LC_ALL: 'C', http_proxy: 'x' }),
     ).to.deep.equal([]);
   });
 
-  it('stops the start in .env whatever its name is', () => {
+  it('refuses every unknown variable in .env, even if no known name is similar', () => {
     expect(
-      reasons({}, 'PROT=1\nFOO=bar\nNODE_OPTIONS=--inspect\nTEXT_CO_URL=https://a.example'),
+      errors({}, 'PROT=1\nFOO=bar\nNODE_OPTIONS=--inspect\nTEXT_CO_URL=https://a.example'),
     ).to.deep.equal([
       'FOO: unknown variable in .env, line 2.',
       'NODE_OPTIONS: unknown variable in .env, line 3. Node.js reads this variable at its start; set the variable in the environment.',
@@ -85,11 +85,11 @@ describe('A misspelt variable', () => {
     ]);
   });
 
-  it('leaves docker compose its own variables in .env', () => {
-    expect(reasons({}, 'COMPOSE_PROFILES=service')).to.deep.equal([]);
+  it('allows variables of docker compose in .env', () => {
+    expect(errors({}, 'COMPOSE_PROFILES=service')).to.deep.equal([]);
   });
 
-  it('stops the start where it is almost a setting of a configured account', () => {
+  it('refuses a variable that is similar to a setting of a configured account', () => {
     for (const [name, meant] of [
       ['ACME_PERSECOND', 'ACME_PER_SECOND'],
       ['ACME_WEBHOOK_SECRET', 'ACME_WEBHOOK_SECRETS'],
@@ -97,15 +97,13 @@ describe('A misspelt variable', () => {
       ['ACME_CANLOOKUP', 'ACME_CAN_LOOK_UP'],
       ['AMCE_PER_SECOND', 'ACME_PER_SECOND'],
     ] as const)
-      expect(reasons({ ...acme, [name]: '5' })).to.deep.equal([
+      expect(errors({ ...acme, [name]: '5' })).to.deep.equal([
         `${name}: unknown variable. Did you mean ${meant}?`,
       ]);
     expect(
-      reasons({ SMS_PROVIDERS: 'aws', AWS_URI: 'https://api.example.com', AWS_KEY: 'key' }),
+      errors({ SMS_PROVIDERS: 'aws', AWS_URI: 'https://api.example.com', AWS_KEY: 'key' }),
     ).to.deep.equal(['AWS_URL: is not set']);
-    expect(reasons(acme, 'ACME_COLOUR=red')).to.deep.equal([
-      'ACME_COLOUR: unknown variable in .env, line 1.',
-    ]);
+    expect(errors(acme, 'ACME_COLOUR=red')).to.deep.equal(['ACME_COLOUR: unknown variable in .env, line 1.']);
   });
 
   for (const [account, names] of Object.entries({
@@ -117,14 +115,14 @@ describe('A misspelt variable', () => {
     node: ['NODE_OPTIONS', 'NODE_VERSION', 'NODE_EXTRA_CA_CERTS'],
     acme: ['ACME_PORT'],
   }))
-    it(`is not a variable of the platform that begins with the name of an account: ${names[0]}`, () => {
+    it(`allows variables of the platform that start with the name of an account: ${names[0]}`, () => {
       const prefix = account.toUpperCase();
       const settings = { [`${prefix}_URL`]: 'https://api.example.com', [`${prefix}_KEY`]: 'key' };
       const platform = Object.fromEntries(names.map((name) => [name, 'x']));
-      expect(reasons({ EMAIL_PROVIDERS: account, ...settings, ...platform })).to.deep.equal([]);
+      expect(errors({ EMAIL_PROVIDERS: account, ...settings, ...platform })).to.deep.equal([]);
     });
 
-  it('is not confused with what Kubernetes sets for a service of the name of an account', () => {
+  it('allows variables that Kubernetes sets for a service with the name of an account', () => {
     const links = {
       ACME_PORT: 'tcp://10.0.0.1:443',
       ACME_SERVICE_HOST: '10.0.0.1',
@@ -137,37 +135,40 @@ describe('A misspelt variable', () => {
       SIMULATOR_PORT: 'tcp://10.0.0.2:8081',
       SIMULATR_PORT: 'tcp://10.0.0.2:8081',
     };
-    expect(reasons({ ...acme, ...links })).to.deep.equal([]);
+    expect(errors({ ...acme, ...links })).to.deep.equal([]);
     expect(loadConfig(links).simulatorPort).to.equal(8081);
   });
 
-  it('counts as not set where it is empty, as every variable does', () => {
+  it('ignores empty variables', () => {
     expect(
-      reasons({ DATABSE_URL: '', PORT: '', API_KEYS: '', SMS_PROVIDERS: '' }, 'FOO=\nDATABASE_URL='),
+      errors({ DATABSE_URL: '', PORT: '', API_KEYS: '', SMS_PROVIDERS: '' }, 'FOO=\nDATABASE_URL='),
     ).to.deep.equal([]);
     expect(loadConfig({ PORT: '' }, parseEnvFile('.env', 'PORT=9000')).port).to.equal(9000);
     expect(loadConfig({ PORT: '9001' }, parseEnvFile('.env', 'PORT=9000')).port).to.equal(9001);
   });
 
-  it('is reported with every other error, sorted', () => {
+  it('reports unknown variables together with all other errors, sorted by name', () => {
     expect(
-      reasons(
+      errors(
         { ROLE: 'boss', API_KEYS: ',', DATABSE_URL: 'x', PORT: 'x', ...acme, ACME_WEBHOOK_SECRETS: ' , ' },
         'HOTS=x\nnonsense',
       ).map((reason) => reason.split(':')[0]),
     ).to.deep.equal(['ACME_WEBHOOK_SECRETS', 'API_KEYS', 'DATABSE_URL', 'ENV_FILE', 'HOTS', 'PORT', 'ROLE']);
   });
+});
 
-  for (const name of ['API_KEYS', 'SMS_PROVIDERS', 'EMAIL_PROVIDERS']) {
+describe('A list without an entry', () => {
+  for (const name of ['API_KEYS', 'SMS_PROVIDERS', 'EMAIL_PROVIDERS'])
     for (const value of [',', ' ', ' , ,', '\n'])
-      it(`is not what a list without an entry is: ${name}=${JSON.stringify(value)} stops the start`, () => {
-        const [reason, ...more] = reasons({ [name]: value });
-        expect(reason).to.match(new RegExp(`^${name}: is a list without an? (entry|key)`));
+      it(`stops the start: ${name}=${JSON.stringify(value)}`, () => {
+        const [error, ...more] = errors({ [name]: value });
+        expect(error).to.match(new RegExp(`^${name}: is a list without an? (entry|key)`));
         expect(more).to.deep.equal([]);
       });
-  }
+});
 
-  it('is found in the parameters of DATABASE_URL that turn TLS on', () => {
+describe('A TLS parameter of DATABASE_URL', () => {
+  it('stops the start if its name or value is unknown', () => {
     for (const parameter of [
       'ssl_mode=require',
       'SSLMODE=require',
@@ -176,15 +177,15 @@ describe('A misspelt variable', () => {
       'tls=true',
       'sslcrl=x',
     ])
-      expect(reasons({ DATABASE_URL: `postgres://u:secret@h/d?${parameter}` })[0], parameter)
+      expect(errors({ DATABASE_URL: `postgres://u:secret@h/d?${parameter}` })[0], parameter)
         .to.match(/^DATABASE_URL: has /)
         .and.not.to.contain('secret');
-    expect(
-      reasons({ DATABASE_URL: 'postgres://u@h/d?sslmode=verify-full&application_name=a' }),
-    ).to.deep.equal([]);
+    expect(errors({ DATABASE_URL: 'postgres://u@h/d?sslmode=verify-full&application_name=a' })).to.deep.equal(
+      [],
+    );
   });
 
-  it('is not what a mode is that the driver treats as verify-full', () => {
+  it('becomes sslmode=verify-full for every mode that the driver treats as verify-full', () => {
     for (const mode of ['prefer', 'require', 'verify-ca', 'verify-full'])
       expect(withVerification(`postgres://h/d?a=b&sslmode=${mode}&c=d`)).to.equal(
         'postgres://h/d?a=b&sslmode=verify-full&c=d',
@@ -195,8 +196,10 @@ describe('A misspelt variable', () => {
     ])
       expect(withVerification(url)).to.equal(url);
   });
+});
 
-  it('has the distance of its edits', () => {
+describe('The edit distance', () => {
+  it('counts inserted, deleted and replaced characters', () => {
     expect(editDistance('', 'abc')).to.equal(3);
     expect(editDistance('kitten', 'sitting')).to.equal(3);
     expect(editDistance('DATABSE_URL', 'DATABASE_URL')).to.equal(1);

@@ -1,4 +1,4 @@
-"""Hooks of schemathesis: credentials for each request, and explained findings."""
+"""Schemathesis hooks: credentials for each request, and a filter for expected findings."""
 
 import base64
 import hashlib
@@ -23,14 +23,14 @@ class ApiKey(requests.auth.AuthBase):
 
 
 class WebhookSignature(requests.auth.AuthBase):
-    """Signs as Standard Webhooks 1.0.0 does: HMAC-SHA256 over id, timestamp and body."""
+    """Signs a webhook by Standard Webhooks 1.0.0: HMAC-SHA256 over id, timestamp and body."""
 
     def __call__(self, request):
         body = request.body or b""
         if isinstance(body, str):
             body = body.encode()
         identity = text_of(request.headers.get("webhook-id")) or "event-1"
-        # A timestamp that the schema refuses is kept, so that the service must refuse the request.
+        # Keeps a generated timestamp that the schema refuses, so that the service must refuse the request.
         given = text_of(request.headers.get("webhook-timestamp"))
         timestamp = given if len(given) > MAX_TIMESTAMP else str(int(time.time()))
         signed = f"{identity}.{timestamp}.".encode("latin-1") + body
@@ -56,7 +56,7 @@ ADDRESSES = {
 
 @schemathesis.hook
 def map_case(context, case):
-    """Gives valid messages real addresses, so that the requests pass the checks of addresses."""
+    """Replaces the addresses of valid messages with real addresses, because the schema accepts any string."""
     is_message = context.operation.path.startswith("/api/messages/") and isinstance(case.body, dict)
     if not is_message or case.meta is None or not case.meta.generation.mode.is_positive:
         return case
@@ -70,30 +70,31 @@ def map_case(context, case):
     return case
 
 
-# Rules that the contract states in prose because JSON Schema cannot express them. A request that is valid by its schema
-# may be refused by these rules only, at these paths and with these messages. The conformance test follows the rules.
+# Rules that the contract describes in text because JSON Schema cannot express them: the path and the message of the error.
+# The service may refuse a request that is valid by its schema because of these rules only. The conformance tests generate
+# requests that follow these rules.
 RULES = [
-    # The syntax of phone numbers and email addresses, and which channel an address belongs to.
+    # The syntax of phone numbers and email addresses, and the channel of an address.
     (r"^/(body/(from|to|cc|bcc|reply_to)|query/(address|participant))", r"address|phone number|sender id"),
     # The fields of each type of message.
     (r"^/body/(subject|cc|bcc|reply_to)", r"^is allowed for email only$"),
     (r"^/body/attachments$", r"an mms may$"),
     (r"^/body/to$", r"an mms may have more$"),
     (r"^/body/body$", r"^must not (be empty|have more than 1600 characters)$"),
-    # Times in relation to each other, and to the calendar.
+    # The order of times, and times that cannot be stored.
     (r"^/body/expires_at$", r"^must be (after send_at|at most 7 days after the message is due)$"),
     (r"^/(body|query)/", r"^must (not be a leap second, which cannot be stored|be in the years 0001 to 9999 in UTC)$"),
-    # Cursors are opaque: only the value of an earlier page is valid.
+    # A cursor is valid only if an earlier page returned the cursor.
     (r"^/query/cursor$", r"^is not a next_cursor of this list$"),
     (r"^/query/q$", r"^(must have a word to search for|cannot be read as a search)$"),
-    # Schemathesis drops this pattern because its engine for regular expressions cannot read it.
+    # Schemathesis ignores this pattern because its regular expression engine does not support the pattern.
     (r"^/body/(xillio_id|messaging_provider_id)$", r"^must match pattern .*x00"),
     # Text that PostgreSQL cannot store.
     (r"^/(body|query)", r"^must (not contain a NUL character|be well-formed Unicode|be UTF-8, percent-encoded)$"),
 ]
 
 
-def is_explained(error):
+def is_expected(error):
     return any(re.search(path, error["path"]) and re.search(rule, error["message"]) for path, rule in RULES)
 
 
@@ -102,7 +103,7 @@ def filter_failure(context, failure, case, response):
     if not isinstance(failure, RejectedPositiveData) or response.status_code != 422:
         return True
     problem = response.json()
-    # Schemathesis sends different requests with the same key.
+    # Schemathesis sends different requests with the same idempotency key.
     if problem["code"] == "idempotency_key_reused":
         return False
-    return not all(is_explained(error) for error in problem["errors"])
+    return not all(is_expected(error) for error in problem["errors"])

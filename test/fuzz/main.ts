@@ -10,8 +10,8 @@ import { populate } from './populate.ts';
 
 /**
  * Runs schemathesis with all checks and phases against a service with API keys and simulated providers on free ports.
- * FUZZ_SECONDS limits the duration, FUZZ_SEED repeats a run. Exits with the code of schemathesis: 0 without a finding,
- * except findings that hooks.py or schemathesis.toml explain.
+ * FUZZ_SECONDS limits the duration, FUZZ_SEED repeats a run. Exits with the code of schemathesis: 0 if all findings are
+ * expected by hooks.py or schemathesis.toml.
  */
 const FOLDER = '.fuzz';
 const HERE = import.meta.dirname;
@@ -46,8 +46,8 @@ async function install(): Promise<void> {
   if (spawnSync('python3', ['-m', 'venv', '--help']).status !== 0)
     fail('make fuzz requires python3 with its venv module (Debian: apt-get install python3-venv).');
   const stamp = join(FOLDER, 'requirements.txt');
-  const wanted = await readFile(REQUIREMENTS, 'utf8');
-  if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === wanted) return;
+  const required = await readFile(REQUIREMENTS, 'utf8');
+  if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === required) return;
   console.log('Installing schemathesis into .fuzz/venv');
   for (const [command, ...args] of [
     ['python3', '-m', 'venv', '--clear', join(FOLDER, 'venv')],
@@ -55,7 +55,7 @@ async function install(): Promise<void> {
   ] as [string, ...string[]][])
     if (spawnSync(command, args, { stdio: 'inherit' }).status !== 0)
       fail(`${command} ${args.join(' ')} failed`);
-  await writeFile(stamp, wanted);
+  await writeFile(stamp, required);
 }
 
 async function runSchemathesis(url: string): Promise<number> {

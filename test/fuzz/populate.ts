@@ -1,6 +1,6 @@
 import { createClient } from '../../sdk/src/index.ts';
 
-/** Stores some messages, conversations and links, so that small ids exist. */
+/** Creates messages, conversations and a link, so that requests with small ids find them. */
 export async function populate(baseUrl: string, apiKey: string): Promise<void> {
   const { messages, participants } = createClient({ baseUrl, apiKey });
   for (let index = 0; index < 20; index++) {

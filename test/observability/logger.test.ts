@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
 
 describe('The log', () => {
-  it('names an error and its causes without what drivers attach to it', () => {
+  it('has the message and code of an error and its causes, without properties that drivers attach', () => {
     const program = `
       import { createLogger } from './src/observability/logger.ts';
       const error = Object.assign(new Error('violates a constraint'), { detail: 'Failing row contains (secret text)', where: 'JSON data: secret text' });
