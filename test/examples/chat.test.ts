@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { chatting } from './chatting.ts';
+import { chatTests } from './chat-tests.ts';
 
 const hasJq = spawnSync('jq', ['--version']).error === undefined;
 
 describe('The text chat in docs/examples', function () {
   this.timeout(120_000);
-  const { start, converse } = chatting();
+  const { start, converse } = chatTests();
 
-  it(`with curl and jq sends typed lines and prints inbound messages${hasJq ? '' : ' (jq is not installed)'}`, async function () {
+  it(`sends typed lines and prints inbound messages with curl and jq${hasJq ? '' : ' (jq is not installed)'}`, async function () {
     if (!hasJq) return this.skip();
     await converse(start('docs/examples/chat.sh', [], '.'));
   });

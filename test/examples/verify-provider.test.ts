@@ -59,7 +59,7 @@ describe('The CI job for providers in docs/examples', function () {
   });
   after(() => sandbox?.stop());
 
-  /** Runs the steps in order, until one fails. */
+  /** Runs the steps in order and stops at the first step that fails. */
   const runSteps = async (key: string) => {
     let output = '';
     for (const { run, env = {} } of job.steps) {

@@ -10,7 +10,7 @@ const NBSP = '\u00a0';
 const keyOf = (input: string, region: 'US' | 'GB' | 'MX' | 'AR' = 'US') =>
   parseAddress(input, region)?.key ?? null;
 
-describe('An address', () => {
+describe('Address syntax', () => {
   const cases: [string, string, [input: string, key: string | null][]][] = [
     [
       'a phone number',
@@ -33,7 +33,7 @@ describe('An address', () => {
     ],
     [
       'a pasted phone number',
-      'is read without the marks around and in it',
+      'is read without invisible characters and punctuation around and in the number',
       [
         [`${LRE}+1 804 555 1234${PDF}`, '+18045551234'],
         [`${LRM}(804) 555-1234${LRM}`, '+18045551234'],
@@ -59,7 +59,7 @@ describe('An address', () => {
     ],
     [
       'a tel: URI',
-      'is read with its parameters, but for an extension',
+      'is read with its parameters, but refused with an extension',
       [
         ['tel:+1-201-666-1234', '+12016661234'],
         ['TEL:+12016661234;phone-context=example.com', '+12016661234'],
@@ -94,7 +94,7 @@ describe('An address', () => {
     ],
     [
       'an email address',
-      'is unwrapped and has one text',
+      'is read from a display name, a mailto: URI or a Markdown link, in lower case',
       [
         ['User@Example.COM', 'user@example.com'],
         ['Ada Lovelace <Ada@x.org>', 'ada@x.org'],
@@ -123,7 +123,7 @@ describe('An address', () => {
     ],
     [
       'an international email address',
-      'has one text for all spellings',
+      'has one normal form for all spellings',
       [
         ['ada@bücher.example', 'ada@xn--bcher-kva.example'],
         ['ada@BÜCHER.example', 'ada@xn--bcher-kva.example'],
@@ -228,7 +228,7 @@ describe('An address', () => {
     ],
     [
       'a short code',
-      'stays as it is',
+      'is accepted without changes',
       [
         ['123', '123'],
         ['12345', '12345'],
@@ -242,7 +242,7 @@ describe('An address', () => {
     ],
     [
       'an alphanumeric sender id',
-      'has up to 11 characters of the GSM alphabet',
+      'has at most 11 characters of the GSM alphabet',
       [
         ['ACME Shop', 'ACME Shop'],
         ['Booking.com', 'Booking.com'],
@@ -262,23 +262,23 @@ describe('An address', () => {
       ],
     ],
   ];
-  for (const [what, does, inputs] of cases)
-    it(`that is ${what} ${does}`, () => {
+  for (const [subject, behaviour, inputs] of cases)
+    it(`${subject} ${behaviour}`, () => {
       for (const [input, key] of inputs) expect(keyOf(input), JSON.stringify(input)).to.equal(key);
     });
 
-  it('without a country code is read in the default region', () => {
+  it('a phone number without a country code is read in the default region', () => {
     expect(keyOf('020 7946 0958', 'GB')).to.equal('+442079460958');
     expect(keyOf('00 52 1 55 1234 5678', 'MX')).to.equal('+525512345678');
     expect(keyOf('044 55 1234 5678', 'MX')).to.equal('+525512345678');
   });
 
-  it('of an Argentine mobile phone keeps its 9', () => {
+  it('an Argentine mobile number keeps its 9', () => {
     expect(keyOf('+54 9 11 1234 5678')).to.equal('+5491112345678');
     expect(keyOf('011 15 1234 5678', 'AR')).to.equal('+5491112345678');
   });
 
-  it('can be sent to only if providers accept its form', () => {
+  it('an address is sendable only if providers accept addresses of its form', () => {
     const sendable = (input: string) => isSendable(parseAddress(input, 'US') ?? { type: 'other', key: '' });
     const emails = [`${'l'.repeat(64)}@x.org`, `${'é'.repeat(32)}@x.org`];
     const longEmails = [`${'l'.repeat(65)}@x.org`, `${'é'.repeat(33)}@x.org`];
@@ -289,7 +289,7 @@ describe('An address', () => {
   });
 });
 
-/** Text that is likely to be read as some address: fragments of all of them, in any order. */
+/** Text that is likely to be parsed as an address: fragments of all sorts of addresses in any order. */
 const fragments = fc
   .array(
     fc.oneof(
@@ -319,7 +319,7 @@ const anyText = fc.oneof(
 );
 
 describe('Parsing an address', () => {
-  it('never throws, and gives the same address for its own result', () => {
+  it('never throws, and parses its own result as the same address', () => {
     fc.assert(
       fc.property(anyText, (input) => {
         const first = parseAddress(input, 'US');
@@ -329,7 +329,7 @@ describe('Parsing an address', () => {
     );
   });
 
-  it('gives no text with control or invisible characters', () => {
+  it('returns no control or invisible characters', () => {
     fc.assert(
       fc.property(anyText, (input) => {
         expect(keyOf(input) ?? '').not.to.match(/[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}]/u);
@@ -366,19 +366,19 @@ describe('Parsing an address', () => {
       .map(([local, domain]) => `${local}@${domain}`),
     phone: fc.stringMatching(/^\+1[2-9]\d{2}[2-9]\d{6}$/),
   };
-  for (const kind of ['email', 'phone'] as const)
-    it(`gives one text for two spellings of one address: ${kind}`, () => {
+  for (const type of ['email', 'phone'] as const)
+    it(`returns the same result for two spellings of an address: ${type}`, () => {
       fc.assert(
-        fc.property(originals[kind], fc.constantFrom(...respellings[kind]), (original, respell) => {
+        fc.property(originals[type], fc.constantFrom(...respellings[type]), (original, respell) => {
           const address = parseAddress(original, 'US');
-          expect(address?.type).to.equal(kind);
+          expect(address?.type).to.equal(type);
           expect(keyOf(respell(original)), respell(original)).to.equal(address?.key);
         }),
         { numRuns: 2_000 },
       );
     });
 
-  it('refuses megabytes of any text without reading them', () => {
+  it('refuses text of one megabyte or more', () => {
     const units = [
       'a',
       '@',

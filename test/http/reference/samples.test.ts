@@ -28,8 +28,11 @@ const samplesIn = (lang: Sample['lang']) =>
     samples.filter((sample) => sample.lang === lang).map(({ source }) => ({ operationId, source })),
   );
 
-/** Message 1 is delivered, 2 scheduled, 3 failed; participants 2 and 3 do not write to each other. */
-async function startSampled(): Promise<Harness> {
+/**
+ * A service with the data that the samples use: message 1 is delivered, 2 scheduled, and 3 failed. Participants 2 and 3
+ * share no conversation.
+ */
+async function startWithSampleData(): Promise<Harness> {
   const service = await startHarness({
     API_KEYS: `samples:${apiKey}`,
     TEXT_CO_WEBHOOK_SECRETS: webhookSecret,
@@ -50,30 +53,30 @@ async function startSampled(): Promise<Harness> {
 const untilStatus = (client: Client, id: number, status: string) =>
   until(async () => (await client.messages.get(id)).status === status, `message ${id} is ${status}`);
 
-describe('The samples of the contract', function () {
+describe('The code samples of the contract', function () {
   this.timeout(120_000);
   let service: Harness;
   let directory: string;
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'samples-'));
-    service = await startSampled();
+    service = await startWithSampleData();
   });
   afterEach(async () => {
     await service?.stop();
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('cover every operation by curl, and every operation of the SDK by the SDK', () => {
-    const bySdk = operations.filter(({ tags: [tag = ''] }) => !['Webhooks', 'System'].includes(tag));
+  it('include a curl sample for every operation and an SDK sample for every operation of the SDK', () => {
+    const ofSdk = operations.filter(({ tags: [tag = ''] }) => !['Webhooks', 'System'].includes(tag));
     expect(samplesIn('sh').map(({ operationId }) => operationId)).to.deep.equal(
       operations.map(({ operationId }) => operationId),
     );
     expect(samplesIn('ts').map(({ operationId }) => operationId)).to.include.members(
-      bySdk.map(({ operationId }) => operationId),
+      ofSdk.map(({ operationId }) => operationId),
     );
   });
 
-  it('by curl succeed one after the other', async () => {
+  it('with curl succeed when run in order', async () => {
     const steps = samplesIn('sh').map(({ operationId, source }) => `echo '# ${operationId}'\n${source}`);
     const script = [
       'set -euo pipefail',
@@ -89,7 +92,7 @@ describe('The samples of the contract', function () {
     expect(stdout.match(/^# /gm)).to.have.length(steps.length);
   });
 
-  it('by the SDK compile and succeed one after the other', async () => {
+  it('with the SDK compile, and succeed when run in order', async () => {
     const samples = samplesIn('ts');
     const sdk = resolve('sdk/src/index.ts');
     for (const { operationId, source } of samples)

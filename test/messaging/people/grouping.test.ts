@@ -6,28 +6,28 @@ import { inboundEmail, inboundSms } from '../../support/bodies.ts';
 import { query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
 
-/** `make soak` sets it to a thousand. Half of the runs regroup in steps of one conversation. */
+/** `make soak` sets SOAK_RUNS to 1,000. Half of the runs regroup in steps of one conversation. */
 const RUNS = Math.ceil(Number(process.env.SOAK_RUNS ?? 16) / 2);
 const ROUNDS = 10;
 const PHONES = 5;
 const EMAILS = 3;
 
-/** Who writes to whom; addresses by number, the phones first. */
+/** A message between addresses, which are numbered; the phone numbers come first. */
 interface Writing {
   outbound: boolean;
   from: number;
   to: number[];
-  /** How often the same request is made, all at once. */
+  /** The number of concurrent copies of the request. */
   times: number;
-  /** Whether it is made once more in the next round. */
-  again: boolean;
+  /** Whether the request is repeated in the next round. */
+  repeated: boolean;
 }
 interface Linking {
   method: 'PUT' | 'DELETE';
   one: number;
   other: number;
 }
-/** Everything in a round happens at once. */
+/** Requests that are made concurrently. */
 interface Round {
   writings: Writing[];
   linking: Linking | null;
@@ -39,7 +39,7 @@ const among = (first: number, count: number): fc.Arbitrary<Writing> =>
     from: fc.integer({ min: first, max: first + count - 1 }),
     to: fc.uniqueArray(fc.integer({ min: first, max: first + count - 1 }), { minLength: 1, maxLength: 2 }),
     times: fc.constantFrom(1, 1, 1, 3),
-    again: fc.boolean(),
+    repeated: fc.boolean(),
   });
 const address = fc.integer({ min: 0, max: PHONES + EMAILS - 1 });
 const round: fc.Arbitrary<Round> = fc.record({
@@ -49,11 +49,11 @@ const round: fc.Arbitrary<Round> = fc.record({
   ),
 });
 
-/** What the service is compared with: sets of addresses, their messages, and the links that hold. */
+/** The expected state: the messages of each set of addresses, and the current links. */
 class Model {
   readonly messages = new Map<string, Set<number>>();
   readonly links = new Set<string>();
-  /** Links that were taken back: doing so again changes nothing. */
+  /** Deleted links. Repeating the deletion has no effect. */
   readonly unlinked = new Set<string>();
 
   add({ from, to }: Writing, id: number): void {
@@ -80,8 +80,8 @@ class Model {
     });
   }
 
-  /** The sets by their people: each of these is one conversation. */
-  families(): [string, string[]][] {
+  /** Sets of addresses grouped by their people. Each group is one conversation of the API. */
+  conversations(): [string, string[]][] {
     const peopleOf = (set: string) => setOf(set.split(',').map((member) => this.personOf(Number(member))));
     return [...Map.groupBy(this.messages.keys(), peopleOf)];
   }
@@ -99,12 +99,12 @@ const SMALL_STEPS = [
    $$`,
 ];
 
-describe('Grouping, against a model', () => {
-  describe('regrouped in steps of the usual size', () => holds([]));
-  describe('regrouped in steps of one conversation', () => holds(SMALL_STEPS));
+describe('The conversations of linked people equal those of a model', () => {
+  describe('with regrouping in steps of the usual size', () => compareWithModel([]));
+  describe('with regrouping in steps of one conversation', () => compareWithModel(SMALL_STEPS));
 });
 
-function holds(changes: string[]): void {
+function compareWithModel(changes: string[]): void {
   let service: Harness;
   let run = 0;
   before(async () => {
@@ -147,21 +147,24 @@ function holds(changes: string[]): void {
     return data[0]?.id;
   }
 
-  /** Whether two people began to write to each other while they were being linked is not for the model to say. */
+  /**
+   * Sends a request to link or unlink. Returns a function that checks the response and updates the model when all
+   * requests of the round have completed: the model does not determine whether a concurrent message came first.
+   */
   async function link(model: Model, { method, one, other }: Linking): Promise<() => void> {
     const key = setOf([one, other]);
     const [id, otherId] = [await idOf(one), await idOf(other)];
     if (id === undefined || otherId === undefined) return () => undefined;
-    const held = model.links.has(key);
+    const wasLinked = model.links.has(key);
     const onePerson = model.personOf(one) === model.personOf(other);
     const shareConversation = model.shareConversation(one, other);
     const { status, body } = await service.request(method, `/api/participants/${id}/links/${otherId}`);
     return () => {
       if (method === 'DELETE') {
-        expect(status).to.equal(held || model.unlinked.has(key) ? 200 : 404);
+        expect(status).to.equal(wasLinked || model.unlinked.has(key) ? 200 : 404);
         if (model.links.delete(key)) model.unlinked.add(key);
       } else if (one === other) expect(body.code).to.equal('link_to_self');
-      else if (held) expect(status).to.equal(200);
+      else if (wasLinked) expect(status).to.equal(200);
       else if (onePerson) expect(body.code).to.equal('already_linked');
       else if (shareConversation) expect(body.code).to.equal('participants_share_conversation');
       else if (status === 200) model.links.add(key);
@@ -171,14 +174,14 @@ function holds(changes: string[]): void {
 
   async function compare(model: Model): Promise<void> {
     const seen = new Set<number>();
-    for (const [people, sets] of model.families()) {
+    for (const [people, sets] of model.conversations()) {
       const ids = sets.flatMap((set) => [...(model.messages.get(set) ?? [])]).sort((a, b) => a - b);
-      const spoken = new Set(
+      const shownIn = new Set(
         await Promise.all(ids.map(async (id) => (await get(`/api/messages/${id}`)).conversation_id)),
       );
-      expect([...spoken], people).to.have.length(1);
-      const [id] = [...spoken] as [number];
-      expect(seen.has(id), `${people} by itself`).to.equal(false);
+      expect([...shownIn], people).to.have.length(1);
+      const [id] = [...shownIn] as [number];
+      expect(seen.has(id), `${people} have their own conversation`).to.equal(false);
       seen.add(id);
       const conversation = await get(`/api/conversations/${id}`);
       expect(conversation).to.deep.include({ id, merged_into: null, message_count: ids.length });
@@ -200,17 +203,17 @@ function holds(changes: string[]): void {
     }
   }
 
-  it(`holds for ${RUNS} runs of ${ROUNDS} rounds of 4 writers and a linker at once`, async function () {
+  it(`are equal after ${RUNS} runs of ${ROUNDS} rounds of concurrent messages and links`, async function () {
     this.timeout(0);
     await fc.assert(
       fc.asyncProperty(fc.array(round, { minLength: ROUNDS, maxLength: ROUNDS }), async (rounds) => {
         run++;
         const model = new Model();
-        let again: (() => Promise<void>)[] = [];
+        let repeats: (() => Promise<void>)[] = [];
         let highest = 0;
         for (const [number, { writings, linking }] of rounds.entries()) {
-          const next: (() => Promise<void>)[] = [];
-          const repeated = again.map((work) => work());
+          const nextRepeats: (() => Promise<void>)[] = [];
+          const repeated = repeats.map((repeat) => repeat());
           const linked = linking ? link(model, linking) : null;
           const written = writings.map(async (writing, index) => {
             const key = `run-${run}-${number}-${index}`;
@@ -219,21 +222,21 @@ function holds(changes: string[]): void {
             );
             const id = (answers[0] as Message).id;
             expect(answers.map((answer) => answer.id)).to.deep.equal(answers.map(() => id));
-            if (writing.again)
-              next.push(async () => {
+            if (writing.repeated)
+              nextRepeats.push(async () => {
                 expect((await write(writing, key)).id).to.equal(id);
               });
             return { writing, id };
           });
           for (const { writing, id } of await Promise.all(written)) {
-            // Whatever was answered before it was asked for has a smaller id.
+            // Messages of earlier rounds have smaller ids.
             expect(id).to.be.greaterThan(highest);
             model.add(writing, id);
           }
           highest = Math.max(highest, ...[...model.messages.values()].flatMap((ids) => [...ids]));
           (await linked)?.();
           await Promise.all(repeated);
-          again = next;
+          repeats = nextRepeats;
         }
         await compare(model);
       }),

@@ -7,10 +7,10 @@ import { query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
 import { until } from '../../support/until.ts';
 
-/** Conversations of one step. */
+/** Maximum number of conversations per step of the regrouping. */
 const BATCH = 100;
-/** So many are regrouped at once, whatever time there is. */
-const TEN = 10;
+/** The smallest step. */
+const MIN_BATCH = 10;
 let received = 0;
 
 describe('Linking people with many conversations', function () {
@@ -26,7 +26,10 @@ describe('Linking people with many conversations', function () {
   const link = (method: 'PUT' | 'DELETE', one: number, other: number) =>
     service.request(method, `/api/participants/${one}/links/${other}`);
 
-  /** `count` conversations of this address, each with a customer of its own from number `first` on and one message. */
+  /**
+   * Inserts `count` conversations of this address, each with one message and with a different customer. The phone numbers
+   * of the customers start at `first`.
+   */
   async function fill(address: string, count: number, first: number): Promise<number> {
     await sql(
       `with own as (
@@ -53,7 +56,7 @@ describe('Linking people with many conversations', function () {
     return Number(row?.id);
   }
 
-  /** As a process leaves it that dies as soon as its link is committed. */
+  /** Links two participants without regrouping, like a process that dies right after the commit of the link. */
   async function linkOnly(one: number, other: number): Promise<void> {
     await sql(
       'insert into participant_links (participant_id, other_id) values (least($1::int, $2), greatest($1::int, $2))',
@@ -69,7 +72,7 @@ describe('Linking people with many conversations', function () {
     ]);
   }
 
-  it('changes at most a hundred conversations in a transaction, and merges all of them', async () => {
+  it('merges all conversations, at most 100 per transaction', async () => {
     const one = await fill('+12016660001', 10_000, 8_040_000_000);
     const other = await fill('+12016660002', 10_000, 8_040_000_000);
     await sql('analyze');
@@ -92,19 +95,19 @@ describe('Linking people with many conversations', function () {
     expect(await sql('select from conversations where people_ids is not null')).to.have.length(0);
   });
 
-  it('costs by the linked conversations, however many others there are', async () => {
-    // No service continues in the background.
+  it('costs no more in a database with many unrelated conversations', async () => {
+    // The service would regroup in the background.
     await service.service.stop();
-    // The second step of a connection, which has read the catalogue by then.
-    const step = async () => {
+    // Measures the second step of a connection, because the first step also reads the system catalogue.
+    const pagesOfStep = async () => {
       const client = new pg.Client({ connectionString: service.databaseUrl });
       await client.connect();
       await client.query('begin');
-      await client.query(`select ${storedFunction('continue_regrouping')}($1, null)`, [TEN]);
+      await client.query(`select ${storedFunction('continue_regrouping')}($1, null)`, [MIN_BATCH]);
       await client.query('rollback');
       const { rows } = await client.query<{ 'QUERY PLAN': string }>(
         `explain (analyze, buffers, timing off, summary off) select ${storedFunction('continue_regrouping')}($1, null)`,
-        [TEN],
+        [MIN_BATCH],
       );
       await client.end();
       const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
@@ -114,21 +117,25 @@ describe('Linking people with many conversations', function () {
       await fill('+12016660001', 1_000, 8_040_000_000),
       await fill('+12016660002', 200, 8_040_000_000),
     ];
-    // One person with 400 addresses, and another with one more.
+    // Person 10 has 400 addresses; the shop has two.
     await sql(`update participants set person_id = 10 where id between 11 and 409`);
     await sql('insert into pending_regroupings select generate_series(11, 409)');
     await sql(`select ${storedFunction('continue_regrouping')}(1000, null)`);
     await linkOnly(shop, alias);
     await sql('vacuum analyze');
-    const before = await step();
+    const before = await pagesOfStep();
     expect(before).to.be.greaterThan(0);
     await fill('+12016660009', 47_000, 9_040_000_000);
     await sql('vacuum analyze');
-    // Deeper indexes come to some pages for each conversation; reading one index of them all to thousands for each.
-    expect(await step()).to.be.at.most(before + 100 * TEN);
+    // Deeper indexes cost a few pages per conversation. A scan of an index would cost thousands of pages per conversation.
+    expect(await pagesOfStep()).to.be.at.most(before + 100 * MIN_BATCH);
   });
 
-  /** `count` conversations between as many addresses of the people 2 and `count + 2`, and one of person 1 with the latter. */
+  /**
+   * Inserts participant 1 and two people with `count` addresses each: person 2 and person `count + 2`. Every address of
+   * person 2 has a conversation with every address of person `count + 2`. Participant 1 has one conversation with the
+   * latter.
+   */
   async function fillGroup(count: number): Promise<void> {
     await sql(
       `insert into participants (address, address_type) select '+1804' || (1000000 + n), 'phone' from generate_series(1, 2 * $1::int + 1) as n`,
@@ -161,7 +168,7 @@ describe('Linking people with many conversations', function () {
     }
   }
 
-  /** Row versions of conversations that `work` writes. */
+  /** Returns how many row versions of `conversations` the function `work` writes. */
   async function countUpdates(work: () => Promise<unknown>): Promise<number> {
     await sql(`create table updates as select 0 as n;
       create function count_update() returns trigger language plpgsql as $$
@@ -174,7 +181,7 @@ describe('Linking people with many conversations', function () {
     return row?.n ?? 0;
   }
 
-  it('writes each conversation of a group of thousands twice at most', async () => {
+  it('writes each conversation of a group of 2,500 at most twice', async () => {
     await service.service.stop();
     const [count, size] = [50, 2_500];
     await fillGroup(count);
@@ -189,7 +196,7 @@ describe('Linking people with many conversations', function () {
       await regroup();
     });
     expect(await merged()).to.deep.equal([{ id: 1, n: size }]);
-    // The people and the primary conversation of each, and the time of the primary conversation in each step.
+    // Two writes per conversation (its people and its primary conversation), and one of the primary conversation per step.
     expect(linking).to.be.at.most(2 * size + 100);
     const unlinking = await countUpdates(async () => {
       await sql('update participants set person_id = nullif(2, id) where id between 2 and $1::int + 1', [
@@ -202,7 +209,7 @@ describe('Linking people with many conversations', function () {
     expect(unlinking).to.be.at.most(2 * size + 100);
   });
 
-  it('does not delay messages of other people while one of the conversations is locked', async () => {
+  it('does not delay messages of other people while another transaction locks one of the conversations', async () => {
     const [one, other] = [
       await fill('+12016660001', 150, 8_040_000_000),
       await fill('+12016660002', 150, 8_040_000_000),
@@ -219,7 +226,7 @@ describe('Linking people with many conversations', function () {
       async () => (await sql('select from conversations where merged_into_id is not null')).length > 0,
       'the first step is done',
     );
-    // Transactions that wait for a conversation while they hold the lock of linking.
+    // Transactions that wait for a conversation while they hold the lock for linking.
     const waits = `
       select waiting.waitstart < clock_timestamp() - interval '50 milliseconds' as is_long
       from pg_locks as holding join pg_locks as waiting using (pid)
@@ -240,7 +247,7 @@ describe('Linking people with many conversations', function () {
     expect(await sql('select from conversations where merged_into_id is not null')).to.have.length(150);
   });
 
-  it('waits 5 ms for a conversation while other transactions wait for the lock of linking', async () => {
+  it('waits at most 5 ms for a locked conversation', async () => {
     await service.service.stop();
     await linkOnly(
       await fill('+12016660001', 1, 8_040_000_000),
@@ -254,7 +261,7 @@ describe('Linking people with many conversations', function () {
     await client.end();
   });
 
-  describe('that a process left half done', () => {
+  describe('after the process died during the regrouping', () => {
     let one: number;
     let other: number;
     beforeEach(async () => {
@@ -276,24 +283,24 @@ describe('Linking people with many conversations', function () {
       [1, 5],
     ];
 
-    it('is finished in the background', async () => {
+    it('is finished in the background by another process', async () => {
       await until(async () => (await merged()).length === 4, 'the conversations are merged');
       expect(await merged()).to.have.deep.members(all);
     });
 
-    it('is finished by a repetition of the request', async () => {
+    it('is finished by a repeated request', async () => {
       expect((await link('PUT', one, other)).status).to.equal(200);
       expect(await merged()).to.have.deep.members(all);
     });
 
-    it('is taken back by unlinking', async () => {
+    it('is undone by unlinking', async () => {
       expect((await link('DELETE', one, other)).status).to.equal(200);
       expect((await merged()).flat()).to.have.members([1, 2, 3, 4, 5, 6, 7, 8]);
       expect(await sql('select from conversations where people_ids is not null')).to.have.length(0);
       expect(await sql('select from pending_regroupings')).to.have.length(0);
     });
 
-    it('takes messages, and shows each conversation once, in between', async () => {
+    it('accepts messages, and lists each conversation once, after each step', async () => {
       for (let left = true; left; ) {
         expect((await merged()).flat()).to.have.members([1, 2, 3, 4, 5, 6, 7, 8]);
         const [row] = await sql<{ left: boolean }>(

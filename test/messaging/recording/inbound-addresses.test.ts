@@ -18,13 +18,13 @@ describe('An inbound address header', () => {
       parsed = 0;
     });
 
-    it(`of ${channel} is read up to its first 1,000 texts`, () => {
+    it(`of ${channel} is read up to its first 1,000 entries`, () => {
       expect(readRecipients(parse, channel, [...times(999, '12'), address])).to.have.length(1);
       expect(readRecipients(parse, channel, [...times(1_000, '12'), address])).to.have.length(0);
       expect(readSender(parse, channel, [...times(999, '12'), address]).key).to.equal(address);
     });
 
-    it(`of ${channel} does not cost more than 2,000 parses, whatever it has`, () => {
+    it(`of ${channel} costs at most 2,000 parses`, () => {
       for (const header of [
         times(10_900, '12'),
         times(16_000, '1'),
@@ -40,12 +40,14 @@ describe('An inbound address header', () => {
       }
     });
 
-    it(`of ${channel} is not read beyond the sender`, () => {
-      const alone = () => readSender(parse, channel, [address]);
-      alone();
+    it(`of ${channel} is not read beyond the address of the sender`, () => {
+      const readFirst = () => readSender(parse, channel, [address]);
+      readFirst();
       const expected = parsed;
       parsed = 0;
-      expect(readSender(parse, channel, [address, ...times(1_000, '12'), address])).to.deep.equal(alone());
+      expect(readSender(parse, channel, [address, ...times(1_000, '12'), address])).to.deep.equal(
+        readFirst(),
+      );
       expect(parsed - expected).to.equal(expected);
     });
   }

@@ -26,7 +26,7 @@ describe('Recording', () => {
       ...body,
     });
 
-  it('of a batch with one row that PostgreSQL refuses answers that one 422, all others 200', async () => {
+  it('responds 422 to one message that PostgreSQL refuses, and 200 to the others of its batch', async () => {
     await query(
       service.databaseUrl,
       `create function refuse() returns trigger language plpgsql as $$
@@ -47,10 +47,10 @@ describe('Recording', () => {
     expect(data, 'no conversation without a message').to.have.length(39);
   });
 
-  it('makes messages and conversations with everybody’s own number without an error', async () => {
-    // So many connections that each batch is full, not so many that one is refused.
-    const atOnce = pLimit(256);
-    const answers = await atOnce.map(Array(2_000).keys(), (n) => receive(n));
+  it('records concurrent messages of the same new conversations without an error', async () => {
+    // Enough concurrent requests to fill each batch, and not so many that the service refuses one.
+    const limit = pLimit(256);
+    const answers = await limit.map(Array(2_000).keys(), (n) => receive(n));
     expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([200]));
     const [row] = await query(
       service.databaseUrl,
@@ -60,10 +60,10 @@ describe('Recording', () => {
   });
 
   for (const [title, content] of [
-    ['bodies', { body: 'x'.repeat(4_000_000) }],
-    ['fields that are only kept', { campaign: { notes: ['x'.repeat(4_000_000)] } }],
+    ['large bodies', { body: 'x'.repeat(4_000_000) }],
+    ['large unknown fields', { campaign: { notes: ['x'.repeat(4_000_000)] } }],
   ] as const)
-    it(`refuses with 503 what does not fit in its queue for its ${title}, and goes on when there is room`, async () => {
+    it(`responds 503 while the queue is full of ${title}, and 200 afterwards`, async () => {
       const blocker = await block();
       const requests = Array.from({ length: 10 }, (_, n) =>
         service.request('POST', '/api/webhooks/email', {
@@ -72,7 +72,7 @@ describe('Recording', () => {
           xillio_id: `big-${n}`,
         }),
       );
-      expect((await Promise.race(requests)).status, 'while nothing can be written').to.equal(503);
+      expect((await Promise.race(requests)).status, 'while no message can be written').to.equal(503);
       await blocker.end();
       const answers = await Promise.all(requests);
       const statuses = answers.map(({ status }) => status);
@@ -83,28 +83,28 @@ describe('Recording', () => {
       expect(await query(service.databaseUrl, 'select from messages')).to.have.length(10 - refused.length);
     });
 
-  it('answers 503 where the database does not get to it in time, once for all of a batch', async () => {
-    const impatient = await startHarness({
+  it('responds 503 to all requests of a batch after one timeout of the database', async () => {
+    const other = await startHarness({
       ROLE: 'api',
       DATABASE_URL: `${service.databaseUrl}?statement_timeout=500`,
     });
     const blocker = await block();
-    const asked = performance.now();
+    const started = performance.now();
     const answers = await Promise.all(
       Array.from({ length: 60 }, (_, n) => {
         const event = { ...inboundSms, messaging_provider_id: `late-${n}` };
-        return impatient.request('POST', '/api/webhooks/sms', event);
+        return other.request('POST', '/api/webhooks/sms', event);
       }),
     );
-    expect(performance.now() - asked, 'one by one it would be 30 s').to.be.lessThan(15_000);
+    expect(performance.now() - started, 'one timeout per request would be 30 s').to.be.lessThan(15_000);
     await blocker.end();
     expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([503]));
     expect((await receive(1)).status).to.equal(200);
-    await impatient.stop();
+    await other.stop();
   });
 
-  it('writes nothing again where only a repeat cannot be answered', async () => {
-    // A message that an unknown index refuses has no first message that its key would find.
+  it('responds 503 to one message that an unknown index refuses, and records the others of its batch once', async () => {
+    // The additional index refuses a message, but its idempotency key does not identify an earlier message.
     await query(service.databaseUrl, `create unique index on messages (body) where body = 'only once'`);
     await service.request('POST', '/api/messages/sms', { ...sms, body: 'only once' });
     const answers = await Promise.all(
@@ -124,7 +124,7 @@ describe('Recording', () => {
     expect(await query(service.databaseUrl, 'select from messages')).to.have.length(20);
   });
 
-  it('finds repeats after the table has changed its columns under it', async () => {
+  it('finds replayed messages after a column was added to the table', async () => {
     const keyed = () =>
       service.request('POST', '/api/messages/sms', sms, { 'idempotency-key': 'before-and-after' });
     const first = await keyed();
@@ -135,7 +135,7 @@ describe('Recording', () => {
     expect(again.body).to.deep.equal(first.body);
   });
 
-  it('finds repeats by their indexes, however many messages there are', async () => {
+  it('finds replayed messages by an index', async () => {
     await receive(1);
     await query(
       service.databaseUrl,
@@ -160,7 +160,7 @@ describe('Recording', () => {
     expect(text).not.to.contain('Seq Scan on messages');
   });
 
-  /** Lets nobody write messages until it is ended. */
+  /** Blocks all writes of messages until the returned client is ended. */
   async function block(): Promise<pg.Client> {
     const blocker = new pg.Client({ connectionString: service.databaseUrl });
     await blocker.connect();
@@ -186,16 +186,16 @@ describe('Recording while the database is stopped and started', function () {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('answers every request, keeps every 2xx, and is back within 5 s', async () => {
+  it('responds to every request, stores every acknowledged message, and recovers without a restart', async () => {
     const kept: number[] = [];
     const statuses = new Map<number, number>();
-    let made = 0;
+    let lastId = 0;
     let running = true;
     const writer = async () => {
       while (running) {
         const { status, headers, body } = await service.request('POST', '/api/webhooks/sms', {
           ...inboundSms,
-          messaging_provider_id: `o-${++made}`,
+          messaging_provider_id: `o-${++lastId}`,
         });
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
         if (status === 200) kept.push(body.id);
@@ -209,7 +209,7 @@ describe('Recording while the database is stopped and started', function () {
       await until(() => kept.length > before + 200, 'messages are recorded');
       await database.stop();
       const failures = statuses.get(503) ?? 0;
-      await until(() => (statuses.get(503) ?? 0) > failures + 20, 'requests are answered 503');
+      await until(() => (statuses.get(503) ?? 0) > failures + 20, 'requests fail with 503');
       database = await startEmbedded(directory, { port: Number(port) });
       const recovered = kept.length;
       await until(() => kept.length > recovered, 'messages are recorded again');

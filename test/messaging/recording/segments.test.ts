@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { countSegments } from '../../../src/messaging/recording/segments.ts';
 
-describe('Segments of a text', () => {
-  it('are 160 GSM-7 or 70 UCS-2 characters, and fewer in several', () => {
+describe('The number of segments of an SMS', () => {
+  it('is one for up to 160 GSM-7 or 70 UCS-2 characters, then one per 153 or 67 characters', () => {
     const bodies = [
       '',
       'a'.repeat(160),
@@ -18,7 +18,7 @@ describe('Segments of a text', () => {
     expect(bodies.map(countSegments)).to.deep.equal([1, 1, 2, 3, 1, 2, 1, 2, 1, 2]);
   });
 
-  it('are counted up to the longest SMS, and not beyond', () => {
+  it('is null for a body that is longer than the longest SMS', () => {
     const counts = ['ж', '€', '😀', 'e\u0301', 'a'].map((unit) =>
       countSegments(unit.repeat(39_015 / unit.length)),
     );

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { expect } from 'chai';
-import { chatting } from '../../examples/chatting.ts';
+import { chatTests } from '../../examples/chat-tests.ts';
 import type { SdkProject } from '../../support/sdk-project.ts';
 
 export function chat(installed: () => SdkProject): void {
   describe('has a text chat in docs/examples', () => {
-    const { start, converse } = chatting();
+    const { start, converse } = chatTests();
 
     it('that compiles, has 30 lines, sends typed lines and prints inbound messages', async () => {
       const program = await readFile('docs/examples/chat.ts', 'utf8');

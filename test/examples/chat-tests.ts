@@ -5,8 +5,8 @@ import { type Harness, startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';
 
 const API_KEY = 'your-api-key';
-const us = '+12016661234';
-const them = '+18045551234';
+const shop = '+12016661234';
+const customer = '+18045551234';
 
 interface Chat {
   child: ChildProcess;
@@ -18,7 +18,10 @@ interface Chat {
 
 function startChat(command: string, args: string[], cwd: string, url: string): Chat {
   const { PATH } = process.env;
-  const child = spawn(command, [...args, us, them], { cwd, env: { PATH, MESSAGING_URL: url, API_KEY } });
+  const child = spawn(command, [...args, shop, customer], {
+    cwd,
+    env: { PATH, MESSAGING_URL: url, API_KEY },
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk) => {
@@ -36,8 +39,8 @@ function startChat(command: string, args: string[], cwd: string, url: string): C
   };
 }
 
-/** The shared tests of a text chat, each with its own service. */
-export function chatting() {
+/** The shared parts of the tests of the text chats. Each test has its own service. */
+export function chatTests() {
   let service: Harness;
   let chat: Chat | undefined;
   beforeEach(async () => {
@@ -48,21 +51,24 @@ export function chatting() {
     await service?.stop();
   });
 
-  const say = (body: string) =>
-    service.control('POST', '/_control/inbound', { channel: 'sms', from: them, to: us, body });
+  const sendFromCustomer = (body: string) =>
+    service.control('POST', '/_control/inbound', { channel: 'sms', from: customer, to: shop, body });
 
   const converse = async ({ type, printed, end }: Chat) => {
     type('Hello, "you" & all');
-    await until(async () => (await service.accepted()).length === 1, `it was sent: ${printed()}`);
-    expect((await service.accepted())[0]?.request).to.include({ from: us, body: 'Hello, "you" & all' });
-    await say('Who is it?');
-    await until(() => printed().includes('Who'), 'it is printed');
+    await until(
+      async () => (await service.accepted()).length === 1,
+      `the typed line is sent, output: ${printed()}`,
+    );
+    expect((await service.accepted())[0]?.request).to.include({ from: shop, body: 'Hello, "you" & all' });
+    await sendFromCustomer('Who is it?');
+    await until(() => printed().includes('Who'), 'the inbound message is printed');
     type('Me.');
-    await say('I see.');
-    await until(() => printed().includes('I see'), 'the next one is printed');
-    await until(async () => (await service.accepted()).length === 2, 'the second one was sent');
+    await sendFromCustomer('I see.');
+    await until(() => printed().includes('I see'), 'the next inbound message is printed');
+    await until(async () => (await service.accepted()).length === 2, 'the second typed line is sent');
     expect(await end()).to.equal(0);
-    expect(printed()).to.equal(`${them}: Who is it?\n${them}: I see.\n`);
+    expect(printed()).to.equal(`${customer}: Who is it?\n${customer}: I see.\n`);
   };
 
   const start = (command: string, args: string[], cwd: string): Chat => {
