@@ -4,29 +4,32 @@ import { parseMailbox } from './email-address.ts';
 import { parsePhone, toAsciiDigits } from './phone-number.ts';
 import { trimInvisible } from './text.ts';
 
-/** `other` is the sender of an inbound message that none of the other types fits; see `inbound-addresses.ts`. */
+/** `other` is the sender of an inbound message that is none of the other types; see `inbound-addresses.ts`. */
 export type AddressType = 'phone' | 'short_code' | 'alphanumeric' | 'email' | 'other';
 
 /** A normalised address. */
 export interface Address {
   type: AddressType;
-  /** One text per address: participants, messages and providers all get this one. */
+  /** The normalised text, which is the same for all spellings of an address. Participants, messages and providers get it. */
   key: string;
 }
 
 export type AddressParser = (input: string) => Address | null;
 
-/** UTF-16 units; the contract allows 512 characters. What is longer is no address and is not looked at. */
+/** Maximum UTF-16 units of an address, for the 512 characters of the contract. A longer text is never an address. */
 const MAX_LENGTH = 1_024;
-/** Short codes have 3 to 8 digits; some carriers write them with a star or a plus sign. */
+/** Short codes have 3 to 8 digits; some carriers add a star or a plus sign. */
 const SHORT_CODE = /^[*+]?\d{3,8}$/;
-/** Up to 11 characters of the GSM 7-bit alphabet and its extension (3GPP TS 23.038) but @, at least one of them a letter. */
+/**
+ * At most 11 characters, at least one of which is a letter, of the GSM 7-bit alphabet and its extension (3GPP TS 23.038)
+ * without @.
+ */
 const ALPHANUMERIC =
   /^(?=.*\p{L})[A-Za-z0-9£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&'()*+,\-./:;<=>?¡ÄÖÑÜ§¿äöñüà^{}\\[~\]|€]{1,11}$/u;
 
-/** Octets of the local part of an email address (RFC 5321, section 4.5.3.1.1). */
+/** Maximum octets of the local part of an email address (RFC 5321, section 4.5.3.1.1). */
 const MAX_LOCAL_PART = 64;
-/** The forms that providers accept for sending; inbound messages come from more. */
+/** The forms that providers accept for sending. The senders of inbound messages can have more forms. */
 const SENDABLE: Record<AddressType, (key: string) => boolean> = {
   phone: () => true,
   short_code: (key) => /^\d{3,6}$/.test(key),
@@ -35,22 +38,22 @@ const SENDABLE: Record<AddressType, (key: string) => boolean> = {
   other: () => false,
 };
 
-/** Makes the parser for a default region. It caches the addresses seen most recently. */
+/** Creates a parser that caches recent addresses. `region` is the default region of phone numbers. */
 export function createAddressParser(region: CountryCode): AddressParser {
-  const seen = new LRUCache<string, Address>({ max: 50_000 });
+  const cache = new LRUCache<string, Address>({ max: 50_000 });
   return (input) => {
-    const known = seen.get(input);
-    if (known) return known;
+    const cached = cache.get(input);
+    if (cached) return cached;
     const address = parseAddress(input, region);
-    if (address) seen.set(input, address);
+    if (address) cache.set(input, address);
     return address;
   };
 }
 
 /**
- * Normalises one address: phone numbers to E.164 (numbers without a country code are read in `region`), emails to
- * lower case and an ASCII domain, short codes and alphanumeric sender ids unchanged. Null where the input is not
- * exactly one address. The form of a number is checked, not whether it is in service.
+ * Normalises one address: phone numbers to E.164 (`region` is the default for numbers without a country code), email
+ * addresses to lower case and an ASCII domain; short codes and alphanumeric sender ids do not change. Returns null if the
+ * input is not exactly one address. Checks the form of a number, but not whether the number is in service.
  */
 export function parseAddress(input: string, region: CountryCode): Address | null {
   if (input.length > MAX_LENGTH) return null;
@@ -76,7 +79,7 @@ function parseNumber(text: string, region: CountryCode): Address | null {
   return key === null ? null : { type: 'phone', key };
 }
 
-/** Whether a client may send to, or from, an address of this form. */
+/** Whether a client may use an address of this form as a sender or recipient. */
 export function isSendable({ type, key }: Address): boolean {
   return SENDABLE[type](key);
 }

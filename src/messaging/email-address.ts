@@ -3,48 +3,48 @@ import parseAddresses from 'nodemailer/lib/addressparser';
 import { trimInvisible } from './text.ts';
 
 /**
- * Control, format, surrogate, space and blank characters, which no part of a real address has. U+2800, the Braille
- * pattern without dots, is a symbol by its category but looks like a space.
+ * Control, format, surrogate and space characters, which no part of a real address has. U+2800, the Braille pattern without
+ * dots, is a symbol by its category but looks like a space.
  */
-const UNSEEN = String.raw`\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{Default_Ignorable_Code_Point}\u2800`;
-const LOCAL_PART = new RegExp(`^[^${UNSEEN}@<>()\\[\\],;:\\\\"]+$`, 'u');
-/** Characters; RFC 5321 has 64 octets, but longer ones are in use for mail that nobody is to answer. */
+const INVISIBLE = String.raw`\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{Default_Ignorable_Code_Point}\u2800`;
+const LOCAL_PART = new RegExp(`^[^${INVISIBLE}@<>()\\[\\],;:\\\\"]+$`, 'u');
+/** Maximum characters. RFC 5321 allows 64 octets, but senders of automatic mail use longer local parts. */
 const MAX_LOCAL_PART = 256;
 const QUOTED_LOCAL_PART = /^"((?:[^"\\]|\\.)*)"$/s;
-/** ASCII characters that a domain cannot have: with them, `domainToASCII` would read it as part of a URL. */
-const NOT_OF_A_DOMAIN = new RegExp(`[${UNSEEN}]|(?![A-Za-z0-9._-])\\p{ASCII}`, 'u');
+/** Characters that a domain cannot have. `domainToASCII` would parse some of the ASCII characters as parts of a URL. */
+const NOT_IN_DOMAIN = new RegExp(`[${INVISIBLE}]|(?![A-Za-z0-9._-])\\p{ASCII}`, 'u');
 const LABEL = /^[a-z0-9_-]{1,63}$/;
 const MAX_DOMAIN = 253;
 
 const MARKDOWN_LINK = /^\[([^\]]*)\]\(mailto:([^)\s]+)\)$/i;
-/** A display name, of which quoted parts may have any character, and one address in angle brackets (RFC 5322). */
+/** A display name, whose quoted parts may have any character, and one address in angle brackets (RFC 5322). */
 const NAME_AND_ADDRESS =
   /^((?:"(?:[^"\\\p{Cc}\p{Zl}\p{Zp}]|\\[^\p{Cc}\p{Zl}\p{Zp}])*"|[^"<>(),;:\\\p{Cc}\p{Zl}\p{Zp}])*)<([^<>]*)>$/u;
 const QUOTED = /"(?:[^"\\]|\\.)*"/gs;
 
 /**
- * The normalised form of exactly one mailbox: `a@b`, `Name <a@b>`, `<a@b>`, `mailto:a@b` or `[a@b](mailto:a@b)`. Null
- * for anything else: lists, groups, comments and routes do not say which of their parts is meant.
+ * The normalised form of exactly one mailbox: `a@b`, `Name <a@b>`, `<a@b>`, `mailto:a@b` or `[a@b](mailto:a@b)`. Null for
+ * all other texts, such as lists, groups, comments and routes, because the address would be ambiguous.
  */
 export function parseMailbox(text: string): string | null {
   const [, label, linked] = MARKDOWN_LINK.exec(text) ?? [];
-  if (label !== undefined && linked !== undefined) return unlessNamedOther(label, normalise(linked));
+  if (label !== undefined && linked !== undefined) return ifUnambiguous(label, normalise(linked));
   const [, name, bracketed] = NAME_AND_ADDRESS.exec(text) ?? [];
   if (name === undefined || bracketed === undefined) return normalise(text);
-  return unlessNamedOther(name.replace(QUOTED, ''), normalise(bracketed));
+  return ifUnambiguous(name.replace(QUOTED, ''), normalise(bracketed));
 }
 
-/** The address, unless its name looks like another address: it is open then which one is meant. */
-function unlessNamedOther(name: string, address: string | null): string | null {
+/** The address; null if its display name looks like another address, because the address is then ambiguous. */
+function ifUnambiguous(name: string, address: string | null): string | null {
   return name.includes('@') && normalise(name) !== address ? null : address;
 }
 
-/** Single quotes around an address, and an angle bracket that nothing opens or closes. */
+/** Single quotes around an address, and an unbalanced angle bracket. */
 const AROUND = /^'(.*)'$|^<|>$/gs;
 
 /**
- * The texts of all mailboxes in an address header of an email, in order, however it is written; what is no mailbox
- * is left out, and nothing is normalised.
+ * The texts of all mailboxes in an address header of an email, in order and not normalised. Skips parts of the header that
+ * are not mailboxes.
  */
 export function splitMailboxes(header: string): string[] {
   return parseAddresses(header.replace(/>\s*</g, '>, <'), { flatten: true }).flatMap(
@@ -53,8 +53,8 @@ export function splitMailboxes(header: string): string[] {
 }
 
 /**
- * One text for all spellings of a mailbox: the local part in lower case and NFC without needless quotes, the domain
- * in ASCII (UTS #46) without a trailing dot. See docs/decisions/email-addresses.md.
+ * The text that is the same for all spellings of a mailbox: the local part in lower case and NFC without unnecessary
+ * quotes, the domain in ASCII (UTS #46) without a trailing dot. See docs/decisions/email-addresses.md.
  */
 function normalise(mailbox: string): string | null {
   const text = trimInvisible(mailbox).replace(/^mailto:/i, '');
@@ -67,17 +67,17 @@ function normalise(mailbox: string): string | null {
 function normaliseLocalPart(text: string): string | null {
   const local = QUOTED_LOCAL_PART.exec(text)?.[1]?.replace(/\\(.)/gs, '$1') ?? text;
   if (!LOCAL_PART.test(local)) return null;
-  // The two lower-case forms of one Greek letter: which one lower-casing gives depends on its neighbours.
+  // A Greek sigma has two lower-case forms. The form that toLowerCase returns depends on the adjacent letters.
   const normalised = local.normalize('NFC').toLowerCase().replaceAll('ς', 'σ').normalize('NFC');
   return normalised.length > MAX_LOCAL_PART ? null : normalised;
 }
 
 function normaliseDomain(text: string): string | null {
-  if (NOT_OF_A_DOMAIN.test(text)) return null;
+  if (NOT_IN_DOMAIN.test(text)) return null;
   const isAscii = /^\p{ASCII}*$/u.test(text);
   const domain = (isAscii ? text.toLowerCase() : domainToASCII(text)).replace(/\.$/, '');
   const labels = domain.split('.');
   if (domain.length > MAX_DOMAIN || !labels.every((label) => LABEL.test(label))) return null;
-  // No top-level domain is a number: this is an IP address, or was made one.
+  // No top-level domain is a number, so a domain that ends with a number is an IP address.
   return /^\d+$/.test(labels.at(-1) as string) ? null : domain;
 }

@@ -1,4 +1,4 @@
-/** Whether a text has more than `max` characters, counted as the contract (JSON Schema) counts them: in code points. */
+/** Whether a text has more than `max` characters. Characters are code points, as in the contract (JSON Schema). */
 export function isLongerThan(text: string, max: number): boolean {
   if (text.length <= max) return false;
   if (text.length > 2 * max) return true;

@@ -3,7 +3,7 @@ import type { Delivery } from '../db/models/delivery.ts';
 import type { Message } from '../db/models/message.ts';
 import type { Schema } from '../openapi/types.ts';
 
-/** A message with what is shown of its delivery. */
+/** A message with the fields of its delivery that responses contain. */
 export type PresentableMessage = Pick<Message, (typeof COLUMNS)[number] | 'conversation_id'> &
   Pick<Delivery, 'error' | 'send_at' | 'updated_at'> & {
     status: Schema<'MessageStatus'>;
@@ -32,8 +32,8 @@ const COLUMNS = [
 ] as const satisfies (keyof Message)[];
 
 /**
- * Joins the delivery of an outbound message, and the primary conversation. An operator may have deleted the delivery. While
- * a message is sent, its `next_attempt_at` is the end of a lease and is not shown.
+ * The columns of the delivery of an outbound message, and the primary conversation. An operator may have deleted the
+ * delivery. While a message has the status `sending`, its `next_attempt_at` is the end of a lease and is not shown.
  */
 const JOINED = `
   coalesce(delivery.status, case direction when 'inbound' then 'received' else 'unknown' end) as status,
@@ -44,7 +44,7 @@ const JOINED = `
   coalesce(delivery.updated_at, messages.created_at) as updated_at,
   (select coalesce(merged_into_id, id) from conversations where id = messages.conversation_id) as conversation_id`;
 
-/** Makes rows for `presentMessage` of a query for messages, which are few. */
+/** Adds the columns of `PresentableMessage` to a query for few messages. */
 export function presentable(messages: AnyQueryBuilder): void {
   messages
     .leftJoinRelated('delivery')
@@ -52,15 +52,15 @@ export function presentable(messages: AnyQueryBuilder): void {
     .select(raw(JOINED));
 }
 
-/** The state of a delivery before its first attempt, as the response to the request shows it. */
-export function whenRecorded(
+/** The state of a delivery directly after its message was recorded. */
+export function initialState(
   status: PresentableMessage['status'],
   { send_at, created_at }: Pick<PresentableMessage, 'send_at' | 'created_at'>,
 ): Pick<PresentableMessage, 'error' | 'next_attempt_at' | 'updated_at'> {
   return { error: null, next_attempt_at: status === 'scheduled' ? send_at : null, updated_at: created_at };
 }
 
-/** A row as the contract shows it: what only some emails have is left out where it is empty. */
+/** The message of the contract. The fields that only emails have are omitted if they are empty. */
 export function presentMessage(row: PresentableMessage): Schema<'Message'> {
   return {
     id: row.id,

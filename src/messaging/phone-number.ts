@@ -3,12 +3,12 @@ import { removeFormat } from './text.ts';
 
 /** The digits that libphonenumber reads: ASCII, fullwidth, Arabic-Indic and extended Arabic-Indic. */
 const DIGIT = /[\uFF10-\uFF19\u0660-\u0669\u06F0-\u06F9]/g;
-/** Punctuation as libphonenumber has it, and all spaces and dashes of Unicode. No letters: an extension is not dropped. */
+/** The punctuation of libphonenumber, and all spaces and dashes of Unicode. Without letters, so that extensions do not match. */
 const PUNCTUATION = String.raw`\s\p{Pd}\u2212\u30FC()\[\]（）［］./．／~\u2053\u223C\uFF5E`;
 const NUMBER = new RegExp(`^[${PUNCTUATION}]*[+＋]*[${PUNCTUATION}0-9]+$`, 'u');
-/** Quotes, brackets, emoji and the like around a number; letters and the marks of service codes are part of what was written. */
+/** Other characters around a number, such as quotes and emoji, but no letters and no signs of service codes. */
 const AROUND = /^[^\p{L}\p{N}\p{C}+＋#*]+|[^\p{L}\p{N}\p{C}#*]+$/gu;
-/** Longer than any number that people write, so that the pattern runs over little text. */
+/** More characters than any phone number has. Bounds the time of the pattern. */
 const MAX_LENGTH = 64;
 
 /** RFC 3966. */
@@ -16,12 +16,12 @@ const TEL_URI = /^tel:([^;]*)((?:;[^;]*)*)$/i;
 const CONTEXT = /;phone-context=(\+[^;]*)/i;
 const EXTENSION = /;ext=/i;
 
-/** The trunk and mobile prefixes that Mexico removed in 2019. People and carriers still write them. */
+/** The trunk and mobile prefixes that Mexico removed in 2019. People and carriers still use them. */
 const OLD_MEXICAN = /^(?:1|01|044|045)(\d{10})$/;
 
 /**
- * The E.164 form of a number as people write or paste it, as Google's libphonenumber reads it. Null where it is no
- * possible number, or has an extension, which a message cannot go to.
+ * Parses a number as people write or paste it, with Google's libphonenumber, and returns its E.164 form. Returns null if the
+ * number is impossible or has an extension, because a message cannot be sent to an extension.
  */
 export function parsePhone(input: string, region: CountryCode): string | null {
   const text = toAsciiDigits(removeFormat(fromTelUri(input) ?? '').replace(AROUND, ''));
@@ -38,7 +38,7 @@ export function toAsciiDigits(text: string): string {
   return text.replace(DIGIT, (digit) => String(digit.charCodeAt(0) & 0xf));
 }
 
-/** The number of a `tel:` URI, with the country code of its context; any other text as it is. Null with an extension. */
+/** The number of a `tel:` URI, with the country code of its context, or null if it has an extension; other texts unchanged. */
 function fromTelUri(input: string): string | null {
   const [, number, parameters = ''] = TEL_URI.exec(input) ?? [];
   if (number === undefined) return input;

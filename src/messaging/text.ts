@@ -1,19 +1,19 @@
-/** Spaces, and format characters that nobody sees: zero-width and bidi marks, soft hyphens, variation selectors. */
+/** Spaces and invisible format characters: zero-width and bidi marks, soft hyphens, variation selectors. */
 const INVISIBLE = String.raw`[\s\p{Z}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]`;
 const INVISIBLE_EDGES = new RegExp(`^${INVISIBLE}+|(?<!${INVISIBLE})${INVISIBLE}+$`, 'gu');
 const FORMAT = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** Takes off what people paste along with an address: spaces and invisible characters around it. */
+/** Removes spaces and invisible characters at the start and the end, which people paste together with an address. */
 export function trimInvisible(text: string): string {
   return text.replace(INVISIBLE_EDGES, '');
 }
 
-/** Takes out invisible characters that are no spaces. */
+/** Removes invisible characters except spaces. */
 export function removeFormat(text: string): string {
   return text.replace(FORMAT, '');
 }
 
-/** Makes one line without control characters: a line break or tab becomes a space, other control characters go. */
+/** Replaces line breaks and tabs by spaces, removes other control characters, and trims the text. */
 export function toOneLine(text: string): string {
   return text
     .replace(/\r\n?|[\t\n\v\f\u0085\u2028\u2029]/g, ' ')
@@ -21,7 +21,7 @@ export function toOneLine(text: string): string {
     .trim();
 }
 
-/** The first `length` characters, counted as the contract counts them: in code points. */
+/** The first `length` characters. Characters are code points, as in the contract (JSON Schema). */
 export function truncate(text: string, length: number): string {
   if (text.length <= length) return text;
   let end = 0;

@@ -1,15 +1,15 @@
 import { type Fault, InvalidRequestError } from '../errors.ts';
 
-/** RFC 3339, and the offsets of ISO 8601 without a colon or minutes. */
+/** RFC 3339, and also the offsets of ISO 8601 without a colon or minutes. */
 const TIME = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:(\d\d))(\.\d+)?([Zz]|([+-]\d\d):?(\d\d)?)$/;
-/** The last time with a year of four digits, as RFC 3339 has it. */
+/** The last time that RFC 3339 allows, which has years of four digits. */
 export const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /**
- * Reads an RFC 3339 time; digits beyond milliseconds are cut off. Date's own parser is given one form only: others it
- * reads by rules of its own, and the year 0049 as 2049.
+ * Parses an RFC 3339 time and truncates it to milliseconds. `Date` gets one normalised form only, because it parses other
+ * forms differently, for example the year 0049 as 2049.
  *
- * @returns the time, or the reason why there is none.
+ * @returns the time, or an error text for an invalid time.
  */
 export function parseTime(text: string): Date | string {
   const [, date, clock, seconds, fraction = '.', , hours, minutes = '00'] = TIME.exec(text) ?? [];
@@ -21,12 +21,12 @@ export function parseTime(text: string): Date | string {
   return isStorable(time) ? time : 'must be in the years 0001 to 9999 in UTC';
 }
 
-/** Whether a response can show a time: RFC 3339 has years of four digits. */
+/** Whether a response can contain the time: RFC 3339 allows the years 0001 to 9999. */
 export function isStorable(time: Date): boolean {
   return time.getUTCFullYear() >= 1 && time.getTime() <= LAST_TIME;
 }
 
-/** Reads a time that the schema has accepted; adds a fault at `path` if it cannot be stored. */
+/** Parses a time that is valid by the schema. Adds a fault at `path` and returns null if the time cannot be stored. */
 export function readTime(path: string, input: string | undefined, faults: Fault[]): Date | null {
   if (input === undefined) return null;
   const time = parseTime(input);

@@ -2,9 +2,9 @@ import $RefParser from '@apidevtools/json-schema-ref-parser';
 import type { OpenApiDocument } from './document.ts';
 
 /**
- * Replaces every reference by the object that it names; `components` keeps the security schemes, which are named only.
+ * Replaces every reference by its target. `components` keeps the security schemes, which operations name without a reference.
  *
- * @throws {Error} a reference names nothing, or another document.
+ * @throws {Error} if the target of a reference does not exist or is in another document.
  */
 export async function dereference(document: OpenApiDocument): Promise<OpenApiDocument> {
   const whole = await $RefParser.dereference(structuredClone(document) as never, {

@@ -9,7 +9,7 @@ interface Operation {
   parameters?: { schema: object }[];
 }
 
-/** The parts of an OpenAPI document that this service itself looks at. */
+/** The parts of an OpenAPI document that this service reads. */
 export interface OpenApiDocument {
   openapi: string;
   info: { title: string; version: string };
@@ -20,7 +20,7 @@ export interface OpenApiDocument {
 
 let parsed: OpenApiDocument | undefined;
 
-/** A fresh copy of the contract, free to be changed by the caller. */
+/** A new copy of the contract, which the caller may change. */
 export function openApiDocument(): OpenApiDocument {
   parsed ??= parse(readFileSync(source, 'utf8')) as OpenApiDocument;
   return structuredClone(parsed);

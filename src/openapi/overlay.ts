@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { OpenApiDocument } from './document.ts';
 
-/** The parts of an OpenAPI Overlay (version 1.0.0) that this service applies: updates of one operation each. */
+/** An OpenAPI Overlay (version 1.0.0). This service supports actions that update one operation. */
 interface Overlay {
   actions: { target: string; update: object }[];
 }
@@ -10,7 +10,7 @@ interface Overlay {
 const folder = new URL('../../docs/samples/', import.meta.url);
 const OPERATION = /^\$\.paths\['([^']+)'\]\.(\w+)$/;
 
-/** Adds the samples of `docs/samples` to a document. @throws {Error} a sample is for an operation that does not exist. */
+/** Adds the samples of `docs/samples` to a document. @throws {Error} if a sample is for an unknown operation. */
 export function addSamples(document: OpenApiDocument): OpenApiDocument {
   for (const name of readdirSync(folder).sort())
     applyOverlay(document, parse(readFileSync(new URL(name, folder), 'utf8')) as Overlay);

@@ -5,7 +5,7 @@ import { addSamples } from './overlay.ts';
 /** The URL of the contract's `servers` and samples. */
 const WRITTEN_URL = 'http://127.0.0.1:8080';
 
-/** The contract with its samples, as JSON and as YAML, in which the service has the URL that the client uses. */
+/** The contract with its samples, as JSON and as YAML, with the URL of the request as the URL of the service. */
 export function servedDocument(): { json(url: string | null): string; yaml(url: string | null): string } {
   const document = addSamples(openApiDocument());
   const texts = { json: JSON.stringify(document), yaml: stringify(document, { lineWidth: 0 }) };

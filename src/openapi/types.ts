@@ -10,16 +10,16 @@ type Parameters<Id extends OperationId> = operations[Id]['parameters'];
 type LowerCased<T> = { [K in keyof T as Lowercase<K & string>]: T[K] };
 type OrNothing<T> = [T] extends [undefined] ? Record<never, never> : NonNullable<T>;
 
-/** The input of a handler: validated, with nothing of the HTTP library in it. Header names are in lower case. */
+/** The validated input of a handler, without types of the HTTP library. Header names are in lower case. */
 export interface OperationRequest<Id extends OperationId, Caller> {
-  /** Who makes the request, as authentication found it. */
+  /** The caller that authentication identified. */
   caller: Caller;
   params: OrNothing<Parameters<Id>['path']>;
   query: OrNothing<Parameters<Id>['query']>;
   headers: LowerCased<OrNothing<Parameters<Id>['header']>>;
   body: JsonOf<operations[Id] extends { requestBody: infer B } ? B : undefined>;
   reserve: Reserve;
-  /** The URL by which the client reached the service, such as `http://127.0.0.1:8080`; null if it is not known. */
+  /** The URL of the service in this request, such as `http://127.0.0.1:8080`; null if it is not known. */
   origin: () => string | null;
 }
 
@@ -27,14 +27,14 @@ type Success = 200 | 202 | 204;
 type Responses<Id extends OperationId> = operations[Id]['responses'];
 
 /**
- * Waits until the response may hold this number of bytes of content; the end of the response frees them. A handler calls
- * this function before it reads large content.
+ * Waits until the response budget has this number of free bytes, and reserves them until the end of the response. A handler
+ * calls this function before it reads large content.
  *
- * @throws {UnavailableError} the service is overloaded.
+ * @throws {UnavailableError} if the service is overloaded.
  */
 export type Reserve = (bytes: number) => Promise<void>;
 
-/** What a handler answers when all went well; everything else is thrown as an error of `errors.ts`. */
+/** The successful result of a handler. For all other responses, a handler throws an error of `errors.ts`. */
 export type OperationResponse<Id extends OperationId> = {
   [Status in keyof Responses<Id> & Success]: {
     status: Status;
@@ -47,9 +47,9 @@ export type Handler<Id extends OperationId, Caller> = (
   request: OperationRequest<Id, Caller>,
 ) => Promise<OperationResponse<Id>>;
 
-/** The `Idempotency-Key` of a request. Keys of one API key are separate from those of another. */
+/** The `Idempotency-Key` of a request. Each API key name has its own key space. */
 export interface IdempotencyKey {
-  /** Empty where no API keys are configured. */
+  /** Empty if no API keys are configured. */
   apiKeyName: string;
   key: string;
 }

@@ -1,5 +1,9 @@
 import { presentMessage } from '../../messaging/message-view.ts';
-import { type AcceptOptions, outboundMessage, type SendRequest } from '../../messaging/recording/outbound.ts';
+import {
+  type OutboundOptions,
+  outboundMessage,
+  type SendRequest,
+} from '../../messaging/recording/outbound.ts';
 import type { IdempotencyKey, Reserve } from '../../openapi/types.ts';
 import type { Caller, Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
@@ -22,7 +26,7 @@ export function messageHandlers({
   timelines,
   manualActions,
 }: Context): Pick<Handlers, Operations> {
-  const send = async (request: SendRequest, options: AcceptOptions, reserve: Reserve) => {
+  const send = async (request: SendRequest, options: OutboundOptions, reserve: Reserve) => {
     const { message, repeated } = await recorder.record(
       outboundMessage(parseAddress, request, options),
       reserve,

@@ -13,22 +13,22 @@ import { regroupAfter } from './regrouping.ts';
  * conversations; the other conversations follow in steps (`regrouping.ts`), so that no lock is held for long.
  */
 
-/** The advisory lock that serialises linking and the creation of conversations; `add_conversations` takes it too. */
+/** The advisory lock that serialises linking and the creation of conversations, also in `add_conversations`. */
 const PEOPLE_LOCK = 4_281_907_001;
 
-/** The clock of the database, which all processes share, at the time of the statement: after the wait for the lock. */
+/** The time of the database, so that all processes have the same clock; unlike `now()`, the time after the wait for the lock. */
 const NOW = 'clock_timestamp()';
 
 /**
  * Links two participants as one person. Resolves when their conversations are regrouped. A repeated call changes
  * nothing, and waits until the remaining conversations are regrouped.
  *
- * @throws {NotFoundError} one of them does not exist.
- * @throws {LinkConflictError} they are the same participant, one person already, or share a conversation.
- * @throws {UnavailableError} the link is stored, and not all conversations are regrouped yet.
+ * @throws {NotFoundError} if one of the participants does not exist.
+ * @throws {LinkConflictError} if the participants are the same, are one person already, or share a conversation.
+ * @throws {UnavailableError} if the link is stored, but not all conversations are regrouped yet.
  */
 export async function linkParticipants(knex: Knex, id: number, otherId: number): Promise<void> {
-  const checked = await lookForShared(knex, id, otherId);
+  const checked = await checkBeforeLock(knex, id, otherId);
   await changePeople(knex, async (trx) => {
     const [one, other] = [await find(trx, id), await find(trx, otherId)];
     if (id === otherId)
@@ -57,8 +57,8 @@ export async function linkParticipants(knex: Knex, id: number, otherId: number):
 /**
  * Removes the link between two participants. Resolves when their conversations are regrouped.
  *
- * @throws {NotFoundError} one of them does not exist, or they were never linked.
- * @throws {UnavailableError} the link is removed, and not all conversations are regrouped yet.
+ * @throws {NotFoundError} if one of the participants does not exist, or the participants were never linked.
+ * @throws {UnavailableError} if the link is removed, but not all conversations are regrouped yet.
  */
 export async function unlinkParticipants(knex: Knex, id: number, otherId: number): Promise<void> {
   await changePeople(knex, async (trx) => {
@@ -113,18 +113,18 @@ async function addressesOf(trx: Knex, personId: number): Promise<number[]> {
 /** The addresses of each of the two people. */
 type Sides = [one: number[], other: number[]];
 
-/** The addresses of the two people share no conversation with an id up to `upTo`. */
+/** A check that the two people share no conversation with an id up to `upTo`. */
 interface Checked {
   sides: Sides;
   upTo: number;
 }
 
 /**
- * Searches the conversations of both people, which may be many, before the lock is taken. Null if they share a
- * conversation, if a participant does not exist, or if both are one person already. Conversations become visible in the
- * order of their ids, so conversations up to `upTo` need no second check.
+ * Searches for a shared conversation before the lock is acquired, because the search may take long. Conversations become
+ * visible in the order of their ids, so conversations up to `upTo` need no second check. Returns null if the people share a
+ * conversation or are one person already, or if a participant does not exist.
  */
-async function lookForShared(knex: Knex, id: number, otherId: number): Promise<Checked | null> {
+async function checkBeforeLock(knex: Knex, id: number, otherId: number): Promise<Checked | null> {
   const found = await Participant.query(knex).findByIds([id, otherId]);
   const [one, other] = [id, otherId].map(
     (asked) => found.find((participant) => participant.id === asked)?.person,
@@ -164,7 +164,7 @@ async function assertNoSharedConversation(
     );
 }
 
-/** Everyone who can be reached from `start` by these links. */
+/** The participants that the links connect with `start`, directly or indirectly. */
 function reachable(start: number, links: ParticipantLink[]): Set<number> {
   const found = new Set([start]);
   for (const id of found) {
@@ -176,7 +176,7 @@ function reachable(start: number, links: ParticipantLink[]): Set<number> {
   return found;
 }
 
-/** Makes each group one person, whose id is the smallest of the group, and queues participants whose person changes. */
+/** Makes each group one person with the smallest id of the group. Queues participants whose person changes for regrouping. */
 async function assignPersonIds(trx: Knex, groups: number[][]): Promise<void> {
   for (const members of groups) {
     const personId = Math.min(...members);

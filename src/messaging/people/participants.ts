@@ -18,10 +18,10 @@ import { NOT_AN_ADDRESS } from '../recording/address-reader.ts';
 import { trimInvisible } from '../text.ts';
 
 /**
- * The participants that have these addresses, and the normalised form of each address.
+ * Finds the participants of addresses. Also returns the normalised addresses.
  *
- * @throws {InvalidRequestError} naming each that is neither an address that can be sent to nor one of a participant;
- * `pathOf` gives its path.
+ * @param pathOf returns the path of an input, for validation errors.
+ * @throws {InvalidRequestError} if an input is neither a valid address for sending nor the address of a participant.
  */
 async function findAddresses(
   knex: Knex,
@@ -45,7 +45,7 @@ async function findAddresses(
   return { keys: [...new Set(keys)], found };
 }
 
-/** For each of these addresses the ids of all addresses of its person; none where it never took part in anything. */
+/** For each address, the participant ids of its person; empty for an address without a participant. See `findAddresses`. */
 export async function findPeople(
   knex: Knex,
   parse: AddressParser,
@@ -61,12 +61,12 @@ export async function findPeople(
   return keys.map((key) => (byPerson.get(byKey.get(key) ?? 0) ?? []).map(({ id }) => id));
 }
 
-/** The links that are shown of a participant at most, the latest ones. */
+/** Maximum links of a participant in a response; older links are omitted. */
 const MAX_LINKS = 1_000;
-/** What a participant and a link take in a response at most, in bytes. */
+/** Upper bounds for the bytes of a participant and of a link in a response. */
 const [OWN_BYTES, LINK_BYTES] = [1_500, 150];
 
-/** Of each participant of a page, the ids of its latest links. */
+/** The ids of the latest links of each participant of a page. */
 const LATEST_LINKS = `
   cross join lateral (
     select array_agg(latest.id) as ids, ${OWN_BYTES} + ${LINK_BYTES} * count(*) as size from (
@@ -81,7 +81,7 @@ type Sized = Participant & { link_ids: string[] | null; running: number };
 
 export type ParticipantQuery = PageQuery & { address?: string | undefined };
 
-/** The participants in the order of their ids. */
+/** A page of participants in the order of their ids. */
 export async function listParticipants(
   knex: Knex,
   parse: AddressParser,

@@ -11,7 +11,7 @@ import {
 
 export type People = ReturnType<typeof createPeople>;
 
-/** The reads and changes of participants and their links on one database. */
+/** Reads and changes participants and their links in one database. */
 export function createPeople({ knex }: Pick<Database, 'knex'>, parse: AddressParser) {
   return {
     list: (query: ParticipantQuery, reserve: Reserve) => listParticipants(knex, parse, query, reserve),

@@ -3,63 +3,67 @@ import type { Knex } from 'knex';
 import { storedFunction } from '../../db/functions.ts';
 import { UnavailableError } from '../../errors.ts';
 
-/** Conversations that one step looks at, at most. The function also ends a step by time. */
+/** Maximum conversations of one step. `continue_regrouping` in SQL also limits the time of a step. */
 const BATCH = 100;
-/** How long a request waits until all conversations are regrouped. */
-const PATIENCE_MS = 10_000;
+/** Maximum time of a request until all conversations are regrouped. */
+const REQUEST_TIMEOUT_MS = 10_000;
 /**
- * The pause after a step that found a conversation locked; it doubles each time. A step holds the lock of linking for
- * up to 25 ms, so other transactions get it for most of the time.
+ * The pause after a step that failed because of a locked conversation; the pause doubles each time. A step holds the lock on
+ * links for up to 25 ms, so the lock is free for most of the time.
  */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
 /** SQLSTATE of a lock timeout, a deadlock and a serialization failure. */
-const LOST = new Set(['55P03', '40P01', '40001']);
-/** How often a process looks for regroupings that a request or another process did not finish. */
-const LOOK_EVERY_MS = 5_000;
-/** How long a stop waits for the step that runs. */
-const STOP_MS = 1_000;
+const LOCK_FAILURES = new Set(['55P03', '40P01', '40001']);
+/** The interval of the search for regroupings that a request or another process did not finish. */
+const POLL_MS = 5_000;
+/** Maximum time that a stop waits for the running step. */
+const STOP_TIMEOUT_MS = 1_000;
 
 /**
- * Runs `change` and regroups the conversations of the participants that it resolves with. The first conversations are
- * regrouped in the same transaction, so that a person with few conversations changes at once; the others in transactions
- * of their own.
+ * Runs `change` and regroups the conversations of the participants that `change` resolves with. The first conversations are
+ * regrouped in the same transaction, so that a person with few conversations changes atomically; the other conversations
+ * are regrouped in later transactions.
  *
- * @throws {UnavailableError} not all are regrouped yet; `change` may have been committed.
+ * @throws {UnavailableError} if not all conversations are regrouped yet; `change` may have been committed.
  */
 export async function regroupAfter(
   knex: Knex,
   change: (trx: Knex.Transaction) => Promise<number[]>,
 ): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  const { members, left } = await whileLost(deadline, () =>
+  const deadline = Date.now() + REQUEST_TIMEOUT_MS;
+  let { members, remaining } = await retryLocked(deadline, () =>
     knex.transaction(async (trx) => {
       const members = await change(trx);
-      return { members, left: await regroupNext(trx, members) };
+      return { members, remaining: await regroupNext(trx, members) };
     }),
   );
-  let isLeft = left;
-  while (isLeft) {
+  while (remaining) {
     if (Date.now() > deadline) throw new UnavailableError('Conversations are still being regrouped.');
-    isLeft = await whileLost(deadline, () => knex.transaction((trx) => regroupNext(trx, members)));
+    remaining = await retryLocked(deadline, () => knex.transaction((trx) => regroupNext(trx, members)));
   }
 }
 
-/** Runs one step for these participants, or for all if null. Resolves with whether conversations are left. */
+/** Runs one step for these participants; null for all participants. Resolves with whether conversations remain. */
 async function regroupNext(trx: Knex, participantIds: number[] | null): Promise<boolean> {
-  const { rows } = await trx.raw<{ rows: { left: boolean }[] }>(
-    `select ${storedFunction('continue_regrouping')}(?, ?) as left`,
+  const { rows } = await trx.raw<{ rows: { remaining: boolean }[] }>(
+    `select ${storedFunction('continue_regrouping')}(?, ?) as remaining`,
     [BATCH, participantIds],
   );
-  return rows[0]?.left === true;
+  return rows[0]?.remaining === true;
 }
 
-async function whileLost<T>(deadline: number, work: () => Promise<T>): Promise<T> {
+/**
+ * Repeats `work` while it fails because of locks.
+ *
+ * @throws {UnavailableError} after the deadline.
+ */
+async function retryLocked<T>(deadline: number, work: () => Promise<T>): Promise<T> {
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     try {
       return await work();
     } catch (error) {
-      if (!isLost(error)) throw error;
+      if (!isLockFailure(error)) throw error;
       if (Date.now() > deadline)
         throw new UnavailableError('A conversation of these participants is locked.', { cause: error });
       await sleep(pause);
@@ -67,36 +71,36 @@ async function whileLost<T>(deadline: number, work: () => Promise<T>): Promise<T
   }
 }
 
-function isLost(error: unknown): boolean {
+function isLockFailure(error: unknown): boolean {
   const { code, nativeError } = error as { code?: string; nativeError?: { code?: string } };
-  return LOST.has(nativeError?.code ?? code ?? '');
+  return LOCK_FAILURES.has(nativeError?.code ?? code ?? '');
 }
 
-/** Continues, in the background, regroupings that a request did not finish in time or whose process died. */
+/** Continues regroupings in the background if their request timed out or their process died. */
 export function finishRegrouping(knex: Knex, onError: (error: unknown) => void): { stop(): Promise<void> } {
   let stopping = false;
-  let looking: Promise<void> | null = null;
-  const look = async () => {
+  let running: Promise<void> | null = null;
+  const regroup = async () => {
     const { rows } = await knex.raw<{ rows: object[] }>('select from pending_regroupings limit 1');
-    let left = rows.length > 0;
-    while (left && !stopping)
-      left = await whileLost(Date.now() + PATIENCE_MS, () =>
+    let remaining = rows.length > 0;
+    while (remaining && !stopping)
+      remaining = await retryLocked(Date.now() + REQUEST_TIMEOUT_MS, () =>
         knex.transaction((trx) => regroupNext(trx, null)),
       );
   };
   const timer = setInterval(() => {
-    looking ??= look()
+    running ??= regroup()
       .catch(onError)
       .finally(() => {
-        looking = null;
+        running = null;
       });
-  }, LOOK_EVERY_MS);
+  }, POLL_MS);
   return {
     stop: async () => {
       stopping = true;
       clearInterval(timer);
       // An unresponsive database must not delay the stop; another process or a restart continues.
-      await Promise.race([looking, sleep(STOP_MS, undefined, { ref: false })]);
+      await Promise.race([running, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
     },
   };
 }

@@ -24,14 +24,14 @@ export interface ConversationQuery extends PageQuery {
   since?: string | undefined;
 }
 
-/** The conversations of a page and those merged into them. */
+/** The conversations of a page and the conversations that are merged into them. */
 const MEMBERS = `
   cross join lateral (
     select * from conversations where id = page.id union all
     select * from conversations where merged_into_id = page.id
   ) as member`;
 
-/** Upper bounds for the bytes of a conversation in a response: itself, each participant, each merged conversation. */
+/** Upper bounds for the bytes of a conversation in a response: fixed, for each participant, for each merged conversation. */
 const [OWN_BYTES, PARTICIPANT_BYTES, MERGED_BYTES] = [1_500, 1_300, 20];
 
 const SIZE = `
@@ -41,11 +41,11 @@ const SIZE = `
     from (select page.id) as page ${MEMBERS} cross join unnest(member.participant_ids) as participant_id
   ) as sized`;
 
-/** A conversation of a page or merged into one. */
+/** A conversation of a page, or a conversation that is merged into a conversation of the page. */
 type Member = Conversation & { primary_id: number; size: number; candidates: number };
 type Members = [Member, ...Member[]];
 
-/** By activity: the time of the last message and the id. By id: the id only. */
+/** The position of a conversation. A list in the order of the ids uses the id only. */
 type Position = [activity: string, id: number];
 
 interface Filter {
@@ -61,7 +61,7 @@ interface Filter {
 type Sort = 'activity' | 'id';
 const ORDER = { activity: 'last_message_at desc, id desc', id: 'id' };
 
-/** Primary conversations with their participants and last message. */
+/** A page of primary conversations with their participants and last message. */
 export async function listConversations(
   knex: Knex,
   parse: AddressParser,
@@ -126,7 +126,7 @@ function filterBy({ people, type, since, after, sort, limit }: Filter) {
   };
 }
 
-/** With a limit, the planner looks the merged conversations up by their index; with EXISTS it may read all of them. */
+/** LIMIT makes the planner use the index of merged conversations; with EXISTS it may read all merged conversations. */
 function whereChannel(builder: QueryBuilder<Conversation>, channel: 'sms' | 'email'): void {
   builder.whereRaw(
     `(channel = ? or (

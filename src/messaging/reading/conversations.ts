@@ -14,8 +14,8 @@ interface LastMessage {
 }
 
 /**
- * A primary conversation and those merged into it, in the order of their ids. Always read by one statement, because
- * links can change between two statements.
+ * A primary conversation and the conversations that are merged into it, in the order of their ids. One statement reads all
+ * of them, because links can change between two statements.
  */
 export type MergedConversation = [primary: Conversation, ...merged: Conversation[]];
 
@@ -24,7 +24,7 @@ type ParticipantOf = Participant & { primary_id: number };
 const PREVIEW_LENGTH = 120;
 
 /**
- * One conversation; a merged conversation is shown as its primary conversation.
+ * One conversation. For a merged conversation, the content is the content of its primary conversation.
  *
  * @throws {NotFoundError}
  */
@@ -34,7 +34,8 @@ export async function getConversation(knex: Knex, id: number): Promise<Schema<'C
 }
 
 /**
- * The ids of the primary conversation of this one and of all conversations merged into it, the primary first.
+ * The ids of the primary conversation of the given conversation, and of all conversations that are merged into the primary
+ * conversation, with the primary id first.
  *
  * @throws {NotFoundError}
  */
@@ -43,10 +44,10 @@ export async function mergedIds(knex: Knex, id: number): Promise<number[]> {
 }
 
 async function findMerged(knex: Knex, id: number): Promise<MergedConversation> {
-  const asked = Conversation.query(knex).select(knex.raw('coalesce(merged_into_id, id)')).where('id', id);
+  const primaryId = Conversation.query(knex).select(knex.raw('coalesce(merged_into_id, id)')).where('id', id);
   const found = await Conversation.query(knex)
-    .where('id', asked)
-    .orWhere('merged_into_id', asked.clone())
+    .where('id', primaryId)
+    .orWhere('merged_into_id', primaryId.clone())
     .orderBy('id');
   if (found.length === 0) throw new NotFoundError(`conversation ${id}`);
   return found as MergedConversation;
@@ -65,13 +66,13 @@ export async function presentMerged(
   return conversations.map((merged) => present(merged, participants.get(merged[0].id) ?? [], last));
 }
 
-/** The participants of each primary conversation and those merged into it, each once, in the order of the ids. */
+/** The distinct participants of each merged conversation by the id of its primary conversation, in the order of their ids. */
 async function participantsOf(
   knex: Knex,
   conversations: MergedConversation[],
 ): Promise<Map<number, ParticipantOf[]>> {
   const members = conversations.flatMap((merged) => merged.map(({ id }) => ({ id, primary: merged[0].id })));
-  // Lateral, so that each look-up uses an index whatever the planner expects.
+  // Lateral, so that each look-up uses an index independently of the planner's estimates.
   const takingPart = knex.raw(
     `(select distinct primary_id, participant_id
       from unnest(?::bigint[], ?::bigint[]) as member(id, primary_id) cross join lateral (
@@ -88,7 +89,7 @@ async function participantsOf(
   return Map.groupBy(found, ({ primary_id }) => primary_id);
 }
 
-/** One row for each conversation, read from the end of its index. */
+/** The last message of each conversation that has messages. */
 async function lastMessages(knex: Knex, ids: number[]): Promise<Map<number, LastMessage>> {
   const { rows } = await knex.raw<{ rows: LastMessage[] }>(
     `select last.* from unnest(?::bigint[]) as shown(id)

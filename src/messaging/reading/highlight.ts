@@ -2,11 +2,11 @@ import escapeHtml from 'escape-html';
 import type { Schema } from '../../openapi/types.ts';
 import { fold, type Search, WORD } from './search-words.ts';
 
-/** Words of an excerpt, and how many of them precede the first match. */
+/** The number of words of an excerpt, and of words before the first match. */
 const EXCERPT_WORDS = 35;
 const WORDS_BEFORE = 10;
-/** The part of a body that a search covers, as in `message_document` in SQL. */
-const SEARCHED = 100_000;
+/** The number of characters of a body that a search covers, as in `message_document` in SQL. */
+const SEARCHED_LENGTH = 100_000;
 const TAG = /<[/!?a-z][^<>]*>/gi;
 
 /** The subject, and the part of the body around a match, as HTML with `<mark>` around each match. */
@@ -20,9 +20,9 @@ export function highlight(
   };
 }
 
-/** The part around the word whose first occurrence is last: more likely a rare word than a common one. */
+/** The part around the word whose first occurrence is last, because this word is probably the rarest. */
 function excerpt(body: string, words: Search['words']): string {
-  const text = body.slice(0, SEARCHED).replace(TAG, ' ');
+  const text = body.slice(0, SEARCHED_LENGTH).replace(TAG, ' ');
   const starts: number[] = [];
   const missing = new Set(words);
   let match = 0;

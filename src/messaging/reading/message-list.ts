@@ -11,7 +11,7 @@ import { readQueryTime } from '../time.ts';
 import { mergedIds } from './conversations.ts';
 import { highlight } from './highlight.ts';
 import { readMessages } from './message-page.ts';
-import { BY_DELIVERY, BY_MESSAGE, type Clock, latest, type Messages } from './newest-first.ts';
+import { BY_DELIVERY, BY_MESSAGE, type Clock, type Messages, newest } from './newest-first.ts';
 import { type Filter, find } from './search.ts';
 import type { Searches } from './search-limit.ts';
 import { readSearch, type Search } from './search-words.ts';
@@ -33,7 +33,7 @@ export interface MessageReader {
   searches: Searches;
 }
 
-/** The messages that fit all that is asked, the newest first. */
+/** A page of the messages that match the query, newest first. */
 export async function listMessages(
   { knex, parse, searches }: MessageReader,
   query: MessageQuery,
@@ -41,14 +41,14 @@ export async function listMessages(
 ): Promise<Page<Schema<'Message'>>> {
   const cursors = new Cursors<Position>('messages', query, [isTime, isId]);
   const filter = await readFilter(knex, parse, query, cursors.after);
-  const asked = { filter, cursors, clock: clockOf(query), limit: query.limit ?? DEFAULT_LIMIT, reserve };
-  if (query.q === undefined) return list(knex, asked);
-  return searchFor({ knex, searches }, asked, readSearch(parse, query.q));
+  const request = { filter, cursors, clock: clockOf(query), limit: query.limit ?? DEFAULT_LIMIT, reserve };
+  if (query.q === undefined) return list(knex, request);
+  return searchFor({ knex, searches }, request, readSearch(parse, query.q));
 }
 
 type Position = [time: string, id: number];
 
-interface Asked {
+interface ListRequest {
   filter: Filter;
   cursors: Cursors<Position>;
   clock: Clock;
@@ -60,17 +60,17 @@ const NEWEST_FIRST = 'created_at desc, id desc';
 
 async function list(
   knex: Knex,
-  { filter, cursors, clock, limit, reserve }: Asked,
+  { filter, cursors, clock, limit, reserve }: ListRequest,
 ): Promise<Page<Schema<'Message'>>> {
   const messages = Message.query(knex).select('messages.*').modify(filter.scope).modify(filter.conditions);
-  const candidates = latest(messages, limit + 1, clock);
+  const candidates = newest(messages, limit + 1, clock);
   const { rows, last } = await readMessages(knex, { candidates, order: NEWEST_FIRST, limit, reserve });
   return cursors.page(rows, positionOf(last), presentMessage);
 }
 
 async function searchFor(
   { knex, searches }: Pick<MessageReader, 'knex' | 'searches'>,
-  { filter, cursors, clock, limit, reserve }: Asked,
+  { filter, cursors, clock, limit, reserve }: ListRequest,
   search: Search,
 ): Promise<Page<Schema<'Message'>>> {
   const { ids, stoppedAt } = await searches.run(() =>
@@ -91,7 +91,7 @@ function positionOf(last: [time: Date, id: number] | null): Position | null {
   return last && [last[0].toISOString(), last[1]];
 }
 
-/** Everything that is asked but the search and the order. */
+/** The filter of a query, without its search. */
 async function readFilter(
   knex: Knex,
   parse: AddressParser,
@@ -128,23 +128,23 @@ async function readFilter(
   };
 }
 
-/** Those that few messages have: an index has them, in the order of their times. */
+/** Statuses of few messages, which have an index in the order of their times. */
 const EXCEPTIONS = new Set(['scheduled', 'undelivered', 'failed', 'canceled', 'unknown']);
 const PENDING = new Set(['queued', 'sending']);
 
 function withStatus(messages: Messages, status: Schema<'MessageStatus'>): void {
   messages.where({ direction: status === 'received' ? 'inbound' : 'outbound' });
   if (status !== 'received') messages.joinRelated('delivery').where('delivery.status', status);
-  // What is pending has an index too.
+  // Makes the planner use the index of pending deliveries.
   if (PENDING.has(status)) messages.where('delivery.pending', true);
 }
 
-/** Whose times say what is later; a delivery has its message's. */
+/** The columns for the order of the messages. A delivery has the time of its message. */
 function clockOf({ status = 'received' }: MessageQuery): Clock {
   return EXCEPTIONS.has(status) ? BY_DELIVERY : BY_MESSAGE;
 }
 
-/** None where there is no such conversation: a filter that nothing fits. */
+/** The merged ids of a conversation; empty if it does not exist, so that no message matches. */
 async function membersOrNone(knex: Knex, id: number): Promise<number[]> {
   return mergedIds(knex, id).catch((error) => {
     if (error instanceof NotFoundError) return [];

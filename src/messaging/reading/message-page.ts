@@ -5,14 +5,12 @@ import { FREE_BYTES, PAGE_BYTES } from '../../page.ts';
 import { type PresentableMessage, presentable } from '../message-view.ts';
 import type { Messages } from './newest-first.ts';
 
-/**
- * Bytes of a message's content. PostgreSQL knows the length of a body without reading it; the other columns are small.
- */
+/** The bytes of a message's content. `octet_length` does not read the body; the other columns are small. */
 const SIZE = `(512 + octet_length(body) + coalesce(octet_length(subject), 0) + octet_length(metadata::text)
   + octet_length(array_to_string("to" || cc || bcc || attachments, ' ')))`;
 
 export interface PageRequest {
-  /** One message more than the page may have. */
+  /** Selects one message more than `limit`, to find out whether there is a next page. */
   candidates: Messages;
   /** The order of the page, by columns of messages. */
   order: string;
@@ -26,7 +24,7 @@ export interface MessageRows {
   last: [time: Date, id: number] | null;
 }
 
-/** A row of the page, with its content where that is read already. */
+/** A row of the page, with its content if the first query has read the content. */
 type Kept = {
   page_id: number;
   page_time: Date;
@@ -35,8 +33,8 @@ type Kept = {
 } & Partial<PresentableMessage>;
 
 /**
- * The first of these messages: at most `limit`, and at most 4 MiB, but at least one. The content of the first 256 KiB
- * comes with the first query; the rest is read when the response has reserved it.
+ * Reads the first candidates: at most `limit`, and at most `PAGE_BYTES`, but at least one. The first query reads the content
+ * of the first `FREE_BYTES`; a second query reads the other content after the response has reserved its bytes.
  */
 export async function readMessages(knex: Knex, request: PageRequest): Promise<MessageRows> {
   const kept = await choose(knex, request);

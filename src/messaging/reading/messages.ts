@@ -21,7 +21,7 @@ export interface ConversationMessagesQuery extends PageQuery {
 }
 
 /**
- * The messages of one conversation, with those of the ones merged with it, in the order of their ids.
+ * A page of the messages of a conversation and of the conversations that are merged with it, in the order of their ids.
  *
  * @throws {NotFoundError}
  */
@@ -37,8 +37,8 @@ export async function listConversationMessages(
   const above = order === 'asc' ? Math.max(after_id, cursor ?? 0) : after_id;
   const below = order === 'desc' ? (cursor ?? Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER;
   const members = await mergedIds(knex, conversationId);
-  // The ids of a page of each conversation, by its index, and the first of all these: no more is read however long the
-  // conversations are.
+  // Reads the ids of one page of each conversation from the index, and keeps the first ids of all conversations, so that the
+  // cost does not depend on the lengths of the conversations.
   const picked = knex.raw(
     `(select own.id from unnest(?::bigint[]) as member(id) cross join lateral (
         select id from messages where conversation_id = member.id and id > ? and id < ? order by id ${order} limit ?

@@ -3,7 +3,7 @@ import type { Message } from '../../db/models/message.ts';
 
 export type Messages = QueryBuilder<Message>;
 
-/** The columns that messages are put in order by. */
+/** The columns for the order of messages. */
 export interface Clock {
   time: string;
   id: string;
@@ -11,8 +11,8 @@ export interface Clock {
 export const BY_MESSAGE: Clock = { time: 'messages.created_at', id: 'messages.id' };
 export const BY_DELIVERY: Clock = { time: 'delivery.created_at', id: 'delivery.message_id' };
 
-/** The latest of these messages, as they are stored. */
-export function latest(messages: Messages, limit: number, { time, id }: Clock): Messages {
+/** Limits a query to the newest messages. */
+export function newest(messages: Messages, limit: number, { time, id }: Clock): Messages {
   const order = [time, id].map((column) => ({ column, order: 'desc' as const }));
   return messages.orderBy(order).limit(limit);
 }

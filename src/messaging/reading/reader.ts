@@ -9,7 +9,7 @@ import { limitSearches } from './search-limit.ts';
 
 export type Reader = ReturnType<typeof createReader>;
 
-/** The reads of messages and conversations on one database, with a limit of concurrent searches. */
+/** Reads messages and conversations in one database, with a limit of concurrent searches. */
 export function createReader({ knex, reads }: Pick<Database, 'knex' | 'reads'>, parse: AddressParser) {
   const messages = { knex, parse, searches: limitSearches(reads) };
   return {

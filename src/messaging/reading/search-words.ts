@@ -1,20 +1,20 @@
 import { InvalidRequestError } from '../../errors.ts';
 import type { AddressParser } from '../address.ts';
 
-/** A search, as PostgreSQL reads it and as matches are marked. */
+/** A parsed search. */
 export interface Search {
-  /** In the syntax of `websearch_to_tsquery`, with the words of `wordsOf` only. */
+  /** The search for `websearch_to_tsquery`, which contains normalised words only. */
   query: string;
-  /** The words that a match contains. */
+  /** The words to mark in a match. */
   words: ReadonlySet<string>;
 }
 
-/** A word: no punctuation, no space. Marks belong to the letter before them. */
+/** A word of letters, digits and combining marks. */
 export const WORD = /[\p{L}\p{N}\p{M}]+/gu;
 /** `"a phrase"` or a word, each with an optional `-`. */
 const TERM = /(-?)"([^"]*)"?|(-?)(\S+)/g;
 
-/** The form in which words are compared: without accents, and in lower case. `message_document` in SQL does the same. */
+/** Normalises text for comparison: without accents and in lower case, as `message_document` in SQL does. */
 export function fold(text: string): string {
   return text
     .normalize('NFKD')
@@ -27,10 +27,10 @@ function wordsOf(text: string): string[] {
 }
 
 /**
- * Reads the text of a search. A term with punctuation inside, such as `order-1234`, is a phrase of its words. An address
- * also finds its normalised form.
+ * Parses the text of a search. A term with punctuation, such as `order-1234`, is a phrase of its words. An address also
+ * matches its normalised form.
  *
- * @throws {InvalidRequestError} the search has no word.
+ * @throws {InvalidRequestError} if the search has no word.
  */
 export function readSearch(parse: AddressParser, q: string): Search {
   const terms: string[] = [];

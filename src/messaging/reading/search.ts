@@ -1,26 +1,26 @@
 import type { Knex } from 'knex';
 import { Message } from '../../db/models/message.ts';
 import { UnavailableError } from '../../errors.ts';
-import { BY_MESSAGE, type Clock, latest, type Messages } from './newest-first.ts';
+import { BY_MESSAGE, type Clock, type Messages, newest } from './newest-first.ts';
 import type { Search } from './search-words.ts';
 
-/** The column `document` has the words of a long message. The planner compares the expression with that of the index. */
+/** The words of a message; the column `document` is null for short messages. The same expression as in the index. */
 const DOCUMENT = `coalesce(messages.document,
   message_document(messages."from", messages."to", messages.cc, messages.subject, messages.body))`;
 const MATCHES = `${DOCUMENT} @@ websearch_to_tsquery('simple', ?)`;
 
-/** Messages per window: first the newest messages, before the index. */
+/** The number of messages in the first and in the largest window. */
 const FIRST_WINDOW = 500;
 const MAX_WINDOW = 16_000;
-/** A search with at most this many matches reads all of them from the index. */
-const FEW = 1_000;
-/** Time limit of a statement that reads a window. After it, the window is halved. */
+/** Maximum matches that are read from the index. */
+const MAX_INDEX_MATCHES = 1_000;
+/** Time limit of a statement that reads a window. After a timeout, the window is halved. */
 const WINDOW_LIMIT_MS = 2_000;
-/** Time limit of the statement that reads the index. After it, the search counts as one with many matches. */
+/** Time limit of the statement that reads the index. After a timeout, the search reads windows. */
 const INDEX_LIMIT_MS = 1_000;
-/** A page ends early after this time. */
+/** After this time, the search starts no other window, and the page ends early. */
 const PAGE_MS = 1_500;
-/** Target time for one window, so that a page takes little longer than `PAGE_MS`. */
+/** Target time for one window, so that a page takes little more time than `PAGE_MS`. */
 const WINDOW_MS = 250;
 const RETRY_AFTER_S = 2;
 
@@ -29,17 +29,17 @@ type Position = [time: Date, id: number];
 
 export interface Found {
   ids: number[];
-  /** The last message that the search has looked at; null if it has looked at all of them. */
+  /** The last message that the search has read; null if the search has read all messages. */
   stoppedAt: Position | null;
 }
 
-/** Both parts of a filter of messages: an index finds those in scope, and of these the other conditions leave some. */
+/** A filter of messages: `scope` has the conditions that an index supports, `conditions` has the other conditions. */
 export interface Filter {
   scope: (messages: Messages) => void;
   conditions: (messages: Messages) => void;
 }
 
-interface Asked {
+interface SearchRequest {
   filter: Filter;
   search: Search;
   wanted: number;
@@ -47,32 +47,32 @@ interface Asked {
 }
 
 /**
- * The newest matches, at a cost that the page bounds: first the newest messages, where common words soon fill a page;
- * then the index, which has all matches of a rare word; then older messages in growing windows, for a limited time.
+ * Finds the newest matches in bounded time. First reads the newest messages, because they often contain enough matches of
+ * common words; then the index, if it has few matches; then older messages in growing windows for a limited time.
  *
- * @throws {UnavailableError} the database is too busy to read even a single message in time.
+ * @throws {UnavailableError} if the database is too busy to read a window of one message in time.
  */
-export async function find(knex: Knex, asked: Asked): Promise<Found> {
+export async function find(knex: Knex, request: SearchRequest): Promise<Found> {
   const ids: number[] = [];
   const deadline = performance.now() + PAGE_MS;
   let after: Position | null = null;
   let size = FIRST_WINDOW;
   for (let windows = 0; ; windows++) {
     if (windows === 1) {
-      const all = await findFew(knex, asked);
+      const all = await findByIndex(knex, request);
       if (all !== null) return all;
     }
     const started = performance.now();
-    const looked: Looked & { size: number } = await lookThroughHalving(knex, asked, {
+    const matches: Matches & { size: number } = await searchHalvingWindow(knex, request, {
       after,
       size,
-      wanted: asked.wanted - ids.length,
+      wanted: request.wanted - ids.length,
     });
-    ids.push(...looked.ids);
-    after = looked.end;
-    if (after === null || ids.length >= asked.wanted) return { ids, stoppedAt: after };
+    ids.push(...matches.ids);
+    after = matches.end;
+    if (after === null || ids.length >= request.wanted) return { ids, stoppedAt: after };
     if (windows > 0 && performance.now() > deadline) return { ids, stoppedAt: after };
-    size = nextSize(looked.size, performance.now() - started);
+    size = nextSize(matches.size, performance.now() - started);
   }
 }
 
@@ -81,15 +81,15 @@ function nextSize(size: number, tookMs: number): number {
   return tookMs < WINDOW_MS / 2 ? Math.min(size * 2, MAX_WINDOW) : size;
 }
 
-/** Halves the window until a statement ends in time. */
-async function lookThroughHalving(
+/** Searches a window, and halves the window after each timeout. */
+async function searchHalvingWindow(
   knex: Knex,
-  asked: Asked,
+  request: SearchRequest,
   window: Window,
-): Promise<Looked & { size: number }> {
+): Promise<Matches & { size: number }> {
   for (let { size } = window; size >= 1; size = Math.floor(size / 2)) {
-    const looked = await lookThrough(knex, asked, { ...window, size }).catch(nullIfTooLong);
-    if (looked !== null) return { ...looked, size };
+    const matches = await searchWindow(knex, request, { ...window, size }).catch(nullAfterTimeout);
+    if (matches !== null) return { ...matches, size };
   }
   throw new UnavailableError('The search takes too long: the database is busy.', {
     retryAfter: RETRY_AFTER_S,
@@ -98,34 +98,34 @@ async function lookThroughHalving(
 
 interface Window {
   after: Position | null;
-  /** Messages in scope that are looked at, whether or not they fit the other conditions. */
+  /** The number of messages in scope to read. */
   size: number;
   wanted: number;
 }
 
-interface Looked {
+interface Matches {
   ids: number[];
-  /** The last message that was looked at; null if none is left. */
+  /** The last message that was read; null if no messages remain. */
   end: Position | null;
 }
 
-/** The matches among the next `size` messages in scope. Both statements see the same messages: they are one snapshot. */
-async function lookThrough(
+/** The matches among the next `size` messages in scope. */
+async function searchWindow(
   knex: Knex,
-  { filter, search, clock }: Asked,
+  { filter, search, clock }: SearchRequest,
   { after, size, wanted }: Window,
-): Promise<Looked> {
+): Promise<Matches> {
   const window = () => {
     const rest = Message.query(knex).modify(filter.scope);
     if (after) rest.whereRaw('(??, ??) < (?::timestamptz, ?)', [clock.time, clock.id, ...after]);
-    return latest(rest, size, clock);
+    return newest(rest, size, clock);
   };
   return within(knex, WINDOW_LIMIT_MS, async (trx) => {
     const matches = Message.query(trx)
       .with('messages', window().select('messages.*') as never)
       .modify(filter.conditions)
       .whereRaw(MATCHES, [search.query]);
-    const found = await pick(latest(matches, wanted, BY_MESSAGE));
+    const found = await pick(newest(matches, wanted, BY_MESSAGE));
     if (found.ids.length === wanted) return found;
     const [last] = await window()
       .transacting(trx)
@@ -136,27 +136,30 @@ async function lookThrough(
   });
 }
 
-/** All matches, by the index; null where too many of all messages match. */
-async function findFew(knex: Knex, { filter, search, wanted, clock }: Asked): Promise<Found | null> {
-  const few = await within(knex, INDEX_LIMIT_MS, async (trx) => {
+/** The newest matches from the index; null if the index has more than `MAX_INDEX_MATCHES`. */
+async function findByIndex(
+  knex: Knex,
+  { filter, search, wanted, clock }: SearchRequest,
+): Promise<Found | null> {
+  const indexed = await within(knex, INDEX_LIMIT_MS, async (trx) => {
     await trx.raw('set local enable_seqscan = off');
     const { rows } = await trx.raw<{ rows: { id: number }[] }>(
-      `select id from messages where ${MATCHES} limit ${FEW + 1}`,
+      `select id from messages where ${MATCHES} limit ${MAX_INDEX_MATCHES + 1}`,
       [search.query],
     );
-    return rows.length > FEW ? null : rows.map(({ id }) => id);
-  }).catch(nullIfTooLong);
-  if (few === null) return null;
+    return rows.length > MAX_INDEX_MATCHES ? null : rows.map(({ id }) => id);
+  }).catch(nullAfterTimeout);
+  if (indexed === null) return null;
   const matches = Message.query(knex)
     .modify(filter.scope)
     .modify(filter.conditions)
-    .whereIn('messages.id', few);
-  const { ids, end } = await pick(latest(matches, wanted, clock));
+    .whereIn('messages.id', indexed);
+  const { ids, end } = await pick(newest(matches, wanted, clock));
   return { ids, stoppedAt: ids.length === wanted ? end : null };
 }
 
-/** Runs a query for messages; `end` is the last one. A delivery has the time of its message. */
-async function pick(messages: Messages): Promise<Looked> {
+/** Runs a query for messages; `end` is the last message. A delivery has the time of its message. */
+async function pick(messages: Messages): Promise<Matches> {
   const rows = await messages.select('messages.id', 'messages.created_at');
   const last = rows.at(-1);
   return { ids: rows.map(({ id }) => id), end: last ? [last.created_at, last.id] : null };
@@ -164,12 +167,12 @@ async function pick(messages: Messages): Promise<Looked> {
 
 const QUERY_CANCELED = '57014';
 
-function nullIfTooLong(error: { code?: string }): null {
+function nullAfterTimeout(error: { code?: string }): null {
   if (error.code !== QUERY_CANCELED) throw error;
   return null;
 }
 
-/** Runs `work` on one snapshot, with a time limit for each statement and memory enough for an exact bitmap of matches. */
+/** Runs `work` on one snapshot, with a time limit for each statement, and with enough memory for an exact bitmap of matches. */
 function within<T>(
   knex: Knex,
   milliseconds: number,

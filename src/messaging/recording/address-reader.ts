@@ -14,10 +14,10 @@ const NOT_OF_CHANNEL: Record<Channel, string> = {
   email: 'must be an email address',
 };
 
-/** Reads the addresses of one client request strictly: one address per value, and an error for every other value. */
+/** Reads the addresses of a client request. Adds a fault for each value that is not exactly one address. */
 export interface AddressReader {
   one(path: string, input: string): Address | null;
-  /** One address or several; repeats are folded, in the order given. */
+  /** Reads one or several addresses, in their order and without repeats. */
   many(path: string, input: string | readonly string[] | undefined): Address[];
   /** Adds a fault for each address read so far that this channel cannot use. */
   checkChannel(channel: Channel): void;
@@ -27,7 +27,7 @@ export function readAddresses(parse: AddressParser, faults: Fault[]): AddressRea
   const read: { path: string; address: Address }[] = [];
   const one = (path: string, input: string) => {
     const address = parse(input);
-    const isUsable = address !== null && isSendable(address) && canBe(path, address);
+    const isUsable = address !== null && isSendable(address) && isAllowedAt(path, address);
     if (isUsable) read.push({ path, address });
     else faults.push({ path, message: input.includes('@') ? NOT_ONE_EMAIL : NOT_AN_ADDRESS });
     return isUsable ? address : null;
@@ -40,7 +40,7 @@ export function readAddresses(parse: AddressParser, faults: Fault[]): AddressRea
         typeof input === 'string'
           ? [one(path, input)]
           : input.map((item, index) => one(`${path}/${index}`, item));
-      return distinct(addresses.filter((address) => address !== null));
+      return addresses.filter((address) => address !== null).filter(isFirst());
     },
     checkChannel: (channel) => {
       for (const { path, address } of read)
@@ -51,27 +51,26 @@ export function readAddresses(parse: AddressParser, faults: Fault[]): AddressRea
 }
 
 /** An alphanumeric sender id cannot receive messages. */
-function canBe(path: string, { type }: Address): boolean {
+function isAllowedAt(path: string, { type }: Address): boolean {
   return type !== 'alphanumeric' || path === '/body/from';
 }
 
-/** Each address once, where it stands first. */
-function distinct(addresses: Address[]): Address[] {
-  const seen = new Set<string>();
-  return addresses.filter(({ key }) => !seen.has(key) && seen.add(key));
+/** Returns a filter that keeps the first occurrence of each address, and excludes these keys. */
+function isFirst(...excluded: string[]) {
+  const found = new Set(excluded);
+  return ({ key }: Address) => !found.has(key) && Boolean(found.add(key));
 }
 
 /**
- * Each recipient once, where it stands first, and none that is the sender: to, then cc, then bcc. Only who writes to
- * nobody else writes to itself.
+ * Removes repeated recipients, in the order to, cc, bcc, and the sender. The sender remains in `to` if `to` has no other
+ * recipients.
  */
 export function foldRecipients(
   sender: Address | null,
   { to, cc, bcc }: Record<'to' | 'cc' | 'bcc', Address[]>,
 ): Record<'to' | 'cc' | 'bcc', Address[]> {
-  const seen = new Set([sender?.key]);
-  const fold = (addresses: Address[]) => addresses.filter(({ key }) => !seen.has(key) && seen.add(key));
-  const folded = { to: fold(to), cc: fold(cc), bcc: fold(bcc) };
+  const isNew = isFirst(...(sender ? [sender.key] : []));
+  const folded = { to: to.filter(isNew), cc: cc.filter(isNew), bcc: bcc.filter(isNew) };
   return folded.to.length > 0 ? folded : { ...folded, to };
 }
 

@@ -4,17 +4,17 @@ import type { NewMessage } from './new-message.ts';
 export interface CachedConversation {
   conversationId: number;
   senderId: number;
-  /** When the conversation was created. A row that later gets the same id has another time. */
+  /** The creation time of the conversation. A later conversation with the same id has another time. */
   createdAt: string;
 }
 
 const MAX_CONVERSATIONS = 50_000;
-/** UTF-16 units of the addresses, of which a group has many. */
+/** Maximum UTF-16 units of all addresses in the cache. */
 const MAX_LENGTH = 8_000_000;
 
 /**
- * The conversations of recent messages, by the addresses of a message. The service never deletes participants or changes
- * their sets. `record_messages` in SQL notices rows that an operator deleted or restored, and refuses the cached values.
+ * The conversations of recent messages, by the addresses of a message. The service never deletes or changes the
+ * participants of a conversation. If an operator deleted or restored rows, `record_messages` in SQL refuses the cached values.
  */
 export class ConversationCache {
   readonly #conversations = new LRUCache<string, CachedConversation>({
@@ -36,7 +36,7 @@ export class ConversationCache {
   }
 }
 
-/** The participants are in the order of their keys. */
+/** The key of the cache. Participants are sorted, so that the same set always has the same key. */
 function keyOf({ sender, participants }: NewMessage): string {
   return [sender, ...participants].map(({ key }) => key).join('\n');
 }

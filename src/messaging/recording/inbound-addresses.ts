@@ -4,31 +4,31 @@ import { splitMailboxes } from '../email-address.ts';
 import { removeFormat, toOneLine, trimInvisible, truncate } from '../text.ts';
 import { itemsOf, readText } from './inbound-values.ts';
 
-/** Sender of an email without a return path: a bounce or another automatic mail (RFC 5321, section 4.5.5). */
+/** Sender of an email without a return path, which is a bounce or another automatic mail (RFC 5321, section 4.5.5). */
 const MAILER_DAEMON = 'mailer-daemon';
-/** Sender of a text whose number is withheld. */
+/** Sender of a text with a withheld number. */
 const UNKNOWN = 'unknown';
 const MAX_OTHER = 320;
-/** Recipients of a message: with its sender, the most participants that a conversation's index can hold. */
+/** Maximum recipients of a message, because the index of conversations limits the number of participants. */
 export const MAX_RECIPIENTS = 300;
-/** Texts of a header that are parsed, whether they are addresses or not. */
+/** Maximum texts of a header that are parsed, including texts that are not addresses. */
 const MAX_TEXTS = 1_000;
-/** UTF-16 units of a header that are read: more than that many recipients with their names take. */
+/** Maximum UTF-16 units of a header that are read; enough for `MAX_RECIPIENTS` addresses with names. */
 const MAX_HEADER = 32_768;
 
-/** Reads the sender of an inbound message; of several authors the first. It is never missing: see `other`. */
+/** Reads the sender of an inbound message, which is the first of several authors. Without an address, see `other`. */
 export function readSender(parse: AddressParser, channel: Channel, from: unknown): Address {
   return readHeader(parse, channel, from, 1)[0] ?? other(channel, from);
 }
 
-/** Reads the recipients in a header of an inbound message: each address that can be read, once. */
+/** Reads the distinct addresses in a header of an inbound message. Skips invalid addresses. */
 export function readRecipients(parse: AddressParser, channel: Channel, header: unknown): Address[] {
   return readHeader(parse, channel, header, MAX_RECIPIENTS);
 }
 
 /**
- * The first addresses of a header, at most `limit`, each once. Inbound text is cleaned where outbound text is refused:
- * the message exists, whatever its headers are.
+ * The first distinct addresses of a header, at most `limit`. Unlike the text of a client, inbound text is cleaned and never
+ * refused, because the message already exists.
  */
 function readHeader(parse: AddressParser, channel: Channel, header: unknown, limit: number): Address[] {
   const found = new Map<string, Address>();
@@ -48,15 +48,15 @@ function mailboxesIn(parse: AddressParser, value: string): string[] {
   return parse(value)?.type === 'email' ? [value] : splitMailboxes(value);
 }
 
-/** An email has email addresses only, while gateways deliver texts from email addresses too. */
+/** An email has email addresses only. A text can have an email address too, because gateways send texts from emails. */
 function fits(type: AddressType, channel: Channel): boolean {
   return channel === 'sms' || type === 'email';
 }
 
-/** A sender that nothing can be sent to, by the text that the provider gave. */
+/** The sender of a message without a valid sender address, from the text of the provider. It is not valid for sending. */
 function other(channel: Channel, from: unknown): Address {
   const given = textsOf(from).find((value) => trimInvisible(value) !== '') ?? '';
-  // A lookup by address trims its text in the same way.
+  // A filter by address trims its text in the same way.
   const text = trimInvisible(truncate(clean(given), MAX_OTHER).normalize('NFC'));
   if (channel === 'sms') return { type: 'other', key: text || UNKNOWN };
   const bracketed = /<([^<>]*)>$/.exec(text)?.[1] ?? text.replace(/\(.*/s, '');
@@ -72,7 +72,7 @@ function lowerCase(text: string): string {
     .join('');
 }
 
-/** The texts of a header, up to its limit. */
+/** The texts of a header, up to `MAX_HEADER` and `MAX_TEXTS`. */
 function textsOf(header: unknown): string[] {
   let left = MAX_HEADER;
   const texts: string[] = [];

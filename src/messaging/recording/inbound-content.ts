@@ -1,17 +1,17 @@
 import { isStorable, parseTime } from '../time.ts';
 import { itemsOf } from './inbound-values.ts';
 
-/** The `Date` header of RFC 5322, with its time zone: a time without one is ambiguous. */
+/** The `Date` header of RFC 5322. The time zone is required, because a time without a time zone is ambiguous. */
 const RFC_5322 =
   /^(?:[a-z]{3},\s*)?(\d{1,2}\s+[a-z]{3}\s+\d{4})\s+\d\d:\d\d(?::\d\d)?\s+(?:[+-]\d{4}|[a-z]{1,5})(?:\s*\([^()]*\))?$/i;
 const MAX_TIME = 100;
 
-/** A Unix time in seconds or milliseconds, as a number or its digits. */
+/** A Unix time in seconds or milliseconds. */
 const UNIX_TIME = /^\d{9,13}(?:\.\d{1,9})?$/;
 const YEAR_2000 = Date.UTC(2000);
 const YEAR_2100 = Date.UTC(2100);
 
-/** The time that a provider gives, in RFC 3339, RFC 5322 or Unix time; null where it is missing or cannot be read. */
+/** Parses a provider's time in RFC 3339, RFC 5322 or Unix time; null if the time is missing or invalid. */
 export function readInboundTime(input: unknown): Date | null {
   if (typeof input === 'number') return readUnixTime(input);
   const text = typeof input === 'string' ? input.trim() : '';
@@ -23,22 +23,22 @@ export function readInboundTime(input: unknown): Date | null {
   return exists ? time : null;
 }
 
-/** The years 2000 to 2099 in seconds and in milliseconds do not overlap, so that the number shows its unit. */
+/** Between the years 2000 and 2099, seconds and milliseconds do not overlap, so the number determines its unit. */
 function readUnixTime(number: number): Date | null {
   const time = [number * 1_000, number].find((each) => each >= YEAR_2000 && each < YEAR_2100);
   return time === undefined ? null : new Date(Math.floor(time));
 }
 
-/** Whether a month has this day: `Date` reads the 31st of February as a day in March. */
+/** Whether the month has this day. `Date` parses the 31st of February as a day in March. */
 function isOfCalendar(date: string): boolean {
   const day = /^\d{4}-/.test(date) ? date.slice(-2) : date.slice(0, 2);
   return new Date(`${date} UTC`).getUTCDate() === Number(day);
 }
 
-/** Values of a list that are read. */
+/** Maximum values of a list that are read. */
 const MAX_URLS = 1_000;
 
-/** The web URLs among these, escaped as browsers escape them (WHATWG URL). */
+/** The http and https URLs in a list of attachments, normalised as in browsers (WHATWG URL). Skips other values. */
 export function readUrls(attachments: unknown): string[] {
   return itemsOf(attachments)
     .slice(0, MAX_URLS)

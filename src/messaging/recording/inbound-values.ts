@@ -1,10 +1,10 @@
-/** The text of a webhook's value: of a string, or of a number that the provider should have quoted. Null otherwise. */
+/** The text of a webhook's value, which is a string, or a number that the provider did not quote. Null for other types. */
 export function readText(value: unknown): string | null {
   if (typeof value === 'string') return value;
   return typeof value === 'number' ? `${value}` : null;
 }
 
-/** The values of a webhook's list, which may also be a single value; none for null, undefined and empty text. */
+/** The values of a webhook's list, which may also be a single value; empty for null, undefined and an empty text. */
 export function itemsOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;
   return value === null || value === undefined || value === '' ? [] : [value];

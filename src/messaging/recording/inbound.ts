@@ -9,12 +9,12 @@ import { itemsOf, readProviderId, readText } from './inbound-values.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
 
-/** Characters of an inbound subject. Lines of an email have up to 998, and a subject may have several. */
+/** Maximum characters of an inbound subject. A line of an email has at most 998, and a subject may have several lines. */
 const MAX_SUBJECT = 10_000;
 
 /**
- * An inbound message from a provider's webhook of `channel`; `provider` is the name of the provider that delivered it.
- * Every part that can be read is used; all of it is in `payload`. See docs/decisions/inbound-messages.md.
+ * An inbound message from a webhook of the account `provider`. Skips invalid parts of the webhook; `payload` contains the
+ * whole webhook. See docs/decisions/inbound-messages.md.
  */
 export function inboundMessage(
   parse: AddressParser,

@@ -5,7 +5,7 @@ import type { IdempotencyKey, Schema } from '../../openapi/types.ts';
 import type { Address } from '../address.ts';
 import type { PresentableMessage } from '../message-view.ts';
 
-/** What is known of a message, and of its delivery where it is to have one, before it is recorded. */
+/** The columns of a message, and of the delivery of an outbound message, before the message is recorded. */
 export type NewMessageRow = Pick<
   Message,
   | 'direction'
@@ -28,24 +28,24 @@ export type NewMessageRow = Pick<
   status: Schema<'MessageStatus'>;
 };
 
-/** A message about to be recorded, with the addresses whose set is its conversation. */
+/** A message that is not recorded yet, with the participants of its conversation. */
 export interface NewMessage {
   channel: Channel;
   sender: Address;
-  /** The sender and the visible recipients: one entry per key, in the order of the keys. */
+  /** The distinct sender and visible recipients, in the order of their keys. */
   participants: Address[];
   row: NewMessageRow;
-  /** Of a send; null for a message without an Idempotency-Key. */
+  /** Null for a message without an Idempotency-Key. */
   idempotency: (IdempotencyKey & { requestHash: string }) | null;
 }
 
-/** The set of these addresses: repeats folded, in the order of the keys. */
+/** The distinct addresses, in the order of their keys. */
 export function participantsOf(addresses: Address[]): Address[] {
   const byKey = new Map(addresses.map((address) => [address.key, address]));
   return [...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-/** A message as it is stored: by this call, or (`repeated`) by an earlier one with the same key or provider id. */
+/** A stored message. `repeated`: an earlier request with the same key or provider id has stored it. */
 export interface Recorded {
   message: PresentableMessage;
   repeated: boolean;

@@ -10,18 +10,18 @@ import { foldRecipients, keysOf, readAddresses } from './address-reader.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
 
-/** What a client asks to be sent, on whichever of the three paths. */
+/** The body of a request to send, for all three paths. */
 export type SendRequest = Schema<'UntypedMessage'> & { type?: Schema<'MessageType'> };
 
-/** Twilio's and others' limit for the text of one message. */
+/** The limit of Twilio and other providers for the text of one message, in characters. */
 const MAX_TEXT_LENGTH = 1_600;
 /** The default and the maximum time until `expires_at`. */
 const LIFE_MS = 24 * 60 * 60 * 1_000;
 const LONGEST_LIFE_MS = 7 * LIFE_MS;
 const EMAIL_FIELDS = ['subject', 'cc', 'bcc', 'reply_to'] as const;
 
-export interface AcceptOptions {
-  /** Given where the path fixes it. */
+export interface OutboundOptions {
+  /** The channel of the path; undefined if the message itself determines the channel. */
   channel?: Channel;
   key?: IdempotencyKey | undefined;
 }
@@ -29,12 +29,12 @@ export interface AcceptOptions {
 /**
  * An outbound message from a client's request.
  *
- * @throws {InvalidRequestError} naming every rule across fields that it breaks; the schema saw to the others.
+ * @throws {InvalidRequestError} if the request breaks rules that the schema of the contract cannot express.
  */
 export function outboundMessage(
   parse: AddressParser,
   request: SendRequest,
-  options: AcceptOptions,
+  options: OutboundOptions,
 ): NewMessage {
   const faults: Fault[] = [];
   const addresses = readAddresses(parse, faults);
@@ -60,7 +60,7 @@ export function outboundMessage(
     channel: channelOf(type),
     sender,
     participants: participantsOf([sender, ...to, ...cc]),
-    idempotency: options.key ? { ...options.key, requestHash: fingerprint(channelOf(type), request) } : null,
+    idempotency: options.key ? { ...options.key, requestHash: hashOf(channelOf(type), request) } : null,
     row: {
       direction: 'outbound',
       type,
@@ -102,7 +102,7 @@ function typeOf(
   return (request.attachments?.length ?? 0) > 0 || to.length > 1 ? 'mms' : 'sms';
 }
 
-/** One that has passed is taken: a request that is repeated under its key must not be refused for being late. */
+/** A time in the past is valid, because a repeat of a request with the same Idempotency-Key must succeed at any time. */
 function readExpiry(input: string | undefined, sendAt: Date | null, dueAt: number, faults: Fault[]): Date {
   const given = readTime('/body/expires_at', input, faults);
   if (given === null) return new Date(Math.min(dueAt + LIFE_MS, LAST_TIME));
@@ -120,11 +120,14 @@ function textFaults(request: SendRequest, type: Schema<'MessageType'>, to: Addre
   }));
   const attachments = request.attachments?.length ?? 0;
   if (type === 'sms' && attachments > 0)
-    faults.push({ path: '/body/attachments', message: 'must be empty: an sms has none, an mms may' });
+    faults.push({
+      path: '/body/attachments',
+      message: 'must be empty for an sms; only an mms has attachments',
+    });
   if (type === 'sms' && to.length > 1)
     faults.push({
       path: '/body/to',
-      message: 'must be one address: an sms has one recipient, an mms may have more',
+      message: 'must be one address for an sms; only an mms has several recipients',
     });
   if (request.body === '' && attachments === 0)
     faults.push({ path: '/body/body', message: 'must not be empty' });
@@ -133,7 +136,7 @@ function textFaults(request: SendRequest, type: Schema<'MessageType'>, to: Addre
   return faults;
 }
 
-/** The schema checks the form of a URL, this the host and the port that the form holds. */
+/** Checks the hosts and ports of URLs. The schema of the contract checks only their form. */
 function attachmentFaults(urls: readonly string[]): Fault[] {
   return urls.flatMap((url, index) =>
     hasHost(url)
@@ -142,13 +145,13 @@ function attachmentFaults(urls: readonly string[]): Fault[] {
   );
 }
 
-/** Whether the host is valid by the rules of browsers (WHATWG URL), and as a name has no empty label. */
+/** Whether the host and port are valid in browsers (WHATWG URL), and the host has no empty label. */
 function hasHost(url: string): boolean {
   const host = URL.parse(url)?.hostname.replace(/\.$/, '') ?? '';
   return host.split('.').every((label) => label !== '');
 }
 
-/** Tells whether two requests under one Idempotency-Key are the same; the order of fields does not matter. */
-function fingerprint(channel: Channel, request: SendRequest): string {
+/** The hash of a request, which is the same for repeats with the fields in another order. */
+function hashOf(channel: Channel, request: SendRequest): string {
   return hash('sha256', channel + stringify(request), 'base64url');
 }

@@ -8,39 +8,39 @@ import { execute } from '../../db/transaction.ts';
 import { UnavailableError } from '../../errors.ts';
 import type { Events } from '../../observability/events.ts';
 import type { Reserve } from '../../openapi/types.ts';
-import { type PresentableMessage, whenRecorded } from '../message-view.ts';
+import { initialState, type PresentableMessage } from '../message-view.ts';
 import { type CachedConversation, ConversationCache } from './conversation-cache.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
 import { findExisting, type Repeated, withBody } from './replays.ts';
 
 export interface Recorder {
   /**
-   * Resolves after the commit that holds the message.
+   * Resolves after the message is committed.
    *
-   * @throws {IdempotencyKeyReusedError} the key was used with another request.
-   * @throws {InvalidRequestError} PostgreSQL cannot hold a value of it.
-   * @throws {UnavailableError} the database is unavailable, too much waits already, or rows that the message needs are
-   *   being deleted.
+   * @throws {IdempotencyKeyReusedError} if the key was used with another request.
+   * @throws {InvalidRequestError} if PostgreSQL cannot store a value of the message.
+   * @throws {UnavailableError} if the database is unavailable, the queue is full, or rows that the message needs are being
+   *   deleted.
    */
   record(message: NewMessage, reserve: Reserve): Promise<Recorded>;
-  /** Resolves when nothing is being recorded. */
+  /** Resolves when no message is being recorded. */
   idle(): Promise<void>;
 }
 
 export interface RecorderOptions {
   pool: pg.Pool;
   events: Events;
-  /** Called after a commit that left messages to be delivered. */
+  /** Called after a new outbound message was committed. */
   onQueued: () => void;
 }
 
-/** A message that this call stored. */
+/** A message that was not stored before. */
 interface New {
   repeated: false;
   message: PresentableMessage;
 }
 
-/** What `record_messages` answers: each list in the order of the messages. */
+/** The result of `record_messages`. Each list is in the order of the messages. */
 interface Written {
   ids: number[];
   created: boolean[];
@@ -58,11 +58,11 @@ const RECORD = {
   text: `select ${storedFunction('record_messages')}($1, $2, $3, $4, $5) as written`,
 };
 
-/** The recording core: any number of messages in one transaction, concurrent calls together. */
+/** Creates a recorder that records concurrent messages in one transaction. */
 export function createRecorder({ pool, events, onQueued }: RecorderOptions): Recorder {
   const cache = new ConversationCache();
 
-  /** Writes the messages without the cache where rows that it remembers were deleted from the database. */
+  /** Calls `record_messages`, and repeats the call without the cache if cached rows were deleted from the database. */
   function call(messages: NewMessage[]) {
     const attempt = async () => {
       const known = messages.map((message) => cache.get(message));
@@ -74,7 +74,7 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
     });
   }
 
-  /** What was stored; null for a repeat of what was stored before. */
+  /** The stored messages; null for a repeat of a message that was stored before. */
   async function write(messages: NewMessage[]): Promise<(PresentableMessage | null)[]> {
     const started = performance.now();
     const { written, known } = await call(messages);
@@ -83,7 +83,7 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
     return messages.map((message, index) => {
       if (!written.created[index]) return null;
       if (!known[index]) cache.set(message, conversationOf(written, index));
-      return asStored(message, written.ids[index] as number, written.primary_ids[index] as number, at);
+      return toPresentable(message, written.ids[index] as number, written.primary_ids[index] as number, at);
     });
   }
 
@@ -93,7 +93,7 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
     { ...LIMITS, sizeOf: ({ row }) => estimateSize(row.payload ?? row) },
   );
 
-  /** Null for a repeat whose first message was deleted before it was read. */
+  /** Null for a repeat if its first message was deleted before it was read. */
   async function recordOnce(message: NewMessage, reserve: Reserve): Promise<Recorded | null> {
     const written = await recording.add(message);
     return written?.repeated ? withBody(pool, written, reserve) : written;
@@ -102,7 +102,7 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
   return {
     idle: recording.idle,
     record: async (message, reserve) => {
-      // Without its first message, the repeat is recorded as a new message.
+      // After a deletion of the first message, the second call records the repeat as a new message.
       const recorded = (await recordOnce(message, reserve)) ?? (await recordOnce(message, reserve));
       if (!recorded) throw new UnavailableError('The first message of a repeated request was deleted.');
       if (recorded.repeated) return recorded;
@@ -137,13 +137,13 @@ function toInput(messages: NewMessage[], known: (CachedConversation | undefined)
   ];
 }
 
-/** Of the messages that wait to be sent, only the first of each set here can be due at once. */
+/** The columns of the messages. `first` marks the first queued message of each conversation in this batch. */
 function toRows(messages: NewMessage[]): object[] {
-  const begun = new Set<string>();
+  const found = new Set<string>();
   return messages.map(({ participants, row, idempotency }, index) => {
     const set = row.status === 'queued' ? participants.map(({ key }) => key).join('\n') : null;
-    const first = set !== null && !begun.has(set);
-    if (first) begun.add(set);
+    const first = set !== null && !found.has(set);
+    if (first) found.add(set);
     return withoutNulls({ n: index + 1, first, ...row, ...keyColumns(idempotency) });
   });
 }
@@ -154,25 +154,25 @@ function keyColumns(idempotency: NewMessage['idempotency']) {
   return { api_key_name: apiKeyName, idempotency_key: key, request_hash: requestHash };
 }
 
-/** What is left out is null to PostgreSQL too, and need not be read there. */
+/** Omits null values, because `json_to_recordset` reads a missing field as null. */
 function withoutNulls(row: Record<string, unknown>): object {
   for (const key in row) if (row[key] === null) row[key] = undefined;
   return row;
 }
 
-function asStored(
+function toPresentable(
   { row }: NewMessage,
   id: number,
   conversation_id: number,
   created_at: Date,
 ): PresentableMessage {
   const { status, send_at } = row;
-  return { ...row, id, conversation_id, created_at, ...whenRecorded(status, { send_at, created_at }) };
+  return { ...row, id, conversation_id, created_at, ...initialState(status, { send_at, created_at }) };
 }
 
 /**
- * The results, with the first messages of repeats; null for a repeat whose first message is no longer there. By now
- * the batch is committed: a failure here concerns the repeats only, and nothing is written again for it.
+ * Adds the first messages of repeats to the results; null for a repeat whose first message was deleted. The batch is already
+ * committed, so an error of this function fails the repeats only.
  */
 async function withRepeats(
   pool: pg.Pool,

@@ -3,13 +3,16 @@ import type { Message } from '../../db/models/message.ts';
 import { execute } from '../../db/transaction.ts';
 import { IdempotencyKeyReusedError } from '../../errors.ts';
 import type { Reserve } from '../../openapi/types.ts';
-import { type PresentableMessage, whenRecorded } from '../message-view.ts';
+import { initialState, type PresentableMessage } from '../message-view.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
 
-/** A longer body of a first message is read by its own request, within the limits of large responses. */
+/** Maximum bytes of a body that `FIND_EXISTING` reads. `withBody` reads a larger body within the response budget. */
 const SMALL_BODY = 65_536;
 
-/** Two lookups, each by its index: by one condition or the other, all messages would be read. Exported for its test. */
+/**
+ * Finds the first messages of repeats. Two queries, because each uses its index; one query with `or` would read all messages.
+ * Exported for a test of its plan.
+ */
 export const FIND_EXISTING = {
   name: 'find-existing',
   text: `
@@ -32,7 +35,7 @@ export const FIND_EXISTING = {
     left join deliveries on message_id = existing.id`,
 };
 
-/** A first message; its body is null where that is large. */
+/** The first message of a repeat; the body is null if it is larger than `SMALL_BODY`. */
 export interface Repeated {
   repeated: true;
   message: Omit<PresentableMessage, 'body'> & { body: string | null };
@@ -40,7 +43,7 @@ export interface Repeated {
 }
 type Found = Map<NewMessage, Repeated | IdempotencyKeyReusedError>;
 
-/** The first messages of these repeats; one that was deleted meanwhile is left out. */
+/** The first messages of repeats. Omits messages that were deleted. */
 export async function findExisting(pool: pg.Pool, repeats: NewMessage[]): Promise<Found> {
   if (repeats.length === 0) return new Map();
   const inbound = repeats.filter(({ row }) => row.direction === 'inbound');
@@ -68,7 +71,7 @@ export async function findExisting(pool: pg.Pool, repeats: NewMessage[]): Promis
     found.set(
       repeat,
       isSame
-        ? { repeated: true, message: asFirstAnswered(message), bodyBytes: message.body_bytes }
+        ? { repeated: true, message: asFirstPresented(message), bodyBytes: message.body_bytes }
         : new IdempotencyKeyReusedError(),
     );
   }
@@ -94,15 +97,15 @@ function providerKey({
   return JSON.stringify(['provider', provider, provider_message_id]);
 }
 
-/** A repeat is given the first answer again, whatever has become of the message since. */
-function asFirstAnswered(row: Existing): Repeated['message'] {
+/** The message as in the first response. Later changes of its delivery are not shown. */
+function asFirstPresented(row: Existing): Repeated['message'] {
   const status = firstStatusOf(row);
-  return { ...row, status, ...whenRecorded(status, row) };
+  return { ...row, status, ...initialState(status, row) };
 }
 
 const FIND_BODY = { name: 'find-body', text: 'select body from messages where id = $1' };
 
-/** The same, with its body; null where the message was deleted meanwhile. */
+/** Adds the body of a first message; null if the message was deleted. */
 export async function withBody(pool: pg.Pool, found: Repeated, reserve: Reserve): Promise<Recorded | null> {
   let { body } = found.message;
   if (body === null) {
