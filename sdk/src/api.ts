@@ -10,14 +10,14 @@ export type RawClient = FetchClient<paths>;
 export interface RequestOptions {
   /** Aborts the call, including its delays between retries. The call then rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** Timeout of each try in milliseconds. Default: the client's. */
+  /** Timeout of each try in milliseconds. Default: the timeout of the client. */
   timeout?: number | undefined;
-  /** Maximum number of retries. Default: the client's. */
+  /** Maximum number of retries. Default: the maximum of the client. */
   maxRetries?: number | undefined;
 }
 
 export interface WriteOptions extends RequestOptions {
-  /** 1 to 255 printable ASCII characters. Default: a random key per call. Your own key also covers a restart of your process. */
+  /** 1 to 255 printable ASCII characters. Default: a random key per call. With your own key, you can repeat a call after a restart. */
   idempotencyKey?: string | undefined;
 }
 

@@ -17,7 +17,7 @@ export class MessagingError extends Error {
   }
 }
 
-/** No response, or a response that is not from the service: the request may or may not have been processed. */
+/** There is no response, or the response is not from the service. Whether the request had an effect is unknown. */
 export class ConnectionError extends MessagingError {
   override readonly name: string = 'ConnectionError';
 
@@ -35,7 +35,7 @@ export class TimeoutError extends ConnectionError {
   }
 }
 
-/** The service responded with an error. `message` has the detail and the first of the `errors`. */
+/** The service responded with an error. `message` contains `detail` and the first of the `errors`. */
 export class ApiError extends MessagingError {
   override readonly name: string = 'ApiError';
   /** The HTTP status. */

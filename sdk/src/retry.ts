@@ -10,7 +10,7 @@ export interface RetryPolicy {
 
 /** Maximum jitter in milliseconds, for any number of retries. */
 const MAX_JITTER = 8_000;
-/** Maximum `Retry-After` in milliseconds. Above it the call fails with the error and its `retryAfter`. */
+/** Maximum `Retry-After` in milliseconds. For a longer time, the call fails with the error and its `retryAfter`. */
 const MAX_RETRY_AFTER = 60_000;
 
 /** Whether a retry may succeed. Every request is safe to repeat. */
@@ -33,9 +33,9 @@ export function delayAfter(
   random = Math.random(),
 ): number | null {
   if (retries >= policy.maxRetries || !isTransient(outcome)) return null;
-  const asked = outcome instanceof ConnectionError ? 0 : (retryAfter(outcome) ?? 0) * 1_000;
-  if (asked > MAX_RETRY_AFTER) return null;
-  return asked + random * Math.min(MAX_JITTER, policy.retryDelay * 2 ** retries);
+  const minimum = outcome instanceof ConnectionError ? 0 : (retryAfter(outcome) ?? 0) * 1_000;
+  if (minimum > MAX_RETRY_AFTER) return null;
+  return minimum + random * Math.min(MAX_JITTER, policy.retryDelay * 2 ** retries);
 }
 
 /** Resolves after the delay; rejects with the signal's reason when the signal is aborted. */

@@ -41,7 +41,7 @@ async function attempt(request: Request, { fetch, timeout }: TransportOptions) {
   const timer = setTimeout(expire, Math.min(timeout, MAX_TIMEOUT));
   signal.addEventListener('abort', abort);
   try {
-    // Node.js 20.8.1 and 20.9.0 lose the headers of a Request that is made from a Request without naming them.
+    // Without explicit headers, Node.js 20.8.1 and 20.9.0 lose the headers of a Request that is created from a Request.
     const init = { signal: controller.signal, headers: request.headers };
     const response = await fetch(new Request(request.clone(), init));
     // The body is read here, so that an incomplete body counts as a failed try.

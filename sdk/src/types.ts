@@ -42,5 +42,5 @@ export type SendEmail = Common & Pick<Wire, 'to' | 'attachments' | EmailField> &
 /** The addresses determine the channel. Fields of an email require `type: 'email'`. */
 export type SendByAddress = Common & Without<'type' | EmailField> & Pick<Wire, 'to' | 'attachments'>;
 
-/** The body of a send. Narrower than the service's schema, so that a field of another type does not compile. */
+/** The body of a send. Stricter than the schema of the service, so that a field of another message type does not compile. */
 export type SendMessage = SendSms | SendMms | SendEmail | SendByAddress;

@@ -22,7 +22,7 @@ export type HeaderRecord = Readonly<Record<string, string | readonly string[] | 
 export type WebhookHeaders = HeaderGetter | HeaderRecord;
 
 export interface Webhook<Payload = unknown> {
-  /** Identical in every delivery of one event: use it to detect duplicates. */
+  /** Identical in every delivery of one event. Use the id to detect duplicates. */
   id: string;
   /** The time of the signature. */
   timestamp: Date;

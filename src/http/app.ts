@@ -37,7 +37,7 @@ type AnyHandler = (
   request: object,
 ) => Promise<{ status: number; headers?: Record<string, string>; body: unknown }>;
 
-/** The HTTP service: authenticates each request, validates it against the contract and calls the handler of its operation. */
+/** Creates the app that authenticates each request, validates it against the contract and calls the operation's handler. */
 export async function createApp({
   config,
   logger,
@@ -53,7 +53,7 @@ export async function createApp({
   app.use(securityHeaders);
   app.use(checkProtocol);
   if (config.apiKeys.length === 0) app.use(refuseForeign(config.allowedHosts));
-  const document = servedBy(config.role);
+  const document = contractOf(config.role);
   const bodies = createBodies();
   const steps = {
     before: [
@@ -77,15 +77,15 @@ export async function createApp({
 
 const WORKER_PATHS = new Set(['/healthz', '/readyz', '/metrics']);
 
-/** The part of the contract that a process of this role serves; a worker serves health and metrics only. */
-function servedBy(role: Role): OpenApiDocument {
+/** The operations of the contract that a process of this role serves; a worker serves health and metrics only. */
+function contractOf(role: Role): OpenApiDocument {
   const document = openApiDocument();
   if (role !== 'worker') return document;
   const paths = Object.entries(document.paths).filter(([path]) => WORKER_PATHS.has(path));
   return { ...document, paths: Object.fromEntries(paths) };
 }
 
-/** Middleware that calls the typed handler of the operation: the only place that connects handlers to Express. */
+/** Middleware that calls the handler of the operation. No other module connects handlers to Express. */
 function toMiddleware(
   handlers: Handlers,
   translate: (error: unknown) => unknown,

@@ -8,7 +8,7 @@ import { securityHeaders } from './middleware/security-headers.ts';
 import { PROBLEM_TYPE, problemOf, sendProblem } from './problem.ts';
 import { fromParser } from './protocol-errors.ts';
 
-/** How long a client may take to read the last response of a connection. */
+/** Maximum time for a client to read the last response of a connection. */
 const LINGER_MS = 5_000;
 
 /** The requests of one connection. */
@@ -16,7 +16,7 @@ interface Connection {
   /** Responses that are not sent yet, in the order of their requests. */
   pending: Set<ServerResponse>;
   latest: { request: IncomingMessage; response: ServerResponse } | null;
-  /** Further bytes of the connection are not read as requests. */
+  /** Whether the connection had an error, after which its bytes are not parsed as requests. */
   failed: boolean;
 }
 
@@ -30,7 +30,7 @@ function connectionOf(socket: Duplex): Connection {
   return connection;
 }
 
-/** Registers a request. Returns false if its connection has failed: the request must then have no effect. */
+/** Registers a request. Returns false if its connection has failed; the caller must then ignore the request. */
 export function track(request: IncomingMessage, response: ServerResponse): boolean {
   const connection = connectionOf(request.socket);
   if (connection.failed) return false;
@@ -38,19 +38,19 @@ export function track(request: IncomingMessage, response: ServerResponse): boole
   connection.pending.add(response);
   response.once('close', () => {
     connection.pending.delete(response);
-    // A connection outlives its requests and must not keep the last request in memory.
+    // An idle connection must not keep its last request in memory.
     if (connection.latest?.response === response && request.complete) connection.latest = null;
   });
   return true;
 }
 
 /**
- * Closes connections on which no request begins. A load balancer opens connections in advance and expects them to stay
- * open as long as an idle connection; Node.js would close them as requests whose headers are late.
+ * Closes connections without a request. A load balancer opens connections in advance and expects that they stay open as long
+ * as other idle connections. Node.js would close them after its timeout for headers.
  *
- * @param idleMs how long a connection may be open without a byte.
- * @param headersMs how long a first request may take to arrive after that. Node.js does not limit what the parser skips
- *   before a request, such as empty lines.
+ * @param idleMs maximum time of a connection without a byte.
+ * @param headersMs additional time until the first request is parsed. Node.js has no timeout for bytes before a request, such
+ *   as empty lines.
  */
 export function closeUnused(server: Server, idleMs: number, headersMs: number): void {
   server.on('connection', (socket: Socket) => {
@@ -62,23 +62,23 @@ export function closeUnused(server: Server, idleMs: number, headersMs: number): 
   });
 }
 
-/** Answers requests that Node's HTTP parser refuses with problem documents instead of Node's own responses. */
+/** Sends a problem document, instead of Node's own response, for each request that Node's HTTP parser refuses. */
 export function answerFailures(server: Server, logger: Logger): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (socket.bytesRead > 0) void fail(fromParser(error), socket, logger);
-    // No request has begun. `closeUnused` limits how long the connection stays open.
+    // A timeout without a byte is ignored, because `closeUnused` limits the time of such connections.
     else if (error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') socket.destroy();
   });
   server.on('connect', (_request, socket) => {
     socket.on('error', () => socket.destroy());
-    const detail = 'The service is not a proxy: it does not implement CONNECT.';
+    const detail = 'CONNECT is not implemented.';
     void fail(new ProtocolError('not_implemented', detail), socket, logger);
   });
 }
 
 /**
- * Ends a connection with a problem document. Where the failure is in the body of a request, the document is the
- * response to that request, unless it has one; otherwise it follows the responses to the requests before.
+ * Ends a connection with a problem document. If the body of a request is malformed, the document is the response to this
+ * request, unless the request already has a response. Otherwise the document follows the responses to earlier requests.
  */
 async function fail(error: ServiceError, socket: Duplex, logger: Logger): Promise<void> {
   const connection = connectionOf(socket);
@@ -93,10 +93,10 @@ async function fail(error: ServiceError, socket: Duplex, logger: Logger): Promis
   }
   await Promise.all([...pending].map((response) => new Promise((done) => response.once('close', done))));
   if (!socket.writable) return;
-  hangUp(socket, inBody ? '' : responseFor(error, logger));
+  endConnection(socket, inBody ? '' : responseFor(error, logger));
 }
 
-/** Writes a response without a request, and logs one line. */
+/** Returns the text of a response without a request, and logs one line. */
 function responseFor(error: ServiceError, logger: Logger): string {
   const id = randomUUID();
   const problem = problemOf(error, id);
@@ -119,8 +119,8 @@ function responseFor(error: ServiceError, logger: Logger): string {
   return `HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join('')}\r\n${text}`;
 }
 
-/** Ends a connection after this text. Further bytes of the client are dropped for at most `LINGER_MS`. */
-function hangUp(socket: Duplex, text: string): void {
+/** Sends a text and ends the connection. Ignores further bytes of the client for at most `LINGER_MS`. */
+function endConnection(socket: Duplex, text: string): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once('close', () => clearTimeout(timer));
   socket.end(text);

@@ -7,14 +7,14 @@ import type { Logger } from '../observability/logger.ts';
 import { answerFailures, closeUnused, track } from './connections.ts';
 
 const CLOSE_IDLE_MS = 50;
-/** The head of a request is small: a client that needs longer only occupies the connection. */
+/** The headers of a request are small, so a slower client only occupies the connection. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const CHECK_TIMEOUTS_MS = 5_000;
 
 /**
- * Serves until the stack is disposed of; returns the URL.
+ * Serves until the stack is disposed; returns the URL.
  *
- * @throws {StartError} the service cannot listen on the port.
+ * @throws {StartError} if the service cannot listen on the port.
  */
 export async function listen(
   app: Express,
@@ -33,10 +33,10 @@ export async function listen(
     headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
     connectionsCheckingInterval: Math.min(CHECK_TIMEOUTS_MS, requestTimeoutMs),
     keepAliveTimeout: keepAliveTimeoutMs,
-    // `checkProtocol` checks it, so that the response is a problem document.
+    // `checkProtocol` checks the Host header, so that the response is a problem document.
     requireHostHeader: false,
   };
-  // `100 Continue` is sent when the body is read, not here.
+  // `body.ts` sends `100 Continue` when it reads the body.
   const server = createServer(settings, serve).on('checkContinue', serve).on('checkExpectation', serve);
   answerFailures(server, logger);
   closeUnused(server, keepAliveTimeoutMs, settings.headersTimeout + settings.connectionsCheckingInterval);
@@ -66,12 +66,12 @@ export function describeListenError(
     return `${variable}: ${host}:${port} needs privileges that this process lacks (EACCES).`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
     return `HOST: ${host} is not an address of this machine (${code}).`;
-  return `${variable}: ${host}:${port} cannot be listened on: ${message}`;
+  return `${variable}: the service cannot listen on ${host}:${port}: ${message}`;
 }
 
 /**
- * Stops accepting connections, answers the requests in flight and closes each connection when it is idle. After
- * `patienceMs`, closes the connections whose request is not complete.
+ * Stops accepting connections, completes running requests and closes each connection when the connection is idle. After
+ * `patienceMs`, closes all connections.
  */
 function close(server: Server, patienceMs: number): Promise<void> {
   return new Promise((resolve) => {

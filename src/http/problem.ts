@@ -59,12 +59,12 @@ interface HttpLibraryError {
   errors?: { path: string; message: string; errorCode?: string }[];
 }
 
-/** The longest path of a validation error in a response, in characters: a path contains names from the request. */
+/** Maximum characters of the path of a validation error, which contains names from the request. */
 const MAX_PATH = 200;
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
-/** The one place where errors become responses (RFC 9457). */
+/** Converts every error to a problem document (RFC 9457). */
 export function problemHandler(logger: Logger, events: Events): ErrorRequestHandler {
   return (error, request, response, _next) => {
     const answer = error instanceof ServiceError ? fromServiceError(error) : fromLibraryError(error);
@@ -127,7 +127,7 @@ function fromLibraryError(error: HttpLibraryError): Answer {
   }
 }
 
-/** The validator reports 400 for a request that does not match the contract; the service answers 422. */
+/** The validator reports 400 for a request that does not match the contract; the response is 422. */
 function fromValidator(error: HttpLibraryError): Answer {
   const invalid = new InvalidRequestError(faultsOf(error));
   return { status: 422, code: invalid.code, detail: invalid.message, errors: invalid.faults };
@@ -137,7 +137,7 @@ function faultsOf({ errors, path, message }: HttpLibraryError): Fault[] {
   if (!errors?.length) return [{ path: path?.startsWith('/query/') ? path : '/body', message }];
   const byPath = new Map<string, Set<string>>();
   for (const fault of errors) {
-    // Only says that no schema fits. The errors of the schemas themselves follow.
+    // Reports only that no schema matches. The errors of the schemas are separate entries.
     if (/^(oneOf|if)\b/.test(fault.errorCode ?? '')) continue;
     const where = fault.path.slice(0, MAX_PATH).replace(/^\/params\//, '/path/');
     byPath.set(where, (byPath.get(where) ?? new Set()).add(fault.message));

@@ -16,10 +16,11 @@ export function fromParser({ code = '' }: NodeJS.ErrnoException): ServiceError {
 }
 
 /**
- * Middleware that checks what Node's server accepts, or refuses with an empty response (RFC 9110, 10.1.1; RFC 9112, 3.2).
+ * Middleware for requests that violate HTTP, but that Node.js accepts or refuses with an empty response (RFC 9110, 10.1.1;
+ * RFC 9112, 3.2).
  *
- * @throws {ProtocolError} the request is HTTP/0.9, has no `Host` header or several, or expects anything but
- *   `100-continue`.
+ * @throws {ProtocolError} if the request is HTTP/0.9, does not have exactly one `Host` header, or has an expectation other
+ *   than `100-continue`.
  */
 export const checkProtocol: RequestHandler = (request, _response, next) => {
   const { httpVersion, headers, headersDistinct } = request;
@@ -27,7 +28,7 @@ export const checkProtocol: RequestHandler = (request, _response, next) => {
   const hosts = headersDistinct.host?.length ?? 0;
   if (hosts > 1 || (hosts === 0 && httpVersion === '1.1'))
     throw new ProtocolError('bad_request', 'A request needs exactly one Host header.');
-  // RFC 9110, 10.1.1: an HTTP/1.0 client does not know the response `100 Continue`.
+  // HTTP/1.0 has no `100 Continue`, so its expectation is ignored (RFC 9110, 10.1.1).
   if (httpVersion === '1.0') delete headers.expect;
   if (headers.expect !== undefined && !/^100-continue$/i.test(headers.expect))
     throw new ProtocolError('expectation_failed', 'The only supported expectation is 100-continue.');

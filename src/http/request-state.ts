@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Caller } from './auth/caller.ts';
 import type { Hold } from './middleware/body-budget.ts';
 
-/** Values of a request that one step sets for the steps after it. */
+/** Values of a request that one middleware sets for later middleware. */
 export interface RequestState {
   /** The id of the request in its response and in the log. */
   id: string;
@@ -18,7 +18,7 @@ export interface RequestState {
 
 const STATE = Symbol('state');
 
-/** The state is a property of the request: weak maps keyed by the request added half as much CPU again in garbage collection. */
+/** The state is a property of the request, because weak maps by request cost half as much CPU again in garbage collection. */
 export function stateOf(request: object): RequestState {
   const holder = request as { [STATE]?: RequestState };
   holder[STATE] ??= { id: '', caller: undefined, rawBody: undefined, hold: undefined, values: 0 };
@@ -33,7 +33,7 @@ export function apiKeyName(request: object): string | undefined {
 
 const HOST = /^(?:[\w.-]+|\[[\da-f:]+\])(?::\d+)?$/i;
 
-/** The origin that a request names in its headers: from a proxy with TLS, `https`. Null without a valid `Host`. */
+/** The origin of the service by the headers of a request, which a proxy with TLS may set. Null without a valid `Host`. */
 export function originOf({ headers, socket }: IncomingMessage): string | null {
   const isSecure = 'encrypted' in socket || headers['x-forwarded-proto'] === 'https';
   return HOST.test(headers.host ?? '') ? `${isSecure ? 'https' : 'http'}://${headers.host}` : null;

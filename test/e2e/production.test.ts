@@ -102,11 +102,11 @@ describe('In production', function () {
     await send(newKey);
     await writeFile(join(directory, 'next'), `${newKey.slice(0, 4)}\n`);
     await rename(join(directory, 'next'), join(directory, 'keys'));
-    await until(() => /API keys not exchanged/.test(service.output.stdout), 'the fault is logged');
+    await until(() => /API keys not reloaded/.test(service.output.stdout), 'the fault is logged');
     expect((await send(oldKey)).status).to.equal(202);
     await writeFile(join(directory, 'next'), `shop:${oldKey}\nshop-2:${newKey}\n`);
     await rename(join(directory, 'next'), join(directory, 'keys'));
-    await until(() => /API keys exchanged/.test(service.output.stdout), 'the exchange is logged');
+    await until(() => /API keys reloaded/.test(service.output.stdout), 'the reload is logged');
     const { id } = (await (await send(newKey)).json()) as { id: number };
     const headers = { authorization: `Bearer ${newKey}` };
     await until(async () => {

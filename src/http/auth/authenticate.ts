@@ -29,7 +29,7 @@ const NOT_SIGNED =
  * Middleware that identifies the caller once, before all other checks of a request. The later steps use this caller and
  * never read the URL or a header to determine the caller again.
  *
- * @throws {Error} the contract names a security scheme or a webhook operation that this module does not implement.
+ * @throws {Error} if the contract has a security scheme or a webhook operation that this module does not implement.
  */
 export function authenticate(document: OpenApiDocument, options: AuthenticateOptions): RequestHandler {
   assertSchemesKnown(document);
@@ -78,7 +78,7 @@ function webhookAuthenticator({ config, readUnverified }: AuthenticateOptions): 
   };
 }
 
-/** The account that a webhook names in `provider`, by default the first of the channel; undefined for any other value. */
+/** The account in the query parameter `provider` of a webhook; default: the first account of the channel. */
 function accountOf<T extends { provider: ProviderConfig }>(
   accounts: T[],
   request: Request,
@@ -108,7 +108,7 @@ function assertSchemesKnown(document: OpenApiDocument): void {
   for (const operations of Object.values(document.paths)) {
     for (const { operationId, ...operation } of Object.values(operations)) {
       if (!isSupported(operation.security ?? document.security ?? [], operationId))
-        throw new Error(`The contract asks for credentials of ${operationId} that cannot be checked`);
+        throw new Error(`The security scheme of ${operationId} in the contract is not supported`);
     }
   }
 }
@@ -121,7 +121,7 @@ function isSupported(requirements: Requirements, operationId: string | undefined
   return isKnown(scheme, operationId) && more.length === 0 && (others.length === 0 || optional);
 }
 
-/** An API key or no credentials: the handler decides what an anonymous caller receives. */
+/** Whether credentials are optional. The handler then decides which content an anonymous caller receives. */
 function isOptional(requirements: Requirements = []): boolean {
   return requirements.length === 2 && Object.keys(requirements[1] ?? {}).length === 0;
 }

@@ -2,19 +2,19 @@ import type { Channel } from '../../channel.ts';
 import type { ProviderConfig } from '../../config/config.ts';
 import type { Handler, OperationId } from '../../openapi/types.ts';
 
-/** The client behind a request; `name` is the name of its API key, null where no keys are configured. */
+/** A client; `name` is the name of its API key, null if no keys are configured. */
 export interface ApiCaller {
   type: 'api_key';
   name: string | null;
 }
 
-/** The provider account behind a webhook. */
+/** The provider account that sent a webhook. */
 export interface ProviderCaller {
   type: 'provider';
   provider: ProviderConfig;
 }
 
-/** A caller of an operation that is open to everyone. */
+/** A caller without credentials, for operations that do not require credentials. */
 export interface AnonymousCaller {
   type: 'anonymous';
 }
@@ -34,5 +34,5 @@ type CallerOf<Id extends OperationId> = Id extends WebhookOperation
   ? ProviderCaller
   : ApiCaller | AnonymousCaller;
 
-/** One handler for each operation of the contract: a missing handler does not compile. */
+/** One handler for each operation of the contract. */
 export type Handlers = { [Id in OperationId]: Handler<Id, CallerOf<Id>> };

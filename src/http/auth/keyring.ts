@@ -13,7 +13,7 @@ export interface Keyring {
 export function createKeyring(keys: readonly ApiKey[]): Keyring {
   let digests = digestsOf(keys);
   return {
-    // All keys are compared, by digests of one length, so that the time does not depend on the keys.
+    // Compares the digests of all keys, which have the same length, so that the time does not depend on the keys.
     nameOf: (authorization) => {
       const given = digest(/^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? '');
       return digests.reduce<string | null>(
@@ -27,7 +27,7 @@ export function createKeyring(keys: readonly ApiKey[]): Keyring {
   };
 }
 
-/** Creates a keyring that follows the file of the API keys, if there is one; the stack stops this. */
+/** Creates a keyring that is updated when the file of the API keys changes. Disposal of the stack stops the updates. */
 export function createFreshKeyring(
   { apiKeys, apiKeysFile }: Config,
   logger: Logger,
@@ -37,9 +37,9 @@ export function createFreshKeyring(
   if (apiKeysFile !== null) {
     const onChange = (keys: ApiKey[]) => {
       keyring.replace(keys);
-      logger.info({ api_keys: keys.map(({ name }) => name) }, 'API keys exchanged');
+      logger.info({ api_keys: keys.map(({ name }) => name) }, 'API keys reloaded');
     };
-    const onFault = (err: unknown) => logger.error({ err }, 'API keys not exchanged');
+    const onFault = (err: unknown) => logger.error({ err }, 'API keys not reloaded');
     stack.defer(watchApiKeys(apiKeysFile, { keys: apiKeys, onChange, onFault }));
   }
   return keyring;

@@ -26,9 +26,9 @@ const FORWARDING = [
 ];
 
 /**
- * Middleware for a service without API keys. Without it any web page could call the service: a page of another origin
- * with a plain form, and a page whose host name resolves to loopback (DNS rebinding) with any request. It refuses
- * requests for a host other than loopback and `allowedHosts`, and requests from pages of another origin.
+ * Middleware for a service without API keys. Refuses requests for a host other than loopback and `allowedHosts`, and
+ * requests from pages of another origin. Otherwise web pages could call the service: a page of another origin with a plain
+ * form, and a page whose host name resolves to loopback (DNS rebinding) with any request.
  *
  * @param allowedHosts host names; a name without a port allows every port.
  */
@@ -40,17 +40,15 @@ export function refuseForeign(allowedHosts: readonly string[]): RequestHandler {
     const hosts = hostsOf(request);
     if (hosts.length === 0 || !hosts.every(isAllowed))
       throw new ForbiddenError(
-        'Without API keys the service answers requests for loopback hosts only; ALLOWED_HOSTS adds others.',
+        'Without API keys, requests must be for a loopback host or a host of ALLOWED_HOSTS.',
       );
     if (!isSameOrigin(request))
-      throw new ForbiddenError(
-        'Without API keys the service answers no requests from pages of another origin.',
-      );
+      throw new ForbiddenError('Without API keys, requests from pages of another origin are not allowed.');
     next();
   };
 }
 
-/** Tells whether a request was made on this machine and reached the service directly. */
+/** Whether a request comes from this machine without a proxy. */
 export function isLocal(request: IncomingMessage): boolean {
   const hosts = hostsOf(request);
   return (
@@ -62,7 +60,7 @@ export function isLocal(request: IncomingMessage): boolean {
   );
 }
 
-/** Every host that a request names: in `Host`, and in a target that is a whole URL (RFC 9112, 3.2.2). */
+/** The hosts of a request: of the `Host` headers, and of a target in absolute form (RFC 9112, 3.2.2). */
 function hostsOf({ headersDistinct, url = '' }: IncomingMessage): string[] {
   const given = headersDistinct.host ?? [];
   if (url.startsWith('/') || url === '*') return given;
@@ -78,7 +76,7 @@ function withoutPort(host: string): string {
   return host.replace(/:\d{1,5}$/, '');
 }
 
-/** Browsers send `Origin` with every request that can have an effect; a hidden origin is `null`. */
+/** Browsers send `Origin` with every request that can have an effect; the value `null` is never the same origin. */
 function isSameOrigin(request: IncomingMessage): boolean {
   const origins = request.headersDistinct.origin ?? [];
   const own = hostsOf(request).map((host) => URL.parse(`http://${host}`)?.host);

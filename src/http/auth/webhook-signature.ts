@@ -19,8 +19,8 @@ export function signingKey(secret: string): KeyObject {
 }
 
 /**
- * Checks whether one of these keys signed a body within the tolerance: Standard Webhooks 1.0.0, `v1` (HMAC-SHA256 over
- * `{id}.{timestamp}.{body}`). During a rotation there are several keys and several signatures.
+ * Checks the signature and the age of a webhook by Standard Webhooks 1.0.0, `v1` (HMAC-SHA256 over
+ * `{id}.{timestamp}.{body}`). One key must match one signature; during a rotation there are several of both.
  *
  * @param now in milliseconds since 1970.
  * @param readBody returns the bytes of the body; it is called only if the headers have the form of a valid signature.

@@ -1,15 +1,15 @@
 import type { Ajv } from 'ajv';
 
 /**
- * The longest text that patterns and formats of the contract are applied to, in UTF-16 units. The regular expression
- * engine's stack grows with the text and overflows at a few megabytes. A test requires a `maxLength` below this limit
- * for every pattern and format in a request.
+ * Maximum length of a text for patterns and formats of the contract, in UTF-16 units. The stack of the regular expression
+ * engine grows with the text and overflows at a few megabytes. A test requires a `maxLength` below this limit for every
+ * pattern and format in a request.
  */
 export const MAX_CHECKED_LENGTH = 8_192;
 
 type Test = (text: string) => boolean;
 
-/** For ajv's option `code.regExp`: creates patterns that never match a text over the limit. */
+/** The option `code.regExp` of ajv. Creates patterns that never match a text over the limit. */
 export const boundedRegExp = Object.assign(
   (pattern: string, flags: string) => {
     const regExp = new RegExp(pattern, flags);

@@ -11,7 +11,7 @@ export interface Operation {
   responses: Record<string, object>;
 }
 
-/** The operation of a request; undefined before the router has found it. */
+/** The operation of a request; undefined before routing. */
 export function operationOf(request: Request): Operation | undefined {
   return (request as { openapi?: { schema: Operation } }).openapi?.schema;
 }

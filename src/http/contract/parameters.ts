@@ -31,8 +31,8 @@ interface Check {
 }
 
 /**
- * An ajv keyword that parses integers from text. It replaces ajv's coercion, which accepts every JavaScript number:
- * `1e400` becomes Infinity and passes every bound, and `0x1`, `01` and `1 ` become 1.
+ * An ajv keyword that parses integers from text. The type coercion of ajv would accept every JavaScript number: `1e400`
+ * becomes Infinity and passes every bound, and `0x1`, `01` and `1 ` become 1.
  */
 export const decimalInteger = { keyword: KEYWORD, modifying: true, errors: true, compile: compileCheck };
 
@@ -60,7 +60,7 @@ function compileCheck({ minimum, maximum }: Bounds): Check {
 export function withDecimalIntegers(document: OpenApiDocument): OpenApiDocument {
   const paths = mapValues(document.paths, (operations) => {
     if ('parameters' in operations)
-      throw new Error('openapi.yaml: parameters must be those of an operation, not of a path.');
+      throw new Error('openapi.yaml: a path must not have parameters, only its operations.');
     return mapValues(operations, (operation) => ({
       ...operation,
       ...(operation.parameters && {
@@ -94,20 +94,20 @@ function decimal(schema: Schema): object {
   return { [KEYWORD]: { minimum, maximum }, ...(fallback !== undefined && { default: fallback }) };
 }
 
-/** Decoding a query turns a plus that is not encoded into a space: at the start of a phone number, and before an offset. */
+/** Decoding changes an unencoded plus to a space, at the start of a phone number and before the offset of a time. */
 const LOST_PLUS: Record<string, RegExp> = {
   address: /^ (?=\d)/,
   participant: /^ (?=\d)/,
   since: / (?=\d\d:\d\d$)/,
   until: / (?=\d\d:\d\d$)/,
 };
-/** Characters of an unknown name that an error shows. */
+/** Maximum characters of an unknown name in an error. */
 const MAX_NAME = 100;
 
 /**
- * Refuses unknown query parameters, all of them in one error. Webhooks and the operations of `System` ignore them:
- * providers and probes add their own. The validator itself names only the first one, and would decode the value of a name
- * with brackets a second time or drop the parameter without an error.
+ * Refuses all unknown query parameters in one error. Webhooks and the operations of `System` ignore unknown parameters,
+ * because providers and probes add their own. The validator itself reports only the first unknown parameter, and decodes
+ * values of names with brackets a second time, or ignores such parameters.
  */
 export const checkQuery: RequestHandler = (request, _response, next) => {
   // Most requests have no query, and replacing a property of a request costs as much as its validation.
@@ -123,7 +123,7 @@ export const checkQuery: RequestHandler = (request, _response, next) => {
   const query = given
     .filter(([name]) => known.has(name))
     .map(([name, value]) => [name, restorePlus(LOST_PLUS[name], value)]);
-  // Express has a getter for the query.
+  // `request.query` is a getter in Express and cannot be assigned.
   const value = Object.fromEntries(query);
   Object.defineProperty(request, 'query', { value, writable: true, configurable: true, enumerable: true });
   next();

@@ -8,10 +8,10 @@ interface RequestBody {
 }
 
 /**
- * A copy of a dereferenced document in which a request is validated by the one schema of a union that its `type` selects.
- * By `oneOf`, a request with one error would have the errors of all schemas of the union.
+ * A copy of a dereferenced document in which the `type` of a request selects the schema of a union. With `oneOf`, a request
+ * with one error would have the errors of all schemas of the union.
  *
- * @throws {Error} a union of a request has not exactly one schema without `type`.
+ * @throws {Error} if a union of a request does not have exactly one schema without `type`.
  */
 export function withSelectedSchemas(document: OpenApiDocument): OpenApiDocument {
   const copy = structuredClone(document);

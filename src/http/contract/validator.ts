@@ -26,31 +26,31 @@ import { withSelectedSchemas } from './union.ts';
 export interface Steps {
   /** Authentication, rate limit and body. */
   before: RequestHandler[];
-  /** Answers a valid request. */
+  /** Sends the response to a valid request. */
   handle: RequestHandler;
 }
 
 type Options = Omit<OpenApiValidatorOpts, 'apiSpec'>;
 
-/** A body with more values than any valid message is validated up to its first error only: each value may have an error. */
-const ALL_ERRORS_UP_TO = 500;
+/** Maximum values of a body whose validation reports all errors. Larger bodies could have an error for each value. */
+const MAX_VALUES_FOR_ALL_ERRORS = 500;
 
 type ApiDoc = ConstructorParameters<typeof RequestValidator>[0];
 type RequestOptions = ConstructorParameters<typeof RequestValidator>[1];
 
-/** Marks the requests whose responses the package validates. */
+/** The package validates the responses of requests with this number. */
 const SERIAL = 1;
 
 /**
- * Routes and validates requests by the contract. Each path is an Express route with our own steps before the validation
- * by express-openapi-validator. docs/decisions/request-validation.md gives the reasons.
+ * Routes and validates requests by the contract. Each path is an Express route; `steps.before` run before the validation by
+ * express-openapi-validator. See docs/decisions/request-validation.md for the reasons.
  */
 export async function createValidator(
   document: OpenApiDocument,
   steps: Steps,
   options: Options,
 ): Promise<RequestHandler> {
-  warnOfUrlParse();
+  triggerUrlParseWarning();
   const { paths, responsePaths, validate } = validatorsOf(await dereference(document), steps, options);
   const router = Router();
   for (const openApiRoute of Object.keys(paths).sort(byTemplates)) {
@@ -59,7 +59,7 @@ export async function createValidator(
     const methods = Object.keys(operations).filter((key) => httpMethods.has(key));
     const allowed = methods.includes('get') ? [...methods, 'head'] : methods;
     const find: RequestHandler = (request, _response, next) => {
-      // Node sends no body in response to HEAD; everything else of the response is as for GET.
+      // HEAD has the response of GET. Node.js omits the body.
       const method = request.method === 'HEAD' ? 'get' : request.method.toLowerCase();
       if (!methods.includes(method)) throw notAllowed(request.method, request.path, allowed);
       const found: OpenApiRequestMetadata & { _responseSchema: unknown } = {
@@ -78,7 +78,7 @@ export async function createValidator(
   return router;
 }
 
-/** The paths as the package prepared them for requests and for responses, and the steps that validate. */
+/** The paths that the package has prepared for requests and for responses, and the middleware of every path. */
 function validatorsOf(document: OpenApiDocument, { before, handle }: Steps, given: Options) {
   const apiSpec = withSelectedSchemas(withDecimalIntegers(document)) as never;
   // Normalizes the options. `make check` validates the document, not each start.
@@ -102,12 +102,13 @@ function validatorsOf(document: OpenApiDocument, { before, handle }: Steps, give
   };
 }
 
-/** The package's request validator: reports all errors of a small body and the first error of a large body. */
+/** The request validator of the package. Reports all errors of a small body and the first error of a large body. */
 function validateRequest(apiDoc: ApiDoc, options: RequestOptions): RequestHandler {
   const every = createRequestValidator(apiDoc, { ...options, allErrors: true });
   let first: RequestValidator | undefined;
   return (request, response, next) => {
-    if (valuesIn(request) <= ALL_ERRORS_UP_TO) return every.validate(request as never, response, next);
+    if (valuesIn(request) <= MAX_VALUES_FOR_ALL_ERRORS)
+      return every.validate(request as never, response, next);
     first ??= createRequestValidator(apiDoc, { ...options, allErrors: false });
     return first.validate(request as never, response, next);
   };
@@ -135,10 +136,10 @@ export function notAllowed(method: string, path: string, allowed: string[]): Met
 }
 
 /**
- * The package calls `url.parse`, which inspects the stack on every call until it has printed its deprecation warning
- * once (DEP0169). This triggers the warning silently and saves 5 % of the CPU of a request.
+ * Triggers the deprecation warning of `url.parse` (DEP0169) without output. Until the warning was triggered once, each call
+ * of `url.parse`, which the package uses, inspects the stack, which costs 5 % of the CPU time of a request.
  */
-function warnOfUrlParse(): void {
+function triggerUrlParseWarning(): void {
   const { noDeprecation } = process;
   process.noDeprecation = true;
   parseUrl('/');

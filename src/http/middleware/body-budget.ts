@@ -1,10 +1,10 @@
 /**
- * Limits the bytes of request bodies in memory. When the limit is reached, the largest body that is still arriving is
- * refused, so that a few large bodies that never end cannot block small bodies.
+ * Limits the bytes of request bodies in memory. At the limit, the largest incomplete body is refused, so that a few large
+ * bodies that never end cannot block small bodies.
  */
 export class BodyBudget {
   #free: number;
-  /** The bodies that are being read, in the order in which they began. */
+  /** The incomplete bodies, in the order of their starts. */
   readonly #arriving = new Set<Hold>();
 
   constructor(bytes: number) {
@@ -29,7 +29,7 @@ export class BodyBudget {
     return true;
   }
 
-  /** The largest arriving body after `hold` has grown; of equal bodies the newest, so that the oldest can complete. */
+  /** The largest incomplete body if `hold` had grown by `bytes`; among equal bodies the newest, so that the oldest can complete. */
   #largestWith(bytes: number, hold: Hold): Hold {
     let [largest, most] = [hold, hold.bytes + bytes];
     for (const other of this.#arriving)
@@ -61,14 +61,14 @@ export class Hold {
     return this.#bytes;
   }
 
-  /** @returns false if the budget is used up and this body was refused. */
+  /** @returns false if this body was refused because the budget is exceeded. */
   add(bytes: number): boolean {
     if (!this.#budget.take(bytes, this)) return false;
     this.#bytes += bytes;
     return true;
   }
 
-  /** The body has arrived: it is no longer refused, and holds its bytes until `release`. */
+  /** Marks the body as complete: it cannot be refused anymore, and holds its bytes until `release`. */
   complete(): void {
     this.#budget.settle(this);
   }

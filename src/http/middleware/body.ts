@@ -15,7 +15,12 @@ const MIB = 1_048_576;
 const TEXT_LIMIT = MIB;
 const EMAIL_LIMIT = 10 * MIB;
 /** Operations whose body may be an email; `sendMessage` accepts any type. */
-const TAKES_EMAIL = new Set<OperationId>(['sendMessage', 'sendEmail', 'receiveEmail', 'receiveEmailStatus']);
+const EMAIL_OPERATIONS = new Set<OperationId>([
+  'sendMessage',
+  'sendEmail',
+  'receiveEmail',
+  'receiveEmailStatus',
+]);
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-?8"?\s*(?:;|$))/i;
 /** The maximum total size of bodies whose signature is not verified yet. */
@@ -46,17 +51,17 @@ export function createBodies(): Bodies {
       return raw;
     },
     json: async (request, _response, next) => {
-      const takesBody = Boolean(operationOf(request)?.requestBody);
-      if (takesBody && stateOf(request).caller?.type !== 'provider') assertJson(request);
-      if (takesBody && hasBody(request)) {
+      const expectsBody = Boolean(operationOf(request)?.requestBody);
+      if (expectsBody && stateOf(request).caller?.type !== 'provider') assertJson(request);
+      if (expectsBody && hasBody(request)) {
         await hold(request, verified);
         const { value, values } = parse(request);
         request.body = value;
         stateOf(request).values = values;
         assertSize(request);
-      } else if (takesBody) request.body = {};
+      } else if (expectsBody) request.body = {};
       // The validator compiles its schemas again for each new content type.
-      if (takesBody) request.headers['content-type'] = 'application/json';
+      if (expectsBody) request.headers['content-type'] = 'application/json';
       else delete request.headers['content-type'];
       next();
     },
@@ -73,7 +78,7 @@ export function valuesIn(request: object): number {
   return stateOf(request).values;
 }
 
-/** Reads the body of an identified caller if it is not read yet, and counts it in the budget of identified callers. */
+/** Reads the body of an identified caller, unless authentication has read the body, and counts its bytes in `budget`. */
 async function hold(request: Request, budget: BodyBudget): Promise<void> {
   const state = stateOf(request);
   const raw = state.rawBody;
@@ -88,7 +93,7 @@ async function hold(request: Request, budget: BodyBudget): Promise<void> {
   held.complete();
 }
 
-/** Reads a whole body. A body over its limit is refused by its `Content-Length`, or while it arrives. */
+/** Reads a whole body. Refuses a body over its limit because of its `Content-Length`, or while the body arrives. */
 function read(request: Request, budget: BodyBudget): Promise<Buffer> {
   const limit = limitOf(request);
   const { expect, 'content-length': length, 'content-encoding': encoding = 'identity' } = request.headers;
@@ -121,7 +126,7 @@ function read(request: Request, budget: BodyBudget): Promise<Buffer> {
       releaseAfter(request, held);
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size));
     };
-    const onClose = () => fail(new MalformedJsonError('The body did not arrive whole.'));
+    const onClose = () => fail(new MalformedJsonError('The body is incomplete.'));
     request.on('data', onData).once('end', onEnd).once('close', onClose);
   });
 }
@@ -138,14 +143,14 @@ function overloaded(): UnavailableError {
 
 function limitOf(request: Request): number {
   const operation = operationOf(request);
-  return operation && TAKES_EMAIL.has(operation.operationId) ? EMAIL_LIMIT : TEXT_LIMIT;
+  return operation && EMAIL_OPERATIONS.has(operation.operationId) ? EMAIL_LIMIT : TEXT_LIMIT;
 }
 
 function hasBody({ headers }: Request): boolean {
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
-/** Parses the body. A webhook may have any content type if its bytes are JSON: its message would be lost otherwise. */
+/** Parses the body. A webhook with JSON may have any content type, because a refused webhook would lose its message. */
 function parse(request: Request): ReturnType<typeof parseJson> {
   try {
     return parseJson(rawBodyOf(request));
@@ -158,13 +163,13 @@ function parse(request: Request): ReturnType<typeof parseJson> {
 function assertJson({ headers: { 'content-type': type } }: Request): void {
   if (type === undefined)
     throw new UnsupportedMediaTypeError(
-      'The header Content-Type is missing: the body must be application/json.',
+      'The header Content-Type is missing. The body must be application/json.',
     );
   if (!JSON_TYPE.test(type)) throw new UnsupportedMediaTypeError('The body must be application/json.');
   if (OTHER_CHARSET.test(type)) throw new UnsupportedMediaTypeError('The body must be in UTF-8.');
 }
 
-/** Whether the message of `sendMessage` is an email is known only after parsing. */
+/** Checks the limit for a message of `sendMessage` that is not an email; the type is known only after parsing. */
 function assertSize(request: Request): void {
   if (rawBodyOf(request).length <= TEXT_LIMIT || operationOf(request)?.operationId !== 'sendMessage') return;
   const { type, from } = request.body;

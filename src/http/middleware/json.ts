@@ -1,7 +1,7 @@
 import { InvalidRequestError, MalformedJsonError } from '../../errors.ts';
 
 const MAX_DEPTH = 64;
-/** No valid message or webhook comes near this number, and parsing so many values takes milliseconds. */
+/** Much more than any valid message or webhook has. Parsing this number of values takes milliseconds. */
 const MAX_VALUES = 100_000;
 
 const [QUOTE, COMMA, BACKSLASH] = ['"', ',', '\\'].map((character) => character.charCodeAt(0));
@@ -11,11 +11,11 @@ const [OPEN_OBJECT, CLOSE_OBJECT] = ['{', '}'].map((character) => character.char
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Parses the body of a request, an object or an array in UTF-8, and counts its values. Nesting and the number of values
- * are limited before parsing, so that neither parsing nor later work on the body can take long.
+ * Parses the body of a request, which is an object or an array in UTF-8, and counts its values. Checks the limits of nesting
+ * and of the number of values before parsing, which bounds the time of all later work on the body.
  *
- * @throws {MalformedJsonError} the bytes are not UTF-8, or not JSON.
- * @throws {InvalidRequestError} too deeply nested, or too many values.
+ * @throws {MalformedJsonError} if the bytes are not UTF-8 or not JSON.
+ * @throws {InvalidRequestError} if the body is nested too deeply or has too many values.
  */
 export function parseJson(raw: Buffer): { value: object; values: number } {
   if (raw.length === 0) return { value: {}, values: 0 };
@@ -41,7 +41,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** An upper bound of the number of values: counts the brackets and commas outside strings. */
+/** Returns an upper bound of the number of values, which is the number of opening brackets and commas outside strings. */
 function countValues(raw: Buffer): number {
   let depth = 0;
   let values = 1;

@@ -2,13 +2,13 @@ import type { Request } from 'express';
 import { stateOf } from '../request-state.ts';
 import { rawBodyOf } from './body.ts';
 
-/** An exponent of at least three digits, or 200 digits in sequence: 199 digits with `e99` are still below 1e299. */
+/** An exponent of at least three digits, or 200 digits in sequence. All other numbers are below 1e299. */
 const MAY_OVERFLOW = /\d[eE]\+?\d{3}|(?<!\d)\d{200}/;
 
 /**
- * Replaces numbers beyond the range of a double by the texts `Infinity` and `-Infinity` in the validated body of a
- * webhook: JSON.parse reads `1e400` as Infinity, which PostgreSQL would store as null. Before the validation the text
- * would be accepted as an id. The contract has no field for such a number in the body of a client.
+ * Replaces numbers beyond the range of a double by the texts `Infinity` and `-Infinity` in the body of a webhook. JSON.parse
+ * returns Infinity for `1e400`, which PostgreSQL would store as null. Runs after validation, because the validator would
+ * accept the text as an id. In the body of a client, the contract allows no such number.
  */
 export function replaceInfinities(request: Request): void {
   if (stateOf(request).caller?.type !== 'provider') return;

@@ -4,10 +4,9 @@ import { stateOf } from '../request-state.ts';
 import { rawBodyOf } from './body.ts';
 
 /**
- * Checks that PostgreSQL can store the text of a request as the sender wrote it. Text with a NUL character or a lone
- * surrogate, or a query that is not UTF-8, is refused. In the body of a webhook the two characters are replaced instead,
- * because its message would be lost otherwise. Both occur in JSON as `\u` escapes only, so a body without one is not
- * searched.
+ * Refuses requests with text that PostgreSQL cannot store unchanged: a NUL character, a lone surrogate, or a query that is
+ * not UTF-8. In the body of a webhook, removes or replaces the two characters instead, because a refused webhook would lose
+ * its message. JSON contains both characters as `\u` escapes only, so a body without `\u` is not searched.
  *
  * @throws {InvalidRequestError} with the path of each such text.
  */
@@ -30,7 +29,7 @@ function repaired(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map((entry) => entry.map(repaired)));
 }
 
-/** A query that is not percent-encoded UTF-8, which decoding replaces by other characters. */
+/** A fault if the query is not percent-encoded UTF-8, because decoding has then replaced characters by U+FFFD. */
 function alteredQuery({ originalUrl, query }: Request): Fault[] {
   if (!originalUrl.includes('%') || /%EF%BF%BD/i.test(originalUrl)) return [];
   return JSON.stringify(query).includes('\ufffd')

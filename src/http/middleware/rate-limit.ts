@@ -7,8 +7,8 @@ import { apiKeyName } from '../request-state.ts';
 const WINDOW_SECONDS = 1;
 
 /**
- * Limits the requests per second of each API key to this process; without API keys, all requests share one limit. Only
- * operations with a 429 response in the contract are limited.
+ * Limits the requests per second of each API key at this process. Without API keys, all requests share one limit. The limit
+ * applies to operations with a 429 response in the contract only.
  */
 export function limitRate(perSecond: number): RequestHandler {
   return rateLimit({
@@ -20,7 +20,7 @@ export function limitRate(perSecond: number): RequestHandler {
     keyGenerator: (request) => apiKeyName(request) ?? '',
     skip: (request) => !operationOf(request)?.responses['429'],
     handler: (_request, _response, next) => next(new TooManyRequestsError(perSecond, WINDOW_SECONDS)),
-    // These checks concern limits by client address behind a proxy; this limit is by key.
+    // The checks of the package are for limits by client address, but this limit is by API key.
     validate: false,
   });
 }

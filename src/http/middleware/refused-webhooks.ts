@@ -4,8 +4,9 @@ import type { Events } from '../../observability/events.ts';
 import { stateOf } from '../request-state.ts';
 import { requestId } from './request-log.ts';
 
-/** The fields with the provider's id of a message, and the maximum length of an id in the log. */
+/** The fields with the provider's id of a message. */
 const ID_FIELDS = ['messaging_provider_id', 'xillio_id'];
+/** Maximum length of an id in the log. */
 const MAX_ID = 255;
 
 export interface Refusal {
@@ -15,8 +16,8 @@ export interface Refusal {
 }
 
 /**
- * Reports a verified webhook that is answered with an error: its message is lost unless the provider sends it again. A
- * 503 is not reported, because providers repeat the webhook.
+ * Reports a verified webhook with an error response, because its message is lost unless the provider repeats the webhook.
+ * Does not report a 503, after which providers repeat the webhook.
  */
 export function reportRefusedWebhook(
   events: Events,

@@ -2,11 +2,11 @@ import type { Response } from 'express';
 import { UnavailableError } from '../../errors.ts';
 import type { Reserve } from '../../openapi/types.ts';
 
-/** The maximum content of all large responses together. In memory it takes about five times as much. */
+/** Maximum bytes of the content of all large responses together, which need about five times as much memory. */
 const MAX_BYTES = 32 * 1_048_576;
-/** How long a response waits for its share of the budget. */
+/** Maximum time that a response waits for the budget. */
 const PATIENCE_MS = 10_000;
-/** A client that reads a large response more slowly than this is disconnected; `FIRST_MS` are added to its time. */
+/** Minimum rate at which a client must read a large response, after the first `FIRST_MS`. */
 const SLOWEST_BYTES_PER_S = 256 * 1024;
 const FIRST_MS = 10_000;
 
@@ -16,9 +16,9 @@ interface Waiting {
 }
 
 /**
- * Limits the content of large responses in memory, from the read until the client has received the response. Responses
- * wait in the order of their requests; a response over the limit is sent while no other is held. Large responses are read
- * and written one at a time, so that small responses are served in between.
+ * Limits the content of large responses in memory, from the query until the client has received the response. Responses
+ * wait in the order of their requests. A response over the limit waits until no other large response is in memory. Content
+ * is read and written for one large response at a time, so that small responses are served in between.
  */
 export class ResponseBudget {
   #deadlineMs: (bytes: number) => number;
@@ -27,12 +27,12 @@ export class ResponseBudget {
   #reading: Response | null = null;
   #waiting: Waiting[] = [];
 
-  /** @param deadlineMs returns how long a client may take to read this number of bytes. */
+  /** @param deadlineMs returns the maximum time for a client to read a number of bytes. */
   constructor(deadlineMs = readDeadlineMs) {
     this.#deadlineMs = deadlineMs;
   }
 
-  /** The function with which a handler reserves bytes for this response. */
+  /** Returns the function that reserves bytes for this response. */
   reserveFor(response: Response): Reserve {
     return async (bytes) => {
       await this.#take(bytes, response);
@@ -45,7 +45,7 @@ export class ResponseBudget {
     };
   }
 
-  /** The content of this response was read and passed to the connection. */
+  /** Called when the content of this response was read and written to the connection, or when its handler has failed. */
   written(response: Response): void {
     if (this.#reading !== response) return;
     this.#reading = null;

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import helmet from 'helmet';
 
 /**
- * Helmet's headers for responses that are data: a browser must not load, frame or sniff their content. An operation that
- * returns a page overrides them.
+ * The headers of Helmet for responses that are data. A browser must not execute, frame or sniff their content. Routes for
+ * pages override these headers.
  */
 const secure = helmet({
   contentSecurityPolicy: {
@@ -11,7 +11,7 @@ const secure = helmet({
     directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   },
   frameguard: { action: 'deny' },
-  // For this host only: the service does not control the subdomains.
+  // Without subdomains, because the service does not control them.
   strictTransportSecurity: { includeSubDomains: false },
   // These headers affect pages only.
   crossOriginOpenerPolicy: false,

@@ -1,6 +1,6 @@
-// The reference page: Swagger UI on the contract of the service that the page comes from, and the samples in it.
+// The reference page: Swagger UI with the contract of this service and its samples.
 
-/** Swagger UI knows no `x-codeSamples`: they are shown below the parameters of their operation. */
+/** A plugin that shows the `x-codeSamples` of an operation below its parameters; Swagger UI itself ignores them. */
 const samples = () => ({
   wrapComponents: {
     parameters:
@@ -39,8 +39,8 @@ function Samples({ React, getComponent, found }) {
 }
 
 /**
- * Moves the example of an optional parameter to its description. The page fills fields with their examples, which would
- * add unintended filters to each request and use one idempotency key for all sends.
+ * Moves the example of an optional parameter to its description. Swagger UI prefills fields with their examples, which would
+ * add unintended filters to each request and use the same idempotency key for all sends.
  */
 function withoutExample(parameter) {
   if (parameter.required || parameter.example === undefined) return parameter;
@@ -51,7 +51,8 @@ function withoutExample(parameter) {
   };
 }
 
-function tryable(contract) {
+/** Changes the contract so that Swagger UI sends useful requests to this service. */
+function prepare(contract) {
   const { parameters } = contract.components;
   for (const name of Object.keys(parameters)) parameters[name] = withoutExample(parameters[name]);
   for (const operation of Object.values(contract.paths).flatMap((path) => Object.values(path)))
@@ -60,9 +61,9 @@ function tryable(contract) {
   return contract;
 }
 
-const answer = await fetch('/openapi.json');
+const response = await fetch('/openapi.json');
 globalThis.SwaggerUIBundle({
-  spec: tryable(await answer.json()),
+  spec: prepare(await response.json()),
   domNode: document.getElementById('reference'),
   plugins: [samples],
   deepLinking: true,

@@ -34,7 +34,7 @@ const ASSETS = new Map<string, Asset>([
   ['simulator.md', DOCUMENT],
 ]);
 
-/** Swagger UI sets inline styles, and its arrows are `data:` images. */
+/** Swagger UI uses inline styles and `data:` images. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -48,7 +48,7 @@ const CONTENT_SECURITY_POLICY = [
 
 const VERSION: string = require(swaggerUi).version;
 
-/** The home page and the reference page with their files: no operations of the contract, and open to everybody. */
+/** The home page and the reference page with their files. These routes are not in the contract and need no credentials. */
 export function referenceRoutes(): Router {
   const { info } = openApiDocument();
   const home = {
@@ -91,8 +91,8 @@ function sendFile(response: Response, root: string, name: string): void {
 }
 
 /**
- * Headers that make browsers revalidate a file on each use, so that all parts of a page have the same version. The tag
- * includes the version of Swagger UI, because the files of a package have no date of their own.
+ * Headers that make browsers revalidate a file on each use, so that all parts of a page have the same version. The ETag
+ * includes the version of Swagger UI, because all files of an npm package have the same date.
  */
 async function cached(folder: string, name: string): Promise<Record<string, string>> {
   const { size, mtimeMs } = await stat(join(folder, name)).catch((cause) => {

@@ -76,7 +76,7 @@ export function messageHandlers({
   };
 }
 
-/** Keys of one API key are separate from those of another; a rotated API key keeps its name. */
+/** The `Idempotency-Key` in the key space of the API key's name, which does not change in a rotation of the API key. */
 function keyOf(
   caller: Caller,
   headers: { 'idempotency-key'?: string | undefined },

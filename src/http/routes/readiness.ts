@@ -4,7 +4,7 @@ import type { Schema } from '../../openapi/types.ts';
 import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 
-/** Readiness; with `verbose` and an API key also the reasons why messages wait. */
+/** The readiness of the service; with `verbose` and an API key, also the queue and the accounts of each channel. */
 export function readinessHandler({
   assertReady,
   reportChannels,

@@ -5,7 +5,7 @@ import { readinessHandler } from './readiness.ts';
 
 type Operations = 'getHealth' | 'getReadiness' | 'getMetrics' | 'getOpenapiJson' | 'getOpenapiYaml';
 
-export function operationsHandlers({ events, ...context }: Context): Pick<Handlers, Operations> {
+export function systemHandlers({ events, ...context }: Context): Pick<Handlers, Operations> {
   const document = servedDocument();
   return {
     getHealth: async () => ({ status: 200, body: { status: 'ok' } }),

@@ -157,7 +157,7 @@ describe('A request that cannot be served', () => {
         });
         expect(response.status).to.equal(415);
         expect(((await response.json()) as { detail: string }).detail).to.equal(
-          'The header Content-Type is missing: the body must be application/json.',
+          'The header Content-Type is missing. The body must be application/json.',
         );
       }
     });
