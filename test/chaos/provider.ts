@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { freePort } from '../support/process.ts';
+import { freePort, isOk } from '../support/process.ts';
 import { until } from '../support/until.ts';
 import type { Mode, Taken } from './checker/evidence.ts';
 import { failingFaults } from './failing.ts';
@@ -65,15 +65,7 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
     });
   const read = async <T>(path: string) =>
     ((await (await fetch(`${url}/_control/${path}`)).json()) as { data: T[] }).data;
-  await until(
-    () =>
-      fetch(`${url}/healthz`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    'the providers are ready',
-    30_000,
-  );
+  await until(() => isOk(`${url}/healthz`), 'the providers are ready', 30_000);
   await put('settings', { receipts: { delay_ms: 20, failure_rate: 0.1, repeats: 1 } });
   return {
     url,

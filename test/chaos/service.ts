@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isOk } from '../support/process.ts';
 import { until } from '../support/until.ts';
 import type { Mode } from './checker/evidence.ts';
 import { runToEnd, type Supervised, supervise } from './processes.ts';
@@ -48,12 +49,8 @@ export async function startService(options: ServiceOptions): Promise<ChaosServic
     });
   const api = start('api', 'api', port);
   const ready = async () => {
-    const answers = () =>
-      fetch(`http://127.0.0.1:${port}/readyz`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-    await until(() => options.signal.aborted || answers(), 'the service is ready', NO_BOUND_MS);
+    const url = `http://127.0.0.1:${port}/readyz`;
+    await until(() => options.signal.aborted || isOk(url), 'the service is ready', NO_BOUND_MS);
   };
   await ready();
   const workers = Array.from({ length: options.workers }, (_, n) => start(`worker-${n + 1}`, 'worker', 0));

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import express, { type RequestHandler } from 'express';
+import { listen } from '../support/listen.ts';
 
 export interface Result {
   success: boolean;
@@ -15,9 +15,8 @@ export interface Result {
 export async function startBroker(contract: string, token: string) {
   const results: Result[] = [];
   const app = express();
-  const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const server = createServer(app);
+  const url = `http://127.0.0.1:${await listen(server)}`;
   const { provider, consumer } = JSON.parse(contract);
   const pact = `${url}/pacts/provider/${provider.name}/consumer/${consumer.name}/pact-version/1`;
   const hal =

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import express from 'express';
+import { listen } from '../support/listen.ts';
 import type { States } from './verify.ts';
 
 /** What a provider's team runs next to its sandbox: it is told what an interaction presumes, and makes it so. */
@@ -14,8 +14,6 @@ export async function startStatesServer(states: States) {
     if (action === 'setup') response.json((await found?.setUp(params)) ?? {});
     else response.json((await found?.cleanUp()) ?? {});
   });
-  const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}/`, asked, stop: () => server.close() };
+  const server = createServer(app);
+  return { url: `http://127.0.0.1:${await listen(server)}/`, asked, stop: () => server.close() };
 }

@@ -1,9 +1,6 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { stripVTControlCharacters } from 'node:util';
 import { expect } from 'chai';
-import { runToEnd } from '../support/process.ts';
+import { freePort, runToEnd } from '../support/process.ts';
 import { type Answer, type Answers, type Case, type Misbehaviour, RIGHT, startSandbox } from './sandbox.ts';
 import { startStatesServer } from './states-server.ts';
 
@@ -233,11 +230,7 @@ describe('bin/verify-provider', () => {
 
     it('refuses connections', async () => {
       const sandbox = await startSandbox({});
-      const nobody: Server = createServer().listen(0, '127.0.0.1');
-      await once(nobody, 'listening');
-      const url = `http://127.0.0.1:${(nobody.address() as AddressInfo).port}`;
-      nobody.close();
-      await once(nobody, 'close');
+      const url = `http://127.0.0.1:${await freePort()}`;
       const result = await verify(sandbox.url, url, about);
       sandbox.stop();
       expectFault(result, url, /POST URL: .*ECONNREFUSED/);

@@ -67,14 +67,18 @@ for (const pgbouncer of installed)
     });
 
     it('stops the start in statement mode with one line', async () => {
-      const on: Record<string, string> = pgbouncer.keepsPrepared ? { max_prepared_statements: '100' } : {};
+      const on: Record<string, string> = pgbouncer.supportsPreparedStatements
+        ? { max_prepared_statements: '100' }
+        : {};
       expect(await databaseError(await start({ pool_mode: 'statement', ...on }))).to.match(
-        pgbouncer.keepsPrepared ? /is in statement mode/ : /without prepared statements/,
+        pgbouncer.supportsPreparedStatements ? /is in statement mode/ : /without prepared statements/,
       );
     });
 
     it('stops the start in transaction mode without prepared statements with one line', async () => {
-      const off: Record<string, string> = pgbouncer.keepsPrepared ? { max_prepared_statements: '0' } : {};
+      const off: Record<string, string> = pgbouncer.supportsPreparedStatements
+        ? { max_prepared_statements: '0' }
+        : {};
       expect(await databaseError(await start({ pool_mode: 'transaction', ...off }))).to.match(
         /transaction mode without prepared statements\. Use its session mode .*1\.21/,
       );
@@ -87,7 +91,7 @@ for (const pgbouncer of installed)
       ).to.match(/not-there|connection pooler/);
     });
 
-    if (pgbouncer.keepsPrepared) {
+    if (pgbouncer.supportsPreparedStatements) {
       const settings = { pool_mode: 'transaction', max_prepared_statements: '100', default_pool_size: '5' };
 
       it('works in transaction mode with a way past it', async () => {

@@ -1,12 +1,11 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { Message } from '../../sdk/src/index.ts';
 import type { Call } from '../../src/simulator/store.ts';
 import { email, mms, sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { type Harness, SHORT_TIMEOUT, startHarness } from '../support/harness.ts';
+import { listen } from '../support/listen.ts';
 import { until } from '../support/until.ts';
 
 /**
@@ -120,8 +119,7 @@ describe('Delivery', () => {
       response.statusCode = 400;
       response.end(JSON.stringify({ error: { code: 'no\0', message: 'N\0o\ud800' } }));
     });
-    await once(refusing.listen(0, '127.0.0.1'), 'listening');
-    const { port } = refusing.address() as AddressInfo;
+    const port = await listen(refusing);
     const other = await startHarness({ TEXT_CO_URL: `http://127.0.0.1:${port}` });
     const { id } = (await other.request('POST', '/api/messages/sms', sms)).body;
     expect((await other.untilStatus(id, 'failed')).error).to.deep.equal({

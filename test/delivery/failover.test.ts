@@ -1,11 +1,11 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { THRESHOLD } from '../../src/delivery/accounts/breaker.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
+import { listen } from '../support/listen.ts';
 import { until } from '../support/until.ts';
 
 describe('Delivery by the first of several providers', () => {
@@ -76,8 +76,7 @@ describe('Delivery by the first of several providers', () => {
   it('fails over if the first provider accepts connections and does not respond', async () => {
     const sockets: Socket[] = [];
     const silent = createServer((socket) => void sockets.push(socket));
-    await once(silent.listen(0, '127.0.0.1'), 'listening');
-    const { port } = silent.address() as AddressInfo;
+    const port = await listen(silent);
     const other = await startHarness({
       // A third of this timeout is the limit for a connection.
       PROVIDER_TIMEOUT_MS: '3000',

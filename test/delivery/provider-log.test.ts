@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { THRESHOLD } from '../../src/delivery/accounts/breaker.ts';
 import { HealthMonitor } from '../../src/delivery/accounts/health.ts';
@@ -9,6 +7,7 @@ import type { SendOutcome } from '../../src/providers/provider.ts';
 import { sms } from '../support/bodies.ts';
 import { CERTIFICATE, KEY } from '../support/certificate.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
+import { listen } from '../support/listen.ts';
 import { keepLog } from '../support/log.ts';
 import { until } from '../support/until.ts';
 
@@ -59,9 +58,8 @@ describe('The log of deliveries', () => {
     });
 
   it('reports an invalid certificate at error', async () => {
-    const server = createServer({ key: KEY, cert: CERTIFICATE }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
+    const server = createServer({ key: KEY, cert: CERTIFICATE });
+    const port = await listen(server);
     const other = await startHarness({ TEXT_CO_URL: `https://127.0.0.1:${port}` }, log.logger);
     await send(other);
     const line = await failing();

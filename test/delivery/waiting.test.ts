@@ -1,10 +1,10 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { expect } from 'chai';
 import type { Message } from '../../sdk/src/index.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
+import { listen } from '../support/listen.ts';
 import { until } from '../support/until.ts';
 
 const HOUR_MS = 3_600_000;
@@ -165,12 +165,11 @@ describe('A message that waits', () => {
 
   it('shows the error of the account that failed while another account sends it', async () => {
     const silent = createServer((socket) => void socket.on('error', () => undefined));
-    await once(silent.listen(0, '127.0.0.1'), 'listening');
     const other = await startHarness({
       SMS_PROVIDERS: 'gone-co,silent-co',
       GONE_CO_URL: 'http://127.0.0.1:9',
       GONE_CO_KEY: 'key',
-      SILENT_CO_URL: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+      SILENT_CO_URL: `http://127.0.0.1:${await listen(silent)}`,
       SILENT_CO_KEY: 'key',
       ...PATIENT,
     });

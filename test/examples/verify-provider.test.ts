@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { expect } from 'chai';
 import express from 'express';
 import { request } from 'undici';
@@ -8,6 +7,7 @@ import { parse } from 'yaml';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import { simulatorStates } from '../contract/simulator-states.ts';
 import { startStatesServer } from '../contract/states-server.ts';
+import { listen } from '../support/listen.ts';
 import { runToEnd } from '../support/process.ts';
 
 interface Job {
@@ -36,10 +36,9 @@ async function startSandbox() {
     outgoing.status(answer.statusCode).set(passed as Record<string, string>);
     outgoing.end(await answer.body.text());
   });
-  const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = createServer(app);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${await listen(server)}`,
     asked: states.asked,
     stop: async () => {
       server.close();

@@ -1,11 +1,11 @@
-import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, globalAgent } from 'node:https';
-import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from 'node:net';
+import { createServer as createNetServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
 import type { CallOptions } from '../../src/providers/provider.ts';
 import { createProviderClient } from '../../src/providers/standard/client.ts';
 import { CERTIFICATE, KEY } from '../support/certificate.ts';
+import { listen } from '../support/listen.ts';
 import { until } from '../support/until.ts';
 
 const TIMEOUT_MS = 1_500;
@@ -27,10 +27,9 @@ describe('A call to a provider of the standard API', () => {
     await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
   });
 
-  async function listen(server: Server, protocol: 'http' | 'https'): Promise<string> {
+  async function start(server: Server, protocol: 'http' | 'https'): Promise<string> {
     servers.push(server.on('connection', (socket) => sockets.add(socket)));
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    return `${protocol}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return `${protocol}://127.0.0.1:${await listen(server)}`;
   }
 
   /** Handles each request with the next of these answers. */
@@ -41,9 +40,9 @@ describe('A call to a provider of the standard API', () => {
       request.resume().once('end', () => give(left.shift() ?? 'none', response));
     };
   };
-  const http = (...answers: Answer[]) => listen(createHttpServer(answering(answers)), 'http');
+  const http = (...answers: Answer[]) => start(createHttpServer(answering(answers)), 'http');
   const https = (...answers: Answer[]) =>
-    listen(createHttpsServer({ key: KEY, cert: CERTIFICATE }, answering(answers)), 'https');
+    start(createHttpsServer({ key: KEY, cert: CERTIFICATE }, answering(answers)), 'https');
 
   const clientOf = (url: string, { supportsIdempotencyKeys = true } = {}) =>
     createProviderClient(
@@ -76,7 +75,7 @@ describe('A call to a provider of the standard API', () => {
       expect(requests).to.equal(0);
       return outcome;
     };
-    const silent = () => listen(createNetServer(), 'https');
+    const silent = () => start(createNetServer(), 'https');
 
     it('is unavailable if the connection is refused', async () => {
       const url = await http();
@@ -95,7 +94,7 @@ describe('A call to a provider of the standard API', () => {
 
     it('is unavailable if the host closes the connection before the TLS handshake', async () => {
       const server = createNetServer((socket) => socket.destroy());
-      await isUnavailable(await listen(server, 'https'), 'econnreset');
+      await isUnavailable(await start(server, 'https'), 'econnreset');
     });
 
     it('is unavailable if the certificate is not trusted', async () => {

@@ -12,8 +12,8 @@ describe('The SDK behind a faulty network', () => {
   let service: Harness;
   let proxy: FaultyProxy;
   const client = (options = {}) => createClient({ baseUrl: proxy.url, retryDelay: 1, ...options });
-  const keys = () => proxy.seen.map(({ headers }) => headers['idempotency-key']);
-  const statuses = () => proxy.seen.map(({ answer }) => answer?.status);
+  const keys = () => proxy.requests.map(({ headers }) => headers['idempotency-key']);
+  const statuses = () => proxy.requests.map(({ response }) => response?.status);
 
   before(async () => {
     service = await startHarness();
@@ -29,8 +29,8 @@ describe('The SDK behind a faulty network', () => {
     const body = 'Said once';
     const message = await client().messages.send({ ...sms, body });
     expect(statuses()).to.deep.equal([undefined, undefined, 202, 202]);
-    expect(proxy.seen[3]?.answer?.headers.get('idempotent-replayed')).to.equal('true');
-    expect(JSON.parse(proxy.seen[2]?.answer?.body ?? '')).to.deep.equal(message);
+    expect(proxy.requests[3]?.response?.headers.get('idempotent-replayed')).to.equal('true');
+    expect(JSON.parse(proxy.requests[2]?.response?.body ?? '')).to.deep.equal(message);
     expect(new Set(keys())).to.have.property('size', 1);
     const { data } = await service.client.messages.list({ q: '"Said once"' });
     expect(data.map(({ id }) => id)).to.deep.equal([message.id]);
@@ -41,7 +41,7 @@ describe('The SDK behind a faulty network', () => {
   it('sends the same body in every try', async () => {
     proxy.faults.push(unavailable, { type: 'lost_response' });
     await client().messages.send(sms);
-    expect(proxy.seen.map(({ body }) => JSON.parse(body))).to.deep.equal([sms, sms, sms]);
+    expect(proxy.requests.map(({ body }) => JSON.parse(body))).to.deep.equal([sms, sms, sms]);
   });
 
   it('retries after an incomplete response', async () => {
@@ -84,7 +84,7 @@ describe('The SDK behind a faulty network', () => {
       proxy.faults.push(unavailable, { type: 'lost_response' });
       expect((await call()).id).to.equal(id);
     }
-    expect(proxy.seen).to.have.length(9);
+    expect(proxy.requests).to.have.length(9);
   });
 
   it('retries raw requests, with an Idempotency-Key', async () => {
@@ -99,13 +99,13 @@ describe('The SDK behind a faulty network', () => {
       [unavailable, UnavailableError],
       [{ type: 'lost_response' }, ConnectionError],
     ] as const) {
-      proxy.seen.length = 0;
+      proxy.requests.length = 0;
       proxy.faults.push(fault, fault, fault);
       expect(await rejection(client({ maxRetries: 2 }).messages.list())).to.be.instanceOf(Expected);
-      expect(proxy.seen).to.have.length(3);
+      expect(proxy.requests).to.have.length(3);
       proxy.faults.push(fault);
       await rejection(client().messages.list({}, { maxRetries: 0 }));
-      expect(proxy.seen).to.have.length(4);
+      expect(proxy.requests).to.have.length(4);
     }
   });
 
@@ -119,7 +119,7 @@ describe('The SDK behind a faulty network', () => {
     proxy.faults.push({ type: 'status', status: 503, headers: { 'retry-after': '3600' } });
     const error = await rejection(client().messages.get(1));
     expect(error).to.be.instanceOf(UnavailableError).and.include({ retryAfter: 3_600, status: 503 });
-    expect(proxy.seen).to.have.length(1);
+    expect(proxy.requests).to.have.length(1);
   });
 
   it('waits for Retry-After', async () => {
@@ -163,12 +163,12 @@ describe('The SDK behind a faulty network', () => {
       const controller = new AbortController();
       proxy.faults.push({ type: 'stall' });
       const ended = rejection(client().messages.send(sms, { signal: controller.signal }));
-      await until(() => proxy.seen.length === 1, 'it is under way');
+      await until(() => proxy.requests.length === 1, 'it is under way');
       controller.abort();
       expect(await ended)
         .to.equal(controller.signal.reason)
         .and.include({ name: 'AbortError' });
-      expect(proxy.seen).to.have.length(1);
+      expect(proxy.requests).to.have.length(1);
     });
 
     it('during the delay before a retry', async () => {
@@ -186,14 +186,14 @@ describe('The SDK behind a faulty network', () => {
       await until(() => answered, 'it is answered');
       controller.abort('no more');
       expect(await ended).to.equal('no more');
-      expect(proxy.seen).to.have.length(1);
+      expect(proxy.requests).to.have.length(1);
     }).timeout(20_000);
 
     it('before the first try', async () => {
       const signal = AbortSignal.abort('never mind');
       expect(await rejection(client().messages.send(sms, { signal }))).to.equal('never mind');
       expect(await rejection(client().raw.GET('/api/messages', { signal }))).to.equal('never mind');
-      expect(proxy.seen).to.have.length(0);
+      expect(proxy.requests).to.have.length(0);
     });
 
     it('between two pages', async () => {

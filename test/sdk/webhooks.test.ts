@@ -1,11 +1,10 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { Headers as UndiciHeaders } from 'undici';
 import { verifyWebhook, type WebhookHeaders, WebhookVerificationError } from '../../sdk/src/index.ts';
 import { sign } from '../../src/simulator/provider/signature.ts';
 import { webhookSecret as secret } from '../support/harness.ts';
+import { listen } from '../support/listen.ts';
 import { rejection } from './support.ts';
 
 const id = 'msg_p5jXN8AQM9LWM0D4loKWxJek';
@@ -87,10 +86,12 @@ describe('verifyWebhook', () => {
         ({ id }) => response.end(id),
         (error) => response.end(error.code),
       );
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const response = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', headers, body });
+    });
+    const response = await fetch(`http://127.0.0.1:${await listen(server)}`, {
+      method: 'POST',
+      headers,
+      body,
+    });
     expect(await response.text()).to.equal(id);
     server.close();
   });

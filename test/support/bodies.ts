@@ -1,4 +1,4 @@
-/** The bodies of the exercise's own requests. */
+/** The request bodies of the scaffold's examples. */
 export const sms = {
   from: '+12016661234',
   to: '+18045551234',

@@ -1,4 +1,4 @@
-/** A self-signed certificate for 127.0.0.1, valid until 2120, that nothing else uses. */
+/** The private key and the self-signed certificate of test servers on 127.0.0.1, valid until 2120. */
 export const KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgA52cTsUKeQGhTuTZ
 e6FvRqMJbBO83D21vVTNXAG4q/ShRANCAATGUijnu7knzxRzKwB2DsPGbnecf9rq

@@ -6,12 +6,16 @@ import { migrate } from '../../src/db/migrate.ts';
 import { openDatabase } from '../../src/db/pools.ts';
 import { startEmbedded } from '../../src/local/embedded.ts';
 
-let made = 0;
+let created = 0;
 
-/** An empty database of its own on the test run's PostgreSQL, or on `TEST_DATABASE_URL` where that is set. */
+/**
+ * Creates an empty database on the server of `TEST_DATABASE_URL`, by default the embedded PostgreSQL of the test run.
+ *
+ * @returns the URL of the database.
+ */
 export async function createDatabase(template = 'template1'): Promise<string> {
   const url = new URL(process.env.TEST_DATABASE_URL ?? '');
-  const name = `test_${process.pid}_${++made}`;
+  const name = `test_${process.pid}_${++created}`;
   await query(url.href, `create database ${name} template ${template}`);
   url.pathname = `/${name}`;
   return url.href;
@@ -19,7 +23,7 @@ export async function createDatabase(template = 'template1'): Promise<string> {
 
 let template: Promise<string> | undefined;
 
-/** One whose schema is up to date, as a copy of one that this process has migrated: that takes less. */
+/** Creates a database with all migrations, as a copy of a migrated template, which is faster than a migration. */
 export async function createMigratedDatabase(): Promise<string> {
   template ??= migratedTemplate();
   return createDatabase(await template);
@@ -33,7 +37,7 @@ async function migratedTemplate(): Promise<string> {
   return new URL(url).pathname.slice(1);
 }
 
-/** Runs statements on a database, past the service. */
+/** Runs a statement on a connection of its own. */
 export async function query<Row extends pg.QueryResultRow>(
   url: string,
   text: string,
@@ -50,7 +54,7 @@ export async function query<Row extends pg.QueryResultRow>(
 
 let stop: (() => Promise<void>) | undefined;
 
-/** One PostgreSQL for all tests, in whichever process they run. */
+/** Starts one PostgreSQL for all test processes. */
 export async function mochaGlobalSetup(): Promise<void> {
   if (process.env.TEST_DATABASE_URL) return;
   const directory = await mkdtemp(join(tmpdir(), 'messaging-test-'));

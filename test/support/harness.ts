@@ -15,12 +15,13 @@ export interface Harness {
   service: Service;
   simulator: Simulator;
   client: Client;
-  /** Any request, as any HTTP client would make it; strings go as they are, everything else as JSON. */
+  /** Sends an HTTP request to the service. A body that is not a string is sent as JSON. */
   request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
-  /** The simulator's control interface. */
+  /** Sends a request to the control API of the simulator and returns the body of the response. */
   control<T = unknown>(method: string, path: string, body?: unknown): Promise<T>;
+  /** The messages that the simulator accepted. */
   accepted(): Promise<Accepted[]>;
-  /** The message as soon as it has this status. */
+  /** Waits until the message has this status. */
   untilStatus(id: number, status: Message['status']): Promise<Message>;
   stop(): Promise<void>;
 }
@@ -28,11 +29,11 @@ export interface Harness {
 export interface Answer {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: what a test expects of it is the test
+  // biome-ignore lint/suspicious/noExplicitAny: the assertions of the test check the body
   body: any;
 }
 
-/** A service and a simulator on free ports, with a database of their own. */
+/** Starts a service and a simulator on free ports, by default with a new database. */
 export async function startHarness(
   environment: Record<string, string> = {},
   logger = createLogger(process.env.TEST_LOG_LEVEL ?? 'silent'),
@@ -72,10 +73,10 @@ export async function startHarness(
   return harness;
 }
 
-/** For tests in which a provider hangs. Everywhere else a busy machine would time calls out that succeed. */
+/** For tests with a provider that does not respond. In other tests, calls would time out on a busy machine. */
 export const SHORT_TIMEOUT = { PROVIDER_TIMEOUT_MS: '500' };
 
-/** The environment of a service that sends by this simulator. */
+/** The environment of a service that uses the simulator as the provider of both channels. */
 export function environmentFor(simulatorUrl: string, databaseUrl: string): Record<string, string> {
   return {
     DATABASE_URL: databaseUrl,

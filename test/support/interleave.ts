@@ -7,8 +7,8 @@ const RUN = `
   client.connect().then(() => client.query(process.argv[2])).then(() => client.end());`;
 
 /**
- * Runs `work` and commits a change of another connection before each statement of `knex` for which `change` has one.
- * The process waits for the change, so that the statement is sent after it.
+ * Runs `work`. Before each statement of `knex`, commits the SQL that `change` returns for the statement on another
+ * connection. The process blocks during the change, so that the statement is sent after the change.
  */
 export async function interleave<T>(
   knex: Knex,

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 
 export type LogLine = { level: number; msg: string } & Record<string, unknown>;
 
-/** A logger that keeps its lines, from this level up. */
+/** A logger that stores the lines of this level and above. */
 export function keepLog(level = 'info') {
   const lines: LogLine[] = [];
   const write = (text: string) => void lines.push(JSON.parse(text));

@@ -8,35 +8,34 @@ import { join } from 'node:path';
 import { freePort } from './process.ts';
 import { until } from './until.ts';
 
-/** An installed PgBouncer. */
-export interface Installed {
+export interface InstalledPgBouncer {
   program: string;
   version: string;
-  /** Whether it can keep prepared statements in transaction mode, as 1.21 and newer versions can. */
-  keepsPrepared: boolean;
+  /** Whether the version supports prepared statements in transaction mode: 1.21 or newer. */
+  supportsPreparedStatements: boolean;
 }
 
 export interface PgBouncer {
-  /** The URL of the same database by way of the pooler. */
+  /** The URL of the database through PgBouncer. */
   url: string;
   stop(): Promise<void>;
 }
 
-/** The PgBouncers that `PGBOUNCER` names, separated by colons, and the one in the usual folders. */
-export function installedPgBouncers(): Installed[] {
-  const named = (process.env.PGBOUNCER ?? '').split(':').filter(Boolean);
+/** Finds the PgBouncers whose paths are in `PGBOUNCER`, separated by colons, and one in the usual folders. */
+export function installedPgBouncers(): InstalledPgBouncer[] {
+  const configured = (process.env.PGBOUNCER ?? '').split(':').filter(Boolean);
   const usual = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/usr/local/bin/pgbouncer'];
-  const found = [...named, ...usual.filter(isExecutable).slice(0, 1)];
+  const found = [...configured, ...usual.filter(isExecutable).slice(0, 1)];
   return found.map((program) => {
     const output = execFileSync(program, ['--version'], { encoding: 'utf8' });
     const version = /PgBouncer (\d+\.\d+)/.exec(output)?.[1] ?? '0.0';
-    return { program, version, keepsPrepared: Number(version.split('.')[1]) >= 21 };
+    return { program, version, supportsPreparedStatements: Number(version.split('.')[1]) >= 21 };
   });
 }
 
-/** Runs a PgBouncer in front of a database, with these settings in addition to those that it needs to run. */
+/** Starts a PgBouncer in front of a database. `settings` are lines of its section `[pgbouncer]`. */
 export async function startPgBouncer(
-  { program }: Installed,
+  { program }: InstalledPgBouncer,
   databaseUrl: string,
   settings: Record<string, string>,
 ): Promise<PgBouncer> {
@@ -59,7 +58,7 @@ export async function startPgBouncer(
       ...lines,
     ].join('\n'),
   );
-  // It refuses to run as root.
+  // PgBouncer refuses to run as root.
   const account = process.getuid?.() === 0 ? ['--user', 'nobody'] : [];
   const log = join(directory, 'log');
   await writeFile(log, '');

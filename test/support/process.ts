@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { listen } from './listen.ts';
 import { until } from './until.ts';
 
 const START = 'bin/start.sh';
@@ -9,38 +10,37 @@ const START = 'bin/start.sh';
 export interface Running {
   child: ChildProcess;
   url: string;
-  /** What it wrote so far. */
+  /** The output so far. */
   output: { stdout: string; stderr: string };
-  /** To the whole foreground group, as a terminal does; resolves with the exit code. */
+  /** Sends a signal to the process group, as a terminal does, and returns the exit code of the process. */
   signal(name: NodeJS.Signals): Promise<number | null>;
 }
 
-/** A port that was free a moment ago. */
+/** Returns a free port. Another process may use the port before the caller does. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const server = createServer();
+  const port = await listen(server);
   server.close();
   await once(server, 'close');
   return port;
 }
 
-/** A line with process id and arguments for every process that belongs to this data directory. */
+/** The processes with this data directory in their arguments: a line with the process id and the arguments of each. */
 export function processesOf(directory: string): string[] {
   return execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' })
     .split('\n')
     .filter((line) => line.includes(directory));
 }
 
-/** Runs a command of the project in a process group of its own. */
+/** Starts a command in a new process group. */
 export function run(command: string, args: string[], environment: Record<string, string>): Running {
   const { PATH = '', NODE_V8_COVERAGE } = process.env;
-  // Coverage is of the service: of a compiler it would only take time.
+  // Coverage is measured for the service only.
   const covered = NODE_V8_COVERAGE && command === START;
   const child = spawn(command, args, {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    // The .env of the developer must not change the tests.
+    // Ignores the .env file of the developer.
     env: { PATH, ENV_FILE: '/dev/null', ...(covered && { NODE_V8_COVERAGE }), ...environment },
   });
   const output = { stdout: '', stderr: '' };
@@ -62,26 +62,37 @@ export function run(command: string, args: string[], environment: Record<string,
   };
 }
 
-/** Runs a command to its end. */
+/** Runs a command and returns its exit code and output. */
 export async function runToEnd(command: string, args: string[], environment: Record<string, string>) {
   const running = run(command, args, environment);
   const [code] = await once(running.child, 'close');
   return { code: code as number | null, ...running.output };
 }
 
-/** Starts the service as a person does and waits until it is ready. */
+/** Starts the service with `bin/start.sh` and waits until the service is ready. */
 export async function startProcess(environment: Record<string, string>): Promise<Running> {
   const running = run(START, [], environment);
   await until(
     async () => {
-      if (running.child.exitCode !== null) throw new Error(`It ended: ${running.output.stderr}`);
-      return fetch(`${running.url}/readyz`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
+      if (running.child.exitCode !== null) throw new Error(`The service ended: ${running.output.stderr}`);
+      return isOk(`${running.url}/readyz`);
     },
     'the service is ready',
     25_000,
   );
   return running;
+}
+
+/** Whether a GET request has a 2xx response. */
+export function isOk(url: string): Promise<boolean> {
+  return fetch(url).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
+/** The peak resident memory of a process in MiB. */
+export function peakMemoryMiB({ pid }: ChildProcess): number {
+  const [, kiB] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Math.round(Number(kiB) / 1_024);
 }

@@ -1,23 +1,23 @@
-import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { CallOptions, SendOutcome } from '../../src/providers/provider.ts';
 import { createProviderClient, type ProviderClient } from '../../src/providers/standard/client.ts';
+import { listen } from './listen.ts';
 
 export interface ProviderServer {
   url: string;
   stop(): Promise<void>;
 }
 
-/** An HTTP server in the place of a provider. */
+/** Starts an HTTP server in the role of a provider. */
 export async function startProviderServer(listener: RequestListener): Promise<ProviderServer> {
   const sockets = new Set<Socket>();
   const server = createServer(listener).on('connection', (socket) => {
     sockets.add(socket.on('error', () => undefined));
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const port = await listen(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     stop: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
@@ -36,15 +36,16 @@ export function clientOf(
 ): ProviderClient {
   return createProviderClient(
     {
-      ...{
-        name: 'text-co',
-        channel: 'sms',
-        url,
-        key: 'provider-key',
-        webhookSecrets: [],
-        supportsIdempotencyKeys,
-      },
-      ...{ canLookUp: true, perSecond: null, perSecondPerSender: null, simulated: false },
+      name: 'text-co',
+      channel: 'sms',
+      url,
+      key: 'provider-key',
+      webhookSecrets: [],
+      supportsIdempotencyKeys,
+      canLookUp: true,
+      perSecond: null,
+      perSecondPerSender: null,
+      simulated: false,
     },
     timeoutMs,
   );
@@ -54,7 +55,7 @@ export function callOptions(options: Partial<CallOptions> = {}): CallOptions {
   return { once: true, repeated: false, signal: new AbortController().signal, ...options };
 }
 
-/** One send without repeats, unless `options` ask for them. */
+/** Sends one message, by default with one request at most. */
 export function sendTo(
   url: string,
   options: Partial<CallOptions> = {},

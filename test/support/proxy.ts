@@ -1,59 +1,59 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { listen } from './listen.ts';
 
-/** What happens to one request on its way; `pass` is what happens to all without a fault. */
+/** The fault of one request; `pass` forwards the request and the response unchanged. */
 export type Fault =
   | { type: 'pass' }
-  /** Answered by the proxy: the service never sees it. */
+  /** The proxy responds. The request is not forwarded. */
   | { type: 'status'; status: number; headers?: Record<string, string>; body?: string }
-  /** Never answered, and the service never sees it. */
+  /** There is no response. The request is not forwarded. */
   | { type: 'stall' }
-  /** The service answers, and the connection is closed before any of it is passed on. */
+  /** The request is forwarded. The connection is closed before the response. */
   | { type: 'lost_response' }
-  /** The service answers, and the connection is closed in the middle of it. */
+  /** The request is forwarded. The connection is closed in the middle of the response. */
   | { type: 'cut_response' };
 
-export interface Seen {
+export interface RecordedRequest {
   method: string;
   path: string;
   headers: IncomingMessage['headers'];
   body: string;
-  /** What the service answered, where it was asked. */
-  answer?: { status: number; headers: Headers; body: string };
+  /** The response of the service, if the request was forwarded. */
+  response?: { status: number; headers: Headers; body: string };
 }
 
 export interface FaultyProxy {
   url: string;
-  /** Every request, in the order they came. */
-  seen: Seen[];
-  /** One for each of the next requests. */
+  /** All requests in the order of their arrival. */
+  requests: RecordedRequest[];
+  /** The faults of the next requests, one per request. */
   faults: Fault[];
   stop(): Promise<void>;
 }
 
-/** A real HTTP server in front of the service, that stands for all that can go wrong between the two. */
+/** Starts an HTTP proxy between a client and the service that simulates network faults. */
 export async function startProxy(target: string): Promise<FaultyProxy> {
-  const seen: Seen[] = [];
+  const requests: RecordedRequest[] = [];
   const faults: Fault[] = [];
   const server = createServer(async (request, response) => {
     const fault = faults.shift() ?? { type: 'pass' };
     const { method = '', url: path = '', headers } = request;
-    const entry: Seen = { method, path, headers, body: String(await buffer(request)) };
-    seen.push(entry);
+    const entry: RecordedRequest = { method, path, headers, body: String(await buffer(request)) };
+    requests.push(entry);
     if (fault.type === 'stall') return;
     if (fault.type === 'status') {
       response.writeHead(fault.status, fault.headers).end(fault.body);
       return;
     }
-    entry.answer = await forward(target, entry);
-    passOn(entry.answer, fault, response);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+    entry.response = await forward(target, entry);
+    respond(entry.response, fault, response);
+  });
+  const port = await listen(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    seen,
+    url: `http://127.0.0.1:${port}`,
+    requests,
     faults,
     stop: async () => {
       server.close();
@@ -63,17 +63,21 @@ export async function startProxy(target: string): Promise<FaultyProxy> {
   };
 }
 
-async function forward(target: string, { method, path, headers, body }: Seen) {
+async function forward(target: string, { method, path, headers, body }: RecordedRequest) {
   const { host: _host, connection: _connection, 'content-length': _length, ...passed } = headers;
-  const answer = await fetch(target + path, {
+  const response = await fetch(target + path, {
     method,
     headers: passed as Record<string, string>,
     ...(body && { body }),
   });
-  return { status: answer.status, headers: answer.headers, body: await answer.text() };
+  return { status: response.status, headers: response.headers, body: await response.text() };
 }
 
-function passOn({ status, headers, body }: Required<Seen>['answer'], fault: Fault, response: ServerResponse) {
+function respond(
+  { status, headers, body }: Required<RecordedRequest>['response'],
+  fault: Fault,
+  response: ServerResponse,
+) {
   if (fault.type === 'lost_response') {
     response.destroy();
     return;

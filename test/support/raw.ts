@@ -6,22 +6,22 @@ import { until } from './until.ts';
 
 export interface RawConnection {
   write(text: string): void;
-  /** All that came so far, as soon as it fits. */
+  /** Waits until the received text matches the pattern; returns all received text. */
   receive(pattern: RegExp): Promise<string>;
-  /** Resolves when the other side has closed the connection. */
+  /** Resolves when the connection is closed. */
   closed(): Promise<unknown>;
-  /** All bytes that came so far. */
+  /** All received bytes. */
   bytes(): Buffer;
-  /** Sends nothing more. */
+  /** Closes the sending side of the connection. */
   end(): void;
   close(): void;
 }
 
-/** A connection on which the client does as it likes. */
+/** Opens a TCP connection, for requests that an HTTP client does not send. */
 export async function connectRaw(url: string): Promise<RawConnection> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
-  // A connection that is cut off under a client that still writes.
+  // The server may close the connection while the client still writes.
   socket.on('error', () => undefined);
   let received = '';
   const chunks: Buffer[] = [];
@@ -33,7 +33,8 @@ export async function connectRaw(url: string): Promise<RawConnection> {
   await once(socket, 'connect');
   return {
     write: (text) => void socket.write(text),
-    receive: (pattern) => until(() => pattern.test(received) && received, `an answer like ${pattern}`),
+    receive: (pattern) =>
+      until(() => pattern.test(received) && received, `a response that matches ${pattern}`),
     closed: () => closing,
     bytes: () => Buffer.concat(chunks),
     end: () => void socket.end(),
@@ -41,7 +42,7 @@ export async function connectRaw(url: string): Promise<RawConnection> {
   };
 }
 
-/** The head of a request. */
+/** The request line and the headers of a request. */
 export function head(method: string, path: string, headers: Record<string, string | number>): string {
   const lines = Object.entries({ host: 'localhost', ...headers }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
@@ -49,7 +50,7 @@ export function head(method: string, path: string, headers: Record<string, strin
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
 
-/** A piece of a body in chunked transfer coding. */
+/** One chunk of a body in chunked transfer coding. */
 export function chunk(text: string): string {
   return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 }
@@ -57,13 +58,13 @@ export function chunk(text: string): string {
 export interface RawAnswer {
   status: number;
   headers: IncomingHttpHeaders;
-  // biome-ignore lint/suspicious/noExplicitAny: what a test expects of it is the test
+  // biome-ignore lint/suspicious/noExplicitAny: the assertions of the test check the body
   body: any;
 }
 
 /**
- * Makes one request with exactly this target and these headers, which a URL would normalise. Without a body, the
- * response is read although the request goes on.
+ * Sends one request with exactly this target, which a URL would normalise, and these headers. With a `content-length` but
+ * without a body, the request stays incomplete, and the early response is read.
  */
 export async function exchange(
   url: string,
@@ -73,16 +74,16 @@ export async function exchange(
   body?: string | Buffer,
 ): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
-  const asking = request({ hostname, port, method, path: '/', headers, agent: false });
-  // Node refuses to write some of the targets that others do write.
-  Object.assign(asking, { path });
-  asking.on('error', () => undefined);
-  if (body !== undefined) asking.setHeader('content-length', Buffer.byteLength(body));
-  if (body === undefined && headers['content-length'] !== undefined) asking.flushHeaders();
-  else asking.end(body);
-  const [response] = (await once(asking, 'response')) as [IncomingMessage];
+  const outgoing = request({ hostname, port, method, path: '/', headers, agent: false });
+  // The constructor of Node.js refuses some targets that other clients send.
+  Object.assign(outgoing, { path });
+  outgoing.on('error', () => undefined);
+  if (body !== undefined) outgoing.setHeader('content-length', Buffer.byteLength(body));
+  if (body === undefined && headers['content-length'] !== undefined) outgoing.flushHeaders();
+  else outgoing.end(body);
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   const answer = await text(response);
-  asking.destroy();
+  outgoing.destroy();
   const isJson = /json/.test(response.headers['content-type'] ?? '');
   return {
     status: response.statusCode ?? 0,

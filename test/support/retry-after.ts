@@ -1,7 +1,7 @@
-/** The time at which the values below are read. */
+/** The current time for the dates in `RETRY_AFTER`. */
 export const NOW = Date.UTC(2026, 0, 1);
 
-/** Values of `Retry-After` and the seconds that each asks for; null where the value counts as absent. */
+/** Values of `Retry-After` and their delay in seconds, rounded up; null for an invalid value, which is ignored. */
 export const RETRY_AFTER: [value: string, seconds: number | null][] = [
   ['0', 0],
   ['7', 7],
@@ -37,11 +37,11 @@ export const RETRY_AFTER: [value: string, seconds: number | null][] = [
       '5;7',
     ],
     ...['Infinity', 'NaN', 'null', 'soon', 'tomorrow', '٧', '５', '1_000', '"5"', '<5>'],
-    // What Date.parse accepts as a date, and a client that tries it last reads as one.
+    // Invalid dates that Date.parse accepts.
     ...['2026-01', '2026-01-01', '2026-01-01T00:00:09Z', '1 Jan 2026', 'Jan 1 2026', '1/1/2026'],
     ...['Thu, 01 Jan 2026 00:00:09', 'Thu, 01 Jan 2026 00:00:09 UTC', 'Thu, 01 Jan 2026 00:00:09 +0000'],
     ...['Thu, 1 Jan 2026 00:00:09 GMT', 'thu, 01 jan 2026 00:00:09 gmt', '01 Jan 2026 00:00:09 GMT'],
-    // No such date, hour or weekday.
+    // Dates, hours or weekdays that do not exist.
     ...['Sat, 31 Feb 2026 00:00:00 GMT', 'Thu, 01 Jan 2026 25:00:00 GMT', 'Fri, 01 Jan 2026 00:00:09 GMT'],
     ...['Thu, 01 Foo 2026 00:00:09 GMT', 'Friday, 01-Jan-26 00:00:09 GMT', 'Thu Jan 32 00:00:09 2026'],
   ].map((value): [string, null] => [value, null]),

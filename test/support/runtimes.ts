@@ -2,20 +2,23 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** `make test` installs them apart from everything else: they are large, and nobody else is to find their `node`. */
+/** `make test` installs old versions of Node.js here, in a separate folder so that no other command uses their `node`. */
 const INSTALLED = join(import.meta.dirname, '../sdk/runtimes/node_modules');
 
 export interface Runtime {
   version: string;
-  /** Its Node.js. */
+  /** The path of the `node` command. */
   path: string;
   installed: boolean;
 }
 
-/** This Node.js, the lowest one that the SDK names, and the last one that loses the headers of a copied request. */
+/**
+ * The current Node.js, the lowest version of `engines` of the SDK, and 20.9.0, the last version that loses the headers when
+ * a `Request` is copied.
+ */
 export async function findRuntimes(): Promise<Runtime[]> {
   const current = { version: process.versions.node, path: process.execPath, installed: true };
-  return [current, old(await lowestNamed()), old('20.9.0')];
+  return [current, old(await lowestSupported()), old('20.9.0')];
 }
 
 function old(version: string): Runtime {
@@ -23,7 +26,7 @@ function old(version: string): Runtime {
   return { version, path, installed: existsSync(path) };
 }
 
-async function lowestNamed(): Promise<string> {
+async function lowestSupported(): Promise<string> {
   const { engines } = JSON.parse(await readFile('sdk/package.json', 'utf8'));
   const [, major, minor = '0', patch = '0'] = /^>=(\d+)(?:\.(\d+))?(?:\.(\d+))?$/.exec(engines.node) ?? [];
   return `${major}.${minor}.${patch}`;

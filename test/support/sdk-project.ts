@@ -17,23 +17,24 @@ export interface SdkProject {
   directory: string;
   write(name: string, text: string): Promise<void>;
   read(name: string): Promise<string>;
-  /** Type-checks these files and all that they import but TypeScript's own; compiles them where `noEmit` is not given. */
+  /** Runs the TypeScript compiler on these files. The libraries of TypeScript itself are not checked. */
   compile(files: string[], compilerOptions: object): Promise<Output>;
-  /** Runs a file by Node.js: this one by default. */
+  /** Runs a file with Node.js, by default with the current version. */
   run(file: string, node?: string): Promise<Output>;
   remove(): Promise<void>;
 }
 
-/** The commands that the README gives to install the package: in the checkout, then in a project. */
-export async function installation(): Promise<[inCheckout: string, inProject: string]> {
+/** The commands of the README that install the package: the first runs in the checkout, the second in a project. */
+export async function installCommands(): Promise<[inCheckout: string, inProject: string]> {
   const [, block = ''] = /```sh\n(.*?)```/s.exec(await readFile(join(root, 'sdk/README.md'), 'utf8')) ?? [];
   const commands = block.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const [inCheckout, inProject, ...others] = commands;
-  if (!inCheckout || !inProject || others.length > 0) throw new Error(`Not two commands: ${commands}`);
+  if (!inCheckout || !inProject || others.length > 0)
+    throw new Error(`sdk/README.md must have two install commands: ${commands}`);
   return [inCheckout, inProject];
 }
 
-/** An empty project elsewhere, in which the SDK is installed as its README says. Asks no registry. */
+/** Creates a project in a temporary folder and installs the SDK by the commands of its README, without a registry. */
 export async function createSdkProject(): Promise<SdkProject> {
   const directory = await mkdtemp(join(tmpdir(), 'sdk-project-'));
   const write = async (name: string, text: string) => {
@@ -41,8 +42,8 @@ export async function createSdkProject(): Promise<SdkProject> {
     await writeFile(join(directory, name), text);
   };
   await write('package.json', JSON.stringify({ private: true, type: 'module' }));
-  const [inCheckout, inProject] = await installation();
-  // Whatever the times of the files say: what the other tests run on is not installed anew meanwhile.
+  const [inCheckout, inProject] = await installCommands();
+  // With --old-file, make does not reinstall node_modules, which other tests use at the same time.
   await succeed(`${inCheckout} --old-file=node_modules/.package-lock.json`, root);
   const install = inProject.replace('path/to/the/checkout', root);
   const tarballs = await packDependencies(join(directory, 'tarballs'));
@@ -61,7 +62,7 @@ export async function createSdkProject(): Promise<SdkProject> {
   };
 }
 
-/** The dependencies of the SDK, as they are installed here: without a registry, npm has them from nowhere else. */
+/** Packs the installed dependencies of the SDK, so that npm can install them without a registry. */
 async function packDependencies(destination: string): Promise<string> {
   await mkdir(destination);
   const dependencies = './node_modules/openapi-fetch ./node_modules/openapi-typescript-helpers';
@@ -69,7 +70,7 @@ async function packDependencies(destination: string): Promise<string> {
   return `${destination}/*.tgz`;
 }
 
-/** Runs a command line as a person types it. */
+/** Runs a command line in a shell; throws if the command fails. */
 async function succeed(command: string, cwd: string): Promise<void> {
   const { code, stdout, stderr } = await execute('bash', ['-c', command], cwd);
   if (code !== 0) throw new Error(`${command} ended with ${code}\n${stdout}\n${stderr}`);

@@ -5,7 +5,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { startService } from '../../src/service.ts';
 import { environmentFor } from './harness.ts';
 
-/** The lines by which a service refuses to start; fails if the service starts, or with any other error. */
+/** Starts a service that must refuse to start; returns the reasons of its StartError. */
 export async function startErrors(environment: Record<string, string>): Promise<string[]> {
   const config = loadConfig({ ...environmentFor('http://127.0.0.1:9', ''), ROLE: 'api', ...environment });
   const outcome = await startService(config, createLogger('silent')).catch((error: unknown) => error);
@@ -15,7 +15,7 @@ export async function startErrors(environment: Record<string, string>): Promise<
   expect.fail('the service has started');
 }
 
-/** The only line about `DATABASE_URL`, which does not contain the password. */
+/** Starts a service that must refuse to start for one reason, about `DATABASE_URL` and without its password. */
 export async function databaseError(url: string, environment: Record<string, string> = {}): Promise<string> {
   const [line = '', ...more] = await startErrors({ ...environment, DATABASE_URL: url });
   expect(more).to.deep.equal([]);

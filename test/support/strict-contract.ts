@@ -1,8 +1,8 @@
 import { type OpenApiDocument, openApiDocument } from '../../src/openapi/document.ts';
 
 /**
- * The contract as the service must keep it: responses have no unknown fields, although clients must ignore them, and no
- * statuses besides those that an operation names.
+ * The contract with stricter rules for responses: no unknown fields, although clients must ignore unknown fields, and no
+ * statuses that the operation does not list.
  */
 export function strictContract(): OpenApiDocument {
   const document = openApiDocument();

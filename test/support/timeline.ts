@@ -3,7 +3,7 @@ import type { Harness } from './harness.ts';
 
 type Of<Type extends TimelineEntry['type']> = Extract<TimelineEntry, { type: Type }>;
 
-/** The timeline of a message, by type. */
+/** The timeline of a message, with its entries grouped by type. */
 export async function timelineOf(service: Pick<Harness, 'request'>, id: number) {
   const { body } = await service.request('GET', `/api/messages/${id}/timeline?limit=200`);
   const entries = body.data as TimelineEntry[];

@@ -1,29 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const SOONEST_MS = 10;
-const LATEST_MS = 50;
+const MIN_INTERVAL_MS = 10;
+const MAX_INTERVAL_MS = 50;
 
 /**
- * Far more than any condition takes, on a busy machine too: it is there for conditions that never hold. Below the test
- * runner's own limit, so that the error says what was waited for.
+ * Long enough for every condition on a busy machine, and shorter than the timeout of the test runner, whose error does not
+ * name the condition.
  */
-const PATIENCE_MS = 50_000;
+const TIMEOUT_MS = 50_000;
 
 /**
- * Asks again and again until the answer is something; fails with `what` where that takes too long. The longer it took
- * so far, the less often: asking takes CPU from what is waited for.
+ * Calls `probe` until the result is truthy, and returns the result. The interval grows with the elapsed time, because each
+ * call takes CPU time from the awaited process.
+ *
+ * @param condition describes the awaited condition in the error.
+ * @throws {Error} the result is not truthy after `timeoutMs` milliseconds.
  */
 export async function until<T>(
   probe: () => Promise<T | undefined | null | false> | T | undefined | null | false,
-  what: string,
-  timeoutMs = PATIENCE_MS,
+  condition: string,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<T> {
-  const begun = performance.now();
+  const started = performance.now();
   for (;;) {
-    const answer = await probe();
-    if (answer) return answer;
-    const waited = performance.now() - begun;
-    if (waited > timeoutMs) throw new Error(`Waited ${timeoutMs} ms in vain: ${what}`);
-    await sleep(Math.min(Math.max(waited / 10, SOONEST_MS), LATEST_MS));
+    const result = await probe();
+    if (result) return result;
+    const waited = performance.now() - started;
+    if (waited > timeoutMs) throw new Error(`Condition not met after ${timeoutMs} ms: ${condition}`);
+    await sleep(Math.min(Math.max(waited / 10, MIN_INTERVAL_MS), MAX_INTERVAL_MS));
   }
 }

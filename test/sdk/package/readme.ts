@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { sign } from '../../../src/simulator/provider/signature.ts';
 import { type Harness, startHarness, webhookSecret } from '../../support/harness.ts';
-import { installation, type SdkProject } from '../../support/sdk-project.ts';
+import { installCommands, type SdkProject } from '../../support/sdk-project.ts';
 
 /** The code blocks of the language, in order. */
 const blocks = (markdown: string, language: string) =>
@@ -63,7 +63,7 @@ export function readme(installed: () => SdkProject): void {
     });
 
     it('with no code besides these snippets and the install commands', async () => {
-      const commands = await installation();
+      const commands = await installCommands();
       expect(blocks(text, 'sh').map((block) => block.match(/^[^#\n].*$/gm))).to.deep.equal([commands]);
       const { dependencies } = JSON.parse(await installed().read('package.json'));
       expect(Object.keys(dependencies)).to.include('@messaging-service/sdk');

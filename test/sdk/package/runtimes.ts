@@ -74,8 +74,8 @@ export function runtimes(installed: () => SdkProject): void {
         expect(code, stderr).to.equal(0);
         expect(stdout).to.equal(`Node.js ${version}${EXPECTED}`);
         expect(stderr).to.equal('');
-        for (const { headers } of proxy.seen) expect(headers.authorization).to.equal(`Bearer ${API_KEY}`);
-        const first = proxy.seen.slice(0, 4);
+        for (const { headers } of proxy.requests) expect(headers.authorization).to.equal(`Bearer ${API_KEY}`);
+        const first = proxy.requests.slice(0, 4);
         expect(new Set(first.map(({ body }) => body)).size, 'one body in every try').to.equal(1);
         for (const { headers } of first)
           expect(headers).to.include({ 'idempotency-key': 'once', 'content-type': 'application/json' });
