@@ -63,7 +63,7 @@ const REFUSED: [string, string, number, string][] = [
     'bad_request',
   ],
   [
-    'a length that is no number',
+    'a length that is not a number',
     head('POST', '/api/messages/sms', { 'content-length': '1x' }),
     400,
     'bad_request',
@@ -149,10 +149,10 @@ describe('A connection', () => {
       expect(idOf(response)).to.match(/^mine$|^[0-9a-f-]{36}$/);
       const problem = JSON.parse(response.text);
       expect(problem).to.include({ type: 'about:blank', status, code, request_id: idOf(response) });
-      const isItsLine = (line: object) =>
+      const hasStatus = (line: object) =>
         'response' in line && (line.response as { status: number }).status === status;
-      const line = () => lines.filter((each) => each.request_id === idOf(response)).find(isItsLine);
-      expect((await until(line, 'its line in the log')).level).to.equal(30);
+      const line = () => lines.filter((each) => each.request_id === idOf(response)).find(hasStatus);
+      expect((await until(line, 'the request is logged')).level).to.equal(30);
     });
 
   it('is closed with "connection: close" after an error of the parser', async () => {

@@ -51,7 +51,7 @@ describe('An idle connection', () => {
     await slow?.receive(/^HTTP\/1.1 408 /);
     unused?.write(GET);
     await unused?.receive(ANSWER);
-    // The first request of such a connection has the same limit as any other.
+    // The first request of an unused connection has the same timeout as other requests.
     late?.write(PARTIAL);
     await late?.receive(/^HTTP\/1.1 408 /);
     unused?.close();

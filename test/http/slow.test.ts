@@ -3,7 +3,7 @@ import { sms } from '../support/bodies.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { connectRaw, head } from '../support/raw.ts';
 
-describe('A request that does not arrive', () => {
+describe('A request that does not arrive completely', () => {
   let service: Harness;
   before(async () => {
     service = await startHarness({ REQUEST_TIMEOUT_MS: '200' });
@@ -12,14 +12,14 @@ describe('A request that does not arrive', () => {
 
   const body = { 'content-type': 'application/json', 'content-length': 100 };
   for (const [title, text] of [
-    ['in its head', 'GET /healthz HTTP/1.1\r\nhost: service\r\nx-slow: '],
-    ['in its body', `${head('POST', '/api/messages/sms', body)}{"from":`],
+    ['in the headers', 'GET /healthz HTTP/1.1\r\nhost: service\r\nx-slow: '],
+    ['in the body', `${head('POST', '/api/messages/sms', body)}{"from":`],
     [
-      'in the body that it has signed',
+      'in the body of a signed webhook',
       `${head('POST', '/api/webhooks/sms', { ...body, 'webhook-signature': 'v1,eA==' })}{"from":`,
     ],
   ] as const) {
-    it(`is answered with 408 and disconnected: it stops ${title}`, async () => {
+    it(`gets the response 408, and its connection is closed, if it stops ${title}`, async () => {
       const client = await connectRaw(service.url);
       client.write(text);
       const answer = await client.receive(/"request_timeout"[^}]+\}$/);

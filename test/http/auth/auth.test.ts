@@ -82,8 +82,8 @@ describe('A service with API keys and webhook secrets', () => {
 
     it('answers 401 instead of 100 Continue to a request without a key', async () => {
       const client = await connectRaw(service.url);
-      const asking = { 'content-type': 'application/json', 'content-length': 500, expect: '100-continue' };
-      client.write(head('POST', '/api/messages/sms', asking));
+      const headers = { 'content-type': 'application/json', 'content-length': 500, expect: '100-continue' };
+      client.write(head('POST', '/api/messages/sms', headers));
       expect(await client.receive(/"unauthorized"/)).to.match(/^HTTP\/1.1 401 /);
       await client.closed();
     });
@@ -112,12 +112,12 @@ describe('A service with API keys and webhook secrets', () => {
   it('answers 100 Continue to a request with a valid key', async () => {
     const client = await connectRaw(service.url);
     const text = JSON.stringify(sms);
-    const asking = {
+    const headers = {
       'content-type': 'application/json',
       'content-length': text.length,
       expect: '100-continue',
     };
-    client.write(head('POST', '/api/messages/sms', { ...key, ...asking }));
+    client.write(head('POST', '/api/messages/sms', { ...key, ...headers }));
     await client.receive(/^HTTP\/1.1 100 Continue\r\n\r\n$/);
     client.write(text);
     await client.receive(/HTTP\/1.1 202 /);
@@ -131,12 +131,12 @@ describe('A service with API keys and webhook secrets', () => {
     const [none, wrong] = (await Promise.all(answers)).map(
       ({ headers, body: { request_id: _, ...problem } }) => ({
         problem,
-        asks: headers.get('www-authenticate'),
+        scheme: headers.get('www-authenticate'),
       }),
     );
     expect(none).to.deep.equal(wrong);
     expect(none?.problem.code).to.equal('unauthorized');
-    expect(none?.asks).to.equal('Bearer');
+    expect(none?.scheme).to.equal('Bearer');
   });
 
   it('serves health, metrics and the contract without a key', async () => {
@@ -150,11 +150,11 @@ describe('A service with API keys and webhook secrets', () => {
     ['a repeated delivery', 200, () => sign(webhookSecret, 'evt_1', now() - 60, body)],
     ['the old secret of a rotation', 200, () => sign(oldSecret, 'evt_1', now(), body)],
     [
-      'several signatures, one of them right',
+      'several signatures, of which one is valid',
       200,
       () => {
-        const right = sign(webhookSecret, 'evt_1', now(), body);
-        return { ...right, 'webhook-signature': `v1,AAAA v2,x ${right['webhook-signature']}` };
+        const valid = sign(webhookSecret, 'evt_1', now(), body);
+        return { ...valid, 'webhook-signature': `v1,AAAA v2,x ${valid['webhook-signature']}` };
       },
     ],
     ['a valid signature over invalid JSON', 400, () => sign(webhookSecret, 'evt_1', now(), '{'), '{'],
@@ -165,7 +165,7 @@ describe('A service with API keys and webhook secrets', () => {
       '{}',
     ],
     [
-      'a right signature over text',
+      'a valid signature over plain text',
       415,
       () => ({ ...sign(webhookSecret, 'evt_1', now(), 'hello'), 'content-type': 'text/plain' }),
       'hello',
@@ -187,12 +187,12 @@ describe('A service with API keys and webhook secrets', () => {
     ['a signature that is six minutes old', 401, () => sign(webhookSecret, 'evt_1', now() - 360, body)],
     ['a signature from the future', 401, () => sign(webhookSecret, 'evt_1', now() + 360, body)],
     [
-      'a signature without its time',
+      'a signature without a timestamp',
       401,
       () => ({ ...sign(webhookSecret, 'evt_1', now(), body), 'webhook-timestamp': '' }),
     ],
     [
-      'a signature that is none',
+      'a malformed signature',
       401,
       () => ({ ...sign(webhookSecret, 'evt_1', now(), body), 'webhook-signature': 'v1,%%%' }),
     ],
@@ -208,12 +208,12 @@ describe('A service with API keys and webhook secrets', () => {
       ['sms', 'messaging_provider_id'],
       ['email', 'xillio_id'],
     ] as const) {
-      const receipt = JSON.stringify({ [id]: 'unheard-of', status: 'delivered' });
+      const receipt = JSON.stringify({ [id]: 'unknown-id', status: 'delivered' });
       const path = `/api/webhooks/${channel}/status`;
-      const right = sign(webhookSecret, 'evt_2', now(), receipt);
+      const valid = sign(webhookSecret, 'evt_2', now(), receipt);
       expect((await service.request('POST', path, receipt)).status).to.equal(401);
-      expect((await service.request('POST', path, `${receipt} `, right)).status).to.equal(401);
-      expect((await service.request('POST', path, receipt, right)).status).to.equal(200);
+      expect((await service.request('POST', path, `${receipt} `, valid)).status).to.equal(401);
+      expect((await service.request('POST', path, receipt, valid)).status).to.equal(200);
     }
   });
 
@@ -240,6 +240,6 @@ describe('A service with API keys and webhook secrets', () => {
     await until(async () => {
       const { body: found } = await service.request('GET', `/api/messages/${message.id}`, undefined, key);
       return found.status === 'delivered';
-    }, 'delivered');
+    }, 'the message is delivered');
   });
 });

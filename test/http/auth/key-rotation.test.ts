@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { type Harness, startHarness } from '../../support/harness.ts';
 import { until } from '../../support/until.ts';
 
-const [old, young] = ['acme:the-old-key-of-acme', 'acme-2:the-new-key-of-acme'];
+const OLD = 'acme:the-old-key-of-acme';
+const NEW = 'acme-2:the-new-key-of-acme';
 
 describe('API keys in a file', () => {
   let directory: string;
@@ -13,7 +14,7 @@ describe('API keys in a file', () => {
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'messaging-keys-'));
     file = join(directory, 'keys');
-    await writeFile(file, `# Those of our customers\n${old}\n`);
+    await writeFile(file, `# The keys of the customers\n${OLD}\n`);
     service = await startHarness({ API_KEYS_FILE: file });
   });
   after(async () => {
@@ -27,21 +28,21 @@ describe('API keys in a file', () => {
         authorization: `Bearer ${entry.split(':')[1]}`,
       })
     ).status;
-  const untilStatuses = (ofOld: number, ofYoung: number) =>
+  const untilStatuses = (oldStatus: number, newStatus: number) =>
     until(
-      async () => (await statusWith(old)) === ofOld && (await statusWith(young)) === ofYoung,
-      `the old key is answered ${ofOld} and the new one ${ofYoung}`,
+      async () => (await statusWith(OLD)) === oldStatus && (await statusWith(NEW)) === newStatus,
+      `requests with the old key get ${oldStatus}, and requests with the new key get ${newStatus}`,
     );
   const replace = async (text: string) => {
     await writeFile(`${file}.new`, text);
     await rename(`${file}.new`, file);
   };
 
-  it('are rotated while the service runs, with a time in which both keys are valid', async () => {
+  it('can be rotated without a restart: both keys are valid while the file has both', async () => {
     await untilStatuses(200, 401);
-    await replace(`${old}\n${young}\n`);
+    await replace(`${OLD}\n${NEW}\n`);
     await untilStatuses(200, 200);
-    await replace(`${young}\n`);
+    await replace(`${NEW}\n`);
     await untilStatuses(401, 200);
   });
 });

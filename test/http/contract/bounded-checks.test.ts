@@ -53,7 +53,7 @@ describe('A format or a pattern of the contract', () => {
     });
   }
 
-  it('accepts the texts that it describes', () => {
+  it('accepts valid texts and refuses invalid texts', () => {
     const examples = {
       uri: 'https://example.com/a?b#c',
       'date-time': '2024-11-01T14:00:00Z',

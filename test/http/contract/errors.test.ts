@@ -12,7 +12,7 @@ describe('A request that cannot be served', () => {
   after(async () => {
     const { status } = await service.request('POST', '/api/messages/sms', sms);
     await service.stop();
-    expect(status, 'the service goes on').to.equal(202);
+    expect(status, 'the service still accepts messages').to.equal(202);
   });
 
   const paths = async (path: string, body: unknown) => {
@@ -187,7 +187,7 @@ describe('A request that cannot be served', () => {
     });
   });
 
-  describe('422 names the path of each validation error of', () => {
+  describe('422 has the path of each validation error:', () => {
     const { from: _from, ...withoutFrom } = sms;
     const cases: [string, string, unknown, string[]][] = [
       ['an empty body', '/api/messages/sms', '', ['/body/body', '/body/from', '/body/to']],
@@ -196,7 +196,7 @@ describe('A request that cannot be served', () => {
       ['a null to', '/api/messages/sms', { ...sms, to: null }, ['/body/to']],
       ['an empty to', '/api/messages/email', { ...email, to: [] }, ['/body/to']],
       ['an unknown type', '/api/messages/send', { ...sms, type: 'fax' }, ['/body/type']],
-      ['a type that is no text', '/api/messages/send', { type: 7 }, ['/body/type']],
+      ['a type that is not a text', '/api/messages/send', { type: 7 }, ['/body/type']],
       ['a body that is a list', '/api/messages/send', [sms], ['/body']],
       ['an mms without a recipient', '/api/messages/send', { ...mms, type: 'mms', to: [] }, ['/body/to']],
       [
@@ -213,14 +213,19 @@ describe('A request that cannot be served', () => {
       ],
       ['a type of the other channel', '/api/messages/email', { ...email, type: 'sms' }, ['/body/type']],
       [
-        'a phone where an email belongs',
+        'a phone number as the recipient of an email',
         '/api/messages/email',
         { ...email, to: '+12016661234' },
         ['/body/to'],
       ],
-      ['an email where a phone belongs', '/api/messages/sms', { ...sms, from: 'a@b.c' }, ['/body/from']],
       [
-        'one bad address among several',
+        'an email address as the sender of an sms',
+        '/api/messages/sms',
+        { ...sms, from: 'a@b.c' },
+        ['/body/from'],
+      ],
+      [
+        'one invalid address among several',
         '/api/messages/email',
         { ...email, to: ['a@b.c', 'nobody'] },
         ['/body/to/1'],
@@ -238,27 +243,22 @@ describe('A request that cannot be served', () => {
       ['an alphanumeric recipient', '/api/messages/sms', { ...sms, to: 'ACME' }, ['/body/to']],
       ['an unknown field', '/api/messages/sms', { ...sms, colour: 'red' }, ['/body/colour']],
       ['a NUL character', '/api/messages/sms', { ...sms, body: 'a\0b' }, ['/body/body']],
-      ['half a surrogate pair', '/api/messages/sms', { ...sms, body: 'a\ud800' }, ['/body/body']],
+      ['a lone surrogate', '/api/messages/sms', { ...sms, body: 'a\ud800' }, ['/body/body']],
       [
         'a day that does not exist',
         '/api/messages/sms',
         { ...sms, timestamp: '2024-02-30T00:00:00Z' },
         ['/body/timestamp'],
       ],
+      ['the year 0', '/api/messages/sms', { ...sms, timestamp: '0000-01-01T00:00:00Z' }, ['/body/timestamp']],
       [
-        'a year before the first',
-        '/api/messages/sms',
-        { ...sms, timestamp: '0000-01-01T00:00:00Z' },
-        ['/body/timestamp'],
-      ],
-      [
-        'an attachment that is no web address',
+        'an attachment that is not an http or https URL',
         '/api/messages/sms',
         { ...mms, attachments: ['javascript:alert(1)'] },
         ['/body/attachments/0'],
       ],
       [
-        'several faults at once',
+        'several errors at once',
         '/api/messages/sms',
         { to: 7, body: null, type: 'mms', x: 1 },
         ['/body/body', '/body/from', '/body/to', '/body/x'],
@@ -276,7 +276,7 @@ describe('A request that cannot be served', () => {
         ['/body/messaging_provider_id'],
       ],
       [
-        'half a surrogate pair in the id of a receipt',
+        'a lone surrogate in the id of a receipt',
         '/api/webhooks/email/status',
         { xillio_id: 'a\ud800', status: 'sent' },
         ['/body/xillio_id'],
@@ -294,7 +294,7 @@ describe('A request that cannot be served', () => {
       });
     }
 
-    it('nesting that is too deep, in any field', async () => {
+    it('a body that is nested too deeply, also in an unknown field', async () => {
       const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
       const event = (depth: number) => {
         const known = JSON.stringify({ ...inboundSms, messaging_provider_id: `deep-${depth}` }).slice(0, -1);
@@ -315,9 +315,14 @@ describe('A request that cannot be served', () => {
     });
 
     const cursorOf = (...values: unknown[]) => Buffer.from(JSON.stringify(values)).toString('base64url');
-    const never = ['2024-02-30T00:00:00.000Z', '0000-01-01T00:00:00.000Z', '2024-01-01T00:00:00Z', 'now'];
+    const invalidTimes = [
+      '2024-02-30T00:00:00.000Z',
+      '0000-01-01T00:00:00.000Z',
+      '2024-01-01T00:00:00Z',
+      'now',
+    ];
     const queries: [string, string][] = [
-      ...never.flatMap((time): [string, string][] => [
+      ...invalidTimes.flatMap((time): [string, string][] => [
         [`/api/messages?cursor=${cursorOf(time, 1)}`, '/query/cursor'],
         [`/api/conversations?cursor=${cursorOf(time, 1, '2024-01-01T00:00:00.000Z', 1)}`, '/query/cursor'],
       ]),
@@ -351,7 +356,7 @@ describe('A request that cannot be served', () => {
     }
   });
 
-  it('every unknown query parameter, in one response', async () => {
+  it('lists every unknown query parameter in one response', async () => {
     const { status, body } = await service.request('GET', '/api/messages?one=1&limit=5&two=2&three[]=3');
     expect(status).to.equal(422);
     expect(body.errors.map((error: { path: string }) => error.path)).to.deep.equal([
@@ -389,7 +394,7 @@ describe('A request that cannot be served', () => {
     expect((await service.request('GET', '/api/messages?q=caf%EF%BF%BD')).status).to.equal(200);
   });
 
-  it('is answered with the request id of the client', async () => {
+  it('has the request id of the client in its response', async () => {
     const { headers, body } = await service.request('GET', '/api/messages/4711', undefined, {
       'x-request-id': 'mine-1',
     });

@@ -106,22 +106,28 @@ describe('An integer in a path or a query string', () => {
   });
 
   for (const parameter of integers) {
-    const { name, in: place, method, path, schema } = parameter;
+    const { name, in: location, method, path, schema } = parameter;
     it(`is refused with its path unless it is decimal digits: ${name} of ${method.toUpperCase()} ${path}`, async () => {
       for (const text of NOT_DECIMAL)
-        expect(await ask(parameter, text), text).to.deep.equal({ status: 422, paths: [`/${place}/${name}`] });
+        expect(await ask(parameter, text), text).to.deep.equal({
+          status: 422,
+          paths: [`/${location}/${name}`],
+        });
     });
 
     it(`is refused outside of its bounds: ${name} of ${method.toUpperCase()} ${path}`, async () => {
       const { minimum = 0, maximum = 0 } = schema;
       const outside = [`${BigInt(maximum) + 1n}`, ...(minimum > 0 ? [`${minimum - 1}`] : [])];
       for (const text of outside)
-        expect(await ask(parameter, text), text).to.deep.equal({ status: 422, paths: [`/${place}/${name}`] });
+        expect(await ask(parameter, text), text).to.deep.equal({
+          status: 422,
+          paths: [`/${location}/${name}`],
+        });
       for (const text of [`${minimum}`, `${maximum}`])
         expect((await ask(parameter, text)).paths, text).to.deep.equal([]);
     });
 
-    if (place !== 'query') continue;
+    if (location !== 'query') continue;
     it(`is refused when empty, repeated or in brackets: ${name} of ${method.toUpperCase()} ${path}`, async () => {
       const filled = path.replace(/\{\w+\}/g, '1');
       for (const query of [

@@ -34,13 +34,13 @@ describe('The limits of the contract', () => {
     ];
     for (const [path, field, max, withText] of limits)
       for (const character of ['a', '\u00e9', '\u6f22', emoji])
-        it(`of ${field} of ${path}: ${max} of ${character} are accepted and ${max + 1} are refused`, async () => {
+        it(`in ${field} of ${path}: ${max} times ${character} is accepted, and ${max + 1} times is refused`, async () => {
           expect((await post(path, withText(character.repeat(max)))).status).to.be.oneOf([200, 202]);
           const { status, paths } = await post(path, withText(character.repeat(max + 1)));
           expect([status, paths]).to.deep.equal([422, [field]]);
         });
 
-    it('and a text up to the limit is returned unchanged with its number of segments', async () => {
+    it('in a text, which is returned unchanged with its number of segments if it is within the limit', async () => {
       const body = `${emoji.repeat(1_599)}!`;
       const answer = await post('/api/messages/sms', { ...sms, body });
       expect(answer.body.body).to.equal(body);
@@ -49,7 +49,7 @@ describe('The limits of the contract', () => {
       expect(data[0].last_message.preview).to.equal(emoji.repeat(120));
     });
 
-    it('of the name of a participant and of a search', async () => {
+    it('in the name of a participant and in a search', async () => {
       const participants = await service.request('GET', '/api/participants');
       const { id } = participants.body.data[0];
       const name = emoji.repeat(200);
@@ -224,7 +224,7 @@ describe('The limits of the contract', () => {
       'data:text/plain,a',
     ];
     for (const url of refused)
-      it(`a URL is refused at its path without a host or a web address: ${url}`, async () => {
+      it(`a URL without a valid host, or with another scheme, is refused at its path: ${url}`, async () => {
         const { status, paths } = await post('/api/messages/sms', { ...mms, attachments: [url] });
         expect([status, paths]).to.deep.equal([422, ['/body/attachments/0']]);
       });

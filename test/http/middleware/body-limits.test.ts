@@ -40,7 +40,7 @@ describe('Request bodies', () => {
       ['the recipients of a message', '/api/messages/sms', { ...sms, to: many(90_000) }],
       ['the copies of a message', '/api/messages/send', { ...email, cc: many(90_000), bcc: many(500) }],
       ['the map of a message', '/api/messages/sms', { ...sms, metadata: map(50_000) }],
-      ['the names of a map', '/api/messages/sms', { ...sms, metadata: { ['x'.repeat(500_000)]: 1 } }],
+      ['a long name in a map', '/api/messages/sms', { ...sms, metadata: { ['x'.repeat(500_000)]: 1 } }],
       ['unknown fields', '/api/messages/sms', { ...sms, ...map(50_000) }],
       ['unknown fields of a participant', '/api/participants/1', map(450)],
       [
@@ -49,7 +49,7 @@ describe('Request bodies', () => {
         { ...inboundEmail, xillio_id: true, attachments: many(3_000_000) },
       ],
       [
-        'half the limit of a webhook',
+        'a webhook with a small array',
         '/api/webhooks/sms',
         { ...inboundSms, messaging_provider_id: [], to: many(40_000) },
       ],
@@ -115,10 +115,10 @@ describe('Request bodies', () => {
     const broken: [string, number[]][] = [
       ['a byte of Latin-1', [0xe4]],
       ['an overlong form', [0xc0, 0xaf]],
-      ['half a surrogate pair', [0xed, 0xa0, 0x80]],
-      ['a sequence cut off', [0xe2, 0x82]],
+      ['an encoded surrogate', [0xed, 0xa0, 0x80]],
+      ['an incomplete sequence', [0xe2, 0x82]],
       ['a code point beyond Unicode', [0xf4, 0x90, 0x80, 0x80]],
-      ['a byte that never occurs', [0xff]],
+      ['a byte that UTF-8 never has', [0xff]],
     ];
     const withBytes = (event: object, bytes: number[]) => {
       const [start = '', end = ''] = JSON.stringify(event).split('$');
@@ -141,7 +141,7 @@ describe('Request bodies', () => {
       });
   });
 
-  it('that are refused unread do not prevent the client from reading the response, even if the client closes the connection', async () => {
+  it('that are refused before they are read do not prevent the client from reading the response', async () => {
     const body = 'x'.repeat(9 * MIB);
     const refusals = [
       ['/api/messages/email', {}, 401],
@@ -161,14 +161,14 @@ describe('Request bodies', () => {
   it('without a verified signature share a limit that blocks neither identified callers nor small webhooks', async () => {
     const signature = { ...signed('another body'), ...json };
     const open: RawConnection[] = [];
-    const begun =
+    const incomplete =
       head('POST', '/api/webhooks/email', { ...signature, 'content-length': 10 * MIB }) +
       'x'.repeat(10 * MIB - 1);
     try {
       for (let count = 0; count < 5; count++) {
         const connection = await connectRaw(service.url);
         open.push(connection);
-        connection.write(begun);
+        connection.write(incomplete);
       }
       const refused = await Promise.any(open.map((connection) => connection.receive(/"unavailable"/)));
       expect(refused)
@@ -181,7 +181,10 @@ describe('Request bodies', () => {
       for (const connection of open) connection.close();
     }
     const text = JSON.stringify({ ...inboundEmail, xillio_id: 'afterwards', body: 'x'.repeat(9 * MIB) });
-    await until(async () => (await post('/api/webhooks/email', text)).status === 200, 'there is room again');
+    await until(
+      async () => (await post('/api/webhooks/email', text)).status === 200,
+      'the budget has free bytes again',
+    );
   });
 
   it('of identified callers share a limit until their responses are sent', async () => {

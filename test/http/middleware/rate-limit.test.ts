@@ -22,26 +22,26 @@ describe('A service with a rate limit', () => {
     until(async () => {
       const answers = await Promise.all(Array.from({ length: 5 }, () => ask(first)));
       return answers.find(({ status }) => status === 429);
-    }, 'one request is too many');
+    }, 'a request over the limit is refused');
   const limitOf = ({ headers }: Answer) => [headers.get('ratelimit-policy'), headers.get('ratelimit')];
 
   describe('200', () => {
     it('returns the number of remaining requests', async () => {
-      const [policy, left] = limitOf(
+      const [policy, remaining] = limitOf(
         await until(async () => {
           const answer = await ask(second);
           return answer.status === 200 && answer;
-        }, 'it may'),
+        }, 'a request within the limit is accepted'),
       );
       expect(policy).to.match(/^"per-key"; q=2; w=1; pk=:[\w+/=]+:$/);
-      expect(left).to.match(/^"per-key"; r=[01]; t=1$/);
+      expect(remaining).to.match(/^"per-key"; r=[01]; t=1$/);
     });
 
     it('has a separate limit for each key', async () => {
       await until(async () => {
         const [one, other] = [await refused(), await ask(second)];
         return one && other.status === 200;
-      }, 'the other key may');
+      }, 'the first key is over its limit, and the second key is not');
     });
 
     it('serves a client that waits for the Retry-After', async () => {
@@ -93,7 +93,7 @@ describe('A service with a rate limit', () => {
           authorization: `Bearer ${first}`,
         });
         return status === 429;
-      }, 'malformed JSON is not looked at');
+      }, 'malformed JSON gets 429 instead of 400');
     });
   });
 });

@@ -53,7 +53,7 @@ describe('An authentic webhook that cannot be accepted', () => {
       { status: 422, reason: 'invalid_request', id: null, paths: ['/body/messaging_provider_id'] },
     ],
     [
-      'with an id that is no exact integer',
+      'with an id that is not an integer',
       SMS,
       JSON.stringify({ ...inboundSms, messaging_provider_id: 1.5 }),
       { status: 422, reason: 'invalid_request', id: '1.5', paths: ['/body/messaging_provider_id'] },

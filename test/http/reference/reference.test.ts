@@ -71,7 +71,7 @@ describe('The reference page and the home page', () => {
     expect(body.version).to.equal(parse(readFileSync('openapi.yaml', 'utf8')).info.version);
   });
 
-  it('are no operations of the contract, and have GET and HEAD only', async () => {
+  it('are not in the contract, and allow GET and HEAD only', async () => {
     const { paths } = (await get('/openapi.json')).body;
     for (const path of ['/', '/docs', '/docs/icon.svg']) {
       expect(paths).not.to.have.property(path);
@@ -85,7 +85,7 @@ describe('The reference page and the home page', () => {
     }
   });
 
-  it('serve no other file, by any name', async () => {
+  it('do not serve other files', async () => {
     for (const name of [
       'reference.ts',
       '..%2Fapp.ts',

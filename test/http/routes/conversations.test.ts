@@ -88,15 +88,15 @@ describe('Reading conversations', () => {
 
   it('uses the same number of queries for a page of one conversation and of many', async () => {
     const { next_cursor } = (await service.request('GET', '/api/conversations?limit=1')).body;
-    let asked = 0;
-    const count = () => asked++;
+    let queries = 0;
+    const count = () => queries++;
     const { knex } = service.service.database;
     const queriesOf = async (limit: number) => {
-      asked = 0;
+      queries = 0;
       knex.on('query', count);
       expect(await list(`limit=${limit}&cursor=${next_cursor}`)).to.have.length(limit);
       knex.off('query', count);
-      return asked;
+      return queries;
     };
     const one = await queriesOf(1);
     expect(one).to.be.within(1, 5);
@@ -123,8 +123,10 @@ describe('Reading conversations', () => {
        select 9 + n % 7000, 1, 'inbound', 'sms', '', '{}', 'x', '{}', '{}', now() from generate_series(1, 21000) n`,
     );
     await query(service.databaseUrl, 'analyze');
-    const seen: { sql: string; bindings: unknown[] }[] = [];
-    service.service.database.knex.on('query', (one: { sql: string; bindings: unknown[] }) => seen.push(one));
+    const queries: { sql: string; bindings: unknown[] }[] = [];
+    service.service.database.knex.on('query', (query: { sql: string; bindings: unknown[] }) =>
+      queries.push(query),
+    );
     for (const path of [
       '/api/conversations',
       '/api/conversations?type=sms&since=2024-01-01T00:00:00Z',
@@ -147,8 +149,8 @@ describe('Reading conversations', () => {
     ]) {
       expect((await service.request('GET', path)).status, path).to.equal(200);
     }
-    expect(seen.length).to.be.greaterThan(12);
-    for (const { sql, bindings } of seen.filter(({ sql }) => /^(select|with)/.test(sql))) {
+    expect(queries.length).to.be.greaterThan(12);
+    for (const { sql, bindings } of queries.filter(({ sql }) => /^(select|with)/.test(sql))) {
       const rows = await service.service.database.knex.raw(
         `explain (analyze, timing off) ${sql.replace(/\$\d+/g, '?')}`,
         bindings as never,
@@ -161,7 +163,7 @@ describe('Reading conversations', () => {
   });
 });
 
-describe('Paging through conversations while they are written to', () => {
+describe('Paging through conversations while messages arrive', () => {
   let service: Harness;
   before(async () => {
     service = await startHarness();

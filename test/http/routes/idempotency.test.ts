@@ -47,7 +47,7 @@ describe('An Idempotency-Key', () => {
     expect([first, rotated, other].map(isReplayed)).to.deep.equal([false, true, false]);
   });
 
-  it('of a refused action can be used again', async () => {
+  it('of a request that was refused can be used again', async () => {
     const { body } = await post('sms', SCHEDULED, 'to-cancel');
     expect((await post(`${body.id}/retry`, undefined, 'refused')).status).to.equal(409);
     const canceled = await post(`${body.id}/cancel`, undefined, 'refused');
@@ -66,7 +66,7 @@ describe('An Idempotency-Key', () => {
     expect(answers.filter(({ status }) => status === 422)).to.have.length(5);
   });
 
-  it('is kept for 30 days and deleted after them', async () => {
+  it('is deleted after 30 days', async () => {
     for (const key of ['29-days', '31-days']) await post('sms', SCHEDULED, key);
     const age = (key: string) =>
       query(

@@ -20,7 +20,7 @@ describe('A receipt from a provider', () => {
   const payloads = (id: string) =>
     query(service.databaseUrl, 'select payload from delivery_receipts where provider_message_id = $1', [id]);
 
-  it('has the parts of its error that can be read, for all types of the other parts', async () => {
+  it('has the valid parts of its error, also if other parts have the wrong type', async () => {
     const unknown = { code: 'unknown', detail: null };
     const cases: [error: unknown, expected: object | null][] = [
       [undefined, null],
@@ -49,7 +49,7 @@ describe('A receipt from a provider', () => {
     }
   });
 
-  it('has a status of one word, or the status `unknown`', async () => {
+  it('has its status in lower case, or the status `unknown` if the status is empty or has another type', async () => {
     const cases: [status: unknown, expected: string][] = [
       [' DELIVERED ', 'delivered'],
       [7, '7'],
@@ -64,7 +64,7 @@ describe('A receipt from a provider', () => {
       expect((await receive({ status })).status, JSON.stringify(status)).to.equal(expected);
   });
 
-  it('may have a time in seconds or milliseconds since 1970, and without a readable time has the time of its arrival', async () => {
+  it('may have a time in seconds or milliseconds since 1970, and has the time of its arrival if its time is invalid', async () => {
     const before = new Date().toISOString();
     for (const timestamp of [1_730_469_600, 1_730_469_600_000])
       expect((await receive({ timestamp })).occurred_at).to.equal('2024-11-01T14:00:00.000Z');
@@ -72,13 +72,13 @@ describe('A receipt from a provider', () => {
       expect((await receive({ timestamp })).occurred_at >= before, String(timestamp)).to.equal(true);
   });
 
-  it('with a numeric id is the same receipt as with these digits as text', async () => {
+  it('with a numeric id is a repeat of the receipt with the same digits as text', async () => {
     for (const messaging_provider_id of [77, '77'])
       expect((await receive({ messaging_provider_id })).provider_message_id).to.equal('77');
     expect(await payloads('77')).to.have.length(1);
   });
 
-  it('is stored with a value of any type in any field but its id', async () => {
+  it('is stored with a value of any type in any field except its id', async () => {
     const value = fc.jsonValue();
     const event = fc.record({ status: value, error: value, timestamp: value }, { requiredKeys: [] });
     const property = fc.asyncProperty(event, async (fields) => {

@@ -83,7 +83,7 @@ describe('An inbound webhook', () => {
       expect(await payloadOf(message)).to.deep.include(fields);
     });
 
-    it('has the sender from every form of the header', async () => {
+    it('has the address of the sender from every form of the header', async () => {
       const senders: [unknown, string][] = [
         ['ada@example.com (Ada Lovelace)', 'ada@example.com'],
         ['(Ada) ada@example.com', 'ada@example.com'],
@@ -218,7 +218,7 @@ describe('An inbound webhook', () => {
   });
 
   describe('of a text', () => {
-    it('has the sender of the carrier', async () => {
+    it('has the sender as the carrier sent it', async () => {
       const senders = [
         ...[
           '72345',
@@ -269,7 +269,7 @@ describe('An inbound webhook', () => {
         expect((await receiveSms({ to })).to, JSON.stringify(to)).to.deep.equal([]);
     });
 
-    it('with an unknown type has the matching type', async () => {
+    it('with an unknown type is an mms if it has attachments or several recipients, and an sms otherwise', async () => {
       const types: [unknown, object, string][] = [
         [null, {}, 'sms'],
         [undefined, {}, 'sms'],
@@ -318,7 +318,7 @@ describe('An inbound webhook', () => {
       expect((await receiveEmail({ timestamp })).timestamp).to.equal('2024-11-01T14:00:00.000Z');
   });
 
-  it('has the attachments that are web URLs, escaped like in browsers', async () => {
+  it('has the attachments with http and https URLs, normalised as in browsers', async () => {
     const attachments = [
       'https://example.com/a b.png',
       'https://example.com/é/[1]{2}"<3>.png?q=ü#ö',
@@ -351,7 +351,7 @@ describe('An inbound webhook', () => {
     expect((await receiveSms({ attachments: null, body: null })).attachments).to.deep.equal([]);
   });
 
-  it('has text without NUL, and U+FFFD instead of half of a surrogate pair', async () => {
+  it('has text without NUL, and with U+FFFD instead of a lone surrogate', async () => {
     const fields = { body: 'a\0b\ud83dc', subject: 'x\0\udc00', extra: { 'k\0': ['\0', '\ud800', '😀'] } };
     const message = await receiveEmail(fields);
     expect(message).to.include({ body: 'ab\ufffdc', subject: 'x\ufffd' });

@@ -60,12 +60,12 @@ describe('Listing messages', () => {
     const cases: [string, string, number[]][] = [
       ['in any case', 'BLUE', [2, 1]],
       ['that are all in the message', 'blue where', [1]],
-      ['in quotes only next to each other', '"blue bicycle"', [1]],
+      ['that are adjacent, if they are in quotes', '"blue bicycle"', [1]],
       ['without an excluded word', 'blue -where', [2]],
-      ['either', 'red or where', [4, 1]],
+      ['of either of two terms', 'red or where', [4, 1]],
       ['of the subject', 'bicycle your', [2]],
       ['of any script', 'übergröße', [5]],
-      ['of Japanese between spaces', '日本語', [5]],
+      ['of Japanese that are separated by spaces', '日本語', [5]],
       ['that are a phone number in any form', '(804) 555-0000', [4, 1]],
       ['that are an email address', 'Contact@Gmail.com', [5, 2]],
       ['that are part of an email address', 'usehatchapp.com bicycle', [2]],
@@ -154,13 +154,13 @@ describe('A search finds', () => {
     ['full-width digits', '123', [1]],
     ['a phone number in national notation', '(804) 555-1234', [3, 2]],
     ['a short code', '82345', [3]],
-    ['a sender of letters', 'acme parcel', [2]],
+    ['an alphanumeric sender', 'acme parcel', [2]],
     ['a run of characters without spaces', '東京に', [3]],
     ['a part of a version number', '"v2 1"', [3]],
     ['a part of a name with an underscore', 'case', [3]],
     ['a term and not another', 'cafe -order-1234', [2]],
-    ['either term', 'order-1234 or 東京に', [3, 1]],
-    ['no other order of the words of a term', '1234-order', []],
+    ['either of two terms', 'order-1234 or 東京に', [3, 1]],
+    ['no words of a term in another order', '1234-order', []],
   ];
   for (const [title, q, found] of cases)
     it(title, async () => {
@@ -192,7 +192,7 @@ describe('Following a conversation', () => {
         const { status } = await service.request('POST', '/api/webhooks/sms', {
           ...inboundSms,
           messaging_provider_id,
-          // Some webhooks have the same id at the same time: a repeated delivery also uses an id of the sequence.
+          // Some concurrent webhooks have the same id, because a repeated webhook also allocates an id of the sequence.
           ...(next % 10 === 0 && { messaging_provider_id: `follow-${next}` }),
         });
         expect(status).to.equal(200);
@@ -235,7 +235,7 @@ describe('Following a conversation', () => {
     const all = new Set(seen);
     for (const page of pages) {
       expect(new Set(page).size).to.equal(page.length);
-      // The walk returns every message that existed at its start.
+      // The pages together have every message that existed when the first page was read.
       expect(page).to.deep.equal([...all].filter((id) => id <= (page[0] ?? 0)).sort((a, b) => b - a));
     }
     expect(pages.length).to.be.greaterThan(0);

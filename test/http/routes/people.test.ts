@@ -127,16 +127,16 @@ describe('Linked participants', () => {
     expect((await conversation(2)).last_message_at).to.equal(between.created_at);
   });
 
-  it('are unlinked at a time of the same clock as the link', async () => {
+  it('can be unlinked after the clock of the database was set back', async () => {
     await text(ADA.phone, SHOP.phone);
     await text(ADA.mobile, SHOP.phone);
     await link('PUT', ADA.phone, ADA.mobile);
-    // As if the clock of the database had been ahead at the time of the link and was corrected since.
+    // Simulates a clock that was one hour ahead at the time of the link.
     await query(service.databaseUrl, `update participant_links set linked_at = now() + interval '1 hour'`);
     expect((await link('DELETE', ADA.phone, ADA.mobile)).status).to.equal(200);
   });
 
-  it('are linked from the time at which the lock was acquired', async () => {
+  it('have the time after the wait for the lock as the time of their link', async () => {
     await text(ADA.phone, SHOP.phone);
     await text(ADA.mobile, SHOP.phone);
     const holder = await service.service.database.pool.connect();
@@ -146,7 +146,7 @@ describe('Linked participants', () => {
       async () =>
         (await query(service.databaseUrl, `select from pg_locks where locktype = 'advisory' and not granted`))
           .length,
-      'it waits for its turn',
+      'the request waits for the lock',
     );
     const { rows } = await holder.query('select clock_timestamp()::timestamptz(3) as now');
     await holder.query('select pg_advisory_unlock(4281907001)');
@@ -187,7 +187,7 @@ describe('Linked participants', () => {
     }
   });
 
-  it('return every link that was created and removed', async () => {
+  it('have their current and former links', async () => {
     await text(ADA.phone, SHOP.phone);
     await text(ADA.mobile, SHOP.phone);
     const { body } = await link('PUT', ADA.phone, ADA.mobile);
@@ -262,7 +262,7 @@ describe('Linked participants', () => {
     };
 
     it('in lists', async () => {
-      // A page after the first page, which waits for the transaction that links.
+      // Not the first page, which waits for the transaction that links.
       await text('+18045553009', SHOP.phone);
       const { next_cursor } = await get('/api/conversations?limit=1');
       const readAll = async () => {
@@ -309,7 +309,7 @@ describe('Linked participants', () => {
     });
   });
 
-  it('are answered with 404 for an unknown participant and an unknown link', async () => {
+  it('have the response 404 to requests for an unknown participant or link', async () => {
     await text(ADA.phone, SHOP.phone);
     await text(ADA.mobile, SHOP.phone);
     expect((await service.request('PUT', '/api/participants/1/links/99')).status).to.equal(404);
@@ -319,7 +319,7 @@ describe('Linked participants', () => {
     expect((await service.request('PUT', '/api/participants/1/links/x')).status).to.equal(422);
   });
 
-  it('are unlinked once by repeated requests', async () => {
+  it('have the same response to a repeated unlink', async () => {
     await text(ADA.phone, SHOP.phone);
     await text(ADA.mobile, SHOP.phone);
     await link('PUT', ADA.phone, ADA.mobile);

@@ -35,7 +35,7 @@ describe('GET /readyz?verbose', () => {
     return (await of.request('POST', '/api/messages/sms', message)).body.id;
   };
 
-  it('reports every check and every account, in the order in which they are tried', async () => {
+  it('reports every check, and every account in the order of failover', async () => {
     const { status, checks, channels = [] } = await report();
     expect({ status, checks }).to.deep.equal({ status: 'ok', checks: { database: 'ok', migrations: 'ok' } });
     expect(
@@ -63,7 +63,7 @@ describe('GET /readyz?verbose', () => {
     expect([status, body.errors[0].path]).to.deep.equal([422, '/query/verbose']);
   });
 
-  it('reports why messages wait for an account that refuses every call, and since when', async () => {
+  it('reports the last error of an account that refuses every call, and the time at which its breaker opened', async () => {
     await faults({ channel: 'email', type: 'status', status: 404 });
     const started = await account('mail-co');
     for (let n = 0; n < THRESHOLD; n++)
@@ -82,7 +82,7 @@ describe('GET /readyz?verbose', () => {
     const waiting = await until(async () => {
       const found = await channel('email');
       return found?.queued === THRESHOLD && found;
-    }, 'all of them wait');
+    }, 'all messages are queued');
     const list = (await service.request('GET', '/api/messages?type=email')).body.data;
     const created = list.map((message: { created_at: string }) => message.created_at).toSorted();
     expect(waiting.oldest_queued_at).to.equal(created[0]);
@@ -97,7 +97,7 @@ describe('GET /readyz?verbose', () => {
   it('reports the error of the account that failed, not of the account that took over', async () => {
     await faults({ channel: 'sms', type: 'status', status: 401, times: 1 });
     const id = await send();
-    await until(async () => (await account('spare-co'))?.last_error, 'the spare account failed too');
+    await until(async () => (await account('spare-co'))?.last_error, 'the spare account failed');
     expect((await account('text-co'))?.last_error).to.include({ code: 'simulated_401', http_status: 401 });
     expect((await account('spare-co'))?.last_error).to.include({ code: 'econnrefused', http_status: null });
     await service.untilStatus(id, 'delivered');
@@ -111,7 +111,7 @@ describe('GET /readyz?verbose', () => {
       where message_id = $1 and status = 'queued' and may_have_been_sent returning message_id`;
     await until(
       async () => (await query(service.databaseUrl, postpone, [id])).length === 1,
-      'it may have been sent',
+      'the message may have been sent',
     );
     const found = await account('text-co');
     expect(found?.last_error?.code).to.equal('econnreset');
@@ -123,7 +123,7 @@ describe('GET /readyz?verbose', () => {
     it(`reports the errors of waiting messages in a process that made no call itself: ROLE=${role}`, async () => {
       await faults({ channel: 'email', type: 'status', status: 503, retry_after: 60 });
       await service.request('POST', '/api/messages/email', email);
-      await until(async () => (await account('mail-co'))?.last_error, 'the worker knows');
+      await until(async () => (await account('mail-co'))?.last_error, 'the worker reports the error');
       await until(async () => (await channel('email'))?.queued === 1, 'the attempt is settled');
       await service.service.stop();
       const other = await startHarness({ ROLE: role, DATABASE_URL: service.databaseUrl });

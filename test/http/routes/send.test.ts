@@ -106,7 +106,7 @@ describe('Sending a message', () => {
         (await service.request('GET', `/api/messages?q=${q}`)).body.data.some(
           ({ id }: { id: number }) => id === body.id,
         );
-      expect([await finds('c@x.org'), await finds('d@x.org')], 'by who is not hidden').to.deep.equal([
+      expect([await finds('c@x.org'), await finds('d@x.org')], 'found by cc, not by bcc').to.deep.equal([
         true,
         false,
       ]);

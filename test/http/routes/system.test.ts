@@ -71,7 +71,7 @@ describe('The system operations', () => {
         /^message_time_to_sent_seconds_count{channel="sms"} 1$/m.test(
           (await worker.request('GET', '/metrics')).body,
         ),
-      'the worker has sent it',
+      'the worker has sent the message',
     );
     await worker.stop();
     await api.stop();
@@ -127,7 +127,10 @@ describe('The system operations', () => {
     expect(metrics.status).to.equal(200);
     expect(metrics.body).not.to.match(/^queue_messages{/m);
     await query(admin, `alter database ${name} with allow_connections true`);
-    await until(async () => (await other.request('GET', '/readyz')).status === 200, 'ready again');
+    await until(
+      async () => (await other.request('GET', '/readyz')).status === 200,
+      'the service is ready again',
+    );
     const { status, body } = await other.request('POST', '/api/messages/sms', sms);
     expect(status).to.equal(202);
     await other.untilStatus(body.id, 'delivered');

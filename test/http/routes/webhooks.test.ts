@@ -155,7 +155,7 @@ describe('Inbound webhooks', () => {
       expect(row).to.deep.equal({ conversations: 50, messages: 640, counted: 640 });
     });
 
-    it('a group is one set of participants for every sender', async () => {
+    it('messages of a group have one conversation, for every sender of the group', async () => {
       const [a, b, c] = ['a@x.org', 'b@x.org', 'c@x.org'];
       const first = await service.request('POST', '/api/messages/email', {
         from: a,
