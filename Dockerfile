@@ -1,9 +1,9 @@
-# The packages are installed in a stage of their own, so that npm's cache is not in the image.
+# Installs the packages in a separate stage, so that npm's cache is not in the image.
 FROM node:24-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY sdk/package.json sdk/
-# The image has Node.js already, and PostgreSQL runs elsewhere.
+# Without the optional packages, which are the embedded PostgreSQL: DATABASE_URL names the server.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-fund --no-audit
 
 FROM node:24-slim

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A text chat by curl and jq: prints inbound messages, earlier messages first, and sends each line that is typed, until
-# Ctrl-D. MESSAGING_URL and API_KEY are read from the environment.
+# A text chat with curl and jq: prints inbound messages, earlier messages first, and sends each typed line, until Ctrl-D.
+# Reads MESSAGING_URL and API_KEY from the environment.
 #   docs/examples/chat.sh +12016661234 +18045551234
 set -euo pipefail
 us=${1:-+12016661234} them=${2:-+18045551234} sent=0

@@ -1,4 +1,4 @@
-// A text chat: prints inbound messages, earlier messages first, and sends each line that is typed, until Ctrl-D. Run it by
+// A text chat: prints inbound messages, earlier messages first, and sends each typed line, until Ctrl-D. Usage:
 //   make package && node_modules/.bin/node docs/examples/chat.ts +12016661234 +18045551234
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
