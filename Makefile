@@ -43,10 +43,11 @@ test-browser: $(INSTALLED) ## Test the reference page in Chromium (Debian: apt-g
 contracts: $(INSTALLED) ## Record the Pact contracts and verify the service and the simulator against them
 	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 30000 'test/contract/*.test.ts'
 
-check: $(INSTALLED) ## Check types, format, lint, import rules, the contract, generated files, and the SDK's package
+check: $(INSTALLED) ## Check types, format, lint, import rules, language, the contract, generated files, and the SDK's package
 	$(BIN)/node $(BIN)/tsc
 	$(BIN)/biome check --error-on-warnings
 	$(BIN)/node $(BIN)/depcruise src sdk/src test migrations bin
+	$(BIN)/node test/checks/language.ts
 	$(BIN)/node $(BIN)/redocly lint openapi.yaml src/simulator/openapi.yaml --format=stylish
 	@for file in $(GENERATED); do \
 	  $(BIN)/node $(BIN)/openapi-typescript openapi.yaml --output $$file --check || { echo "$$file is not current: make generate"; exit 1; }; \

@@ -16,6 +16,16 @@ const IDIOMS: [pattern: RegExp, instead: string][] = [
   [/\bwhat (?:is (?:said|done|to be)|becomes? of|may be|has to be)\b/i, 'the noun'],
   [/\bso many (?:a second|milliseconds|bytes)\b/i, 'a number with its unit'],
   [/\b(?:verdict|correspondents|lets? in)\b/i, 'the glossary of docs/architecture.md'],
+  [/\bspeaks?\b/i, 'serves or supports'],
+  [/\bin hand\b/i, 'running'],
+  [/\bc[ao]mes? of\b/i, 'the result'],
+  [/\btakes? in\b/i, 'receives or stores'],
+  [/\bsees? to (?:it|that)\b/i, 'ensures'],
+  [/\bof which nobody\b/i, 'unknown'],
+  [/\bunless configured otherwise\b/i, 'by default'],
+  [/\bone's own\b/i, 'your'],
+  [/\bwrit(?:e|es|ten) (?:it )?up\b/i, 'describes'],
+  [/\bpast a (?:connection )?pooler\b/i, 'without a pooler'],
 ];
 const MAX_SUBJECT = 72;
 /** Subjects before this commit are not checked. */
