@@ -29,7 +29,7 @@ export interface Client {
 }
 
 /**
- * Creates a client of the service at `baseUrl`. A client holds no connections and needs no closing.
+ * Creates a client of the service at `baseUrl`. A client has no connections of its own and does not need to be closed.
  *
  * @throws {TypeError} if `baseUrl` or `apiKey` is invalid.
  */

@@ -45,12 +45,12 @@ export function unknownNames(environment: Environment, file: EnvFile | null, giv
  * name is misspelt, another check reports that `ACME_URL` is not set.
  */
 function isMistake(name: string, { names }: KnownNames): boolean {
-  return [...names].some((ours) => ours.length >= MIN_LENGTH && distance(name, ours) <= MAX_DISTANCE);
+  return [...names].some((known) => known.length >= MIN_LENGTH && distance(name, known) <= MAX_DISTANCE);
 }
 
 function hint(name: string, { names, settings }: KnownNames): string {
   const [nearest = '', far = Number.POSITIVE_INFINITY] = [...names]
-    .map((ours): [string, number] => [ours, distance(name, ours)])
+    .map((known): [string, number] => [known, distance(name, known)])
     .reduce((best, candidate) => (candidate[1] < best[1] ? candidate : best), ['', Number.POSITIVE_INFINITY]);
   if (far <= Math.max(MAX_DISTANCE, name.length / 4)) return ` Did you mean ${nearest}?`;
   if (/^NODE_/.test(name))
@@ -65,9 +65,9 @@ function hint(name: string, { names, settings }: KnownNames): string {
 }
 
 /** The edit distance, ignoring case, so that `database_url` is a mistake too; infinite for very different lengths. */
-function distance(name: string, ours: string): number {
-  if (Math.abs(name.length - ours.length) > ours.length / 2) return Number.POSITIVE_INFINITY;
-  return editDistance(name.toUpperCase(), ours);
+function distance(name: string, known: string): number {
+  if (Math.abs(name.length - known.length) > known.length / 2) return Number.POSITIVE_INFINITY;
+  return editDistance(name.toUpperCase(), known);
 }
 
 const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;

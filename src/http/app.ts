@@ -101,16 +101,16 @@ function toMiddleware(
     const { caller } = stateOf(request);
     if (!caller) throw new Error('A request reached its handler without authentication');
     const reserve = budget.reserveFor(response);
-    const answer = await handler({
+    const result = await handler({
       ...{ caller, params, query, headers, body, reserve },
       origin: () => originOf(request),
     }).catch((error) => {
       budget.written(response);
       throw translate(error);
     });
-    response.status(answer.status).set(answer.headers ?? {});
-    if (typeof answer.body === 'string') response.send(answer.body);
-    else response.json(answer.body);
+    response.status(result.status).set(result.headers ?? {});
+    if (typeof result.body === 'string') response.send(result.body);
+    else response.json(result.body);
     budget.written(response);
   };
 }

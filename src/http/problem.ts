@@ -18,7 +18,7 @@ import { requestId } from './middleware/request-log.ts';
 
 type Problem = Schema<'Problem'>;
 
-interface Answer {
+interface ProblemResponse {
   status: number;
   code: Problem['code'];
   detail: string;
@@ -67,11 +67,11 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 /** Converts every error to a problem document (RFC 9457). */
 export function problemHandler(logger: Logger, events: Events): ErrorRequestHandler {
   return (error, request, response, _next) => {
-    const answer = error instanceof ServiceError ? fromServiceError(error) : fromLibraryError(error);
-    if (answer.status >= 500 && answer.code === 'internal_error')
+    const problem = error instanceof ServiceError ? fromServiceError(error) : fromLibraryError(error);
+    if (problem.status >= 500 && problem.code === 'internal_error')
       logger.error({ err: error, request_id: requestId(request) }, 'request failed');
-    reportRefusedWebhook(events, request, answer);
-    send(request, response, answer);
+    reportRefusedWebhook(events, request, problem);
+    send(request, response, problem);
   };
 }
 
@@ -85,31 +85,31 @@ export function problemOf(error: ServiceError, requestId: string): Problem {
   return problemFrom(fromServiceError(error), requestId);
 }
 
-function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+function send(request: IncomingMessage, response: ServerResponse, problem: ProblemResponse): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  response.statusCode = answer.status;
-  response.setHeaders(new Map(Object.entries({ ...answer.headers, 'content-type': PROBLEM_TYPE })));
-  endBeforeBody(request, response, JSON.stringify(problemFrom(answer, requestId(request))));
+  response.statusCode = problem.status;
+  response.setHeaders(new Map(Object.entries({ ...problem.headers, 'content-type': PROBLEM_TYPE })));
+  endBeforeBody(request, response, JSON.stringify(problemFrom(problem, requestId(request))));
 }
 
-function problemFrom({ status, code, detail, errors }: Answer, request_id: string): Problem {
+function problemFrom({ status, code, detail, errors }: ProblemResponse, request_id: string): Problem {
   const title = STATUS_CODES[status] ?? 'Error';
   return { type: 'about:blank', title, status, detail, code, request_id, ...(errors && { errors }) };
 }
 
-function fromServiceError(error: ServiceError): Answer {
-  const answer = { status: STATUS[error.code], code: error.code, detail: error.message };
-  if (error instanceof InvalidRequestError) return { ...answer, errors: error.faults };
-  if (error instanceof UnauthorizedError) return { ...answer, headers: { 'www-authenticate': 'Bearer' } };
+function fromServiceError(error: ServiceError): ProblemResponse {
+  const problem = { status: STATUS[error.code], code: error.code, detail: error.message };
+  if (error instanceof InvalidRequestError) return { ...problem, errors: error.faults };
+  if (error instanceof UnauthorizedError) return { ...problem, headers: { 'www-authenticate': 'Bearer' } };
   if (error instanceof UnavailableError || error instanceof TooManyRequestsError)
-    return { ...answer, headers: { 'retry-after': `${error.retryAfter}` } };
-  return answer;
+    return { ...problem, headers: { 'retry-after': `${error.retryAfter}` } };
+  return problem;
 }
 
-function fromLibraryError(error: HttpLibraryError): Answer {
+function fromLibraryError(error: HttpLibraryError): ProblemResponse {
   // The router throws this error if a part of the path cannot be decoded.
   if (error instanceof URIError)
     return { status: 404, code: 'not_found', detail: 'The path is not a valid URI.' };
@@ -128,7 +128,7 @@ function fromLibraryError(error: HttpLibraryError): Answer {
 }
 
 /** The validator reports 400 for a request that does not match the contract; the response is 422. */
-function fromValidator(error: HttpLibraryError): Answer {
+function fromValidator(error: HttpLibraryError): ProblemResponse {
   const invalid = new InvalidRequestError(faultsOf(error));
   return { status: 422, code: invalid.code, detail: invalid.message, errors: invalid.faults };
 }

@@ -22,7 +22,7 @@ export async function connectTo(cluster: Cluster, port: number): Promise<pg.Clie
 }
 
 /**
- * Takes the lock of the owner on this connection; closes the connection if that fails.
+ * Acquires the owner lock on this connection. Closes the connection if the lock cannot be acquired.
  *
  * @throws {StartError} if another service holds the lock.
  */

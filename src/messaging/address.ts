@@ -10,7 +10,7 @@ export type AddressType = 'phone' | 'short_code' | 'alphanumeric' | 'email' | 'o
 /** A normalised address. */
 export interface Address {
   type: AddressType;
-  /** The normalised text, which is the same for all spellings of an address. Participants, messages and providers get it. */
+  /** The normalised text, which is the same for all spellings of an address, in participants, messages and provider calls. */
   key: string;
 }
 

@@ -3,8 +3,8 @@ import { type Logger, pino } from 'pino';
 export type { Logger };
 
 /**
- * The fields of an error that are logged. All others are left out: PostgreSQL quotes rows in `detail` and `where`, and
- * so the messages in them, and drivers attach whole connections with their secrets.
+ * The fields of an error that are logged. Other fields may contain messages or secrets: PostgreSQL quotes rows in `detail`
+ * and `where`, and drivers attach connections with their passwords.
  */
 const FIELDS = [
   'code',
@@ -29,7 +29,7 @@ interface LoggedError {
   [field: string]: unknown;
 }
 
-/** JSON lines on standard output. Message bodies, keys and secrets are never handed to it. */
+/** Creates a logger that writes JSON lines to standard output. Callers never log message bodies, keys or secrets. */
 export function createLogger(level: string): Logger {
   return pino({
     level,
@@ -39,7 +39,7 @@ export function createLogger(level: string): Logger {
   });
 }
 
-/** An error and its causes; Objection has the error of the driver as `nativeError`. */
+/** An error and its causes. An error of Objection has the error of the driver as its `nativeError`. */
 function describe(error: unknown, depth = 0): LoggedError | string {
   if (!(error instanceof Error)) return typeof error;
   const fields = error as Error & { nativeError?: unknown } & Record<string, unknown>;

@@ -129,10 +129,10 @@ describe('A database that the service cannot use stops the start with one line',
 
   it('for a port at which nothing listens, and a host name that does not exist', async () => {
     expect(await databaseError(changed({ port: String(await freePort()) }))).to.match(
-      /does not answer at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)/,
+      /does not respond at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)/,
     );
     expect(await databaseError(changed({ hostname: 'localhost', port: String(await freePort()) }))).to.match(
-      /does not answer at localhost:\d+ \(ECONNREFUSED\)/,
+      /does not respond at localhost:\d+ \(ECONNREFUSED\)/,
     );
     expect(await databaseError(changed({ hostname: 'no-such-host.invalid' }))).to.match(
       /no-such-host\.invalid cannot be resolved/,
@@ -155,20 +155,22 @@ describe('A database that the service cannot use stops the start with one line',
 
     it('because it serves HTTP', async () => {
       const http = await at(createHttpServer((_, response) => response.end('hello')));
-      expect(await databaseError(http)).to.match(/does not answer as PostgreSQL does/);
+      expect(await databaseError(http)).to.match(/does not respond like a PostgreSQL server/);
       expect(await databaseError(`${http}?sslmode=verify-full`)).to.match(
-        /does not answer as PostgreSQL does/,
+        /does not respond like a PostgreSQL server/,
       );
     });
 
     it('because it closes the connection', async () => {
       expect(await databaseError(await at(createServer((socket) => socket.end())))).to.match(
-        /does not answer as PostgreSQL does/,
+        /does not respond like a PostgreSQL server/,
       );
     });
 
     it('because it says nothing', async () => {
-      expect(await databaseError(await at(createServer()))).to.match(/does not answer as PostgreSQL does/);
+      expect(await databaseError(await at(createServer()))).to.match(
+        /does not respond like a PostgreSQL server/,
+      );
     });
   });
 

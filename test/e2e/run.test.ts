@@ -164,7 +164,7 @@ describe('The service as a process', function () {
       );
     });
 
-    it('a database that does not answer', async () => {
+    it('a database that does not respond', async () => {
       const url = `postgres://nobody@127.0.0.1:${await freePort()}/none`;
       expect(await reason({ DATABASE_URL: url })).to.match(/^messaging-service: DATABASE_URL: [^\n]+\n$/);
     });

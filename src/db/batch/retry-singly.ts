@@ -2,8 +2,8 @@ import { InvalidRequestError, UnavailableError } from '../../errors.ts';
 import { isMissingRow } from '../missing-row.ts';
 
 /**
- * Prevents that one invalid item fails the other items of its batch: if a batch fails, each item is written singly, and an
- * item that fails again gets its own error. If the database is unavailable, the whole batch fails without a retry.
+ * Isolates invalid items of a batch. If a batch fails, each item is written singly, and only items that fail again get an
+ * error. If the database is unavailable, the whole batch fails without a retry.
  *
  * @param toItemError changes the error of an item; `toClientError` for errors that are returned to a client.
  */

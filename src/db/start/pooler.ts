@@ -39,14 +39,14 @@ export async function probeSessions(client: pg.Client, url: string, target: Targ
 
 /** Whether the two clients get the same session, or one of them gets several sessions. */
 async function shareSessions(client: pg.Client, other: pg.Client): Promise<boolean> {
-  const [mine, theirs] = [new Set<number>(), new Set<number>()];
+  const [sessions, otherSessions] = [new Set<number>(), new Set<number>()];
   for (let round = 0; round < ROUNDS; round++) {
-    mine.add(await sessionOf(client));
+    sessions.add(await sessionOf(client));
     const session = await sessionOf(other).catch(() => null);
     // The pooler is in session mode and has no free session for a second client.
     if (session === null) return false;
-    theirs.add(session);
-    if (mine.size > 1 || theirs.size > 1 || mine.has(session)) return true;
+    otherSessions.add(session);
+    if (sessions.size > 1 || otherSessions.size > 1 || sessions.has(session)) return true;
   }
   return false;
 }

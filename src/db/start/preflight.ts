@@ -83,7 +83,7 @@ async function assertSuitable(client: pg.Client, { variable, database }: Target)
       current_setting('server_encoding') as encoding, pg_is_in_recovery() as standby,
       current_setting('transaction_read_only')::bool as read_only, current_setting('statement_timeout') <> '0' as limited`);
   const [server] = rows;
-  if (!server) throw new StartError([`${variable}: the server does not answer as PostgreSQL does`]);
+  if (!server) throw new StartError([`${variable}: the server does not respond like a PostgreSQL server`]);
   const reasons = [
     server.number < MIN_VERSION && `PostgreSQL ${server.version} is too old: 15 or newer is required`,
     server.encoding !== 'UTF8' &&

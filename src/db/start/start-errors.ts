@@ -70,7 +70,7 @@ const BY_CODE: [RegExp, Explanation][] = [
   [
     /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT)$/,
     ({ host, port }, { code }) =>
-      `the database does not answer at ${host}:${port} (${code}). Check host and port, and that the server runs`,
+      `the database does not respond at ${host}:${port} (${code}). Check host and port, and that the server runs`,
   ],
 ];
 
@@ -88,7 +88,7 @@ const BY_MESSAGE: [RegExp, Explanation][] = [
   [
     /timeout expired|Connection terminated|error establishing an SSL connection|ECONNRESET|^received invalid/,
     ({ host, port }) =>
-      `the server at ${host}:${port} does not answer as PostgreSQL does. Check host and port`,
+      `the server at ${host}:${port} does not respond like a PostgreSQL server. Check host and port`,
   ],
   [
     /connection error|not queryable|EPIPE|(Unable to acquire|Timeout acquiring) a connection|exceeded when trying to connect/,

@@ -5,7 +5,7 @@
 export class BodyBudget {
   #free: number;
   /** The incomplete bodies, in the order of their starts. */
-  readonly #arriving = new Set<Hold>();
+  readonly #incomplete = new Set<Hold>();
 
   constructor(bytes: number) {
     this.#free = bytes;
@@ -14,12 +14,12 @@ export class BodyBudget {
   /** @param refuse stops reading the body; called at most once, and only before `complete`. */
   begin(refuse: () => void): Hold {
     const hold = new Hold(this, refuse);
-    this.#arriving.add(hold);
+    this.#incomplete.add(hold);
     return hold;
   }
 
   /** @returns false if this body was refused. */
-  take(bytes: number, hold: Hold): boolean {
+  reserve(bytes: number, hold: Hold): boolean {
     while (bytes > this.#free) {
       const largest = this.#largestWith(bytes, hold);
       largest.refuse();
@@ -32,17 +32,17 @@ export class BodyBudget {
   /** The largest incomplete body if `hold` had grown by `bytes`; among equal bodies the newest, so that the oldest can complete. */
   #largestWith(bytes: number, hold: Hold): Hold {
     let [largest, most] = [hold, hold.bytes + bytes];
-    for (const other of this.#arriving)
+    for (const other of this.#incomplete)
       if (other !== hold && other.bytes >= most) [largest, most] = [other, other.bytes];
     return largest;
   }
 
-  give(bytes: number): void {
+  release(bytes: number): void {
     this.#free += bytes;
   }
 
-  settle(hold: Hold): void {
-    this.#arriving.delete(hold);
+  complete(hold: Hold): void {
+    this.#incomplete.delete(hold);
   }
 }
 
@@ -63,19 +63,19 @@ export class Hold {
 
   /** @returns false if this body was refused because the budget is exceeded. */
   add(bytes: number): boolean {
-    if (!this.#budget.take(bytes, this)) return false;
+    if (!this.#budget.reserve(bytes, this)) return false;
     this.#bytes += bytes;
     return true;
   }
 
   /** Marks the body as complete: it cannot be refused anymore, and holds its bytes until `release`. */
   complete(): void {
-    this.#budget.settle(this);
+    this.#budget.complete(this);
   }
 
   release(): void {
-    this.#budget.settle(this);
-    this.#budget.give(this.#bytes);
+    this.#budget.complete(this);
+    this.#budget.release(this.#bytes);
     this.#bytes = 0;
   }
 

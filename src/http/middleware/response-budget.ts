@@ -35,12 +35,12 @@ export class ResponseBudget {
   /** Returns the function that reserves bytes for this response. */
   reserveFor(response: Response): Reserve {
     return async (bytes) => {
-      await this.#take(bytes, response);
-      if (response.closed) return this.#give(response, bytes);
+      await this.#acquire(bytes, response);
+      if (response.closed) return this.#release(response, bytes);
       const deadline = setTimeout(() => response.destroy(), this.#deadlineMs(bytes));
       response.once('close', () => {
         clearTimeout(deadline);
-        this.#give(response, bytes);
+        this.#release(response, bytes);
       });
     };
   }
@@ -52,33 +52,33 @@ export class ResponseBudget {
     setImmediate(() => this.#startNext());
   }
 
-  #take(bytes: number, response: Response): Promise<void> {
+  #acquire(bytes: number, response: Response): Promise<void> {
     return new Promise((resolve, reject) => {
-      const leave = (settle: () => void) => {
+      const dequeue = (settle: () => void) => {
         clearTimeout(timer);
-        response.off('close', abandon);
+        response.off('close', refuse);
         this.#waiting = this.#waiting.filter((other) => other !== waiting);
         settle();
         this.#startNext();
       };
-      const abandon = () => leave(() => reject(overloaded()));
-      const timer = setTimeout(abandon, PATIENCE_MS);
+      const refuse = () => dequeue(() => reject(overloaded()));
+      const timer = setTimeout(refuse, PATIENCE_MS);
       const waiting: Waiting = {
         bytes,
         start: () =>
-          leave(() => {
+          dequeue(() => {
             this.#held += bytes;
             this.#reading = response;
             resolve();
           }),
       };
-      response.once('close', abandon);
+      response.once('close', refuse);
       this.#waiting.push(waiting);
       this.#startNext();
     });
   }
 
-  #give(response: Response, bytes: number): void {
+  #release(response: Response, bytes: number): void {
     this.#held -= bytes;
     this.written(response);
     this.#startNext();

@@ -127,7 +127,7 @@ interface Checked {
 async function checkBeforeLock(knex: Knex, id: number, otherId: number): Promise<Checked | null> {
   const found = await Participant.query(knex).findByIds([id, otherId]);
   const [one, other] = [id, otherId].map(
-    (asked) => found.find((participant) => participant.id === asked)?.person,
+    (wanted) => found.find((participant) => participant.id === wanted)?.person,
   );
   if (one === undefined || other === undefined || one === other) return null;
   const { rows } = await knex.raw<{ rows: { up_to: number }[] }>(

@@ -113,8 +113,8 @@ async function readFilter(
       if (after) messages.whereRaw('(??, ??) < (?::timestamptz, ?)', [clock.time, clock.id, ...after]);
       if (members) messages.whereIn('messages.conversation_id', members);
       if (person)
-        messages.whereIn('messages.conversation_id', (theirs) =>
-          theirs
+        messages.whereIn('messages.conversation_id', (conversations) =>
+          conversations
             .from('conversation_participants')
             .select('conversation_id')
             .whereIn('participant_id', person),

@@ -53,7 +53,7 @@ function fits(type: AddressType, channel: Channel): boolean {
   return channel === 'sms' || type === 'email';
 }
 
-/** The sender of a message without a valid sender address, from the text of the provider. It is not valid for sending. */
+/** The sender of a message without a valid sender address: the text of the provider, which is not valid for sending. */
 function other(channel: Channel, from: unknown): Address {
   const given = textsOf(from).find((value) => trimInvisible(value) !== '') ?? '';
   // A filter by address trims its text in the same way.
