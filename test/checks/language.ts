@@ -26,6 +26,14 @@ const IDIOMS: [pattern: RegExp, instead: string][] = [
   [/\bone's own\b/i, 'your'],
   [/\bwrit(?:e|es|ten) (?:it )?up\b/i, 'describes'],
   [/\bpast a (?:connection )?pooler\b/i, 'without a pooler'],
+  [/\b(?:requests|messages|calls) a second\b/i, 'per second'],
+  [/\bone a line\b/i, 'one per line'],
+  [/\b(?:is of use|create it anew|to mend|unheard-of|handed to)\b/i, 'a plain verb'],
+  [/\b(?:for whatever reason|however (?:it|that) ends)\b/i, 'in every case'],
+  [/\bno longer there\b/i, 'deleted'],
+  [/\b(?:its|their) turn\b/i, 'the lock, the queue or the iteration'],
+  [/\bwhat it holds\b/i, 'its content'],
+  [/\bmust be set, for\b/i, 'because'],
 ];
 const MAX_SUBJECT = 72;
 /** Subjects before this commit are not checked. */
