@@ -1,12 +1,11 @@
 import type { Config } from './config/config.ts';
 import { readEnvFile } from './config/env-file.ts';
-import { loadConfig } from './config/load.ts';
 import { StartError } from './errors.ts';
 import { assertPortsFree } from './local/ports.ts';
 import { browserUrl, createProgress, type Progress } from './local/progress.ts';
 import { type LocalSimulator, startLocalSimulator } from './local/simulator.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
-import { migrateDatabase, type Service, startService } from './service.ts';
+import { loadConfig, migrateDatabase, type Service, startService } from './service.ts';
 
 /** Runs the migrations and ends. */
 async function migrate(): Promise<void> {
@@ -26,7 +25,7 @@ async function serve(): Promise<void> {
 
   const starting = (async () => {
     await assertPortsFree(config);
-    if (config.simulatorPort !== null) {
+    if (config.simulator !== null) {
       progress.step('Starting the simulated providers');
       simulator = await startLocalSimulator(config);
     }

@@ -1,4 +1,7 @@
 import type { Config } from './config/config.ts';
+import type { EnvFile } from './config/env-file.ts';
+import { readConfig } from './config/load.ts';
+import type { Environment } from './config/values.ts';
 import { availability } from './db/availability.ts';
 import { shareRunning } from './db/batch/share-running.ts';
 import { keepFunctions } from './db/functions.ts';
@@ -26,6 +29,7 @@ import { createReader } from './messaging/reading/reader.ts';
 import { createRecorder } from './messaging/recording/record.ts';
 import { createEvents, type Events } from './observability/events.ts';
 import type { Logger } from './observability/logger.ts';
+import { createRegistry, KINDS } from './providers/registry.ts';
 
 export interface Service {
   /** The URL that the service listens on. */
@@ -38,6 +42,19 @@ export interface Service {
 }
 
 const ignoreStep = () => undefined;
+
+/**
+ * Reads the configuration of the service with every kind of provider; see `readConfig`.
+ *
+ * @throws {StartError} with one line for each fault, sorted.
+ */
+export function loadConfig(environment: Environment, file: EnvFile | null = null): Config {
+  return readConfig(
+    KINDS.map(({ config }) => config),
+    environment,
+    file,
+  );
+}
 
 /**
  * Starts the database, the migrations, the delivery worker and the HTTP server.
@@ -85,8 +102,11 @@ async function wire(
   const { knex, pool } = database;
   events.watchQueue(() => measureQueue(pool));
   if (location.exclusive) await endLeases(pool);
+  const providers = createRegistry(config.accounts, config.providerTimeoutMs);
   const worker =
-    config.role === 'api' ? null : createWorker(config, database, location.directUrl, events, stack);
+    config.role === 'api'
+      ? null
+      : createWorker(config, providers, database, location.directUrl, events, stack);
   const onQueued = worker ? () => worker.wake() : createNotifier(pool, events);
   const recorder = createRecorder({ pool, events, onQueued });
   const receipts = createReceiptRecorder(pool, events);
@@ -111,10 +131,13 @@ async function wire(
     manualActions: createManualActions(pool, onQueued),
     events,
     assertReady,
-    reportChannels: shareRunning(() => reportAccounts(knex, config.providers, worker?.accounts() ?? [])),
+    reportChannels: shareRunning(() => reportAccounts(knex, config.accounts, worker?.accounts() ?? [])),
   });
   const keyring = createFreshKeyring(config, logger, stack);
-  const app = await createApp({ config, logger, events, keyring, handlers, translate: availability });
+  const app = await createApp({
+    ...{ config, logger, events, keyring, providers, handlers },
+    translate: availability,
+  });
   const url = await listen(app, config, logger, stack);
   worker?.start();
   // The worker stops claiming deliveries before the running requests end.

@@ -4,22 +4,28 @@ import type { ApiKey } from './api-keys.ts';
 
 export type Role = 'all' | 'api' | 'worker';
 
-export interface ProviderConfig {
+/** A configured access to a provider. */
+export interface AccountConfig<Settings = unknown> {
   name: string;
+  /** The kind of provider, which defines the settings. */
+  kind: string;
   channel: Channel;
-  url: string;
-  key: string;
-  /** Standard Webhooks secrets (`whsec_…`), two during a rotation. */
-  webhookSecrets: string[];
-  /** Whether the provider sends one message for repeated requests with the same Idempotency-Key. */
-  supportsIdempotencyKeys: boolean;
-  /** Whether the provider can look up a message by its Idempotency-Key. */
-  canLookUp: boolean;
+  settings: Settings;
   /** Maximum messages per second of all workers together; null for no limit. */
   perSecond: number | null;
   /** Maximum messages per second of each sender number or address; null for no limit. */
   perSecondPerSender: number | null;
   simulated: boolean;
+}
+
+/** The simulator that this process starts. */
+export interface SimulatorConfig {
+  port: number;
+  url: string;
+  /** The API key of the simulated providers. */
+  key: string;
+  /** The Standard Webhooks secret (`whsec_…`) of the simulated providers. */
+  webhookSecret: string;
 }
 
 export interface Config {
@@ -46,9 +52,9 @@ export interface Config {
   /** Maximum time of a connection without a request, in milliseconds. */
   keepAliveTimeoutMs: number;
   /** For each channel, in the order of failover. */
-  providers: ProviderConfig[];
-  /** Null if every channel has a real provider. */
-  simulatorPort: number | null;
+  accounts: AccountConfig[];
+  /** Null if every channel has a configured account. */
+  simulator: SimulatorConfig | null;
   defaultRegion: CountryCode;
   logLevel: string;
   providerTimeoutMs: number;

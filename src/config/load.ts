@@ -1,39 +1,39 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { bool, str } from 'envalid';
+import { str } from 'envalid';
 import type { CountryCode } from 'libphonenumber-js';
-import type { Channel } from '../channel.ts';
 import { StartError } from '../errors.ts';
-import type { Config, ProviderConfig, Role } from './config.ts';
+import {
+  type AccountReader,
+  type KindConfig,
+  readAccounts,
+  settingsOf,
+  simulatedAccount,
+} from './accounts.ts';
+import type { Config, Role } from './config.ts';
 import type { EnvFile } from './env-file.ts';
-import { combinationFaults, prefixOf } from './safety.ts';
-import { isServiceLink, type KnownNames, unknownNames } from './unknown-names.ts';
+import { combinationFaults } from './safety.ts';
+import { isServiceLink, unknownNames } from './unknown-names.ts';
 import * as values from './values.ts';
 
-/** The variables of an account, without the prefix `<NAME>_`. */
-const ACCOUNT_SETTINGS = {
-  URL: values.webUrl(),
-  KEY: str(),
-  WEBHOOK_SECRETS: values.webhookSecrets({ default: [] }),
-  IDEMPOTENCY_KEYS: bool({ default: true }),
-  CAN_LOOK_UP: bool({ default: true }),
-  PER_SECOND: values.rate({ default: undefined }),
-  PER_SECOND_PER_SENDER: values.rate({ default: undefined }),
-};
+const simulatorKey = randomBytes(24).toString('base64url');
+const simulatorSecret = `whsec_${randomBytes(32).toString('base64')}`;
 
 /**
  * Reads the configuration of the service from the environment and an optional file. A variable of the environment has
  * precedence over the same variable of the file.
  *
+ * @param kinds the kinds of providers.
  * @throws {StartError} with one line for each fault, sorted.
  */
-export function loadConfig(given: values.Environment, file: EnvFile | null = null): Config {
+export function readConfig(
+  kinds: readonly KindConfig[],
+  given: values.Environment,
+  file: EnvFile | null = null,
+): Config {
   const environment = merge(given, file);
   const faults: string[] = [...(file?.faults ?? [])];
-  const known = {
-    names: new Set<string>(),
-    settings: new Set(Object.keys(ACCOUNT_SETTINGS)),
-  };
+  const known = { names: new Set<string>(), settings: settingsOf(kinds) };
   const env = values.read(environment, faults, known.names, {
     NODE_ENV: str({ choices: ['development', 'test', 'production'], default: 'development' }),
     ROLE: str<Role>({ choices: ['all', 'api', 'worker'], default: 'all' }),
@@ -61,10 +61,17 @@ export function loadConfig(given: values.Environment, file: EnvFile | null = nul
     DELIVERY_CONCURRENCY: values.positive({ default: 64 }),
     STOP_TIMEOUT_MS: values.positive({ default: 10_000 }),
   });
-  const providers = [
-    ...channelProviders('sms', env.SMS_PROVIDERS ?? [], env.SIMULATOR_PORT, environment, faults, known),
-    ...channelProviders('email', env.EMAIL_PROVIDERS ?? [], env.SIMULATOR_PORT, environment, faults, known),
-  ];
+  const names = { sms: env.SMS_PROVIDERS ?? [], email: env.EMAIL_PROVIDERS ?? [] };
+  const simulator = {
+    ...{ port: env.SIMULATOR_PORT, url: `http://127.0.0.1:${env.SIMULATOR_PORT}` },
+    ...{ key: simulatorKey, webhookSecret: simulatorSecret },
+  };
+  const reader: AccountReader = { kinds, environment, faults, missing: [], known };
+  const accounts = (['sms', 'email'] as const).flatMap((channel) =>
+    names[channel].length > 0
+      ? readAccounts(channel, names[channel], reader)
+      : [simulatedAccount(channel, kinds, simulator)],
+  );
   const config: Config = {
     production: env.NODE_ENV === 'production',
     role: env.ROLE,
@@ -80,8 +87,8 @@ export function loadConfig(given: values.Environment, file: EnvFile | null = nul
     rateLimit: env.RATE_LIMIT_PER_SECOND ?? null,
     requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
     keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,
-    providers,
-    simulatorPort: providers.some((provider) => provider.simulated) ? env.SIMULATOR_PORT : null,
+    accounts,
+    simulator: accounts.some((account) => account.simulated) ? simulator : null,
     defaultRegion: env.DEFAULT_REGION as CountryCode,
     logLevel: env.LOG_LEVEL,
     providerTimeoutMs: env.PROVIDER_TIMEOUT_MS,
@@ -96,7 +103,14 @@ export function loadConfig(given: values.Environment, file: EnvFile | null = nul
     !namesOf(faults).has('DATABASE_URL')
   )
     faults.push('DATABASE_DIRECT_URL: requires DATABASE_URL');
-  faults.push(...combinationFaults(config, namesOf(faults)), ...unknownNames(environment, file, known));
+  faults.push(
+    ...combinationFaults(
+      config,
+      { names: [...names.sms, ...names.email], missing: reader.missing },
+      namesOf(faults),
+    ),
+    ...unknownNames(environment, file, known),
+  );
   if (faults.length > 0) throw new StartError(faults.sort());
   return config;
 }
@@ -111,57 +125,4 @@ function merge(environment: values.Environment, file: EnvFile | null): values.En
 
 function namesOf(faults: string[]): Set<string> {
   return new Set(faults.map((fault) => fault.slice(0, fault.indexOf(':'))));
-}
-
-function channelProviders(
-  channel: Channel,
-  names: readonly string[],
-  simulatorPort: number,
-  environment: values.Environment,
-  faults: string[],
-  known: Record<keyof KnownNames, Set<string>>,
-): ProviderConfig[] {
-  if (names.length === 0) return [simulatedProvider(channel, simulatorPort)];
-  return names.map((name) => {
-    const prefix = prefixOf(name);
-    const own = Object.fromEntries(
-      Object.entries(environment).flatMap(([key, value]) =>
-        key.startsWith(`${prefix}_`) ? [[key.slice(prefix.length + 1), value]] : [],
-      ),
-    );
-    const ownFaults: string[] = [];
-    const env = values.read(own, ownFaults, known.settings, ACCOUNT_SETTINGS);
-    faults.push(...ownFaults.map((fault) => `${prefix}_${fault}`));
-    for (const setting of known.settings) known.names.add(`${prefix}_${setting}`);
-    return {
-      name,
-      channel,
-      url: env.URL,
-      key: env.KEY,
-      webhookSecrets: env.WEBHOOK_SECRETS ?? [],
-      supportsIdempotencyKeys: env.IDEMPOTENCY_KEYS,
-      canLookUp: env.CAN_LOOK_UP,
-      perSecond: env.PER_SECOND ?? null,
-      perSecondPerSender: env.PER_SECOND_PER_SENDER ?? null,
-      simulated: false,
-    };
-  });
-}
-
-const simulatorKey = randomBytes(24).toString('base64url');
-const simulatorSecret = `whsec_${randomBytes(32).toString('base64')}`;
-
-function simulatedProvider(channel: Channel, simulatorPort: number): ProviderConfig {
-  return {
-    name: `${channel}-simulator`,
-    channel,
-    url: `http://127.0.0.1:${simulatorPort}`,
-    key: simulatorKey,
-    webhookSecrets: [simulatorSecret],
-    supportsIdempotencyKeys: true,
-    canLookUp: true,
-    perSecond: null,
-    perSecondPerSender: null,
-    simulated: true,
-  };
 }

@@ -3,13 +3,19 @@ import type { Config } from './config.ts';
 /**
  * Checks the variables of a configuration against each other. Returns one line for each fault.
  *
+ * @param names of the accounts of all channels.
+ * @param missing variables of accounts that production requires and that are not set.
  * @param faulty variables that have a fault already; checks that depend on such a variable are skipped.
  */
-export function combinationFaults(config: Config, faulty: ReadonlySet<string>): string[] {
+export function combinationFaults(
+  config: Config,
+  { names, missing }: { names: readonly string[]; missing: readonly string[] },
+  faulty: ReadonlySet<string>,
+): string[] {
   const reasons = [
-    ...sharedProviderNames(config),
+    ...sharedAccountNames(names),
     ...sharedPorts(config),
-    ...(config.production ? missingInProduction(config) : exposedWithoutKeys(config)),
+    ...(config.production ? missingInProduction(config, missing) : exposedWithoutKeys(config)),
   ];
   return reasons
     .filter(({ variables }) => !variables.some((variable) => faulty.has(variable)))
@@ -22,9 +28,8 @@ interface Reason {
   reason: string;
 }
 
-function sharedProviderNames({ providers }: Config): Reason[] {
-  const names = new Set(providers.map(({ name }) => name));
-  if (names.size === providers.length) return [];
+function sharedAccountNames(names: readonly string[]): Reason[] {
+  if (new Set(names).size === names.length) return [];
   return [
     {
       variables: ['EMAIL_PROVIDERS', 'SMS_PROVIDERS'],
@@ -33,19 +38,17 @@ function sharedProviderNames({ providers }: Config): Reason[] {
   ];
 }
 
-function sharedPorts({ port, simulatorPort }: Config): Reason[] {
-  if (port !== simulatorPort) return [];
+function sharedPorts({ port, simulator }: Config): Reason[] {
+  if (port !== simulator?.port) return [];
   const reason = `is ${port}, the same as SIMULATOR_PORT: set one of them to another port`;
   return [{ variables: ['PORT', 'SIMULATOR_PORT'], reason }];
 }
 
-function missingInProduction({ apiKeys, providers }: Config): Reason[] {
-  const missing = providers.flatMap(({ name, channel, simulated, webhookSecrets }) => {
-    if (simulated) return [`${channel.toUpperCase()}_PROVIDERS`];
-    return webhookSecrets.length === 0 ? [`${prefixOf(name)}_WEBHOOK_SECRETS`] : [];
-  });
+function missingInProduction({ apiKeys, accounts }: Config, missing: readonly string[]): Reason[] {
+  const simulated = accounts.filter((account) => account.simulated);
   return [
     ...(apiKeys.length === 0 ? [['API_KEYS', 'API_KEYS_FILE']] : []),
+    ...simulated.map(({ channel }) => [`${channel.toUpperCase()}_PROVIDERS`]),
     ...missing.map((variable) => [variable]),
   ].map((variables) => ({ variables, reason: 'must be set in production' }));
 }
@@ -56,7 +59,7 @@ function exposedWithoutKeys({ host, apiKeys }: Config): Reason[] {
   return [{ variables: ['HOST', 'API_KEYS', 'API_KEYS_FILE'], reason }];
 }
 
-/** The prefix of the variables of a provider, without the underscore. */
-export function prefixOf(provider: string): string {
-  return provider.toUpperCase().replaceAll('-', '_');
+/** The prefix of the variables of an account, without the underscore. */
+export function prefixOf(account: string): string {
+  return account.toUpperCase().replaceAll('-', '_');
 }

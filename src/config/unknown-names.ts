@@ -10,7 +10,7 @@ export interface KnownNames {
   settings: ReadonlySet<string>;
 }
 
-/** Variables of this project that `loadConfig` does not read. */
+/** Variables of this project that `readConfig` does not read. */
 const OTHERS = ['ENV_FILE', 'SIMULATOR_HOST'];
 /** The variable of the clients in docs/examples and bin/test.sh, which may run in the same shell. */
 const CLIENT_KEY = 'API_KEY';

@@ -1,8 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/pools.ts';
 import type { Events } from '../observability/events.ts';
-import { createRegistry } from '../providers/registry.ts';
-import { longestCallMs } from '../providers/standard/client.ts';
+import type { ProviderRegistry } from '../providers/registry.ts';
 import { listenForDue } from './wake-up.ts';
 import { Worker } from './worker.ts';
 
@@ -16,20 +15,21 @@ const LEASE_MARGIN_MS = 5_000;
  */
 export function createWorker(
   config: Config,
+  providers: ProviderRegistry,
   { pool }: Database,
   directUrl: string,
   events: Events,
   stack: AsyncDisposableStack,
 ): Worker {
-  const looksUp = config.providers.some(
-    ({ supportsIdempotencyKeys, canLookUp }) => !supportsIdempotencyKeys && canLookUp,
+  const longestAttemptMs = [...providers.sms, ...providers.email].map(
+    (provider) => provider.longestAttemptMs,
   );
   const worker = new Worker({
     pool,
     events,
-    providers: createRegistry(config.providers, config.providerTimeoutMs),
+    providers,
     concurrency: config.deliveryConcurrency,
-    leaseMs: longestCallMs(config.providerTimeoutMs, looksUp) + LEASE_MARGIN_MS,
+    leaseMs: Math.max(...longestAttemptMs) + LEASE_MARGIN_MS,
     marginMs: LEASE_MARGIN_MS / 2,
     timeoutMs: config.providerTimeoutMs,
     patienceMs: config.stopTimeoutMs / 2,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events } from '../observability/events.ts';
-import type { CallOptions, Provider, SendOutcome } from '../providers/provider.ts';
+import type { CallContext, Provider, SendOutcome } from '../providers/provider.ts';
 import type { Breaker } from './accounts/breaker.ts';
 import type { HealthMonitor } from './accounts/health.ts';
 import { pauseMs } from './backoff.ts';
@@ -94,7 +94,7 @@ async function callUnlessLate(
   if (isLate) return STALLED;
   const outcome = await attempt(provider, message, {
     once: probing,
-    repeated: message.may_have_been_sent,
+    mayHaveBeenAccepted: message.may_have_been_sent,
     signal,
   });
   if (!signal.aborted) health.called(provider.name, outcome);
@@ -105,11 +105,11 @@ async function callUnlessLate(
  * Sends a message. If an earlier attempt may have succeeded and the provider does not support idempotency keys, looks the
  * message up first, so that the message is never sent twice.
  */
-async function attempt(provider: Provider, message: Claimed, options: CallOptions): Promise<SendOutcome> {
+async function attempt(provider: Provider, message: Claimed, options: CallContext): Promise<SendOutcome> {
   const expired = message.expires_at.getTime() <= Date.now();
   if (!message.may_have_been_sent || (provider.supportsIdempotencyKeys && !expired))
     return provider.send(message, options);
-  const found = await provider.lookUp(message.delivery_key, options);
+  const found = await provider.lookUp(message, options);
   if (found === 'cannot tell') return CANNOT_TELL;
   if (found.found)
     return { outcome: 'accepted', httpStatus: null, providerMessageId: found.providerMessageId };
@@ -121,7 +121,14 @@ async function attempt(provider: Provider, message: Claimed, options: CallOption
 
 function notCalled(code: string, reason: string): SendOutcome {
   const detail = `${reason}; the provider was not called`;
-  return { outcome: 'unavailable', httpStatus: null, retryAfterMs: null, code, detail };
+  return {
+    outcome: 'unavailable',
+    httpStatus: null,
+    retryAfterMs: null,
+    isOperatorError: false,
+    code,
+    detail,
+  };
 }
 
 function unknown(code: string, detail: string): SendOutcome {

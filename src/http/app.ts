@@ -5,6 +5,7 @@ import type { Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type OpenApiDocument, openApiDocument } from '../openapi/document.ts';
 import type { OperationId } from '../openapi/types.ts';
+import type { ProviderRegistry } from '../providers/registry.ts';
 import { authenticate } from './auth/authenticate.ts';
 import type { Handlers } from './auth/caller.ts';
 import type { Keyring } from './auth/keyring.ts';
@@ -28,6 +29,7 @@ export interface AppOptions {
   logger: Logger;
   events: Events;
   keyring: Keyring;
+  providers: ProviderRegistry;
   handlers: Handlers;
   /** Converts errors of the database driver to errors of `errors.ts`. */
   translate: (error: unknown) => unknown;
@@ -43,6 +45,7 @@ export async function createApp({
   logger,
   events,
   keyring,
+  providers,
   handlers,
   translate,
 }: AppOptions): Promise<Express> {
@@ -57,7 +60,7 @@ export async function createApp({
   const bodies = createBodies();
   const steps = {
     before: [
-      authenticate(document, { config, keyring, readUnverified: bodies.readUnverified }),
+      authenticate(document, { config, providers, keyring, readUnverified: bodies.readUnverified }),
       ...(config.rateLimit === null ? [] : [limitRate(config.rateLimit)]),
       bodies.json,
     ],

@@ -12,10 +12,10 @@ const CANDIDATES = 20;
  *
  * @throws {StartError} with one line for each port that cannot be used, and a port to use instead.
  */
-export async function assertPortsFree({ host, port, simulatorPort }: Config): Promise<void> {
+export async function assertPortsFree({ host, port, simulator }: Config): Promise<void> {
   const wanted = [
     { variable: 'PORT', host, port },
-    { variable: 'SIMULATOR_PORT', host: '127.0.0.1', port: simulatorPort ?? 0 },
+    { variable: 'SIMULATOR_PORT', host: '127.0.0.1', port: simulator?.port ?? 0 },
   ];
   const reasons: string[] = [];
   const reserved = wanted.map(({ port }) => port);

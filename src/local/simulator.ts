@@ -18,16 +18,15 @@ type Report = { type: 'listening'; url: string } | { type: 'failed'; reason: str
  * @throws {StartError} if the simulator cannot listen on its port.
  */
 export async function startLocalSimulator(config: Config): Promise<LocalSimulator> {
-  const provider = config.providers.find(({ simulated }) => simulated);
   const child = fork(fileURLToPath(new URL('../simulator/main.ts', import.meta.url)), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {
       PATH: process.env.PATH,
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
-      SIMULATOR_PORT: String(config.simulatorPort),
+      SIMULATOR_PORT: String(config.simulator?.port),
       SIMULATOR_SERVICE_URL: `http://${config.host === '::1' ? '[::1]' : '127.0.0.1'}:${config.port}`,
-      SIMULATOR_API_KEY: provider?.key,
-      SIMULATOR_WEBHOOK_SECRET: provider?.webhookSecrets[0],
+      SIMULATOR_API_KEY: config.simulator?.key,
+      SIMULATOR_WEBHOOK_SECRET: config.simulator?.webhookSecret,
     },
   });
   const exited = once(child, 'exit');

@@ -1,4 +1,7 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Channel } from '../channel.ts';
+import type { KindConfig, Specs } from '../config/accounts.ts';
+import type { AccountConfig } from '../config/config.ts';
 import type { Message } from '../db/models/message.ts';
 
 /** The parts of a message that a provider receives. */
@@ -23,27 +26,44 @@ export type SendOutcome =
   | (Failure & { outcome: 'rejected' })
   /** The provider limits the rate; the message was not accepted. */
   | (Failure & { outcome: 'throttled'; retryAfterMs: number | null })
-  /** The message was certainly not processed: the request was not sent, or the response says so. */
-  | (Failure & { outcome: 'unavailable'; retryAfterMs: number | null })
+  /**
+   * The message was certainly not processed: the request was not sent, or the response says so. An operator error is the
+   * credentials, the registration, the credit, the URL or a certificate: every message fails until the operator acts.
+   */
+  | (Failure & { outcome: 'unavailable'; retryAfterMs: number | null; isOperatorError: boolean })
   /** The message may have been accepted. */
   | (Failure & { outcome: 'unknown' });
+
+export type FailedOutcome = Exclude<SendOutcome, { outcome: 'accepted' }>;
 
 /** The result of looking a message up. */
 export type LookUp = { found: true; providerMessageId: string } | { found: false } | 'cannot tell';
 
-export interface CallOptions {
+export interface CallContext {
   /** Makes one request only; otherwise a call may repeat its request after a short delay. */
   once: boolean;
-  /** Whether an earlier attempt may have succeeded, so that the provider may still process a request with the same key. */
-  repeated: boolean;
+  /** Whether an earlier attempt may have been accepted, so that the provider may still process its request. */
+  mayHaveBeenAccepted: boolean;
   /** Aborts the call; the outcome of a request that was sent is `unknown` then. */
   signal: AbortSignal;
 }
+
+/** A webhook before its sender is verified. */
+export interface UnverifiedWebhook {
+  headers: IncomingHttpHeaders;
+  /** Returns the bytes of the body as received. Call it only if the headers have the form of a valid signature. */
+  readBody(): Promise<Buffer>;
+}
+
+/** `absent`: the webhook has no signature. */
+export type Verification = 'valid' | 'invalid' | 'absent';
 
 /** An account at a provider. `send` and `lookUp` never throw. */
 export interface Provider {
   readonly name: string;
   readonly channel: Channel;
+  /** The provider simulator of this process. */
+  readonly isSimulated: boolean;
   /** Whether the provider sends the message of one idempotency key at most once. */
   readonly supportsIdempotencyKeys: boolean;
   /** Whether an unknown outcome can be resolved, by an idempotent repeat or by look-up. */
@@ -52,6 +72,17 @@ export interface Provider {
   readonly perSecond: number | null;
   /** Max messages per second for each sender number or address; null for no limit. */
   readonly perSecondPerSender: number | null;
-  send(message: Outgoing, options: CallOptions): Promise<SendOutcome>;
-  lookUp(deliveryKey: string, options: CallOptions): Promise<LookUp>;
+  /** Max duration of one attempt in milliseconds, with its short repeats and a preceding look-up. */
+  readonly longestAttemptMs: number;
+  send(message: Outgoing, context: CallContext): Promise<SendOutcome>;
+  lookUp(message: Outgoing, context: CallContext): Promise<LookUp>;
+  /** Checks the signature of a webhook. Without a configured secret, every webhook is valid. */
+  verify(webhook: UnverifiedWebhook): Promise<Verification>;
+}
+
+/** A kind of provider. `docs/providers/adding-one.md` tells how to add one. */
+export interface Kind<Settings = unknown> {
+  config: KindConfig<Specs, Settings>;
+  /** @param timeoutMs the timeout of one request, in milliseconds. */
+  create(account: AccountConfig<Settings>, timeoutMs: number): Provider;
 }

@@ -1,18 +1,20 @@
 import type { Channel } from '../channel.ts';
-import type { ProviderConfig } from '../config/config.ts';
-import type { Provider } from './provider.ts';
-import { createEmailProvider } from './standard/email.ts';
-import { createSmsProvider } from './standard/sms.ts';
+import type { AccountConfig } from '../config/config.ts';
+import type { Kind, Provider } from './provider.ts';
+import { standard } from './standard/kind.ts';
 
-const ADAPTERS = { sms: createSmsProvider, email: createEmailProvider };
+/** Every kind of provider. */
+export const KINDS: readonly Kind[] = [standard];
 
 /** The accounts of each channel, in the configured order. */
 export type ProviderRegistry = Record<Channel, Provider[]>;
 
-export function createRegistry(configs: ProviderConfig[], timeoutMs: number): ProviderRegistry {
-  const providersOf = (channel: Channel) =>
-    configs
-      .filter((config) => config.channel === channel)
-      .map((config) => ADAPTERS[channel](config, timeoutMs));
-  return { sms: providersOf('sms'), email: providersOf('email') };
+/** @param timeoutMs the timeout of one request, in milliseconds. */
+export function createRegistry(accounts: AccountConfig[], timeoutMs: number): ProviderRegistry {
+  const providers = accounts.map((account) => {
+    const kind = KINDS.find(({ config }) => config.name === account.kind) as Kind;
+    return kind.create(account, timeoutMs);
+  });
+  const ofChannel = (channel: Channel) => providers.filter((provider) => provider.channel === channel);
+  return { sms: ofChannel('sms'), email: ofChannel('email') };
 }

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { loadConfig } from '../../src/config/load.ts';
 import { StartError } from '../../src/errors.ts';
+import type { StandardSettings } from '../../src/providers/standard/config.ts';
+import { loadConfig } from '../../src/service.ts';
 
 const reasons = (environment: Record<string, string>): string[] => {
   try {
@@ -29,17 +30,17 @@ describe('Configuration', () => {
       host: '127.0.0.1',
       port: 8080,
       databaseUrl: null,
-      simulatorPort: 8081,
       defaultRegion: 'US',
     });
-    expect(config.providers.map(({ name, simulated }) => [name, simulated])).to.deep.equal([
+    expect(config.simulator?.port).to.equal(8081);
+    expect(config.accounts.map(({ name, simulated }) => [name, simulated])).to.deep.equal([
       ['sms-simulator', true],
       ['email-simulator', true],
     ]);
   });
 
   it('reads the providers of each channel in order', () => {
-    const { providers, simulatorPort } = loadConfig({
+    const { accounts, simulator } = loadConfig({
       SMS_PROVIDERS: 'acme, back-up',
       EMAIL_PROVIDERS: 'post',
       ...provider('ACME'),
@@ -48,11 +49,16 @@ describe('Configuration', () => {
       ACME_IDEMPOTENCY_KEYS: 'false',
     });
     expect(
-      providers.map(
-        ({ name, channel, supportsIdempotencyKeys }) => `${channel} ${name} ${supportsIdempotencyKeys}`,
-      ),
-    ).to.deep.equal(['sms acme false', 'sms back-up true', 'email post true']);
-    expect(simulatorPort).to.equal(null);
+      accounts.map(({ name, channel, kind, settings }) => [
+        `${channel} ${name} ${kind}`,
+        (settings as StandardSettings).supportsIdempotencyKeys,
+      ]),
+    ).to.deep.equal([
+      ['sms acme standard', false],
+      ['sms back-up standard', true],
+      ['email post standard', true],
+    ]);
+    expect(simulator).to.equal(null);
   });
 
   it('reports all invalid variables at once', () => {

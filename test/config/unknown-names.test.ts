@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { editDistance } from '../../src/config/edit-distance.ts';
 import { parseEnvFile } from '../../src/config/env-file.ts';
-import { loadConfig } from '../../src/config/load.ts';
 import { withVerification } from '../../src/config/tls-parameters.ts';
 import { StartError } from '../../src/errors.ts';
+import { loadConfig } from '../../src/service.ts';
 
 const errors = (environment: Record<string, string>, file?: string): string[] => {
   try {
@@ -136,7 +136,7 @@ describe('The check for unknown variables', () => {
       SIMULATR_PORT: 'tcp://10.0.0.2:8081',
     };
     expect(errors({ ...acme, ...links })).to.deep.equal([]);
-    expect(loadConfig(links).simulatorPort).to.equal(8081);
+    expect(loadConfig(links).simulator?.port).to.equal(8081);
   });
 
   it('ignores empty variables', () => {

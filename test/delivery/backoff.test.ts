@@ -41,7 +41,9 @@ describe('The backoff', () => {
 
 describe('The next state of a message after an attempt', () => {
   const message = { retry_count: 0, may_have_been_sent: false, expires_at: new Date(now.getTime() + 60_000) };
-  const failure = { httpStatus: 503, code: 'down', detail: 'unavailable', retryAfterMs: null };
+  const failure = {
+    ...{ httpStatus: 503, code: 'down', detail: 'unavailable', retryAfterMs: null, isOperatorError: false },
+  };
   const provider = { name: 'text-co', supportsIdempotencyKeys: true, canReconcile: true };
   const base = { message, provider, fallback: null, timeoutMs: 10_000, now, random: 0.5 };
   const wait = (transition: { nextAttemptAt: Date | null }) =>

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
-import { loadConfig } from '../../src/config/load.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import { type Service, startService } from '../../src/service.ts';
+import { loadConfig, type Service, startService } from '../../src/service.ts';
 import type { Call } from '../../src/simulator/store.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';

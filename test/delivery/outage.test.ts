@@ -1,6 +1,5 @@
 import { mock } from 'node:test';
 import { expect } from 'chai';
-import type { ProviderConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/db/pools.ts';
 import { Worker } from '../../src/delivery/worker.ts';
 import { createEvents } from '../../src/observability/events.ts';
@@ -10,6 +9,7 @@ import type { Call } from '../../src/simulator/store.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
+import { standardAccount } from '../support/provider-server.ts';
 
 const CONVERSATIONS = 60;
 const EACH = 3;
@@ -27,21 +27,9 @@ describe('A provider that is unavailable for an hour', function () {
   before(async () => {
     api = await startHarness({ ROLE: 'api' });
     database = openDatabase(api.databaseUrl, () => undefined);
-    const provider: ProviderConfig = {
-      name: 'text-co',
-      channel: 'sms',
-      url: api.simulator.url,
-      key: 'provider-key',
-      webhookSecrets: [],
-      supportsIdempotencyKeys: true,
-      canLookUp: true,
-      perSecond: null,
-      perSecondPerSender: null,
-      simulated: false,
-    };
     worker = new Worker({
       pool: database.pool,
-      providers: createRegistry([provider], 2_000),
+      providers: createRegistry([standardAccount(api.simulator.url)], 2_000),
       events: createEvents(createLogger('silent')),
       concurrency: 32,
       leaseMs: 60_000,

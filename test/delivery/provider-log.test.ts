@@ -102,7 +102,14 @@ describe('The log of deliveries', () => {
 
 describe('The health of an account', () => {
   const failed = (code: string): SendOutcome => ({
-    ...{ outcome: 'unavailable', httpStatus: 500, code, detail: 'Failed', retryAfterMs: null },
+    ...{
+      outcome: 'unavailable',
+      httpStatus: 500,
+      code,
+      detail: 'Failed',
+      retryAfterMs: null,
+      isOperatorError: false,
+    },
   });
   const accepted: SendOutcome = { outcome: 'accepted', httpStatus: 202, providerMessageId: 'x' };
   const start = () => {

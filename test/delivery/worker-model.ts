@@ -208,9 +208,15 @@ class Model {
         return { outcome: { ...failure, outcome: 'unknown' }, ms: timeoutMs };
       case 'fails':
         // Including the short repeats inside the call.
-        return { outcome: { ...failure, outcome: 'unavailable', retryAfterMs: null }, ms: 3_000 };
+        return {
+          outcome: { ...failure, outcome: 'unavailable', retryAfterMs: null, isOperatorError: false },
+          ms: 3_000,
+        };
       case 'no_credit':
-        return { outcome: { ...failure, outcome: 'unavailable', retryAfterMs: null }, ms: QUICK_MS };
+        return {
+          outcome: { ...failure, outcome: 'unavailable', retryAfterMs: null, isOperatorError: false },
+          ms: QUICK_MS,
+        };
       case 'refused':
         return { outcome: { ...failure, outcome: 'rejected' }, ms: QUICK_MS };
       case 'throttled':

@@ -2,10 +2,10 @@ import { createServer as createHttpServer, type RequestListener, type ServerResp
 import { createServer as createHttpsServer, globalAgent } from 'node:https';
 import { createServer as createNetServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
-import type { CallOptions } from '../../src/providers/provider.ts';
-import { createProviderClient } from '../../src/providers/standard/client.ts';
+import type { CallContext } from '../../src/providers/provider.ts';
 import { CERTIFICATE, KEY } from '../support/certificate.ts';
 import { listen } from '../support/listen.ts';
+import { callContext, outgoing, providerAt, sendTo } from '../support/provider-server.ts';
 import { until } from '../support/until.ts';
 
 const TIMEOUT_MS = 1_500;
@@ -44,32 +44,12 @@ describe('A call to a provider of the standard API', () => {
   const https = (...answers: Answer[]) =>
     start(createHttpsServer({ key: KEY, cert: CERTIFICATE }, answering(answers)), 'https');
 
-  const clientOf = (url: string, { supportsIdempotencyKeys = true } = {}) =>
-    createProviderClient(
-      {
-        ...{
-          name: 'text-co',
-          channel: 'sms',
-          url,
-          key: 'provider-key',
-          webhookSecrets: [],
-          supportsIdempotencyKeys,
-        },
-        ...{ canLookUp: true, perSecond: null, perSecondPerSender: null, simulated: false },
-      },
-      TIMEOUT_MS,
-    );
-  const optionsOf = (options: Partial<CallOptions>) => ({
-    ...{ once: true, repeated: false, signal: new AbortController().signal },
-    ...options,
-  });
-  const send = (url: string, options: Partial<CallOptions> = {}) =>
-    clientOf(url).post('sms/messages', 'key', optionsOf(options), { body: 'Hello!' });
-  const lookUp = async (answer: Answer) =>
-    clientOf(await http(answer)).find('sms/messages', 'key', optionsOf({}));
+  const send = (url: string, context: Partial<CallContext> = {}) =>
+    sendTo(url, context, { timeoutMs: TIMEOUT_MS });
+  const lookUp = async (answer: Answer) => providerAt(await http(answer)).lookUp(outgoing, callContext());
 
   describe('whose request was not sent', () => {
-    const isUnavailable = async (url: string, code: string, options: Partial<CallOptions> = {}) => {
+    const isUnavailable = async (url: string, code: string, options: Partial<CallContext> = {}) => {
       const outcome = await send(url, options);
       expect(outcome).to.include({ outcome: 'unavailable', httpStatus: null, code, retryAfterMs: null });
       expect(requests).to.equal(0);
@@ -150,12 +130,7 @@ describe('A call to a provider of the standard API', () => {
       expect(await send(await http('lost', taken), { once: false })).to.include({ outcome: 'accepted' });
       const url = await http('lost', taken);
       requests = 0;
-      const outcome = await clientOf(url, { supportsIdempotencyKeys: false }).post(
-        'sms/messages',
-        'key',
-        optionsOf({ once: false }),
-        {},
-      );
+      const outcome = await sendTo(url, { once: false }, { supportsIdempotencyKeys: false });
       expect(outcome).to.include({ outcome: 'unknown' });
       expect(requests).to.equal(1);
     });
@@ -181,7 +156,7 @@ describe('A call to a provider of the standard API', () => {
 
     it('is rejected by 409, and unknown if an earlier request may still be processed', async () => {
       expect(await answers(409)).to.include({ outcome: 'rejected', code: 'http_409' });
-      expect(await send(await http({ status: 409 }), { repeated: true })).to.include({
+      expect(await send(await http({ status: 409 }), { mayHaveBeenAccepted: true })).to.include({
         outcome: 'unknown',
         httpStatus: 409,
       });
@@ -192,7 +167,9 @@ describe('A call to a provider of the standard API', () => {
     });
 
     it('is rejected by 422, also for a repeat', async () => {
-      expect(await send(await http({ status: 422 }), { repeated: true })).to.include({ outcome: 'rejected' });
+      expect(await send(await http({ status: 422 }), { mayHaveBeenAccepted: true })).to.include({
+        outcome: 'rejected',
+      });
     });
 
     it('is unavailable with 425', async () => {

@@ -5,12 +5,13 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import { MAX_BODY_BYTES } from '../../src/providers/standard/response-body.ts';
+import { MAX_BODY_BYTES } from '../../src/providers/http/response-body.ts';
 import {
   type ClientSettings,
-  callOptions,
-  clientOf,
+  callContext,
+  outgoing,
   type ProviderServer,
+  providerAt,
   sendTo,
   startProviderServer,
 } from '../support/provider-server.ts';
@@ -73,7 +74,7 @@ describe("The limit on a provider's response", () => {
 
   const bytesRead = () => sockets.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
   const send = (settings?: ClientSettings) => sendTo(provider.url, {}, settings);
-  const lookUp = () => clientOf(provider.url).find('sms/messages', 'key', callOptions());
+  const lookUp = () => providerAt(provider.url).lookUp(outgoing, callContext());
 
   for (const [what, long] of Object.entries(LONG)) {
     it(`${what} is unknown with 202, and no more than the limit is read`, async () => {

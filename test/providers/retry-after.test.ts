@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { parseRetryAfter } from '../../src/providers/standard/retry-after.ts';
+import { parseRetryAfter } from '../../src/providers/http/retry-after.ts';
 import { type ProviderServer, sendTo, startProviderServer } from '../support/provider-server.ts';
 import { NOW, RETRY_AFTER } from '../support/retry-after.ts';
 

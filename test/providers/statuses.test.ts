@@ -62,9 +62,9 @@ describe("The outcome of a provider's response status", () => {
   it('every status from 100 to 999 has an outcome, and only a known one is repeated', () => {
     const repeated: number[] = [];
     for (let status = 100; status <= 999; status++) {
-      const { outcome, transient } = meaningOfStatus(status);
+      const { outcome, isTransient } = meaningOfStatus(status);
       expect(outcome, String(status)).to.be.oneOf(Object.keys(OUTCOMES));
-      if (transient) repeated.push(status);
+      if (isTransient) repeated.push(status);
     }
     expect(repeated).to.deep.equal([408, 500, 502, 503, 504, 520, 521, 522, 523, 524, 598, 599]);
   });

@@ -1,7 +1,10 @@
 import { createServer, type RequestListener } from 'node:http';
+
 import type { Socket } from 'node:net';
-import type { CallOptions, SendOutcome } from '../../src/providers/provider.ts';
-import { createProviderClient, type ProviderClient } from '../../src/providers/standard/client.ts';
+import type { AccountConfig } from '../../src/config/config.ts';
+import type { CallContext, Outgoing, Provider, SendOutcome } from '../../src/providers/provider.ts';
+import type { StandardSettings } from '../../src/providers/standard/config.ts';
+import { createStandardProvider } from '../../src/providers/standard/send.ts';
 import { listen } from './listen.ts';
 
 export interface ProviderServer {
@@ -30,36 +33,50 @@ export interface ClientSettings {
   supportsIdempotencyKeys?: boolean;
 }
 
-export function clientOf(
+/** The configuration of an SMS account of the kind `standard`. */
+export function standardAccount(
+  url: string,
+  settings: Partial<StandardSettings> = {},
+): AccountConfig<StandardSettings> {
+  return {
+    ...{ name: 'text-co', channel: 'sms', kind: 'standard', simulated: false },
+    ...{ perSecond: null, perSecondPerSender: null },
+    settings: {
+      ...{ url, key: 'provider-key', webhookSecrets: [], supportsIdempotencyKeys: true, canLookUp: true },
+      ...settings,
+    },
+  };
+}
+
+export function providerAt(
   url: string,
   { timeoutMs = 20_000, supportsIdempotencyKeys = true }: ClientSettings = {},
-): ProviderClient {
-  return createProviderClient(
-    {
-      name: 'text-co',
-      channel: 'sms',
-      url,
-      key: 'provider-key',
-      webhookSecrets: [],
-      supportsIdempotencyKeys,
-      canLookUp: true,
-      perSecond: null,
-      perSecondPerSender: null,
-      simulated: false,
-    },
-    timeoutMs,
-  );
+): Provider {
+  return createStandardProvider(standardAccount(url, { supportsIdempotencyKeys }), timeoutMs);
 }
 
-export function callOptions(options: Partial<CallOptions> = {}): CallOptions {
-  return { once: true, repeated: false, signal: new AbortController().signal, ...options };
+export function callContext(context: Partial<CallContext> = {}): CallContext {
+  return { once: true, mayHaveBeenAccepted: false, signal: new AbortController().signal, ...context };
 }
 
-/** Sends one message, by default with one request at most. */
+export const outgoing: Outgoing = {
+  ...{
+    id: 1,
+    delivery_key: 'key',
+    type: 'sms',
+    from: '+12016661234',
+    to: ['+18045551234'],
+    cc: null,
+    bcc: null,
+  },
+  ...{ reply_to: null, subject: null, body: 'Hello!', attachments: [], timestamp: new Date(0) },
+};
+
+/** One send without repeats, unless the context allows them. */
 export function sendTo(
   url: string,
-  options: Partial<CallOptions> = {},
+  context: Partial<CallContext> = {},
   settings: ClientSettings = {},
 ): Promise<SendOutcome> {
-  return clientOf(url, settings).post('sms/messages', 'key', callOptions(options), { body: 'Hello!' });
+  return providerAt(url, settings).send(outgoing, callContext(context));
 }

@@ -1,7 +1,6 @@
 import type { Channel } from '../../channel.ts';
 import type { Events } from '../../observability/events.ts';
 import type { Provider, SendOutcome } from '../../providers/provider.ts';
-import { isOperatorError } from '../../providers/standard/operator-error.ts';
 import type { BreakerState } from './breaker.ts';
 
 export interface AccountError {
@@ -62,7 +61,7 @@ export class HealthMonitor {
     account.failing = true;
     this.#events.providerFailing({
       ...{ provider, outcome: outcome.outcome, code, detail, httpStatus },
-      forOperator: isOperatorError(outcome),
+      forOperator: outcome.outcome === 'unavailable' && outcome.isOperatorError,
     });
   }
 

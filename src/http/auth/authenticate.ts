@@ -1,17 +1,19 @@
 import type { Request, RequestHandler } from 'express';
-import type { Config, ProviderConfig } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
 import { UnauthorizedError } from '../../errors.ts';
 import type { OpenApiDocument } from '../../openapi/document.ts';
 import type { OperationId } from '../../openapi/types.ts';
+import type { Provider } from '../../providers/provider.ts';
+import type { ProviderRegistry } from '../../providers/registry.ts';
 import { type Operation, operationOf } from '../contract/operation.ts';
 import { stateOf } from '../request-state.ts';
 import { type Caller, WEBHOOK_CHANNELS } from './caller.ts';
 import type { Keyring } from './keyring.ts';
 import { isLocal } from './local.ts';
-import { isSigned, signingKey, type WebhookSignature } from './webhook-signature.ts';
 
 export interface AuthenticateOptions {
-  config: Pick<Config, 'apiKeys' | 'providers'>;
+  config: Pick<Config, 'apiKeys'>;
+  providers: ProviderRegistry;
   keyring: Keyring;
   /** Reads the body of a webhook whose sender is not verified yet. */
   readUnverified: (request: Request) => Promise<Buffer>;
@@ -57,46 +59,28 @@ function apiKeyAuthenticator({ config, keyring }: AuthenticateOptions): Authenti
   };
 }
 
-function webhookAuthenticator({ config, readUnverified }: AuthenticateOptions): Authenticator {
-  const accounts = config.providers.map((provider) => ({
-    provider,
-    keys: provider.webhookSecrets.map(signingKey),
-  }));
+function webhookAuthenticator({ config, providers, readUnverified }: AuthenticateOptions): Authenticator {
+  const accounts = [...providers.sms, ...providers.email];
   const isOpen = config.apiKeys.length === 0;
   return async (request, { operationId }) => {
-    const account = accountOf(accounts, request, operationId);
-    if (!account) throw new UnauthorizedError(NOT_SIGNED);
-    const { provider, keys } = account;
-    const signature = signatureOf(request);
-    const mayBeUnsigned = keys.length === 0 || (provider.simulated && (isOpen || isLocal(request)));
-    const verified =
-      signature === null
-        ? mayBeUnsigned
-        : keys.length === 0 || (await isSigned(signature, keys, Date.now(), () => readUnverified(request)));
-    if (!verified) throw new UnauthorizedError(NOT_SIGNED);
-    return { type: 'provider', provider };
+    const provider = accountOf(accounts, request, operationId);
+    if (!provider) throw new UnauthorizedError(NOT_SIGNED);
+    const { headers } = request;
+    const verification = await provider.verify({ headers, readBody: () => readUnverified(request) });
+    const mayBeUnsigned = provider.isSimulated && (isOpen || isLocal(request));
+    if (verification === 'valid' || (verification === 'absent' && mayBeUnsigned))
+      return { type: 'provider', provider };
+    throw new UnauthorizedError(NOT_SIGNED);
   };
 }
 
 /** The account in the query parameter `provider` of a webhook; default: the first account of the channel. */
-function accountOf<T extends { provider: ProviderConfig }>(
-  accounts: T[],
-  request: Request,
-  operationId: OperationId,
-): T | undefined {
+function accountOf(accounts: Provider[], request: Request, operationId: OperationId): Provider | undefined {
   const channel = WEBHOOK_CHANNELS[operationId as keyof typeof WEBHOOK_CHANNELS];
   const { provider: name } = request.query;
   return accounts.find(
-    ({ provider }) => provider.channel === channel && (name === undefined || provider.name === name),
+    (account) => account.channel === channel && (name === undefined || account.name === name),
   );
-}
-
-function signatureOf({ headers }: Request): WebhookSignature | null {
-  if (headers['webhook-signature'] === undefined) return null;
-  const [id, timestamp, signature] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) =>
-    String(headers[name] ?? ''),
-  ) as [string, string, string];
-  return { id, timestamp, signature };
 }
 
 function schemeOf(operation: Pick<Operation, 'security'>, document: OpenApiDocument): Scheme {

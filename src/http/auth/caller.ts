@@ -1,6 +1,6 @@
 import type { Channel } from '../../channel.ts';
-import type { ProviderConfig } from '../../config/config.ts';
 import type { Handler, OperationId } from '../../openapi/types.ts';
+import type { Provider } from '../../providers/provider.ts';
 
 /** A client; `name` is the name of its API key, null if no keys are configured. */
 export interface ApiCaller {
@@ -11,7 +11,7 @@ export interface ApiCaller {
 /** The provider account that sent a webhook. */
 export interface ProviderCaller {
   type: 'provider';
-  provider: ProviderConfig;
+  provider: Provider;
 }
 
 /** A caller without credentials, for operations that do not require credentials. */

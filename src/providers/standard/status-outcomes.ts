@@ -2,15 +2,15 @@
 export interface StatusMeaning {
   outcome: 'rejected' | 'throttled' | 'unavailable' | 'unknown';
   /** Whether the same request may succeed some seconds later, so that a call repeats the request. */
-  transient: boolean;
+  isTransient: boolean;
 }
 
-const REJECTED: StatusMeaning = { outcome: 'rejected', transient: false };
-const THROTTLED: StatusMeaning = { outcome: 'throttled', transient: false };
-const OPERATOR: StatusMeaning = { outcome: 'unavailable', transient: false };
-const NOT_PROCESSED: StatusMeaning = { outcome: 'unavailable', transient: true };
-const UNKNOWN: StatusMeaning = { outcome: 'unknown', transient: false };
-const NO_RESPONSE: StatusMeaning = { outcome: 'unknown', transient: true };
+const REJECTED: StatusMeaning = { outcome: 'rejected', isTransient: false };
+const THROTTLED: StatusMeaning = { outcome: 'throttled', isTransient: false };
+const OPERATOR: StatusMeaning = { outcome: 'unavailable', isTransient: false };
+const NOT_PROCESSED: StatusMeaning = { outcome: 'unavailable', isTransient: true };
+const UNKNOWN: StatusMeaning = { outcome: 'unknown', isTransient: false };
+const NO_RESPONSE: StatusMeaning = { outcome: 'unknown', isTransient: true };
 
 /**
  * The statuses with their own meaning in the standard API. All others have the meaning of their class (RFC 9110, section 15).

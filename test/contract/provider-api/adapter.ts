@@ -1,8 +1,8 @@
 import { MatchersV3 } from '@pact-foundation/pact';
 import { expect } from 'chai';
-import { loadConfig } from '../../../src/config/load.ts';
 import type { LookUp, Outgoing, Provider, SendOutcome } from '../../../src/providers/provider.ts';
 import { createRegistry } from '../../../src/providers/registry.ts';
+import { loadConfig } from '../../../src/service.ts';
 import type { Interaction } from '../agreement.ts';
 import { code, providerId, uuid } from '../shapes.ts';
 
@@ -11,7 +11,7 @@ const { eachLike, fromProviderState, matchStatus, regex } = MatchersV3;
 export type Channel = 'sms' | 'email';
 export const KEY = 'provider-key';
 /** A repeat would ask for the same. Made for each call: the time runs from then on, not from when the tests were loaded. */
-const once = () => ({ once: true, repeated: false, signal: AbortSignal.timeout(30_000) });
+const once = () => ({ once: true, mayHaveBeenAccepted: false, signal: AbortSignal.timeout(30_000) });
 const WRONG_KEY = 'wrong-key';
 const SENT_KEY = '8a1c0f6e-5d1b-4c57-9d0e-3f0b6a4c2e01';
 const TAKEN_KEY = '8a1c0f6e-5d1b-4c57-9d0e-3f0b6a4c2e02';
@@ -87,21 +87,23 @@ export function answers(channel: Channel, plain: Sending, refused: Sending): Int
 /** What is answered to the question what became of a message. */
 export function lookUps(channel: Channel): Interaction[] {
   const id = channel === 'sms' ? 'sms_1' : 'eml_1';
-  const lookUp = (key: string, result: LookUp, about: Case): Interaction => ({
+  const lookUp = (message: Outgoing, result: LookUp, about: Case): Interaction => ({
     ...about,
     request: {
       method: 'GET',
       path: `/${channel}/messages`,
       headers: bearer(KEY),
-      query: { idempotency_key: uuid(key) },
+      query: { idempotency_key: uuid(message.delivery_key) },
     },
     asks: async (url) => {
-      expect(await adapter(channel, url, KEY).lookUp(key, once())).to.deep.equal(result);
+      expect(await adapter(channel, url, KEY).lookUp(message, once())).to.deep.equal(result);
     },
   });
+  const withKey = (delivery_key: string) =>
+    outgoing({ type: channel, from: 'from', to: ['to'], delivery_key });
   return [
     lookUp(
-      TAKEN_KEY,
+      withKey(TAKEN_KEY),
       { found: true, providerMessageId: id },
       {
         is: 'a look-up of a message that was taken',
@@ -110,14 +112,14 @@ export function lookUps(channel: Channel): Interaction[] {
       },
     ),
     lookUp(
-      UNKNOWN_KEY,
+      withKey(UNKNOWN_KEY),
       { found: false },
       {
         is: 'a look-up of an unknown message',
         response: { status: 200, body: { data: [] } },
       },
     ),
-    lookUp(TAKEN_KEY, 'cannot tell', {
+    lookUp(withKey(TAKEN_KEY), 'cannot tell', {
       is: 'a look-up at a provider without look-up',
       given: ['there is no look-up'],
       response: { status: matchStatus(501, [404, 405, 501, 503]) },
@@ -138,8 +140,8 @@ function bearer(key: string) {
 function adapter(channel: Channel, url: string, key: string) {
   const names = { SMS_PROVIDERS: 'text-co', EMAIL_PROVIDERS: 'mail-co' };
   const traits = { TEXT_CO_URL: url, TEXT_CO_KEY: key, MAIL_CO_URL: url, MAIL_CO_KEY: key };
-  const { providers } = loadConfig({ ...names, ...traits });
-  const [provider] = createRegistry(providers, 2_000)[channel];
+  const { accounts } = loadConfig({ ...names, ...traits });
+  const [provider] = createRegistry(accounts, 2_000)[channel];
   return provider as Provider;
 }
 

@@ -3,6 +3,21 @@ const RFC_850 = /^([A-Z][a-z]{2})[a-z]*day, (\d{2})-([A-Z][a-z]{2})-(\d{2}) (\d{
 const ASCTIME = /^([A-Z][a-z]{2}) ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}:\d{2}:\d{2}) (\d{4})$/;
 const SECONDS = /^\d+(\.\d+)?$/;
 
+/** Max `Retry-After`: all workers wait, so one wrong number would stop the account for years. */
+const CAP_MS = 60 * 60 * 1_000;
+
+/**
+ * The value of a `Retry-After` header in milliseconds, at most an hour; null if the header is absent, repeated or invalid.
+ *
+ * @param values of all headers of this name.
+ * @param now milliseconds since 1970.
+ */
+export function retryAfterMs(values: readonly string[] | undefined, now: number): number | null {
+  const [value, ...others] = values ?? [];
+  const ms = value === undefined || others.length > 0 ? null : parseRetryAfter(value, now);
+  return ms === null ? null : Math.min(ms, CAP_MS);
+}
+
 /**
  * The value of a `Retry-After` header in milliseconds from `now`, or null if it is neither seconds nor an HTTP-date
  * (RFC 9110, sections 10.2.3 and 5.6.7). Fractions of seconds, which the RFC does not have, are rounded up.

@@ -1,7 +1,9 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { UnverifiedWebhook, Verification } from '../provider.ts';
 
 /** The headers of a signed webhook: `webhook-id`, `webhook-timestamp` and `webhook-signature`. */
-export interface WebhookSignature {
+interface WebhookSignature {
   id: string;
   timestamp: string;
   signature: string;
@@ -13,8 +15,33 @@ const TOLERANCE_SECONDS = 5 * 60;
 const MAX_SIGNATURES = 16;
 const DIGEST_BYTES = 32;
 
+/**
+ * Verifies webhooks by these secrets: Standard Webhooks 1.0.0, `v1` (HMAC-SHA256 over `{id}.{timestamp}.{body}`).
+ *
+ * @param secrets `whsec_…`, two during a rotation; without a secret, every webhook is valid.
+ */
+export function createVerifier(
+  secrets: readonly string[],
+): (webhook: UnverifiedWebhook) => Promise<Verification> {
+  const keys = secrets.map(signingKey);
+  return async ({ headers, readBody }) => {
+    if (keys.length === 0) return 'valid';
+    const signature = signatureIn(headers);
+    if (signature === null) return 'absent';
+    return (await isSigned(signature, keys, Date.now(), readBody)) ? 'valid' : 'invalid';
+  };
+}
+
+function signatureIn(headers: IncomingHttpHeaders): WebhookSignature | null {
+  if (headers['webhook-signature'] === undefined) return null;
+  const [id, timestamp, signature] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) =>
+    String(headers[name] ?? ''),
+  ) as [string, string, string];
+  return { id, timestamp, signature };
+}
+
 /** The key of a Standard Webhooks secret: `whsec_` and base64. */
-export function signingKey(secret: string): KeyObject {
+function signingKey(secret: string): KeyObject {
   return createSecretKey(Buffer.from(secret.replace(/^whsec_/, ''), 'base64'));
 }
 
@@ -25,7 +52,7 @@ export function signingKey(secret: string): KeyObject {
  * @param now in milliseconds since 1970.
  * @param readBody returns the bytes of the body; it is called only if the headers have the form of a valid signature.
  */
-export async function isSigned(
+async function isSigned(
   { id, timestamp, signature }: WebhookSignature,
   keys: readonly KeyObject[],
   now: number,

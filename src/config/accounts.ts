@@ -1,0 +1,106 @@
+import { type CleanedEnv, str, type ValidatorSpec } from 'envalid';
+import type { Channel } from '../channel.ts';
+import type { AccountConfig, SimulatorConfig } from './config.ts';
+import { prefixOf } from './safety.ts';
+import type { KnownNames } from './unknown-names.ts';
+import * as values from './values.ts';
+
+export type Specs = Record<string, ValidatorSpec<unknown>>;
+
+/** The settings of a kind of provider, which its folder in `src/providers` defines. */
+export interface KindConfig<S extends Specs = Specs, Settings = unknown> {
+  name: string;
+  channels: readonly Channel[];
+  /** The variables of an account, without the prefix `<NAME>_`. */
+  specs: S;
+  /** @returns the settings, or one line for each fault of the variables together, which names the variable first. */
+  toSettings(env: CleanedEnv<S>): { settings: Settings } | { faults: string[] };
+  /** The variables, without the prefix, that production requires and other environments do not. */
+  requiredInProduction: readonly (keyof S & string)[];
+  /** The settings of an account at the provider simulator; absent if the simulator does not have this kind. */
+  simulated?(simulator: SimulatorConfig): Settings;
+}
+
+/** The variables of every account. */
+const COMMON = {
+  PER_SECOND: values.rate({ default: undefined }),
+  PER_SECOND_PER_SENDER: values.rate({ default: undefined }),
+};
+/** The kind of an account whose name does not begin with the name of a kind. */
+const DEFAULT_KIND = 'standard';
+
+export interface AccountReader {
+  kinds: readonly KindConfig[];
+  environment: values.Environment;
+  faults: string[];
+  /** The variables that are not set and that production requires. */
+  missing: string[];
+  known: Record<keyof KnownNames, Set<string>>;
+}
+
+/** The variables of an account of any kind, without its prefix. */
+export function settingsOf(kinds: readonly KindConfig[]): Set<string> {
+  return new Set([...Object.keys(COMMON), ...kinds.flatMap(({ specs }) => Object.keys(specs))]);
+}
+
+/** Reads the accounts of a channel; adds a line to `faults` for each fault. */
+export function readAccounts(
+  channel: Channel,
+  names: readonly string[],
+  reader: AccountReader,
+): AccountConfig[] {
+  return names.flatMap((name) => readAccount(channel, name, reader) ?? []);
+}
+
+function readAccount(
+  channel: Channel,
+  name: string,
+  { kinds, environment, faults, missing, known }: AccountReader,
+): AccountConfig | null {
+  const prefix = prefixOf(name);
+  const own = Object.fromEntries(
+    Object.entries(environment).flatMap(([key, value]) =>
+      key.startsWith(`${prefix}_`) ? [[key.slice(prefix.length + 1), value]] : [],
+    ),
+  );
+  const ownFaults: string[] = [];
+  const read = <S extends Specs>(specs: S) => {
+    for (const setting of Object.keys(specs)) known.names.add(`${prefix}_${setting}`);
+    return values.read(own, ownFaults, known.settings, specs);
+  };
+  const ofChannel = kinds.filter(({ channels }) => channels.includes(channel));
+  const choices = ofChannel.map((kind) => kind.name);
+  const fallback = choices.find((kind) => kind === name.split('_', 1)[0]) ?? DEFAULT_KIND;
+  const { KIND } = read({ KIND: str({ choices, default: fallback }) });
+  const kind = ofChannel.find((each) => each.name === KIND);
+  const common = read(COMMON);
+  const env = kind && read(kind.specs);
+  const result = env && ownFaults.length === 0 ? kind.toSettings(env) : null;
+  if (result && 'faults' in result) ownFaults.push(...result.faults);
+  faults.push(...ownFaults.map((fault) => `${prefix}_${fault}`));
+  const absent = kind?.requiredInProduction.filter((setting) => !own[setting]) ?? [];
+  missing.push(...absent.map((setting) => `${prefix}_${setting}`));
+  if (!kind || !result || 'faults' in result) return null;
+  return {
+    name,
+    channel,
+    kind: kind.name,
+    settings: result.settings,
+    perSecond: common.PER_SECOND ?? null,
+    perSecondPerSender: common.PER_SECOND_PER_SENDER ?? null,
+    simulated: false,
+  };
+}
+
+/** The account of a channel without a configured account, at the provider simulator. */
+export function simulatedAccount(
+  channel: Channel,
+  kinds: readonly KindConfig[],
+  simulator: SimulatorConfig,
+): AccountConfig {
+  const kind = kinds.find(({ name }) => name === DEFAULT_KIND);
+  return {
+    ...{ name: `${channel}-simulator`, channel, kind: DEFAULT_KIND, settings: kind?.simulated?.(simulator) },
+    ...{ perSecond: null, perSecondPerSender: null, simulated: true },
+  };
+}

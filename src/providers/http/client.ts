@@ -1,0 +1,222 @@
+import got, { type Got, HTTPError, type OptionsInit, type RequestError, type Response } from 'got';
+import type { CallContext, FailedOutcome, SendOutcome } from '../provider.ts';
+import { isOfConfiguration, toStorable, wasNotSent } from './failure.ts';
+import { decodeBody, MAX_BODY_BYTES } from './response-body.ts';
+import { retryAfterMs } from './retry-after.ts';
+
+/** Max `Retry-After` that a call waits for; after a longer one, the message waits for its next attempt. */
+const MAX_RETRY_AFTER_MS = 3_000;
+const REPEATS = 2;
+const FIRST_DELAY_MS = 1_000;
+/** Spreads the repeats of calls that failed at the same time. */
+const JITTER_MS = 100;
+/** Without timeouts: after a timeout, the message waits for its next attempt and does not occupy a call slot. */
+const REPEATED_ERRORS = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+]);
+
+/** How a kind of provider reads the responses of its API. */
+export interface Dialect {
+  /** The outcome of a 2xx response to a send. */
+  readSuccess(response: ProviderResponse): SendOutcome;
+  /** The outcome of a response with another status, from the provider's own codes first. */
+  readFailure(response: ProviderResponse): FailedOutcome;
+  /** Whether the same request may succeed some seconds later, so that a call repeats the request. */
+  isTransient(response: ProviderResponse): boolean;
+  /** Whether the provider processes repeated requests of one message once. */
+  supportsIdempotencyKeys: boolean;
+}
+
+/** A complete response, or one whose body ended early. */
+export interface ProviderResponse {
+  status: number;
+  headers: Response['headers'];
+  /** Null if the body is incomplete, too long, or has an unknown content encoding. */
+  text: string | null;
+  /** The value of `Retry-After` in milliseconds; null if the header is absent, repeated or invalid. */
+  retryAfterMs: number | null;
+}
+
+export interface ClientOptions {
+  url: string;
+  headers: Record<string, string>;
+  /** The timeout of one request, in milliseconds. */
+  timeoutMs: number;
+  dialect: Dialect;
+}
+
+type RequestOptions = Pick<OptionsInit, 'method' | 'headers' | 'json' | 'body' | 'searchParams'>;
+
+/** Max duration of one call in milliseconds, with its repeats. */
+export function longestCallMs(timeoutMs: number): number {
+  return (REPEATS + 1) * timeoutMs + REPEATS * MAX_RETRY_AFTER_MS;
+}
+
+/** Calls the HTTP API of a provider. Every response and every error becomes an outcome. */
+export class ProviderClient {
+  readonly #dialect: Dialect;
+  readonly #repeating: Got;
+  readonly #single: Got;
+
+  constructor({ url, headers, timeoutMs, dialect }: ClientOptions) {
+    const third = Math.ceil(timeoutMs / 3);
+    this.#dialect = dialect;
+    this.#repeating = got.extend({
+      prefixUrl: url,
+      // `decodeBody` limits the decompressed size; got does not.
+      headers: { ...headers, 'user-agent': 'messaging-service', 'accept-encoding': 'identity' },
+      decompress: false,
+      responseType: 'buffer',
+      // A connection that takes longer fails before a request is sent.
+      timeout: { lookup: third, connect: third, secureConnect: third, request: timeoutMs },
+      followRedirect: false,
+      hooks: { afterResponse: [onlySuccess] },
+      retry: {
+        limit: REPEATS,
+        // got's default rules would take precedence over this function, with other statuses and without the `Retry-After` limit.
+        enforceRetryRules: false,
+        calculateDelay: ({ error, attemptCount }) => this.#delayOfRepeat(error, attemptCount),
+      },
+    });
+    this.#single = this.#repeating.extend({ retry: { limit: 0, calculateDelay: () => 0 } });
+  }
+
+  /** Sends a message. */
+  async send(path: string, request: RequestOptions, context: CallContext): Promise<SendOutcome> {
+    let mayHaveBeenAccepted = false;
+    const result = await this.#request(path, context, {
+      method: 'POST',
+      ...request,
+      ...(!context.once && {
+        retry: {
+          // Without idempotency keys a second request could send a second message.
+          calculateDelay: ({ error, attemptCount }) => {
+            const isUnknown = this.#outcomeOf(error).outcome === 'unknown';
+            mayHaveBeenAccepted ||= isUnknown;
+            const mayRepeat = !isUnknown || this.#dialect.supportsIdempotencyKeys;
+            return mayRepeat ? this.#delayOfRepeat(error, attemptCount) : 0;
+          },
+        },
+      }),
+    });
+    if ('response' in result) return this.#readSuccess(result.response);
+    const { error, isTooLong } = result;
+    if (isTooLong && error.response && isSuccess(error.response)) return tooLong(error.response.statusCode);
+    const outcome = this.#outcomeOf(error);
+    const concernsLastRequestOnly = outcome.outcome === 'unavailable' || outcome.outcome === 'throttled';
+    // 409 to a repeat: a request with the same key is still being processed (draft-ietf-httpapi-idempotency-key-header).
+    const isInProgress =
+      this.#dialect.supportsIdempotencyKeys &&
+      outcome.httpStatus === 409 &&
+      (mayHaveBeenAccepted || context.mayHaveBeenAccepted);
+    return isInProgress || (mayHaveBeenAccepted && concernsLastRequestOnly)
+      ? { outcome: 'unknown', httpStatus: outcome.httpStatus, code: outcome.code, detail: outcome.detail }
+      : outcome;
+  }
+
+  /** Reads a resource; null if there is no complete 2xx response with JSON. */
+  async get(path: string, request: RequestOptions, context: CallContext): Promise<unknown> {
+    const result = await this.#request(path, context, request);
+    return 'response' in result ? parseJson(textOf(result.response)) : null;
+  }
+
+  /** Makes a request and reads at most `MAX_BODY_BYTES` of the response; closes the connection of a longer response. */
+  async #request(
+    path: string,
+    { once, signal }: CallContext,
+    options: OptionsInit & { isStream?: false },
+  ): Promise<{ response: Response<Uint8Array> } | { error: RequestError; isTooLong: boolean }> {
+    const limit = new AbortController();
+    const client = once ? this.#single : this.#repeating;
+    const request = client(path, { ...options, signal: AbortSignal.any([signal, limit.signal]) });
+    request.on('downloadProgress', ({ transferred }) => {
+      if (transferred > MAX_BODY_BYTES) limit.abort();
+    });
+    try {
+      return { response: (await request) as unknown as Response<Uint8Array> };
+    } catch (error) {
+      return { error: error as RequestError, isTooLong: limit.signal.aborted };
+    }
+  }
+
+  #readSuccess(response: Response<Uint8Array>): SendOutcome {
+    const body = bodyOf(response);
+    return body === 'too_long'
+      ? tooLong(response.statusCode)
+      : this.#dialect.readSuccess(toProviderResponse(response, body?.text ?? null));
+  }
+
+  /** The outcome of a failed request. It depends on the status if one was received, even if the body is incomplete. */
+  #outcomeOf(error: RequestError): FailedOutcome {
+    const { response } = error;
+    if (response !== undefined && !isSuccess(response))
+      return this.#dialect.readFailure(toProviderResponse(response, textOf(response)));
+    const code = error.code.toLowerCase();
+    const failure = { httpStatus: response?.statusCode ?? null, code, detail: toStorable(error.message) };
+    return wasNotSent(error)
+      ? { ...failure, outcome: 'unavailable', retryAfterMs: null, isOperatorError: isOfConfiguration(code) }
+      : { ...failure, outcome: 'unknown' };
+  }
+
+  /**
+   * Milliseconds until a call repeats its request, or 0 for no repeat. A call repeats its request after a transient status
+   * or a connection error.
+   */
+  #delayOfRepeat({ code, response }: RequestError, attemptCount: number): number {
+    if (attemptCount > REPEATS) return 0;
+    const failed =
+      response !== undefined && !isSuccess(response) ? toProviderResponse(response, textOf(response)) : null;
+    if (!(failed ? this.#dialect.isTransient(failed) : REPEATED_ERRORS.has(code))) return 0;
+    const requested = failed?.retryAfterMs ?? null;
+    if (requested === null) return FIRST_DELAY_MS * 2 ** (attemptCount - 1) + Math.random() * JITTER_MS;
+    // got takes 0 as no repeat.
+    return requested > MAX_RETRY_AFTER_MS ? 0 : Math.max(1, requested);
+  }
+}
+
+/** Null if the text is not JSON. */
+export function parseJson(text: string | null): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return null;
+  }
+}
+
+/** got treats a redirect that is not followed as a success; here only 2xx is a success. */
+function onlySuccess(response: Response): Response {
+  if (!isSuccess(response)) throw new HTTPError(response);
+  return response;
+}
+
+function isSuccess({ statusCode }: Pick<Response, 'statusCode'>): boolean {
+  return statusCode >= 200 && statusCode <= 299;
+}
+
+function toProviderResponse(
+  { statusCode: status, headers, headersDistinct }: Response,
+  text: string | null,
+): ProviderResponse {
+  return { status, headers, text, retryAfterMs: retryAfterMs(headersDistinct['retry-after'], Date.now()) };
+}
+
+function textOf(response: Response): string | null {
+  const body = bodyOf(response);
+  return body === null || body === 'too_long' ? null : body.text;
+}
+
+/** Null if no body was read, or its content encoding is unknown or invalid. */
+function bodyOf({ rawBody, headers }: Response): ReturnType<typeof decodeBody> {
+  return rawBody ? decodeBody(rawBody, headers['content-encoding']) : null;
+}
+
+function tooLong(httpStatus: number): FailedOutcome {
+  const detail = `The provider responded with ${httpStatus} and more than ${MAX_BODY_BYTES / 1_024} KiB`;
+  return { outcome: 'unknown', httpStatus, code: 'response_too_long', detail };
+}

@@ -1,0 +1,32 @@
+import type { RequestError } from 'got';
+
+const DETAIL_LENGTH = 300;
+/** Error codes of OpenSSL and Node for certificates, TLS and host names. */
+const CONFIGURATION =
+  /^(?:err_tls|err_ssl|eproto|enotfound|cert_|crl_|depth_zero|self_signed|unable_to_(?:get|verify|decrypt|decode)|hostname_mismatch|invalid_(?:ca|purpose))/;
+/** The same pattern as in receipts (openapi.yaml), which find their message by this id. PostgreSQL can store every match. */
+const MESSAGE_ID = /^[^\0\p{Surrogate}]{1,255}$/u;
+
+/** Whether the code of a connection error shows that the URL or a certificate is wrong. */
+export function isOfConfiguration(code: string): boolean {
+  return CONFIGURATION.test(code);
+}
+
+/**
+ * Whether a request was certainly not sent: there was no connection, or with https no completed TLS handshake. Without got's
+ * timings, and on a reused connection, the request may have been sent.
+ */
+export function wasNotSent({ timings, request, options }: RequestError): boolean {
+  if (timings === undefined || request?.reusedSocket) return false;
+  const secure = String(options.url).startsWith('https:');
+  return (secure ? timings.secureConnect : timings.connect) === undefined;
+}
+
+/** The first `DETAIL_LENGTH` characters of a text that PostgreSQL can store: no NUL characters, no lone surrogates. */
+export function toStorable(text: string): string {
+  return text.slice(0, DETAIL_LENGTH).toWellFormed().replaceAll('\0', '');
+}
+
+export function isMessageId(id: unknown): id is string {
+  return typeof id === 'string' && MESSAGE_ID.test(id);
+}

@@ -1,0 +1,68 @@
+import type { AccountConfig } from '../../config/config.ts';
+import { longestCallMs, ProviderClient } from '../http/client.ts';
+import { isMessageId } from '../http/failure.ts';
+import type { CallContext, LookUp, Outgoing, Provider } from '../provider.ts';
+import type { StandardSettings } from './config.ts';
+import { standardDialect } from './outcome.ts';
+import { createVerifier } from './webhook.ts';
+
+/**
+ * An account at a provider with the standard API: `POST /sms/messages` and `POST /email/messages`; look-up by
+ * `GET …/messages?idempotency_key=…`.
+ *
+ * @param timeoutMs the timeout of one request, in milliseconds.
+ */
+export function createStandardProvider(
+  account: AccountConfig<StandardSettings>,
+  timeoutMs: number,
+): Provider {
+  const { name, channel, perSecond, perSecondPerSender } = account;
+  const { url, key, webhookSecrets, supportsIdempotencyKeys, canLookUp } = account.settings;
+  const client = new ProviderClient({
+    ...{ url, timeoutMs, dialect: standardDialect(supportsIdempotencyKeys) },
+    headers: { authorization: `Bearer ${key}` },
+  });
+  const path = `${channel}/messages`;
+  const looksUpFirst = !supportsIdempotencyKeys && canLookUp;
+  return {
+    ...{ name, channel, perSecond, perSecondPerSender, supportsIdempotencyKeys },
+    isSimulated: account.simulated,
+    canReconcile: supportsIdempotencyKeys || canLookUp,
+    longestAttemptMs: longestCallMs(timeoutMs) * (looksUpFirst ? 2 : 1),
+    send: (message, context) =>
+      client.send(
+        path,
+        { json: toRequest(message), headers: { 'idempotency-key': message.delivery_key } },
+        context,
+      ),
+    lookUp: async (message, context) => (canLookUp ? lookUp(client, path, message, context) : 'cannot tell'),
+    verify: createVerifier(webhookSecrets),
+  };
+}
+
+function toRequest(message: Outgoing): object {
+  const { type, from, to, cc, bcc, reply_to, subject, body, attachments, timestamp } = message;
+  const common = { from, to: to.length === 1 ? to[0] : to, body, attachments, timestamp };
+  if (type !== 'email') return { ...common, type };
+  return {
+    ...common,
+    ...(cc && { cc }),
+    ...(bcc && { bcc }),
+    ...(reply_to !== null && { reply_to }),
+    ...(subject !== null && { subject }),
+  };
+}
+
+async function lookUp(
+  client: ProviderClient,
+  path: string,
+  { delivery_key }: Outgoing,
+  context: CallContext,
+): Promise<LookUp> {
+  const body = await client.get(path, { searchParams: { idempotency_key: delivery_key } }, context);
+  const { data } = (body ?? {}) as { data?: unknown };
+  if (!Array.isArray(data)) return 'cannot tell';
+  if (data.length === 0) return { found: false };
+  const id = (data[0] as { id?: unknown } | null)?.id;
+  return isMessageId(id) ? { found: true, providerMessageId: id } : 'cannot tell';
+}
