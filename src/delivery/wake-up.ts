@@ -11,46 +11,52 @@ export interface Listener {
 
 /** Listens for the notifications of other processes. Reconnects without a limit; a new connection counts as a notification. */
 export function listenForDue(url: string, events: Events, onNotification: () => void): Listener {
+  const stopping = new AbortController();
   let client: pg.Client | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
 
-  function again(error?: unknown): void {
-    if (stopped || timer) return;
-    if (error) events.failed('listen', error);
-    timer = setTimeout(() => {
-      timer = undefined;
-      void connect();
-    }, RECONNECT_MS);
-  }
-
-  async function connect(): Promise<void> {
-    const fresh = new pg.Client({
-      connectionString: url,
-      keepAlive: true,
-      application_name: 'messaging-service-listener',
-    });
-    client = fresh;
-    fresh.on('error', again);
-    fresh.on('end', () => again());
-    fresh.on('notification', onNotification);
-    try {
-      await fresh.connect();
-      await fresh.query(`listen ${CHANNEL}`);
-      onNotification();
-    } catch (error) {
-      again(error);
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      client = createClient(url);
+      const error = await listenUntilLost(client, onNotification);
+      // A server in recovery refuses LISTEN and leaves the connection open.
+      client.end().catch(() => undefined);
+      if (stopping.signal.aborted) return;
+      if (error) events.failed('listen', error);
+      await sleep(RECONNECT_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   }
 
-  void connect();
+  void run();
   return {
     stop: async () => {
-      stopped = true;
-      clearTimeout(timer);
+      stopping.abort();
       await client?.end().catch(() => undefined);
     },
   };
+}
+
+function createClient(url: string): pg.Client {
+  return new pg.Client({
+    connectionString: url,
+    keepAlive: true,
+    application_name: 'messaging-service-listener',
+  });
+}
+
+/** Connects and listens. Resolves when the connection cannot be used any more, with the error if there is one. */
+async function listenUntilLost(client: pg.Client, onNotification: () => void): Promise<unknown> {
+  const lost = Promise.withResolvers<unknown>();
+  client.on('error', lost.resolve);
+  client.on('end', () => lost.resolve(undefined));
+  client.on('notification', onNotification);
+  try {
+    await client.connect();
+    await client.query(`listen ${CHANNEL}`);
+  } catch (error) {
+    return error;
+  }
+  onNotification();
+  return lost.promise;
 }
 
 /** Min time between two notifications: under load, one notification covers many messages. */
