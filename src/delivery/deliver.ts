@@ -25,6 +25,8 @@ interface Call {
   startedAt: Date;
   durationMs: number;
   outcome: SendOutcome;
+  /** False for an aborted call, and if the provider was not called: the outcome says nothing about the provider. */
+  isEvidence: boolean;
   throttlesAccount: boolean;
 }
 
@@ -40,9 +42,12 @@ const CANNOT_TELL = unknown(
 export async function deliver(claim: Claim, options: DeliverOptions): Promise<Settlement> {
   const { message, breaker } = claim;
   const { provider } = breaker;
-  const { startedAt, durationMs, outcome, throttlesAccount } =
+  const { startedAt, durationMs, outcome, isEvidence, throttlesAccount } =
     message.may_have_been_sent && !provider.canReconcile
-      ? { startedAt: new Date(), durationMs: 0, outcome: CANNOT_TELL, throttlesAccount: false }
+      ? {
+          ...{ startedAt: new Date(), durationMs: 0, outcome: CANNOT_TELL },
+          ...{ isEvidence: false, throttlesAccount: false },
+        }
       : await callThroughBreaker(claim, options);
   options.events.attempted({
     messageId: message.id,
@@ -53,8 +58,9 @@ export async function deliver(claim: Claim, options: DeliverOptions): Promise<Se
     seconds: durationMs / 1_000,
   });
   const { fallbackOf, timeoutMs } = options;
+  const fallback = isEvidence ? fallbackOf(breaker) : null;
   const transition = nextState({
-    ...{ message, outcome, throttlesAccount, provider, fallback: fallbackOf(breaker), timeoutMs },
+    ...{ message, outcome, throttlesAccount, provider, fallback, timeoutMs },
     now: new Date(),
     random: Math.random(),
   });
@@ -76,11 +82,10 @@ async function callThroughBreaker(claim: Claim, options: DeliverOptions): Promis
   const started = performance.now();
   const isLate = started - claimed > delayMs + options.marginMs;
   const outcome = await callUnlessLate(claim, call.probing, isLate, options);
-  // An aborted call, or no call, says nothing about the provider.
   const isEvidence = outcome !== STALLED && !options.signal.aborted;
   const { throttlesAccount } = breaker.end(call, isEvidence ? outcome.outcome : null);
   const durationMs = Math.round((performance.now() - started) * 100) / 100;
-  return { startedAt, durationMs, outcome, throttlesAccount };
+  return { startedAt, durationMs, outcome, isEvidence, throttlesAccount };
 }
 
 async function callUnlessLate(

@@ -1,0 +1,65 @@
+import { expect } from 'chai';
+import { type Database, openDatabase } from '../../src/db/pools.ts';
+import { Worker, type WorkerOptions } from '../../src/delivery/worker.ts';
+import { createEvents } from '../../src/observability/events.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { createRegistry } from '../../src/providers/registry.ts';
+import { sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { standardAccount } from '../support/provider-server.ts';
+
+describe('An attempt without a call to the provider', () => {
+  let api: Harness;
+  let database: Database;
+  beforeEach(async () => {
+    api = await startHarness({ ROLE: 'api' });
+    database = openDatabase(api.databaseUrl, () => undefined);
+  });
+  afterEach(async () => {
+    await database.close();
+    await api.stop();
+  });
+
+  /** A worker with two accounts, of which the first makes at most four calls per second. */
+  const createWorker = (options: Partial<WorkerOptions>): Worker => {
+    const account = standardAccount(api.simulator.url);
+    const accounts = [
+      { ...account, perSecond: 4 },
+      { ...account, name: 'spare-co' },
+    ];
+    return new Worker({
+      pool: database.pool,
+      providers: createRegistry(accounts, 2_000),
+      events: createEvents(createLogger('silent')),
+      ...{ concurrency: 8, leaseMs: 60_000, marginMs: 60_000, timeoutMs: 2_000, patienceMs: 2_000 },
+      ...options,
+    });
+  };
+  const send = async (to: string) => (await api.request('POST', '/api/messages/sms', { ...sms, to })).body.id;
+  const settled = (code: string) =>
+    query(
+      api.databaseUrl,
+      `select deliveries.status, deliveries.provider from deliveries join delivery_attempts using (message_id) where code = $1`,
+      [code],
+    );
+
+  it('does not fail over if the process was suspended before the call', async () => {
+    await send('+18045550001');
+    const worker = createWorker({ marginMs: -1 });
+    await worker.runOnce();
+    await worker.idle();
+    await worker.stop();
+    expect(await settled('worker_stalled')).to.deep.equal([{ status: 'queued', provider: null }]);
+  });
+
+  it('does not fail over if the worker is stopped before the call', async () => {
+    await send('+18045550001');
+    await send('+18045550002');
+    const worker = createWorker({ patienceMs: 0 });
+    // The rate limit delays the second call.
+    expect(await worker.runOnce()).to.equal(2);
+    await worker.stop();
+    expect(await settled('worker_stopped')).to.deep.equal([{ status: 'queued', provider: null }]);
+  });
+});
