@@ -147,12 +147,12 @@ describe('Delivery by the first of several providers', () => {
     expect(await ofSpare('GET', 'messages')).to.have.length(0);
   });
 
-  it('ends messages that a removed account may have sent as unknown, and sends the others through another account', async () => {
+  it('10 minutes after they were due, ends messages that a removed account may have sent as unknown and sends the others through another account', async () => {
     await service.service.stop();
     const leave = (id: number, status: string) =>
       query(
         service.databaseUrl,
-        `update deliveries set provider = 'gone-co', status = $2, attempt_count = 1, next_attempt_at = now() - interval '1 second' where message_id = $1`,
+        `update deliveries set provider = 'gone-co', status = $2, attempt_count = 1, next_attempt_at = now() - interval '11 minutes' where message_id = $1`,
         [id, status],
       );
     const api = await startHarness({ ROLE: 'api', DATABASE_URL: service.databaseUrl });

@@ -3,11 +3,41 @@ import { storedFunction } from '../../db/functions.ts';
 import type { Events } from '../../observability/events.ts';
 import { type Changed, changeConversations } from './change-conversations.ts';
 
+/**
+ * How long a message must be due. A worker with the configuration of an earlier deployment does not have the accounts that a
+ * later deployment added, and must leave their messages to the workers of that deployment.
+ */
+const IS_OVERDUE = `next_attempt_at <= statement_timestamp() - interval '10 minutes'`;
+const MAX_CONVERSATIONS = 500;
+
+/** Reads one index entry for each assigned account, and then only messages of removed accounts. */
 const FIND_OF_REMOVED_ACCOUNTS = {
   name: 'find-of-removed-accounts',
   text: `
-    select distinct conversation_id from deliveries
-    where next_attempt_at <= statement_timestamp() and pending and provider <> all($1::text[])`,
+    with recursive assigned(channel, provider) as (
+      (
+        select channel, coalesce(provider, '') from deliveries
+        where pending and next_attempt_at is not null order by channel, coalesce(provider, '') limit 1
+      )
+      union all
+      select next.* from assigned cross join lateral (
+        select deliveries.channel, coalesce(deliveries.provider, '') from deliveries
+        where pending and next_attempt_at is not null
+          and (deliveries.channel, coalesce(deliveries.provider, '')) > (assigned.channel, assigned.provider)
+        order by deliveries.channel, coalesce(deliveries.provider, '') limit 1
+      ) as next
+    )
+    select distinct conversation_id
+    from assigned
+    cross join (values (false), (true)) as kind(is_retry)
+    cross join lateral (
+      select conversation_id from deliveries
+      where channel = assigned.channel and coalesce(provider, '') = assigned.provider
+        and (attempt_count > 0) = kind.is_retry and ${IS_OVERDUE} and pending
+      order by next_attempt_at limit $2
+    ) as overdue
+    where assigned.provider <> '' and assigned.provider <> all($1::text[])
+    limit $2`,
 };
 
 const RECORD_LOST = {
@@ -15,7 +45,7 @@ const RECORD_LOST = {
   text: `
     with lost as materialized (
       select message_id from deliveries
-      where conversation_id = any($1::bigint[]) and next_attempt_at <= statement_timestamp()
+      where conversation_id = any($1::bigint[]) and ${IS_OVERDUE}
         and pending and provider <> all($2::text[]) and status = 'sending' for update
     )
     select ${storedFunction('record_lost_attempts')}(array_agg(message_id), null) from lost`,
@@ -27,7 +57,7 @@ const REASSIGN = {
     with assigned as materialized (
       select message_id as assigned_id, may_have_been_sent or status = 'sending' as may_have_been_accepted
       from deliveries
-      where conversation_id = any($1::bigint[]) and next_attempt_at <= statement_timestamp()
+      where conversation_id = any($1::bigint[]) and ${IS_OVERDUE}
         and pending and provider <> all($2::text[]) for update
     )
     update deliveries
@@ -43,8 +73,8 @@ const REASSIGN = {
 };
 
 /**
- * Ends the assignments to accounts that are not configured any more: a message that may have been sent becomes `unknown`;
- * any other message may be sent by another account.
+ * Ends the assignments to accounts that are not configured any more, 10 minutes after their messages were due: a message that
+ * may have been sent becomes `unknown`; any other message may be sent by another account.
  *
  * @param providers the configured accounts.
  * @returns how many conversations were changed.
@@ -57,7 +87,7 @@ export async function reassignFromRemoved(
   const { conversations, changed } = await changeConversations(
     pool,
     FIND_OF_REMOVED_ACCOUNTS,
-    [providers],
+    [providers, MAX_CONVERSATIONS],
     async (connection, ids) => {
       await connection.query(RECORD_LOST, [ids, providers]);
       return (await connection.query<Changed>(REASSIGN, [ids, providers])).rows;

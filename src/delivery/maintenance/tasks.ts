@@ -6,7 +6,7 @@ import { deleteOldKeys } from './old-keys.ts';
 import { reassignFromRemoved } from './removed-accounts.ts';
 
 const QUEUE_AND_EXPIRE_EVERY_MS = 50;
-const REASSIGN_EVERY_MS = 60_000;
+const REASSIGN_EVERY_MS = 10_000;
 const ACTIVATE_EVERY_MS = 30_000;
 const DELETE_KEYS_EVERY_MS = 60_000;
 
