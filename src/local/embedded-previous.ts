@@ -76,5 +76,7 @@ async function stopUnowned(cluster: Cluster, { pid, port }: Previous): Promise<v
 }
 
 function isTransient({ code, message }: Error & { code?: string }): boolean {
-  return code === undefined ? /Connection terminated/.test(message) : TRANSIENT_CODES.includes(code);
+  return code === undefined
+    ? /Connection terminated|not queryable/.test(message)
+    : TRANSIENT_CODES.includes(code);
 }

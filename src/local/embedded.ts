@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import type pg from 'pg';
+import { StartError } from '../errors.ts';
 import { openCluster } from './embedded-cluster.ts';
 import { acquireOwnership, keepOwnership, urlOf } from './embedded-owner.ts';
 import { endPreviousServer } from './embedded-previous.ts';
@@ -48,7 +49,10 @@ export async function startEmbedded(
     await ensureDatabase(client);
   } catch (error) {
     await server.stop();
-    throw error;
+    if (error instanceof StartError) throw error;
+    // Another service that started at the same time may have stopped the server.
+    const reason = `PostgreSQL in ${dataDir} was stopped while it started: ${(error as Error).message}`;
+    throw new StartError([`DATA_DIR: ${reason}`], { cause: error });
   }
   const ownership = keepOwnership(cluster, server.port, client);
   void server.exited.then(ownership.release);
