@@ -133,7 +133,7 @@ begin
   end if;
 
   return query
-  with taken as (
+  with claimed as (
     update deliveries
     set status = 'sending', next_attempt_at = at + longest_delay + lease_ms * interval '1 millisecond',
         attempt_count = attempt_count + 1,
@@ -148,6 +148,6 @@ begin
   select n, extract(epoch from delay)::float8 * 1000, id, messages.conversation_id, type, "from", "to", cc, bcc,
     reply_to, subject, body, attachments, "timestamp", delivery_key, attempt_count, retry_count, may_have_been_sent,
     messages.created_at, send_at, expires_at
-  from taken join messages on messages.id = message_id
+  from claimed join messages on messages.id = message_id
   order by send_order;
 end $$;
