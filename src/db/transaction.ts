@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { availability, type DatabaseError, isReadTimeout } from './availability.ts';
+import { availability, isReadTimeout, sqlState, statementError } from './availability.ts';
 
 const MAX_ATTEMPTS = 5;
 
@@ -17,7 +17,7 @@ export async function execute<Row extends pg.QueryResultRow>(
     try {
       return await pool.query<Row>(statement, values);
     } catch (error) {
-      if (attempt === MAX_ATTEMPTS || !isRetryable(error as DatabaseError)) throw availability(error);
+      if (attempt === MAX_ATTEMPTS || !isRetryable(error as { code?: string })) throw statementError(error);
     }
   }
 }
@@ -26,7 +26,7 @@ export async function execute<Row extends pg.QueryResultRow>(
  * A serialization failure, a deadlock, or a statement that was prepared before a migration; the pool closes the connection
  * of such a statement.
  */
-function isRetryable({ code = '', message = '' }: DatabaseError): boolean {
+function isRetryable({ code = '', message = '' }: { code?: string; message?: string }): boolean {
   return /^40(001|P01)$/.test(code) || (code === '0A000' && message.includes('cached plan'));
 }
 
@@ -49,11 +49,14 @@ export async function transaction<T>(
   try {
     await connection.query(BEGIN);
     const result = await work(connection);
-    await connection.query('commit');
+    await connection.query('commit').catch((error) => {
+      if (sqlState(error) === undefined) broken = error;
+      throw statementError(error);
+    });
     return result;
   } catch (error) {
     if (isReadTimeout(error)) broken = error;
-    else
+    if (!broken)
       await connection.query('rollback').catch((failure: Error) => {
         broken = failure;
       });

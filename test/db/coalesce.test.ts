@@ -133,13 +133,34 @@ describe('Isolating', () => {
     expect((await retrySingly(failing, toClientError)([1]))[0]).to.be.instanceOf(UnavailableError);
   });
 
-  it('tries nothing again where the database is away', async () => {
-    let calls = 0;
-    const away = async () => {
-      calls++;
-      throw new UnavailableError('away');
+  for (const [name, error] of [
+    ['an unavailable database', new UnavailableError('unavailable')],
+    ['a network error', Object.assign(new Error('connect ENETUNREACH'), { code: 'ENETUNREACH' })],
+    ['a broken pipe', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })],
+    ['a TLS error', Object.assign(new Error('bad record'), { code: 'ERR_SSL_BAD_RECORD_TYPE' })],
+    ['a lost connection that the server reports', Object.assign(new Error('lost'), { code: '08006' })],
+    ['an error without a code', new Error('unexpected')],
+  ] as const)
+    it(`does not write a batch again after ${name}, because the batch may have been committed`, async () => {
+      let calls = 0;
+      const failing = async () => {
+        calls++;
+        throw error;
+      };
+      expect(await rejection(retrySingly(failing)([1, 2]))).to.equal(error);
+      expect(calls).to.equal(1);
+    });
+
+  it('writes no other items singly after the database became unavailable', async () => {
+    const written: number[][] = [];
+    const unavailable = new UnavailableError('unavailable');
+    const failing = async (items: number[]) => {
+      written.push(items);
+      if (items.length > 1) throw Object.assign(new Error('refused'), { code: '22003' });
+      if (items[0] === 2) throw unavailable;
+      return items;
     };
-    expect(await rejection(retrySingly(away)([1, 2]))).to.be.instanceOf(UnavailableError);
-    expect(calls).to.equal(1);
+    expect(await retrySingly(failing)([1, 2, 3])).to.deep.equal([1, unavailable, unavailable]);
+    expect(written).to.deep.equal([[1, 2, 3], [1], [2]]);
   });
 });

@@ -1,9 +1,10 @@
 import { InvalidRequestError, UnavailableError } from '../../errors.ts';
+import { provesRollback } from '../availability.ts';
 import { isMissingRow } from '../missing-row.ts';
 
 /**
- * Isolates invalid items of a batch. If a batch fails, each item is written singly, and only items that fail again get an
- * error. If the database is unavailable, the whole batch fails without a retry.
+ * Isolates invalid items of a batch. If the server refuses a batch, each item is written singly, and only items that fail
+ * again get an error. After any other error, the batch may have been committed, so it fails without a retry.
  *
  * @param toItemError changes the error of an item; `toClientError` for errors that are returned to a client.
  */
@@ -15,14 +16,30 @@ export function retrySingly<T, R>(
     try {
       return await write(items);
     } catch (error) {
-      if (error instanceof UnavailableError) throw error;
-      const results: (R | Error)[] = [];
-      for (const item of items) {
-        results.push(...(await write([item]).catch((failure: Error) => [toItemError(failure)])));
-      }
-      return results;
+      if (!provesRollback(error)) throw error;
+      return writeSingly(write, items, toItemError);
     }
   };
+}
+
+/** After an error that is not an error of the item, the other items are not written and get the same error. */
+async function writeSingly<T, R>(
+  write: (items: T[]) => Promise<R[]>,
+  items: T[],
+  toItemError: (error: Error) => Error,
+): Promise<(R | Error)[]> {
+  const results: (R | Error)[] = [];
+  let failure: Error | undefined;
+  for (const item of items) {
+    const result: (R | Error)[] = failure
+      ? [failure]
+      : await write([item]).catch((error: Error) => {
+          if (!provesRollback(error)) failure = error;
+          return [toItemError(error)];
+        });
+    results.push(...result);
+  }
+  return results;
 }
 
 /**
