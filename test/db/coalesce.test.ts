@@ -10,8 +10,8 @@ const rejection = (promise: Promise<unknown>) =>
     (error) => error,
   );
 
-describe('Coalescing', () => {
-  it('writes together what came while the last batch was being written', async () => {
+describe('Coalescing of concurrent calls', () => {
+  it('writes the items that arrive during a write in one batch', async () => {
     const batches: number[][] = [];
     let release: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => {
@@ -31,7 +31,7 @@ describe('Coalescing', () => {
     await idle();
   });
 
-  it('begins a batch beside another one as soon as it is as large', async () => {
+  it('starts a parallel batch when it is as large as the batches in progress', async () => {
     const batches: number[][] = [];
     const gates: (() => void)[] = [];
     const { add, idle } = coalesce(
@@ -42,14 +42,14 @@ describe('Coalescing', () => {
       },
       { ...limits, parallel: 2 },
     );
-    const turn = () => new Promise(setImmediate);
+    const nextTick = () => new Promise(setImmediate);
     const all = [1, 2].map(add);
-    await turn();
+    await nextTick();
     all.push(add(3));
-    await turn();
+    await nextTick();
     expect(batches).to.deep.equal([[1, 2]]);
     all.push(add(4));
-    await turn();
+    await nextTick();
     expect(batches).to.deep.equal([
       [1, 2],
       [3, 4],
@@ -63,7 +63,7 @@ describe('Coalescing', () => {
     expect(await Promise.all(all)).to.deep.equal([1, 2, 3, 4, 5]);
   });
 
-  it('takes no more in one batch than it may', async () => {
+  it('limits the number of items per batch', async () => {
     const sizes: number[] = [];
     const { add } = coalesce(async (items: number[]) => {
       sizes.push(items.length);
@@ -73,19 +73,19 @@ describe('Coalescing', () => {
     expect(sizes).to.deep.equal([10, 10, 5]);
   });
 
-  it('refuses what does not fit in its queue', async () => {
+  it('refuses an item if the queue is full', async () => {
     const { add } = coalesce(async (items: number[]) => items, { ...limits, maxQueue: 2 });
     const [, , third] = await Promise.all([add(1), add(2), rejection(add(3))]);
     expect(third).to.be.instanceOf(UnavailableError);
   });
 
-  it('takes together, and lets wait, no more than a weight', async () => {
+  it('limits the bytes per batch and in the queue', async () => {
     const batches: number[][] = [];
-    const weighed = { ...limits, sizeOf: (item: number) => item, maxBatchBytes: 10, maxQueueBytes: 20 };
+    const byteLimits = { ...limits, sizeOf: (item: number) => item, maxBatchBytes: 10, maxQueueBytes: 20 };
     const { add } = coalesce(async (items: number[]) => {
       batches.push(items);
       return items;
-    }, weighed);
+    }, byteLimits);
     const refused = [4, 5, 2, 9, 1].map(add).map(rejection);
     expect((await Promise.all(refused)).map((error) => error instanceof UnavailableError)).to.deep.equal([
       false,
@@ -95,10 +95,10 @@ describe('Coalescing', () => {
       true,
     ]);
     expect(batches).to.deep.equal([[4, 5], [2], [9]]);
-    expect(await add(50), 'one alone, however heavy').to.equal(50);
+    expect(await add(50), 'a large item in an empty queue').to.equal(50);
   });
 
-  it('fails a whole batch together, and goes on', async () => {
+  it('rejects all items of a failed batch, and writes the next batch', async () => {
     let broken = true;
     const { add } = coalesce(async (items: number[]) => {
       if (broken) throw new Error('broken');
@@ -112,19 +112,19 @@ describe('Coalescing', () => {
   });
 });
 
-describe('Isolating', () => {
+describe('Retrying the items of a failed batch singly', () => {
   const write = async (items: number[]) => {
     if (items.includes(0)) throw Object.assign(new Error('no zeros'), { code: '22003' });
     return items;
   };
 
-  it('lets one bad row hurt nobody else', async () => {
+  it('rejects only the invalid item', async () => {
     const [one, zero, two] = await retrySingly(write, toClientError)([1, 0, 2]);
     expect([one, two]).to.deep.equal([1, 2]);
     expect(zero).to.include({ code: 'invalid_request' });
   });
 
-  it('reports a missing row as it is, or to a client as unavailability', async () => {
+  it('reports a missing row as the error of PostgreSQL, or to a client as UnavailableError', async () => {
     const missing = Object.assign(new Error('violates foreign key constraint'), { code: '23503' });
     const failing = async () => {
       throw missing;

@@ -1,17 +1,17 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { availability } from '../../src/db/availability.ts';
 import { openDatabase } from '../../src/db/pools.ts';
 import { transaction } from '../../src/db/transaction.ts';
 import { UnavailableError } from '../../src/errors.ts';
 import { createDatabase } from '../support/database.ts';
+import { listen } from '../support/listen.ts';
 
-describe('A database that has gone without a word', () => {
-  it('is given up where it is silent, and found again by new connections', async () => {
+describe('A connection to a database that does not respond', () => {
+  it('fails with UnavailableError after a timeout, and the next call opens a new connection', async () => {
     const url = new URL(await createDatabase());
-    const path = await startSilentPath(Number(url.port));
-    url.port = String(path.port);
+    const proxy = await startPausableProxy(Number(url.port));
+    url.port = String(proxy.port);
     const database = openDatabase(url.href, () => undefined, {
       timeouts: { statementMs: 200, responseMs: 3_000 },
     });
@@ -23,33 +23,32 @@ describe('A database that has gone without a word', () => {
     ];
     for (const use of uses) {
       await use();
-      path.goSilent();
+      proxy.pauseConnections();
       const failure = await use().then(() => null, availability);
       expect(failure, String(use)).to.be.instanceOf(UnavailableError);
-      const asked = performance.now();
+      const started = performance.now();
       await use();
-      expect(performance.now() - asked, 'by a connection of its own').to.be.lessThan(3_000);
+      expect(performance.now() - started, 'the duration with a new connection').to.be.lessThan(3_000);
     }
-    path.stop();
+    proxy.stop();
     await database.close();
   });
 });
 
-/** A way to a server on which connections can be made to lead nowhere; those that are made later work. */
-async function startSilentPath(target: number) {
+/** Starts a TCP proxy to the port `target`. Its open connections can be paused; later connections work. */
+async function startPausableProxy(target: number) {
   const open = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connect(target, '127.0.0.1');
-    near.pipe(far).pipe(near);
-    for (const socket of [near, far]) {
+  const server = createServer((incoming) => {
+    const outgoing = connect(target, '127.0.0.1');
+    incoming.pipe(outgoing).pipe(incoming);
+    for (const socket of [incoming, outgoing]) {
       open.add(socket.on('error', () => undefined));
       socket.on('close', () => open.delete(socket));
     }
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  });
   return {
-    port: (server.address() as AddressInfo).port,
-    goSilent: () => {
+    port: await listen(server),
+    pauseConnections: () => {
       for (const socket of open) socket.unpipe().pause();
     },
     stop: () => {

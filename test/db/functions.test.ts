@@ -18,7 +18,7 @@ const schemasOf = async (url: string) =>
   ).map(({ name }) => name);
 
 describe('The stored functions', () => {
-  it('are installed into a schema that their digest names, once', async () => {
+  it('are installed once, into a schema whose name contains their digest', async () => {
     const url = await createDatabase();
     await migrate(url);
     await migrate(url);
@@ -31,7 +31,7 @@ describe('The stored functions', () => {
     expect(names.map(({ proname }) => proname)).to.include.members(['record_messages', 'claim_deliveries']);
   });
 
-  it('find the tables whatever the search_path of the role is', async () => {
+  it('do not depend on the search_path of the role', async () => {
     const url = await createMigratedDatabase();
     const name = new URL(url).pathname.slice(1);
     await query(url, `alter database ${name} set search_path = public, pg_catalog`);
@@ -41,7 +41,7 @@ describe('The stored functions', () => {
     await service.stop();
   });
 
-  it('of two versions run side by side', async () => {
+  it('of two versions work in the same database at the same time', async () => {
     const url = await createMigratedDatabase();
     const older = await startHarness({ DATABASE_URL: url });
     const other = await changedVersion();
@@ -75,7 +75,7 @@ describe('The stored functions', () => {
     await service.stop();
   });
 
-  it('make the service unready when they are missing', async () => {
+  it('make the service not ready if they are missing', async () => {
     const service = await startHarness({ ROLE: 'api' });
     await query(service.databaseUrl, `drop schema ${FUNCTION_SCHEMA} cascade`);
     expect((await service.request('GET', '/readyz')).status).to.equal(503);
@@ -83,8 +83,8 @@ describe('The stored functions', () => {
   });
 });
 
-describe('The tables of a development version', () => {
-  it('stop the start with one line that gives the remedy', async () => {
+describe('The tables of another version', () => {
+  it('stop the start with a one-line error that names the remedy if it is a development version', async () => {
     const url = await createMigratedDatabase();
     await query(url, `insert into knex_migrations (name, batch) values ('20260101000000_messaging.ts', 1)`);
     const error = await startHarness({ DATABASE_URL: url }).then(
@@ -94,7 +94,7 @@ describe('The tables of a development version', () => {
     expect(error?.message).to.match(/^DATABASE_URL: .*development version.*Use an empty database/);
   });
 
-  it('are no tables of a newer version, with which this version works', async () => {
+  it('work with this version if it is a newer version', async () => {
     const url = await createMigratedDatabase();
     await query(url, `insert into knex_migrations (name, batch) values ('29990101000000_newer.ts', 2)`);
     const service = await startHarness({ DATABASE_URL: url, ROLE: 'api' });

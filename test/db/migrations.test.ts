@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import pg from 'pg';
 import { migrate } from '../../src/db/migrate.ts';
-import { openDatabase } from '../../src/db/pools.ts';
 import { createDatabase, query } from '../support/database.ts';
 import { startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';
@@ -14,7 +13,7 @@ describe('Migrations', () => {
   });
 
   for (const limit of ['statement_timeout', 'lock_timeout'])
-    it(`take longer than the ${limit} of the role`, async () => {
+    it(`are not limited by the ${limit} of the role`, async () => {
       const url = await createDatabase();
       await query(url, `alter database ${new URL(url).pathname.slice(1)} set ${limit} = '2s'`);
       const other = new pg.Client({ connectionString: url });
@@ -27,8 +26,7 @@ describe('Migrations', () => {
       const hasWaited = async () => {
         const waiting = await query(
           url,
-          `
-          select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+          `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
             and query ~ 'create table participants' and clock_timestamp() - query_start > interval '3 seconds'`,
         );
         return waiting.length === 1;
@@ -38,7 +36,7 @@ describe('Migrations', () => {
       expect(await migrating).not.to.have.length(0);
     });
 
-  it('let two services come up on one empty database at once', async () => {
+  it('allow two services to start on one empty database at the same time', async () => {
     const DATABASE_URL = await createDatabase();
     const services = await Promise.all([startHarness({ DATABASE_URL }), startHarness({ DATABASE_URL })]);
     for (const service of services) {
@@ -47,18 +45,15 @@ describe('Migrations', () => {
     }
   });
 
-  it('go on after a process that was killed while it migrated', async () => {
+  it('are applied even if a killed process left its lock', async () => {
     const url = await createDatabase();
-    const database = openDatabase(url, () => undefined);
     await migrate(url);
     await query(url, 'update knex_migrations_lock set is_locked = 1');
     expect(await migrate(url)).to.have.length(0);
-    await database.close();
   });
 
-  it('leave no row without the row that it refers to', async () => {
+  it('create a foreign key for every reference', async () => {
     const url = await createDatabase();
-    const database = openDatabase(url, () => undefined);
     await migrate(url);
     const constraints = await query<{ name: string }>(
       url,
@@ -80,6 +75,5 @@ describe('Migrations', () => {
       'idempotency_keys.message_id',
       'pending_regroupings.participant_id',
     ]);
-    await database.close();
   });
 });

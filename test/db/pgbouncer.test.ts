@@ -11,7 +11,7 @@ const installed = installedPgBouncers();
 
 if (installed.length === 0)
   describe('PgBouncer', () => {
-    it('works in front of the database (needs an installed pgbouncer, or PGBOUNCER=PATH)');
+    it('works in front of the database (skipped: pgbouncer is not installed, and PGBOUNCER is not set)');
   });
 
 for (const pgbouncer of installed)
@@ -32,10 +32,9 @@ for (const pgbouncer of installed)
       pooler = undefined;
     });
 
-    /** Migrations from nothing, concurrent sends, deliveries, reads, links and actions: never a failure. */
-    const works = async (environment: Record<string, string>) => {
-      // A busy machine is no reason to ask twice.
-      service = await startHarness({ PROVIDER_TIMEOUT_MS: '10000', ...environment });
+    /** Checks that migrations, concurrent sends, deliveries, reads, links and cancellations succeed. */
+    const checkService = async (environment: Record<string, string>) => {
+      service = await startHarness(environment);
       const { request } = service;
       const send = (n: number) =>
         request('POST', '/api/messages/sms', { ...sms, to: `+1804555${1_000 + n}` });
@@ -57,34 +56,34 @@ for (const pgbouncer of installed)
       expect((await service.accepted()).every(({ asked }) => asked === 1)).to.equal(true);
     };
 
-    it('works in session mode with the defaults of the service', async () => {
-      await works({ DATABASE_URL: await start({ pool_mode: 'session' }) });
-      const limits = await query<{ query: string }>(
+    it('works in session mode with the default settings of the service', async () => {
+      await checkService({ DATABASE_URL: await start({ pool_mode: 'session' }) });
+      const listeners = await query<{ query: string }>(
         databaseUrl,
         `select query from pg_stat_activity where query ~ '^listen'`,
       );
-      expect(limits).not.to.deep.equal([]);
+      expect(listeners).not.to.deep.equal([]);
     });
 
-    it('stops the start in statement mode with one line', async () => {
-      const on: Record<string, string> = pgbouncer.supportsPreparedStatements
+    it('in statement mode, makes the service refuse to start with a one-line error', async () => {
+      const settings: Record<string, string> = pgbouncer.supportsPreparedStatements
         ? { max_prepared_statements: '100' }
         : {};
-      expect(await databaseError(await start({ pool_mode: 'statement', ...on }))).to.match(
+      expect(await databaseError(await start({ pool_mode: 'statement', ...settings }))).to.match(
         pgbouncer.supportsPreparedStatements ? /is in statement mode/ : /without prepared statements/,
       );
     });
 
-    it('stops the start in transaction mode without prepared statements with one line', async () => {
-      const off: Record<string, string> = pgbouncer.supportsPreparedStatements
+    it('in transaction mode without prepared statements, makes the service refuse to start with a one-line error', async () => {
+      const settings: Record<string, string> = pgbouncer.supportsPreparedStatements
         ? { max_prepared_statements: '0' }
         : {};
-      expect(await databaseError(await start({ pool_mode: 'transaction', ...off }))).to.match(
+      expect(await databaseError(await start({ pool_mode: 'transaction', ...settings }))).to.match(
         /transaction mode without prepared statements\. Use its session mode .*1\.21/,
       );
     });
 
-    it('stops the start with one line where it cannot reach the server', async () => {
+    it('with an unknown database, makes the service refuse to start with a one-line error', async () => {
       await start({ pool_mode: 'session' });
       expect(
         await databaseError(Object.assign(new URL(pooler?.url ?? ''), { pathname: '/not-there' }).href),
@@ -94,18 +93,18 @@ for (const pgbouncer of installed)
     if (pgbouncer.supportsPreparedStatements) {
       const settings = { pool_mode: 'transaction', max_prepared_statements: '100', default_pool_size: '5' };
 
-      it('works in transaction mode with a way past it', async () => {
+      it('works in transaction mode with DATABASE_DIRECT_URL', async () => {
         const url = await start(settings);
-        await works({ DATABASE_URL: url, DATABASE_DIRECT_URL: databaseUrl });
+        await checkService({ DATABASE_URL: url, DATABASE_DIRECT_URL: databaseUrl });
       });
 
-      it('works in transaction mode without a way past it', async () => {
-        await works({ DATABASE_URL: await start(settings) });
+      it('works in transaction mode without DATABASE_DIRECT_URL', async () => {
+        await checkService({ DATABASE_URL: await start(settings) });
       });
 
-      it('leaves no setting of the service behind in shared sessions', async () => {
+      it('keeps no settings of the service in sessions that are shared in transaction mode', async () => {
         const url = await start({ ...settings, default_pool_size: '1', reserve_pool_size: '1' });
-        await works({ DATABASE_URL: url, DATABASE_DIRECT_URL: databaseUrl });
+        await checkService({ DATABASE_URL: url, DATABASE_DIRECT_URL: databaseUrl });
         const [session] = await query<{ statement_timeout: string; enable_seqscan: string }>(
           url,
           `select current_setting('statement_timeout') as statement_timeout, current_setting('enable_seqscan') as enable_seqscan`,
@@ -120,7 +119,7 @@ describe('The connections of the service', () => {
     ['api', { readiness: 1, listen: 0 }],
     ['all', { readiness: 1, listen: 1 }],
   ] as const)
-    it(`are at most as many as configured, with those for /readyz and LISTEN: ROLE=${role}`, async () => {
+    it(`are limited by DATABASE_POOL_SIZE, plus ${extra.readiness} for /readyz and ${extra.listen} for LISTEN: ROLE=${role}`, async () => {
       const service = await startHarness({ ROLE: role, DATABASE_POOL_SIZE: '3' });
       const requests = Array.from({ length: 40 }, (_, n) =>
         n % 2 === 0
@@ -140,13 +139,13 @@ describe('The connections of the service', () => {
       expect(count?.others).to.be.within(2 + extra.readiness, 3 + extra.readiness);
     });
 
-  it('are configured by a whole number of at least 2', () => {
+  it('require a DATABASE_POOL_SIZE that is a whole number of at least 2', () => {
     expect(loadConfig({ DATABASE_POOL_SIZE: '40' }).databasePoolSize).to.equal(40);
     for (const size of ['1', '0', '-3', 'ten', '1e2', '4.5'])
       expect(() => loadConfig({ DATABASE_POOL_SIZE: size }), size).to.throw(/DATABASE_POOL_SIZE/);
   });
 
-  it('need DATABASE_URL where there is a way past the pooler', () => {
+  it('require DATABASE_URL if DATABASE_DIRECT_URL is set', () => {
     expect(() => loadConfig({ DATABASE_DIRECT_URL: 'postgres://h/d' })).to.throw(
       /DATABASE_DIRECT_URL.*DATABASE_URL/,
     );

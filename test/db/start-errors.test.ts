@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
 import pg from 'pg';
 import { explainDatabaseError } from '../../src/db/start/start-errors.ts';
 import { createDatabase, query } from '../support/database.ts';
+import { listen } from '../support/listen.ts';
 import { freePort, runToEnd } from '../support/process.ts';
 import { databaseError } from '../support/start-error.ts';
 import { until } from '../support/until.ts';
@@ -17,7 +18,7 @@ const target = {
   database: 'messages',
 };
 
-describe('A database that the service cannot use stops the start with one line', function () {
+describe('The start of the service fails with a one-line error', function () {
   this.timeout(30_000);
   let url: string;
   const role = `weak_${process.pid}`;
@@ -85,7 +86,7 @@ describe('A database that the service cannot use stops the start with one line',
     expect(await databaseError(readOnly)).to.match(/read-only: default_transaction_read_only is on/);
   });
 
-  it('for a database of another encoding, with the command to create a better one', async () => {
+  it('for a database whose encoding is not UTF8, with the command to create one', async () => {
     const name = `latin_${process.pid}`;
     await query(
       url,
@@ -97,25 +98,25 @@ describe('A database that the service cannot use stops the start with one line',
   });
 
   it('for a PostgreSQL that is too old, and for a standby', async () => {
-    // Functions that hide those of the server: there is one version of PostgreSQL in the tests.
-    const pretending = async (name: string, definition: string) => {
+    // A function that shadows a function of the server, because the tests have only one version of PostgreSQL.
+    const databaseWith = async (name: string, definition: string) => {
       const database = await createDatabase();
       await query(
         database,
-        `create schema pretended; create function pretended.${name} language sql as ${definition}`,
+        `create schema shadow; create function shadow.${name} language sql as ${definition}`,
       );
       await query(
         database,
-        `alter database ${nameOf(database)} set search_path = pretended, pg_catalog, public`,
+        `alter database ${nameOf(database)} set search_path = shadow, pg_catalog, public`,
       );
       return database;
     };
-    const old = await pretending(
+    const old = await databaseWith(
       'current_setting(text) returns text',
       `$$ select case $1 when 'server_version_num' then '140012' when 'server_version' then '14.12' else pg_catalog.current_setting($1) end $$`,
     );
     expect(await databaseError(old)).to.match(/PostgreSQL 14\.12 is too old: 15 or newer/);
-    const standby = await pretending('pg_is_in_recovery() returns bool', '$$ select true $$');
+    const standby = await databaseWith('pg_is_in_recovery() returns bool', '$$ select true $$');
     expect(await databaseError(standby)).to.match(/is a standby.*Name the primary/);
   });
 
@@ -127,7 +128,7 @@ describe('A database that the service cannot use stops the start with one line',
     );
   });
 
-  it('for a port at which nothing listens, and a host name that does not exist', async () => {
+  it('for a port without a server, and for a host name that does not exist', async () => {
     expect(await databaseError(changed({ port: String(await freePort()) }))).to.match(
       /does not respond at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)/,
     );
@@ -139,13 +140,12 @@ describe('A database that the service cannot use stops the start with one line',
     );
   });
 
-  describe('for a server that is not PostgreSQL', () => {
+  describe('for a server other than PostgreSQL', () => {
     let server: Server;
     const sockets = new Set<Socket>();
-    const at = async (other: Server) => {
-      server = other.listen(0, '127.0.0.1').on('connection', (socket) => sockets.add(socket));
-      await once(server, 'listening');
-      return changed({ port: String((server.address() as AddressInfo).port) });
+    const urlOf = async (other: Server) => {
+      server = other.on('connection', (socket) => sockets.add(socket));
+      return changed({ port: String(await listen(server)) });
     };
     afterEach(async () => {
       for (const socket of sockets) socket.destroy();
@@ -153,28 +153,28 @@ describe('A database that the service cannot use stops the start with one line',
       await once(server, 'close');
     });
 
-    it('because it serves HTTP', async () => {
-      const http = await at(createHttpServer((_, response) => response.end('hello')));
+    it('that serves HTTP', async () => {
+      const http = await urlOf(createHttpServer((_, response) => response.end('hello')));
       expect(await databaseError(http)).to.match(/does not respond like a PostgreSQL server/);
       expect(await databaseError(`${http}?sslmode=verify-full`)).to.match(
         /does not respond like a PostgreSQL server/,
       );
     });
 
-    it('because it closes the connection', async () => {
-      expect(await databaseError(await at(createServer((socket) => socket.end())))).to.match(
+    it('that closes the connection', async () => {
+      expect(await databaseError(await urlOf(createServer((socket) => socket.end())))).to.match(
         /does not respond like a PostgreSQL server/,
       );
     });
 
-    it('because it says nothing', async () => {
-      expect(await databaseError(await at(createServer()))).to.match(
+    it('that does not respond', async () => {
+      expect(await databaseError(await urlOf(createServer()))).to.match(
         /does not respond like a PostgreSQL server/,
       );
     });
   });
 
-  it('for a server without TLS where the URL asks for TLS', async () => {
+  it('for a server without TLS if the URL requires TLS', async () => {
     for (const mode of ['prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'])
       expect(await databaseError(`${url}?sslmode=${mode}`), mode).to.match(/has no TLS.*sslmode=disable/);
   });
@@ -185,7 +185,7 @@ describe('A database that the service cannot use stops the start with one line',
     );
   });
 
-  it('for every other error of the server and of TLS', () => {
+  it('for other errors of the server and of TLS', () => {
     const explain = (code: string, message = 'the message') =>
       explainDatabaseError(Object.assign(new Error(message), { code }), target);
     expect(explain('53100', 'insert into x - could not extend file: No space left on device')).to.equal(
@@ -235,7 +235,7 @@ describe('A database that the service cannot use stops the start with one line',
       );
   });
 
-  it('as a process: on standard error, with exit code 1', async () => {
+  it('on standard error, with exit code 1, if the service runs as a process', async () => {
     const { code, stdout, stderr } = await runToEnd('bin/start.sh', [], {
       PORT: String(await freePort()),
       SIMULATOR_PORT: String(await freePort()),

@@ -18,11 +18,10 @@ describe('A database with TLS', function () {
   let embedded: EmbeddedDatabase;
   let certificate: string;
   before(async function () {
-    // Needs the openssl command, to make a certificate.
     if (!hasOpenssl) return this.skip();
     directory = await mkdtemp(join(tmpdir(), 'messaging-tls-'));
     embedded = await startEmbedded(directory);
-    certificate = await makeCertificate(directory);
+    certificate = await createCertificate(directory);
     await query(embedded.url, 'alter system set ssl = on');
     await query(embedded.url, 'select pg_reload_conf()');
   });
@@ -31,7 +30,7 @@ describe('A database with TLS', function () {
     if (directory) await rm(directory, { recursive: true, force: true });
   });
 
-  const by = (hostname: string, parameters: string) => {
+  const urlWith = (hostname: string, parameters: string) => {
     const url = new URL(embedded.url);
     url.hostname = hostname;
     url.search = parameters;
@@ -39,38 +38,46 @@ describe('A database with TLS', function () {
   };
 
   for (const mode of ['require', 'verify-ca', 'verify-full'])
-    it(`is refused with sslmode=${mode} where its certificate is unknown, with the parameter that names it`, async () => {
-      expect(await databaseError(by('localhost', `sslmode=${mode}`))).to.match(
+    it(`is refused with sslmode=${mode} if its certificate is unknown, and the error names sslrootcert`, async () => {
+      expect(await databaseError(urlWith('localhost', `sslmode=${mode}`))).to.match(
         /certificate is not signed by a known authority.*sslrootcert=FILE/,
       );
     });
 
-  it('is refused where its certificate is for another host', async () => {
-    expect(await databaseError(by('127.0.0.1', `sslmode=verify-full&sslrootcert=${certificate}`))).to.match(
-      /certificate is not for the host name 127\.0\.0\.1/,
-    );
+  it('is refused if its certificate is for another host', async () => {
+    expect(
+      await databaseError(urlWith('127.0.0.1', `sslmode=verify-full&sslrootcert=${certificate}`)),
+    ).to.match(/certificate is not for the host name 127\.0\.0\.1/);
   });
 
-  it('is refused where the root certificate is no certificate', async () => {
+  it('is refused if the file of sslrootcert is not a certificate', async () => {
     const file = join(directory, 'not-a-certificate');
     await writeFile(file, 'hello');
-    expect(await databaseError(by('localhost', `sslmode=verify-full&sslrootcert=${file}`))).to.match(
+    expect(await databaseError(urlWith('localhost', `sslmode=verify-full&sslrootcert=${file}`))).to.match(
       /certificate is not signed by a known authority|TLS fails/,
     );
   });
 
   for (const [title, hostname, parameters] of [
-    ['its certificate is named', 'localhost', () => `sslmode=verify-full&sslrootcert=${certificate}`],
     [
-      'its certificate is named, with sslmode=require',
+      'with sslmode=verify-full and its certificate',
+      'localhost',
+      () => `sslmode=verify-full&sslrootcert=${certificate}`,
+    ],
+    [
+      'with sslmode=require and its certificate',
       'localhost',
       () => `sslmode=require&sslrootcert=${certificate}`,
     ],
-    ['it is not verified', '127.0.0.1', () => 'sslmode=no-verify'],
-    ['libpq compatibility is on', '127.0.0.1', () => 'uselibpqcompat=true&sslmode=require'],
+    ['with sslmode=no-verify', '127.0.0.1', () => 'sslmode=no-verify'],
+    [
+      'with sslmode=require and libpq compatibility',
+      '127.0.0.1',
+      () => 'uselibpqcompat=true&sslmode=require',
+    ],
   ] as const)
-    it(`is used by encrypted connections only where ${title}`, async () => {
-      const service = await startHarness({ DATABASE_URL: by(hostname, parameters()) });
+    it(`is used through encrypted connections only, ${title}`, async () => {
+      const service = await startHarness({ DATABASE_URL: urlWith(hostname, parameters()) });
       const { body } = await service.request('POST', '/api/messages/sms', sms);
       await service.untilStatus(body.id, 'delivered');
       const connections = await query<{ ssl: boolean }>(
@@ -82,30 +89,36 @@ describe('A database with TLS', function () {
       await service.stop();
     });
 
-  it('is refused without TLS where the server demands it', async () => {
+  it('is refused without TLS if the server requires TLS', async () => {
     const rules = join(directory, 'postgres', 'pg_hba.conf');
     const before = await readFile(rules, 'utf8');
     await writeFile(rules, `hostssl all all all scram-sha-256\n`);
     await query(embedded.url, 'select pg_reload_conf()');
-    expect(await databaseError(by('localhost', ''))).to.match(
+    expect(await databaseError(urlWith('localhost', ''))).to.match(
       /refuses the login: no pg_hba\.conf entry.*no encryption/,
     );
     await writeFile(rules, before);
-    await query(by('localhost', `sslmode=verify-full&sslrootcert=${certificate}`), 'select pg_reload_conf()');
+    await query(
+      urlWith('localhost', `sslmode=verify-full&sslrootcert=${certificate}`),
+      'select pg_reload_conf()',
+    );
   });
 
-  it('causes no other output than the line of the error', async () => {
+  it('causes exactly one line of output if its certificate is unknown', async () => {
     const { stderr } = await runToEnd('bin/start.sh', [], {
       PORT: String(await freePort()),
       SIMULATOR_PORT: String(await freePort()),
-      DATABASE_URL: by('localhost', 'sslmode=require'),
+      DATABASE_URL: urlWith('localhost', 'sslmode=require'),
     });
     expect(stderr).to.match(/^messaging-service: DATABASE_URL: the server's certificate [^\n]+\n$/);
   });
 });
 
-/** A certificate for `localhost`, signed by itself; server.crt and server.key are where PostgreSQL looks for them. */
-async function makeCertificate(directory: string): Promise<string> {
+/**
+ * Creates a self-signed certificate for `localhost` and copies it with its key to `server.crt` and `server.key` in the data
+ * directory of PostgreSQL.
+ */
+async function createCertificate(directory: string): Promise<string> {
   const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')];
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
   execFileSync(

@@ -7,7 +7,7 @@ import { createDatabase, query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';
 
-describe('Readiness while the database cannot be written to', () => {
+describe('Readiness while the database refuses writes', () => {
   let service: Harness;
   let name: string;
   let admin: string;
@@ -25,26 +25,26 @@ describe('Readiness while the database cannot be written to', () => {
     expect(await readiness()).to.equal(200);
     await query(admin, `alter database ${name} set default_transaction_read_only = on`);
     await reconnect();
-    await until(async () => (await readiness()) === 503, 'not ready');
+    await until(async () => (await readiness()) === 503, 'the service is not ready');
     expect((await service.request('POST', '/api/messages/sms', sms)).status).to.equal(503);
     expect((await service.request('GET', '/healthz')).status).to.equal(200);
     await query(admin, `alter database ${name} reset default_transaction_read_only`);
     await reconnect();
-    await until(async () => (await readiness()) === 200, 'ready again');
+    await until(async () => (await readiness()) === 200, 'the service is ready again');
     expect((await service.request('POST', '/api/messages/sms', sms)).status).to.equal(202);
   });
 
   it('is 503 while temporary files cannot be written, as on a full disk', async () => {
     await query(admin, `alter database ${name} set temp_file_limit = 0`);
     await reconnect();
-    await until(async () => (await readiness()) === 503, 'not ready');
+    await until(async () => (await readiness()) === 503, 'the service is not ready');
     await query(admin, `alter database ${name} reset temp_file_limit`);
     await reconnect();
-    await until(async () => (await readiness()) === 200, 'ready again');
+    await until(async () => (await readiness()) === 200, 'the service is ready again');
   });
 });
 
-describe('The check of writes', () => {
+describe('The write check', () => {
   let client: pg.Client;
   before(async () => {
     client = new pg.Client({ connectionString: await createDatabase() });
@@ -70,7 +70,7 @@ describe('The check of writes', () => {
     expect((await client.query(temporary)).rows[0].temp_bytes).to.be.greaterThan(64 * 1024);
   });
 
-  it('is made once for all callers within a second, and its failure is theirs', async () => {
+  it('runs once for all callers within a second, who get the same result', async () => {
     let runs = 0;
     const succeeding = createWriteCheck(async (text) => {
       runs++;
@@ -89,7 +89,7 @@ describe('The check of writes', () => {
     expect(failures).to.equal(1);
   });
 
-  it('fails for a write that does not complete in time', async () => {
+  it('fails if the write does not complete in time', async () => {
     const error = await createWriteCheck(() => new Promise(() => undefined))().catch((failure) => failure);
     expect(error).to.be.instanceOf(UnavailableError);
   });

@@ -16,7 +16,7 @@ describe('A full disk', function () {
 
   before(async function () {
     disk = await mkdtemp(join(tmpdir(), 'messaging-disk-'));
-    // Needs the right to mount a file system.
+    // Skipped without the permission to mount a file system.
     const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=110m,mode=755', 'tmpfs', disk]);
     if (status !== 0) {
       await rm(disk, { recursive: true });
@@ -36,11 +36,11 @@ describe('A full disk', function () {
 
   const fill = () => {
     spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'filler')}`, 'bs=64k']);
-    spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'filler-of-the-rest')}`, 'bs=512']);
+    spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'small-filler')}`, 'bs=512']);
   };
-  const free = async () => {
+  const freeSpace = async () => {
     await rm(join(disk, 'filler'));
-    await rm(join(disk, 'filler-of-the-rest'));
+    await rm(join(disk, 'small-filler'));
   };
   const readiness = async () => (await fetch(`${running?.url}/readyz`)).status;
   const receive = async (n: number) => {
@@ -52,10 +52,10 @@ describe('A full disk', function () {
     return response.status;
   };
 
-  it('makes the service not ready and is no server error, and nothing acknowledged is lost', async () => {
+  it('makes the service not ready, causes only responses with 503, and loses no acknowledged message', async () => {
     running = await startProcess({ ...environment, API_KEYS: '' });
     fill();
-    await until(async () => (await readiness()) === 503, 'not ready');
+    await until(async () => (await readiness()) === 503, 'the service is not ready');
     expect((await fetch(`${running.url}/healthz`)).status).to.equal(200);
     let kept = 0;
     for (let n = 0, status = 200; status === 200; n++) {
@@ -63,8 +63,8 @@ describe('A full disk', function () {
       expect([200, 503]).to.include(status);
       if (status === 200) kept++;
     }
-    await free();
-    await until(async () => (await readiness()) === 200, 'ready again');
+    await freeSpace();
+    await until(async () => (await readiness()) === 200, 'the service is ready again');
     expect(await receive(10_000)).to.equal(200);
     const { data } = (await (await fetch(`${running.url}/api/conversations`)).json()) as {
       data: { message_count: number }[];
@@ -72,14 +72,14 @@ describe('A full disk', function () {
     expect(data.map(({ message_count }) => message_count)).to.deep.equal([kept + 1]);
   });
 
-  it('that stops PostgreSQL for good ends the service with its reason', async () => {
+  it('ends the service with the reason in the log when PostgreSQL cannot be restarted', async () => {
     fill();
     const password = await readFile(join(disk, 'data', 'postgres.password'), 'utf8');
     const [, , , port] = (await readFile(join(disk, 'data', 'postgres', 'postmaster.pid'), 'utf8')).split(
       '\n',
     );
     const url = `postgres://messaging_user:${password}@127.0.0.1:${port}/messaging_service`;
-    // Needs a new segment of the write-ahead log, for which there is no room.
+    // The disk has no space for the new segment of the write-ahead log.
     const exhausted = async () => {
       await query(url, 'create table filler as select 1 as n').catch(() => undefined);
       return query(url, 'select pg_switch_wal()').then(
@@ -94,13 +94,13 @@ describe('A full disk', function () {
     expect(processesOf(disk)).to.deep.equal([]);
   });
 
-  it('stops the start with one line, also where there is no database yet', async () => {
+  it('stops the start with a one-line error, with and without an existing database', async () => {
     const reason = /^messaging-service: DATA_DIR: [^\n]*No space left on device[^\n]*\n$/i;
     expect((await runToEnd('bin/start.sh', [], environment)).stderr).to.match(reason);
     await rm(join(disk, 'data'), { recursive: true });
     fill();
     expect((await runToEnd('bin/start.sh', [], environment)).stderr).to.match(reason);
-    await free();
+    await freeSpace();
     running = await startProcess(environment);
     expect(await receive(1)).to.equal(200);
   });

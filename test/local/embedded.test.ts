@@ -15,12 +15,12 @@ describe('The embedded PostgreSQL', function () {
   afterEach(() => rm(directory, { recursive: true, force: true }));
 
   for (const [title, mode] of [
-    ['in a folder that is open to all', 0o755],
-    ['behind a folder that is closed to others', 0o700],
+    ['in a directory that all users can read', 0o755],
+    ['below a directory that other users cannot read', 0o700],
   ] as const) {
     it(`keeps its data ${title}`, async () => {
-      const dataDir = join(directory, 'closed', 'data');
-      await mkdir(join(directory, 'closed'), { mode });
+      const dataDir = join(directory, 'parent', 'data');
+      await mkdir(join(directory, 'parent'), { mode });
       const first = await startEmbedded(dataDir);
       await query(first.url, 'create table kept (n int)');
       await first.stop();
@@ -36,7 +36,7 @@ describe('The embedded PostgreSQL', function () {
     });
   }
 
-  it('is made once when two services start at the same time, of which one may be refused', async () => {
+  it('is created once if two services start at the same time, one of which may be refused', async () => {
     const migrate = () => runToEnd('bin/start.sh', ['migrate'], { DATA_DIR: directory });
     const runs = await Promise.all([migrate(), migrate()]);
     expect(runs.map(({ code }) => code)).to.include(0);
@@ -49,7 +49,7 @@ describe('The embedded PostgreSQL', function () {
     await stop();
   });
 
-  it('lets nobody in without its password', async () => {
+  it('refuses a connection with a wrong password', async () => {
     const { url, stop } = await startEmbedded(directory);
     const other = Object.assign(new URL(url), { password: 'guessed' }).href;
     const error = await query(other, 'select 1').catch((failure) => failure);

@@ -38,31 +38,31 @@ describe('The embedded PostgreSQL of a service', function () {
     sent++;
     return (await client().messages.send(sms)).id;
   };
-  const ended = async () => {
+  const exitCode = async () => {
     await until(hasEnded, 'the service has ended');
     return running.child.exitCode;
   };
-  const gone = async () => {
+  const untilProcessesEnded = async () => {
     await until(() => processesOf(directory).length === 0, 'PostgreSQL has ended', 10_000);
     await until(() => isClosed(environment.SIMULATOR_PORT), 'the simulator has ended');
   };
-  const kept = async () => {
+  const expectAllStored = async () => {
     const { data } = await client().conversations.list();
     expect(data.map(({ message_count }) => message_count)).to.deep.equal(sent > 0 ? [sent] : []);
   };
 
   for (const signal of ['SIGKILL', 'SIGSEGV', 'SIGABRT'] as const) {
-    it(`ends by itself after the service ended by ${signal}, and keeps what was acknowledged`, async () => {
+    it(`ends after its service ended by ${signal}, and keeps all acknowledged messages`, async () => {
       await send();
       running.child.kill(signal);
-      await ended();
-      await gone();
+      await exitCode();
+      await untilProcessesEnded();
       running = await startProcess(environment);
-      await kept();
+      await expectAllStored();
     });
   }
 
-  it('is shut down in order when its service gets several signals', async () => {
+  it('shuts down cleanly if its service receives several signals', async () => {
     for (const signals of [
       ['SIGINT', 'SIGINT', 'SIGINT'],
       ['SIGTERM', 'SIGTERM', 'SIGINT'],
@@ -72,20 +72,20 @@ describe('The embedded PostgreSQL of a service', function () {
       const group = -(running.child.pid ?? 0);
       for (const signal of signals) {
         process.kill(group, signal);
-        await until(() => /"msg":"stopping"/.test(running.output.stdout), 'the service stops');
+        await until(() => /"msg":"stopping"/.test(running.output.stdout), 'the service is stopping');
       }
-      expect(await ended(), signals.join()).to.equal(0);
+      expect(await exitCode(), signals.join()).to.equal(0);
       expect(running.output.stdout).to.match(/"msg":"stopped"/);
       expect(processesOf(directory)).to.deep.equal([]);
       expect(await readFile(join(directory, 'data', 'postgres.log'), 'utf8')).to.match(
         /database system is shut down\n$/,
       );
       running = await startProcess(environment);
-      await kept();
+      await expectAllStored();
     }
   });
 
-  it('does not take signals to its process group for the end of the service', async () => {
+  it('keeps running if its supervisor shell receives SIGHUP, SIGINT or SIGTERM', async () => {
     const pids = processesOf(directory).map((line) => Number.parseInt(line, 10));
     const shells = processesOf(directory)
       .filter((line) => line.includes('/bin/sh'))
@@ -93,49 +93,49 @@ describe('The embedded PostgreSQL of a service', function () {
     expect(shells).not.to.deep.equal([]);
     for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.kill(Math.min(...shells), signal);
     await send();
-    await kept();
+    await expectAllStored();
     expect(processesOf(directory).map((line) => Number.parseInt(line, 10))).to.include.members(pids);
   });
 
-  it('is not shared with a service that starts while it is still ending', async () => {
+  it('keeps all messages if another service starts right after its service was killed', async () => {
     await send();
     running.child.kill('SIGKILL');
     running = await startProcess(environment);
-    await kept();
+    await expectAllStored();
   });
 
   let restarts = 0;
-  const runsAgain = async () => {
+  const untilRestarted = async () => {
     restarts++;
     const isLogged = () => running.output.stdout.match(/embedded PostgreSQL restarted/g)?.length === restarts;
-    await until(isLogged, 'it runs again', 30_000);
+    await until(isLogged, 'PostgreSQL is restarted', 30_000);
   };
 
   for (const signal of ['SIGKILL', 'SIGQUIT', 'SIGINT'] as const) {
-    it(`is started again by its service after it ended by ${signal}`, async () => {
+    it(`is restarted by its service after ${signal} ended PostgreSQL`, async () => {
       await send();
       process.kill(postmaster(directory), signal);
-      await runsAgain();
+      await untilRestarted();
       await until(async () => (await fetch(`${running.url}/readyz`)).ok, 'the service is ready again');
       await send();
-      await kept();
+      await expectAllStored();
       expect(running.output.stdout).to.match(
         /"reason":"exit status [^"]+","msg":"embedded PostgreSQL exited/,
       );
     });
   }
 
-  it('is started again when the shell that watches over it was killed', async () => {
+  it('is restarted after its supervisor shell was killed', async () => {
     const [shell] = processesOf(directory).filter((line) => line.includes('/bin/sh'));
     process.kill(Number.parseInt(shell ?? '', 10), 'SIGKILL');
-    await runsAgain();
+    await untilRestarted();
     await until(async () => (await fetch(`${running.url}/readyz`)).ok, 'the service is ready again');
     await send();
-    await kept();
+    await expectAllStored();
   });
 
-  it('ends the service with a code and a reason when it cannot be started again', async () => {
-    // A service of its own: restarts in one minute are counted together.
+  it('ends the service with exit code 1 and a reason if it cannot be restarted', async () => {
+    // A new service, because a service limits the restarts within one minute.
     await running.signal('SIGTERM');
     running = await startProcess(environment);
     const control = join(directory, 'data', 'postgres', 'global', 'pg_control');
@@ -144,14 +144,14 @@ describe('The embedded PostgreSQL of a service', function () {
     const code = await until(() => running.child.exitCode, 'the service has ended', 60_000);
     expect(code).to.equal(1);
     expect(running.output.stdout).to.match(/"level":60,.*DATA_DIR: PostgreSQL .*pg_control/);
-    await gone();
+    await untilProcessesEnded();
     await rename(`${control}.moved`, control);
   });
 
-  it('takes the number of another process in its lock file for a crash of the machine', async () => {
+  it('starts although its lock file has the id of an unrelated process, as after a crash of the machine', async () => {
     running.child.kill('SIGKILL');
-    await ended();
-    await gone();
+    await exitCode();
+    await untilProcessesEnded();
     const file = join(directory, 'data', 'postgres', 'postmaster.pid');
     const lock = [
       process.pid,
@@ -166,27 +166,27 @@ describe('The embedded PostgreSQL of a service', function () {
     ];
     await writeFile(file, lock.join('\n'));
     running = await startProcess(environment);
-    await kept();
+    await expectAllStored();
   });
 
-  it('ends with a service that is killed while it starts PostgreSQL, or creates the database', async () => {
+  it('ends if its service is killed during the start of PostgreSQL or the creation of the database', async () => {
     await running.signal('SIGTERM');
     running = run('bin/start.sh', [], environment);
     await until(() => processesOf(directory).length > 0, 'PostgreSQL is being started');
     running.child.kill('SIGKILL');
-    await ended();
-    await gone();
+    await exitCode();
+    await untilProcessesEnded();
     environment.DATA_DIR = join(directory, 'new');
     running = run('bin/start.sh', [], environment);
     const isCreating = async () =>
       (await readdir(join(directory, 'new')).catch(() => [])).join().includes('.new-');
     await until(isCreating, 'the database is being created');
     running.child.kill('SIGKILL');
-    await ended();
-    // At once: what the killed service has begun may still run.
+    await exitCode();
+    // Processes of the killed service may still run.
     const { code, stderr } = await runToEnd('bin/start.sh', ['migrate'], environment);
     expect([code, stderr]).to.deep.equal([0, '']);
-    await gone();
+    await untilProcessesEnded();
   });
 });
 

@@ -26,7 +26,7 @@ describe('The lock file of the embedded PostgreSQL', () => {
     });
 });
 
-/** Looks for a previous server as an unprivileged user; prints its steps. */
+/** Calls `endPreviousServer` as an unprivileged user and prints its steps. */
 async function endPreviousServer(directory: string) {
   const account = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
   if (account.uid !== undefined) await chown(directory, account.uid, account.gid);
@@ -35,7 +35,7 @@ async function endPreviousServer(directory: string) {
     await endPreviousServer({ directory: ${JSON.stringify(directory)} }, (step) => console.log(step));`;
   return spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
     ...account,
-    // Node.js would pass its own value on, and coverage be written where this user may not.
+    // Otherwise Node.js passes its own value on, and this user cannot write to that directory.
     env: { NODE_V8_COVERAGE: '' },
     cwd: '/',
     encoding: 'utf8',

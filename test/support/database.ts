@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { migrate } from '../../src/db/migrate.ts';
-import { openDatabase } from '../../src/db/pools.ts';
 import { startEmbedded } from '../../src/local/embedded.ts';
 
 let created = 0;
@@ -31,9 +30,7 @@ export async function createMigratedDatabase(): Promise<string> {
 
 async function migratedTemplate(): Promise<string> {
   const url = await createDatabase();
-  const database = openDatabase(url, () => undefined);
-  await migrate(database.url);
-  await database.close();
+  await migrate(url);
   return new URL(url).pathname.slice(1);
 }
 
