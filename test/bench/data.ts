@@ -2,7 +2,7 @@ import { query } from '../support/database.ts';
 import { CONVERSATIONS, SHOP } from './workload.ts';
 
 /** Inserts the shop, its customers and one conversation with each customer. */
-export async function makeConversations(url: string): Promise<void> {
+export async function createConversations(url: string): Promise<void> {
   await query(
     url,
     `insert into participants (address, address_type)
@@ -23,7 +23,7 @@ export async function makeConversations(url: string): Promise<void> {
   await query(url, 'vacuum analyze');
 }
 
-const MESSAGES_EACH = 50;
+const MESSAGES_PER_CONVERSATION = 50;
 const CHUNK = 50_000;
 
 /** Fills the database up to `total` messages, 50 per conversation, each with one unique word. */
@@ -37,7 +37,7 @@ export async function fillUpTo(url: string, total: number): Promise<void> {
        select conversations.id, participant_ids[2], 'inbound', 'sms', address, array[$1], 'About my parcel number' || n || ': when will it be here?',
          '{}', '{}', 'filler', 'filler-' || n, 1, now(), '{}'
        from generate_series($2::int, $3::int - 1) as n
-       join conversations on conversations.id = 1 + n / ${MESSAGES_EACH} % ${CONVERSATIONS}
+       join conversations on conversations.id = 1 + n / ${MESSAGES_PER_CONVERSATION} % ${CONVERSATIONS}
        join participants on participants.id = participant_ids[2]
        order by n`,
       [SHOP, from, Math.min(from + CHUNK, total)],

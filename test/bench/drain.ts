@@ -5,17 +5,17 @@ import type { Accepted } from '../../src/simulator/store.ts';
 import { query } from '../support/database.ts';
 import { until } from '../support/until.ts';
 import { load, type Measured, stopwatch } from './load.ts';
-import { type BenchProcess, startBenchService, startProcess } from './service.ts';
+import { type BenchProcess, startBenchService, startServer } from './service.ts';
 import { messages, outbound, posts } from './workload.ts';
 
-/** Concurrent calls of the floor, and of all workers together. */
+/** Concurrent calls of the baseline, and of all workers together. */
 export const CALLS = 64;
 const POLL_INTERVAL_MS = 250;
-const DRAINED_WITHIN_MS = 300_000;
+const DRAIN_TIMEOUT_MS = 300_000;
 
-/** Starts the simulated providers in their own process, without receipts: receipts would load the API. */
+/** Starts the simulated providers in their own process, without receipts, because receipts would load the API. */
 export async function startProviders(): Promise<BenchProcess> {
-  const providers = await startProcess(
+  const providers = await startServer(
     process.execPath,
     ['src/simulator/main.ts'],
     (port) => ({ SIMULATOR_PORT: String(port), SIMULATOR_API_KEY: 'key' }),
@@ -25,8 +25,8 @@ export async function startProviders(): Promise<BenchProcess> {
   return providers;
 }
 
-/** The floor: got posts the same messages in a loop, without a database. */
-export async function gotFloor(providers: BenchProcess, count: number): Promise<Measured> {
+/** The baseline: a loop over the same messages that posts them with got, without a database. */
+export async function gotBaseline(providers: BenchProcess, count: number): Promise<Measured> {
   const client = got.extend({
     prefixUrl: providers.url,
     headers: { authorization: 'Bearer key' },
@@ -52,8 +52,8 @@ export async function gotFloor(providers: BenchProcess, count: number): Promise<
 }
 
 /**
- * Queues messages through the API, then starts `workers` workers. Measured from the first to the last accepted message
- * after `warmUp` messages, because the floor's process is warm too.
+ * Queues messages through the API, then starts `workers` workers. The first `warmUp` accepted messages are not measured,
+ * because the process of the baseline is warm too.
  */
 export async function drain(
   databaseUrl: string,
@@ -76,8 +76,8 @@ export async function drain(
   );
   await untilDrained(databaseUrl);
   await Promise.all(started.map((worker) => worker.stop()));
-  const taken = (await control<{ data: Accepted[] }>(providers, 'GET', 'messages')).data;
-  const times = taken.map(({ accepted_at }) => Date.parse(accepted_at)).sort((a, b) => a - b);
+  const accepted = (await control<{ data: Accepted[] }>(providers, 'GET', 'messages')).data;
+  const times = accepted.map(({ accepted_at }) => Date.parse(accepted_at)).sort((a, b) => a - b);
   await control(providers, 'POST', 'reset');
   await control(providers, 'PUT', 'settings', { receipts: { enabled: false } });
   const elapsedMs = (times.at(-1) as number) - (times[warmUp] as number);
@@ -85,10 +85,10 @@ export async function drain(
   return {
     answered: queued.answered,
     failed: queued.failed,
-    perSecond: Math.round(((taken.length - warmUp) / elapsedMs) * 1_000),
+    perSecond: Math.round(((accepted.length - warmUp) / elapsedMs) * 1_000),
     p50: rows[0]?.took ?? 0,
     p99: rows[1]?.took ?? 0,
-    stored: taken.length,
+    stored: accepted.length,
   };
 }
 
@@ -103,7 +103,7 @@ async function untilDrained(databaseUrl: string): Promise<void> {
         return (await client.query(PENDING)).rows.length === 0;
       },
       'all deliveries are settled',
-      DRAINED_WITHIN_MS,
+      DRAIN_TIMEOUT_MS,
     );
   } finally {
     await client.end();

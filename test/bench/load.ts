@@ -8,11 +8,11 @@ export interface Request {
 }
 
 export interface Measured {
-  /** Responses with 2xx. */
+  /** The number of 2xx responses. */
   answered: number;
   failed: number;
   perSecond: number;
-  /** Milliseconds. */
+  /** Percentiles of the duration in milliseconds. */
   p50: number;
   p99: number;
 }
@@ -61,9 +61,10 @@ export function stopwatch() {
     add: (ms: number) => void times.push(ms),
     measured: (elapsedMs: number): Measured => {
       times.sort((a, b) => a - b);
-      const at = (part: number) => Math.round((times[Math.floor(times.length * part)] ?? 0) * 10) / 10;
+      const percentile = (part: number) =>
+        Math.round((times[Math.floor(times.length * part)] ?? 0) * 10) / 10;
       const perSecond = Math.round((times.length / elapsedMs) * 1_000);
-      return { answered: times.length, failed: 0, perSecond, p50: at(0.5), p99: at(0.99) };
+      return { answered: times.length, failed: 0, perSecond, p50: percentile(0.5), p99: percentile(0.99) };
     },
   };
 }

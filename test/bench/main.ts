@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbedded } from '../../src/local/embedded.ts';
 import { query } from '../support/database.ts';
-import { countMessages, fillUpTo, makeConversations } from './data.ts';
-import { CALLS, drain, gotFloor, startProviders } from './drain.ts';
-import { httpFloor, sqlFloor } from './floors.ts';
+import { httpBaseline, sqlBaseline } from './baselines.ts';
+import { countMessages, createConversations, fillUpTo } from './data.ts';
+import { CALLS, drain, gotBaseline, startProviders } from './drain.ts';
 import { load, type Measured } from './load.ts';
 import { measureReads, READS } from './reads.ts';
 import { heading, type Row, toLine, toSvg } from './report.ts';
 import { startBenchService } from './service.ts';
-import { hot, inbound, type Make, outbound, posts } from './workload.ts';
+import { inbound, inboundOfOneConversation, type Make, outbound, posts } from './workload.ts';
 
-/** Messages per row; a lower number is faster and less precise. */
+/** The number of messages per row of the report. A lower number is faster and less precise. */
 const COUNT = Number(process.env.BENCH_COUNT ?? 20_000);
 const SMALL = 10_000;
 const LARGE = Number(process.env.BENCH_LARGE ?? 1_000_000);
@@ -39,7 +39,7 @@ const embedded = await startEmbedded(directory);
 const { url } = embedded;
 try {
   const service = await startBenchService(url);
-  await makeConversations(url);
+  await createConversations(url);
   await fillUpTo(url, SMALL);
   console.log(heading());
   const small = await measureReads(service.url, url, READERS, COUNT / 10);
@@ -48,44 +48,46 @@ try {
   await load(service.url, 64, posts('/api/webhooks/sms', inbound, COUNT));
   await load(service.url, 64, posts('/api/messages/sms', outbound, COUNT));
   for (const connections of CONNECTIONS) {
-    const measured = await httpFloor(connections, COUNT / (connections === 1 ? 5 : 1), COUNT / 4);
-    add('floor: Express and the validator, no database', connections, measured);
+    const measured = await httpBaseline(connections, COUNT / (connections === 1 ? 5 : 1), COUNT / 4);
+    add('baseline: Express and the validator, no database', connections, measured);
   }
   let best = { connections: 0, perSecond: 0 };
   for (const connections of [1, 4, 8, 16, 32, 64]) {
-    const measured = await writing(() => sqlFloor(url, connections, COUNT / (connections === 1 ? 10 : 2)));
+    const measured = await withStoredCount(() =>
+      sqlBaseline(url, connections, COUNT / (connections === 1 ? 10 : 2)),
+    );
     if (measured.perSecond > best.perSecond) best = { connections, perSecond: measured.perSecond };
-    add('floor: one SQL statement per message', connections, measured);
+    add('baseline: one SQL statement per message', connections, measured);
   }
   for (const connections of CONNECTIONS) {
     for (const kind of KINDS) add(kind.name, connections, await record(kind, connections));
   }
-  await compareWithFloors(best.connections);
+  await compareWithBaselines(best.connections);
   add(
     'inbound webhook, all in one conversation',
     64,
-    await record({ path: '/api/webhooks/sms', make: hot }, 64),
+    await record({ path: '/api/webhooks/sms', make: inboundOfOneConversation }, 64),
   );
 
-  /** Drains the queue in turns with got in a loop. Deliveries left by earlier rows are canceled first. */
-  async function compareWithCalls(stored: number): Promise<void> {
+  /** Measures the drain of the queue and the got baseline alternately. Cancels the deliveries of earlier rows first. */
+  async function compareWithGot(stored: number): Promise<void> {
     await query(url, CANCEL_QUEUED);
     const providers = await startProviders();
     try {
-      await gotFloor(providers, COUNT / 4);
+      await gotBaseline(providers, COUNT / 4);
       for (const [workers, times] of DRAINS[stored] ?? [[1, 1]]) {
-        const rounds: { floor: Measured; own: Measured & { stored: number } }[] = [];
+        const rounds: { baseline: Measured; service: Measured & { stored: number } }[] = [];
         for (let round = 0; round < times; round++)
           rounds.push({
-            floor: await gotFloor(providers, COUNT / 2),
-            own: await drain(url, providers, workers, COUNT, (workers * COUNT) / 4),
+            baseline: await gotBaseline(providers, COUNT / 2),
+            service: await drain(url, providers, workers, COUNT, (workers * COUNT) / 4),
           });
-        const middle = rounds.sort((a, b) => ratioOf(a) - ratioOf(b))[
+        const medianRound = rounds.sort((a, b) => ratioOf(a) - ratioOf(b))[
           rounds.length >> 1
         ] as (typeof rounds)[0];
-        add('floor: got in a loop', CALLS, middle.floor);
-        add(`drain of the queue by ${workers}, beside ${stored} messages`, CALLS, middle.own, {
-          'of got': ratioOf(middle),
+        add('baseline: got in a loop', CALLS, medianRound.baseline);
+        add(`drain of the queue by ${workers}, with ${stored} stored messages`, CALLS, medianRound.service, {
+          'of got': ratioOf(medianRound),
         });
       }
     } finally {
@@ -95,18 +97,18 @@ try {
 
   async function record({ path, make }: { path: string; make: Make }, connections: number) {
     const requests = posts(path, make, connections === 1 ? COUNT / 10 : COUNT);
-    return writing(() => load(service.url, connections, requests));
+    return withStoredCount(() => load(service.url, connections, requests));
   }
 
-  /** The speed of a machine changes by the minute: floors and service run in turns, and the median ratio counts. */
-  async function compareWithFloors(sqlConnections: number): Promise<void> {
+  /** Measures baselines and service alternately and reports the median ratio, because the speed of a machine varies. */
+  async function compareWithBaselines(sqlConnections: number): Promise<void> {
     const rounds: { sql: number; http: number; of: Record<string, Measured> }[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       const of: Record<string, Measured> = {};
-      const sql = await sqlFloor(url, sqlConnections, COUNT / 2);
+      const sql = await sqlBaseline(url, sqlConnections, COUNT / 2);
       for (const kind of KINDS) of[kind.name] = await record(kind, 64);
-      const sqlAfter = await sqlFloor(url, sqlConnections, COUNT / 2);
-      const http = await httpFloor(64, COUNT, COUNT / 4);
+      const sqlAfter = await sqlBaseline(url, sqlConnections, COUNT / 2);
+      const http = await httpBaseline(64, COUNT, COUNT / 4);
       rounds.push({ sql: (sql.perSecond + sqlAfter.perSecond) / 2, http: http.perSecond, of });
     }
     for (const { name } of KINDS) {
@@ -116,12 +118,12 @@ try {
         'of HTTP': median(measured.map(({ perSecond, http }) => perSecond / http)),
         'p99 to p50': median(measured.map(({ p50, p99 }) => p99 / p50)),
       };
-      const middle = measured.sort((a, b) => a.perSecond - b.perSecond)[ROUNDS >> 1] as Measured;
-      add(`${name}, in turns with the floors`, 64, { ...middle }, ratios);
+      const medianRound = measured.sort((a, b) => a.perSecond - b.perSecond)[ROUNDS >> 1] as Measured;
+      add(`${name}, alternating with the baselines`, 64, { ...medianRound }, ratios);
     }
   }
 
-  await compareWithCalls(SMALL);
+  await compareWithGot(SMALL);
   await fillUpTo(url, LARGE);
   const large = await measureReads(service.url, url, READERS, COUNT / 10);
   for (const name of READS) {
@@ -130,7 +132,7 @@ try {
       'times the cost': before.perSecond / after.perSecond,
     });
   }
-  await compareWithCalls(LARGE);
+  await compareWithGot(LARGE);
   const memoryMiB = service.peakMemoryMiB();
   await service.stop();
   await mkdir('.bench', { recursive: true });
@@ -153,16 +155,16 @@ function add(name: string, connections: number, measured: Measured & { stored?: 
   console.log(toLine(row));
 }
 
-function ratioOf({ floor, own }: Record<'floor' | 'own', Measured>): number {
-  return own.perSecond / floor.perSecond;
+function ratioOf({ baseline, service }: Record<'baseline' | 'service', Measured>): number {
+  return service.perSecond / baseline.perSecond;
 }
 
 function median(numbers: number[]): number {
   return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] as number;
 }
 
-/** Counts the stored messages too, because an acknowledged message that is not stored must not count. */
-async function writing(work: () => Promise<Measured>): Promise<Measured & { stored: number }> {
+/** Counts the stored messages too, to detect acknowledged messages that are not stored. */
+async function withStoredCount(work: () => Promise<Measured>): Promise<Measured & { stored: number }> {
   const before = await countMessages(url);
   const measured = await work();
   return { ...measured, stored: (await countMessages(url)) - before };

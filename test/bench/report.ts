@@ -3,9 +3,9 @@ import type { Measured } from './load.ts';
 export interface Row extends Measured {
   name: string;
   connections: number;
-  /** Messages that the row added to the database; null for reads and floors without a database. */
+  /** Messages that were stored, or accepted by the provider in a drain; null for reads and baselines without a database. */
   stored: number | null;
-  /** Throughput as a share of a floor's, or cost as a multiple of another row's. */
+  /** The throughput as a share of a baseline's throughput, or the cost as a multiple of another row's cost. */
   ratios: Record<string, number>;
 }
 
@@ -33,11 +33,11 @@ function line(cells: (string | number | null)[]): string {
 /** The rows as a bar chart. */
 export function toSvg(rows: Row[]): string {
   const [barHeight, gap, left, right] = [18, 6, 460, 440];
-  const most = Math.max(...rows.map(({ perSecond }) => perSecond), 1);
+  const maxPerSecond = Math.max(...rows.map(({ perSecond }) => perSecond), 1);
   const bars = rows.map((row, index) => {
     const y = 10 + index * (barHeight + gap);
-    const width = Math.round((row.perSecond / most) * right);
-    const colour = row.name.startsWith('floor') ? '#b0b7c3' : '#2f6feb';
+    const width = Math.round((row.perSecond / maxPerSecond) * right);
+    const colour = row.name.startsWith('baseline') ? '#b0b7c3' : '#2f6feb';
     const label = `<text x="${left - 8}" y="${y + 13}" text-anchor="end">${row.name}, ${row.connections} connections</text>`;
     const value = `<text x="${left + width + 6}" y="${y + 13}">${row.perSecond}/s</text>`;
     return `${label}<rect x="${left}" y="${y}" width="${width}" height="${barHeight}" fill="${colour}"/>${value}`;

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { freePort } from '../support/process.ts';
+import { webhookSecret } from '../support/harness.ts';
+import { freePort, isOk, peakMemoryMiB } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
-export const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 export const apiKey = 'a-key-for-the-benchmark';
 
 export interface BenchProcess {
@@ -23,7 +22,7 @@ export async function startBenchService(
     [`${name}_KEY`]: 'key',
     [`${name}_WEBHOOK_SECRETS`]: webhookSecret,
   });
-  return startProcess('bin/start.sh', [], (port) => ({
+  return startServer('bin/start.sh', [], (port) => ({
     PORT: String(port),
     NODE_ENV: 'production',
     ROLE: 'api',
@@ -39,7 +38,7 @@ export async function startBenchService(
 }
 
 /** Starts a server of this project in its own process, on a free port; resolves when the server is ready. */
-export async function startProcess(
+export async function startServer(
   command: string,
   args: string[],
   environmentFor: (port: number) => Record<string, string>,
@@ -51,21 +50,10 @@ export async function startProcess(
     env: { PATH: process.env.PATH, ENV_FILE: '/dev/null', ...environmentFor(port) },
   });
   const url = `http://127.0.0.1:${port}`;
-  await until(
-    () =>
-      fetch(url + readyPath).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    `${command} is ready`,
-    60_000,
-  );
+  await until(() => isOk(url + readyPath), `${command} is ready`, 60_000);
   return {
     url,
-    peakMemoryMiB: () =>
-      Math.round(
-        Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024,
-      ),
+    peakMemoryMiB: () => peakMemoryMiB(child),
     stop: async () => {
       child.kill('SIGTERM');
       await once(child, 'exit');

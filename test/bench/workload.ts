@@ -1,6 +1,7 @@
 import { sign } from '../../src/simulator/provider/signature.ts';
+import { webhookSecret } from '../support/harness.ts';
 import type { Request } from './load.ts';
-import { apiKey, webhookSecret } from './service.ts';
+import { apiKey } from './service.ts';
 
 export const SHOP = '+12016661234';
 /** The number of conversations, each between the shop and one customer. */
@@ -10,7 +11,7 @@ export function customer(n: number): string {
   return `+1804${5_550_000 + (n % CONVERSATIONS)}`;
 }
 
-/** Makes the body of request `n`; no two bodies are equal. */
+/** Makes the body of request `n`. All bodies are different. */
 export type Make = (n: number) => Record<string, unknown>;
 
 export const outbound: Make = (n) => ({
@@ -31,16 +32,15 @@ export const inbound: Make = (n) => ({
   timestamp: '2024-11-01T14:00:00Z',
 });
 
-/** Messages of one conversation only. */
-export const hot: Make = (n) => ({ ...inbound(n), from: customer(0) });
+export const inboundOfOneConversation: Make = (n) => ({ ...inbound(n), from: customer(0) });
 
-let made = 0;
+let lastNumber = 0;
 
 /** Complete requests, signed and serialised before the clock starts, so that only the service is measured. */
 export function posts(path: string, make: Make, count: number): Request[] {
   const now = Math.floor(Date.now() / 1_000);
   return Array.from({ length: count }, () => {
-    const body = JSON.stringify(make(++made));
+    const body = JSON.stringify(make(++lastNumber));
     const credentials = path.includes('/webhooks/')
       ? sign(webhookSecret, 'evt_bench', now, body)
       : { authorization: `Bearer ${apiKey}` };
@@ -52,7 +52,7 @@ export function gets(paths: string[]): Request[] {
   return paths.map((path) => ({ method: 'GET', path, headers: { authorization: `Bearer ${apiKey}` } }));
 }
 
-/** The bodies only, for the floors. */
+/** Bodies without HTTP requests, for the baselines. */
 export function messages(make: Make, count: number): Record<string, unknown>[] {
-  return Array.from({ length: count }, () => make(++made));
+  return Array.from({ length: count }, () => make(++lastNumber));
 }

@@ -13,7 +13,7 @@ const oldSecret = `whsec_${Buffer.alloc(24, 'old').toString('base64')}`;
 const [oldKey, newKey] = ['an-old-and-secret-key', 'a-new-and-secret-key'];
 const now = () => Math.floor(Date.now() / 1_000);
 
-describe('In production', function () {
+describe('The service in production', function () {
   this.timeout(60_000);
   let directory: string;
   let simulator: Simulator;
@@ -62,7 +62,7 @@ describe('In production', function () {
       body: JSON.stringify(body),
     });
 
-  it('a missing and a wrong key get the same response, a right key is accepted', async () => {
+  it('responds equally to a missing and a wrong API key, and accepts a valid key', async () => {
     const answers = [];
     for (const key of [undefined, 'a-wrong-and-secret-key', 'x', oldKey.slice(0, -1)]) {
       const response = await send(key);
@@ -75,29 +75,29 @@ describe('In production', function () {
     expect((await send(oldKey)).status).to.equal(202);
   });
 
-  it('a webhook is taken with a signature only', async () => {
+  it('accepts a webhook only with a valid signature', async () => {
     const event = JSON.stringify(inboundSms);
-    const take = async (headers = {}) => (await post('/api/webhooks/sms', event, headers)).status;
-    expect(await take()).to.equal(401);
-    expect(await take({ authorization: `Bearer ${oldKey}` })).to.equal(401);
-    expect(await take(sign(webhookSecret, 'evt_1', now() - 400, event))).to.equal(401);
-    expect(await take(sign(webhookSecret, 'evt_1', now(), `${event} `))).to.equal(401);
-    expect(await take(sign(oldSecret, 'evt_1', now(), event))).to.equal(200);
-    expect(await take(sign(webhookSecret, 'evt_1', now(), event))).to.equal(200);
+    const receive = async (headers = {}) => (await post('/api/webhooks/sms', event, headers)).status;
+    expect(await receive()).to.equal(401);
+    expect(await receive({ authorization: `Bearer ${oldKey}` })).to.equal(401);
+    expect(await receive(sign(webhookSecret, 'evt_1', now() - 400, event))).to.equal(401);
+    expect(await receive(sign(webhookSecret, 'evt_1', now(), `${event} `))).to.equal(401);
+    expect(await receive(sign(oldSecret, 'evt_1', now(), event))).to.equal(200);
+    expect(await receive(sign(webhookSecret, 'evt_1', now(), event))).to.equal(200);
   });
 
-  it('the log knows keys by their names, and holds no key, secret, signature or text', async () => {
+  it('logs the names of API keys, but no key, secret, signature or message body', async () => {
     const event = JSON.stringify({ ...inboundSms, messaging_provider_id: 'another' });
-    const right = sign(webhookSecret, 'evt_2', now(), event);
-    const wrong = sign(oldSecret, 'evt_2', now(), event);
+    const valid = sign(webhookSecret, 'evt_2', now(), event);
+    const invalid = sign(oldSecret, 'evt_2', now(), event);
     await control('faults', [
       { channel: 'sms', type: 'reset', times: 1 },
       { channel: 'sms', type: 'malformed', times: 1 },
     ]);
     await send(oldKey, `{"from": "${oldKey}"`);
     await send(oldKey, JSON.stringify({ ...sms, [newKey]: newKey }));
-    await post('/api/webhooks/sms', event, right);
-    await post('/api/webhooks/email', event, wrong);
+    await post('/api/webhooks/sms', event, valid);
+    await post('/api/webhooks/email', event, invalid);
     await fetch(`${service.url}/api/conversations?api_key=${oldKey}`);
     await send(newKey);
     await writeFile(join(directory, 'next'), `${newKey.slice(0, 4)}\n`);
@@ -113,7 +113,7 @@ describe('In production', function () {
       const response = await fetch(`${service.url}/api/messages/${id}`, { headers });
       const message = (await response.json()) as { status: string };
       return message.status === 'sent' || message.status === 'delivered';
-    }, 'it is sent');
+    }, 'the message is sent');
     expect(await service.signal('SIGTERM')).to.equal(0);
 
     const log = service.output.stdout + service.output.stderr;
@@ -122,13 +122,13 @@ describe('In production', function () {
     expect(log).to.match(/"api_keys":\["shop","shop-2"\]/);
     expect(log).to.match(/"outcome":"(unavailable|unknown)"/);
     const secrets = [oldKey, newKey, 'a-wrong-and-secret-key', 'a-key-of-the-provider', 'Bearer', 'whsec_'];
-    const signatures = [right, wrong].map((signed) => `${signed['webhook-signature']}`.slice(3));
+    const signatures = [valid, invalid].map((signed) => `${signed['webhook-signature']}`.slice(3));
     const texts = [sms.body, inboundSms.body];
     for (const secret of [...secrets, webhookSecret.slice(6), oldSecret.slice(6), ...signatures, ...texts])
       expect(log.includes(secret), secret).to.equal(false);
   });
 
-  it('refuses to start, and says every reason at once', async () => {
+  it('refuses to start and reports all reasons at once', async () => {
     const { code, stdout, stderr } = await runToEnd('bin/start.sh', [], {
       NODE_ENV: 'production',
       PORT: 'eighty',

@@ -16,7 +16,7 @@ describe('The service as a process', function () {
   let environment: Record<string, string>;
   let running: Running | undefined;
 
-  // One data directory for all that need not begin with nothing: making one takes longer than the start of a service.
+  // One data directory for most tests, because creating a database takes longer than starting the service.
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'messaging-e2e-'));
   });
@@ -34,7 +34,7 @@ describe('The service as a process', function () {
     running = undefined;
   });
 
-  it('comes up from nothing, serves the eight requests, and keeps its data', async () => {
+  it('starts without a data directory, serves the eight requests of bin/test.sh, and keeps its data', async () => {
     environment.DATA_DIR = join(directory, 'none');
     running = await startProcess(environment);
     const script = await runToEnd('bin/test.sh', [running.url], {});
@@ -61,10 +61,10 @@ describe('The service as a process', function () {
         `message ${id} is delivered`,
       );
     }
-    const { data: taken } = (await (
+    const { data: accepted } = (await (
       await fetch(`http://127.0.0.1:${environment.SIMULATOR_PORT}/_control/messages`)
     ).json()) as { data: Accepted[] };
-    expect(taken.map(({ asked }) => asked)).to.deep.equal([1, 1, 1]);
+    expect(accepted.map(({ asked }) => asked)).to.deep.equal([1, 1, 1]);
 
     expect(await running.signal('SIGINT')).to.equal(0);
     expect(processesOf(directory)).to.deep.equal([]);
@@ -75,13 +75,13 @@ describe('The service as a process', function () {
     expect((await createClient({ baseUrl: running.url }).conversations.list()).data).to.have.length(2);
   });
 
-  it('tells the script that something is not answered as it should be', async () => {
+  it('makes bin/test.sh fail while the service is stopped', async () => {
     const script = await runToEnd('bin/test.sh', [`http://127.0.0.1:${environment.PORT}`], {});
     expect(script.code).to.equal(1);
     expect(script.stdout).to.contain('8 of 8');
   });
 
-  describe('with a provider that outlives it', () => {
+  describe('with a provider in another process', () => {
     let simulator: Simulator;
     beforeEach(async () => {
       simulator = await startSimulator({
@@ -97,11 +97,11 @@ describe('The service as a process', function () {
     });
     afterEach(() => simulator.stop());
 
-    for (const [moment, faults] of [
-      ['right after the answer', []],
-      ['while the provider takes the message', [{ channel: 'sms', type: 'latency', ms: 500, times: 1 }]],
+    for (const [when, faults] of [
+      ['right after the response', []],
+      ['while the provider processes the message', [{ channel: 'sms', type: 'latency', ms: 500, times: 1 }]],
     ] as const) {
-      it(`loses nothing that it answered, and sends it once, when it is killed ${moment}`, async () => {
+      it(`delivers an acknowledged message exactly once if it is killed ${when}`, async () => {
         const headers = { 'content-type': 'application/json' };
         await fetch(`${simulator.url}/_control/faults`, {
           method: 'PUT',
@@ -112,22 +112,22 @@ describe('The service as a process', function () {
         let client = createClient({ baseUrl: running.url });
         const { id } = await client.messages.send(sms);
         const statusIs = (status: string) => async () => (await client.messages.get(id)).status === status;
-        if (faults.length > 0) await until(statusIs('sending'), 'it is being sent');
+        if (faults.length > 0) await until(statusIs('sending'), 'the message is being sent');
         running.child.kill('SIGKILL');
-        await until(() => running?.child.signalCode !== null, 'it is dead');
+        await until(() => running?.child.signalCode !== null, 'the service was killed');
 
         running = await startProcess(environment);
         client = createClient({ baseUrl: running.url });
-        await until(statusIs('delivered'), 'it is delivered');
-        const { data: taken } = (await (await fetch(`${simulator.url}/_control/messages`)).json()) as {
+        await until(statusIs('delivered'), 'the message is delivered');
+        const { data: accepted } = (await (await fetch(`${simulator.url}/_control/messages`)).json()) as {
           data: Accepted[];
         };
-        expect(taken).to.have.length(1);
+        expect(accepted).to.have.length(1);
       });
     }
   });
 
-  describe('that cannot start says why in one line', () => {
+  describe('refuses to start with a one-line error', () => {
     const reason = async (changes: Record<string, string>) => {
       const { code, stderr } = await runToEnd('bin/start.sh', [], { ...environment, ...changes });
       expect(code, stderr).to.equal(1);
@@ -135,9 +135,9 @@ describe('The service as a process', function () {
       return stderr;
     };
 
-    it('a port in use, before the database is made, with a port to use instead', async () => {
+    it('for a port in use, which suggests a free port, before it creates the database', async () => {
       const other = await startSimulator();
-      const DATA_DIR = join(directory, 'never');
+      const DATA_DIR = join(directory, 'not-created');
       const error = await reason({ PORT: String(other.port), DATA_DIR });
       expect(error).to.match(
         new RegExp(`^messaging-service: PORT: 127.0.0.1:${other.port} is in use .*: PORT=\\d+ make run\n$`),
@@ -151,31 +151,31 @@ describe('The service as a process', function () {
       expect(suggestion).to.be.greaterThan(other.port).and.not.equal(Number(environment.SIMULATOR_PORT));
     });
 
-    it('an address of another machine, and a host name that does not exist', async () => {
+    it('for an address of another machine, and for a host name that does not exist', async () => {
       for (const HOST of ['192.0.2.1', 'no-such-host.invalid'])
         expect(await reason({ HOST, API_KEYS: 'name:a-long-enough-key' })).to.match(
           /^messaging-service: HOST: [^\n]+\n$/,
         );
     });
 
-    it('a data directory that cannot be made', async () => {
+    it('for a data directory that cannot be created', async () => {
       expect(await reason({ DATA_DIR: '/dev/null/data' })).to.match(
         /^messaging-service: DATA_DIR: \/dev\/null\/data [^\n]+\n$/,
       );
     });
 
-    it('a database that does not respond', async () => {
+    it('for a database that does not respond', async () => {
       const url = `postgres://nobody@127.0.0.1:${await freePort()}/none`;
       expect(await reason({ DATABASE_URL: url })).to.match(/^messaging-service: DATABASE_URL: [^\n]+\n$/);
     });
 
-    it('a faulty configuration, a line for each fault', async () => {
+    it('for each of several invalid variables', async () => {
       expect(await reason({ PORT: 'eighty', ROLE: 'boss' })).to.match(
         /^messaging-service: PORT: .+\nmessaging-service: ROLE: .+\n$/,
       );
     });
 
-    it('a data directory in use', async () => {
+    it('for a data directory in use', async () => {
       running = await startProcess(environment);
       const { code, stderr } = await runToEnd('bin/start.sh', [], {
         ...environment,
@@ -188,17 +188,17 @@ describe('The service as a process', function () {
     });
   });
 
-  it('migrates without serving', async () => {
+  it('only migrates the database if the command is migrate', async () => {
     const { code, stdout } = await runToEnd('bin/start.sh', ['migrate'], environment);
     expect(code).to.equal(0);
     expect(stdout).to.contain('20261126000000_initial');
     expect(processesOf(directory)).to.deep.equal([]);
   });
 
-  it('stops cleanly while it is still starting', async () => {
+  it('stops cleanly during its start', async () => {
     environment.DATA_DIR = join(directory, 'none-yet');
     running = run('bin/start.sh', [], environment);
-    await until(() => processesOf(directory).length > 0 || running?.output.stdout, 'it has begun');
+    await until(() => processesOf(directory).length > 0 || running?.output.stdout, 'the start has begun');
     expect(await running.signal('SIGTERM')).to.equal(0);
     expect(processesOf(directory)).to.deep.equal([]);
   });

@@ -30,7 +30,7 @@ describe('The start of the service', function () {
     running = undefined;
   });
 
-  it('shows every step on a terminal, and the links at the end; closing the terminal stops the service', async function () {
+  it('shows every step and then the links on a terminal, and stops when the terminal is closed', async function () {
     if (!hasScript) this.skip();
     running = run('script', ['-qefc', 'bin/start.sh', '/dev/null'], { ...environment, SHELL: '/bin/sh' });
     const { output } = running;
@@ -63,20 +63,20 @@ describe('The start of the service', function () {
     expect(stdout).to.match(/^Starting the messaging service \.\.\.\r\nmessaging-service: PORT: [^\n]+\n$/);
   });
 
-  it('shows nothing but the log without a terminal', async () => {
+  it('shows only the log without a terminal', async () => {
     running = await startProcess(environment);
     const { stdout, stderr } = running.output;
     expect(stderr).to.equal('');
     for (const line of stdout.trimEnd().split('\n')) expect(() => JSON.parse(line), line).not.to.throw();
   });
 
-  describe('with a file of variables', () => {
+  describe('with a file of environment variables', () => {
     const withFile = async (text: string) => {
       environment.ENV_FILE = join(directory, 'env');
       await writeFile(environment.ENV_FILE, text);
     };
 
-    it('takes them from the file, where the environment has none', async () => {
+    it('reads variables from the file that the environment does not set', async () => {
       await withFile(`PORT=1\nexport API_KEYS="name:a-key-with-$-and-#" # comment\nROLE='api'\n`);
       running = await startProcess(environment);
       const list = (key: string) =>
@@ -86,7 +86,7 @@ describe('The start of the service', function () {
       expect(running.output.stdout).to.match(/"role":"api".*"msg":"ready"/);
     });
 
-    it('refuses a misspelt variable, a faulty line and a faulty value together, without their values', async () => {
+    it('reports a misspelt variable, an invalid line and an invalid value together, without the values', async () => {
       await withFile('DATABSE_URL=postgres://u:secret@h/d\nAPI_KEYS: secret\nAPI_KEY_FILE=secret\n');
       const { code, stdout, stderr } = await runToEnd('bin/start.sh', [], { ...environment, PORT: 'x' });
       expect([code, stdout]).to.deep.equal([1, '']);
@@ -96,7 +96,7 @@ describe('The start of the service', function () {
       expect(stderr).not.to.contain('secret');
     });
 
-    it('takes .env of the project without being told', async () => {
+    it('reads the file .env of the project by default', async () => {
       const project = join(directory, 'project');
       await mkdir(join(project, 'bin'), { recursive: true });
       for (const part of ['src', 'node_modules', 'bin/start.sh'])
@@ -108,7 +108,7 @@ describe('The start of the service', function () {
       );
     });
 
-    it('refuses a file that cannot be read', async () => {
+    it('fails if the file cannot be read', async () => {
       const { code, stderr } = await runToEnd('bin/start.sh', [], {
         ...environment,
         ENV_FILE: '/dev/null/x',

@@ -1,13 +1,13 @@
 import pg from 'pg';
 import { load, type Measured, stopwatch } from './load.ts';
-import { startProcess } from './service.ts';
+import { startServer } from './service.ts';
 import { inbound, messages, posts, SHOP } from './workload.ts';
 
 const PATH = '/api/webhooks/sms';
 
 /** The same requests, validated and answered by Express without a database. */
-export async function httpFloor(connections: number, count: number, warmUp: number): Promise<Measured> {
-  const server = await startProcess(process.execPath, ['test/bench/floor-server.ts'], (port) => ({
+export async function httpBaseline(connections: number, count: number, warmUp: number): Promise<Measured> {
+  const server = await startServer(process.execPath, ['test/bench/baseline-server.ts'], (port) => ({
     PORT: String(port),
   }));
   try {
@@ -23,7 +23,7 @@ export async function httpFloor(connections: number, count: number, warmUp: numb
  * conversation, and the message with all its indexes. Participants and conversations exist already.
  */
 const WRITE = {
-  name: 'floor',
+  name: 'baseline',
   text: `
     with people as (
       select array_agg(id order by id) as ids, max(id) filter (where address = $1) as sender_id
@@ -33,13 +33,13 @@ const WRITE = {
       from people where participant_ids = people.ids returning conversations.id, people.sender_id)
     insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata,
       provider, provider_message_id, segments, "timestamp", payload)
-    select id, sender_id, 'inbound', 'sms', $1, array[$2], $3, '{}', '{}', 'floor', $4, 1, $5, $6
+    select id, sender_id, 'inbound', 'sms', $1, array[$2], $3, '{}', '{}', 'baseline', $4, 1, $5, $6
     from conversation
     returning id`,
 };
 
-/** The floor for PostgreSQL: one prepared statement and one commit per message, over `connections` connections. */
-export async function sqlFloor(url: string, connections: number, count: number): Promise<Measured> {
+/** The baseline for PostgreSQL: one prepared statement and one commit per message, over `connections` connections. */
+export async function sqlBaseline(url: string, connections: number, count: number): Promise<Measured> {
   const pool = new pg.Pool({ connectionString: url, max: connections });
   const clients = await Promise.all(Array.from({ length: connections }, () => pool.connect()));
   const waiting = messages(inbound, count);

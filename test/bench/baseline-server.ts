@@ -1,7 +1,7 @@
 import express from 'express';
 import * as OpenApiValidator from 'express-openapi-validator';
 
-/** The floor for HTTP: Express and the validator only, the minimum cost of any service with this contract. */
+/** The baseline for HTTP: Express and the validator only, the minimum cost of any service with this contract. */
 const app = express();
 app.disable('x-powered-by');
 app.disable('etag');
