@@ -34,7 +34,10 @@ const CLAIM = {
   text: `select * from ${storedFunction('claim_deliveries')}($1, $2, $3, $4)`,
 };
 
-/** Milliseconds until the first message of the routes, or the first scheduled message, is due. */
+/**
+ * Milliseconds until the first message of the routes or the first scheduled message is due, or the rate limit of a waiting
+ * account allows a claim, which is 250 ms before the call (claim_deliveries).
+ */
 const FIRST_DUE = {
   name: 'first-due',
   text: `
@@ -52,6 +55,13 @@ const FIRST_DUE = {
       union all (
         select next_attempt_at from deliveries where status = 'scheduled' and next_attempt_at is not null
         order by next_attempt_at limit 1)
+      union all
+      select claimable.at
+      from unnest($3::text[], $4::boolean[]) as account(name, is_limited) join rate_limit_slots using (name)
+      cross join lateral (
+        select next_at - case when is_limited then interval '250 milliseconds' else interval '0' end as at
+      ) as claimable
+      where claimable.at > statement_timestamp()
     ) as due`,
 };
 
@@ -104,11 +114,14 @@ function toRow({ channel, assignedTo, reassignable, breaker }: Route, n: number,
   };
 }
 
-/** Milliseconds until the next message is due; null if no message is waiting. */
+/** Milliseconds until the next message is due or may be claimed within a rate limit; null if none of these is waiting. */
 export async function firstDue(pool: pg.Pool, routes: Route[]): Promise<number | null> {
+  const accounts = [...new Set(routes.map(({ breaker }) => breaker.provider))];
   const { rows } = await pool.query<{ in_ms: number | null }>(FIRST_DUE, [
     routes.map(({ channel }) => channel),
     routes.map(({ assignedTo }) => assignedTo),
+    accounts.map(({ name }) => name),
+    accounts.map(({ perSecond }) => perSecond !== null),
   ]);
   return rows[0]?.in_ms ?? null;
 }

@@ -29,6 +29,8 @@ export interface WorkerOptions {
 
 /** Max wait between two claims, because a notification can be lost. */
 const POLL_MS = 1_000;
+/** Max wait after a claim that found messages: a rate limit can end a claim early, and other messages can be due. */
+const CLAIM_AGAIN_MS = 100;
 const MIN_WAIT_MS = 5;
 /** Above this share of busy slots, claim at most every `BUSY_CLAIM_MS`: small claims cost more than they save. */
 const BUSY = 1 / 2;
@@ -164,14 +166,14 @@ export class Worker {
         this.#options.events.failed('claim', error);
         return 0;
       });
-      await resolvedOrAfter(this.#woken.promise, handled > 0 ? POLL_MS : await this.#untilNext());
+      await resolvedOrAfter(this.#woken.promise, handled > 0 ? CLAIM_AGAIN_MS : await this.#untilNext());
       if (!this.#isBusy()) continue;
       this.#eased = Promise.withResolvers();
       await resolvedOrAfter(this.#eased.promise, BUSY_CLAIM_MS);
     }
   }
 
-  /** Milliseconds until a message is due, an unavailable account may be probed, or the next poll. */
+  /** Milliseconds until a message is due, a rate limit allows a call, an unavailable account may be probed, or the next poll. */
   async #untilNext(): Promise<number> {
     const due = await firstDue(this.#options.pool, this.#routing.routes()).catch(() => null);
     return Math.max(MIN_WAIT_MS, Math.min(POLL_MS, due ?? POLL_MS, this.#routing.retryInMs()));

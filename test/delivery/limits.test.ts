@@ -1,20 +1,29 @@
 import { expect } from 'chai';
+import pg from 'pg';
+import { Breaker } from '../../src/delivery/accounts/breaker.ts';
+import { routesOf } from '../../src/delivery/accounts/routing.ts';
+import { firstDue } from '../../src/delivery/claim.ts';
 import { createLogger } from '../../src/observability/logger.ts';
+import type { Provider } from '../../src/providers/provider.ts';
+import { createRegistry } from '../../src/providers/registry.ts';
 import { loadConfig, type Service, startService } from '../../src/service.ts';
 import type { Call } from '../../src/simulator/store.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { environmentFor, type Harness, startHarness } from '../support/harness.ts';
+import { standardAccount } from '../support/provider-server.ts';
 import { until } from '../support/until.ts';
 
 describe('The rate limits that all workers share', () => {
   let api: Harness;
   let workers: Service[] = [];
-  const start = async (environment: Record<string, string>, backlog: () => Promise<unknown>) => {
+  const start = async (environment: Record<string, string>, backlog: () => Promise<unknown>, count = 3) => {
     api = await startHarness({ ROLE: 'api', ...environment });
     await backlog();
     const own = { ...environmentFor(api.simulator.url, api.databaseUrl), ROLE: 'worker', ...environment };
-    workers = await Promise.all([1, 2, 3].map(() => startService(loadConfig(own), createLogger('silent'))));
+    workers = await Promise.all(
+      Array.from({ length: count }, () => startService(loadConfig(own), createLogger('silent'))),
+    );
   };
   afterEach(async () => {
     await Promise.all(workers.map((worker) => worker.stop()));
@@ -44,6 +53,44 @@ describe('The rate limits that all workers share', () => {
       (await calls()).map(({ at }) => at),
       20,
     );
+  });
+
+  it('are used completely by one worker while all calls are slow', async () => {
+    const latencyMs = 6_000;
+    const slowly = async () => {
+      await api.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'latency', ms: latencyMs }]);
+      await sendMany(50);
+    };
+    await start({ TEXT_CO_PER_SECOND: '20', DELIVERY_CONCURRENCY: '200' }, slowly, 1);
+    const times = await until(async () => {
+      const begun = await calls();
+      return begun.length === 50 && begun.map(({ at }) => at);
+    }, '50 calls begin');
+    // Without waits, 50 calls begin within 2.5 s.
+    expect(Math.max(...times) - Math.min(...times)).to.be.lessThan(latencyMs);
+    expectRate(times, 20);
+  });
+
+  it('end the wait for the next claim when they allow a call', async () => {
+    await start({}, () => send(), 0);
+    const pool = new pg.Pool({ connectionString: api.databaseUrl });
+    const account = standardAccount(api.simulator.url);
+    const dueIn = (perSecond: number | null) => {
+      const [provider] = createRegistry([{ ...account, perSecond }], 1_000).sms;
+      const breaker = new Breaker({
+        provider: provider as Provider,
+        concurrency: 1,
+        onChange: () => undefined,
+      });
+      return firstDue(pool, routesOf('sms', [breaker]));
+    };
+    expect(await dueIn(1)).to.equal(null);
+    await pool.query(`insert into rate_limit_slots values ($1, now() + interval '1 hour')`, [account.name]);
+    const hourMs = 3_600_000;
+    // A claim within a rate limit may be 250 ms before the call.
+    expect(await dueIn(1)).to.be.within(hourMs - 60_000, hourMs - 250);
+    expect(await dueIn(null)).to.be.within(hourMs - 60_000, hourMs);
+    await pool.end();
   });
 
   it('limit the messages per second of one sender without a delay for other senders', async () => {
