@@ -34,6 +34,17 @@ const IDIOMS: [pattern: RegExp, instead: string][] = [
   [/\b(?:its|their) turn\b/i, 'the lock, the queue or the iteration'],
   [/\bwhat it holds\b/i, 'its content'],
   [/\bmust be set, for\b/i, 'because'],
+  [/\bin vain\b/i, 'timed out, or failed'],
+  [/\bwhere (?:it|that|this) takes\b/i, 'a timeout'],
+  [/\b(?:by way of|a way past)\b/i, 'through, without'],
+  [/\b(?:let alone|left alone|as it likes|half done|in the place of)\b/i, 'a plain verb'],
+  [
+    /\b(?:slip of the pen|without being told|everybody.s own|hurts? nobody|comes? up from)\b/i,
+    'the plain term',
+  ],
+  [/\b(?:is|are) theirs\b/i, 'the noun'],
+  [/\btak(?:e|es|en|ing) back\b/i, 'undone'],
+  [/\bas a (?:person|human) (?:does|types)\b/i, 'how the command is run'],
 ];
 const MAX_SUBJECT = 72;
 /** Subjects before this commit are not checked. */
@@ -66,7 +77,7 @@ function faultsOfSubjects(): string[] {
     .map((subject) => `commit subject over ${MAX_SUBJECT} characters: ${subject}`);
 }
 
-/** The lines of a command's output; none if it fails. */
+/** The lines of the output of a git command; none if the command fails. */
 function git(...args: string[]): string[] {
   const { status, stdout } = spawnSync('git', args, { encoding: 'utf8', maxBuffer: 64 * 1_048_576 });
   return status === 0 ? stdout.split('\n').filter(Boolean) : [];
