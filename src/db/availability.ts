@@ -2,10 +2,11 @@ import { ServiceError, UnavailableError } from '../errors.ts';
 
 /**
  * SQLSTATE classes and codes of a server that is unreachable, starting, stopping, out of resources or connections, too slow
- * (57014, 25P03, 25P04), read-only (25006), or whose disk fails (58).
+ * (57014, 25P03, 25P04), read-only (25006), or whose disk fails (58), and of rows that are locked (55P03) or changed by
+ * concurrent transactions (40).
  * Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-const UNAVAILABLE = /^(08|53|58|57P0|57014|55000|25006|25P0[34])/;
+const UNAVAILABLE = /^(08|40|53|58|57P0|57014|55000|55P03|25006|25P0[34])/;
 /** Codes of Node.js for errors of the network and of TLS. */
 const NETWORK = /^(E[A-Z0-9]+|ERR_(SSL|TLS|SOCKET|STREAM)_\w+|\w*CERT\w*|UNABLE_TO_\w+)$/;
 /** Messages of pg and Knex, whose errors have no code. */

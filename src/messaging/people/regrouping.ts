@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
+import { sqlState } from '../../db/availability.ts';
 import { storedFunction } from '../../db/functions.ts';
 import { UnavailableError } from '../../errors.ts';
 
@@ -63,17 +64,12 @@ async function retryLocked<T>(deadline: number, work: () => Promise<T>): Promise
     try {
       return await work();
     } catch (error) {
-      if (!isLockFailure(error)) throw error;
+      if (!LOCK_FAILURES.has(sqlState(error) ?? '')) throw error;
       if (Date.now() > deadline)
         throw new UnavailableError('A conversation of these participants is locked.', { cause: error });
       await sleep(pause);
     }
   }
-}
-
-function isLockFailure(error: unknown): boolean {
-  const { code, nativeError } = error as { code?: string; nativeError?: { code?: string } };
-  return LOCK_FAILURES.has(nativeError?.code ?? code ?? '');
 }
 
 /** Continues regroupings in the background if their request timed out or their process died. */
