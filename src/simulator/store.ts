@@ -7,13 +7,13 @@ export interface Accepted {
   channel: Channel;
   idempotency_key: string | null;
   /** The number of requests for this message: 1, plus one for each repeated request with its key. */
-  asked: number;
+  request_count: number;
   request: Record<string, unknown>;
   accepted_at: string;
   /** The position in the order of acceptance, from 1. */
   sequence: number;
   /** The receipts in their order, and how many deliveries of each the service answered with 2xx. */
-  receipts: { status: string; taken: number }[];
+  receipts: { status: string; acknowledged: number }[];
 }
 
 /** A request to the API of a provider. */
@@ -50,14 +50,14 @@ export class Store {
     const sameKey = key === null ? [] : this.byKey(channel, key);
     const known = sameKey[0];
     if (known && supportKeys) {
-      known.asked++;
+      known.request_count++;
       return { message: known, repeated: true };
     }
     const message: Accepted = {
       id: `${PREFIX[channel]}_${randomUUID()}`,
       channel,
       idempotency_key: key,
-      asked: 1,
+      request_count: 1,
       request,
       accepted_at: new Date().toISOString(),
       sequence: this.#byId.size + 1,

@@ -9,7 +9,7 @@ const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1_000_0
 const settings = shortSettings('keys', seed);
 
 describe('With killed processes, a restarted database and failing providers', function () {
-  this.timeout(settings.boundMs + 60_000);
+  this.timeout(settings.timeLimitMs + 60_000);
   this.slow(this.timeout());
 
   it('every acknowledged message is stored once and delivered once, in order', async () => {

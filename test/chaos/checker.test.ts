@@ -3,8 +3,9 @@ import { seededRandom } from '../../src/simulator/random.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';
 import { check, timeline, toTable } from './checker/check.ts';
-import { countPending, observe, readStored, readTaken } from './checker/collect.ts';
+import { countPending, readProviders, readStored, recordStatusChanges } from './checker/collect.ts';
 import {
+  type AcceptedMessage,
   type Call,
   type ChaosEvent,
   type Evidence,
@@ -13,7 +14,6 @@ import {
   type StoredAttempt,
   type StoredMessage,
   type StoredReceipt,
-  type Taken,
   tokenIn,
 } from './checker/evidence.ts';
 import { sendAll } from './clients.ts';
@@ -25,12 +25,16 @@ const PLAN = {
   ...{ failing: 0, lost: 0, ofEachFault: 0 },
 };
 
-/** What a small run against the service and the simulator leaves, without anything being killed. */
-async function record(mode: Mode, environment: Record<string, string>, faults: object[]): Promise<Evidence> {
+/** Runs the workload against the service and the simulator without disruptions. */
+async function runWorkload(
+  mode: Mode,
+  environment: Record<string, string>,
+  faults: object[],
+): Promise<Evidence> {
   const PROVIDER_TIMEOUT_MS = '10000';
   const service: Harness = await startHarness({ ...environment, PROVIDER_TIMEOUT_MS });
   try {
-    await observe(service.databaseUrl);
+    await recordStatusChanges(service.databaseUrl);
     await service.control('PUT', '/_control/settings', {
       honour_idempotency_keys: mode === 'keys',
       lookup: mode !== 'neither',
@@ -46,28 +50,28 @@ async function record(mode: Mode, environment: Record<string, string>, faults: o
     });
     await until(async () => (await countPending(service.databaseUrl)) === 0, 'nothing is pending');
     await until(async () => {
-      const { taken } = await readTaken(service.simulator.url);
-      return taken.flatMap(({ receipts }) => receipts).every((receipt) => receipt.taken > 0);
-    }, 'every receipt was taken');
+      const { accepted } = await readProviders(service.simulator.url);
+      return accepted.flatMap(({ receipts }) => receipts).every((receipt) => receipt.acknowledged > 0);
+    }, 'every receipt is acknowledged');
     return {
       ...{
         mode,
         providerTimeoutMs: Number(PROVIDER_TIMEOUT_MS),
         plan: PLAN,
         events: [],
-        quiet: true,
+        idle: true,
         sent: sent.flat(),
       },
       stored: await readStored(service.databaseUrl),
-      ...(await readTaken(service.simulator.url)),
+      ...(await readProviders(service.simulator.url)),
     };
   } finally {
     await service.stop();
   }
 }
 
-/** The rules that are broken. */
-const broken = (evidence: Evidence) =>
+/** The names of the violated rules. */
+const violatedRules = (evidence: Evidence) =>
   check(evidence)
     .rules.filter(({ violations }) => violations.length > 0)
     .map(({ rule }) => rule);
@@ -75,19 +79,19 @@ const broken = (evidence: Evidence) =>
 describe('The checker of chaos runs', function () {
   this.timeout(60_000);
   let recorded: Evidence;
-  let doubtful: Evidence;
+  let uncertain: Evidence;
   let evidence: Evidence;
   before(async () => {
     const lost = (times: number) =>
       ['sms', 'email'].map((channel) => ({ channel, type: 'lost_response', times }));
-    recorded = await record('keys', {}, lost(2));
+    recorded = await runWorkload('keys', {}, lost(2));
     const neither = Object.fromEntries(
       ['TEXT_CO', 'MAIL_CO'].flatMap((name) => [
         [`${name}_IDEMPOTENCY_KEYS`, 'false'],
         [`${name}_CAN_LOOK_UP`, 'false'],
       ]),
     );
-    doubtful = await record('neither', neither, lost(2));
+    uncertain = await runWorkload('neither', neither, lost(2));
   });
   beforeEach(() => {
     evidence = structuredClone(recorded);
@@ -95,80 +99,80 @@ describe('The checker of chaos runs', function () {
 
   const storedAs = (token: string, of = evidence) =>
     of.stored.messages.find(({ body }) => tokenIn(body) === token) as StoredMessage;
-  const takenAs = (token: string, of = evidence) =>
-    of.taken.find(({ request }) => tokenIn(request.body) === token) as Taken;
+  const acceptedAs = (token: string, of = evidence) =>
+    of.accepted.find(({ request }) => tokenIn(request.body) === token) as AcceptedMessage;
   const sentAs = (token: string, of = evidence) => of.sent.find((one) => one.token === token) as Sent;
-  const drop = <T>(list: T[], gone: T) => void list.splice(list.indexOf(gone), 1);
-  const expectBroken = (rules: string[], of = evidence) =>
-    expect(broken(of), toTable(check(of))).to.deep.equal(rules);
+  const remove = <T>(list: T[], item: T) => void list.splice(list.indexOf(item), 1);
+  const expectViolated = (rules: string[], of = evidence) =>
+    expect(violatedRules(of), toTable(check(of))).to.deep.equal(rules);
 
-  it('finds nothing in what was recorded, and holds every rule against something', () => {
-    expectBroken([]);
-    expectBroken([], doubtful);
-    const idle = check(recorded).rules.filter(({ checked }) => checked === 0);
-    expect(idle.map(({ rule }) => rule)).to.deep.equal([
-      'recipients that fail keep nobody else waiting',
-      'no process ended by itself, but at a start without a database',
-      'unknown is what nobody can tell, for a reason',
+  it('finds no violations in a run without disruptions, and applies each other rule to at least one item', () => {
+    expectViolated([]);
+    expectViolated([], uncertain);
+    const unused = check(recorded).rules.filter(({ checked }) => checked === 0);
+    expect(unused.map(({ rule }) => rule)).to.deep.equal([
+      'failing recipients do not block other recipients',
+      'no process exits, except at a start without a database',
+      'a message is unknown only for a reason',
     ]);
     expect(check(recorded).unknown).to.deep.equal([]);
-    expect(check(doubtful).unknown).to.have.length(4);
+    expect(check(uncertain).unknown).to.have.length(4);
     expect(recorded.stored.messages.map(({ status }) => status)).to.include.members([
       ...['delivered', 'undelivered', 'failed'],
     ]);
   });
 
-  it('tells the story of a message', () => {
+  it('lists the calls, attempts and status changes of a message', () => {
     const lost = recorded.calls.filter(({ fault }) => fault === 'lost_response');
-    // A provider may have refused it, too, before the answer was lost.
+    // The lost response of a call may also have been a refusal.
     const message = recorded.stored.messages.find(
       ({ delivery_key, provider_message_id }) =>
         provider_message_id !== null && lost.some((call) => call.idempotency_key === delivery_key),
     );
-    const story = timeline(recorded, tokenIn(message?.body) ?? '').join('\n');
-    expect(story)
-      .to.match(/taken as (sms|eml)_/)
-      .and.to.contain('no answer, struck by lost_response');
-    expect(story).to.contain('status queued → sending').and.to.contain('accepted');
+    const text = timeline(recorded, tokenIn(message?.body) ?? '').join('\n');
+    expect(text)
+      .to.match(/accepted as (sms|eml)_/)
+      .and.to.contain('no response, fault lost_response');
+    expect(text).to.contain('status queued → sending').and.to.contain('accepted');
   });
 
   /** Changes of the evidence of a run, and the rules that each change violates. */
-  const BREAKS: Record<string, [() => void, ...string[]]> = {
+  const CHANGES: Record<string, [() => void, ...string[]]> = {
     'an acknowledged message that is not in the database': [
       () => {
         const stored = storedAs('0-1');
-        drop(evidence.stored.messages, stored);
+        remove(evidence.stored.messages, stored);
         const conversation = evidence.stored.conversations.find(({ id }) => id === stored.conversation_id);
         if (conversation) conversation.message_count--;
       },
-      'what was acknowledged is stored once, as the message told',
-      'every call carries the key of its message',
-      'every receipt taken is stored once, with its message',
+      'an acknowledged message is stored once, under the acknowledged id',
+      'every call carries the delivery key of its message',
+      'every acknowledged receipt is stored once, with its message',
     ],
-    'an acknowledged message that was not taken': [
+    'an acknowledged message that the provider did not accept': [
       () => {
-        const taken = takenAs('1-1');
-        drop(evidence.taken, taken);
+        const accepted = acceptedAs('1-1');
+        remove(evidence.accepted, accepted);
       },
-      'what was acknowledged is taken by the provider',
+      'the provider accepts every acknowledged message',
       'statuses agree with the provider',
-      'no other receipts are stored',
+      'every stored receipt was sent by a provider',
     ],
-    'a message taken twice': [
+    'a message that the provider accepted twice': [
       () => {
-        const again = { ...takenAs('2-0'), id: 'sms_again', sequence: 1_000, receipts: [] };
-        evidence.taken.push(again);
+        const again = { ...acceptedAs('2-0'), id: 'sms_again', sequence: 1_000, receipts: [] };
+        evidence.accepted.push(again);
       },
-      'nothing is taken twice',
+      'the provider accepts no message twice',
     ],
-    'two messages of a conversation taken the wrong way round': [
+    'two messages of a conversation that the provider accepted in the wrong order': [
       () => {
-        const [first, second] = [takenAs('3-0'), takenAs('3-1')];
+        const [first, second] = [acceptedAs('3-0'), acceptedAs('3-1')];
         [first.sequence, second.sequence] = [second.sequence, first.sequence];
       },
-      'conversations are taken in the order of sending',
+      'the provider accepts messages in the order of their conversation',
     ],
-    'a message stored twice': [
+    'a message that is stored twice': [
       () => {
         const stored = storedAs('0-2');
         evidence.stored.messages.push({
@@ -182,11 +186,11 @@ describe('The checker of chaos runs', function () {
         const conversation = evidence.stored.conversations.find(({ id }) => id === stored.conversation_id);
         if (conversation) conversation.message_count++;
       },
-      'what was acknowledged is stored once, as the message told',
-      'nothing else is stored',
+      'an acknowledged message is stored once, under the acknowledged id',
+      'every stored message was sent by a client',
       'statuses agree with the provider',
     ],
-    'a message delivered that its provider reported undelivered': [
+    'a message that is delivered, although its provider reported undelivered': [
       () => {
         const wrong = evidence.stored.messages.find(
           ({ status }) => status === 'undelivered',
@@ -197,24 +201,24 @@ describe('The checker of chaos runs', function () {
       },
       'statuses agree with the provider',
     ],
-    'a message failed that was taken': [
+    'a message that is failed, although the provider accepted it': [
       () => void Object.assign(storedAs('1-0'), { status: 'failed', error: { code: 'gone', detail: '' } }),
       'statuses agree with the provider',
-      'no status moved back',
+      'no status moves backward',
     ],
-    'a message failed that nobody refused': [
+    'a message that is failed, although the provider did not refuse it': [
       () => {
         sentAs('6-0').refused = false;
       },
-      'what was acknowledged is taken by the provider',
+      'the provider accepts every acknowledged message',
       'statuses agree with the provider',
     ],
-    'a message that hangs': [
+    'a message that is never settled': [
       () => void Object.assign(storedAs('0-2'), { status: 'sending', due: true }),
-      'nothing is stuck',
-      'no status moved back',
+      'every message is settled',
+      'no status moves backward',
     ],
-    'a message unknown where it can be cleared up': [
+    'a message that is unknown, although its provider supports idempotency keys': [
       () => {
         const stored = storedAs('4-0');
         stored.status = 'unknown';
@@ -224,214 +228,220 @@ describe('The checker of chaos runs', function () {
         const attempt = evidence.stored.attempts.find(({ message_id }) => message_id === stored.id);
         evidence.stored.attempts.push({ ...attempt, outcome: 'unknown' } as never);
       },
-      'unknown is what nobody can tell, for a reason',
+      'a message is unknown only for a reason',
     ],
-    'a status that went back': [
+    'a status that moved backward': [
       () => {
         const { id } = storedAs('5-0');
         const all = evidence.stored.changes.filter(({ message_id }) => message_id === id);
         const end = all.at(-1) as (typeof all)[number];
         evidence.stored.changes.push({ ...end, old: end.new, new: 'sent' }, { ...end, old: 'sent' });
       },
-      'no status moved back',
+      'no status moves backward',
     ],
-    'content changed on its way to the database': [
+    'a stored message that differs from its request': [
       () => void Object.assign(storedAs('2-1'), { subject: 'Another one' }),
-      'what is stored is what was sent',
+      'a stored message equals its request',
     ],
-    'content changed on its way to the provider': [
+    'an accepted message that differs from its request': [
       () => {
-        takenAs('2-1').request.attachments = ['https://example.com/other.pdf'];
+        acceptedAs('2-1').request.attachments = ['https://example.com/other.pdf'];
       },
-      'what is taken is what was sent',
+      'an accepted message equals its request',
     ],
-    'something taken that nobody sent': [
+    'an accepted message that no client sent': [
       () =>
-        void evidence.taken.push({
-          ...takenAs('0-0'),
+        void evidence.accepted.push({
+          ...acceptedAs('0-0'),
           id: 'sms_other',
           request: { body: 'Hello' },
           receipts: [],
         }),
-      'nothing else is taken',
-      'every call carries the key of its message',
+      'every accepted message was sent by a client',
+      'every call carries the delivery key of its message',
     ],
-    'a call under no message’s key': [
+    'a call with the key of no message': [
       () => {
         const call = evidence.calls[0];
         if (call) evidence.calls.push({ ...call, idempotency_key: 'other' });
       },
-      'every call carries the key of its message',
+      'every call carries the delivery key of its message',
     ],
     'a receipt that was acknowledged and is not stored': [
       () => void evidence.stored.receipts.pop(),
-      'every receipt taken is stored once, with its message',
+      'every acknowledged receipt is stored once, with its message',
     ],
-    'a receipt stored twice': [
+    'a receipt that is stored twice': [
       () => void evidence.stored.receipts.push(evidence.stored.receipts[0] as StoredReceipt),
-      'every receipt taken is stored once, with its message',
+      'every acknowledged receipt is stored once, with its message',
     ],
-    'a receipt that nobody sent': [
+    'a receipt that no provider sent': [
       () =>
         void evidence.stored.receipts.push({
           message_id: null,
           provider_message_id: 'sms_0',
           status: 'sent',
         }),
-      'no other receipts are stored',
+      'every stored receipt was sent by a provider',
     ],
     'an attempt that is missing': [
       () => {
         const { id } = storedAs('0-0');
         const attempt = evidence.stored.attempts.find(({ message_id }) => message_id === id);
-        if (attempt) drop(evidence.stored.attempts, attempt);
+        if (attempt) remove(evidence.stored.attempts, attempt);
       },
-      'attempts tell the story of each message',
+      'the attempts of each message are complete',
     ],
-    'a conversation that counts wrong': [
+    'a conversation with a wrong message_count': [
       () => void Object.assign(evidence.stored.conversations[0] as object, { message_count: 7 }),
-      'conversations count their messages',
+      'message_count equals the number of messages',
     ],
-    'a conversation of other people': [
+    'a conversation with other participants': [
       () => void evidence.stored.conversations[0]?.addresses.pop(),
-      'a conversation is one, of those who take part',
+      'each set of participants has one conversation',
     ],
     'a message in another conversation': [
       () => {
         storedAs('0-0').conversation_id = storedAs('1-0').conversation_id;
       },
-      'a conversation is one, of those who take part',
-      'conversations count their messages',
+      'each set of participants has one conversation',
+      'message_count equals the number of messages',
     ],
-    'a client that was told another message the second time': [
-      () => void sentAs('0-0').answers.push({ id: 999, conversation_id: storedAs('0-0').conversation_id }),
-      'one key has one answer',
+    'a repeated request that returned another message': [
+      () =>
+        void sentAs('0-0').acknowledgements.push({
+          id: 999,
+          conversation_id: storedAs('0-0').conversation_id,
+        }),
+      'a repeated key returns the first message',
     ],
-    'two clients that were told the same message': [
+    'two requests that returned the same message': [
       () => {
-        sentAs('0-0').answers = sentAs('1-0').answers;
+        sentAs('0-0').acknowledgements = sentAs('1-0').acknowledgements;
       },
-      'two keys have two messages',
-      'what was acknowledged is stored once, as the message told',
-      'a conversation is one, of those who take part',
+      'different keys create different messages',
+      'an acknowledged message is stored once, under the acknowledged id',
+      'each set of participants has one conversation',
     ],
-    'a client that never got through': [
+    'a message that was never acknowledged': [
       () => {
-        sentAs('0-2').answers = [];
+        sentAs('0-2').acknowledgements = [];
       },
-      'every client got an acknowledgement',
+      'every message is acknowledged',
     ],
-    'an answer that there is no reason for': [
-      () => void sentAs('0-0').odd.push('500 internal_error'),
-      'no answer but an acknowledgement, 503 or none',
+    'a response other than 202 and 503': [
+      () => void sentAs('0-0').unexpected.push('500 internal_error'),
+      'every response is 202 or 503',
     ],
-    'a process that ended by itself': [
+    'a process that exited': [
       () =>
         void evidence.events.push({
           at: 1,
-          kind: 'ended by itself',
+          kind: 'process exited',
           detail: 'worker-1: exit 1: Node.js v24',
         }),
-      'no process ended by itself, but at a start without a database',
+      'no process exits, except at a start without a database',
     ],
-    'a run in which nothing was killed': [
+    'a run without the planned kill of a worker': [
       () => {
         evidence.plan.workerKills = 1;
       },
-      'the run was as rough as planned',
+      'the run has all planned disruptions',
     ],
-    'a run in which recipients that fail kept others waiting': [
+    'a run in which failing recipients blocked other recipients': [
       () => {
         sentAs('0-0').failing = 'hang';
       },
-      'recipients that fail keep nobody else waiting',
+      'failing recipients do not block other recipients',
     ],
-    'a message to a recipient that fails, failed although it was taken': [
+    'a message to a failing recipient that is failed, although the provider accepted it': [
       () => {
         Object.assign(storedAs('1-0'), { status: 'failed', error: { code: 'expired', detail: '' } });
         sentAs('1-0').failing = 'hang';
-        evidence.events.push({ at: 1, kind: 'all but failing settled', detail: '' });
+        evidence.events.push({ at: 1, kind: 'all others settled', detail: '' });
       },
       'statuses agree with the provider',
-      'no status moved back',
+      'no status moves backward',
     ],
-    'a run that never came to rest': [
+    'a run that was not idle at its time limit': [
       () => {
-        evidence.quiet = false;
+        evidence.idle = false;
       },
-      'the run came to rest',
+      'the run becomes idle within its time limit',
     ],
   };
 
-  for (const [what, [breakIt, ...rules]] of Object.entries(BREAKS)) {
-    it(`finds ${what}`, () => {
-      breakIt();
-      const found = broken(evidence);
+  for (const [violation, [change, ...rules]] of Object.entries(CHANGES)) {
+    it(`finds ${violation}`, () => {
+      change();
+      const found = violatedRules(evidence);
       expect(found, toTable(check(evidence))).to.include.members(rules);
       expect(found.filter((rule) => !rules.includes(rule))).to.deep.equal([]);
     });
   }
 
-  it('finds everything that was planned and not done', () => {
-    const { outageMs, ...least } = PLAN;
-    for (const deed of Object.keys(least)) {
-      evidence.plan = { ...PLAN, [deed]: 1 };
-      expectBroken(['the run was as rough as planned']);
+  it('finds each planned disruption that did not happen', () => {
+    const { outageMs, ...minimums } = PLAN;
+    for (const disruption of Object.keys(minimums)) {
+      evidence.plan = { ...PLAN, [disruption]: 1 };
+      expectViolated(['the run has all planned disruptions']);
     }
   });
 
-  it('counts what was done: an outage that lasted and was met, a kill while something was left', () => {
-    const met = evidence.calls.findLast(({ fault }) => fault === 'lost_response') as Call;
+  it('counts an outage only if it lasted and had calls, and a kill during the drain only if messages were pending', () => {
+    const failed = evidence.calls.findLast(({ fault }) => fault === 'lost_response') as Call;
     const settled = evidence.stored.changes.findLast(({ old }) => old === 'sending')?.at ?? 0;
-    const away = { at: met.at, kind: 'provider away', detail: met.channel } as const;
-    const back = { at: met.at + PLAN.outageMs, kind: 'provider back', detail: met.channel } as const;
+    const down = { at: failed.at, kind: 'provider down', detail: failed.channel } as const;
+    const up = { at: failed.at + PLAN.outageMs, kind: 'provider up', detail: failed.channel } as const;
     const killed = { at: settled - 1, kind: 'worker killed', detail: 'worker-1' } as const;
     const acknowledged = { at: settled - 2, kind: 'all acknowledged', detail: '' } as const;
-    const expectDone = (events: ChaosEvent[], counts: object) => {
+    const expectCounts = (events: ChaosEvent[], counts: object) => {
       evidence.events = events;
-      const done = Object.fromEntries(check(evidence).deeds.map(({ what, was }) => [what.trim(), was]));
-      expect(done).to.include(counts);
+      const counted = Object.fromEntries(check(evidence).coverage.map(({ name, actual }) => [name, actual]));
+      expect(counted).to.include(counts);
     };
-    const outages = `providers away for ${PLAN.outageMs / 1_000} s, and called`;
-    expectDone([away, back], { [outages]: 1 });
-    expectDone([away, { ...back, at: back.at - 1 }], { [outages]: 0 });
-    expectDone(
+    const outages = `provider outages of ${PLAN.outageMs / 1_000} s with calls`;
+    expectCounts([down, up], { [outages]: 1 });
+    expectCounts([down, { ...up, at: up.at - 1 }], { [outages]: 0 });
+    expectCounts(
       [
-        { ...away, at: met.at + 1 },
-        { ...back, at: back.at + 1 },
+        { ...down, at: failed.at + 1 },
+        { ...up, at: up.at + 1 },
       ],
       { [outages]: 0 },
     );
-    const drain = 'of them while the rest drained';
-    expectDone([acknowledged, killed], { 'workers killed': 1, [drain]: 1 });
-    expectDone([killed], { 'workers killed': 1, [drain]: 0 });
-    expectDone([acknowledged, { ...killed, at: settled + 1 }], { 'workers killed': 1, [drain]: 0 });
+    const drain = 'workers killed while the backlog drained';
+    expectCounts([acknowledged, killed], { 'workers killed': 1, [drain]: 1 });
+    expectCounts([killed], { 'workers killed': 1, [drain]: 0 });
+    expectCounts([acknowledged, { ...killed, at: settled + 1 }], { 'workers killed': 1, [drain]: 0 });
   });
 
-  it('finds what stays unknown without a reason, and what is unknown and taken twice', () => {
-    // Not every one was taken: a provider may refuse a message and lose that answer, too.
-    const unknown = check(doubtful).unknown.find((token) => takenAs(token, doubtful));
-    evidence = structuredClone(doubtful);
+  it('finds a message that is unknown without a reason, and an unknown message that was accepted twice', () => {
+    // The lost response of a call may also have been a refusal.
+    const unknown = check(uncertain).unknown.find((token) => acceptedAs(token, uncertain));
+    evidence = structuredClone(uncertain);
     const { delivery_key } = storedAs(unknown ?? '');
     evidence.calls = evidence.calls.map((call) =>
       call.idempotency_key === delivery_key ? { ...call, fault: null, status: 202 } : call,
     );
-    expectBroken(['unknown is what nobody can tell, for a reason']);
-    evidence = structuredClone(doubtful);
-    evidence.taken.push({ ...takenAs(unknown ?? ''), id: 'sms_again', receipts: [] });
-    expectBroken(['nothing is taken twice']);
+    expectViolated(['a message is unknown only for a reason']);
+    evidence = structuredClone(uncertain);
+    evidence.accepted.push({ ...acceptedAs(unknown ?? ''), id: 'sms_again', receipts: [] });
+    expectViolated(['the provider accepts no message twice']);
   });
 
-  it('excuses an attempt that nobody told of where its worker was killed', () => {
+  it('allows an attempt worker_lost only if its worker was killed', () => {
     const stored = storedAs('0-0');
-    const told = evidence.stored.attempts.find(({ message_id }) => message_id === stored.id) as StoredAttempt;
+    const attempt = evidence.stored.attempts.find(
+      ({ message_id }) => message_id === stored.id,
+    ) as StoredAttempt;
     evidence.stored.attempts.push({
-      ...{ ...told, number: ++stored.attempt_count, duration_ms: null },
+      ...{ ...attempt, number: ++stored.attempt_count, duration_ms: null },
       ...{ outcome: 'unknown', code: 'worker_lost', provider_message_id: null },
     });
-    expectBroken(['attempts tell the story of each message']);
+    expectViolated(['the attempts of each message are complete']);
     const claimed = evidence.stored.changes.find(({ message_id }) => message_id === stored.id);
     evidence.events.push({ at: claimed?.at ?? 0, kind: 'worker killed', detail: 'worker-1' });
-    expectBroken([]);
+    expectViolated([]);
   });
 });

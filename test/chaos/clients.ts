@@ -5,27 +5,27 @@ import type { Sender } from './sender.ts';
 
 export interface ClientOptions {
   send: Sender;
-  /** Messages under way at once. */
+  /** The maximum number of concurrent requests. */
   limit: number;
-  /** The longest pause before the next message of a conversation, in milliseconds. */
+  /** The maximum pause before the next message of a conversation, in milliseconds. */
   pauseMs: number;
-  /** The part of messages that are sent once more after they were acknowledged. */
+  /** The share of messages that clients send again after the acknowledgement, from 0 to 1. */
   repeated: number;
   random: () => number;
   signal: AbortSignal;
   onAcknowledged: () => void;
 }
 
-/** Sends all conversations side by side; within one, a message goes when the one before it was acknowledged. */
+/** Sends all conversations concurrently. Within a conversation, each message waits for the acknowledgement of the previous one. */
 export async function sendAll(conversations: Sent[][], options: ClientOptions): Promise<void> {
   const { send, limit, pauseMs, repeated, random, signal, onAcknowledged } = options;
-  const inTurn = pLimit(limit);
+  const limited = pLimit(limit);
   await Promise.all(
     conversations.map(async (messages) => {
       for (const message of messages) {
         await sleep(random() * pauseMs, undefined, { signal }).catch(() => undefined);
-        if (signal.aborted || !(await inTurn(() => send(message)))) return;
-        if (random() < repeated) await inTurn(() => send(message));
+        if (signal.aborted || !(await limited(() => send(message)))) return;
+        if (random() < repeated) await limited(() => send(message));
         onAcknowledged();
       }
     }),

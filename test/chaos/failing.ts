@@ -12,32 +12,34 @@ export const FAILING: Record<string, object> = {
   malformed: { type: 'malformed' },
 };
 
-const WAYS = Object.keys(FAILING);
-/** One conversation of this many on each channel. */
-const EVERY = 6;
+const KINDS = Object.keys(FAILING);
+/** On each channel, one of this number of conversations has a failing recipient. */
+const INTERVAL = 6;
 
-/** How the provider fails for the recipient of a conversation; null for most conversations. */
+/** The key of `FAILING` for the recipient of a conversation; null for most conversations. */
 export function failingOf(conversation: number): string | null {
   const ofChannel = Math.floor(conversation / 2);
-  if (ofChannel % EVERY !== EVERY - 1) return null;
-  return WAYS[Math.floor(ofChannel / EVERY) % WAYS.length] ?? null;
+  if (ofChannel % INTERVAL !== INTERVAL - 1) return null;
+  return KINDS[Math.floor(ofChannel / INTERVAL) % KINDS.length] ?? null;
 }
 
-/** A part of the address that is unique to these recipients. */
-function markOf(channel: Channel, way: string): string {
-  return channel === 'sms' ? `+180466${WAYS.indexOf(way)}` : `@${way.replace('_', '-')}.failing.example.com`;
+/** The part of the address that only the recipients with this kind of failure have. */
+function addressPartOf(channel: Channel, kind: string): string {
+  return channel === 'sms'
+    ? `+180466${KINDS.indexOf(kind)}`
+    : `@${kind.replace('_', '-')}.failing.example.com`;
 }
 
-export function addressOf(channel: Channel, way: string, conversation: number): string {
-  const mark = markOf(channel, way);
-  return channel === 'sms' ? `${mark}${1_000 + conversation}` : `customer-${conversation}${mark}`;
+export function addressOf(channel: Channel, kind: string, conversation: number): string {
+  const part = addressPartOf(channel, kind);
+  return channel === 'sms' ? `${part}${1_000 + conversation}` : `customer-${conversation}${part}`;
 }
 
 /** The faults for these recipients only. */
 export function failingFaults(channel: Channel): object[] {
-  return Object.entries(FAILING).map(([way, fault]) => ({
+  return Object.entries(FAILING).map(([kind, fault]) => ({
     channel,
-    recipient: markOf(channel, way),
+    recipient: addressPartOf(channel, kind),
     ...fault,
   }));
 }

@@ -9,8 +9,8 @@ import { fullSettings, shortSettings } from './settings.ts';
  * Exits with 1 if a rule is violated.
  */
 const MODES: Mode[] = ['keys', 'lookup', 'neither'];
-/** After the bound of a run, for stopping everything in its order. */
-const STOPPING_MS = 90_000;
+/** The time to stop all processes after the time limit of a run. */
+const STOP_MS = 90_000;
 const TIMELINES = 5;
 
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1_000_000));
@@ -18,7 +18,7 @@ const wanted = process.env.CHAOS_PROVIDERS?.split(',') ?? MODES;
 const wrong = wanted.find((mode) => !MODES.includes(mode as Mode));
 if (wrong !== undefined || !Number.isInteger(seed)) {
   console.error(
-    wrong ? `CHAOS_PROVIDERS: "${wrong}" is none of ${MODES.join(', ')}` : 'CHAOS_SEED: not a number',
+    wrong ? `CHAOS_PROVIDERS: "${wrong}" is not one of ${MODES.join(', ')}` : 'CHAOS_SEED: not a number',
   );
   process.exit(2);
 }
@@ -36,12 +36,12 @@ process.exit(violations > 0 ? 1 : 0);
 async function run(mode: Mode): Promise<number> {
   const settings = (process.env.CHAOS_SHORT === '1' ? shortSettings : fullSettings)(mode, seed);
   const watchdog = setTimeout(() => {
-    console.error('The run did not stop by itself');
+    console.error('The run exceeded its time limit');
     process.exit(1);
-  }, settings.boundMs + STOPPING_MS);
-  const began = Date.now();
-  const elapsed = () => Math.round((Date.now() - began) / 1_000);
-  console.log(`Providers that have ${mode}:`);
+  }, settings.timeLimitMs + STOP_MS);
+  const start = Date.now();
+  const elapsed = () => Math.round((Date.now() - start) / 1_000);
+  console.log(`Mode ${mode}:`);
   const { evidence, logs } = await runChaos(settings, (line) => console.log(`  ${elapsed()} s: ${line}`));
   clearTimeout(watchdog);
   const report = check(evidence);
@@ -49,13 +49,13 @@ async function run(mode: Mode): Promise<number> {
   if (report.violations > 0) {
     for (const line of timelines(evidence, report.rules)) console.log(line);
     await writeFile(`${logs}/evidence.json`, JSON.stringify(evidence));
-    console.log(`What the processes wrote, and the evidence, is in ${logs}`);
+    console.log(`The logs of the processes and evidence.json are in ${logs}`);
   } else await rm(logs, { recursive: true });
   reports.push({ mode, seconds: elapsed(), ...report, events: evidence.events });
   return report.violations;
 }
 
-/** Of some of the messages that broke a rule. */
+/** The timelines of at most `TIMELINES` messages with violations. */
 function timelines(evidence: Evidence, rules: { violations: string[] }[]): string[] {
   const tokens = new Set(
     rules.flatMap((rule) => rule.violations.map((violation) => violation.split(':')[0])),

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EmbeddedDatabase, startEmbedded } from '../../src/local/embedded.ts';
 import { until } from '../support/until.ts';
-import { endsWithUs, kill } from './processes.ts';
+import { kill, killOnExit } from './processes.ts';
 
 export interface ChaosDatabase {
   url: string;
-  /** PostgreSQL's immediate shutdown, which is as a crash to it, and a start on the same port. */
+  /** Stops PostgreSQL with an immediate shutdown, which causes crash recovery, and starts it on the same port. */
   crash(onDown: () => void): Promise<void>;
   stop(): Promise<void>;
 }
@@ -32,7 +32,7 @@ export async function startDatabase(directory: string): Promise<ChaosDatabase> {
 async function postmaster(directory: string): Promise<number> {
   const file = await readFile(join(directory, 'postgres', 'postmaster.pid'), 'utf8');
   const pid = Number(file.split('\n')[0]);
-  // Its immediate shutdown: killed outright it would leave its shared memory behind.
-  endsWithUs(pid, 'SIGQUIT');
+  // SIGQUIT is an immediate shutdown; SIGKILL would leave shared memory behind.
+  killOnExit(pid, 'SIGQUIT');
   return pid;
 }

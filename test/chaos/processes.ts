@@ -3,19 +3,19 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What ends with this process, however it comes to that: processes, and folders. */
-const living = new Map<number, NodeJS.Signals>();
+/** The processes and folders that this process removes when it exits. */
+const running = new Map<number, NodeJS.Signals>();
 const folders = new Set<string>();
 process.on('exit', () => {
-  for (const [pid, signal] of living) kill(pid, signal);
+  for (const [pid, signal] of running) kill(pid, signal);
   for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
 });
 
-/** A process that is started again whenever it ends, as a supervisor would. */
+/** A process that is restarted when it exits, as by a process supervisor. */
 export interface Supervised {
-  /** Kills it without warning, one that is just being started again when it is; resolves when the next one is started. */
+  /** Sends SIGKILL; waits for a restart in progress first. Resolves when the next process is started. */
   kill(onKill: () => void): Promise<void>;
-  /** Ends it for good, gently, and without warning where it does not listen. */
+  /** Sends SIGTERM, and SIGKILL after `STOP_MS`. The process is not restarted. */
   stop(): Promise<void>;
 }
 
@@ -23,10 +23,10 @@ export interface Command {
   command: string;
   args: string[];
   environment: Record<string, string>;
-  /** Where it writes. */
+  /** The path of the file for stdout and stderr. */
   log: string;
-  /** Told how, and what it wrote last. */
-  onEndedByItself: (how: string) => void;
+  /** Called after an exit without `kill` or `stop`, with the exit code or signal and the last line of the log. */
+  onExit: (reason: string) => void;
 }
 
 const RESTART_MS = 1_000;
@@ -43,10 +43,10 @@ export function supervise(command: Command): Supervised {
     replaced = promise;
     const watched = child;
     child.once('exit', async (code, signal) => {
-      living.delete(watched.pid ?? 0);
+      running.delete(watched.pid ?? 0);
       if (stopping) return resolve();
       if (!expected) {
-        command.onEndedByItself(`exit ${code ?? signal}: ${lastLine(command.log)}`);
+        command.onExit(`exit ${code ?? signal}: ${lastLine(command.log)}`);
         await sleep(RESTART_MS);
         if (stopping) return resolve();
       }
@@ -64,27 +64,27 @@ export function supervise(command: Command): Supervised {
       if (stopping) return;
       onKill();
       expected = true;
-      const gone = replaced;
+      const restarted = replaced;
       child.kill('SIGKILL');
-      await gone;
+      await restarted;
     },
     stop: async () => {
       stopping = true;
       if (hasEnded(child)) return;
-      const gone = once(child, 'exit');
+      const exited = once(child, 'exit');
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-      await gone;
+      await exited;
       clearTimeout(timer);
     },
   };
 }
 
-/** @throws where it does not end well. */
-export async function runToEnd(command: Omit<Command, 'onEndedByItself'>): Promise<void> {
+/** @throws {Error} the process exits with a code other than 0. */
+export async function runToEnd(command: Omit<Command, 'onExit'>): Promise<void> {
   const child = start(command);
   const [code, signal] = await once(child, 'exit');
-  living.delete(child.pid ?? 0);
+  running.delete(child.pid ?? 0);
   if (code !== 0) throw new Error(`${command.command}: exit ${code ?? signal}: ${lastLine(command.log)}`);
 }
 
@@ -92,16 +92,16 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
-function start({ command, args, environment, log }: Omit<Command, 'onEndedByItself'>): ChildProcess {
+function start({ command, args, environment, log }: Omit<Command, 'onExit'>): ChildProcess {
   const file = openSync(log, 'a');
   const child = spawn(command, args, {
-    // In a group of its own: Ctrl-C is for the driver, which then stops everything in its order.
+    // A process group of its own: Ctrl-C reaches only the driver, which stops the processes in order.
     detached: true,
     stdio: ['ignore', file, file],
     env: { PATH: process.env.PATH, ENV_FILE: '/dev/null', ...environment },
   });
   closeSync(file);
-  if (child.pid) living.set(child.pid, 'SIGKILL');
+  if (child.pid) running.set(child.pid, 'SIGKILL');
   return child;
 }
 
@@ -109,12 +109,17 @@ function lastLine(log: string): string {
   return readFileSync(log, 'utf8').trimEnd().split('\n').at(-1) ?? '';
 }
 
-/** Removed when this process ends, if it is still there; a process is ended by a signal. */
-export function endsWithUs(thing: string | number, signal: NodeJS.Signals = 'SIGKILL'): void {
-  if (typeof thing === 'string') folders.add(thing);
-  else living.set(thing, signal);
+/** Removes the folder when this process exits. */
+export function removeOnExit(folder: string): void {
+  folders.add(folder);
 }
 
+/** Sends the signal when this process exits. */
+export function killOnExit(pid: number, signal: NodeJS.Signals): void {
+  running.set(pid, signal);
+}
+
+/** Returns false if the process does not exist. */
 export function kill(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);

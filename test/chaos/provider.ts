@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { freePort, isOk } from '../support/process.ts';
 import { until } from '../support/until.ts';
-import type { Mode, Taken } from './checker/evidence.ts';
+import type { AcceptedMessage, Mode } from './checker/evidence.ts';
 import { failingFaults } from './failing.ts';
 import { type Supervised, supervise } from './processes.ts';
 
@@ -11,20 +11,20 @@ export const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const CHANNELS = ['sms', 'email'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
-/** The simulated providers, as a process of their own: they outlive whatever is done to the service. */
+/** The simulated providers, in a process that no disruption affects. */
 export interface ChaosProvider {
   url: string;
-  /** The usual faults; one channel's provider may be away altogether. */
-  misbehave(away?: Channel): Promise<void>;
-  /** No faults any more, for nobody. */
-  behave(): Promise<void>;
-  /** Whether receipts come in the wrong order from now on. */
+  /** Sets the usual faults, and an outage of the provider of one channel if it is given. */
+  setFaults(down?: Channel): Promise<void>;
+  /** Removes all faults, also those of failing recipients. */
+  clearFaults(): Promise<void>;
+  /** Sets whether receipts are sent in the wrong order. */
   disorder(on: boolean): Promise<void>;
-  taken(): Promise<Taken[]>;
-  /** How many calls it has had. */
+  accepted(): Promise<AcceptedMessage[]>;
+  /** The number of calls. */
   calls(): Promise<number>;
-  /** Whether a fault struck a call on a channel since then. */
-  struck(channel: Channel, since: number): Promise<boolean>;
+  /** Whether a call on the channel has had a fault since this time, in milliseconds since 1970. */
+  hadFault(channel: Channel, since: number): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -33,20 +33,20 @@ export interface ProviderOptions {
   seed: number;
   providerTimeoutMs: number;
   serviceUrl: string;
-  /** For what it writes. */
+  /** The folder of the log. */
   directory: string;
-  onEndedByItself: (how: string) => void;
+  onExit: (reason: string) => void;
 }
 
 export async function startProvider(options: ProviderOptions): Promise<ChaosProvider> {
-  const { mode, seed, providerTimeoutMs, serviceUrl, directory, onEndedByItself } = options;
+  const { mode, seed, providerTimeoutMs, serviceUrl, directory, onExit } = options;
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const process_: Supervised = supervise({
     command: process.execPath,
     args: ['src/simulator/main.ts'],
     log: join(directory, 'simulator.log'),
-    onEndedByItself,
+    onExit,
     environment: {
       SIMULATOR_PORT: String(port),
       SIMULATOR_API_KEY: providerKey,
@@ -69,19 +69,19 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
   await put('settings', { receipts: { delay_ms: 20, failure_rate: 0.1, repeats: 1 } });
   return {
     url,
-    misbehave: async (away) => {
+    setFaults: async (down) => {
       const lists = CHANNELS.map((channel) => [
         ...failingFaults(channel),
-        ...(channel === away ? outage(channel) : usualFaults(channel, providerTimeoutMs)),
+        ...(channel === down ? outage(channel) : usualFaults(channel, providerTimeoutMs)),
       ]);
       const { status } = await put('faults', lists.flat());
-      if (status !== 200) throw new Error(`The simulator takes no such faults: ${status}`);
+      if (status !== 200) throw new Error(`The simulator refused the faults: ${status}`);
     },
-    behave: async () => void (await put('faults', [])),
+    clearFaults: async () => void (await put('faults', [])),
     disorder: async (on) => void (await put('settings', { receipts: { disorder: on } })),
-    taken: () => read<Taken>('messages'),
+    accepted: () => read<AcceptedMessage>('messages'),
     calls: async () => (await read('calls')).length,
-    struck: async (channel, since) => {
+    hadFault: async (channel, since) => {
       const calls = await read<{ channel: string; at: number; fault: string | null }>('calls');
       return calls.some((call) => call.channel === channel && call.at >= since && call.fault !== null);
     },
@@ -96,14 +96,14 @@ function outage(channel: Channel): object[] {
   ];
 }
 
-/** Each has its chance where those before it did not end the call: about 28 % of all sends end with one. */
+/** Each fault applies with its probability if no fault before it ended the call. About 28 % of the sends end with a fault. */
 function usualFaults(channel: Channel, providerTimeoutMs: number): object[] {
   const late = Math.round(providerTimeoutMs * 1.25);
   return [
-    // Those that are rare are likelier until they have struck, so that a small run meets each of them, too.
+    // The first occurrence of a rare fault has a higher probability, so that a short run has each fault.
     ...['timeout', 'reset', 'malformed'].map((type) => ({ channel, type, probability: 0.1, times: 1 })),
     { channel, type: 'latency', ms: 60, probability: 0.1 },
-    // The caller has given up by then, and the message is taken all the same.
+    // Longer than the timeout of the service: the provider accepts the message after the service has aborted the call.
     { channel, type: 'latency', ms: late, probability: 0.01 },
     { channel, type: 'lost_response', probability: 0.11 },
     { channel, type: 'reset', probability: 0.04, applies_to: 'all' },

@@ -4,15 +4,21 @@ import { join } from 'node:path';
 import { seededRandom } from '../../src/simulator/random.ts';
 import { freePort } from '../support/process.ts';
 import { until } from '../support/until.ts';
-import { countPending, expirePending, observe, readStored, readTaken } from './checker/collect.ts';
+import {
+  countPending,
+  expirePending,
+  readProviders,
+  readStored,
+  recordStatusChanges,
+} from './checker/collect.ts';
 import type { ChaosEvent, Evidence } from './checker/evidence.ts';
 import { sendAll } from './clients.ts';
+import { type DisruptionOptions, killWorkers, runSteps, type Targets } from './disruptions.ts';
 import { FAILING_ADDRESSES } from './failing.ts';
-import { type Havoc, killWorkers, takeSteps, type Victims } from './havoc.ts';
+import { untilIdle } from './idle.ts';
 import { startDatabase } from './postgres.ts';
-import { endsWithUs } from './processes.ts';
+import { removeOnExit } from './processes.ts';
 import { startProvider } from './provider.ts';
-import { untilQuiet } from './quiet.ts';
 import { createSender } from './sender.ts';
 import { apiKey, migrate, startService } from './service.ts';
 import type { ChaosSettings } from './settings.ts';
@@ -20,27 +26,28 @@ import { makeWorkload } from './workload.ts';
 
 export interface ChaosRun {
   evidence: Evidence;
-  /** Where every process wrote its log; for the caller to remove. */
+  /** The folder of the logs. The caller must remove the folder. */
   logs: string;
 }
 
 const PROGRESS_MS = 10_000;
-/** The part of messages that clients send again although they were acknowledged. */
+/** The share of messages that clients send again after the acknowledgement, from 0 to 1. */
 const REPEATED = 0.02;
 
-/** One run from nothing to quiet. Every wait in it ends at the bound of the settings. */
-export async function runChaos(settings: ChaosSettings, say: (line: string) => void): Promise<ChaosRun> {
+/** Starts everything, runs the workload with the disruptions, and waits until the service is idle, at most `timeLimitMs`. */
+export async function runChaos(settings: ChaosSettings, log: (line: string) => void): Promise<ChaosRun> {
   const logs = await mkdtemp(join(tmpdir(), 'messaging-chaos-'));
   const events: ChaosEvent[] = [];
-  const note: Havoc['note'] = (kind, detail) => void events.push({ at: Date.now(), kind, detail });
+  const note: DisruptionOptions['note'] = (kind, detail) =>
+    void events.push({ at: Date.now(), kind, detail });
   await using stack = new AsyncDisposableStack();
-  const bound = new AbortController();
-  const timer = setTimeout(() => bound.abort(), settings.boundMs);
+  const timeLimit = new AbortController();
+  const timer = setTimeout(() => timeLimit.abort(), settings.timeLimitMs);
   stack.defer(() => clearTimeout(timer));
-  const { signal } = bound;
-  const { victims, url } = await build(settings, logs, note, signal, stack);
-  // Where something fails, nothing goes on while the rest is stopped.
-  stack.defer(() => bound.abort());
+  const { signal } = timeLimit;
+  const { targets, url } = await startAll(settings, logs, note, signal, stack);
+  // After a failure, abort the clients and the disruptions before the processes stop.
+  stack.defer(() => timeLimit.abort());
   const random = seededRandom(settings.seed);
   const conversations = makeWorkload(settings.conversations, settings.messagesEach, random);
   const sent = conversations.flat();
@@ -48,21 +55,28 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
   let acknowledged = 0;
   let draining = false;
   const progress = () => acknowledged / sent.length;
-  const havoc: Havoc = { settings, victims, note, random: seededRandom(~settings.seed), progress, signal };
-  const telling = setInterval(() => void tell(), PROGRESS_MS);
-  stack.defer(() => clearInterval(telling));
-  async function tell(): Promise<void> {
-    const pending = await countPending(victims.database.url).catch(() => '?');
-    say(`${acknowledged} of ${sent.length} acknowledged, ${pending} pending, ${events.length} events`);
+  const options: DisruptionOptions = {
+    settings,
+    targets,
+    note,
+    random: seededRandom(~settings.seed),
+    progress,
+    signal,
+  };
+  const progressTimer = setInterval(() => void reportProgress(), PROGRESS_MS);
+  stack.defer(() => clearInterval(progressTimer));
+  async function reportProgress(): Promise<void> {
+    const pending = await countPending(targets.database.url).catch(() => '?');
+    log(`${acknowledged} of ${sent.length} acknowledged, ${pending} pending, ${events.length} events`);
   }
 
-  const steps = takeSteps(havoc);
+  const steps = runSteps(options);
   const killing = AbortSignal.any([signal, AbortSignal.timeout(settings.killForMs)]);
   const pending = () =>
-    countPending(victims.database.url, FAILING_ADDRESSES).catch(() => Number.POSITIVE_INFINITY);
-  const isEnough = async () => draining && (await pending()) <= settings.leftAlone;
-  const killer = killWorkers({ ...havoc, signal: killing }, isEnough).then(async () =>
-    say(`no more workers are killed, with ${await pending()} pending`),
+    countPending(targets.database.url, FAILING_ADDRESSES).catch(() => Number.POSITIVE_INFINITY);
+  const isDrained = async () => draining && (await pending()) <= settings.killUntilPending;
+  const killer = killWorkers({ ...options, signal: killing }, isDrained).then(async () =>
+    log(`no more workers are killed, with ${await pending()} pending`),
   );
   const work = async () => {
     await sendAll(conversations, {
@@ -81,45 +95,48 @@ export async function runChaos(settings: ChaosSettings, say: (line: string) => v
   await Promise.all([work(), steps, killer]);
   await until(
     async () => signal.aborted || (await pending()) === 0,
-    'others are settled',
-    settings.boundMs * 2,
+    'all other messages are settled',
+    settings.timeLimitMs * 2,
   );
   if (!signal.aborted) {
-    note('all but failing settled', `${await countPending(victims.database.url)} messages still fail`);
-    await tell();
-    await victims.provider.behave();
-    await expirePending(victims.database.url);
+    note(
+      'all others settled',
+      `${await countPending(targets.database.url)} messages to failing recipients are pending`,
+    );
+    await reportProgress();
+    await targets.provider.clearFaults();
+    await expirePending(targets.database.url);
   }
   const { mode, plan, providerTimeoutMs } = settings;
-  const quiet = await untilQuiet(victims.database.url, victims.provider, 4 * providerTimeoutMs, signal);
-  await tell();
+  const idle = await untilIdle(targets.database.url, targets.provider, 4 * providerTimeoutMs, signal);
+  await reportProgress();
 
-  const stored = await readStored(victims.database.url);
-  const taken = await readTaken(victims.provider.url);
-  return { evidence: { mode, providerTimeoutMs, plan, events, quiet, sent, stored, ...taken }, logs };
+  const stored = await readStored(targets.database.url);
+  const accepted = await readProviders(targets.provider.url);
+  return { evidence: { mode, providerTimeoutMs, plan, events, idle, sent, stored, ...accepted }, logs };
 }
 
-/** Everything on ports and in folders of its own; what is deferred first ends last. */
-async function build(
+/** Starts the database, the providers and the service on free ports and in new folders. `stack` stops them in reverse order. */
+async function startAll(
   settings: ChaosSettings,
   logs: string,
-  note: Havoc['note'],
+  note: DisruptionOptions['note'],
   signal: AbortSignal,
   stack: AsyncDisposableStack,
-): Promise<{ victims: Victims; url: string }> {
+): Promise<{ targets: Targets; url: string }> {
   const directory = await mkdtemp(join(tmpdir(), 'messaging-chaos-data-'));
-  endsWithUs(directory);
+  removeOnExit(directory);
   stack.defer(() => rm(directory, { recursive: true, force: true }));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const onEnd = (how: string) => note('ended by itself', how);
+  const onExit = (reason: string) => note('process exited', reason);
   const [database, provider] = await Promise.all([
     startDatabase(directory),
     startProvider({
       ...settings,
       serviceUrl: url,
       directory: logs,
-      onEndedByItself: (how) => onEnd(`simulator: ${how}`),
+      onExit: (reason) => onExit(`simulator: ${reason}`),
     }),
   ]);
   stack.defer(database.stop);
@@ -130,14 +147,14 @@ async function build(
     databaseUrl: database.url,
     simulatorUrl: provider.url,
     logs,
-    compiled: join(directory, 'compiled'),
+    compileCache: join(directory, 'compileCache'),
     signal,
-    onEndedByItself: onEnd,
+    onExit,
   };
   await migrate(options);
-  await observe(database.url);
+  await recordStatusChanges(database.url);
   const service = await startService(options);
   stack.defer(service.stop);
-  await provider.misbehave();
-  return { victims: { database, provider, service }, url };
+  await provider.setFaults();
+  return { targets: { database, provider, service }, url };
 }

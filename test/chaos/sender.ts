@@ -1,28 +1,28 @@
 import { ConnectionError, createClient, type SendMessage, UnavailableError } from '../../sdk/src/index.ts';
 import type { Sent } from './checker/evidence.ts';
 
-/** Few retries, so that those who wait for the service to come back do not wait for long when it is there. */
-const PATIENCE = { timeout: 10_000, maxRetries: 4, retryDelay: 100 };
+/** Few retries, so that clients continue soon after a restart of the service. */
+const LIMITS = { timeout: 10_000, maxRetries: 4, retryDelay: 100 };
 const EXPECTED = [202, 503];
 
-/** Sends a message until it is acknowledged; false where that was given up. What came back is noted in `sent`. */
+/** Repeats a message until it is acknowledged and adds the responses to `sent`. Returns false if it was not acknowledged. */
 export type Sender = (sent: Sent) => Promise<boolean>;
 
 /**
- * A client of the service as its users are: the SDK, with a key for each message, and again after the SDK's own
- * retries, since a service that is away is no reason to give up.
+ * Creates a client that uses the SDK with an idempotency key for each message, and repeats a request after the retries of
+ * the SDK while the service is unavailable.
  *
- * @param signal ends the trying.
+ * @param signal stops the repeats.
  */
 export function createSender(baseUrl: string, apiKey: string, signal: AbortSignal): Sender {
   return async (sent) => {
-    const noting = async (request: Request) => {
+    const recordingFetch = async (request: Request) => {
       const response = await fetch(request);
-      if (!EXPECTED.includes(response.status)) sent.odd.push(String(response.status));
+      if (!EXPECTED.includes(response.status)) sent.unexpected.push(String(response.status));
       return response;
     };
-    const { messages } = createClient({ baseUrl, apiKey, fetch: noting, ...PATIENCE });
-    // Which fields belong to which type is the workload's to mind, and the service's to check.
+    const { messages } = createClient({ baseUrl, apiKey, fetch: recordingFetch, ...LIMITS });
+    // The workload creates only valid combinations of fields.
     const message = sent.request as SendMessage;
     while (!signal.aborted) {
       try {
@@ -30,7 +30,7 @@ export function createSender(baseUrl: string, apiKey: string, signal: AbortSigna
           idempotencyKey: sent.key,
           signal,
         });
-        sent.answers.push({ id, conversation_id });
+        sent.acknowledgements.push({ id, conversation_id });
         return true;
       } catch (error) {
         if (!(error instanceof ConnectionError || error instanceof UnavailableError)) return false;

@@ -7,13 +7,13 @@ import { providerKey, webhookSecret } from './provider.ts';
 
 export const apiKey = 'a-key-for-the-chaos-clients';
 
-/** What else ends it is the signal of the run. */
-const NO_BOUND_MS = 3_600_000;
+/** Longer than a run: the signal of the run ends the wait. */
+const NO_LIMIT_MS = 3_600_000;
 
 export interface ChaosService {
   api: Supervised;
   workers: Supervised[];
-  /** Resolves when the API process answers that it is ready, or the run is called off. */
+  /** Resolves when the API process is ready or the run is aborted. */
   ready(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -25,32 +25,32 @@ export interface ServiceOptions {
   providerTimeoutMs: number;
   databaseUrl: string;
   simulatorUrl: string;
-  /** For what they write. */
+  /** The folder of the logs. */
   logs: string;
-  /** For what they have compiled. */
-  compiled: string;
-  /** Ends the waiting. */
+  /** The folder of the compile cache of Node.js. */
+  compileCache: string;
+  /** Ends the wait for a ready service. */
   signal: AbortSignal;
-  onEndedByItself: (who: string) => void;
+  onExit: (reason: string) => void;
 }
 
-/** Brings the database's schema up to date. What this compiles in passing, no worker has to compile again. */
+/** Migrates the database, and fills the compile cache for the workers. */
 export function migrate(options: ServiceOptions): Promise<void> {
   return runToEnd({ ...commandOf(options, 'migrate', 'worker', 0), args: ['migrate'] });
 }
 
-/** One API process and, when that is ready, several workers, as in production; each is started again when it ends. */
+/** Starts one API process and then, when the API is ready, the workers. Each process is restarted when it exits. */
 export async function startService(options: ServiceOptions): Promise<ChaosService> {
   const { port } = options;
   const start = (name: string, role: string, ownPort: number) =>
     supervise({
       ...commandOf(options, name, role, ownPort),
-      onEndedByItself: (how) => options.onEndedByItself(`${name}: ${how}`),
+      onExit: (reason) => options.onExit(`${name}: ${reason}`),
     });
   const api = start('api', 'api', port);
   const ready = async () => {
     const url = `http://127.0.0.1:${port}/readyz`;
-    await until(() => options.signal.aborted || isOk(url), 'the service is ready', NO_BOUND_MS);
+    await until(() => options.signal.aborted || isOk(url), 'the service is ready', NO_LIMIT_MS);
   };
   await ready();
   const workers = Array.from({ length: options.workers }, (_, n) => start(`worker-${n + 1}`, 'worker', 0));
@@ -59,7 +59,7 @@ export async function startService(options: ServiceOptions): Promise<ChaosServic
     workers,
     ready,
     stop: async () => {
-      await Promise.all([api, ...workers].map((one) => one.stop()));
+      await Promise.all([api, ...workers].map((process_) => process_.stop()));
     },
   };
 }
@@ -78,7 +78,7 @@ function environmentOf({
   databaseUrl,
   simulatorUrl,
   providerTimeoutMs,
-  compiled,
+  compileCache,
 }: ServiceOptions): Record<string, string> {
   const provider = (name: string) => ({
     [`${name}_URL`]: simulatorUrl,
@@ -89,7 +89,7 @@ function environmentOf({
   });
   return {
     NODE_ENV: 'production',
-    NODE_COMPILE_CACHE: compiled,
+    NODE_COMPILE_CACHE: compileCache,
     LOG_LEVEL: 'warn',
     DATABASE_URL: databaseUrl,
     API_KEYS: `chaos:${apiKey}`,
@@ -98,7 +98,7 @@ function environmentOf({
     ...provider('TEXT_CO'),
     ...provider('MAIL_CO'),
     PROVIDER_TIMEOUT_MS: String(providerTimeoutMs),
-    // Few, so that the leases of one that is killed leave most conversations to the others.
+    // Few, so that the leases of a killed worker block only few conversations.
     DELIVERY_CONCURRENCY: '24',
     STOP_TIMEOUT_MS: '5000',
   };

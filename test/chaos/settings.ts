@@ -14,14 +14,14 @@ export interface ChaosSettings {
   /** The interval at which a worker is killed, while clients send and while the backlog drains. */
   killEveryMs: number;
   /** Workers are killed until at most this many messages are pending. */
-  leftAlone: number;
+  killUntilPending: number;
   /** Workers are killed for at most this time, in milliseconds: workers that start more slowly would never send. */
   killForMs: number;
   outageMs: number;
   /** The steps, each at a share of acknowledged messages from 0 to 1. */
-  steps: { at: number; what: 'kill api' | 'restart database' | 'provider away' }[];
+  steps: { at: number; action: 'kill api' | 'restart database' | 'provider outage' }[];
   /** The time limit of the run, in milliseconds. */
-  boundMs: number;
+  timeLimitMs: number;
   plan: Plan;
 }
 
@@ -45,17 +45,17 @@ export function fullSettings(mode: Mode, seed: number): ChaosSettings {
     providerTimeoutMs: PROVIDER_TIMEOUT_MS[mode],
     workers: 3,
     killEveryMs: 3_000,
-    leftAlone: 100,
+    killUntilPending: 100,
     killForMs: 300_000,
     outageMs: 30_000,
     steps: [
-      { at: 0.1, what: 'kill api' },
-      { at: 0.2, what: 'provider away' },
-      { at: 0.4, what: 'restart database' },
-      { at: 0.6, what: 'kill api' },
-      { at: 0.8, what: 'restart database' },
+      { at: 0.1, action: 'kill api' },
+      { at: 0.2, action: 'provider outage' },
+      { at: 0.4, action: 'restart database' },
+      { at: 0.6, action: 'kill api' },
+      { at: 0.8, action: 'restart database' },
     ],
-    boundMs: 480_000,
+    timeLimitMs: 480_000,
     plan: {
       ...{ workerKills: 20, drainKills: 3, apiKills: 2, databaseRestarts: 2 },
       ...{ providerOutages: 1, outageMs: 30_000, ...FAILING },
@@ -71,15 +71,15 @@ export function shortSettings(mode: Mode, seed: number): ChaosSettings {
     messagesEach: 4,
     clients: 8,
     pauseMs: 1_200,
-    leftAlone: 120,
+    killUntilPending: 120,
     killForMs: 60_000,
     outageMs: 3_000,
     steps: [
-      { at: 0.1, what: 'provider away' },
-      { at: 0.2, what: 'kill api' },
-      { at: 0.5, what: 'restart database' },
+      { at: 0.1, action: 'provider outage' },
+      { at: 0.2, action: 'kill api' },
+      { at: 0.5, action: 'restart database' },
     ],
-    boundMs: 180_000,
+    timeLimitMs: 180_000,
     plan: {
       ...{ workerKills: 2, drainKills: 1, apiKills: 1, databaseRestarts: 1 },
       ...{ providerOutages: 1, outageMs: 3_000, ...FAILING },

@@ -12,9 +12,9 @@ const TEXTS = [
 ];
 
 /**
- * The messages of all conversations, each list in the order of sending. Half of the conversations are by text
- * message, half by email; some have several recipients, a few one that the provider refuses, and a few one for which the
- * provider fails in some way.
+ * Creates the messages of all conversations, each list in the order of sending. Half of the conversations are text
+ * messages, half are email. Some have several recipients. A few have a recipient that the provider refuses, or a recipient
+ * for whom the provider fails.
  */
 export function makeWorkload(conversations: number, messagesEach: number, random: () => number): Sent[][] {
   return Array.from({ length: conversations }, (_, conversation) => {
@@ -30,8 +30,8 @@ export function makeWorkload(conversations: number, messagesEach: number, random
         addresses: [...new Set([people.from, ...[people.to].flat(), ...(people.cc ?? [])])],
         refused: people.refused,
         failing: failingOf(conversation),
-        answers: [],
-        odd: [],
+        acknowledgements: [],
+        unexpected: [],
       };
     });
   });

@@ -53,7 +53,7 @@ for (const pgbouncer of installed)
       for (const { status } of others) expect([200, 409]).to.include(status);
       expect((await request('PUT', '/api/participants/2/links/3')).status).to.equal(200);
       expect((await request('GET', '/readyz')).status).to.equal(200);
-      expect((await service.accepted()).every(({ asked }) => asked === 1)).to.equal(true);
+      expect((await service.accepted()).every(({ request_count }) => request_count === 1)).to.equal(true);
     };
 
     it('works in session mode with the default settings of the service', async () => {

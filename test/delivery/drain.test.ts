@@ -66,7 +66,7 @@ describe('A worker as a process', function () {
     await startWorker();
     await until(async () => (await api.accepted()).length === total, 'the rest is sent');
     await until(async () => (await count(`deliveries where status = 'delivered'`)) === total, 'all is told');
-    expect((await api.accepted()).every(({ asked }) => asked === 1)).to.equal(true);
+    expect((await api.accepted()).every(({ request_count }) => request_count === 1)).to.equal(true);
     expect(await count('delivery_attempts')).to.equal(total);
   });
 

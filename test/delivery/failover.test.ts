@@ -143,7 +143,7 @@ describe('Delivery by the first of several providers', () => {
     await faults([]);
     await service.untilStatus(id, 'delivered');
     expect((await attempts(id)).every(({ provider }) => provider === 'text-co')).to.equal(true);
-    expect((await service.accepted()).map(({ asked }) => asked > 1)).to.deep.equal([true]);
+    expect((await service.accepted()).map(({ request_count }) => request_count > 1)).to.deep.equal([true]);
     expect(await ofSpare('GET', 'messages')).to.have.length(0);
   });
 

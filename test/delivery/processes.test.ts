@@ -37,7 +37,7 @@ describe('Several processes on one database', () => {
     for (const id of [...before, ...after]) await api.untilStatus(id, 'delivered');
     const taken = await api.accepted();
     expect(taken).to.have.length(40);
-    expect(taken.every(({ asked }) => asked === 1)).to.equal(true);
+    expect(taken.every(({ request_count }) => request_count === 1)).to.equal(true);
   });
 
   it('wake each other long before the next poll', async () => {

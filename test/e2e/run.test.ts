@@ -64,7 +64,7 @@ describe('The service as a process', function () {
     const { data: accepted } = (await (
       await fetch(`http://127.0.0.1:${environment.SIMULATOR_PORT}/_control/messages`)
     ).json()) as { data: Accepted[] };
-    expect(accepted.map(({ asked }) => asked)).to.deep.equal([1, 1, 1]);
+    expect(accepted.map(({ request_count }) => request_count)).to.deep.equal([1, 1, 1]);
 
     expect(await running.signal('SIGINT')).to.equal(0);
     expect(processesOf(directory)).to.deep.equal([]);

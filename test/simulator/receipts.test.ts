@@ -56,11 +56,14 @@ describe('Receipts', () => {
     await set({ repeats: 2 });
     await play.send();
     await untilReceived(6);
-    const taken = async () => (await play.accepted())[0]?.receipts;
-    await until(async () => (await taken())?.[0]?.taken === 3, 'the first was taken three times');
-    expect(await taken()).to.deep.equal([
-      { status: 'sent', taken: 3 },
-      { status: 'delivered', taken: 0 },
+    const receipts = async () => (await play.accepted())[0]?.receipts;
+    await until(
+      async () => (await receipts())?.[0]?.acknowledged === 3,
+      'the first receipt is acknowledged three times',
+    );
+    expect(await receipts()).to.deep.equal([
+      { status: 'sent', acknowledged: 3 },
+      { status: 'delivered', acknowledged: 0 },
     ]);
   });
 

@@ -18,7 +18,7 @@ describe('A simulated provider', () => {
       id: body.id,
       channel: 'sms',
       idempotency_key: 'one',
-      asked: 1,
+      request_count: 1,
       sequence: 1,
     });
     expect(message?.request).to.deep.equal(sms);
@@ -103,7 +103,7 @@ describe('An idempotency key', () => {
     expect(new Set(answers.map(({ body }) => body.id))).to.have.lengthOf(1);
     const accepted = await play.accepted();
     expect(accepted).to.have.lengthOf(1);
-    expect(accepted[0]).to.include({ asked: 5 });
+    expect(accepted[0]).to.include({ request_count: 5 });
   });
 
   it('is a different key on the other channel', async () => {

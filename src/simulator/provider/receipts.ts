@@ -41,14 +41,14 @@ export async function report(
 ): Promise<void> {
   const { delay_ms, repeats } = settings().receipts;
   const url = () => webhookUrl(settings(), message.channel, '/status');
-  const due = outcomes.map((outcome) => ({ outcome, receipt: { status: outcome.status, taken: 0 } }));
+  const due = outcomes.map((outcome) => ({ outcome, receipt: { status: outcome.status, acknowledged: 0 } }));
   message.receipts = due.map(({ receipt }) => receipt);
   for (const { outcome, receipt } of due) {
     await pause(delay_ms);
     const id = `evt_${randomUUID()}`;
     const event = eventOf(message, outcome);
     for (let time = 0; time <= repeats && !signal.aborted; time++) {
-      if (await sender.deliver(url, id, event, signal)) receipt.taken++;
+      if (await sender.deliver(url, id, event, signal)) receipt.acknowledged++;
     }
   }
 }

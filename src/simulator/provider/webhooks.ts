@@ -83,8 +83,8 @@ export function createWebhookSender(secret: string | undefined): WebhookSender {
     post,
     deliver: async (url, id, event, signal) => {
       for (let tried = 1; tried <= TRIES; tried++) {
-        const taken = await limit(() => tryOnce(url(), id, event, signal));
-        if (taken !== null) return taken;
+        const acknowledged = await limit(() => tryOnce(url(), id, event, signal));
+        if (acknowledged !== null) return acknowledged;
         await pause(Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (tried - 1)));
       }
       return false;

@@ -1,11 +1,8 @@
 import pg from 'pg';
-import type { Call, Stored, Taken } from './evidence.ts';
+import type { AcceptedMessage, Call, Stored } from './evidence.ts';
 
-/**
- * Lets PostgreSQL itself write down how statuses change, in the same transaction as the change: what no reader of
- * the end can see. To be called when the tables are there and nothing was sent.
- */
-export async function observe(databaseUrl: string): Promise<void> {
+/** Installs a trigger that records each change of a delivery's status. Call it after the migration and before any message. */
+export async function recordStatusChanges(databaseUrl: string): Promise<void> {
   await withClient(databaseUrl, (client) =>
     client.query(`
       create schema chaos;
@@ -13,18 +10,22 @@ export async function observe(databaseUrl: string): Promise<void> {
         id bigint generated always as identity primary key,
         message_id bigint not null, old text not null, new text not null,
         at timestamptz not null default clock_timestamp());
-      create function chaos.note() returns trigger language plpgsql as $$
+      create function chaos.record_change() returns trigger language plpgsql as $$
       begin
         insert into chaos.changes (message_id, old, new) values (old.message_id, old.status, new.status);
         return null;
       end $$;
-      create trigger chaos_note after update of status on deliveries for each row
-        when (old.status is distinct from new.status) execute function chaos.note();
+      create trigger chaos_record_change after update of status on deliveries for each row
+        when (old.status is distinct from new.status) execute function chaos.record_change();
     `),
   );
 }
 
-/** How many messages are not settled; `except` has patterns of SQL for recipients whose messages do not count. */
+/**
+ * Counts the messages that are not settled.
+ *
+ * @param except SQL patterns of recipients whose messages are not counted.
+ */
 export async function countPending(databaseUrl: string, except: string[] = []): Promise<number> {
   const { rows } = await withClient(databaseUrl, (client) =>
     client.query<{ pending: number }>(
@@ -37,7 +38,7 @@ export async function countPending(databaseUrl: string, except: string[] = []): 
   return rows[0]?.pending ?? 0;
 }
 
-/** Ends the time of the messages that are not settled: those to recipients for whom the provider fails. */
+/** Expires the messages that are not settled. At that time, their recipients are those for whom the provider fails. */
 export async function expirePending(databaseUrl: string): Promise<void> {
   await withClient(databaseUrl, (client) =>
     client.query(`update deliveries set expires_at = now() where status in ('queued', 'sending')`),
@@ -67,7 +68,7 @@ const READ = {
     select message_id::int, old, new, extract(epoch from at)::float8 * 1000 as at from chaos.changes order by id`,
 };
 
-/** All that the database holds, of one moment. */
+/** Reads a snapshot of the database. */
 export async function readStored(databaseUrl: string): Promise<Stored> {
   return withClient(databaseUrl, async (client) => {
     await client.query('begin isolation level repeatable read read only');
@@ -77,13 +78,15 @@ export async function readStored(databaseUrl: string): Promise<Stored> {
   });
 }
 
-/** What the simulated providers took and how they were asked. */
-export async function readTaken(simulatorUrl: string): Promise<{ taken: Taken[]; calls: Call[] }> {
+/** Reads the accepted messages and the calls of the simulated providers. */
+export async function readProviders(
+  simulatorUrl: string,
+): Promise<{ accepted: AcceptedMessage[]; calls: Call[] }> {
   const read = async (path: string) => {
-    const answer = (await (await fetch(`${simulatorUrl}/_control/${path}`)).json()) as { data: unknown[] };
-    return answer.data;
+    const response = (await (await fetch(`${simulatorUrl}/_control/${path}`)).json()) as { data: unknown[] };
+    return response.data;
   };
-  return { taken: (await read('messages')) as Taken[], calls: (await read('calls')) as Call[] };
+  return { accepted: (await read('messages')) as AcceptedMessage[], calls: (await read('calls')) as Call[] };
 }
 
 async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
@@ -92,7 +95,7 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
     connectionTimeoutMillis: 5_000,
     query_timeout: 30_000,
   });
-  // A server that goes away shows in the query.
+  // The query reports a lost connection.
   client.on('error', () => undefined);
   await client.connect();
   try {

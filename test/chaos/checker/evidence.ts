@@ -1,42 +1,43 @@
-/** What is known when a run is over, from three sides that do not know of each other; JSON throughout. */
+/** The record of a run from three independent sources: the clients, the database and the providers. All values are JSON. */
 export interface Evidence {
-  /** What the simulated providers could do, so what can be asked of the service. */
+  /** The features of the simulated providers, which determine the guarantees of the service. */
   mode: Mode;
-  /** How long the service waits for the answer to one call, in milliseconds. */
+  /** The time limit of the service for one call to a provider, in milliseconds. */
   providerTimeoutMs: number;
   plan: Plan;
-  /** What was done to the service, and what happened to it, in the order of time. */
+  /** The disruptions and the progress of the run, in the order of time. */
   events: ChaosEvent[];
-  /** Whether nothing moved any more when the rest was read. */
-  quiet: boolean;
+  /** Whether nothing was pending when the database and the providers were read. */
+  idle: boolean;
   sent: Sent[];
   stored: Stored;
-  taken: Taken[];
+  accepted: AcceptedMessage[];
   calls: Call[];
 }
 
-/** `keys`: repeats of a key are dropped; `lookup`: they are not, but a message can be asked for; `neither`. */
+/** The providers support idempotency keys and look-up (`keys`), look-up only (`lookup`), or neither. */
 export type Mode = 'keys' | 'lookup' | 'neither';
 
-/** How rough the run was to be. */
+/** The minimum of each disruption of a run. */
 export interface Plan {
   workerKills: number;
-  /** Of these, when all was acknowledged and not all settled. */
+  /** The worker kills after the last acknowledgement and before the last message is settled. */
   drainKills: number;
   apiKills: number;
   databaseRestarts: number;
   providerOutages: number;
-  /** How long each of them lasts at the least, in milliseconds. */
+  /** The minimum duration of a provider outage, in milliseconds. */
   outageMs: number;
-  /** The least part of the sends, from 0 to 1, that a fault ends while no provider is away; of it, lost answers. */
+  /** The share of the sends outside of outages that end with a fault, from 0 to 1. */
   failing: number;
+  /** The share of the sends outside of outages whose response is lost, from 0 to 1. */
   lost: number;
-  /** The least number of sends, on each channel, that each kind of fault strikes then. */
+  /** The number of sends outside of outages on each channel with each kind of fault. */
   ofEachFault: number;
 }
 
 export interface ChaosEvent {
-  /** Milliseconds since 1970, as all times here. */
+  /** Milliseconds since 1970. */
   at: number;
   kind:
     | 'all acknowledged'
@@ -44,32 +45,32 @@ export interface ChaosEvent {
     | 'api killed'
     | 'database down'
     | 'database up'
-    | 'provider away'
-    | 'provider back'
-    | 'all but failing settled'
-    | 'ended by itself';
+    | 'provider down'
+    | 'provider up'
+    | 'all others settled'
+    | 'process exited';
   detail: string;
 }
 
-/** A message as a client sent it, and what the client was told. */
+/** A message of a client, with the responses. */
 export interface Sent {
-  /** Unique; stands in the body between `[chaos:` and `]`. */
+  /** A unique text; the body contains `[chaos:<token>]`. */
   token: string;
   key: string;
   conversation: number;
   /** From 0, in the order of sending within the conversation. */
   n: number;
   request: Request;
-  /** Everybody in the conversation, as the service is to know them. */
+  /** The addresses of the participants, normalized like those of the service. */
   addresses: string[];
-  /** The provider refuses one of the recipients. */
+  /** Whether the provider refuses one of the recipients. */
   refused: boolean;
-  /** How the provider fails for the recipient as long as there are messages to others; null for most. */
+  /** A key of `FAILING`: how the provider fails for the recipient until all other messages are settled. Null: it does not fail. */
   failing: string | null;
-  /** Every acknowledgement; more than one where the client sent it again. */
-  answers: { id: number; conversation_id: number }[];
-  /** Answers that there is no reason for. */
-  odd: string[];
+  /** Several if the client repeated the request. */
+  acknowledgements: { id: number; conversation_id: number }[];
+  /** The statuses of responses other than 202 and 503. */
+  unexpected: string[];
 }
 
 export interface Request {
@@ -84,13 +85,13 @@ export interface Request {
   metadata: Record<string, string>;
 }
 
-/** What the database holds. */
+/** The content of the database. */
 export interface Stored {
   messages: StoredMessage[];
   attempts: StoredAttempt[];
   receipts: StoredReceipt[];
   conversations: StoredConversation[];
-  /** Every change of a message's status, as the observer's trigger saw it. */
+  /** Every change of a delivery's status, recorded by a trigger. */
   changes: { message_id: number; old: string; new: string; at: number }[];
 }
 
@@ -113,7 +114,7 @@ export interface StoredMessage {
   idempotency_key: string | null;
   delivery_key: string | null;
   attempt_count: number;
-  /** Whether a worker is still to take it. */
+  /** Whether another attempt is scheduled. */
   due: boolean;
 }
 
@@ -122,7 +123,7 @@ export interface StoredAttempt {
   number: number;
   provider: string;
   started_at: number;
-  /** Null where the worker never told. */
+  /** Null if the worker died before it recorded the result. */
   duration_ms: number | null;
   outcome: string;
   code: string | null;
@@ -141,18 +142,18 @@ export interface StoredConversation {
   addresses: string[];
 }
 
-/** A message that the simulated providers took. */
-export interface Taken {
+/** A message that a simulated provider accepted. */
+export interface AcceptedMessage {
   id: string;
   channel: string;
   idempotency_key: string | null;
-  asked: number;
+  request_count: number;
   sequence: number;
   request: Record<string, unknown>;
-  receipts: { status: string; taken: number }[];
+  receipts: { status: string; acknowledged: number }[];
 }
 
-/** A call that came to the simulated providers. */
+/** A call to a simulated provider. */
 export interface Call {
   method: string;
   path: string;
@@ -163,7 +164,7 @@ export interface Call {
   at: number;
 }
 
-/** The token in a body; null where there is none. */
+/** Returns the token in a body, or null. */
 export function tokenIn(body: unknown): string | null {
   return /\[chaos:([\w-]+)\]/.exec(String(body))?.[1] ?? null;
 }

@@ -1,33 +1,40 @@
-import { each, type Rule } from './finding.ts';
+import { checkEach, type Rule } from './rule.ts';
 
-const getThrough: Rule = ({ sent }) =>
-  each(sent, ({ token, answers }) => answers.length === 0 && `${token}: was never acknowledged`);
+const acknowledgedEventually: Rule = ({ sent }) =>
+  checkEach(
+    sent,
+    ({ token, acknowledgements }) => acknowledgements.length === 0 && `${token}: was never acknowledged`,
+  );
 
-const areAnsweredAsPromised: Rule = ({ sent }) =>
-  each(sent, ({ token, odd }) => odd.length > 0 && `${token}: was answered ${odd.join(', ')}`);
+const onlyExpectedResponses: Rule = ({ sent }) =>
+  checkEach(
+    sent,
+    ({ token, unexpected }) =>
+      unexpected.length > 0 && `${token}: has the responses ${unexpected.join(', ')}`,
+  );
 
-const areToldTheSameAgain: Rule = ({ sent }) =>
-  each(sent, ({ token, answers }) => {
-    const told = new Set(
-      answers.map(({ id, conversation_id }) => `${id} in conversation ${conversation_id}`),
+const oneMessagePerKey: Rule = ({ sent }) =>
+  checkEach(sent, ({ token, acknowledgements }) => {
+    const messages = new Set(
+      acknowledgements.map(({ id, conversation_id }) => `${id} in conversation ${conversation_id}`),
     );
-    return told.size > 1 && `${token}: is message ${[...told].join(', then ')}`;
+    return messages.size > 1 && `${token}: is message ${[...messages].join(', then ')}`;
   });
 
-const noTwoAreTheSame: Rule = ({ sent }) => {
+const oneKeyPerMessage: Rule = ({ sent }) => {
   const byId = Map.groupBy(
-    sent.filter(({ answers }) => answers.length > 0),
-    ({ answers }) => answers[0]?.id,
+    sent.filter(({ acknowledgements }) => acknowledgements.length > 0),
+    ({ acknowledgements }) => acknowledgements[0]?.id,
   );
-  return each(byId, ([id, group]) => {
+  return checkEach(byId, ([id, group]) => {
     const tokens = group.map(({ token }) => token);
-    return tokens.length > 1 && `${tokens[0]}: shares message ${id} with ${tokens.slice(1).join(', ')}`;
+    return tokens.length > 1 && `${tokens[0]}: has the same message ${id} as ${tokens.slice(1).join(', ')}`;
   });
 };
 
 export const CLIENT_RULES: Record<string, Rule> = {
-  'every client got an acknowledgement': getThrough,
-  'no answer but an acknowledgement, 503 or none': areAnsweredAsPromised,
-  'one key has one answer': areToldTheSameAgain,
-  'two keys have two messages': noTwoAreTheSame,
+  'every message is acknowledged': acknowledgedEventually,
+  'every response is 202 or 503': onlyExpectedResponses,
+  'a repeated key returns the first message': oneMessagePerKey,
+  'different keys create different messages': oneKeyPerMessage,
 };

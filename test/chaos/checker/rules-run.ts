@@ -1,42 +1,49 @@
-import { deedsOf } from './deeds.ts';
-import { each, type Rule } from './finding.ts';
+import { coverageOf } from './coverage.ts';
+import { checkEach, type Rule } from './rule.ts';
 
-/** A run that was not rough shows nothing. */
-const asRoughAsPlanned: Rule = (facts) =>
-  each(deedsOf(facts), ({ what, was, planned }) => was < planned && `${what}: ${was} instead of ${planned}`);
+/** A run without enough disruptions proves nothing. */
+const disruptedAsPlanned: Rule = (facts) =>
+  checkEach(
+    coverageOf(facts),
+    ({ name, minimum, actual }) => actual < minimum && `${name}: ${actual} instead of ${minimum}`,
+  );
 
-/** How the service says that it cannot start without its database. */
+/** The error of a service that cannot start without its database. */
 const NO_DATABASE_AT_START = /: messaging-service: DATABASE_URL: /;
-/** What a process that was started while the database was away needs to find out. */
-const STARTING_MS = 10_000;
+/** The max time after which a process that was started without a database exits. */
+const START_MS = 10_000;
 
-/** A process that finds no database when it starts says so and ends; one that is running goes on. */
-const nothingEndsByItself: Rule = ({ events }) =>
-  each(
-    events.filter(({ kind }) => kind === 'ended by itself'),
+/** A process exits if the database is unavailable at its start. A running process continues without a database. */
+const noProcessExits: Rule = ({ events }) =>
+  checkEach(
+    events.filter(({ kind }) => kind === 'process exited'),
     ({ at, detail }) => {
       const database = events.filter((event) => event.at <= at && event.kind.startsWith('database')).at(-1);
-      const away = database && (database.kind === 'database down' || at - database.at < STARTING_MS);
-      const excused = away && NO_DATABASE_AT_START.test(detail);
-      return !excused && `${detail}, at ${new Date(at).toISOString()}`;
+      const unavailable = database && (database.kind === 'database down' || at - database.at < START_MS);
+      const isExpected = unavailable && NO_DATABASE_AT_START.test(detail);
+      return !isExpected && `${detail}, at ${new Date(at).toISOString()}`;
     },
   );
 
-const comesToRest: Rule = ({ quiet }) =>
-  each([quiet], (is) => !is && 'the run: something still moved at its bound');
+const becomesIdle: Rule = ({ idle }) =>
+  checkEach(
+    [idle],
+    (isIdle) => !isIdle && 'the run: messages or receipts were still pending at the time limit',
+  );
 
-/** Nothing but the messages that fail was left, while they still failed. */
-const nobodyIsStarved: Rule = ({ sent, events }) =>
-  each(sent.some(({ failing }) => failing !== null) ? [events] : [], (all) => {
-    const settled = all.some(({ kind }) => kind === 'all but failing settled');
+/** All messages to other recipients are settled while some recipients still fail. */
+const noRecipientIsStarved: Rule = ({ sent, events }) =>
+  checkEach(sent.some(({ failing }) => failing !== null) ? [events] : [], (all) => {
+    const settled = all.some(({ kind }) => kind === 'all others settled');
     return (
-      !settled && 'the run: messages to other recipients waited until its bound while some recipients failed'
+      !settled &&
+      'the run: messages to other recipients waited until the time limit while some recipients failed'
     );
   });
 
 export const RUN_RULES: Record<string, Rule> = {
-  'the run was as rough as planned': asRoughAsPlanned,
-  'the run came to rest': comesToRest,
-  'recipients that fail keep nobody else waiting': nobodyIsStarved,
-  'no process ended by itself, but at a start without a database': nothingEndsByItself,
+  'the run has all planned disruptions': disruptedAsPlanned,
+  'the run becomes idle within its time limit': becomesIdle,
+  'failing recipients do not block other recipients': noRecipientIsStarved,
+  'no process exits, except at a start without a database': noProcessExits,
 };

@@ -23,7 +23,7 @@ export function receipts(channel: Channel, idName: 'messaging_provider_id' | 'xi
     id,
     channel,
     idempotency_key: null,
-    asked: 1,
+    request_count: 1,
     request: {},
     accepted_at: '2024-11-01T14:00:00.000Z',
     sequence: 1,

@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../support/until.ts';
+import type { ChaosEvent } from './checker/evidence.ts';
+import type { ChaosDatabase } from './postgres.ts';
+import type { Channel, ChaosProvider } from './provider.ts';
+import type { ChaosService } from './service.ts';
+import type { ChaosSettings } from './settings.ts';
+
+export interface Targets {
+  database: ChaosDatabase;
+  provider: ChaosProvider;
+  service: ChaosService;
+}
+
+export interface DisruptionOptions {
+  settings: ChaosSettings;
+  targets: Targets;
+  note: (kind: ChaosEvent['kind'], detail: string) => void;
+  random: () => number;
+  /** The share of the messages that is acknowledged, from 0 to 1. */
+  progress: () => number;
+  /** Stops the disruptions. */
+  signal: AbortSignal;
+}
+
+/** Kills the workers in rotation until `signal` is aborted, or once more after `isDrained` returns true. */
+export async function killWorkers(
+  { settings, targets, note, signal }: DisruptionOptions,
+  isDrained: () => Promise<boolean>,
+): Promise<void> {
+  const { workers } = targets.service;
+  let due = Date.now();
+  for (let n = 0; ; n++) {
+    due = Math.max(due + settings.killEveryMs, Date.now());
+    await sleep(due - Date.now(), undefined, { signal }).catch(() => undefined);
+    const worker = workers[n % workers.length];
+    if (signal.aborted || !worker) return;
+    const last = await isDrained();
+    await worker.kill(() => note('worker killed', `worker-${(n % workers.length) + 1}`));
+    await targets.provider.disorder(n % 2 === 0);
+    if (last) return;
+  }
+}
+
+/** Runs the steps in order, each when its share of the messages is acknowledged. */
+export async function runSteps(options: DisruptionOptions): Promise<void> {
+  const { settings, progress, signal } = options;
+  let outage = Promise.resolve();
+  for (const { at, action } of settings.steps) {
+    await until(
+      () => signal.aborted || progress() >= at,
+      `the share of messages for "${action}"`,
+      settings.timeLimitMs * 2,
+    );
+    if (signal.aborted) break;
+    if (action === 'kill api') await killApi(options);
+    else if (action === 'restart database') await restartDatabase(options);
+    else outage = takeProviderDown(options);
+  }
+  await outage;
+}
+
+async function killApi({ targets, note }: DisruptionOptions): Promise<void> {
+  await targets.service.api.kill(() => note('api killed', 'api'));
+  await targets.service.ready();
+}
+
+async function restartDatabase({ targets, note }: DisruptionOptions): Promise<void> {
+  await targets.database.crash(() => note('database down', 'immediate shutdown'));
+  note('database up', 'on the same port');
+}
+
+async function takeProviderDown({
+  settings,
+  targets,
+  note,
+  random,
+  signal,
+}: DisruptionOptions): Promise<void> {
+  const channel: Channel = random() < 0.5 ? 'sms' : 'email';
+  note('provider down', channel);
+  await targets.provider.setFaults(channel);
+  const since = Date.now();
+  await sleep(settings.outageMs, undefined, { signal }).catch(() => undefined);
+  // An outage without a call proves nothing: all workers may have been starting.
+  const hasFailed = async () => signal.aborted || (await targets.provider.hadFault(channel, since));
+  await until(hasFailed, 'a call fails because of the outage', settings.timeLimitMs * 2);
+  await targets.provider.setFaults();
+  note('provider up', channel);
+}
