@@ -2,7 +2,7 @@ const BASE_MS = 1_000;
 const CAP_MS = 60 * 60 * 1_000;
 
 export interface BackoffInput {
-  /** How many attempts count towards the backoff, this attempt included; 0 if all were throttled. */
+  /** The number of attempts that count towards the backoff, this attempt included; 0 if all were throttled. */
   retries: number;
   /** Min delay in milliseconds: the provider's `Retry-After`, or the time until a look-up is reliable. */
   leastMs: number;
@@ -24,8 +24,8 @@ const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 60_000;
 
 /**
- * How long no worker calls an account that was throttled, in milliseconds: the provider's `Retry-After`, or else 1 s,
- * doubled for each consecutive time, at most a minute.
+ * The pause of an account that was throttled, in milliseconds: the provider's `Retry-After`, or else 1 s, doubled for each
+ * consecutive time, at most a minute.
  */
 export function pauseMs(retryAfterMs: number | null, consecutive: number): number {
   return retryAfterMs ?? Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(consecutive - 1, 10));

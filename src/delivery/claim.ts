@@ -25,7 +25,7 @@ export interface Claim {
   breaker: Breaker;
   /** The delay before the call, in milliseconds. */
   delayMs: number;
-  /** Another account of the channel failed for this message before. */
+  /** Whether another account of the channel failed for this message before. */
   failedOver: boolean;
 }
 
@@ -126,10 +126,7 @@ export async function firstDue(pool: pg.Pool, routes: Route[]): Promise<number |
   return rows[0]?.in_ms ?? null;
 }
 
-/**
- * Ends all leases. Only for a process that knows that no other process delivers from this database: the workers that held
- * the leases are dead.
- */
+/** Ends all leases. May be called only if no process delivers from this database, so that all leases are of dead workers. */
 export async function endLeases(pool: pg.Pool): Promise<void> {
   await pool.query(
     `update deliveries set next_attempt_at = statement_timestamp() where pending and status = 'sending'`,

@@ -33,7 +33,7 @@ interface Call {
 const STALLED = notCalled('worker_stalled', 'The worker process was suspended');
 const STOPPED = notCalled('worker_stopped', 'The worker was stopped');
 /** Outcome without a call: an earlier attempt may have succeeded, and the provider supports neither idempotency keys nor look-up. */
-const CANNOT_TELL = unknown(
+const CANNOT_RECONCILE = unknown(
   'may_have_been_sent',
   'An earlier attempt may have succeeded and the provider cannot confirm it',
 );
@@ -45,7 +45,7 @@ export async function deliver(claim: Claim, options: DeliverOptions): Promise<Se
   const { startedAt, durationMs, outcome, isEvidence, throttlesAccount } =
     message.may_have_been_sent && !provider.canReconcile
       ? {
-          ...{ startedAt: new Date(), durationMs: 0, outcome: CANNOT_TELL },
+          ...{ startedAt: new Date(), durationMs: 0, outcome: CANNOT_RECONCILE },
           ...{ isEvidence: false, throttlesAccount: false },
         }
       : await callThroughBreaker(claim, options);
@@ -115,7 +115,7 @@ async function attempt(provider: Provider, message: Claimed, options: CallContex
   if (!message.may_have_been_sent || (provider.supportsIdempotencyKeys && !expired))
     return provider.send(message, options);
   const found = await provider.lookUp(message, options);
-  if (found === 'cannot tell') return CANNOT_TELL;
+  if (found === 'inconclusive') return CANNOT_RECONCILE;
   if (found.found)
     return { outcome: 'accepted', httpStatus: null, providerMessageId: found.providerMessageId };
   const detail = 'The message expired; the provider did not receive it';

@@ -67,7 +67,7 @@ const RULES: Record<
   {
     change: { name: string; text: string };
     allows: (message: Pick<Delivery, 'status' | 'may_have_been_sent'>) => boolean;
-    /** The status in which the action has no effect. */
+    /** The status in which the action succeeds without a change. */
     done: Delivery['status'] | null;
   }
 > = {
@@ -86,8 +86,9 @@ const RULES: Record<
 
 export interface ManualActions {
   /**
-   * Cancels a message that was certainly not sent, or sends a failed message again. `repeated` if the same key applied the
-   * action before; nothing is changed then.
+   * Cancels a message that was certainly not sent, or sends a failed message again.
+   *
+   * @returns `repeated`: nothing was changed, because the key was used for this action before or the message is already canceled.
    *
    * @throws {NotFoundError} there is no outbound message with this id.
    * @throws {MessageStatusError} the status does not allow the action.

@@ -19,7 +19,7 @@ export interface Settlement {
   durationMs: number;
   outcome: SendOutcome;
   transition: Transition;
-  /** How long no worker may call the account, in milliseconds; 0 for no pause. */
+  /** The pause of the account for all workers, in milliseconds; 0 for no pause. */
   pauseMs: number;
 }
 

@@ -18,7 +18,7 @@ const [RECORDED, ATTEMPT, ACTION, RECEIPT, CURRENT] = [0, 1, 2, 3, 4];
 
 export type Timelines = ReturnType<typeof createTimelines>;
 
-/** The history of messages in one database. */
+/** Reads the attempts and the timeline of a message. */
 export function createTimelines({ knex }: Pick<Database, 'knex'>) {
   return {
     attempts: (id: number, query: PageQuery) => listAttempts(knex, id, query),
@@ -29,7 +29,7 @@ export function createTimelines({ knex }: Pick<Database, 'knex'>) {
 /**
  * The attempts of a message, in order.
  *
- * @throws {NotFoundError}
+ * @throws {NotFoundError} there is no message with this id.
  */
 async function listAttempts(
   knex: Knex,
@@ -44,15 +44,15 @@ async function listAttempts(
     .where('number', '>', cursors.after?.[0] ?? 0)
     .orderBy('number')
     .limit(limit + 1);
-  const shown = rows.slice(0, limit);
-  const last = rows.length > limit ? shown.at(-1) : undefined;
-  return cursors.page(shown, last ? [last.number] : null, presentAttempt);
+  const listed = rows.slice(0, limit);
+  const last = rows.length > limit ? listed.at(-1) : undefined;
+  return cursors.page(listed, last ? [last.number] : null, presentAttempt);
 }
 
 /**
- * Everything that happened to a message, by time: its first status, attempts, receipts, manual actions, its current status.
+ * The history of a message in the order of time: its first status, attempts, receipts, manual actions and current status.
  *
- * @throws {NotFoundError}
+ * @throws {NotFoundError} there is no message with this id.
  */
 async function listTimeline(knex: Knex, id: number, query: PageQuery): Promise<Page<Entry>> {
   const limit = query.limit ?? DEFAULT_LIMIT;
@@ -79,9 +79,9 @@ async function listTimeline(knex: Knex, id: number, query: PageQuery): Promise<P
     ...receipts.map((receipt) => positionReceipt(receipt)),
     ...actions.map((action) => positionAction(action)),
   ].sort((a, b) => compare(a.position, b.position));
-  const shown = entries.slice(0, limit);
-  const last = entries.length > limit ? shown.at(-1) : undefined;
-  return cursors.page(shown, last?.position ?? null, ({ entry }) => entry);
+  const listed = entries.slice(0, limit);
+  const last = entries.length > limit ? listed.at(-1) : undefined;
+  return cursors.page(listed, last?.position ?? null, ({ entry }) => entry);
 }
 
 type Found = Pick<Message, 'direction' | 'created_at'> & { delivery?: Delivery | null };

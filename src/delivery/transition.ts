@@ -27,7 +27,7 @@ export interface TransitionInput {
   provider: Pick<Provider, 'name' | 'supportsIdempotencyKeys' | 'canReconcile'>;
   /** The account to fail over to, or null if there is none. */
   fallback: string | null;
-  /** How long a provider may still process a request after the request was aborted, in milliseconds. */
+  /** The time for which a provider may still process an aborted request, in milliseconds. */
   timeoutMs: number;
   now: Date;
   /** At least 0, below 1. */

@@ -23,7 +23,7 @@ export interface WorkerOptions {
   marginMs: number;
   /** The timeout of one request to a provider, in milliseconds. */
   timeoutMs: number;
-  /** How long `stop` waits for calls before it aborts them, in milliseconds. */
+  /** The time for which `stop` waits for calls before it aborts them, in milliseconds. */
   patienceMs: number;
 }
 
@@ -57,7 +57,7 @@ export class Worker {
   #bodyLength = 0;
   #woken = Promise.withResolvers<void>();
   /** Resolves when the share of busy slots is at most `BUSY`. */
-  #eased = Promise.withResolvers<void>();
+  #notBusy = Promise.withResolvers<void>();
   #loop: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
 
@@ -90,7 +90,7 @@ export class Worker {
   /**
    * Claims the due messages for which slots are free and begins their calls.
    *
-   * @returns how many messages were claimed or changed by maintenance.
+   * @returns the number of messages that were claimed or changed by maintenance.
    */
   async runOnce(): Promise<number> {
     const { pool, events, leaseMs } = this.#options;
@@ -103,7 +103,7 @@ export class Worker {
     return maintained + claims.length;
   }
 
-  /** The accounts, as this process knows them. */
+  /** The health of the accounts in this process. */
   accounts(): AccountHealth[] {
     return this.#health.accounts();
   }
@@ -149,7 +149,7 @@ export class Worker {
     const settlement = await deliver(claimed, this.#deliverOptions).finally(() => {
       this.#calls.calls--;
       this.#calls.retries -= retries;
-      if (!this.#isBusy()) this.#eased.resolve();
+      if (!this.#isBusy()) this.#notBusy.resolve();
       this.wake();
     });
     await this.#settle(settlement);
@@ -168,8 +168,8 @@ export class Worker {
       });
       await resolvedOrAfter(this.#woken.promise, handled > 0 ? CLAIM_AGAIN_MS : await this.#untilNext());
       if (!this.#isBusy()) continue;
-      this.#eased = Promise.withResolvers();
-      await resolvedOrAfter(this.#eased.promise, BUSY_CLAIM_MS);
+      this.#notBusy = Promise.withResolvers();
+      await resolvedOrAfter(this.#notBusy.promise, BUSY_CLAIM_MS);
     }
   }
 
@@ -191,8 +191,8 @@ export class Worker {
 
 /** Resolves with the promise, or after `ms` milliseconds. */
 async function resolvedOrAfter(promise: Promise<void>, ms: number): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, ms);
-  await Promise.race([promise, late.promise]);
+  const timeout = Promise.withResolvers<void>();
+  const timer = setTimeout(timeout.resolve, ms);
+  await Promise.race([promise, timeout.promise]);
   clearTimeout(timer);
 }

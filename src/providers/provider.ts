@@ -37,7 +37,7 @@ export type SendOutcome =
 export type FailedOutcome = Exclude<SendOutcome, { outcome: 'accepted' }>;
 
 /** The result of looking a message up. */
-export type LookUp = { found: true; providerMessageId: string } | { found: false } | 'cannot tell';
+export type LookUp = { found: true; providerMessageId: string } | { found: false } | 'inconclusive';
 
 export interface CallContext {
   /** Makes one request only; otherwise a call may repeat its request after a short delay. */

@@ -9,7 +9,7 @@ import { callContext, outgoing, providerAt, sendTo } from '../support/provider-s
 import { until } from '../support/until.ts';
 
 const TIMEOUT_MS = 1_500;
-const taken = { status: 202, body: { id: 'sms_1' } };
+const accepted = { status: 202, body: { id: 'sms_1' } };
 
 /** How the server handles a request. */
 type Answer = 'lost' | 'none' | { status: number; headers?: Record<string, string>; body?: object };
@@ -34,10 +34,10 @@ describe('A call to a provider of the standard API', () => {
 
   /** Handles each request with the next of these answers. */
   const answering = (answers: Answer[]): RequestListener => {
-    const left = [...answers];
+    const remaining = [...answers];
     return (request, response) => {
       requests++;
-      request.resume().once('end', () => give(left.shift() ?? 'none', response));
+      request.resume().once('end', () => respond(remaining.shift() ?? 'none', response));
     };
   };
   const http = (...answers: Answer[]) => start(createHttpServer(answering(answers)), 'http');
@@ -78,16 +78,16 @@ describe('A call to a provider of the standard API', () => {
     });
 
     it('is unavailable if the certificate is not trusted', async () => {
-      await isUnavailable(await https(taken), 'depth_zero_self_signed_cert');
+      await isUnavailable(await https(accepted), 'depth_zero_self_signed_cert');
     });
 
     it('is unavailable if it was aborted before the connection', async () => {
       const url = await silent();
-      const cutting = new AbortController();
-      const cut = isUnavailable(url, 'err_aborted', { signal: cutting.signal });
-      await until(() => sockets.size === 1, 'it connects');
-      cutting.abort();
-      await cut;
+      const abort = new AbortController();
+      const aborted = isUnavailable(url, 'err_aborted', { signal: abort.signal });
+      await until(() => sockets.size === 1, 'the client connects');
+      abort.abort();
+      await aborted;
     });
   });
 
@@ -106,7 +106,7 @@ describe('A call to a provider of the standard API', () => {
       });
 
       it(`is unknown if a reused connection is lost: ${protocol}`, async () => {
-        const url = await serve(taken, 'lost');
+        const url = await serve(accepted, 'lost');
         expect(await send(url)).to.include({ outcome: 'accepted' });
         expect(await send(url)).to.include({ outcome: 'unknown', code: 'econnreset' });
         expect(sockets.size).to.equal(1);
@@ -118,17 +118,17 @@ describe('A call to a provider of the standard API', () => {
 
       it(`is unknown if it was aborted: ${protocol}`, async () => {
         const url = await serve('none');
-        const cutting = new AbortController();
-        const cut = send(url, { signal: cutting.signal });
-        await until(() => requests === 1, 'the request came');
-        cutting.abort();
-        expect(await cut).to.include({ outcome: 'unknown', code: 'err_aborted' });
+        const abort = new AbortController();
+        const aborted = send(url, { signal: abort.signal });
+        await until(() => requests === 1, 'the server has the request');
+        abort.abort();
+        expect(await aborted).to.include({ outcome: 'unknown', code: 'err_aborted' });
       });
     }
 
     it('is repeated at once only if the provider supports idempotency keys', async () => {
-      expect(await send(await http('lost', taken), { once: false })).to.include({ outcome: 'accepted' });
-      const url = await http('lost', taken);
+      expect(await send(await http('lost', accepted), { once: false })).to.include({ outcome: 'accepted' });
+      const url = await http('lost', accepted);
       requests = 0;
       const outcome = await sendTo(url, { once: false }, { supportsIdempotencyKeys: false });
       expect(outcome).to.include({ outcome: 'unknown' });
@@ -138,20 +138,20 @@ describe('A call to a provider of the standard API', () => {
 
   describe('with a response', () => {
     /** A response of a gateway after which the message may have been accepted; the call repeats its request at once. */
-    const perhaps = { status: 504, headers: { 'retry-after': '0' } };
+    const uncertain = { status: 504, headers: { 'retry-after': '0' } };
     const answers = async (status: number) => send(await http({ status }));
 
     it('is accepted only with 2xx: a redirect is not followed and is unavailable', async () => {
       for (const status of [300, 301, 302, 304, 307, 308]) {
-        const elsewhere = { status, headers: { location: '/sms/messages' }, body: taken.body };
-        const outcome = await send(await http(elsewhere, taken));
+        const redirect = { status, headers: { location: '/sms/messages' }, body: accepted.body };
+        const outcome = await send(await http(redirect, accepted));
         expect(outcome).to.include({ outcome: 'unavailable', httpStatus: status, code: `http_${status}` });
       }
       expect(requests).to.equal(6);
     });
 
-    it('cannot tell about a message if the look-up is a redirect', async () => {
-      expect(await lookUp({ status: 302, body: { data: [] } })).to.equal('cannot tell');
+    it('has an inconclusive look-up after a redirect', async () => {
+      expect(await lookUp({ status: 302, body: { data: [] } })).to.equal('inconclusive');
     });
 
     it('is rejected by 409, and unknown if an earlier request may still be processed', async () => {
@@ -176,9 +176,9 @@ describe('A call to a provider of the standard API', () => {
       expect(await answers(425)).to.include({ outcome: 'unavailable', code: 'http_425' });
     });
 
-    it('is unknown if an earlier request may have been accepted, whatever the last response is', async () => {
+    it('is unknown if an earlier request may have been accepted, even if the last response is 425, 429, 301 or 403', async () => {
       for (const status of [425, 429, 301, 403]) {
-        const outcome = await send(await http(perhaps, { status }), { once: false });
+        const outcome = await send(await http(uncertain, { status }), { once: false });
         expect(outcome).to.include({ outcome: 'unknown', httpStatus: status });
       }
     });
@@ -207,10 +207,10 @@ describe('A call to a provider of the standard API', () => {
         expect(await refusing({ code })).to.include({ code, detail: 'The provider responded with 400' });
     });
 
-    const impossible = ['', 'sms\0', 'sms\ud800', 'x'.repeat(256), 7, null, undefined];
+    const invalidIds = ['', 'sms\0', 'sms\ud800', 'x'.repeat(256), 7, null, undefined];
 
     it('is unknown if the id is not valid in receipts', async () => {
-      for (const id of impossible)
+      for (const id of invalidIds)
         expect(await send(await http({ status: 202, body: { id } }))).to.include({
           outcome: 'unknown',
           code: 'malformed_response',
@@ -219,9 +219,9 @@ describe('A call to a provider of the standard API', () => {
         expect(await send(await http({ status: 202, body: { id } }))).to.include({ providerMessageId: id });
     });
 
-    it('cannot tell about a message if the look-up has no valid id', async () => {
-      for (const data of [...impossible.map((id) => [{ id }]), [null], {}, 'none', undefined])
-        expect(await lookUp({ status: 200, body: { data } })).to.equal('cannot tell');
+    it('has an inconclusive look-up without a valid id', async () => {
+      for (const data of [...invalidIds.map((id) => [{ id }]), [null], {}, 'none', undefined])
+        expect(await lookUp({ status: 200, body: { data } })).to.equal('inconclusive');
       expect(await lookUp({ status: 200, body: { data: [] } })).to.deep.equal({ found: false });
       expect(await lookUp({ status: 200, body: { data: [{ id: 'sms_1' }] } })).to.deep.equal({
         found: true,
@@ -231,23 +231,23 @@ describe('A call to a provider of the standard API', () => {
   });
 
   it('limits Retry-After to an hour', async () => {
-    const asking = async (after: string, status = 429) => {
+    const parsed = async (after: string, status = 429) => {
       const outcome = await send(await http({ status, headers: { 'retry-after': after } }));
       return 'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined;
     };
     const hour = 60 * 60 * 1_000;
-    expect(await asking('30')).to.equal(30_000);
-    expect(await asking('1732525200')).to.equal(hour);
-    expect(await asking('1732525200', 503)).to.equal(hour);
-    expect(await asking('9'.repeat(400))).to.equal(hour);
-    expect(await asking(new Date(Date.now() + 90_000).toUTCString())).to.be.within(60_000, 90_000);
-    expect(await asking('Fri, 01 Jan 2100 00:00:00 GMT')).to.equal(hour);
-    expect(await asking('Sat, 01 Jan 2000 00:00:00 GMT')).to.equal(0);
-    expect(await asking('soon')).to.equal(null);
+    expect(await parsed('30')).to.equal(30_000);
+    expect(await parsed('1732525200')).to.equal(hour);
+    expect(await parsed('1732525200', 503)).to.equal(hour);
+    expect(await parsed('9'.repeat(400))).to.equal(hour);
+    expect(await parsed(new Date(Date.now() + 90_000).toUTCString())).to.be.within(60_000, 90_000);
+    expect(await parsed('Fri, 01 Jan 2100 00:00:00 GMT')).to.equal(hour);
+    expect(await parsed('Sat, 01 Jan 2000 00:00:00 GMT')).to.equal(0);
+    expect(await parsed('soon')).to.equal(null);
   });
 });
 
-function give(answer: Answer, response: ServerResponse): void {
+function respond(answer: Answer, response: ServerResponse): void {
   if (answer === 'none') return;
   if (answer === 'lost') {
     response.destroy();

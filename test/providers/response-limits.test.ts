@@ -25,7 +25,7 @@ const TOO_LONG = { outcome: 'unknown', code: 'response_too_long' };
 /** JSON with an id and of this length. */
 const bodyOf = (bytes: number) => JSON.stringify({ id: 'sms_1' }).padEnd(bytes, ' ');
 
-/** Ways of sending more than the limit. */
+/** Responses that are longer than the limit. */
 const LONG: Record<string, (response: ServerResponse, status: number) => void> = {
   'a body of 64 KiB and one byte': (response, status) =>
     void response.writeHead(status).end(bodyOf(MAX_BODY_BYTES + 1)),
@@ -53,7 +53,7 @@ describe("The limit on a provider's response", () => {
   let respond: RequestListener;
   let requests = 0;
   const sockets: Socket[] = [];
-  const note = (message: unknown) => void sockets.push((message as { socket: Socket }).socket);
+  const recordSocket = (message: unknown) => void sockets.push((message as { socket: Socket }).socket);
   before(async () => {
     provider = await startProviderServer((request, response) => {
       requests++;
@@ -61,10 +61,10 @@ describe("The limit on a provider's response", () => {
       response.shouldKeepAlive = false;
       respond(request, response);
     });
-    subscribe('net.client.socket', note);
+    subscribe('net.client.socket', recordSocket);
   });
   after(async () => {
-    unsubscribe('net.client.socket', note);
+    unsubscribe('net.client.socket', recordSocket);
     await provider.stop();
   });
   beforeEach(() => {
@@ -98,9 +98,9 @@ describe("The limit on a provider's response", () => {
       }
     });
 
-    it(`${what} in a look-up cannot tell about the message`, async () => {
+    it(`${what} in a look-up is inconclusive`, async () => {
       respond = (_request, response) => long(response, 200);
-      expect(await lookUp()).to.equal('cannot tell');
+      expect(await lookUp()).to.equal('inconclusive');
       expect(bytesRead()).to.be.within(1, MAX_READ_BYTES);
     });
   }
@@ -121,7 +121,7 @@ describe("The limit on a provider's response", () => {
     expect(await send()).to.include({ outcome: 'accepted', providerMessageId: 'sms_1' });
   });
 
-  it('asks for no compression, and reads a compressed body', async () => {
+  it('requests no compression, and reads a compressed body', async () => {
     const body = bodyOf(MAX_BODY_BYTES);
     for (const [encoding, bytes] of [
       ['gzip', gzipSync(body)],
@@ -132,13 +132,13 @@ describe("The limit on a provider's response", () => {
       ['identity', Buffer.from(body)],
       ['gzip, br', brotliCompressSync(gzipSync(body))],
     ] as const) {
-      let asked: unknown;
+      let acceptEncoding: unknown;
       respond = (request, response) => {
-        asked = request.headers['accept-encoding'];
+        acceptEncoding = request.headers['accept-encoding'];
         response.writeHead(202, { 'content-encoding': encoding }).end(bytes);
       };
       expect(await send(), encoding).to.include({ outcome: 'accepted', providerMessageId: 'sms_1' });
-      expect(asked).to.equal('identity');
+      expect(acceptEncoding).to.equal('identity');
     }
   });
 
@@ -167,17 +167,17 @@ describe("The limit on a provider's response", () => {
 
   it('a body that never ends within the timeout is unknown with 202, and has the usual outcome otherwise', async () => {
     for (const [status, outcome] of Object.entries({ 202: 'unknown', 400: 'rejected', 503: 'unavailable' })) {
-      const trickling = Promise.withResolvers<void>();
+      const closed = Promise.withResolvers<void>();
       respond = (request, response) => {
         response.writeHead(Number(status)).write('{');
         const timer = setInterval(() => response.write(' '), 20);
         request.socket.once('close', () => {
           clearInterval(timer);
-          trickling.resolve();
+          closed.resolve();
         });
       };
       expect(await send({ timeoutMs: 600 })).to.include({ outcome, httpStatus: Number(status) });
-      await trickling.promise;
+      await closed.promise;
     }
   });
 
@@ -191,7 +191,7 @@ describe("The limit on a provider's response", () => {
     }
   });
 
-  it('headers beyond 16 KiB are unknown', async () => {
+  it('a response with headers of more than 16 KiB is unknown', async () => {
     respond = (_request, response) => void response.writeHead(202, { 'x-long': 'x'.repeat(20 * KIB) }).end();
     expect(await send()).to.include({ outcome: 'unknown', code: 'hpe_header_overflow' });
   });

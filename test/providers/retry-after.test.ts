@@ -19,7 +19,7 @@ describe("A provider's Retry-After", () => {
     expect(parseRetryAfter('Saturday, 01-Jan-77 00:00:00 GMT', NOW)).to.equal(0);
   });
 
-  it('any text is read without an error, as whole milliseconds from 0 or as absent', () => {
+  it('any text is read without an error, as at least 0 milliseconds or as absent', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...'0123456789.,:eE+- GMT') })),
@@ -45,7 +45,7 @@ describe("A provider's Retry-After", () => {
       });
     });
     after(() => provider.stop());
-    const asked = async (...values: string[]) => {
+    const parsed = async (...values: string[]) => {
       headers = values.map((value) => ['retry-after', value]);
       status = 429;
       const outcome = await sendTo(provider.url);
@@ -54,17 +54,24 @@ describe("A provider's Retry-After", () => {
 
     it('is limited to an hour', async () => {
       for (const value of ['3601', '1732525200', '9'.repeat(400), 'Fri, 01 Jan 2100 00:00:00 GMT'])
-        expect(await asked(value), value).to.equal(HOUR_MS);
+        expect(await parsed(value), value).to.equal(HOUR_MS);
     });
 
     it('is read with fractions, and counts as absent if its value is invalid', async () => {
-      expect([await asked('60.0'), await asked('0.5'), await asked('soon'), await asked('')]).to.deep.equal([
-        ...[60_000, 1_000, null, null],
-      ]);
+      expect([
+        await parsed('60.0'),
+        await parsed('0.5'),
+        await parsed('soon'),
+        await parsed(''),
+      ]).to.deep.equal([...[60_000, 1_000, null, null]]);
     });
 
     it('counts as absent if it is repeated', async () => {
-      expect([await asked('5', '7'), await asked('5', '5'), await asked()]).to.deep.equal([null, null, null]);
+      expect([await parsed('5', '7'), await parsed('5', '5'), await parsed()]).to.deep.equal([
+        null,
+        null,
+        null,
+      ]);
     });
 
     it('decides by the same rules whether a call repeats its request', async () => {
@@ -75,7 +82,7 @@ describe("A provider's Retry-After", () => {
         await sendTo(provider.url, { once: false });
         return statuses;
       };
-      // Longer than a call waits; a client that read 2000.5 as a date in the past would repeat at once.
+      // A call does not wait this long. `Date.parse` reads 2000.5 as a date in the past, which would cause a repeat at once.
       expect(await requests('3.5')).to.deep.equal([503]);
       expect(await requests('2000.5')).to.deep.equal([503]);
       expect(await requests('0.0')).to.deep.equal([503, 202]);

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { meaningOfStatus } from '../../src/providers/standard/status-outcomes.ts';
 import { type ProviderServer, sendTo, startProviderServer } from '../support/provider-server.ts';
 
-/** The outcome of every status, as a provider sends it. 101 switches protocols, which the request does not ask for. */
+/** The statuses by outcome. */
 const OUTCOMES: Record<string, number[]> = {
   unknown: [
     ...[101, 150, 199, 303, 499],
@@ -52,14 +52,14 @@ describe("The outcome of a provider's response status", () => {
       expect(await sendTo(provider.url)).to.include({ outcome: 'accepted', httpStatus: status });
     });
 
-  it('204 and 205 have no body and so are unknown', async () => {
+  it('204 and 205 are unknown, because they have no body', async () => {
     for (const status of [204, 205]) {
       statuses = [status];
       expect(await sendTo(provider.url)).to.include({ outcome: 'unknown', code: 'malformed_response' });
     }
   });
 
-  it('every status from 100 to 999 has an outcome, and only a known one is repeated', () => {
+  it('every status from 100 to 999 has an outcome, and only listed statuses are transient', () => {
     const repeated: number[] = [];
     for (let status = 100; status <= 999; status++) {
       const { outcome, isTransient } = meaningOfStatus(status);

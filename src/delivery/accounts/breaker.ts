@@ -5,18 +5,18 @@ import { Throttling } from './throttling.ts';
 
 export type BreakerState = 'closed' | 'half_open' | 'open';
 
-/** Which messages are claimed before the others. */
+/** The order in which the messages of an account are claimed. */
 export interface ClaimOrder {
   /** `new`: messages without an earlier attempt. `retry`: messages with one. Null: neither. */
   first: 'new' | 'retry' | null;
-  /** Of each kind, the messages that became due last. */
+  /** Whether, of each kind, the messages that became due last are claimed first. */
   newestFirst: boolean;
 }
 
-/** How many calls may begin now. */
+/** The number of calls that may begin now. */
 export interface FreeSlots {
   calls: number;
-  /** Of these, the calls for messages that had an attempt before. */
+  /** Of these calls, the maximum number for messages with an earlier attempt. */
   retries: number;
 }
 
@@ -31,11 +31,11 @@ export interface BreakerOptions {
   random?: () => number;
 }
 
-/** Recipients that fail, without a success in between, after which a provider counts as unavailable. */
+/** The number of failing recipients, without a success in between, after which the breaker opens. */
 export const THRESHOLD = 5;
 /** One call for a message without an earlier attempt, and one call for a message with an earlier attempt. */
 const LEAST_WINDOW = 2;
-/** While there is an alternative, a message that waits for this provider is the probe, except every fourth time. */
+/** While there is an alternative, every fourth probe is a new message, and the others wait for this provider. */
 const PROBES_PER_NEW = 4;
 /** Max share of the calls for probes, so that a provider that hangs does not occupy all calls. */
 const PROBING = 1 / 2;
@@ -91,7 +91,7 @@ export class Breaker {
     return this.#state;
   }
 
-  /** How often the provider throttled the account since it last accepted a message. */
+  /** The number of times the provider throttled the account since it last accepted a message. */
   get throttledInARow(): number {
     return this.#throttling.inARow;
   }
@@ -102,8 +102,8 @@ export class Breaker {
    */
   order(now = Date.now()): ClaimOrder {
     const failing = this.#failed.size > 0 || this.throttledInARow > 0;
-    const doubtful = failing || [...this.#calls].some((call) => isHanging(call, now));
-    return { first: this.#first(), newestFirst: doubtful && this.#newestFirst };
+    const alternates = failing || [...this.#calls].some((call) => isHanging(call, now));
+    return { first: this.#first(), newestFirst: alternates && this.#newestFirst };
   }
 
   /** Called after each claim that found a message for this provider. */

@@ -9,12 +9,12 @@ export interface Callable {
 /** A call in progress. */
 export interface Call {
   message: Callable;
-  /** Another account failed for the message before: a failure says more about the message than about this account. */
+  /** Whether another account failed for the message before. A failure then does not count for the breaker. */
   failedOver: boolean;
-  /** The call finds out whether an unavailable provider is available again. */
+  /** Whether the call is a probe: the breaker was not closed when the call began. */
   probing: boolean;
   startedAt: number;
-  /** Calls and outcomes in one order. */
+  /** The position in the common order of the begins and ends of calls. */
   sequence: number;
 }
 
@@ -25,7 +25,7 @@ export function isHanging({ startedAt }: Call, now: number): boolean {
   return now - startedAt >= HANGING_MS;
 }
 
-/** The same text for the same recipients, whatever the sender is. */
+/** Returns the same text for the same recipients in any order. */
 export function recipientsOf({ to }: Callable): string {
   return [...to].sort().join(' ');
 }

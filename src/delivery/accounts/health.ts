@@ -10,26 +10,26 @@ export interface AccountError {
   at: Date;
 }
 
-/** The state of one account, as this process knows it from its own calls. */
+/** The state of one account, from the calls of this process only. */
 export interface AccountHealth {
   name: string;
   channel: Channel;
   breaker: BreakerState;
-  /** When the breaker opened or closed; for an account that never failed, the start of the process. */
+  /** The time when the breaker last opened or closed, by default the start of the process. */
   since: Date;
   lastError: AccountError | null;
 }
 
 interface Account extends AccountHealth {
-  /** Whether a failure was reported after which the provider has accepted nothing. */
+  /** Whether a failure was reported and the provider has accepted no message since then. */
   failing: boolean;
-  /** When each code was last reported, in milliseconds. */
+  /** The time of the last report of each code, in milliseconds since 1970. */
   reported: Map<string, number>;
 }
 
 /** Min time between two reports of the same code. */
 const REPORT_AGAIN_MS = 10 * 60_000;
-/** Limits the memory: codes come from the provider's responses. */
+/** Limits the memory, because providers define the codes. */
 const MAX_CODES = 100;
 
 /**
@@ -57,7 +57,7 @@ export class HealthMonitor {
     if (outcome.outcome === 'accepted' || outcome.outcome === 'rejected') return;
     const { code, detail, httpStatus } = outcome;
     account.lastError = { code, detail, httpStatus, at: new Date() };
-    if (!isNews(account.reported, code)) return;
+    if (!mustReport(account.reported, code)) return;
     account.failing = true;
     this.#events.providerFailing({
       ...{ provider, outcome: outcome.outcome, code, detail, httpStatus },
@@ -89,7 +89,7 @@ export class HealthMonitor {
     return [...this.#accounts.values()].map(({ failing: _, reported: __, ...health }) => health);
   }
 
-  /** For failures that were too few to open the breaker; otherwise the breaker's change reports the recovery. */
+  /** Reports the recovery from failures that did not open the breaker. `breakerChanged` reports the others. */
   #recover(account: Account): void {
     if (!account.failing || account.breaker !== 'closed') return;
     account.failing = false;
@@ -102,7 +102,7 @@ export class HealthMonitor {
 }
 
 /** Whether a code must be reported now. */
-function isNews(reported: Map<string, number>, code: string): boolean {
+function mustReport(reported: Map<string, number>, code: string): boolean {
   const now = Date.now();
   const last = reported.get(code);
   if (last !== undefined && now - last < REPORT_AGAIN_MS) return false;

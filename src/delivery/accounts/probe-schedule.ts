@@ -2,11 +2,11 @@
 export type ProbeKind = 'first' | 'retry';
 
 const FIRST_PAUSE_MS = 1_000;
-/** How many probes with new messages keep the first pause: this many failing recipients may precede a working one. */
+/** The number of probes with new messages before their pauses grow: this many failing recipients may precede a working one. */
 const STEADY_PROBES = 30;
 const LONGEST_PAUSE_MS = { first: 10_000, retry: 60_000 };
 
-/** When an open breaker may probe. The pauses between probes grow, and a retry is never due before a new message. */
+/** The times at which an open breaker may probe. The pauses grow, and a retry is never due before a new message. */
 export class ProbeSchedule {
   readonly #random: () => number;
   #begun = { first: 0, retry: 0 };
@@ -17,12 +17,12 @@ export class ProbeSchedule {
     this.#random = random;
   }
 
-  /** Probes with retries since the breaker opened. */
+  /** The number of probes with retries since the breaker opened. */
   get retries(): number {
     return this.#begun.retry;
   }
 
-  /** The breaker opened. */
+  /** Called when the breaker opens. */
   restart(now: number): void {
     const at = now + this.#jittered(FIRST_PAUSE_MS);
     this.#begun = { first: 0, retry: 0 };
@@ -33,13 +33,13 @@ export class ProbeSchedule {
     return now >= this.#dueAt[kind];
   }
 
-  /** Milliseconds until the next probe; infinite if both are due. */
+  /** Milliseconds until the next probe; infinite if both kinds are due. */
   dueInMs(now: number): number {
     const times = Object.values(this.#dueAt).filter((at) => at > now);
     return Math.min(...times.map((at) => at - now));
   }
 
-  /** A probe began: sets when the next one is due. */
+  /** Called when a probe begins; sets the time of the next probe. */
   began(kind: ProbeKind, now: number): void {
     const before = this.#begun[kind]++;
     const doublings = kind === 'first' ? Math.max(0, before - STEADY_PROBES) : before;

@@ -6,9 +6,9 @@ import type { AccountError, AccountHealth } from './health.ts';
 /** The queue of a channel and the state of each of its accounts. */
 export interface ChannelReport {
   channel: Channel;
-  /** Queued messages, in the whole database. */
+  /** The number of queued messages in the database. */
   queued: number;
-  /** When the oldest queued message was accepted or, if scheduled, due. */
+  /** The time when the oldest queued message was accepted, or was due if it was scheduled. */
   oldestQueuedAt: Date | null;
   accounts: AccountReport[];
 }
@@ -20,7 +20,7 @@ export interface AccountReport {
   since: Date | null;
   /** The latest error of this process, or of the last attempt of a queued message. */
   lastError: AccountError | null;
-  /** Queued messages that only this account may send. */
+  /** The number of queued messages that only this account may send. */
   assigned: number;
 }
 
@@ -58,7 +58,7 @@ export const LAST_ERRORS = `
  * The state of each channel and account, for operators.
  *
  * @param configured the accounts, in the configured order.
- * @param known the accounts as this process knows them; empty in a process that does not deliver.
+ * @param known the health of the accounts in this process; empty in a process that does not deliver.
  */
 export async function reportAccounts(
   knex: Knex,

@@ -6,13 +6,13 @@ import type { HealthMonitor } from './health.ts';
 /** Messages that may be claimed for an account. */
 export interface Route {
   channel: Channel;
-  /** The account that the messages are assigned to; empty for messages that are assigned to none. */
+  /** The account that the messages are assigned to; empty for messages without an assigned account. */
   assignedTo: string;
   /** The breaker of the account that sends the messages. */
   breaker: Breaker;
-  /** Only messages that no provider can have received. */
+  /** Whether the messages are assigned to another account or to none; only messages that no provider can have received are claimed. */
   reassignable: boolean;
-  /** The account is the first of the channel. */
+  /** Whether the account is the first of the channel. */
   isFirst: boolean;
 }
 

@@ -42,7 +42,7 @@ const FIND_WITHOUT_ACTIVE = {
  * Activates the first pending message of conversations without an active message, which is the case after the active message
  * was deleted from the database.
  *
- * @returns how many conversations were changed.
+ * @returns the number of changed conversations.
  */
 export async function activateHeads(pool: pg.Pool): Promise<number> {
   return (await changeConversations(pool, FIND_WITHOUT_ACTIVE, [], async () => [])).conversations;

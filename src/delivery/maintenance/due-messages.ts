@@ -51,7 +51,7 @@ const EXPIRE = {
  * Queues scheduled messages that are due, and ends queued messages that expired.
  *
  * @param limit max conversations for each of the two reasons.
- * @returns how many conversations were changed.
+ * @returns the number of changed conversations.
  */
 export async function queueAndExpire(pool: pg.Pool, limit: number, events: Events): Promise<number> {
   const { conversations, changed } = await changeConversations(

@@ -77,7 +77,7 @@ const REASSIGN = {
  * may have been sent becomes `unknown`; any other message may be sent by another account.
  *
  * @param providers the configured accounts.
- * @returns how many conversations were changed.
+ * @returns the number of changed conversations.
  */
 export async function reassignFromRemoved(
   pool: pg.Pool,

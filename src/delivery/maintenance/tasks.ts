@@ -15,7 +15,7 @@ const DELETE_KEYS_EVERY_MS = 60_000;
  *
  * @param providers the configured accounts.
  * @param limit max conversations that are queued, and max that expire, in one run.
- * @returns a function that runs the tasks that are due, and returns how many conversations were changed.
+ * @returns a function that runs the tasks that are due, and returns the number of changed conversations.
  */
 export function createMaintenance(
   pool: pg.Pool,

@@ -109,13 +109,13 @@ export class ProviderClient {
     const { error, isTooLong } = result;
     if (isTooLong && error.response && isSuccess(error.response)) return tooLong(error.response.statusCode);
     const outcome = this.#outcomeOf(error);
-    const concernsLastRequestOnly = outcome.outcome === 'unavailable' || outcome.outcome === 'throttled';
+    const isOfLastRequest = outcome.outcome === 'unavailable' || outcome.outcome === 'throttled';
     // 409 to a repeat: a request with the same key is still being processed (draft-ietf-httpapi-idempotency-key-header).
     const isInProgress =
       this.#dialect.supportsIdempotencyKeys &&
       outcome.httpStatus === 409 &&
       (mayHaveBeenAccepted || context.mayHaveBeenAccepted);
-    return isInProgress || (mayHaveBeenAccepted && concernsLastRequestOnly)
+    return isInProgress || (mayHaveBeenAccepted && isOfLastRequest)
       ? { outcome: 'unknown', httpStatus: outcome.httpStatus, code: outcome.code, detail: outcome.detail }
       : outcome;
   }
@@ -175,7 +175,7 @@ export class ProviderClient {
     if (!(failed ? this.#dialect.isTransient(failed) : REPEATED_ERRORS.has(code))) return 0;
     const requested = failed?.retryAfterMs ?? null;
     if (requested === null) return FIRST_DELAY_MS * 2 ** (attemptCount - 1) + Math.random() * JITTER_MS;
-    // got takes 0 as no repeat.
+    // A delay of 0 means no repeat to got.
     return requested > MAX_RETRY_AFTER_MS ? 0 : Math.max(1, requested);
   }
 }

@@ -35,7 +35,7 @@ export function createStandardProvider(
         { json: toRequest(message), headers: { 'idempotency-key': message.delivery_key } },
         context,
       ),
-    lookUp: async (message, context) => (canLookUp ? lookUp(client, path, message, context) : 'cannot tell'),
+    lookUp: async (message, context) => (canLookUp ? lookUp(client, path, message, context) : 'inconclusive'),
     verify: createVerifier(webhookSecrets),
   };
 }
@@ -61,8 +61,8 @@ async function lookUp(
 ): Promise<LookUp> {
   const body = await client.get(path, { searchParams: { idempotency_key: delivery_key } }, context);
   const { data } = (body ?? {}) as { data?: unknown };
-  if (!Array.isArray(data)) return 'cannot tell';
+  if (!Array.isArray(data)) return 'inconclusive';
   if (data.length === 0) return { found: false };
   const id = (data[0] as { id?: unknown } | null)?.id;
-  return isMessageId(id) ? { found: true, providerMessageId: id } : 'cannot tell';
+  return isMessageId(id) ? { found: true, providerMessageId: id } : 'inconclusive';
 }

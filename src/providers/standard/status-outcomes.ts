@@ -19,7 +19,7 @@ const NO_RESPONSE: StatusMeaning = { outcome: 'unknown', isTransient: true };
  * for 494 to 499, nginx; 598 and 599 are timeouts of proxies that no standard defines.
  */
 const MEANINGS: Record<number, StatusMeaning> = {
-  // Sent after a POST was processed, to show its result elsewhere.
+  // The POST was processed; its result is at another URL.
   303: UNKNOWN,
 
   // The message is not at fault: the cause is the credentials, credit, the URL, a proxy or the format of the request.
@@ -51,7 +51,7 @@ const MEANINGS: Record<number, StatusMeaning> = {
   // The client of a gateway gave up; the server behind the gateway may not have.
   499: UNKNOWN,
 
-  // The contract of the standard API (contracts/README.md): a provider that answers 500 or 503 did not take the message.
+  // The contract of the standard API (contracts/README.md): a provider that answers 500 or 503 did not accept the message.
   500: NOT_PROCESSED,
   503: NOT_PROCESSED,
   // The server does not have the method or the HTTP version, or a network requires a login: nothing was processed.

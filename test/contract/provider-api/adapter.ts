@@ -119,7 +119,7 @@ export function lookUps(channel: Channel): Interaction[] {
         response: { status: 200, body: { data: [] } },
       },
     ),
-    lookUp(withKey(TAKEN_KEY), 'cannot tell', {
+    lookUp(withKey(TAKEN_KEY), 'inconclusive', {
       is: 'a look-up at a provider without look-up',
       given: ['there is no look-up'],
       response: { status: matchStatus(501, [404, 405, 501, 503]) },
