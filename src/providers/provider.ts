@@ -80,7 +80,7 @@ export interface Provider {
   verify(webhook: UnverifiedWebhook): Promise<Verification>;
 }
 
-/** A kind of provider. `docs/providers/adding-one.md` tells how to add one. */
+/** A kind of provider. `docs/providers/adding-one.md` describes how to add a kind. */
 export interface Kind<Settings = unknown> {
   config: KindConfig<Specs, Settings>;
   /** @param timeoutMs the timeout of one request, in milliseconds. */

@@ -4,12 +4,12 @@ import { nextAttempt, pauseMs } from '../../src/delivery/backoff.ts';
 import { nextState } from '../../src/delivery/transition.ts';
 
 const now = new Date('2024-11-01T14:00:00Z');
-const question = { retries: 1, leastMs: 0, now, random: 0.999 };
+const input = { retries: 1, leastMs: 0, now, random: 0.999 };
 
 describe('The backoff', () => {
   it('doubles up to an hour', () => {
     const delays = [1, 2, 3, 8, 12, 13, 20].map(
-      (retries) => nextAttempt({ ...question, retries }).getTime() - now.getTime(),
+      (retries) => nextAttempt({ ...input, retries }).getTime() - now.getTime(),
     );
     expect(delays.map((delay) => Math.round(delay / 999))).to.deep.equal([1, 2, 4, 128, 2_048, 3_600, 3_600]);
   });
@@ -23,7 +23,7 @@ describe('The backoff', () => {
           random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         }),
         (given) => {
-          const wait = nextAttempt({ ...question, ...given }).getTime() - now.getTime();
+          const wait = nextAttempt({ ...input, ...given }).getTime() - now.getTime();
           const spread = Math.min(3_600_000, 1_000 * 2 ** Math.max(0, given.retries - 1));
           return wait >= given.leastMs && wait <= given.leastMs + spread;
         },
@@ -31,7 +31,7 @@ describe('The backoff', () => {
     );
   });
 
-  it('pauses a throttled account for its Retry-After, or twice as long each time', () => {
+  it('pauses a throttled account for Retry-After, or for a pause that doubles each time', () => {
     expect(pauseMs(12_000, 5)).to.equal(12_000);
     expect([1, 2, 3, 7, 30].map((times) => pauseMs(null, times))).to.deep.equal([
       1_000, 2_000, 4_000, 60_000, 60_000,
@@ -102,8 +102,8 @@ describe('The next state of a message after an attempt', () => {
   it('is queued after unknown only if the outcome can be reconciled', () => {
     const outcome = { ...failure, outcome: 'unknown' as const };
     expect(nextState({ ...base, outcome })).to.include({ status: 'queued', mayHaveBeenSent: true });
-    const mute = { ...provider, supportsIdempotencyKeys: false, canReconcile: false };
-    expect(nextState({ ...base, outcome, provider: mute })).to.include({
+    const withoutReconciliation = { ...provider, supportsIdempotencyKeys: false, canReconcile: false };
+    expect(nextState({ ...base, outcome, provider: withoutReconciliation })).to.include({
       status: 'unknown',
       mayHaveBeenSent: true,
     });
@@ -118,9 +118,9 @@ describe('The next state of a message after an attempt', () => {
   });
 
   it('is unknown if the message expired and may have been sent', () => {
-    const late = { ...message, expires_at: now };
+    const expired = { ...message, expires_at: now };
     expect(
-      nextState({ ...base, message: late, outcome: { ...failure, outcome: 'unknown' } }).status,
+      nextState({ ...base, message: expired, outcome: { ...failure, outcome: 'unknown' } }).status,
     ).to.equal('unknown');
   });
 });

@@ -40,7 +40,7 @@ describe('The circuit breaker of a provider', () => {
     expect(freeSlots()).to.deep.equal({ calls: 0, retries: 0 });
   });
 
-  it('stays closed however often one recipient fails', () => {
+  it('stays closed if fewer recipients than the threshold fail, even 100 times', () => {
     for (let attempt = 1; attempt <= 100; attempt++) fail(1 + (attempt % (THRESHOLD - 1)), { attempt });
     expect(states).to.deep.equal([]);
   });
@@ -58,7 +58,7 @@ describe('The circuit breaker of a provider', () => {
     expect(states).to.deep.equal([]);
   });
 
-  it('stays closed by messages for which another provider was unavailable just before', () => {
+  it('stays closed when messages fail that failed over from another account', () => {
     for (let n = 1; n <= 100; n++) fail(n, { attempt: 2, failedOver: true });
     expect(states).to.deep.equal([]);
   });
@@ -84,7 +84,7 @@ describe('The circuit breaker of a provider', () => {
     expect(breaker.state).to.equal('closed');
   });
 
-  it('keeps probing new messages every second, however often retries fail', () => {
+  it('probes with new messages every second, even if many retries fail', () => {
     open();
     for (let n = 0; n < 10; n++) {
       now += breaker.retryInMs(now);
@@ -158,7 +158,7 @@ describe('The circuit breaker of a provider', () => {
       ]);
     });
 
-    it('probes new messages every second again when no other provider is left', () => {
+    it('probes with new messages every second again when no other provider is available', () => {
       for (let n = 0; n < 10; n++) probe(1);
       hasAlternative = false;
       expect(breaker.order(now).first).to.equal('new');
@@ -171,22 +171,22 @@ describe('The circuit breaker of a provider', () => {
   });
 
   it('takes the oldest and the newest messages in turn while calls fail, hang or are throttled', () => {
-    const ends = () =>
+    const orders = () =>
       Array.from({ length: 4 }, () => {
         breaker.claimed();
         return breaker.order(now).newestFirst;
       });
-    expect(ends(), 'without failures').to.deep.equal([false, false, false, false]);
+    expect(orders(), 'without failures').to.deep.equal([false, false, false, false]);
     const alternate = [true, false, true, false];
     fail(1);
-    expect(ends(), 'after a failure').to.deep.equal(alternate);
+    expect(orders(), 'after a failure').to.deep.equal(alternate);
     end(begin(2), 'throttled');
-    expect(ends(), 'while throttled').to.deep.equal(alternate);
+    expect(orders(), 'while throttled').to.deep.equal(alternate);
     end(begin(2), 'accepted');
-    expect(ends(), 'after a success').to.deep.equal([false, false, false, false]);
+    expect(orders(), 'after a success').to.deep.equal([false, false, false, false]);
     begin(3);
     now += 1_000;
-    expect(ends(), 'while a call hangs').to.deep.equal(alternate);
+    expect(orders(), 'while a call hangs').to.deep.equal(alternate);
   });
 
   it('begins two calls at a time after it closed, one of them a retry, and doubles with each round', () => {
@@ -225,10 +225,10 @@ describe('The circuit breaker of a provider', () => {
     expect([breaker.throttledInARow, breaker.order(now).first]).to.deep.equal([0, null]);
   });
 
-  it('does not throttle the account for recipients that are throttled again while no others are', () => {
+  it('does not throttle the account for recipients that are throttled again, unless a new recipient is throttled in between', () => {
     const throttles = () => [1, 2, 3].map((n) => end(begin(n), 'throttled').throttlesAccount);
     expect(throttles()).to.deep.equal([true, true, true]);
-    // The others were throttled for the first time since.
+    // Recipient 3 was the last new recipient: no recipient was throttled for the first time after it.
     expect(throttles()).to.deep.equal([true, true, false]);
     expect(throttles()).to.deep.equal([false, false, false]);
     end(begin(4), 'throttled');
@@ -265,7 +265,7 @@ describe('The worker, under a simulated clock', function () {
       minLength: 1,
       maxLength: 60,
     }),
-    goodComeLater: fc.boolean(),
+    goodArriveLater: fc.boolean(),
     concurrency: fc.constantFrom(2, 4, 8, 24, 64),
     providers: fc.integer({ min: 1, max: 3 }),
     seed: fc.nat(1_000_000),
@@ -277,10 +277,10 @@ describe('The worker, under a simulated clock', function () {
       .filter(({ behaviour }) => behaviour === 'good')
       .map(({ id, arrivesAt }) => (sentAt.get(id) ?? Number.POSITIVE_INFINITY) - arrivesAt);
 
-  it('sends every good message within seconds for each bad recipient, whatever the mix and the order', () => {
+  it('delays good messages by a limited time for each bad recipient, in any mix and order', () => {
     fc.assert(
-      fc.property(recipients, ({ bad, throttled, good, goodComeLater, concurrency, providers, seed }) => {
-        const late = goodComeLater ? 20_000 : 0;
+      fc.property(recipients, ({ bad, throttled, good, goodArriveLater, concurrency, providers, seed }) => {
+        const late = goodArriveLater ? 20_000 : 0;
         const messages = numbered([
           ...bad,
           ...throttled,
@@ -303,21 +303,21 @@ describe('The worker, under a simulated clock', function () {
     );
   });
 
-  it('sends good messages within a minute, however many bad recipients are before or behind them', () => {
+  it('sends good messages within a minute, with any number of bad recipients before or after them', () => {
     const crowd = fc.record({
       bad: fc.array(fc.constantFrom(...FAILING), { minLength: 50, maxLength: 300 }),
       good: fc.integer({ min: 1, max: 30 }),
-      goodComeLater: fc.boolean(),
+      goodArriveLater: fc.boolean(),
       concurrency: fc.constantFrom(16, 64),
       seed: fc.nat(1_000_000),
     });
     fc.assert(
-      fc.property(crowd, ({ bad, good, goodComeLater, concurrency, seed }) => {
+      fc.property(crowd, ({ bad, good, goodArriveLater, concurrency, seed }) => {
         const messages = numbered([
           ...bad.map((behaviour, n) => ({ behaviour, arrivesAt: n })),
           ...Array.from({ length: good }, (_, n) => ({
             behaviour: 'good' as const,
-            arrivesAt: goodComeLater ? 1_000 + n : 0,
+            arrivesAt: goodArriveLater ? 1_000 + n : 0,
           })),
         ]);
         const options = { concurrency, providers: 1, timeoutMs: TIMEOUT_MS, untilMs: 3_600_000 };
@@ -356,7 +356,7 @@ describe('The worker, under a simulated clock', function () {
     );
   });
 
-  it('never has all providers unavailable because of recipients that fail at every provider', () => {
+  it('keeps the breaker of at least one provider closed while recipients fail at every provider', () => {
     const burst = fc.record({
       bad: fc.array(fc.constantFrom(...BAD), { minLength: 1, maxLength: 300 }),
       good: fc.integer({ min: 1, max: 60 }),
@@ -379,7 +379,7 @@ describe('The worker, under a simulated clock', function () {
     );
   });
 
-  it('makes few calls in an outage, and finds its end within a minute', () => {
+  it('makes few calls in an outage, and detects the end of the outage within a minute', () => {
     const outage = fc.record({
       as: fc.constantFrom(...FAILING),
       minutes: fc.integer({ min: 1, max: 30 }),

@@ -3,14 +3,14 @@ import type { ClaimOrder, FreeSlots } from '../../src/delivery/accounts/breaker.
 export interface ModelRow {
   id: number;
   status: string;
-  /** Empty where the message is assigned to no provider. */
+  /** Empty if the message is assigned to no account. */
   provider: string;
   attempt_count: number;
   may_have_been_sent: boolean;
   dueAt: number;
 }
 
-/** A route as `claim_deliveries` gets it: without rate limits, but a paused account has no free slots. */
+/** A route of `claim_deliveries` without rate limits; a paused account has no free slots. */
 export interface ModelRoute extends ClaimOrder, FreeSlots {
   assignedTo: string;
   reassignable: boolean;
@@ -23,7 +23,7 @@ interface Found {
   n: number;
 }
 
-/** The choice of `claim_deliveries`, step by step: `due`, `per_kind`, `counted`, `allowed` and `chosen` of the function. */
+/** Chooses messages like `claim_deliveries`, with the same steps: `due`, `per_kind`, `counted`, `allowed` and `chosen`. */
 export function chooseClaims(
   rows: ModelRow[],
   routes: ModelRoute[],
@@ -52,14 +52,14 @@ function find(
   rows: ModelRow[],
   route: ModelRoute,
   n: number,
-  old: boolean,
+  retries: boolean,
   wanted: FreeSlots,
   now: number,
 ): Found[] {
-  const limit = old ? Math.min(route.calls, route.retries, wanted.retries) : route.calls;
+  const limit = retries ? Math.min(route.calls, route.retries, wanted.retries) : route.calls;
   return rows
     .filter((row) => row.status === 'queued' && row.provider === route.assignedTo && row.dueAt <= now)
-    .filter((row) => isRetried(row) === old && !(route.reassignable && row.may_have_been_sent))
+    .filter((row) => isRetried(row) === retries && !(route.reassignable && row.may_have_been_sent))
     .map((row) => ({ row, route, n }))
     .sort((a, b) => dueOrder(a) - dueOrder(b))
     .slice(0, Math.max(0, limit));

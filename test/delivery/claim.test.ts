@@ -51,7 +51,7 @@ describe('claim_deliveries', function () {
     reassignable: fc.boolean(),
   });
 
-  /** The claims of the function, which are rolled back. */
+  /** Calls the function, rolls back, and returns the claims. */
   const claims = async (
     rows: ModelRow[],
     routes: ModelRoute[],
@@ -79,7 +79,7 @@ describe('claim_deliveries', function () {
     return claimed.map(({ id, route }) => ({ id: Number(id), route }));
   };
 
-  it('claims the messages that its model chooses, in the same order and for the same routes', async () => {
+  it('claims the same messages as its model, in the same order and for the same routes', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(row, { selector: ({ due }) => due, maxLength: ROWS }),
@@ -97,12 +97,12 @@ describe('claim_deliveries', function () {
             status: 'queued',
             dueAt: due,
           }));
-          const modelLanes = routes.map((one) => {
+          const modelRoutes = routes.map((one) => {
             const { freeSlots, order } = providers[PROVIDERS.indexOf(one.provider)] as (typeof providers)[0];
             return { ...one, ...freeSlots, ...order };
           });
-          const chosen = chooseClaims(modelRows, modelLanes, wanted, 0);
-          expect(await claims(modelRows, modelLanes, wanted)).to.deep.equal(
+          const chosen = chooseClaims(modelRows, modelRoutes, wanted, 0);
+          expect(await claims(modelRows, modelRoutes, wanted)).to.deep.equal(
             chosen.map(({ row, n }) => ({ id: row.id, route: n })),
           );
         },

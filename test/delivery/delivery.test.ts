@@ -9,8 +9,8 @@ import { listen } from '../support/listen.ts';
 import { until } from '../support/until.ts';
 
 /**
- * Leaves a message as a worker that was killed between claim and settle does: claimed, with an expired lease. Not for a
- * message that the worker of the test has claimed.
+ * Sets the state that a worker leaves if it dies between claim and settle: claimed, with an expired lease. Waits until the
+ * message is queued, because the worker of the test may have claimed it.
  */
 async function leaveClaimed({ databaseUrl }: Harness, id: number): Promise<void> {
   const claim = `
@@ -18,7 +18,7 @@ async function leaveClaimed({ databaseUrl }: Harness, id: number): Promise<void>
     set status = 'sending', provider = 'text-co', attempt_count = attempt_count + 1,
         next_attempt_at = now() - interval '1 second'
     where message_id = $1 and status = 'queued' returning message_id`;
-  await until(async () => (await query(databaseUrl, claim, [id])).length === 1, 'it is left claimed');
+  await until(async () => (await query(databaseUrl, claim, [id])).length === 1, 'the message is claimed');
 }
 
 describe('Delivery', () => {
@@ -46,9 +46,9 @@ describe('Delivery', () => {
       }),
     ];
     for (const { id } of sent) await service.untilStatus(id, 'delivered');
-    const taken = await service.accepted();
-    expect(taken.map(({ channel }) => channel).sort()).to.deep.equal(['email', 'sms', 'sms']);
-    expect(taken.find(({ channel }) => channel === 'email')?.request).to.deep.include({
+    const accepted = await service.accepted();
+    expect(accepted.map(({ channel }) => channel).sort()).to.deep.equal(['email', 'sms', 'sms']);
+    expect(accepted.find(({ channel }) => channel === 'email')?.request).to.deep.include({
       from: email.from,
       to: email.to,
       cc: ['c@x.org'],
@@ -57,7 +57,7 @@ describe('Delivery', () => {
       subject: 'Hi',
       body: email.body,
     });
-    expect(taken.find(({ request }) => request.type === 'mms')?.request).to.deep.include({
+    expect(accepted.find(({ request }) => request.type === 'mms')?.request).to.deep.include({
       attachments: mms.attachments,
       to: mms.to,
     });
@@ -82,15 +82,15 @@ describe('Delivery', () => {
     expect(next_cursor).to.equal(null);
   });
 
-  it('sends once through 500 twice, then 429 with Retry-After: 1', async () => {
+  it('sends a message once after 500 twice and 429 with Retry-After: 1', async () => {
     await faults([
       { channel: 'sms', type: 'status', status: 500, times: 2 },
       { channel: 'sms', type: 'status', status: 429, retry_after: 1, times: 1 },
     ]);
     const { id } = await send();
     await service.untilStatus(id, 'delivered');
-    const taken = await service.accepted();
-    expect(taken).to.have.length(1);
+    const accepted = await service.accepted();
+    expect(accepted).to.have.length(1);
     const { data: calls } = await service.control<{ data: Call[] }>('GET', '/_control/calls');
     expect(calls.map(({ status }) => status)).to.deep.equal([500, 500, 429, 202]);
     expect(new Set(calls.map(({ idempotency_key }) => idempotency_key)).size).to.equal(1);
@@ -130,19 +130,19 @@ describe('Delivery', () => {
     refusing.close();
   });
 
-  it('is undelivered after the receipt of a failed delivery', async () => {
+  it('marks a message as undelivered after an undelivered receipt', async () => {
     const { id } = await send({ ...sms, to: '+18040000008' });
     expect((await service.untilStatus(id, 'undelivered')).error?.code).to.equal('30003');
   });
 
   for (const type of ['lost_response', 'malformed', 'timeout', 'reset']) {
     it(`sends once if the response is lost: ${type}`, async () => {
-      const losing = await startHarness(SHORT_TIMEOUT);
-      await losing.control('PUT', '/_control/faults', [{ channel: 'sms', type, times: 1 }]);
-      const { id } = (await losing.request('POST', '/api/messages/sms', sms)).body;
-      await losing.untilStatus(id, 'delivered');
-      expect(await losing.accepted()).to.have.length(1);
-      await losing.stop();
+      const other = await startHarness(SHORT_TIMEOUT);
+      await other.control('PUT', '/_control/faults', [{ channel: 'sms', type, times: 1 }]);
+      const { id } = (await other.request('POST', '/api/messages/sms', sms)).body;
+      await other.untilStatus(id, 'delivered');
+      expect(await other.accepted()).to.have.length(1);
+      await other.stop();
     });
   }
 
@@ -190,19 +190,19 @@ describe('Delivery', () => {
   });
 
   it('continues at one provider while most calls hang at another', async () => {
-    const few = await startHarness({
+    const other = await startHarness({
       ...{ DELIVERY_CONCURRENCY: '8', PROVIDER_TIMEOUT_MS: '10000', STOP_TIMEOUT_MS: '1000' },
     });
-    await few.control('PUT', '/_control/faults', [{ channel: 'email', type: 'timeout' }]);
+    await other.control('PUT', '/_control/faults', [{ channel: 'email', type: 'timeout' }]);
     const hanging = Array.from({ length: 5 }, (_, n) =>
-      few.request('POST', '/api/messages/email', { ...email, to: `someone-${n}@example.com` }),
+      other.request('POST', '/api/messages/email', { ...email, to: `someone-${n}@example.com` }),
     );
     const ids = (await Promise.all(hanging)).map(({ body }) => body.id);
-    for (const id of ids) await few.untilStatus(id, 'sending');
-    const { id } = (await few.request('POST', '/api/messages/sms', sms)).body;
-    await few.untilStatus(id, 'delivered');
-    expect((await few.request('GET', `/api/messages/${ids[0]}`)).body.status).to.equal('sending');
-    await few.stop();
+    for (const id of ids) await other.untilStatus(id, 'sending');
+    const { id } = (await other.request('POST', '/api/messages/sms', sms)).body;
+    await other.untilStatus(id, 'delivered');
+    expect((await other.request('GET', `/api/messages/${ids[0]}`)).body.status).to.equal('sending');
+    await other.stop();
   });
 
   it('repeats the message of a dead worker with the same delivery key', async () => {
@@ -238,7 +238,7 @@ describe('Delivery', () => {
     );
   });
 
-  it('settles the calls in flight before it stops', async () => {
+  it('settles the calls in progress before it stops', async () => {
     await faults([{ channel: 'sms', type: 'latency', ms: 200 }]);
     const { id } = await send();
     await until(
@@ -309,22 +309,27 @@ describe('Delivery by a provider without idempotency keys', () => {
     ]);
   });
 
-  it('a late result replaces the status unknown', async () => {
+  it('replaces the status unknown with a late result', async () => {
     await start({ TEXT_CO_CAN_LOOK_UP: 'false', PROVIDER_TIMEOUT_MS: '30000' }, { lookup: false });
     await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'latency', ms: 5_000 }]);
     const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
     await service.untilStatus(id, 'sending');
     await query(service.databaseUrl, 'update deliveries set next_attempt_at = now()');
     await service.untilStatus(id, 'unknown');
-    const timeline = async () => (await service.request('GET', `/api/messages/${id}/attempts`)).body.data;
-    const [lost, asked] = await timeline();
+    const attempts = async () => (await service.request('GET', `/api/messages/${id}/attempts`)).body.data;
+    const [lost, second] = await attempts();
     expect(lost).to.include({ number: 1, outcome: 'unknown', code: 'worker_lost', duration_ms: null });
     expect((await service.untilStatus(id, 'delivered')).error).to.equal(null);
-    const [taken] = await service.accepted();
-    const [told, ...others] = await timeline();
-    expect(told).to.include({ number: 1, outcome: 'accepted', provider_message_id: taken?.id, code: null });
-    expect(told.duration_ms).to.be.at.least(5_000);
-    expect(told.next_attempt_at, 'it was taken over all the same').to.equal(lost.next_attempt_at);
-    expect(others).to.deep.equal([asked]);
+    const [accepted] = await service.accepted();
+    const [first, ...others] = await attempts();
+    expect(first).to.include({
+      number: 1,
+      outcome: 'accepted',
+      provider_message_id: accepted?.id,
+      code: null,
+    });
+    expect(first.duration_ms).to.be.at.least(5_000);
+    expect(first.next_attempt_at, 'the time of the second attempt').to.equal(lost.next_attempt_at);
+    expect(others).to.deep.equal([second]);
   });
 });

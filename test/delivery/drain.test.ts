@@ -58,14 +58,17 @@ describe('A worker as a process', function () {
     const first = await startWorker();
     await until(async () => (await api.accepted()).length > 40, 'the drain has begun');
     expect(await first.signal('SIGTERM')).to.equal(0);
-    const taken = await api.accepted();
-    expect(taken.length).to.be.lessThan(total);
+    const accepted = await api.accepted();
+    expect(accepted.length).to.be.lessThan(total);
     expect(await count(`deliveries where status = 'sending'`)).to.equal(0);
-    expect(await count(`delivery_attempts where outcome = 'accepted'`)).to.equal(taken.length);
+    expect(await count(`delivery_attempts where outcome = 'accepted'`)).to.equal(accepted.length);
 
     await startWorker();
     await until(async () => (await api.accepted()).length === total, 'the rest is sent');
-    await until(async () => (await count(`deliveries where status = 'delivered'`)) === total, 'all is told');
+    await until(
+      async () => (await count(`deliveries where status = 'delivered'`)) === total,
+      'every message is delivered',
+    );
     expect((await api.accepted()).every(({ request_count }) => request_count === 1)).to.equal(true);
     expect(await count('delivery_attempts')).to.equal(total);
   });
@@ -76,9 +79,9 @@ describe('A worker as a process', function () {
     const worker = await startWorker({ STOP_TIMEOUT_MS: '4000' });
     const { port } = new URL(worker.url);
     const silent = connect(Number(port), '127.0.0.1');
-    const halfway = connect(Number(port), '127.0.0.1').on('error', () => undefined);
-    await Promise.all([once(silent, 'connect'), once(halfway, 'connect')]);
-    halfway.write('POST /api/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n');
+    const incomplete = connect(Number(port), '127.0.0.1').on('error', () => undefined);
+    await Promise.all([once(silent, 'connect'), once(incomplete, 'connect')]);
+    incomplete.write('POST /api/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n');
     await until(async () => (await api.accepted()).length > 20, 'the drain has begun');
     const ended = worker.signal('SIGTERM');
     await until(
@@ -89,10 +92,10 @@ describe('A worker as a process', function () {
         ),
       'no new connection is accepted',
     );
-    const taken = (await api.accepted()).length;
+    const accepted = (await api.accepted()).length;
     expect(await ended).to.equal(0);
     // Only the calls in progress.
-    expect((await api.accepted()).length).to.be.at.most(taken + 64);
+    expect((await api.accepted()).length).to.be.at.most(accepted + 64);
     expect(await count(`deliveries where status = 'sending'`)).to.equal(0);
   });
 
@@ -116,7 +119,7 @@ describe('A worker as a process', function () {
       const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
       return (Number(fields[11]) + Number(fields[12])) / 100;
     };
-    // The work of the start is done.
+    // Excludes the CPU time of the start.
     await sleep(1_000);
     const before = cpuSeconds();
     await sleep(4_000);
@@ -143,7 +146,7 @@ describe('A worker as a process', function () {
     const before = await claim();
     expect(before).to.be.greaterThan(0);
     await store(40_000, 'sent');
-    // Claiming 60 messages and deeper indexes vary a little; reading the sent messages would take 1,300.
+    // The cost of 60 claims and of deeper indexes varies. A scan of the sent messages would read 1,300 pages.
     expect(await claim()).to.be.at.most(before + 500);
   });
 
@@ -177,14 +180,14 @@ describe('A worker as a process', function () {
     await query(api.databaseUrl, 'vacuum analyze');
     const after = await claimed(probe);
     expect(after.rows).to.equal(1);
-    // Some pages are of the catalogue and of deeper indexes; the queue has hundreds.
+    // Includes pages of the system catalogs and of deeper indexes. A scan of the queue would read hundreds more.
     expect(after.pages).to.be.at.most(before.pages + 200);
-    const [taken] = await query<{ new: number; retries: number }>(
+    const [claimedByKind] = await query<{ new: number; retries: number }>(
       api.databaseUrl,
       `select count(*) filter (where attempt_count = 1)::int as new, count(*) filter (where attempt_count = 3)::int as retries
        from deliveries`,
     );
-    expect(taken).to.deep.equal({ new: 1, retries: 0 });
+    expect(claimedByKind).to.deep.equal({ new: 1, retries: 0 });
     await again();
     expect((await claimed({ free_slots: 4, retries: 1, first: null })).rows).to.equal(4);
     const [mixed] = await query<{ new: number; retries: number }>(
@@ -195,10 +198,10 @@ describe('A worker as a process', function () {
     expect(mixed).to.deep.equal({ new: 3, retries: 1 });
   });
 
-  it('claims messages behind any number of messages whose sender has no free rate limit slot', async () => {
+  it('claims a message after any number of messages whose sender has no free rate limit slot', async () => {
     await sendEach(40);
     const free = (await api.request('POST', '/api/messages/sms', { ...sms, from: '+12016660002' })).body.id;
-    // Their reserved times passed while their provider was unavailable; the next reserved times are far in the future.
+    // The reserved times passed while the provider was unavailable; the next free time of the sender is in an hour.
     await query(
       api.databaseUrl,
       `update deliveries set sender_slot_at = now() - interval '1 hour', next_attempt_at = created_at`,
@@ -239,12 +242,12 @@ describe('A worker as a process', function () {
     };
     const before = await settle(1);
     expect(before.pages).to.be.greaterThan(0);
-    // In other conversations, so that no next delivery is searched among them.
+    // In another conversation, so that no next delivery is searched among these messages.
     await store(20_000, 'queued');
     const after = await settle(2);
     const sent = await query(api.databaseUrl, `select from deliveries where status = 'sent'`);
     expect(sent).to.have.length(2);
-    // Some pages are of the catalogue and of deeper indexes; the queue has hundreds.
+    // Includes pages of the system catalogs and of deeper indexes. A scan of the queue would read hundreds more.
     expect(after.pages, after.plan).to.be.at.most(before.pages + 200);
   });
 
@@ -255,7 +258,7 @@ describe('A worker as a process', function () {
     await query(api.databaseUrl, 'analyze');
   }
 
-  /** Messages, each in its own conversation. */
+  /** Stores messages in one new conversation. */
   async function store(count: number, status: string): Promise<void> {
     await query(
       api.databaseUrl,

@@ -31,8 +31,8 @@ describe('Delivery by the first of several providers', () => {
   const ofSpare = async <T>(method: string, path: string, body?: object): Promise<T[]> => {
     const headers = { 'content-type': 'application/json' };
     const options = body ? { method, headers, body: JSON.stringify(body) } : { method };
-    const answer = await fetch(`${spare.url}/_control/${path}`, options);
-    return ((await answer.json()) as { data: T[] }).data;
+    const response = await fetch(`${spare.url}/_control/${path}`, options);
+    return ((await response.json()) as { data: T[] }).data;
   };
   const faults = (list: object[]) => service.control('PUT', '/_control/faults', list);
   let sent = 0;
@@ -59,18 +59,18 @@ describe('Delivery by the first of several providers', () => {
       ]);
     }
     const before = (await service.control<{ data: unknown[] }>('GET', '/_control/calls')).data.length;
-    const then = await Promise.all(Array.from({ length: 20 }, send));
-    for (const id of then) await service.untilStatus(id, 'delivered');
-    const tried = await Promise.all(then.map(attempts));
+    const later = await Promise.all(Array.from({ length: 20 }, send));
+    for (const id of later) await service.untilStatus(id, 'delivered');
+    const attemptsOfLater = await Promise.all(later.map(attempts));
     // All messages except the occasional probes.
-    expect(tried.filter((list) => list[0]?.provider === 'spare-co').length).to.be.least(18);
+    expect(attemptsOfLater.filter((list) => list[0]?.provider === 'spare-co').length).to.be.least(18);
     const probes =
       (await service.control<{ data: unknown[] }>('GET', '/_control/calls')).data.length - before;
     expect(probes).to.be.at.most(2);
     expect(await service.accepted()).to.have.length(0);
-    const taken = await ofSpare<{ idempotency_key: string }>('GET', 'messages');
-    expect(new Set(taken.map((message) => message.idempotency_key)).size).to.equal(taken.length);
-    expect(taken).to.have.length(THRESHOLD + 20);
+    const accepted = await ofSpare<{ idempotency_key: string }>('GET', 'messages');
+    expect(new Set(accepted.map((message) => message.idempotency_key)).size).to.equal(accepted.length);
+    expect(accepted).to.have.length(THRESHOLD + 20);
   });
 
   it('fails over if the first provider accepts connections and does not respond', async () => {
@@ -108,7 +108,7 @@ describe('Delivery by the first of several providers', () => {
 
   it('does not fail over after a gateway had no response: 520, 522, 524, 598, 599', async () => {
     for (const status of [520, 522, 524, 598, 599]) {
-      // As often as a call repeats its request.
+      // One fault for each request of the call: the first request and two repeats.
       await faults([{ channel: 'sms', type: 'status', status, retry_after: 0, times: 3 }]);
       const id = await send();
       await service.untilStatus(id, 'delivered');
@@ -129,7 +129,7 @@ describe('Delivery by the first of several providers', () => {
       const id = await send();
       await service.untilStatus(id, 'delivered');
       return (await attempts(id))[0]?.provider === 'text-co';
-    }, 'a message goes by the first provider again');
+    }, 'a message is sent by the first provider again');
     const { body } = await service.request('GET', '/metrics');
     expect(body).to.match(/provider_breaker_state\{provider="text-co"\} 0/);
     expect(body).to.match(/delivery_attempt_seconds_count\{provider="text-co",outcome="unavailable"\} [5-9]/);
@@ -139,7 +139,7 @@ describe('Delivery by the first of several providers', () => {
     await faults([{ channel: 'sms', type: 'lost_response', times: 1 }, ...outage]);
     const id = await send();
     await until(async () => (await attempts(id)).length > 0, 'a first attempt');
-    await until(async () => (await service.accepted()).length === 1, 'it is taken');
+    await until(async () => (await service.accepted()).length === 1, 'the provider accepts the message');
     await faults([]);
     await service.untilStatus(id, 'delivered');
     expect((await attempts(id)).every(({ provider }) => provider === 'text-co')).to.equal(true);
@@ -149,7 +149,7 @@ describe('Delivery by the first of several providers', () => {
 
   it('10 minutes after they were due, ends messages that a removed account may have sent as unknown and sends the others through another account', async () => {
     await service.service.stop();
-    const leave = (id: number, status: string) =>
+    const setState = (id: number, status: string) =>
       query(
         service.databaseUrl,
         `update deliveries set provider = 'gone-co', status = $2, attempt_count = 1, next_attempt_at = now() - interval '11 minutes' where message_id = $1`,
@@ -160,8 +160,8 @@ describe('Delivery by the first of several providers', () => {
     for (const to of ['+18045559001', '+18045559002'])
       ids.push((await api.request('POST', '/api/messages/sms', { ...sms, to })).body.id);
     await api.stop();
-    await leave(ids[0] as number, 'sending');
-    await leave(ids[1] as number, 'queued');
+    await setState(ids[0] as number, 'sending');
+    await setState(ids[1] as number, 'queued');
     const after = await startHarness({ DATABASE_URL: service.databaseUrl });
     expect((await after.untilStatus(ids[0] as number, 'unknown')).error?.code).to.equal('provider_removed');
     const { data } = (await after.request('GET', `/api/messages/${ids[0]}/attempts`)).body;
@@ -169,7 +169,9 @@ describe('Delivery by the first of several providers', () => {
     expect(data[0]).to.include({ provider: 'gone-co', code: 'worker_lost', next_attempt_at: null });
     const metrics = (await after.request('GET', '/metrics')).body;
     expect(metrics).to.match(/messages_given_up_total\{.*code="provider_removed"\} 1/);
-    expect(metrics, 'what nothing was said of').to.match(/provider_breaker_state\{provider="text-co"\} 0/);
+    expect(metrics, 'the breaker of the remaining account').to.match(
+      /provider_breaker_state\{provider="text-co"\} 0/,
+    );
     await after.untilStatus(ids[1] as number, 'delivered');
     await after.stop();
   });

@@ -37,8 +37,8 @@ describe('The rate limits that all workers share', () => {
   const sendMany = (count: number, from?: string) =>
     Promise.all(Array.from({ length: count }, () => send(from)));
   const calls = async () => (await api.control<{ data: Call[] }>('GET', '/_control/calls')).data;
-  const allTaken = (count: number) =>
-    until(async () => (await api.accepted()).length === count, `${count} are taken`);
+  const allAccepted = (count: number) =>
+    until(async () => (await api.accepted()).length === count, `${count} messages are accepted`);
   /** No call may be early. On a busy machine, calls are late by at most a second. */
   const expectRate = (times: number[], perSecond: number) => {
     const [first = 0, ...others] = times.toSorted((a, b) => a - b);
@@ -48,7 +48,7 @@ describe('The rate limits that all workers share', () => {
 
   it('limit the messages per second of one account', async () => {
     await start({ TEXT_CO_PER_SECOND: '20' }, () => sendMany(50));
-    await allTaken(50);
+    await allAccepted(50);
     expectRate(
       (await calls()).map(({ at }) => at),
       20,
@@ -98,20 +98,20 @@ describe('The rate limits that all workers share', () => {
       await sendMany(6, '+12016660001');
       await sendMany(6, '+12016660002');
     });
-    await allTaken(12);
-    const taken = await api.accepted();
+    await allAccepted(12);
+    const accepted = await api.accepted();
     const times = (number: string) =>
-      taken
+      accepted
         .filter(({ request }) => request.from === number)
         .map(({ accepted_at }) => Date.parse(accepted_at));
     for (const number of ['+12016660001', '+12016660002']) expectRate(times(number), 2);
-    expect(taken.slice(0, 2).map(({ request }) => request.from)).to.have.members([
+    expect(accepted.slice(0, 2).map(({ request }) => request.from)).to.have.members([
       '+12016660001',
       '+12016660002',
     ]);
     // A wait for the rate limit is not an attempt.
-    const counted = await query(api.databaseUrl, 'select from deliveries where attempt_count > 1');
-    expect(counted).to.have.length(0);
+    const retried = await query(api.databaseUrl, 'select from deliveries where attempt_count > 1');
+    expect(retried).to.have.length(0);
   });
 
   it('include the pause after Retry-After, which does not count towards the backoff', async () => {
@@ -125,7 +125,7 @@ describe('The rate limits that all workers share', () => {
       'the first attempt is settled',
     );
     await sendMany(12);
-    await allTaken(13);
+    await allAccepted(13);
     const [throttled, ...others] = await calls();
     expect(throttled?.status).to.equal(429);
     for (const { at } of others) expect(at - (throttled?.at ?? 0)).to.be.least(1_950);

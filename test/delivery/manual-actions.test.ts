@@ -62,9 +62,9 @@ describe('Manual actions on a message', () => {
       await service.untilStatus(sent, 'delivered');
       expectProblem(await post(`${sent}/cancel`), 409, 'not_cancelable');
       await faults([{ channel: 'sms', type: 'lost_response' }]);
-      const maybe = await send({ ...sms, to: '+18045550001' });
-      await until(async () => (await timeline(maybe)).attempts.length > 0, 'a first attempt');
-      expectProblem(await post(`${maybe}/cancel`), 409, 'not_cancelable');
+      const uncertain = await send({ ...sms, to: '+18045550001' });
+      await until(async () => (await timeline(uncertain)).attempts.length > 0, 'a first attempt');
+      expectProblem(await post(`${uncertain}/cancel`), 409, 'not_cancelable');
     });
 
     it('returns 404 for an unknown and for an inbound message, 422 for an invalid id', async () => {
@@ -142,8 +142,8 @@ describe('Manual actions on a message', () => {
       );
       const later = (await post('send', { ...sms, send_at: '2999-01-01T00:00:00Z' })).body;
       expect(later.expires_at).to.equal('2999-01-02T00:00:00.000Z');
-      const told = (await post('send', { ...email, expires_at: '2999-01-01T00:00:00Z' })).body;
-      expect(told.errors?.[0].path).to.equal('/body/expires_at');
+      const invalid = (await post('send', { ...email, expires_at: '2999-01-01T00:00:00Z' })).body;
+      expect(invalid.errors?.[0].path).to.equal('/body/expires_at');
       const soon = in_(HOUR);
       expect((await post('send', { ...email, expires_at: soon })).body.expires_at).to.equal(soon);
     });
@@ -154,7 +154,7 @@ describe('Manual actions on a message', () => {
       expect(answer.body.errors[0].path).to.equal('/body/expires_at');
     });
 
-    /** Only after the first attempt: on a busy machine, a short time would end before it. */
+    /** Waits for the first attempt, because a message with a short `expires_at` could expire before it on a busy machine. */
     const expireAfterAttempt = async ({ databaseUrl }: Harness, id: number) => {
       const attempts = 'select from delivery_attempts where message_id = $1';
       await until(async () => (await query(databaseUrl, attempts, [id])).length > 0, 'a first attempt');
@@ -185,24 +185,24 @@ describe('Manual actions on a message', () => {
       await until(async () => {
         const mayBeSent = 'select from deliveries where message_id = $1 and may_have_been_sent';
         return (await query(hanging.databaseUrl, mayBeSent, [id])).length > 0;
-      }, 'it may have been sent');
+      }, 'the message may have been sent');
       await expireAfterAttempt(hanging, id);
       expect((await hanging.untilStatus(id, 'unknown')).error?.code).to.equal('expired');
       await hanging.stop();
     });
 
     it('reconciles a message that may have been sent before the message expires', async () => {
-      const asking = await startHarness({ TEXT_CO_IDEMPOTENCY_KEYS: 'false', PROVIDER_TIMEOUT_MS: '30000' });
-      await asking.control('PUT', '/_control/settings', { honour_idempotency_keys: false });
-      await asking.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'lost_response', times: 1 }]);
+      const other = await startHarness({ TEXT_CO_IDEMPOTENCY_KEYS: 'false', PROVIDER_TIMEOUT_MS: '30000' });
+      await other.control('PUT', '/_control/settings', { honour_idempotency_keys: false });
+      await other.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'lost_response', times: 1 }]);
       // Without the expiry, the look-up would be 30 s after the lost response.
-      const { id } = (await asking.request('POST', '/api/messages/sms', sms)).body;
-      await expireAfterAttempt(asking, id);
-      await asking.untilStatus(id, 'delivered');
-      const { data } = (await asking.request('GET', `/api/messages/${id}/attempts`)).body;
+      const { id } = (await other.request('POST', '/api/messages/sms', sms)).body;
+      await expireAfterAttempt(other, id);
+      await other.untilStatus(id, 'delivered');
+      const { data } = (await other.request('GET', `/api/messages/${id}/attempts`)).body;
       expect(data.map(({ outcome }: { outcome: string }) => outcome)).to.deep.equal(['unknown', 'accepted']);
-      expect(await asking.accepted()).to.have.length(1);
-      await asking.stop();
+      expect(await other.accepted()).to.have.length(1);
+      await other.stop();
     });
 
     it('prevents an attempt after it has passed, and a manual retry extends it by a day', async () => {
@@ -216,20 +216,20 @@ describe('Manual actions on a message', () => {
   });
 
   it('retry sends a message with an unknown outcome again', async () => {
-    const mute = await startHarness({
+    const other = await startHarness({
       ...SHORT_TIMEOUT,
       TEXT_CO_IDEMPOTENCY_KEYS: 'false',
       TEXT_CO_CAN_LOOK_UP: 'false',
     });
-    await mute.control('PUT', '/_control/settings', { honour_idempotency_keys: false, lookup: false });
-    await mute.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'timeout', times: 1 }]);
-    const { id } = (await mute.request('POST', '/api/messages/sms', sms)).body;
-    await mute.untilStatus(id, 'unknown');
-    expect((await mute.request('POST', `/api/messages/${id}/retry`)).status).to.equal(202);
-    await mute.untilStatus(id, 'delivered');
-    expect(await mute.accepted()).to.have.length(1);
-    const [row] = await query<{ from_status: string }>(mute.databaseUrl, 'select * from delivery_actions');
+    await other.control('PUT', '/_control/settings', { honour_idempotency_keys: false, lookup: false });
+    await other.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'timeout', times: 1 }]);
+    const { id } = (await other.request('POST', '/api/messages/sms', sms)).body;
+    await other.untilStatus(id, 'unknown');
+    expect((await other.request('POST', `/api/messages/${id}/retry`)).status).to.equal(202);
+    await other.untilStatus(id, 'delivered');
+    expect(await other.accepted()).to.have.length(1);
+    const [row] = await query<{ from_status: string }>(other.databaseUrl, 'select * from delivery_actions');
     expect(row?.from_status).to.equal('unknown');
-    await mute.stop();
+    await other.stop();
   });
 });

@@ -48,7 +48,7 @@ describe('A provider that is unavailable for an hour', function () {
     await api.stop();
   });
 
-  const pass = async (ms: number) => {
+  const advance = async (ms: number) => {
     const real = performance.now() - ticked;
     slowest = Math.max(slowest, real);
     ticked += real;
@@ -65,18 +65,18 @@ describe('A provider that is unavailable for an hour', function () {
     ]);
   };
   /** Claims until nothing is due; resolves with the number of claimed messages of each round. */
-  const work = async (): Promise<number[]> => {
-    const taken: number[] = [];
+  const drain = async (): Promise<number[]> => {
+    const claimed: number[] = [];
     for (;;) {
-      await pass(0);
-      taken.push(await worker.runOnce());
+      await advance(0);
+      claimed.push(await worker.runOnce());
       await worker.idle();
-      if (taken.at(-1) === 0) return taken;
+      if (claimed.at(-1) === 0) return claimed;
     }
   };
   const calls = async () => (await api.control<{ data: Call[] }>('GET', '/_control/calls')).data;
 
-  it('loses no message, gets few calls, and gets the backlog gradually and in order', async () => {
+  it('receives few calls, and afterwards each message of the backlog gradually and in order', async () => {
     await api.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'status', status: 503 }]);
     for (let n = 0; n < CONVERSATIONS * EACH; n++) {
       const to = `+1804555${1_000 + (n % CONVERSATIONS)}`;
@@ -86,30 +86,30 @@ describe('A provider that is unavailable for an hour', function () {
         body: `${Math.floor(n / CONVERSATIONS)}`,
       });
     }
-    await work();
+    await drain();
     const burst = (await calls()).length;
     // The calls that began before the breaker opened, each with its short retries.
     expect(burst).to.be.within(15, 32 * 3 + 10);
 
     const outage = Date.now();
     for (let passed = 0; passed < HOUR_MS; passed += STEP_MS) {
-      await pass(STEP_MS);
-      await work();
+      await advance(STEP_MS);
+      await drain();
     }
-    const trickle = (await calls()).length - burst;
-    // One probe per step, a retry every minute, and some probes for the real time that the work took.
-    const working = Date.now() - outage - HOUR_MS;
-    expect(trickle).to.be.within(HOUR_MS / 60_000 / 2, HOUR_MS / STEP_MS + 10 + working / 500);
+    const callsOfOutage = (await calls()).length - burst;
+    // One probe per step, a retry every minute, and some probes for the real time of the drains.
+    const realMs = Date.now() - outage - HOUR_MS;
+    expect(callsOfOutage).to.be.within(HOUR_MS / 60_000 / 2, HOUR_MS / STEP_MS + 10 + realMs / 500);
 
-    const late = await query<{ early_ms: number }>(
+    const pairs = await query<{ early_ms: number }>(
       api.databaseUrl,
       `select extract(epoch from before.next_attempt_at - later.started_at)::float8 * 1000 as early_ms
        from delivery_attempts as before
        join delivery_attempts as later on later.message_id = before.message_id and later.number = before.number + 1`,
     );
-    expect(late.length).to.be.greaterThan(10);
-    for (const { early_ms } of late)
-      expect(early_ms, 'no attempt before its time').to.be.lessThan(1_000 + slowest);
+    expect(pairs.length).to.be.greaterThan(10);
+    for (const { early_ms } of pairs)
+      expect(early_ms, 'milliseconds before next_attempt_at').to.be.lessThan(1_000 + slowest);
     const waits = await query<{ wait: number }>(
       api.databaseUrl,
       `select round(extract(epoch from next_attempt_at - started_at) * 100)::int as wait from delivery_attempts where number = 1`,
@@ -119,22 +119,22 @@ describe('A provider that is unavailable for an hour', function () {
     await api.control('PUT', '/_control/faults', []);
     const rounds: number[] = [];
     for (let passed = 0; passed < 70_000; passed += 10_000) {
-      await pass(10_000);
-      rounds.push(...(await work()).filter(Boolean));
+      await advance(10_000);
+      rounds.push(...(await drain()).filter(Boolean));
     }
     for (let hours = 0; hours < 2; hours++) {
-      await pass(HOUR_MS);
-      await work();
+      await advance(HOUR_MS);
+      await drain();
     }
     // The first round has one call, and each round at most doubles.
     expect(rounds[0]).to.equal(1);
-    for (const [index, taken] of rounds.entries())
-      expect(taken).to.be.at.most(2 * Math.max(...rounds.slice(0, index), 1));
+    for (const [index, claimed] of rounds.entries())
+      expect(claimed).to.be.at.most(2 * Math.max(...rounds.slice(0, index), 1));
     expect(Math.max(...rounds)).to.be.greaterThan(8);
 
-    const taken = await api.accepted();
-    expect(taken).to.have.length(CONVERSATIONS * EACH);
-    const byRecipient = Map.groupBy(taken, ({ request }) => request.to);
+    const accepted = await api.accepted();
+    expect(accepted).to.have.length(CONVERSATIONS * EACH);
+    const byRecipient = Map.groupBy(accepted, ({ request }) => request.to);
     for (const messages of byRecipient.values())
       expect(messages.map(({ request }) => request.body)).to.deep.equal(['0', '1', '2']);
   });

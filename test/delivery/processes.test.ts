@@ -35,9 +35,9 @@ describe('Several processes on one database', () => {
     await Promise.all([addWorker(), addWorker(), addWorker()]);
     const after = await Promise.all(Array.from({ length: 20 }, (_, n) => send(n)));
     for (const id of [...before, ...after]) await api.untilStatus(id, 'delivered');
-    const taken = await api.accepted();
-    expect(taken).to.have.length(40);
-    expect(taken.every(({ request_count }) => request_count === 1)).to.equal(true);
+    const accepted = await api.accepted();
+    expect(accepted).to.have.length(40);
+    expect(accepted.every(({ request_count }) => request_count === 1)).to.equal(true);
   });
 
   it('wake each other long before the next poll', async () => {

@@ -23,12 +23,12 @@ describe('Delivery receipts', () => {
 
   it('advance the status of a message and never move it back', async () => {
     const { id, provider_message_id } = await sent();
-    const seen = [];
+    const statuses = [];
     for (const status of ['queued', 'sent', 'delivered', 'sent', 'undelivered', 'failed', 'queued']) {
       expect((await receipt(provider_message_id, status)).status).to.equal(200);
-      seen.push(await statusOf(id));
+      statuses.push(await statusOf(id));
     }
-    expect(seen).to.deep.equal([
+    expect(statuses).to.deep.equal([
       'sent',
       'sent',
       'delivered',
@@ -60,10 +60,9 @@ describe('Delivery receipts', () => {
     expect(await statusOf(id)).to.equal('delivered');
   });
 
-  it('before the result of the attempt are applied when the attempt is settled', async () => {
-    await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'latency', ms: 300 }]);
+  it('that arrive before the result of the attempt are applied when the attempt is settled', async () => {
     await service.control('PUT', '/_control/settings', { receipts: { enabled: true, delay_ms: 0 } });
-    // The simulator accepts the message, sends the receipt, and responds afterwards.
+    // The response is lost, so the service receives the id of the message only from a second call.
     await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'lost_response', times: 1 }]);
     const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
     await until(
@@ -76,7 +75,7 @@ describe('Delivery receipts', () => {
   });
 
   it('for an unknown message are stored and answered with 200', async () => {
-    const { status, body } = await receipt('never-heard-of', 'delivered');
+    const { status, body } = await receipt('unknown-id', 'delivered');
     expect(status).to.equal(200);
     expect(body).to.include({ message_id: null, status: 'delivered', provider: 'text-co' });
   });
@@ -110,7 +109,7 @@ describe('Delivery receipts', () => {
   const messageOf = async (id: number) => (await service.request('GET', `/api/messages/${id}`)).body;
   const receiptsOf = async (id: number) => (await timelineOf(service, id)).receipts;
 
-  it('are accepted with any diagnosis, which is shortened to the limit of a message', async () => {
+  it('are accepted with any error, which is shortened to the limits of a message', async () => {
     const detail = 'd'.repeat(1_024);
     const errors: [unknown, object | null][] = [
       [
@@ -168,14 +167,14 @@ describe('Delivery receipts', () => {
     }
   });
 
-  it('with a status in upper case are the same', async () => {
+  it('have a status whose case and surrounding spaces are ignored', async () => {
     const { id, provider_message_id } = await sent();
     const { body } = await deliver({ messaging_provider_id: provider_message_id, status: ' DELIVERED ' });
     expect(body.status).to.equal('delivered');
     expect(await statusOf(id)).to.equal('delivered');
   });
 
-  it('of an unknown status are stored and change nothing', async () => {
+  it('with an unknown status are stored and do not change the message', async () => {
     const { id, provider_message_id } = await sent();
     const statuses = [
       'read',
@@ -200,20 +199,20 @@ describe('Delivery receipts', () => {
     expect(metrics).to.match(/^delivery_receipts_total{provider="text-co",status="other"} 8$/m);
   });
 
-  it('of an unknown status before the result of the attempt do not block later receipts', async () => {
+  it('with an unknown status before the result of the attempt do not block later receipts', async () => {
     await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'latency', ms: 300 }]);
     const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
     const [accepted] = await until(async () => {
       const found = await service.accepted();
       return found.length > 0 && found;
-    }, 'the provider has the message');
+    }, 'the provider accepts the message');
     for (const status of ['read', 'delivered'])
       await deliver({ messaging_provider_id: accepted?.id, status, error: { code: '000' } });
     await service.untilStatus(id, 'delivered');
     expect(await messageOf(id)).to.deep.include({ error: null });
   });
 
-  it('have the time of their arrival if their own time cannot be read', async () => {
+  it('have the time of their arrival if their timestamp is invalid', async () => {
     const before = new Date().toISOString();
     for (const [index, timestamp] of [null, '', 'yesterday', '2024-02-31T00:00:00Z'].entries()) {
       const { status, body } = await deliver({

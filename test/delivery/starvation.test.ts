@@ -5,17 +5,17 @@ import { query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';
 
-/** Numbers at which the provider fails, and numbers at which it does not. */
+/** Numbers for which the provider fails (`bad`) or not (`good`). */
 const bad = (n: number) => `+1804666${1_000 + n}`;
 const good = (n: number) => `+1804555${1_000 + n}`;
 const BAD = '+1804666';
-/** Far below the minutes for which an open breaker once kept every message waiting. */
-const PATIENCE_MS = 45_000;
+/** Less than the delay of all messages by a breaker that stays open. */
+const WAIT_MS = 45_000;
 
 /** The ways in which a provider fails for some recipients only. */
 const FAULTS: Record<string, object> = {
   'answers 200 without an id': { type: 'no_id' },
-  'answers what is no JSON': { type: 'malformed' },
+  'answers invalid JSON': { type: 'malformed' },
   'never answers': { type: 'timeout' },
   'answers 500': { type: 'status', status: 500 },
   'answers 524': { type: 'status', status: 524 },
@@ -42,7 +42,7 @@ describe('A provider that fails for some recipients only', function () {
   const acceptedGood = async () =>
     (await service.accepted()).filter(({ request }) => !String(request.to).startsWith(BAD));
   const allGoodAccepted = (count: number) =>
-    until(async () => (await acceptedGood()).length >= count, `${count} good messages are sent`, PATIENCE_MS);
+    until(async () => (await acceptedGood()).length >= count, `${count} good messages are sent`, WAIT_MS);
   const attempted = (ids: number[], times = 1) =>
     until(
       async () => {
@@ -55,8 +55,8 @@ describe('A provider that fails for some recipients only', function () {
         );
         return rows[0]?.n === ids.length;
       },
-      `each has had ${times} attempts`,
-      PATIENCE_MS,
+      `each message has ${times} attempts`,
+      WAIT_MS,
     );
 
   const stateOf = async (provider: string) => {
@@ -64,8 +64,8 @@ describe('A provider that fails for some recipients only', function () {
     return Number(new RegExp(`provider_breaker_state{provider="${provider}"} (\\d)`).exec(metrics)?.[1]);
   };
 
-  for (const [how, fault] of Object.entries(FAULTS)) {
-    it(`and ${how} for 5 recipients does not delay 30 others`, async () => {
+  for (const [failure, fault] of Object.entries(FAULTS)) {
+    it(`and ${failure} for 5 recipients does not delay 30 others`, async () => {
       await start(fault);
       await attempted(await sendAll(many(5, bad)));
       await sendAll(many(30, good));
@@ -86,24 +86,24 @@ describe('A provider that fails for some recipients only', function () {
     expect(await acceptedGood()).to.have.length(60);
   });
 
-  it('does not keep its breaker open for others: the first new message closes it', async () => {
+  it('has a breaker that the first message to another recipient closes', async () => {
     await start({ type: 'no_id' });
     const failing = await sendAll(many(20, bad));
-    await until(async () => (await stateOf('text-co')) > 0, 'the breaker is open', PATIENCE_MS);
+    await until(async () => (await stateOf('text-co')) > 0, 'the breaker is open', WAIT_MS);
     // Their retries are due repeatedly.
     await attempted(failing);
     await sendAll(many(30, good));
     await allGoodAccepted(30);
-    const states = await query<{ n: number }>(
+    const failed = await query<{ n: number }>(
       service.databaseUrl,
       `select count(*)::int as n from delivery_attempts
        where outcome <> 'accepted' and message_id <> all($1::bigint[])`,
       [failing],
     );
-    expect(states[0]?.n, 'failed attempts of others').to.equal(0);
+    expect(failed[0]?.n, 'failed attempts of messages to other recipients').to.equal(0);
   });
 
-  it('and with two providers, keeps one of them available', async () => {
+  it('leaves one of two providers available', async () => {
     const spare = await startSimulator({ settings: { receipts: { enabled: false } } });
     const spareFaults = [{ channel: 'sms', recipient: BAD, type: 'status', status: 402 }];
     await fetch(`${spare.url}/_control/faults`, {
@@ -118,13 +118,13 @@ describe('A provider that fails for some recipients only', function () {
     const failing = await sendAll(many(20, bad));
     // One attempt with each provider.
     await attempted(failing, 2);
-    expect(await stateOf('spare-co'), 'its only messages failed elsewhere before').to.equal(0);
+    expect(await stateOf('spare-co'), 'only messages that failed over have failed').to.equal(0);
     const ids = await sendAll(many(30, good));
     const sent = `select from deliveries where message_id = any($1) and status in ('sent', 'delivered')`;
     await until(
       async () => (await query(service.databaseUrl, sent, [ids])).length === 30,
       'the good messages are sent',
-      PATIENCE_MS,
+      WAIT_MS,
     );
     await spare.stop();
   });

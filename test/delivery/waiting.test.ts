@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Each way in which an attempt can leave a message queued, and the error code that the message then shows. */
+/** The failures after which a message stays queued, and the error that the message shows. */
 const REASONS: [title: string, fault: object, code: string, detail: RegExp][] = [
   ['a 404', { type: 'status', status: 404 }, 'simulated_404', /A simulated failure/],
   ['a 401', { type: 'status', status: 401 }, 'simulated_401', /A simulated failure/],
@@ -20,8 +20,8 @@ const REASONS: [title: string, fault: object, code: string, detail: RegExp][] = 
   ['a broken connection', { type: 'reset' }, 'econnreset', /ECONNRESET/],
 ];
 
-/** A call without a response is still running at the end of a test, and is aborted by the stop. */
-const PATIENT = { PROVIDER_TIMEOUT_MS: '60000', STOP_TIMEOUT_MS: '200' };
+/** The timeout is longer than a test; the stop aborts a call without a response. */
+const LONG_TIMEOUT = { PROVIDER_TIMEOUT_MS: '60000', STOP_TIMEOUT_MS: '200' };
 
 describe('A message that waits', () => {
   let service: Harness;
@@ -59,7 +59,7 @@ describe('A message that waits', () => {
       expect(Date.parse(waiting.next_attempt_at ?? '')).to.be.greaterThan(Date.parse(data[0].started_at));
     });
 
-  it('shows both in every list, and neither once it is sent', async () => {
+  it('shows its error and its next attempt in every list until it is sent', async () => {
     await faults({ type: 'status', status: 404, retry_after: 3_600 });
     const marked = body({ body: 'zebra crossing' });
     const { id, conversation_id } = await send(marked);
@@ -81,7 +81,7 @@ describe('A message that waits', () => {
     expect(sent).to.include({ error: null, next_attempt_at: null });
   });
 
-  it('shows neither once it is canceled', async () => {
+  it('shows no error and no next attempt after it is canceled', async () => {
     await faults({ type: 'status', status: 503, retry_after: 60 });
     const { id } = await send();
     await untilFailedOnce(id);
@@ -94,11 +94,11 @@ describe('A message that waits', () => {
     const first = body();
     const { id } = await send(first);
     await untilFailedOnce(id);
-    const behind = await get((await send(first)).id);
-    expect(behind).to.include({ status: 'queued', error: null, next_attempt_at: null });
+    const next = await get((await send(first)).id);
+    expect(next).to.include({ status: 'queued', error: null, next_attempt_at: null });
   });
 
-  it('shows when it is due before its first attempt: at once, or as scheduled', async () => {
+  it('has created_at or send_at as the time of its first attempt', async () => {
     const api = await startHarness({ ROLE: 'api' });
     const { id } = await send(body(), api);
     const queued = await get(id, api);
@@ -112,7 +112,7 @@ describe('A message that waits', () => {
     await api.stop();
   });
 
-  it('has neither an attempt nor an error while its provider is unavailable: /readyz?verbose has the reason', async () => {
+  it('has no error before its first attempt, and /readyz?verbose has the error of the unavailable provider', async () => {
     await faults({ type: 'status', status: 402 });
     for (let n = 0; n < 30; n++) await send();
     await until(async () => {
@@ -130,28 +130,28 @@ describe('A message that waits', () => {
     }, 'messages wait for an unavailable account whose error is reported');
   });
 
-  it('shows the time that the limit of its sender reserves for it', async () => {
+  it('has the reserved time of the rate limit of its sender as next_attempt_at', async () => {
     const limited = await startHarness({ TEXT_CO_PER_SECOND_PER_SENDER: '0.001' });
     const first = await send(body(), limited);
     await limited.untilStatus(first.id, 'delivered');
     const second = await send(body(), limited);
-    const put_off = await until(async () => {
+    const delayed = await until(async () => {
       const message = await get(second.id, limited);
       return Date.parse(message.next_attempt_at ?? '') > Date.parse(message.created_at) + 60_000 && message;
-    }, 'it is put off');
-    expect(put_off).to.include({ status: 'queued', error: null });
+    }, 'the message is delayed by the rate limit');
+    expect(delayed).to.include({ status: 'queued', error: null });
     await limited.stop();
   });
 
-  it('never shows the lease of the worker that sends it', async () => {
-    const patient = await startHarness(PATIENT);
-    await patient.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'timeout' }]);
-    const { id } = await send(body(), patient);
-    expect((await patient.untilStatus(id, 'sending')).next_attempt_at).to.equal(null);
-    await patient.stop();
+  it('has no next_attempt_at during an attempt', async () => {
+    const other = await startHarness(LONG_TIMEOUT);
+    await other.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'timeout' }]);
+    const { id } = await send(body(), other);
+    expect((await other.untilStatus(id, 'sending')).next_attempt_at).to.equal(null);
+    await other.stop();
   });
 
-  it('is returned to a repeated request with its first status', async () => {
+  it('is returned with its first status to a repeated request', async () => {
     await faults({ type: 'status', status: 404 });
     const headers = { 'idempotency-key': 'waits' };
     const request = body();
@@ -163,7 +163,7 @@ describe('A message that waits', () => {
     expect(first).to.include({ error: null, next_attempt_at: null });
   });
 
-  it('shows the error of the account that failed while another account sends it', async () => {
+  it('shows the error of the failed account while another account sends the message', async () => {
     const silent = createServer((socket) => void socket.on('error', () => undefined));
     const other = await startHarness({
       SMS_PROVIDERS: 'gone-co,silent-co',
@@ -171,13 +171,13 @@ describe('A message that waits', () => {
       GONE_CO_KEY: 'key',
       SILENT_CO_URL: `http://127.0.0.1:${await listen(silent)}`,
       SILENT_CO_KEY: 'key',
-      ...PATIENT,
+      ...LONG_TIMEOUT,
     });
     const { id } = await send(body(), other);
     const waiting = await until(async () => {
       const message = await get(id, other);
       return message.provider === 'silent-co' && message;
-    }, 'the second provider has it');
+    }, 'the message is assigned to the second provider');
     expect(waiting.error?.code).to.equal('econnrefused');
     await other.stop();
     silent.close();

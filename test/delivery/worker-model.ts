@@ -22,7 +22,7 @@ export type Behaviour =
 export interface ModelMessage {
   id: number;
   behaviour: Behaviour;
-  /** When the message is accepted by the service, in milliseconds. */
+  /** The time when the service accepts the message, in milliseconds. */
   arrivesAt: number;
 }
 
@@ -38,7 +38,7 @@ export interface ModelOptions {
 }
 
 export interface ModelResult {
-  /** By message: when a provider accepted it. */
+  /** The time when a provider accepted each message, in milliseconds, by id. */
   sentAt: Map<number, number>;
   calls: { at: number; provider: string; message: number; isRetry: boolean; states: string[] }[];
 }
@@ -55,10 +55,10 @@ interface Row extends ModelMessage {
 
 const DAY_MS = 86_400_000;
 const POLL_MS = 1_000;
-const QUICK_MS = 20;
+const RESPONSE_MS = 20;
 
 /**
- * One worker under a simulated clock: the real breaker, routes, backoff and rules for the next state, with the claim of
+ * Simulates one worker and its clock: the real breaker, routes, backoff and rules for the next state, with the claim of
  * `claim_deliveries` and the limits of the worker modelled in memory.
  */
 export function runModel(options: ModelOptions): ModelResult {
@@ -114,7 +114,7 @@ class Model {
     return this.#result;
   }
 
-  /** When a call ends, a message is due, a provider may be probed, or the worker polls. */
+  /** The time when the next call ends, message is due, probe may begin, or the worker polls. */
   #next(): number {
     const due = this.#rows.map(({ dueAt, status }) =>
       status === 'queued' ? dueAt : Number.POSITIVE_INFINITY,
@@ -156,18 +156,18 @@ class Model {
     const failedOver = hasFailedOver(isFirst, row);
     row.status = 'sending';
     row.provider = breaker.provider.name;
-    const old = isRetry(row) ? 1 : 0;
+    const retries = isRetry(row) ? 1 : 0;
     this.#calls++;
-    this.#retries += old;
+    this.#retries += retries;
     this.#result.calls.push({
-      ...{ at: this.#now, provider: row.provider, message: row.id, isRetry: old === 1 },
+      ...{ at: this.#now, provider: row.provider, message: row.id, isRetry: retries === 1 },
       states: this.#breakers.map(({ state }) => state),
     });
     const call = breaker.begin({ ...row, to: [`+${row.id}`] }, failedOver, this.#now);
-    const { outcome, ms } = this.#answer(row, breaker.provider.name);
+    const { outcome, ms } = this.#respond(row, breaker.provider.name);
     const end = () => {
       this.#calls--;
-      this.#retries -= old;
+      this.#retries -= retries;
       this.#settle(row, breaker, outcome, breaker.end(call, outcome.outcome, this.#now).throttlesAccount);
     };
     this.#ends.push({ at: this.#now + ms, end });
@@ -194,20 +194,20 @@ class Model {
     if (transition.status === 'sent') this.#result.sentAt.set(row.id, this.#now);
   }
 
-  #answer({ behaviour }: Row, provider: string): { outcome: SendOutcome; ms: number } {
+  #respond({ behaviour }: Row, provider: string): { outcome: SendOutcome; ms: number } {
     const { outage, timeoutMs } = this.#options;
-    const isOut = provider === 'p1' && outage && this.#now >= outage.from && this.#now < outage.to;
+    const isOutage = provider === 'p1' && outage && this.#now >= outage.from && this.#now < outage.to;
     const failure = { httpStatus: null, code: 'model', detail: '' };
-    switch (isOut ? outage.as : behaviour) {
+    switch (isOutage ? outage.as : behaviour) {
       case 'good':
-        return { outcome: { outcome: 'accepted', httpStatus: 202, providerMessageId: 'x' }, ms: QUICK_MS };
+        return { outcome: { outcome: 'accepted', httpStatus: 202, providerMessageId: 'x' }, ms: RESPONSE_MS };
       case 'no_id':
       case 'resets':
-        return { outcome: { ...failure, outcome: 'unknown' }, ms: QUICK_MS };
+        return { outcome: { ...failure, outcome: 'unknown' }, ms: RESPONSE_MS };
       case 'hangs':
         return { outcome: { ...failure, outcome: 'unknown' }, ms: timeoutMs };
       case 'fails':
-        // Including the short repeats inside the call.
+        // The duration includes the short repeats of the call.
         return {
           outcome: { ...failure, outcome: 'unavailable', retryAfterMs: null, isOperatorError: false },
           ms: 3_000,
@@ -215,12 +215,12 @@ class Model {
       case 'no_credit':
         return {
           outcome: { ...failure, outcome: 'unavailable', retryAfterMs: null, isOperatorError: false },
-          ms: QUICK_MS,
+          ms: RESPONSE_MS,
         };
       case 'refused':
-        return { outcome: { ...failure, outcome: 'rejected' }, ms: QUICK_MS };
+        return { outcome: { ...failure, outcome: 'rejected' }, ms: RESPONSE_MS };
       case 'throttled':
-        return { outcome: { ...failure, outcome: 'throttled', retryAfterMs: null }, ms: QUICK_MS };
+        return { outcome: { ...failure, outcome: 'throttled', retryAfterMs: null }, ms: RESPONSE_MS };
     }
   }
 }

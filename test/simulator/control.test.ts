@@ -32,7 +32,7 @@ describe('The control interface', () => {
     const answer = await inbound({ channel: 'sms', ...fields });
     expect(answer.status).to.equal(200);
     expect(answer.body).to.deep.equal({ status: 200, body: { id: 7 } });
-    const [{ path, headers, text, body } = expect.fail('nothing came')] = receiver.received;
+    const [{ path, headers, text, body } = expect.fail('no request was received')] = receiver.received;
     expect(path).to.equal('/api/webhooks/sms');
     const { messaging_provider_id, timestamp } = body;
     expect(body).to.deep.equal({ ...fields, type: 'mms', messaging_provider_id, timestamp });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { until } from '../support/until.ts';
-import { brokenBy, email, keyed, type Play, request, sms, startPlay } from './support.ts';
+import { email, errorCodeOf, keyed, type Play, request, sms, startPlay } from './support.ts';
 
 describe('A fault', () => {
   let play: Play;
@@ -32,23 +32,23 @@ describe('A fault', () => {
 
   it('of type timeout never answers, until the client disconnects', async () => {
     await play.faults({ channel: 'sms', type: 'timeout' });
-    const leaving = new AbortController();
+    const abort = new AbortController();
     const attempt = fetch(`${play.url}/sms/messages`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(sms),
-      signal: leaving.signal,
+      signal: abort.signal,
     });
     await until(async () => (await play.calls())[0]?.fault === 'timeout', 'the call is in the log');
-    leaving.abort();
-    expect(await brokenBy(attempt)).to.equal('AbortError');
+    abort.abort();
+    expect(await errorCodeOf(attempt)).to.equal('AbortError');
     expect(await play.calls()).to.have.nested.property('[0].status', null);
     expect(await play.accepted()).to.deep.equal([]);
   });
 
   it('of type timeout ends when the simulator stops', async () => {
     await play.faults({ channel: 'sms', type: 'timeout' });
-    const attempt = brokenBy(play.send());
+    const attempt = errorCodeOf(play.send());
     await until(async () => (await play.calls())[0]?.fault === 'timeout', 'the call is in the log');
     await play.stop();
     expect(await attempt).to.be.a('string');
@@ -57,14 +57,14 @@ describe('A fault', () => {
 
   it('of type reset resets the connection, and no message is accepted', async () => {
     await play.faults({ channel: 'sms', type: 'reset', times: 1 });
-    expect(await brokenBy(play.send())).to.equal('ECONNRESET');
+    expect(await errorCodeOf(play.send())).to.equal('ECONNRESET');
     expect(await play.accepted()).to.deep.equal([]);
     expect((await play.send()).status).to.equal(202);
   });
 
   it('of type lost_response accepts the message without a response', async () => {
     await play.faults({ channel: 'email', type: 'lost_response', times: 1 });
-    expect(await brokenBy(play.send(email, 'one'))).to.equal('UND_ERR_SOCKET');
+    expect(await errorCodeOf(play.send(email, 'one'))).to.equal('UND_ERR_SOCKET');
     const [message] = await play.accepted();
     expect((await play.send(email, 'one')).body.id).to.equal(message?.id);
     expect(await play.accepted()).to.have.lengthOf(1);
@@ -72,7 +72,7 @@ describe('A fault', () => {
 
   it('of type lost_response accepts no message that the provider would refuse', async () => {
     await play.faults({ channel: 'sms', type: 'lost_response' });
-    expect(await brokenBy(play.send({ ...sms, to: '+18040000009' }))).to.equal('UND_ERR_SOCKET');
+    expect(await errorCodeOf(play.send({ ...sms, to: '+18040000009' }))).to.equal('UND_ERR_SOCKET');
     expect(await play.accepted()).to.deep.equal([]);
   });
 
@@ -128,8 +128,8 @@ describe('A fault', () => {
       statuses.push((await play.send({ ...sms, to })).status);
     const lookUp = await play.call('GET', '/sms/messages?idempotency_key=one');
     expect([...statuses, lookUp.status]).to.deep.equal([500, 202, 500, 400, 200]);
-    await play.faults({ channel: 'email', type: 'reset', recipient: '@odd.example' });
-    expect(await brokenBy(play.send({ ...email, to: 'ada@odd.example' }))).to.equal('ECONNRESET');
+    await play.faults({ channel: 'email', type: 'reset', recipient: '@failing.example' });
+    expect(await errorCodeOf(play.send({ ...email, to: 'ada@failing.example' }))).to.equal('ECONNRESET');
     expect((await play.send(email)).status).to.equal(202);
   });
 
@@ -194,7 +194,7 @@ describe('The seed', () => {
       const answers: Promise<{ status: number }>[] = [];
       for (let time = 1; time <= 12; time++) {
         answers.push(request(`${url}/sms/messages`, 'POST', sms, keyed(String(time))));
-        await until(async () => (await calls()).length === time, 'the call is there');
+        await until(async () => (await calls()).length === time, 'the call is in the log');
       }
       return (await Promise.all(answers)).map(({ status }) => status);
     };

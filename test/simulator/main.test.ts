@@ -33,16 +33,16 @@ describe('The simulator as a process', () => {
   function forked(given: Record<string, string> = {}) {
     const child = fork(main, { env: environment(given), stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     children.push(child);
-    const told = once(child, 'message').then(([message]) => message);
-    return { child, told, exited: once(child, 'exit') };
+    const message = once(child, 'message').then(([received]) => received);
+    return { child, message, exited: once(child, 'exit') };
   }
 
   async function urlOf({ stdout }: ChildProcess): Promise<string> {
-    let said = '';
+    let output = '';
     stdout?.on('data', (chunk) => {
-      said += chunk;
+      output += chunk;
     });
-    return until(() => /http:\S+/.exec(said)?.[0], 'its url is on stdout');
+    return until(() => /http:\S+/.exec(output)?.[0], 'the URL is on stdout');
   }
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -108,16 +108,16 @@ describe('The simulator as a process', () => {
     });
 
     it('reports the reason to its parent and exits', async () => {
-      const { told, exited } = forked({ SIMULATOR_PORT: port });
-      expect(await told).to.deep.equal({ type: 'failed', reason: `port ${port} on 127.0.0.1 is in use` });
+      const { message, exited } = forked({ SIMULATOR_PORT: port });
+      expect(await message).to.deep.equal({ type: 'failed', reason: `port ${port} on 127.0.0.1 is in use` });
       expect(await exited).to.deep.equal([1, null]);
     });
   });
 
   describe('with a parent', () => {
     it('reports its URL, and exits when the parent has disconnected', async () => {
-      const { child, told, exited } = forked();
-      const { type, url } = await told;
+      const { child, message, exited } = forked();
+      const { type, url } = await message;
       expect(type).to.equal('listening');
       expect((await request(`${url}/healthz`)).status).to.equal(200);
       child.disconnect();
@@ -125,8 +125,8 @@ describe('The simulator as a process', () => {
     });
 
     it('continues to serve after a signal to the process group, and exits when the parent closes the channel', async () => {
-      const { child, told, exited } = forked();
-      const { url } = await told;
+      const { child, message, exited } = forked();
+      const { url } = await message;
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGTERM', 'SIGHUP'] as const) {
         child.kill(signal);
         expect((await request(`${url}/healthz`)).status, signal).to.equal(200);
@@ -136,8 +136,8 @@ describe('The simulator as a process', () => {
     });
 
     it('reports invalid variables to its parent and exits', async () => {
-      const { told, exited } = forked({ SIMULATOR_SEED: 'x' });
-      expect(await told).to.deep.equal({
+      const { message, exited } = forked({ SIMULATOR_SEED: 'x' });
+      expect(await message).to.deep.equal({
         type: 'failed',
         reason: 'SIMULATOR_SEED: must be a whole number from 0 to 2147483647',
       });

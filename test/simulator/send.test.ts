@@ -64,7 +64,7 @@ describe('A simulated provider', () => {
     });
   }
 
-  it('refuses the recipients that stand for invalid recipients', async () => {
+  it('refuses numbers that end in 0000009 and mailboxes named reject', async () => {
     for (const body of [
       { ...sms, to: '+18040000009' },
       { ...email, to: ['ok@example.com', 'reject@example.com'] },

@@ -54,7 +54,7 @@ export async function request(
 }
 
 /** The code of the error that ended a request; undefined if there was a response. */
-export function brokenBy(attempt: Promise<unknown>): Promise<string | undefined> {
+export function errorCodeOf(attempt: Promise<unknown>): Promise<string | undefined> {
   return attempt.then(
     () => undefined,
     (error) => error.cause?.code ?? error.name,
