@@ -173,6 +173,7 @@ function assertJson({ headers: { 'content-type': type } }: Request): void {
 function assertSize(request: Request): void {
   if (rawBodyOf(request).length <= TEXT_LIMIT || operationOf(request)?.operationId !== 'sendMessage') return;
   const { type, from } = request.body;
-  if (type === 'email' || (type === undefined && String(from).includes('@'))) return;
-  throw new PayloadTooLargeError(TEXT_LIMIT);
+  // The body is not validated yet, so `from` may be any value.
+  const isEmail = type === 'email' || (type === undefined && typeof from === 'string' && from.includes('@'));
+  if (!isEmail) throw new PayloadTooLargeError(TEXT_LIMIT);
 }

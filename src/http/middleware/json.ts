@@ -15,13 +15,14 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * and of the number of values before parsing, which bounds the time of all later work on the body.
  *
  * @throws {MalformedJsonError} if the bytes are not UTF-8 or not JSON.
- * @throws {InvalidRequestError} if the body is nested too deeply or has too many values.
+ * @throws {InvalidRequestError} if the body is neither an object nor an array, is nested too deeply, or has too many
+ *   values.
  */
 export function parseJson(raw: Buffer): { value: object; values: number } {
   if (raw.length === 0) return { value: {}, values: 0 };
   const values = countValues(raw);
   const value = parse(decode(raw));
-  if (typeof value !== 'object' || value === null) throw new MalformedJsonError();
+  if (typeof value !== 'object' || value === null) throw refusal('must be object');
   return { value, values };
 }
 

@@ -24,7 +24,7 @@ describe('A request that cannot be served', () => {
   };
 
   describe('400', () => {
-    for (const text of ['{', 'nonsense', '"text"', '{"from": }']) {
+    for (const text of ['{', 'nonsense', '"text', '{"from": }']) {
       it(`is answered for malformed JSON: ${text}`, async () => {
         const { status, body } = await service.request('POST', '/api/messages/sms', text);
         expect(status).to.equal(400);
@@ -69,6 +69,14 @@ describe('A request that cannot be served', () => {
         });
         expect(status, path).to.equal(413);
         expect(body.code).to.equal('payload_too_large');
+      }
+    });
+
+    it('are answered for 2 MB of text whose sender is an object', async () => {
+      const large = { to: sms.to, body: 'x'.repeat(2_000_000) };
+      for (const from of [{ toString: null }, [{ toString: 1 }]]) {
+        const { status, body } = await service.request('POST', '/api/messages/send', { ...large, from });
+        expect([status, body.code]).to.deep.equal([413, 'payload_too_large']);
       }
     });
 
@@ -293,6 +301,17 @@ describe('A request that cannot be served', () => {
         expect(await paths(path, body)).to.deep.equal(faults);
       });
     }
+
+    for (const text of ['null', '1', '"text"', 'true'])
+      it(`a body that is not an object: ${text}`, async () => {
+        for (const path of ['/api/messages/sms', '/api/messages/send', '/api/webhooks/sms']) {
+          const { status, body } = await service.request('POST', path, text);
+          expect([status, body.errors], path).to.deep.equal([
+            422,
+            [{ path: '/body', message: 'must be object' }],
+          ]);
+        }
+      });
 
     it('a body that is nested too deeply, also in an unknown field', async () => {
       const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
