@@ -37,7 +37,7 @@ async function listAttempts(
   query: PageQuery,
 ): Promise<Page<Schema<'DeliveryAttempt'>>> {
   const limit = query.limit ?? DEFAULT_LIMIT;
-  const cursors = new Cursors<[number]>(`attempts of ${id}`, query, [isId]);
+  const cursors = new Cursors<[number]>(`attempts of ${id}`, query, [isAttemptNumber]);
   await findMessage(knex, id);
   const rows = await DeliveryAttempt.query(knex)
     .where('message_id', id)
@@ -56,7 +56,7 @@ async function listAttempts(
  */
 async function listTimeline(knex: Knex, id: number, query: PageQuery): Promise<Page<Entry>> {
   const limit = query.limit ?? DEFAULT_LIMIT;
-  const cursors = new Cursors<Position>(`timeline of ${id}`, query, [isTime, isId, isId]);
+  const cursors = new Cursors<Position>(`timeline of ${id}`, query, [isTime, isEntryType, isId]);
   const message = await findMessage(knex, id);
   const read = <M extends Model>(rows: QueryBuilder<M, M[]>, type: number, time: string, number: string) =>
     rows
@@ -64,7 +64,12 @@ async function listTimeline(knex: Knex, id: number, query: PageQuery): Promise<P
       .modify((builder) => {
         const { after } = cursors;
         if (after)
-          builder.whereRaw('(??, ?::int, ??) > (?::timestamptz, ?, ?)', [time, type, number, ...after]);
+          builder.whereRaw('(??, ?::int, ??) > (?::timestamptz, ?::int, ?::bigint)', [
+            time,
+            type,
+            number,
+            ...after,
+          ]);
       })
       .orderBy([time, number])
       .limit(limit + 1);
@@ -106,6 +111,15 @@ function statuses({ direction, created_at, delivery }: Found): Positioned[] {
   const recorded = entry(first, created_at, RECORDED as number);
   if (delivery.status === first) return [recorded];
   return [recorded, entry(delivery.status, delivery.updated_at, CURRENT as number)];
+}
+
+/** The column of the number is an `integer`. */
+function isAttemptNumber(value: unknown): value is number {
+  return isId(value) && value < 2 ** 31;
+}
+
+function isEntryType(value: unknown): value is number {
+  return isId(value) && value <= (CURRENT as number);
 }
 
 function positionAttempt(attempt: DeliveryAttempt): Positioned {

@@ -25,6 +25,9 @@ describe('A cursor', () => {
   const get = (url: string, more: string) =>
     service.request('GET', `${url}${url.includes('?') ? '&' : '?'}limit=1${more}`);
 
+  const encode = (values: unknown) => Buffer.from(JSON.stringify(values)).toString('base64url');
+  const decode = (cursor = '') => JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
+
   before(async () => {
     service = await startHarness({ ROLE: 'api' });
     for (let n = 0; n < 3; n++) {
@@ -63,23 +66,45 @@ describe('A cursor', () => {
   });
 
   it('that was changed or created by hand is refused', async () => {
-    const made = (values: unknown) => Buffer.from(JSON.stringify(values)).toString('base64url');
-    const [digest, ...values] = JSON.parse(
-      Buffer.from(cursors.get('/api/messages') as string, 'base64url').toString(),
-    );
+    const [digest, ...values] = decode(cursors.get('/api/messages'));
     for (const cursor of [
       'x',
-      made([]),
-      made(values),
-      made([digest]),
-      made([digest, ...values, 1]),
-      made([digest, values[0], -1]),
-      made([digest, 'yesterday', values[1]]),
-      made({ 0: digest }),
-      made(null),
+      encode([]),
+      encode(values),
+      encode([digest]),
+      encode([digest, ...values, 1]),
+      encode([digest, values[0], -1]),
+      encode([digest, 'yesterday', values[1]]),
+      encode({ 0: digest }),
+      encode(null),
     ]) {
       const { status, body } = await service.request('GET', `/api/messages?cursor=${cursor}`);
       expect([status, body.errors?.[0]?.path], cursor).to.deep.equal([422, '/query/cursor']);
+    }
+  });
+
+  it('never causes a server error, whatever a client has written into it', async () => {
+    const numbers = [-1, 1.5, 5, 2 ** 31 - 1, 2 ** 31, 2 ** 53 - 1, 2 ** 53, 1e300];
+    const times = ['0001-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z', '+010000-01-01T00:00:00.000Z'];
+    for (const [url, cursor] of cursors) {
+      const values = decode(cursor);
+      for (const index of values.keys())
+        for (const value of [...numbers, ...times, '', null, true, [1], {}]) {
+          const text = encode(values.with(index, value));
+          const { status } = await get(url, `&cursor=${text}`);
+          expect(status, `${url} with ${JSON.stringify(values.with(index, value))}`).to.be.oneOf([200, 422]);
+        }
+    }
+  });
+
+  it('is refused if a number is out of the range of its list', async () => {
+    for (const [url, index, value] of [
+      ['/api/messages/1/attempts', 1, 2 ** 31],
+      ['/api/messages/1/timeline', 2, 5],
+      ['/api/messages/1/timeline', 2, 2 ** 31],
+    ] as const) {
+      const { status } = await get(url, `&cursor=${encode(decode(cursors.get(url)).with(index, value))}`);
+      expect(status, `${url} with ${value}`).to.equal(422);
     }
   });
 });
