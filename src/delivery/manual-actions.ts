@@ -84,26 +84,30 @@ const RULES: Record<
   },
 };
 
+/**
+ * `repeated`: an earlier request with the same key has applied the action. `unchanged`: the message already had the status
+ * that the action sets.
+ */
+export type ActionResult = 'applied' | 'repeated' | 'unchanged';
+
 export interface ManualActions {
   /**
    * Cancels a message that was certainly not sent, or sends a failed message again.
-   *
-   * @returns `repeated`: nothing was changed, because the key was used for this action before or the message is already canceled.
    *
    * @throws {NotFoundError} there is no outbound message with this id.
    * @throws {MessageStatusError} the status does not allow the action.
    * @throws {IdempotencyKeyReusedError} the key was used for another action.
    */
-  apply(action: Action, id: number, key: IdempotencyKey | undefined): Promise<{ repeated: boolean }>;
+  apply(action: Action, id: number, key: IdempotencyKey | undefined): Promise<ActionResult>;
 }
 
 /** @param onQueued called after a commit that queued a message. */
 export function createManualActions(pool: pg.Pool, onQueued: () => void): ManualActions {
   return {
     apply: async (action, id, key) => {
-      const applied = await transaction(pool, (connection) => apply(connection, action, id, key));
-      if (!applied.repeated) onQueued();
-      return applied;
+      const result = await transaction(pool, (connection) => apply(connection, action, id, key));
+      if (result === 'applied') onQueued();
+      return result;
     },
   };
 }
@@ -113,10 +117,10 @@ async function apply(
   action: Action,
   id: number,
   key: IdempotencyKey | undefined,
-): Promise<{ repeated: boolean }> {
+): Promise<ActionResult> {
   const { rows: found } = await connection.query<{ conversation_id: number }>(FIND_CONVERSATION, [id]);
   if (!found[0]) throw new NotFoundError(`outbound message ${id}`);
-  if (key !== undefined && (await wasApplied(connection, action, id, key))) return { repeated: true };
+  if (key !== undefined && (await wasApplied(connection, action, id, key))) return 'repeated';
   const conversations = [found[0].conversation_id];
   await lockConversations(connection, conversations);
   const { rows } = await connection.query<Pick<Delivery, 'status' | 'may_have_been_sent'>>(LOCK_DELIVERY, [
@@ -125,12 +129,12 @@ async function apply(
   const message = rows[0];
   if (!message) throw new NotFoundError(`outbound message ${id}`);
   const { allows, change, done } = RULES[action];
-  if (message.status === done) return { repeated: true };
+  if (message.status === done) return 'unchanged';
   if (!allows(message)) throw refusal(action, id, message);
   await connection.query(ADD_ACTION, [id, action, message.status]);
   await connection.query(change, [id]);
   await activateNext(connection, conversations);
-  return { repeated: false };
+  return 'applied';
 }
 
 /** @throws {IdempotencyKeyReusedError} the key was used for another request. */

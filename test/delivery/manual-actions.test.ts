@@ -53,8 +53,23 @@ describe('Manual actions on a message', () => {
       await post(`${id}/cancel`);
       const again = await post(`${id}/cancel`);
       expect(again.status).to.equal(200);
-      expect(again.headers.get('idempotent-replayed')).to.equal('true');
+      expect(again.headers.get('idempotent-replayed')).to.equal(null);
       expect((await timeline(id)).actions).to.have.length(1);
+    });
+
+    it('reports a replay only for a repeated idempotency key, also of a message that was canceled before', async () => {
+      const id = await send({ ...sms, send_at: in_(HOUR) });
+      await post(`${id}/cancel`);
+      const key = { 'idempotency-key': 'cancel-again' };
+      const answers = [
+        await post(`${id}/cancel`, undefined, key),
+        await post(`${id}/cancel`, undefined, key),
+      ];
+      expect(answers.map(({ headers }) => headers.get('idempotent-replayed'))).to.deep.equal([null, 'true']);
+      expect(answers.map(({ status, body }) => [status, body.status])).to.deep.equal([
+        [200, 'canceled'],
+        [200, 'canceled'],
+      ]);
     });
 
     it('returns 409 for a message that was sent or may have been sent', async () => {

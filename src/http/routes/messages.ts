@@ -40,8 +40,8 @@ export function messageHandlers({
     key: IdempotencyKey | undefined,
     reserve: Reserve,
   ) => {
-    const { repeated } = await manualActions.apply(action, id, key);
-    return { headers: replayed(repeated), body: await reader.getMessage(id, reserve) };
+    const result = await manualActions.apply(action, id, key);
+    return { headers: replayed(result === 'repeated'), body: await reader.getMessage(id, reserve) };
   };
   return {
     sendMessage: ({ body, headers, caller, reserve }) => send(body, { key: keyOf(caller, headers) }, reserve),
