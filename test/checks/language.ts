@@ -43,6 +43,9 @@ const IDIOMS: [pattern: RegExp, instead: string][] = [
     'the plain term',
   ],
   [/\b(?:is|are) theirs\b/i, 'the noun'],
+  [/\b(?:nobody (?:told|can tell)|told of|cannot tell)\b/i, 'unknown, inconclusive or worker_lost'],
+  [/\b(?:comes?|came) to rest\b/i, 'is idle'],
+  [/\b(?:as rough as|tells? the story|put off)\b/i, 'a plain verb'],
   [/\btak(?:e|es|en|ing) back\b/i, 'undone'],
   [/\bas a (?:person|human) (?:does|types)\b/i, 'how the command is run'],
 ];
