@@ -31,6 +31,8 @@ export function storedFunction(name: string): string {
  */
 export async function installFunctions(knex: Knex): Promise<void> {
   await knex.transaction(async (transaction) => {
+    // First, so that no other process drops the schema after the check below.
+    await transaction.raw(USE);
     const { rows } = await transaction.raw<{ rows: { installed: boolean; tables: string }[] }>(
       'select to_regnamespace(?) is not null as installed, quote_ident(current_schema()) as tables',
       [FUNCTION_SCHEMA],
@@ -41,7 +43,6 @@ export async function installFunctions(knex: Knex): Promise<void> {
       set local search_path = ${FUNCTION_SCHEMA}, ${rows[0]?.tables}, pg_temp; set local check_function_bodies = off`);
     await transaction.raw(SOURCES.join('\n'));
   });
-  await knex.raw(USE);
 }
 
 const USE = `

@@ -2,6 +2,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import pg from 'pg';
 import { FUNCTION_SCHEMA } from '../../src/db/functions.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { sms } from '../support/bodies.ts';
@@ -73,6 +74,30 @@ describe('The stored functions', () => {
     await until(async () => !(await schemasOf(url)).includes(old as string), 'the unused schema is dropped');
     expect(await schemasOf(url)).to.have.members([FUNCTION_SCHEMA, recent, foreign]);
     await service.stop();
+  });
+
+  it('are installed again if another process drops them during the start', async () => {
+    const url = await createMigratedDatabase();
+    const other = new pg.Client({ connectionString: url });
+    await other.connect();
+    await other.query('begin');
+    await other.query('delete from function_schemas where name = $1', [FUNCTION_SCHEMA]);
+    await other.query(`drop schema ${FUNCTION_SCHEMA} cascade`);
+    const migrating = migrate(url);
+    await until(
+      async () =>
+        (
+          await query(
+            url,
+            `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+          )
+        ).length,
+      'the start waits for the other process',
+    );
+    await other.query('commit');
+    await other.end();
+    await migrating;
+    expect(await schemasOf(url)).to.deep.equal([FUNCTION_SCHEMA]);
   });
 
   it('make the service not ready if they are missing', async () => {
