@@ -179,7 +179,7 @@ const DELIVERIES = `
     -- Whether an attempt ended with the outcome unknown.
     may_have_been_sent boolean not null default false,
     -- The time from which the delivery can be claimed; while the delivery is claimed, the end of the lease. Null if the
-    -- delivery is settled for good, or if an earlier delivery is the head of the conversation.
+    -- delivery is settled for good, or if another delivery is the head of the conversation.
     next_attempt_at timestamptz(3),
     -- The reserved time within the rate limit of the sender.
     sender_slot_at timestamptz(3),
@@ -189,7 +189,8 @@ const DELIVERIES = `
   )
   -- Settled deliveries leave dead rows at the beginning of the queue's indexes, where every claim starts.
   with (autovacuum_vacuum_scale_factor = 0.02);
-  create index deliveries_pending_idx on deliveries (conversation_id, message_id) where pending;
+  -- The active delivery of each conversation, then its waiting deliveries.
+  create index deliveries_pending_idx on deliveries (conversation_id, (next_attempt_at is null), message_id) where pending;
   -- Due deliveries by channel, assigned account (empty for none), and whether there was an attempt.
   create index deliveries_due_idx on deliveries (channel, coalesce(provider, ''), (attempt_count > 0), next_attempt_at)
     where pending and next_attempt_at is not null;

@@ -19,7 +19,10 @@ export async function lockConversations(connection: pg.ClientBase, ids: number[]
   await connection.query(LOCK, [ids]);
 }
 
-/** Activates the head of each conversation in the caller's transaction, unless the head is active already. */
+/**
+ * Activates the first pending delivery of each conversation in the caller's transaction, unless a delivery of the conversation
+ * is active already.
+ */
 export async function activateNext(connection: pg.ClientBase, ids: number[]): Promise<void> {
   await connection.query(ACTIVATE, [ids]);
 }

@@ -33,7 +33,7 @@ const FIND_WITHOUT_ACTIVE = {
     select conversation_id
     from (
       select distinct on (conversation_id) conversation_id, next_attempt_at from deliveries
-      where pending order by conversation_id, message_id
+      where pending order by conversation_id, next_attempt_at is null, message_id
     ) as head
     where next_attempt_at is null limit 1000`,
 };
