@@ -8,7 +8,8 @@ import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
 import { Routing } from './accounts/routing.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
 import { type DeliverOptions, deliver } from './deliver.ts';
-import { createMaintenance } from './maintenance/tasks.ts';
+import { runInBackground } from './maintenance/background.ts';
+import { backgroundTasks, createMaintenance } from './maintenance/tasks.ts';
 import { createSettler, type Settlement } from './settle.ts';
 
 export interface WorkerOptions {
@@ -59,6 +60,7 @@ export class Worker {
   /** Resolves when the share of busy slots is at most `BUSY`. */
   #notBusy = Promise.withResolvers<void>();
   #loop: Promise<void> = Promise.resolve();
+  #stopBackground = async () => {};
   #stopping: Promise<void> | undefined;
 
   constructor(options: WorkerOptions) {
@@ -80,6 +82,7 @@ export class Worker {
 
   start(): void {
     this.#loop = this.#run();
+    this.#stopBackground = runInBackground(backgroundTasks(this.#options.pool), this.#options.events);
   }
 
   /** Claims again as soon as possible: a message may be due. */
@@ -186,6 +189,7 @@ export class Worker {
     const timer = setTimeout(abort, this.#options.patienceMs);
     await this.idle();
     clearTimeout(timer);
+    await this.#stopBackground();
   }
 }
 

@@ -18,32 +18,19 @@ export async function changeConversations(
   const { rows } = await pool.query<{ conversation_id: number }>(find, values);
   if (rows.length === 0) return { conversations: 0, changed: [] };
   const ids = rows.map((row) => row.conversation_id);
-  const changed = await transaction(pool, async (connection) => {
-    await lockConversations(connection, ids);
-    const changes = await change(connection, ids);
-    await activateNext(connection, ids);
-    return changes;
-  });
-  return { conversations: ids.length, changed };
+  return { conversations: ids.length, changed: await changeLocked(pool, ids, change) };
 }
 
-const FIND_WITHOUT_ACTIVE = {
-  name: 'find-without-active',
-  text: `
-    select conversation_id
-    from (
-      select distinct on (conversation_id) conversation_id, next_attempt_at from deliveries
-      where pending order by conversation_id, next_attempt_at is null, message_id
-    ) as head
-    where next_attempt_at is null limit 1000`,
-};
-
-/**
- * Activates the first pending message of conversations without an active message, which is the case after the active message
- * was deleted from the database.
- *
- * @returns the number of changed conversations.
- */
-export async function activateHeads(pool: pg.Pool): Promise<number> {
-  return (await changeConversations(pool, FIND_WITHOUT_ACTIVE, [], async () => [])).conversations;
+/** Locks conversations, changes their deliveries and activates their next deliveries. */
+export function changeLocked<T>(
+  pool: pg.Pool,
+  conversationIds: number[],
+  change: (connection: pg.ClientBase, conversationIds: number[]) => Promise<T>,
+): Promise<T> {
+  return transaction(pool, async (connection) => {
+    await lockConversations(connection, conversationIds);
+    const changed = await change(connection, conversationIds);
+    await activateNext(connection, conversationIds);
+    return changed;
+  });
 }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Events } from '../../observability/events.ts';
-import { activateHeads } from './change-conversations.ts';
+import { createHeadActivation } from './activate-heads.ts';
+import type { BackgroundTask } from './background.ts';
 import { queueAndExpire } from './due-messages.ts';
 import { deleteOldKeys } from './old-keys.ts';
 import { reassignFromRemoved } from './removed-accounts.ts';
@@ -11,7 +12,7 @@ const ACTIVATE_EVERY_MS = 30_000;
 const DELETE_KEYS_EVERY_MS = 60_000;
 
 /**
- * The periodic tasks of a worker.
+ * The periodic tasks of a worker that run before a claim.
  *
  * @param providers the configured accounts.
  * @param limit max conversations that are queued, and max that expire, in one run.
@@ -25,15 +26,21 @@ export function createMaintenance(
 ): () => Promise<number> {
   const tasks = [
     atMostEvery(QUEUE_AND_EXPIRE_EVERY_MS, () => queueAndExpire(pool, limit, events)),
-    atMostEvery(DELETE_KEYS_EVERY_MS, () => deleteOldKeys(pool)),
     atMostEvery(REASSIGN_EVERY_MS, () => reassignFromRemoved(pool, providers, events)),
-    atMostEvery(ACTIVATE_EVERY_MS, () => activateHeads(pool)),
   ];
   return async () => {
     let changed = 0;
     for (const task of tasks) changed += await task();
     return changed;
   };
+}
+
+/** The periodic tasks of a worker that run beside the claims. */
+export function backgroundTasks(pool: pg.Pool): BackgroundTask[] {
+  return [
+    { everyMs: DELETE_KEYS_EVERY_MS, step: () => deleteOldKeys(pool) },
+    { everyMs: ACTIVATE_EVERY_MS, step: createHeadActivation(pool) },
+  ];
 }
 
 /** Runs the work, or returns 0 if the last run began less than `ms` milliseconds ago. */

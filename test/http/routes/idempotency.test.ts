@@ -84,4 +84,25 @@ describe('An Idempotency-Key', () => {
     expect(await keys()).to.deep.equal(['29-days']);
     await again.stop();
   });
+
+  it('is deleted after 30 days even if a worker finds 50,000 old keys', async () => {
+    const { body } = await post('sms', SCHEDULED, 'recent');
+    await query(
+      service.databaseUrl,
+      `insert into idempotency_keys (api_key_name, key, operation, message_id, created_at)
+       select '', 'old-' || n, 'cancel', $1, now() - interval '31 days' from generate_series(1, 50000) as n`,
+      [body.id],
+    );
+    const again = await startHarness({ DATABASE_URL: service.databaseUrl, ROLE: 'worker' });
+    await until(
+      async () =>
+        (await query(service.databaseUrl, `select from idempotency_keys where key like 'old-%' limit 1`))
+          .length === 0,
+      'the old keys are deleted',
+    );
+    expect(
+      await query(service.databaseUrl, `select from idempotency_keys where key = 'recent'`),
+    ).to.have.length(1);
+    await again.stop();
+  });
 });
