@@ -12,7 +12,7 @@ import { reportAccounts } from './delivery/accounts/report.ts';
 import { endLeases } from './delivery/claim.ts';
 import { createWorker } from './delivery/configured-worker.ts';
 import { createManualActions } from './delivery/manual-actions.ts';
-import { measureQueue } from './delivery/queue-metrics.ts';
+import { createQueueMeasure } from './delivery/queue-metrics.ts';
 import { createReceiptRecorder } from './delivery/receipts.ts';
 import { createTimelines } from './delivery/timeline.ts';
 import { createNotifier } from './delivery/wake-up.ts';
@@ -100,7 +100,7 @@ async function wire(
   const location = await locateDatabase(config, events, onStep, stack);
   const { database } = await openMigrated(location, config, events, onStep, stack);
   const { knex, pool } = database;
-  events.watchQueue(() => measureQueue(pool));
+  events.watchQueue(createQueueMeasure(pool));
   if (location.exclusive) await endLeases(pool);
   const providers = createRegistry(config.accounts, config.providerTimeoutMs);
   const worker =

@@ -1,5 +1,9 @@
 import type pg from 'pg';
+import { shareRunning } from '../db/batch/share-running.ts';
 import type { QueueLength } from '../observability/metrics.ts';
+
+/** How long a result is reused: the scan of a long queue takes a long time. */
+const REUSE_MS = 5_000;
 
 /** Pending messages by channel and status, from a scan of the partial index of pending deliveries. */
 const MEASURE = {
@@ -10,6 +14,7 @@ const MEASURE = {
     from deliveries where pending group by channel, status`,
 };
 
-export async function measureQueue(pool: pg.Pool): Promise<QueueLength[]> {
-  return (await pool.query<QueueLength>(MEASURE)).rows;
+/** Returns a function that measures the queue, at most once in `REUSE_MS` for all callers. */
+export function createQueueMeasure(pool: pg.Pool): () => Promise<QueueLength[]> {
+  return shareRunning(async () => (await pool.query<QueueLength>(MEASURE)).rows, REUSE_MS);
 }

@@ -1,10 +1,17 @@
-/** Returns a function that runs `work` without overlap: calls during a run get the result of that run. */
-export function shareRunning<T>(work: () => Promise<T>): () => Promise<T> {
-  let running: Promise<T> | null = null;
+/**
+ * Returns a function that runs `work` without overlap. Calls during a run, and until `keepMs` milliseconds after its end, get
+ * the result of that run.
+ */
+export function shareRunning<T>(work: () => Promise<T>, keepMs = 0): () => Promise<T> {
+  let result: Promise<T> | null = null;
+  let expires = Number.POSITIVE_INFINITY;
   return () => {
-    running ??= work().finally(() => {
-      running = null;
-    });
-    return running;
+    if (result === null || performance.now() >= expires) {
+      expires = Number.POSITIVE_INFINITY;
+      result = work().finally(() => {
+        expires = performance.now() + keepMs;
+      });
+    }
+    return result;
   };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { UnavailableError } from '../../errors.ts';
+import { shareRunning } from '../batch/share-running.ts';
 
 /** How long the result of a check is reused. */
 const REUSE_MS = 1_000;
@@ -23,19 +24,8 @@ const WRITE = `
  * @param run runs several statements in one call on one connection.
  */
 export function createWriteCheck(run: (text: string) => Promise<unknown>): () => Promise<void> {
-  let check: Promise<void> | undefined;
-  let expires = 0;
-  return function assertWritable(): Promise<void> {
-    if (check === undefined || performance.now() >= expires) {
-      expires = Number.POSITIVE_INFINITY;
-      const started = write(run).finally(() => {
-        expires = performance.now() + REUSE_MS;
-      });
-      started.catch(() => undefined);
-      check = started;
-    }
-    return withTimeout(check);
-  };
+  const check = shareRunning(() => write(run), REUSE_MS);
+  return () => withTimeout(check());
 }
 
 async function write(run: (text: string) => Promise<unknown>): Promise<void> {
