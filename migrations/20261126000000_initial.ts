@@ -238,6 +238,8 @@ const DELIVERIES = `
     message_id bigint not null references deliveries,
     action text not null check (action in ('cancel', 'retry')),
     from_status text not null,
+    -- The expiry before the action: a repeated request to send returns the first expiry.
+    from_expires_at timestamptz(3),
     created_at timestamptz(3) not null default now()
   );
   create index delivery_actions_message_id_idx on delivery_actions (message_id, id);

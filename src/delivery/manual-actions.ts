@@ -33,7 +33,8 @@ const LOCK_DELIVERY = {
 const ADD_ACTION = {
   name: 'add-action',
   text: `
-    insert into delivery_actions (message_id, action, from_status) values ($1, $2, $3)`,
+    insert into delivery_actions (message_id, action, from_status, from_expires_at)
+    select message_id, $2, $3, expires_at from deliveries where message_id = $1`,
 };
 
 const CANCEL = {

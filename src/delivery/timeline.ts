@@ -4,7 +4,7 @@ import type { Delivery } from '../db/models/delivery.ts';
 import { DeliveryAction } from '../db/models/delivery-action.ts';
 import { DeliveryAttempt } from '../db/models/delivery-attempt.ts';
 import { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
-import { Message } from '../db/models/message.ts';
+import { firstStatus, Message } from '../db/models/message.ts';
 import type { Database } from '../db/pools.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
@@ -107,7 +107,7 @@ function statuses({ direction, created_at, delivery }: Found): Positioned[] {
     return { entry: { type: 'status', at, status }, position: [at, type, 0] };
   };
   if (direction === 'inbound' || !delivery) return [entry('received', created_at, RECORDED as number)];
-  const first = delivery.send_at !== null && delivery.send_at > created_at ? 'scheduled' : 'queued';
+  const first = firstStatus({ direction, created_at, send_at: delivery.send_at });
   const recorded = entry(first, created_at, RECORDED as number);
   if (delivery.status === first) return [recorded];
   return [recorded, entry(delivery.status, delivery.updated_at, CURRENT as number)];

@@ -1,6 +1,6 @@
 import { type AnyQueryBuilder, raw } from 'objection';
 import type { Delivery } from '../db/models/delivery.ts';
-import type { Message } from '../db/models/message.ts';
+import { firstStatus, type Message } from '../db/models/message.ts';
 import type { Schema } from '../openapi/types.ts';
 
 /** A message with the fields of its delivery that responses contain. */
@@ -52,12 +52,16 @@ export function presentable(messages: AnyQueryBuilder): void {
     .select(raw(JOINED));
 }
 
-/** The state of a delivery directly after its message was recorded. */
+/** The state of a message directly after it was recorded, which the first response and each replay show. */
 export function initialState(
-  status: PresentableMessage['status'],
-  { send_at, created_at }: Pick<PresentableMessage, 'send_at' | 'created_at'>,
-): Pick<PresentableMessage, 'error' | 'next_attempt_at' | 'updated_at'> {
-  return { error: null, next_attempt_at: status === 'scheduled' ? send_at : null, updated_at: created_at };
+  message: Pick<PresentableMessage, 'direction' | 'send_at' | 'created_at'>,
+): Pick<PresentableMessage, 'status' | 'error' | 'next_attempt_at' | 'updated_at'> {
+  const status = firstStatus(message);
+  const { send_at, created_at } = message;
+  return {
+    ...{ status, error: null, updated_at: created_at },
+    next_attempt_at: status === 'scheduled' ? send_at : null,
+  };
 }
 
 /** The message of the contract. The fields that only emails have are omitted if they are empty. */

@@ -9,5 +9,6 @@ export class DeliveryAction extends Model {
   declare message_id: number;
   declare action: Schema<'DeliveryAction'>['action'];
   declare from_status: Schema<'MessageStatus'>;
+  declare from_expires_at: Date | null;
   declare created_at: Date;
 }

@@ -2,6 +2,16 @@ import { Model, type RelationMappings } from 'objection';
 import type { Schema } from '../../openapi/types.ts';
 import { Delivery } from './delivery.ts';
 
+/** The status of a message when it was recorded. `insert_messages` stores the status by the same rule. */
+export function firstStatus({
+  direction,
+  send_at,
+  created_at,
+}: Pick<Message, 'direction' | 'created_at'> & Pick<Delivery, 'send_at'>): Schema<'MessageStatus'> {
+  if (direction === 'inbound') return 'received';
+  return send_at !== null && send_at > created_at ? 'scheduled' : 'queued';
+}
+
 /** The content of an inbound or outbound message, which never changes. An outbound message has a delivery. */
 export class Message extends Model {
   static override tableName = 'messages';

@@ -50,7 +50,6 @@ export function inboundMessage(
       body,
       attachments: readUrls(event.attachments),
       metadata: {},
-      status: 'received',
       provider,
       provider_message_id: readProviderId(
         email ? email.xillio_id : (event as Schema<'InboundSms'>).messaging_provider_id,

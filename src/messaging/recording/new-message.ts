@@ -1,7 +1,7 @@
 import type { Channel } from '../../channel.ts';
 import type { Delivery } from '../../db/models/delivery.ts';
 import type { Message } from '../../db/models/message.ts';
-import type { IdempotencyKey, Schema } from '../../openapi/types.ts';
+import type { IdempotencyKey } from '../../openapi/types.ts';
 import type { Address } from '../address.ts';
 import type { PresentableMessage } from '../message-view.ts';
 
@@ -24,9 +24,7 @@ export type NewMessageRow = Pick<
   | 'segments'
   | 'timestamp'
   | 'payload'
-> & { [K in 'send_at' | 'expires_at' | 'delivery_key']: Delivery[K] | null } & {
-  status: Schema<'MessageStatus'>;
-};
+> & { [K in 'send_at' | 'expires_at' | 'delivery_key']: Delivery[K] | null };
 
 /** A message that is not recorded yet, with the participants of its conversation. */
 export interface NewMessage {

@@ -51,8 +51,7 @@ export function outboundMessage(
   faults.push(...attachmentFaults(request.attachments ?? []));
   const timestamp = readTime('/body/timestamp', request.timestamp, faults) ?? new Date();
   const sendAt = readTime('/body/send_at', request.send_at, faults);
-  const now = Date.now();
-  const dueAt = Math.max(now, sendAt?.getTime() ?? 0);
+  const dueAt = Math.max(Date.now(), sendAt?.getTime() ?? 0);
   const expiresAt = readExpiry(request.expires_at, sendAt, dueAt, faults);
   if (faults.length > 0 || !sender) throw new InvalidRequestError(faults);
 
@@ -73,7 +72,6 @@ export function outboundMessage(
       body: request.body,
       attachments: request.attachments ?? [],
       metadata: request.metadata ?? {},
-      status: dueAt > now ? 'scheduled' : 'queued',
       provider: null,
       provider_message_id: null,
       segments: type === 'sms' ? countSegments(request.body) : null,

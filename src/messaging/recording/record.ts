@@ -137,15 +137,11 @@ function toInput(messages: NewMessage[], known: (CachedConversation | undefined)
   ];
 }
 
-/** The columns of the messages. `first` marks the first queued message of each conversation in this batch. */
+/** The columns of the messages. */
 function toRows(messages: NewMessage[]): object[] {
-  const found = new Set<string>();
-  return messages.map(({ participants, row, idempotency }, index) => {
-    const set = row.status === 'queued' ? participants.map(({ key }) => key).join('\n') : null;
-    const first = set !== null && !found.has(set);
-    if (first) found.add(set);
-    return withoutNulls({ n: index + 1, first, ...row, ...keyColumns(idempotency) });
-  });
+  return messages.map(({ row, idempotency }, index) =>
+    withoutNulls({ n: index + 1, ...row, ...keyColumns(idempotency) }),
+  );
 }
 
 function keyColumns(idempotency: NewMessage['idempotency']) {
@@ -166,8 +162,7 @@ function toPresentable(
   conversation_id: number,
   created_at: Date,
 ): PresentableMessage {
-  const { status, send_at } = row;
-  return { ...row, id, conversation_id, created_at, ...initialState(status, { send_at, created_at }) };
+  return { ...row, id, conversation_id, created_at, ...initialState({ ...row, created_at }) };
 }
 
 /**

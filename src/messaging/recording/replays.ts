@@ -20,7 +20,11 @@ export const FIND_EXISTING = {
       "timestamp", existing.created_at, existing.provider, existing.provider_message_id,
       api_key_name, idempotency_key, operation, request_hash,
       octet_length(body) as body_bytes, case when octet_length(body) <= ${SMALL_BODY} then body end as body,
-      coalesce(conversations.merged_into_id, conversations.id) as conversation_id, send_at, expires_at
+      coalesce(conversations.merged_into_id, conversations.id) as conversation_id, send_at,
+      -- A manual retry can extend the life of a message.
+      coalesce((
+        select from_expires_at from delivery_actions
+        where message_id = existing.id and action = 'retry' order by id limit 1), expires_at) as expires_at
     from (
       select messages.*, api_key_name, key as idempotency_key, operation, request_hash
       from unnest($1::text[], $2::text[]) as repeat(api_key_name, key)
@@ -99,8 +103,7 @@ function providerKey({
 
 /** The message as in the first response. Later changes of its delivery are not shown. */
 function asFirstPresented(row: Existing): Repeated['message'] {
-  const status = firstStatusOf(row);
-  return { ...row, status, ...initialState(status, row) };
+  return { ...row, ...initialState(row) };
 }
 
 const FIND_BODY = { name: 'find-body', text: 'select body from messages where id = $1' };
@@ -114,9 +117,4 @@ export async function withBody(pool: pg.Pool, found: Repeated, reserve: Reserve)
     body = rows[0]?.body ?? null;
   }
   return body === null ? null : { repeated: true, message: { ...found.message, body } };
-}
-
-function firstStatusOf({ direction, send_at, created_at }: Existing): PresentableMessage['status'] {
-  if (direction === 'inbound') return 'received';
-  return send_at !== null && send_at > created_at ? 'scheduled' : 'queued';
 }

@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import { expect } from 'chai';
 import { email, sms } from '../../support/bodies.ts';
 import { query } from '../../support/database.ts';
@@ -9,6 +10,7 @@ const KEYS = {
   'new-shop': 'the-new-key-of-the-shop',
   crm: 'the-key-of-the-crm',
 };
+const HOUR_MS = 3_600_000;
 const SCHEDULED = { ...sms, send_at: '2099-01-01T00:00:00Z' };
 
 describe('An Idempotency-Key', () => {
@@ -25,6 +27,8 @@ describe('An Idempotency-Key', () => {
       'idempotency-key': key,
       authorization: `Bearer ${KEYS[caller]}`,
     });
+  const get = (path: string) =>
+    service.request('GET', `/api/messages/${path}`, undefined, { authorization: `Bearer ${KEYS.shop}` });
   const isReplayed = ({ headers }: { headers: Headers }) => headers.get('idempotent-replayed') === 'true';
   const expectReused = ({ status, body }: { status: number; body: { code: string } }) =>
     expect([status, body.code]).to.deep.equal([422, 'idempotency_key_reused']);
@@ -52,6 +56,42 @@ describe('An Idempotency-Key', () => {
     expect((await post(`${body.id}/retry`, undefined, 'refused')).status).to.equal(409);
     const canceled = await post(`${body.id}/cancel`, undefined, 'refused');
     expect([canceled.status, isReplayed(canceled)]).to.deep.equal([200, false]);
+  });
+
+  for (const [status, clockMs] of [
+    ['scheduled', 2 * HOUR_MS],
+    ['queued', -2 * HOUR_MS],
+  ] as const)
+    it(`returns the first status, by the clock of the database: ${status}`, async () => {
+      const sendAt = new Date(Date.now() + clockMs / 2);
+      const request = { ...sms, to: '+18045558001', send_at: sendAt.toISOString() };
+      mock.timers.enable({ apis: ['Date'], now: Date.now() + clockMs });
+      try {
+        const first = (await post('sms', request, `clock-${status}`)).body;
+        expect(first).to.include({ status, next_attempt_at: status === 'queued' ? null : first.send_at });
+        const repeat = await post('sms', request, `clock-${status}`);
+        expect([isReplayed(repeat), repeat.body]).to.deep.equal([true, first]);
+        const entries: { type: string; status?: string }[] = (await get(`${first.id}/timeline`)).body.data;
+        expect(entries.find(({ type }) => type === 'status')).to.include({ status });
+      } finally {
+        mock.timers.reset();
+      }
+    });
+
+  it('returns the first expires_at after retries of an expired message', async () => {
+    const request = { ...sms, to: '+18045558002', expires_at: '2024-01-01T00:00:00Z' };
+    const first = (await post('sms', request, 'expired')).body;
+    for (const retry of ['retry-1', 'retry-2']) {
+      await query(
+        service.databaseUrl,
+        `update deliveries set status = 'failed', next_attempt_at = null where message_id = $1`,
+        [first.id],
+      );
+      expect((await post(`${first.id}/retry`, undefined, retry)).status).to.equal(202);
+    }
+    const now = (await get(`${first.id}`)).body.expires_at;
+    expect(Date.parse(now)).to.be.greaterThan(Date.parse(first.expires_at));
+    expect((await post('sms', request, 'expired')).body).to.deep.equal(first);
   });
 
   it('has one effect when a send and a cancel use it at once', async () => {

@@ -9,10 +9,10 @@ set enable_seqscan = off as $$
 #variable_conflict use_column
 begin
   with message as materialized (
-    select nextval('messages_id_seq') as id, given.*
+    select nextval('messages_id_seq') as id, case when send_at > at then 'scheduled' else 'queued' end as status, given.*
     from json_to_recordset(input) as given(
-      n int, first boolean, direction text, type text, "from" text, "to" text[], cc text[], bcc text[], reply_to text,
-      subject text, body text, attachments text[], metadata jsonb, status text, provider text,
+      n int, direction text, type text, "from" text, "to" text[], cc text[], bcc text[], reply_to text,
+      subject text, body text, attachments text[], metadata jsonb, provider text,
       provider_message_id text, segments smallint, "timestamp" timestamptz, send_at timestamptz,
       expires_at timestamptz, payload jsonb, api_key_name text, idempotency_key text, request_hash text,
       delivery_key uuid)
@@ -42,9 +42,9 @@ begin
       expires_at,
       case
         when status = 'scheduled' then send_at
-        -- Active immediately if the message is the first of its conversation in this batch and no delivery is pending. LIMIT
-        -- makes the planner use the index; with EXISTS it may read the whole queue.
-        when status = 'queued' and first and (
+        -- Active immediately if the message is the first queued one of its conversation in this batch and no delivery is
+        -- pending. LIMIT makes the planner use the index; with EXISTS it may read the whole queue.
+        when row_number() over (partition by conversation_ids[n], status order by n) = 1 and (
           select true from deliveries as waiting
           where waiting.conversation_id = conversation_ids[n] and waiting.pending limit 1
         ) is null then at

@@ -70,11 +70,9 @@ begin
   from insert_messages(input, conversation_ids, sender_ids, at) as result;
   perform count_messages(conversation_ids, primary_ids, created, locked, at);
 
-  -- Step 4: a repeated message may have been the first of its conversation in the batch, so that the next one was not
-  -- activated, and step 1 may have created a conversation for it.
+  -- Step 4: step 1 may have created a conversation for a repeated message.
   if false = any(created) then
     perform delete_empty_conversations(conversation_ids);
-    perform activate_next_delivery(conversation_ids);
   end if;
   return json_build_object(
     'ids', ids, 'created', created, 'conversation_ids', conversation_ids, 'sender_ids', sender_ids,
