@@ -88,7 +88,7 @@ function noBody(signed: boolean): Breakage[] {
   });
   return [
     text('malformed JSON', [400], { text: '{"from": ' }),
-    text('JSON that is a text', [400], { text: '"text"' }),
+    text('JSON that is a text', [422], { text: '"text"' }),
     text('JSON that is a list', [422], { body: [] }),
     text('text of another content type', [415], { text: 'text', contentType: 'text/plain' }),
     // A webhook may have any content type if its body is JSON.
