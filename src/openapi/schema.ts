@@ -550,7 +550,8 @@ export interface components {
         Addresses: components["schemas"]["Address"][];
         /**
          * @description One address, or a list with at most 100 addresses for a group message (MMS and email). A list with one address is
-         *     the same as the address. Clients whose generator does not support `oneOf` can always send a list.
+         *     the same as the address. Repeated recipients in `to`, `cc` and `bcc` are removed. The sender may be a recipient, but
+         *     not of a group message with phone numbers. Clients whose generator does not support `oneOf` can always send a list.
          */
         AddressOrList: components["schemas"]["Address"] | components["schemas"]["Addresses"];
         /** @description At most 100 addresses. */

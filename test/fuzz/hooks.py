@@ -78,8 +78,8 @@ RULES = [
     (r"^/(body/(from|to|cc|bcc|reply_to)|query/(address|participant))", r"address|phone number|sender id"),
     # The fields of each type of message.
     (r"^/body/(subject|cc|bcc|reply_to)", r"^is allowed for email only$"),
-    (r"^/body/attachments$", r"an mms may$"),
-    (r"^/body/to$", r"an mms may have more$"),
+    (r"^/body/attachments$", r"only an mms has attachments$"),
+    (r"^/body/to$", r"only an mms has several recipients$|^must not include the sender of a group message$"),
     (r"^/body/body$", r"^must not (be empty|have more than 1600 characters)$"),
     # The order of times, and times that cannot be stored.
     (r"^/body/expires_at$", r"^must be (after send_at|at most 7 days after the message is due)$"),

@@ -55,23 +55,20 @@ function isAllowedAt(path: string, { type }: Address): boolean {
   return type !== 'alphanumeric' || path === '/body/from';
 }
 
-/** Returns a filter that keeps the first occurrence of each address, and excludes these keys. */
-function isFirst(...excluded: string[]) {
-  const found = new Set(excluded);
+/** Returns a filter that keeps the first occurrence of each address. */
+function isFirst() {
+  const found = new Set<string>();
   return ({ key }: Address) => !found.has(key) && Boolean(found.add(key));
 }
 
-/**
- * Removes repeated recipients, in the order to, cc, bcc, and the sender. The sender remains in `to` if `to` has no other
- * recipients.
- */
-export function foldRecipients(
-  sender: Address | null,
-  { to, cc, bcc }: Record<'to' | 'cc' | 'bcc', Address[]>,
-): Record<'to' | 'cc' | 'bcc', Address[]> {
-  const isNew = isFirst(...(sender ? [sender.key] : []));
-  const folded = { to: to.filter(isNew), cc: cc.filter(isNew), bcc: bcc.filter(isNew) };
-  return folded.to.length > 0 ? folded : { ...folded, to };
+/** Removes repeated recipients, in the order to, cc, bcc. The sender can be a recipient, for example of a blind copy. */
+export function foldRecipients({
+  to,
+  cc,
+  bcc,
+}: Record<'to' | 'cc' | 'bcc', Address[]>): Record<'to' | 'cc' | 'bcc', Address[]> {
+  const isNew = isFirst();
+  return { to: to.filter(isNew), cc: cc.filter(isNew), bcc: bcc.filter(isNew) };
 }
 
 export function keysOf(addresses: Address[]): string[] {

@@ -25,7 +25,7 @@ export function inboundMessage(
   const email = channel === 'email' ? (event as Schema<'InboundEmail'>) : null;
   const sender = readSender(parse, channel, event.from);
   const { to, cc } = withinLimit(
-    foldRecipients(sender, {
+    foldRecipients({
       to: readRecipients(parse, channel, event.to),
       cc: readRecipients(parse, channel, email?.cc),
       bcc: [],

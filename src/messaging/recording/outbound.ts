@@ -38,16 +38,19 @@ export function outboundMessage(
 ): NewMessage {
   const faults: Fault[] = [];
   const addresses = readAddresses(parse, faults);
+  const channel = channelOf(request, options.channel);
   const sender = addresses.one('/body/from', request.from);
-  const { to, cc, bcc } = foldRecipients(sender, {
+  // `textFaults` refuses these fields of a text, whatever their values are.
+  const given: Pick<SendRequest, 'cc' | 'bcc' | 'reply_to'> = channel === 'email' ? request : {};
+  const { to, cc, bcc } = foldRecipients({
     to: addresses.many('/body/to', request.to),
-    cc: addresses.many('/body/cc', request.cc),
-    bcc: addresses.many('/body/bcc', request.bcc),
+    cc: addresses.many('/body/cc', given.cc),
+    bcc: addresses.many('/body/bcc', given.bcc),
   });
-  const replyTo = request.reply_to === undefined ? null : addresses.one('/body/reply_to', request.reply_to);
-  const type = typeOf(request, to, sender, options.channel);
-  addresses.checkChannel(channelOf(type));
-  faults.push(...(channelOf(type) === 'sms' ? textFaults(request, type, to) : []));
+  const replyTo = given.reply_to === undefined ? null : addresses.one('/body/reply_to', given.reply_to);
+  addresses.checkChannel(channel);
+  const type = request.type ?? typeOf(channel, request, to);
+  faults.push(...(channel === 'sms' ? textFaults(request, type, sender, to) : []));
   faults.push(...attachmentFaults(request.attachments ?? []));
   const timestamp = readTime('/body/timestamp', request.timestamp, faults) ?? new Date();
   const sendAt = readTime('/body/send_at', request.send_at, faults);
@@ -56,10 +59,10 @@ export function outboundMessage(
   if (faults.length > 0 || !sender) throw new InvalidRequestError(faults);
 
   return {
-    channel: channelOf(type),
+    channel,
     sender,
     participants: participantsOf([sender, ...to, ...cc]),
-    idempotency: options.key ? { ...options.key, requestHash: hashOf(channelOf(type), request) } : null,
+    idempotency: options.key ? { ...options.key, requestHash: hashOf(channel, request) } : null,
     row: {
       direction: 'outbound',
       type,
@@ -84,20 +87,15 @@ export function outboundMessage(
   };
 }
 
-function channelOf(type: Schema<'MessageType'>): Channel {
-  return type === 'email' ? 'email' : 'sms';
+/** Without a type and a fixed channel, the sender determines the channel, also if the sender is not a valid address. */
+function channelOf({ type, from }: SendRequest, fixed: Channel | undefined): Channel {
+  if (type) return type === 'email' ? 'email' : 'sms';
+  return fixed ?? (from.includes('@') ? 'email' : 'sms');
 }
 
-function typeOf(
-  request: SendRequest,
-  to: Address[],
-  sender: Address | null,
-  fixed: Channel | undefined,
-): Schema<'MessageType'> {
-  if (request.type) return request.type;
-  const channel = fixed ?? (sender?.type === 'email' ? 'email' : 'sms');
+function typeOf(channel: Channel, { attachments }: SendRequest, to: Address[]): Schema<'MessageType'> {
   if (channel === 'email') return 'email';
-  return (request.attachments?.length ?? 0) > 0 || to.length > 1 ? 'mms' : 'sms';
+  return (attachments?.length ?? 0) > 0 || to.length > 1 ? 'mms' : 'sms';
 }
 
 /** A time in the past is valid, because a repeat of a request with the same Idempotency-Key must succeed at any time. */
@@ -111,7 +109,12 @@ function readExpiry(input: string | undefined, sendAt: Date | null, dueAt: numbe
   return given;
 }
 
-function textFaults(request: SendRequest, type: Schema<'MessageType'>, to: Address[]): Fault[] {
+function textFaults(
+  request: SendRequest,
+  type: Schema<'MessageType'>,
+  sender: Address | null,
+  to: Address[],
+): Fault[] {
   const faults: Fault[] = EMAIL_FIELDS.filter((field) => request[field] !== undefined).map((field) => ({
     path: `/body/${field}`,
     message: 'is allowed for email only',
@@ -127,6 +130,8 @@ function textFaults(request: SendRequest, type: Schema<'MessageType'>, to: Addre
       path: '/body/to',
       message: 'must be one address for an sms; only an mms has several recipients',
     });
+  if (type === 'mms' && to.length > 1 && to.some(({ key }) => key === sender?.key))
+    faults.push({ path: '/body/to', message: 'must not include the sender of a group message' });
   if (request.body === '' && attachments === 0)
     faults.push({ path: '/body/body', message: 'must not be empty' });
   if (isLongerThan(request.body, MAX_TEXT_LENGTH))

@@ -68,14 +68,38 @@ describe('Sending a message', () => {
       }
     });
 
-    it('removes repeated recipients and the sender from the recipients', async () => {
+    it('removes repeated recipients and keeps the sender as a recipient', async () => {
       const to = ['b@x.org', 'B@x.org', 'Ann <a@x.org>', 'c@x.org'];
       const { body } = await service.request('POST', '/api/messages/email', {
         from: 'a@x.org',
         to,
         body: 'hi',
       });
-      expect(body.to).to.deep.equal(['b@x.org', 'c@x.org']);
+      expect(body.to).to.deep.equal(['b@x.org', 'a@x.org', 'c@x.org']);
+    });
+
+    for (const field of ['to', 'cc', 'bcc'] as const)
+      it(`sends a copy of an email to its sender in ${field}, and adds it to the same conversation`, async () => {
+        const mail = { from: 'seller@x.org', to: ['buyer@x.org'], body: 'hi' };
+        const first = await service.request('POST', '/api/messages/email', mail);
+        const copies = { [field]: field === 'to' ? [...mail.to, mail.from] : [mail.from] };
+        const { body } = await service.request('POST', '/api/messages/email', { ...mail, ...copies });
+        expect(body).to.deep.include({ ...copies, conversation_id: first.body.conversation_id });
+        const { provider_message_id } = await service.untilStatus(body.id, 'delivered');
+        const sent = (await service.accepted()).find(({ id }) => id === provider_message_id);
+        expect(sent?.request).to.deep.include(copies);
+      });
+
+    it('refuses a group message to its sender, and accepts a text to its sender alone', async () => {
+      const group = { from: sms.from, to: [sms.to, sms.from], body: 'hi' };
+      for (const path of ['/api/messages/sms', '/api/messages/send']) {
+        const { status, body } = await service.request('POST', path, group);
+        expect([status, body.errors]).to.deep.equal([
+          422,
+          [{ path: '/body/to', message: 'must not include the sender of a group message' }],
+        ]);
+        expect((await service.request('POST', path, { ...group, to: sms.from })).status).to.equal(202);
+      }
     });
 
     it('adds the message to the conversation of its visible recipients, without the blind copies', async () => {
@@ -90,7 +114,7 @@ describe('Sending a message', () => {
       const { body } = await service.request('POST', '/api/messages/email', {
         from: 'a@x.org',
         to: ['b@x.org'],
-        cc: ['B@x.org', 'c@x.org', 'a@x.org'],
+        cc: ['B@x.org', 'c@x.org'],
         bcc: ['c@x.org', 'd@x.org'],
         body: 'hi',
       });
