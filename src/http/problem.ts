@@ -1,5 +1,5 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { ErrorRequestHandler } from 'express';
+import type { ErrorRequestHandler, Request } from 'express';
 import {
   type ErrorCode,
   type Fault,
@@ -12,6 +12,7 @@ import {
 import type { Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Schema } from '../openapi/types.ts';
+import { operationOf } from './contract/operation.ts';
 import { endBeforeBody } from './middleware/drain-request.ts';
 import { reportRefusedWebhook } from './middleware/refused-webhooks.ts';
 import { requestId } from './middleware/request-log.ts';
@@ -67,7 +68,8 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 /** Converts every error to a problem document (RFC 9457). */
 export function problemHandler(logger: Logger, events: Events): ErrorRequestHandler {
   return (error, request, response, _next) => {
-    const problem = error instanceof ServiceError ? fromServiceError(error) : fromLibraryError(error);
+    const problem =
+      error instanceof ServiceError ? fromServiceError(error) : fromLibraryError(error, request);
     if (problem.status >= 500 && problem.code === 'internal_error')
       logger.error({ err: error, request_id: requestId(request) }, 'request failed');
     reportRefusedWebhook(events, request, problem);
@@ -109,13 +111,13 @@ function fromServiceError(error: ServiceError): ProblemResponse {
   return problem;
 }
 
-function fromLibraryError(error: HttpLibraryError): ProblemResponse {
+function fromLibraryError(error: HttpLibraryError, request: Request): ProblemResponse {
   // The router throws this error if a part of the path cannot be decoded.
   if (error instanceof URIError)
     return { status: 404, code: 'not_found', detail: 'The path is not a valid URI.' };
   switch (error.status) {
     case 400:
-      return fromValidator(error);
+      return fromValidator(error, request);
     case 404:
       return { status: 404, code: 'not_found', detail: `There is nothing at ${error.path ?? 'this path'}.` };
     case 405:
@@ -128,19 +130,28 @@ function fromLibraryError(error: HttpLibraryError): ProblemResponse {
 }
 
 /** The validator reports 400 for a request that does not match the contract; the response is 422. */
-function fromValidator(error: HttpLibraryError): ProblemResponse {
-  const invalid = new InvalidRequestError(faultsOf(error));
+function fromValidator(error: HttpLibraryError, request: Request): ProblemResponse {
+  const invalid = new InvalidRequestError(faultsOf(error, request));
   return { status: 422, code: invalid.code, detail: invalid.message, errors: invalid.faults };
 }
 
-function faultsOf({ errors, path, message }: HttpLibraryError): Fault[] {
+function faultsOf({ errors, path, message }: HttpLibraryError, request: Request): Fault[] {
   if (!errors?.length) return [{ path: path?.startsWith('/query/') ? path : '/body', message }];
   const byPath = new Map<string, Set<string>>();
   for (const fault of errors) {
+    const [keyword = ''] = fault.errorCode?.split('.') ?? [];
     // Reports only that no schema matches. The errors of the schemas are separate entries.
-    if (/^(oneOf|if)\b/.test(fault.errorCode ?? '')) continue;
+    if (keyword === 'oneOf' || keyword === 'if') continue;
     const where = fault.path.slice(0, MAX_PATH).replace(/^\/params\//, '/path/');
-    byPath.set(where, (byPath.get(where) ?? new Set()).add(fault.message));
+    const message = keyword === 'additionalProperties' ? describeUnknownField(request) : fault.message;
+    byPath.set(where, (byPath.get(where) ?? new Set()).add(message));
   }
   return [...byPath].map(([where, messages]) => ({ path: where, message: [...messages].join(', or ') }));
+}
+
+/** The fields of a message depend on its type. */
+function describeUnknownField(request: Request): string {
+  const { type } = request.body;
+  const isTyped = operationOf(request)?.tags?.includes('Messages') && ['sms', 'mms', 'email'].includes(type);
+  return `is not a field of ${isTyped ? `an ${type}` : 'this request'}`;
 }

@@ -32,17 +32,35 @@ async function findAddresses(
   if (inputs.length === 0) return { keys: [], found: [] };
   // A plus sign that was not encoded arrives as a space.
   const texts = inputs.map((input) => input.replace(/^ /, '+'));
-  const addresses = texts.map(parse);
-  const keys = addresses.map((address, index) => address?.key ?? trimInvisible(texts[index] as string));
-  const found = await Participant.query(knex).whereIn('address', keys);
-  const known = new Set(found.map(({ address }) => address));
-  const faults = addresses.flatMap((address, index) =>
-    (address && isSendable(address)) || known.has(keys[index] as string)
-      ? []
-      : [{ path: pathOf(index), message: NOT_AN_ADDRESS }],
+  const options = texts.map((text) => {
+    const address = parse(text);
+    const restored = address ? null : parse(restoreInnerPlus(text));
+    return { address, given: address?.key ?? trimInvisible(text), restored };
+  });
+  const rows = await Participant.query(knex).whereIn(
+    'address',
+    options.flatMap(({ given, restored }) => (restored ? [given, restored.key] : [given])),
   );
+  const known = new Set(rows.map(({ address }) => address));
+  // The address of the sender of an inbound message may have spaces.
+  const keys = options.map(({ given, restored }) => (restored && !known.has(given) ? restored.key : given));
+  const faults = options.flatMap(({ address, restored }, index) => {
+    const parsed = address ?? restored;
+    return (parsed && isSendable(parsed)) || known.has(keys[index] as string)
+      ? []
+      : [{ path: pathOf(index), message: NOT_AN_ADDRESS }];
+  });
   if (faults.length > 0) throw new InvalidRequestError(faults);
-  return { keys: [...new Set(keys)], found };
+  return { keys: [...new Set(keys)], found: rows.filter(({ address }) => keys.includes(address)) };
+}
+
+/** Restores the plus signs in the local part of an email address, which has no spaces. */
+function restoreInnerPlus(text: string): string {
+  const end = text.lastIndexOf('@');
+  const start = text.lastIndexOf('<', end) + 1;
+  return end < 0
+    ? text
+    : text.slice(0, start) + text.slice(start, end).trimStart().replaceAll(' ', '+') + text.slice(end);
 }
 
 /** For each address, the participant ids of its person; empty for an address without a participant. See `findAddresses`. */

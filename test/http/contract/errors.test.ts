@@ -302,6 +302,62 @@ describe('A request that cannot be served', () => {
       });
     }
 
+    describe('and one message for each error:', () => {
+      const onlyEmail = 'is allowed for email only';
+      const text = { from: sms.from, to: sms.to, body: 'Hi' };
+      const messages: [string, string, unknown, Record<string, string>][] = [
+        [
+          'a text without a type and with fields of an email',
+          '/api/messages/send',
+          { ...text, reply_to: 'ada@example.com', cc: ['ada@example.com'], bcc: ['nobody'] },
+          { '/body/cc': onlyEmail, '/body/bcc': onlyEmail, '/body/reply_to': onlyEmail },
+        ],
+        [
+          'an email without a type whose sender is not an address',
+          '/api/messages/send',
+          { ...email, from: 'ada@', subject: 'Hi' },
+          {
+            '/body/from':
+              'must be exactly one email address, such as ada@example.com or Ada <ada@example.com>',
+          },
+        ],
+        ['a number in a list', '/api/messages/send', { ...sms, to: [1] }, { '/body/to/0': 'must be string' }],
+        [
+          'an empty list',
+          '/api/messages/send',
+          { ...sms, to: [] },
+          { '/body/to': 'must NOT have fewer than 1 items' },
+        ],
+        [
+          'an empty text',
+          '/api/messages/sms',
+          { ...sms, to: '' },
+          { '/body/to': 'must NOT have fewer than 1 characters' },
+        ],
+        ['a number', '/api/messages/sms', { ...sms, to: 1 }, { '/body/to': 'must be string,array' }],
+        [
+          'an sms with a subject',
+          '/api/messages/send',
+          { ...sms, subject: 'Hi' },
+          { '/body/subject': 'is not a field of an sms' },
+        ],
+        [
+          'an unknown field',
+          '/api/messages/sms',
+          { ...text, colour: 'red' },
+          { '/body/colour': 'is not a field of this request' },
+        ],
+      ];
+      for (const [title, path, body, expected] of messages)
+        it(title, async () => {
+          const answer = await service.request('POST', path, body);
+          expect(answer.status).to.equal(422);
+          expect(answer.body.errors).to.have.deep.members(
+            Object.entries(expected).map(([path, message]) => ({ path, message })),
+          );
+        });
+    });
+
     for (const text of ['null', '1', '"text"', 'true'])
       it(`a body that is not an object: ${text}`, async () => {
         for (const path of ['/api/messages/sms', '/api/messages/send', '/api/webhooks/sms']) {
@@ -407,6 +463,11 @@ describe('A request that cannot be served', () => {
       expect(await count(`/api/messages?until=2024-11-01T14:00:00${plus}01:00`)).to.equal(0);
     }
     expect(await count('/api/participants?address=%2B44+7400+123456')).to.equal(1);
+    for (const to of ['ada+crm+1@example.com', '+ada@example.com'])
+      await service.request('POST', '/api/messages/email', { ...email, to });
+    for (const address of ['ada+crm+1@example.com', 'Ada+L+<ada+crm+1@example.com>', '+ada@example.com'])
+      for (const path of ['participants?address', 'conversations?participant', 'messages?participant'])
+        expect(await count(`/api/${path}=${address}`), `${path}=${address}`).to.equal(1);
   });
 
   it('is not a query with an encoded replacement character', async () => {
