@@ -23,7 +23,7 @@ interface Found {
   n: number;
 }
 
-/** Chooses messages like `claim_deliveries`, with the same steps: `due`, `per_kind`, `counted`, `allowed` and `chosen`. */
+/** Chooses messages like `choose_deliveries`, with the same steps: `due`, `per_kind`, `counted`, `allowed` and `sized`. */
 export function chooseClaims(
   rows: ModelRow[],
   routes: ModelRoute[],

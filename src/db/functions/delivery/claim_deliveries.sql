@@ -6,6 +6,9 @@
 --   claims first deliveries before retries, 'retry' claims retries before first deliveries.
 -- - The result `delay_ms` is the delay before the call. Deliveries whose rate limit allows no call within `longest_delay` are
 --   postponed to their reserved time.
+-- Steps: 1. lock the rate limits; 2. choose due deliveries; 3. reserve a time within the rate limits of the senders, and
+-- postpone deliveries whose time is too late; 4. reserve a time within the rate limits of the accounts; 5. record the lost
+-- attempts of earlier claims; 6. claim.
 create or replace function claim_deliveries(routes json, wanted int, wanted_retries int, lease_ms float8) returns table (
   route int, delay_ms float8, id bigint, conversation_id bigint, type text, "from" text, "to" text[], cc text[],
   bcc text[], reply_to text, subject text, body text, attachments text[], "timestamp" timestamptz, delivery_key uuid,
@@ -17,8 +20,6 @@ set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   longest_delay constant interval := '250 milliseconds';
-  -- The maximum bytes of the bodies in one claim; a larger body is claimed alone.
-  max_bytes constant bigint := 33554432;
   -- A reserved time expires after this interval; otherwise all messages with past times would be sent at once.
   grace constant interval := '2 seconds';
   limited constant text[] := array(
@@ -38,7 +39,7 @@ declare
   sender_slots timestamptz[];
   provider_slots timestamptz[];
 begin
-  -- The rows of rate limits are locked until the commit, in the order of their names, so that claims do not deadlock.
+  -- Step 1. The rows of rate limits are locked until the commit, in the order of their names, so that claims do not deadlock.
   if limited <> '{}' then
     insert into rate_limit_slots (name, next_at)
     select distinct name, statement_timestamp() from unnest(limited) as limits(name) order by name
@@ -47,91 +48,39 @@ begin
   end if;
   at := clock_timestamp();
 
-  -- If the rate limits of the senders postpone all messages that were found, search for other messages.
+  -- Steps 2 and 3 are repeated if the rate limits of the senders postpone all chosen deliveries.
   for tries in 1..64 loop
+    select array_agg(message_id order by send_order), array_agg(n order by send_order),
+      array_agg(chosen.provider order by send_order), array_agg(per_second order by send_order),
+      array_agg(chosen.provider || ' ' || "from" order by send_order),
+      array_agg(case when coalesce(sender_slot_at < at - grace, true) then per_second_per_sender end order by send_order),
+      array_agg(message_id) filter (where status = 'sending')
+    into ids, route_numbers, providers, rates, senders, sender_rates, taken_over
+    from choose_deliveries(routes, wanted, wanted_retries, at, longest_delay) as chosen
+    join messages on messages.id = message_id;
+    if ids is null then
+      return;
+    end if;
 
-  with route as materialized (
-    select given.*,
-      case
-        when next_at is null or next_at <= at + case when per_second is null then interval '0' else longest_delay end
-        then least(free_slots, 1 + floor(extract(epoch from at + longest_delay - greatest(next_at, at)) * per_second))
-        else 0
-      end as free
-    from json_to_recordset(routes) as given(
-      n int, channel text, assigned_to text, reassignable boolean, provider text, free_slots int, retries int, first text,
-      newest_first boolean, per_second float8, per_second_per_sender float8)
-    left join rate_limit_slots on name = provider
-  ), due as materialized (
-    select route.*, is_retry, message_id, status, next_attempt_at, sender_slot_at,
-      case when newest_first then at - next_attempt_at else next_attempt_at - at end as due_order
-    from route cross join (values (false), (true)) as kind(is_retry) cross join lateral (
-      select * from (
-        select message_id, status, next_attempt_at, sender_slot_at from deliveries
-        where not route.newest_first and channel = route.channel and coalesce(provider, '') = route.assigned_to
-          and (attempt_count > 0) = kind.is_retry and next_attempt_at <= at and pending
-          and (not route.reassignable or (status = 'queued' and not may_have_been_sent))
-          and (status = 'sending' or may_have_been_sent or expires_at > at)
-        order by next_attempt_at
-        limit case when kind.is_retry then least(route.free, route.retries, wanted_retries) else route.free end
-        for update skip locked
-      ) as oldest
-      union all
-      select * from (
-        select message_id, status, next_attempt_at, sender_slot_at from deliveries
-        where route.newest_first and channel = route.channel and coalesce(provider, '') = route.assigned_to
-          and (attempt_count > 0) = kind.is_retry and next_attempt_at <= at and pending
-          and (not route.reassignable or (status = 'queued' and not may_have_been_sent))
-          and (status = 'sending' or may_have_been_sent or expires_at > at)
-        order by next_attempt_at desc
-        limit case when kind.is_retry then least(route.free, route.retries, wanted_retries) else route.free end
-        for update skip locked
-      ) as newest
-    ) as found
-  ), per_kind as (
-    select *, row_number() over (partition by provider, is_retry order by due_order, n, message_id) as nth_of_kind
-    from (select distinct on (message_id) * from due order by message_id, n) as distinct_deliveries
-  ), counted as (
-    select *, row_number() over (
-      partition by provider
-      order by case first when 'new' then is_retry when 'retry' then not is_retry end, due_order, n, message_id) as nth
-    from per_kind where not is_retry or nth_of_kind <= retries
-  ), allowed as (
-    select *, row_number() over (partition by is_retry order by next_attempt_at, n, message_id) as nth_of_all
-    from counted where nth <= free
-  ), sized as (
-    -- octet_length does not read the text.
-    select allowed.*, row_number() over sending as send_order, sum(octet_length(body)) over sending as bytes
-    from allowed join messages on messages.id = message_id
-    where not is_retry or nth_of_all <= wanted_retries
-    window sending as (order by next_attempt_at, n, message_id)
-  ), chosen as (
-    select * from sized where send_order <= wanted and (send_order = 1 or bytes <= max_bytes)
-  )
-  select array_agg(message_id order by send_order), array_agg(n order by send_order), array_agg(chosen.provider order by send_order),
-    array_agg(per_second order by send_order), array_agg(chosen.provider || ' ' || "from" order by send_order),
-    array_agg(case when coalesce(sender_slot_at < at - grace, true) then per_second_per_sender end order by send_order),
-    array_agg(message_id) filter (where status = 'sending')
-  into ids, route_numbers, providers, rates, senders, sender_rates, taken_over
-  from chosen join messages on messages.id = message_id;
-  if ids is null then
-    return;
-  end if;
-
-  sender_slots := reserve_slots(senders, sender_rates, at);
-  update deliveries set next_attempt_at = slot_at, sender_slot_at = slot_at
-  from unnest(ids, sender_slots) as postponed(id, slot_at)
-  where slot_at > at + longest_delay and message_id = postponed.id;
-  exit when at + longest_delay >= any(sender_slots);
+    sender_slots := reserve_slots(senders, sender_rates, at);
+    update deliveries set next_attempt_at = slot_at, sender_slot_at = slot_at
+    from unnest(ids, sender_slots) as postponed(id, slot_at)
+    where slot_at > at + longest_delay and message_id = postponed.id;
+    exit when at + longest_delay >= any(sender_slots);
   end loop;
+
+  -- Step 4.
   provider_slots := reserve_slots(
     providers, array(
       select case when slot_at <= at + longest_delay then rate end
       from unnest(rates, sender_slots) with ordinality as message(rate, slot_at, n) order by n), at);
 
+  -- Step 5.
   if taken_over is not null then
     perform record_lost_attempts(taken_over, at);
   end if;
 
+  -- Step 6.
   return query
   with claimed as (
     update deliveries
