@@ -77,8 +77,8 @@ export interface paths {
          * @description Messages that match all filters. `q` is a full-text search in subjects, bodies and addresses; each found message
          *     has a `highlight`.
          *
-         *     A search that takes long ends its page early, with fewer messages than `limit` or none, and `next_cursor`
-         *     continues the search. Too many searches at once are 503 `unavailable` with `Retry-After`. A search covers the first
+         *     A search or a filter that takes long ends its page early, with fewer messages than `limit` or none, and
+         *     `next_cursor` continues. Too many searches at once are 503 `unavailable` with `Retry-After`. A search covers the first
          *     100,000 characters of a body.
          */
         get: operations["listMessages"];

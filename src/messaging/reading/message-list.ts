@@ -12,7 +12,7 @@ import { mergedIds } from './conversations.ts';
 import { highlight } from './highlight.ts';
 import { readMessages } from './message-page.ts';
 import { BY_DELIVERY, BY_MESSAGE, type Clock, type Messages, newest } from './newest-first.ts';
-import { type Filter, find } from './search.ts';
+import { type Filter, find, firstWindow } from './search.ts';
 import type { Searches } from './search-limit.ts';
 import { readSearch, type Search } from './search-words.ts';
 
@@ -62,10 +62,16 @@ async function list(
   knex: Knex,
   { filter, cursors, clock, limit, reserve }: ListRequest,
 ): Promise<Page<Schema<'Message'>>> {
-  const messages = Message.query(knex).select('messages.*').modify(filter.scope).modify(filter.conditions);
-  const candidates = newest(messages, limit + 1, clock);
+  // In most lists, the newest messages fill the page, which one statement reads.
+  const newestFirst = filter.isIndexed
+    ? newest(Message.query(knex).select('messages.*').modify(filter.scope), limit + 1, clock)
+    : newest(firstWindow(knex, filter, clock), limit + 1, BY_MESSAGE);
+  const first = await readMessages(knex, { candidates: newestFirst, order: NEWEST_FIRST, limit, reserve });
+  if (filter.isIndexed || first.last) return cursors.page(first.rows, positionOf(first.last), presentMessage);
+  const { ids, stoppedAt } = await find(knex, { filter, search: null, clock, wanted: limit + 1 });
+  const candidates = Message.query(knex).whereIn('messages.id', ids);
   const { rows, last } = await readMessages(knex, { candidates, order: NEWEST_FIRST, limit, reserve });
-  return cursors.page(rows, positionOf(last), presentMessage);
+  return cursors.page(rows, positionOf(last ?? stoppedAt), presentMessage);
 }
 
 async function searchFor(
@@ -104,10 +110,11 @@ async function readFilter(
   const addresses = participant === undefined ? [] : [participant];
   const clock = clockOf(query);
   const [person] = await findPeople(knex, parse, addresses, () => '/query/participant');
-  const isIndexed = status !== undefined && (EXCEPTIONS.has(status) || PENDING.has(status));
+  const isIndexedStatus = status !== undefined && (EXCEPTIONS.has(status) || PENDING.has(status));
   return {
+    isIndexed: direction === undefined && type === undefined && (status === undefined || isIndexedStatus),
     scope: (messages) => {
-      if (isIndexed) messages.modify(withStatus, status);
+      if (isIndexedStatus) messages.modify(withStatus, status);
       if (since) messages.where(clock.time, '>=', since);
       if (until) messages.where(clock.time, '<', until);
       if (after) messages.whereRaw('(??, ??) < (?::timestamptz, ?)', [clock.time, clock.id, ...after]);
@@ -123,7 +130,7 @@ async function readFilter(
     conditions: (messages) => {
       if (direction) messages.where({ direction });
       if (type) messages.where({ type });
-      if (status && !isIndexed) messages.modify(withStatus, status);
+      if (status && !isIndexedStatus) messages.modify(withStatus, status);
     },
   };
 }

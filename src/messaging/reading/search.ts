@@ -35,20 +35,23 @@ export interface Found {
 
 /** A filter of messages: `scope` has the conditions that an index supports, `conditions` has the other conditions. */
 export interface Filter {
+  /** Whether an index supports all conditions. */
+  isIndexed: boolean;
   scope: (messages: Messages) => void;
   conditions: (messages: Messages) => void;
 }
 
 interface SearchRequest {
   filter: Filter;
-  search: Search;
+  /** Null for all messages that match the filter. */
+  search: Search | null;
   wanted: number;
   clock: Clock;
 }
 
 /**
- * Finds the newest matches in bounded time. First reads the newest messages, because they often contain enough matches of
- * common words; then the index, if it has few matches; then older messages in growing windows for a limited time.
+ * Finds the newest matches in bounded time. First reads the newest messages, because they often contain enough matches;
+ * then the index of words, if it has few matches; then older messages in growing windows for a limited time.
  *
  * @throws {UnavailableError} if the database is too busy to read a window of one message in time.
  */
@@ -58,8 +61,8 @@ export async function find(knex: Knex, request: SearchRequest): Promise<Found> {
   let after: Position | null = null;
   let size = FIRST_WINDOW;
   for (let windows = 0; ; windows++) {
-    if (windows === 1) {
-      const all = await findByIndex(knex, request);
+    if (windows === 1 && request.search) {
+      const all = await findByIndex(knex, { ...request, search: request.search });
       if (all !== null) return all;
     }
     const started = performance.now();
@@ -91,9 +94,18 @@ async function searchHalvingWindow(
     const matches = await searchWindow(knex, request, { ...window, size }).catch(nullAfterTimeout);
     if (matches !== null) return { ...matches, size };
   }
-  throw new UnavailableError('The search takes too long: the database is busy.', {
+  throw new UnavailableError('Reading messages takes too long: the database is busy.', {
     retryAfter: RETRY_AFTER_S,
   });
+}
+
+/** The messages among the newest `FIRST_WINDOW` in scope that match the filter. */
+export function firstWindow(knex: Knex, { scope, conditions }: Filter, clock: Clock): Messages {
+  const window = newest(Message.query(knex).modify(scope), FIRST_WINDOW, clock);
+  return Message.query(knex)
+    .with('messages', window.select('messages.*') as never)
+    .select('messages.*')
+    .modify(conditions);
 }
 
 interface Window {
@@ -123,8 +135,8 @@ async function searchWindow(
   return within(knex, WINDOW_LIMIT_MS, async (trx) => {
     const matches = Message.query(trx)
       .with('messages', window().select('messages.*') as never)
-      .modify(filter.conditions)
-      .whereRaw(MATCHES, [search.query]);
+      .modify(filter.conditions);
+    if (search) matches.whereRaw(MATCHES, [search.query]);
     const found = await pick(newest(matches, wanted, BY_MESSAGE));
     if (found.ids.length === wanted) return found;
     const [last] = await window()
@@ -139,7 +151,7 @@ async function searchWindow(
 /** The newest matches from the index; null if the index has more than `MAX_INDEX_MATCHES`. */
 async function findByIndex(
   knex: Knex,
-  { filter, search, wanted, clock }: SearchRequest,
+  { filter, search, wanted, clock }: SearchRequest & { search: Search },
 ): Promise<Found | null> {
   const indexed = await within(knex, INDEX_LIMIT_MS, async (trx) => {
     await trx.raw('set local enable_seqscan = off');
