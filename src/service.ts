@@ -4,7 +4,7 @@ import { readConfig } from './config/load.ts';
 import type { Environment } from './config/values.ts';
 import { availability } from './db/availability.ts';
 import { shareRunning } from './db/batch/share-running.ts';
-import { keepFunctions } from './db/functions.ts';
+import { createFunctionKeeper, isMissingFunction } from './db/functions.ts';
 import type { Database } from './db/pools.ts';
 import { openMigrated } from './db/start/open.ts';
 import { createDatabaseCheck } from './db/start/readiness.ts';
@@ -110,7 +110,7 @@ async function wire(
   const onQueued = worker ? () => worker.wake() : createNotifier(pool, events);
   const recorder = createRecorder({ pool, events, onQueued });
   const receipts = createReceiptRecorder(pool, events);
-  stack.defer(keepFunctions(knex, (error) => events.failed('functions', error)));
+  const functions = createFunctionKeeper(knex, (error) => events.failed('functions', error));
   stack.defer(finishRegrouping(knex, (error) => events.failed('regroup', error)).stop);
   stack.defer(async () => void (await Promise.all([recorder.idle(), receipts.idle()])));
 
@@ -136,10 +136,14 @@ async function wire(
   const keyring = createFreshKeyring(config, logger, stack);
   const app = await createApp({
     ...{ config, logger, events, keyring, providers, handlers },
-    translate: availability,
+    translate: (error) => {
+      if (isMissingFunction(error)) void functions.install();
+      return availability(error);
+    },
   });
   const url = await listen(app, config, logger, stack);
   worker?.start();
+  stack.defer(functions.start());
   // The worker stops claiming deliveries before the running requests end.
   stack.defer(() => {
     stopping = true;

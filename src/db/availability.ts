@@ -1,4 +1,5 @@
 import { ServiceError, UnavailableError } from '../errors.ts';
+import { isMissingFunction } from './functions.ts';
 
 /**
  * SQLSTATE classes and codes of a server that is unreachable, starting, stopping, out of resources or connections, too slow
@@ -13,14 +14,17 @@ const NETWORK = /^(E[A-Z0-9]+|ERR_(SSL|TLS|SOCKET|STREAM)_\w+|\w*CERT\w*|UNABLE_
 const DRIVER =
   /Query read timeout|Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Unable to acquire a connection|Timeout acquiring a connection|not queryable|received invalid response/;
 
-/** Returns an `UnavailableError` with the error as its cause if the database is unavailable, otherwise the error itself. */
+/**
+ * Returns an `UnavailableError` with the error as its cause if the database is unavailable or a stored function is missing,
+ * otherwise the error itself.
+ */
 export function availability(error: unknown): unknown {
   if (error instanceof ServiceError) return error;
   const { code = '', message = '' } = nativeError(error);
   const state = sqlState(error);
   const unavailable =
     state === undefined ? NETWORK.test(code) || DRIVER.test(message) : UNAVAILABLE.test(state);
-  return unavailable ? unavailableError(error) : error;
+  return unavailable || isMissingFunction(error) ? unavailableError(error) : error;
 }
 
 /**

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Knex } from 'knex';
+import { shareRunning } from './batch/share-running.ts';
 
 /**
  * The stored functions of this version are in a schema whose name has their digest. Each version of the service installs
@@ -10,7 +11,7 @@ import type { Knex } from 'knex';
 const DIRECTORY = join(import.meta.dirname, 'functions');
 const PREFIX = 'messaging_functions_';
 const UNUSED_DAYS = 7;
-const USE_INTERVAL_MS = 60 * 60 * 1_000;
+const KEEP_INTERVAL_MS = 60_000;
 
 const SOURCES = readdirSync(DIRECTORY, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.sql'))
@@ -20,29 +21,59 @@ const SOURCES = readdirSync(DIRECTORY, { recursive: true, encoding: 'utf8' })
 export const FUNCTION_SCHEMA =
   PREFIX + createHash('sha256').update(SOURCES.join('\n')).digest('hex').slice(0, 16);
 
+const NAMES = [...SOURCES.join('\n').matchAll(/^create or replace function (\w+)/gm)].map(
+  ([, name]) => name as string,
+);
+
+/** SQL: whether all functions of this version exist. */
+export const INSTALLED = `
+  (select count(*) >= ${NAMES.length} from pg_proc where pronamespace = to_regnamespace('${FUNCTION_SCHEMA}'))`;
+
+/** The functions of this version belong to tables in another schema of the database. */
+class ForeignFunctionsError extends Error {
+  readonly code = 'FOREIGN_FUNCTIONS';
+}
+
 /** The qualified name of a stored function. */
 export function storedFunction(name: string): string {
   return `${FUNCTION_SCHEMA}.${name}`;
 }
 
 /**
- * Installs the functions unless their schema exists. The definitions contain `set search_path from current`, so that the
- * functions keep the path of this transaction: the schema of the functions, then the schema of the tables.
+ * Marks the functions as used, and installs them if one is missing. The definitions contain `set search_path from current`,
+ * so that the functions keep the path of this transaction: the schema of the functions, then the schema of the tables.
+ *
+ * @throws {ForeignFunctionsError} if the functions belong to tables in another schema.
  */
 export async function installFunctions(knex: Knex): Promise<void> {
   await knex.transaction(async (transaction) => {
-    // First, so that no other process drops the schema after the check below.
+    // First, so that no other process drops or installs the functions until the end of this transaction.
     await transaction.raw(USE);
-    const { rows } = await transaction.raw<{ rows: { installed: boolean; tables: string }[] }>(
-      'select to_regnamespace(?) is not null as installed, quote_ident(current_schema()) as tables',
-      [FUNCTION_SCHEMA],
+    const { rows } = await transaction.raw<{
+      rows: [{ path: string; installed: boolean; foreign: boolean }];
+    }>(
+      `select path, ${INSTALLED} as installed, exists (
+         select from pg_proc where pronamespace = to_regnamespace('${FUNCTION_SCHEMA}')
+           and not 'search_path=' || path = any(proconfig)) as foreign
+       from concat_ws(', ', '${FUNCTION_SCHEMA}', quote_ident(current_schema()), 'pg_temp') as path`,
     );
-    if (rows[0]?.installed) return;
+    const [{ path, installed, foreign }] = rows;
+    if (foreign) throw new ForeignFunctionsError(FUNCTION_SCHEMA);
+    if (installed) return;
     // A function may be created before the functions that it calls.
-    await transaction.raw(`create schema ${FUNCTION_SCHEMA};
-      set local search_path = ${FUNCTION_SCHEMA}, ${rows[0]?.tables}, pg_temp; set local check_function_bodies = off`);
+    await transaction.raw(`create schema if not exists ${FUNCTION_SCHEMA};
+      set local search_path = ${path}; set local check_function_bodies = off`);
     await transaction.raw(SOURCES.join('\n'));
   });
+}
+
+/** Whether a statement failed because a function of this version is missing; also of an error with this cause. */
+export function isMissingFunction(error: unknown): boolean {
+  const { code, message = '', nativeError, cause } = error as Record<string, unknown> & { message?: string };
+  if (code === '3F000') return message.includes(FUNCTION_SCHEMA);
+  if (code === '42883') return NAMES.some((name) => message.includes(`${name}(`));
+  const inner = nativeError ?? cause;
+  return inner !== undefined && inner !== null && isMissingFunction(inner);
 }
 
 const USE = `
@@ -62,18 +93,30 @@ const DROP_UNUSED = `
     end loop;
   end $$`;
 
-/**
- * Records once an hour that this process uses its functions, and drops the schemas that no process has used for a week.
- *
- * @returns a function that stops the timer.
- */
-export function keepFunctions(knex: Knex, onError: (error: unknown) => void): () => void {
-  const keep = () =>
-    knex
-      .raw(USE)
-      .then(() => knex.raw(DROP_UNUSED))
-      .catch(onError);
-  void keep();
-  const timer = setInterval(keep, USE_INTERVAL_MS);
-  return () => clearInterval(timer);
+export interface FunctionKeeper {
+  /** Installs the functions if one is missing. */
+  install(): Promise<void>;
+  /**
+   * Once a minute, installs missing functions, records that this process uses its functions, and drops the schemas that no
+   * process has used for a week.
+   *
+   * @returns a function that stops the timer.
+   */
+  start(): () => void;
+}
+
+export function createFunctionKeeper(knex: Knex, onError: (error: unknown) => void): FunctionKeeper {
+  const install = shareRunning(() => installFunctions(knex).catch(onError));
+  const keep = async () => {
+    await install();
+    await knex.raw(DROP_UNUSED).catch(onError);
+  };
+  return {
+    install,
+    start: () => {
+      void keep();
+      const timer = setInterval(keep, KEEP_INTERVAL_MS);
+      return () => clearInterval(timer);
+    },
+  };
 }

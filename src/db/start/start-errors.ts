@@ -32,8 +32,13 @@ const BY_CODE: [RegExp, Explanation][] = [
   ],
   [
     /^OBSOLETE_TABLES$/,
-    ({ database }) =>
-      `the tables in "${database}" are of a development version and cannot be upgraded. Use an empty database or directory`,
+    ({ database }, { message }) =>
+      `the tables in "${database}" are of a development version and cannot be upgraded (${message}). Use an empty database or directory`,
+  ],
+  [
+    /^FOREIGN_FUNCTIONS$/,
+    ({ database }, { message }) =>
+      `the stored functions ${message} in "${database}" belong to tables in another schema. Use a separate database for each set of tables`,
   ],
   [/^53100$/, (_, { message }) => `the disk of the server is full: ${message}`],
   [
