@@ -1,7 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import type { Knex } from 'knex';
 import pg from 'pg';
-import { FUNCTION_SCHEMA, installFunctions } from './functions.ts';
+import { INSTALLED, installFunctions } from './functions.ts';
+import { assertDigests, MIGRATIONS_DIRECTORY, recordDigest } from './migration-digests.ts';
 import { type Database, openForMigrations } from './pools.ts';
 
 /**
@@ -14,26 +14,23 @@ const REMOVE_LIMITS = `
 
 /** Options of Knex for the migrations. Each migration runs in a transaction. */
 const MIGRATIONS = {
-  directory: fileURLToPath(new URL('../../migrations', import.meta.url)),
+  directory: MIGRATIONS_DIRECTORY,
   loadExtensions: ['.ts'],
-  beforeEach: async (transaction: Knex) => void (await transaction.raw(REMOVE_LIMITS)),
+  beforeEach: async (transaction: Knex, [migration]: unknown[]) => {
+    await transaction.raw(REMOVE_LIMITS);
+    await recordDigest(transaction, (migration as { file: string }).file);
+  },
   // A newer version of the service may have added migrations, which also work for this version.
   disableMigrationsListValidation: true,
 };
 /** The advisory lock of the process that migrates. The lock ends with its connection, also after a kill of the process. */
 const MIGRATION_LOCK = 7_203_942;
-/** The first migration of the development versions, whose migrations the initial migration replaced. */
-const DEVELOPMENT_MIGRATION = '20260101000000_messaging.ts';
-
-/** A development version created the tables, which cannot be upgraded. */
-class ObsoleteTablesError extends Error {
-  readonly code = 'OBSOLETE_TABLES';
-}
 
 /**
  * Applies the missing migrations and installs the functions. Returns the names of the applied migrations.
  *
- * @throws {ObsoleteTablesError} if a development version created the tables.
+ * @throws {ObsoleteTablesError} if other migrations created the tables.
+ * @throws {ForeignFunctionsError} if the functions belong to tables in another schema.
  */
 export async function migrate(url: string): Promise<string[]> {
   const holder = new pg.Client({ connectionString: url });
@@ -47,7 +44,11 @@ export async function migrate(url: string): Promise<string[]> {
     await holder.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     // The lock of Knex is a row, which remains after a kill. No other process can migrate now, so the row is obsolete.
     await knex.migrate.forceFreeMigrationsLock(MIGRATIONS);
-    await assertNotObsolete(knex);
+    const [completed] = (await knex.migrate.list(MIGRATIONS)) as [{ name: string }[], unknown];
+    await assertDigests(
+      knex,
+      completed.map(({ name }) => name),
+    );
     const [, applied] = (await knex.migrate.latest(MIGRATIONS)) as [number, string[]];
     await installFunctions(knex);
     return applied;
@@ -57,17 +58,9 @@ export async function migrate(url: string): Promise<string[]> {
   }
 }
 
-async function assertNotObsolete(knex: Knex): Promise<void> {
-  const [completed] = (await knex.migrate.list(MIGRATIONS)) as [{ name: string }[], unknown];
-  if (completed.some(({ name }) => name === DEVELOPMENT_MIGRATION)) throw new ObsoleteTablesError();
-}
-
 /** Whether the migrations and functions of this version are installed. */
 export async function isMigrated({ probe }: Pick<Database, 'probe'>): Promise<boolean> {
   const [, pending] = (await probe.migrate.list(MIGRATIONS)) as [unknown[], unknown[]];
-  const { rows } = await probe.raw<{ rows: { installed: boolean }[] }>(
-    'select to_regnamespace(?) is not null as installed',
-    [FUNCTION_SCHEMA],
-  );
+  const { rows } = await probe.raw<{ rows: { installed: boolean }[] }>(`select ${INSTALLED} as installed`);
   return pending.length === 0 && rows[0]?.installed === true;
 }

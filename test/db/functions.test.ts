@@ -1,13 +1,17 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import pg from 'pg';
 import { FUNCTION_SCHEMA } from '../../src/db/functions.ts';
 import { migrate } from '../../src/db/migrate.ts';
+import { openDatabase } from '../../src/db/pools.ts';
+import { createDatabaseCheck } from '../../src/db/start/readiness.ts';
+import { UnavailableError } from '../../src/errors.ts';
 import { sms } from '../support/bodies.ts';
 import { createDatabase, createMigratedDatabase, query } from '../support/database.ts';
 import { startHarness } from '../support/harness.ts';
+import { databaseError } from '../support/start-error.ts';
 import { until } from '../support/until.ts';
 
 const schemasOf = async (url: string) =>
@@ -45,7 +49,10 @@ describe('The stored functions', () => {
   it('of two versions work in the same database at the same time', async () => {
     const url = await createMigratedDatabase();
     const older = await startHarness({ DATABASE_URL: url });
-    const other = await changedVersion();
+    const other = await changedVersion(
+      'src/db/functions/recording/record_messages.sql',
+      (text) => `${text}-- Changed.\n`,
+    );
     try {
       const { migrate: migrateOther } = await import(join(other, 'src/db/migrate.ts'));
       await migrateOther(url);
@@ -100,10 +107,45 @@ describe('The stored functions', () => {
     expect(await schemasOf(url)).to.deep.equal([FUNCTION_SCHEMA]);
   });
 
-  it('make the service not ready if they are missing', async () => {
-    const service = await startHarness({ ROLE: 'api' });
-    await query(service.databaseUrl, `drop schema ${FUNCTION_SCHEMA} cascade`);
-    expect((await service.request('GET', '/readyz')).status).to.equal(503);
+  for (const [damage, statement] of [
+    ['all functions', `drop schema ${FUNCTION_SCHEMA} cascade`],
+    ['one function', `drop function ${FUNCTION_SCHEMA}.insert_messages`],
+  ])
+    it(`are installed again after the loss of ${damage}, and until then requests get a 503`, async () => {
+      const service = await startHarness();
+      await query(service.databaseUrl, statement as string);
+      const statuses = new Set<number>();
+      const id = await until(async () => {
+        const { status, body } = await service.request('POST', '/api/messages/sms', sms);
+        statuses.add(status);
+        return status === 202 && (body.id as number);
+      }, 'a message is accepted');
+      statuses.delete(503);
+      expect([...statuses]).to.deep.equal([202]);
+      await service.untilStatus(id, 'delivered');
+      expect((await service.request('GET', '/readyz')).status).to.equal(200);
+      await service.stop();
+    });
+
+  it('make the service not ready if one is missing', async () => {
+    const url = await createMigratedDatabase();
+    const database = openDatabase(url, () => undefined);
+    const isReady = createDatabaseCheck(database);
+    await isReady();
+    await query(url, `drop function ${FUNCTION_SCHEMA}.insert_messages`);
+    expect(await isReady().catch((error: Error) => error)).to.be.instanceOf(UnavailableError);
+    await database.close();
+  });
+
+  it('stop the start with a one-line error if they belong to tables in another schema', async () => {
+    const url = await createMigratedDatabase();
+    await query(url, 'create schema "Other, 2"');
+    const other = `${url}?options=${encodeURIComponent('-csearch_path="Other,\\ 2"')}`;
+    expect(await databaseError(other)).to.match(
+      /^DATABASE_URL: the stored functions messaging_functions_\w+ in "\w+" belong to tables in another schema\. Use a separate database/,
+    );
+    const service = await startHarness({ DATABASE_URL: url, ROLE: 'api' });
+    expect((await service.request('GET', '/readyz')).status).to.equal(200);
     await service.stop();
   });
 });
@@ -112,11 +154,35 @@ describe('The tables of another version', () => {
   it('stop the start with a one-line error that names the remedy if it is a development version', async () => {
     const url = await createMigratedDatabase();
     await query(url, `insert into knex_migrations (name, batch) values ('20260101000000_messaging.ts', 1)`);
-    const error = await startHarness({ DATABASE_URL: url }).then(
-      () => null,
-      (failure: Error) => failure,
+    expect(await databaseError(url)).to.match(/development version.*Use an empty database/);
+  });
+
+  it('stop the start with a one-line error if no text of their migrations was recorded', async () => {
+    const url = await createMigratedDatabase();
+    await query(url, 'delete from migration_digests');
+    expect(await databaseError(url)).to.match(
+      /development version.*_initial\.ts has changed.*Use an empty database/,
     );
-    expect(error?.message).to.match(/^DATABASE_URL: .*development version.*Use an empty database/);
+  });
+
+  it('stop the start if the statements of a migration have changed, but not after a change of its comments', async () => {
+    const url = await createMigratedDatabase();
+    const [initial = ''] = await readdir('migrations');
+    for (const [from, to, code] of [
+      ['create table', 'create  table', undefined],
+      ['/**', '/** Changed.', undefined],
+      ['create table', '-- Changed.\n  create table', undefined],
+      ['name text', 'full_name text', 'OBSOLETE_TABLES'],
+    ] as const) {
+      const other = await changedVersion(`migrations/${initial}`, (text) => text.replace(from, to));
+      const { migrate: migrateOther } = await import(join(other, 'src/db/migrate.ts'));
+      const error = await migrateOther(url).then(
+        () => null,
+        (failure: Error) => failure,
+      );
+      expect(error?.code, to).to.equal(code);
+      await rm(other, { recursive: true });
+    }
   });
 
   it('work with this version if it is a newer version', async () => {
@@ -128,15 +194,15 @@ describe('The tables of another version', () => {
   });
 });
 
-/** A copy of this version with one function changed. */
-async function changedVersion(): Promise<string> {
+/** A copy of this version with one file changed. */
+async function changedVersion(path: string, change: (text: string) => string): Promise<string> {
   const root = process.cwd();
   const copy = await mkdtemp(join(tmpdir(), 'messaging-version-'));
   for (const directory of ['src', 'migrations'])
     await cp(join(root, directory), join(copy, directory), { recursive: true });
   await cp(join(root, 'package.json'), join(copy, 'package.json'));
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
-  const file = join(copy, 'src/db/functions/recording/record_messages.sql');
-  await writeFile(file, `${await readFile(file, 'utf8')}-- Changed.\n`);
+  const file = join(copy, path);
+  await writeFile(file, change(await readFile(file, 'utf8')));
   return copy;
 }
