@@ -15,10 +15,13 @@ import {
   OpenApiValidator,
   type OpenApiValidatorOpts,
 } from 'express-openapi-validator/dist/openapi.validator.js';
+import { UnauthorizedError } from '../../errors.ts';
 import { dereference } from '../../openapi/dereference.ts';
 import type { OpenApiDocument } from '../../openapi/document.ts';
 import { valuesIn } from '../middleware/body.ts';
+import { stateOf } from '../request-state.ts';
 import { boundedRegExp, boundFormats } from './bounded-checks.ts';
+import { operationOf } from './operation.ts';
 import { checkQuery, decimalInteger, withDecimalIntegers } from './parameters.ts';
 import { withSelectedSchemas } from './union.ts';
 
@@ -102,15 +105,25 @@ function validatorsOf(document: OpenApiDocument, { before, handle }: Steps, give
   };
 }
 
-/** The request validator of the package. Reports all errors of a small body and the first error of a large body. */
+/**
+ * The request validator of the package. Reports all errors of a small body and the first error of a large body, but no error
+ * to an anonymous caller of an operation whose credentials are optional.
+ */
 function validateRequest(apiDoc: ApiDoc, options: RequestOptions): RequestHandler {
   const every = createRequestValidator(apiDoc, { ...options, allErrors: true });
   let first: RequestValidator | undefined;
-  return (request, response, next) => {
-    if (valuesIn(request) <= MAX_VALUES_FOR_ALL_ERRORS)
-      return every.validate(request as never, response, next);
+  const validatorFor = (request: object) => {
+    if (valuesIn(request) <= MAX_VALUES_FOR_ALL_ERRORS) return every;
     first ??= createRequestValidator(apiDoc, { ...options, allErrors: false });
-    return first.validate(request as never, response, next);
+    return first;
+  };
+  return (request, response, next) => {
+    try {
+      validatorFor(request).validate(request as never, response, next);
+    } catch (error) {
+      const isAnonymous = stateOf(request).caller?.type === 'anonymous';
+      throw isAnonymous && operationOf(request)?.security?.length ? new UnauthorizedError() : error;
+    }
   };
 }
 

@@ -49,6 +49,16 @@ describe('A service with API keys and webhook secrets', () => {
       });
     }
 
+    it('reports no error in the query of an operation that is open without the query', async () => {
+      for (const query of ['verbose=1', 'verbose=maybe']) {
+        expect((await service.request('GET', `/readyz?${query}`)).status, query).to.equal(401);
+        expect((await service.request('GET', `/readyz?${query}`, undefined, key)).status, query).to.equal(
+          422,
+        );
+      }
+      expect((await service.request('GET', '/readyz?other=1')).status).to.equal(200);
+    });
+
     for (const [title, text, headers] of [
       ['no JSON', '{', {}],
       ['a body that does not match the contract', '{"colour": "red"}', {}],
