@@ -46,11 +46,14 @@ function sharedPorts({ port, simulator }: Config): Reason[] {
 
 function missingInProduction({ apiKeys, accounts }: Config, missing: readonly string[]): Reason[] {
   const simulated = accounts.filter((account) => account.simulated);
+  const single = [...simulated.map(({ channel }) => `${channel.toUpperCase()}_PROVIDERS`), ...missing];
+  const keys = ['API_KEYS', 'API_KEYS_FILE'];
   return [
-    ...(apiKeys.length === 0 ? [['API_KEYS', 'API_KEYS_FILE']] : []),
-    ...simulated.map(({ channel }) => [`${channel.toUpperCase()}_PROVIDERS`]),
-    ...missing.map((variable) => [variable]),
-  ].map((variables) => ({ variables, reason: 'must be set in production' }));
+    ...(apiKeys.length === 0
+      ? [{ variables: keys, reason: `${keys.join(' or ')} must be set in production` }]
+      : []),
+    ...single.map((variable) => ({ variables: [variable], reason: 'must be set in production' })),
+  ];
 }
 
 function exposedWithoutKeys({ host, apiKeys }: Config): Reason[] {

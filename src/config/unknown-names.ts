@@ -55,6 +55,7 @@ function hint(name: string, { names, settings }: KnownNames): string {
   if (far <= Math.max(MAX_DISTANCE, name.length / 4)) return ` Did you mean ${nearest}?`;
   if (/^NODE_/.test(name))
     return ' Node.js reads this variable at its start; set the variable in the environment.';
+  if (/^SIMULATOR_/.test(name)) return ' Only a separate simulator reads this variable (docs/simulator.md).';
   const setting = [...settings].find((ending) => name.endsWith(`_${ending}`));
   if (setting === undefined) return '';
   const account = name

@@ -85,6 +85,15 @@ describe('The check for unknown variables', () => {
     ]);
   });
 
+  it('explains in .env that a variable is for a separate simulator', () => {
+    const only = 'Only a separate simulator reads this variable (docs/simulator.md).';
+    expect(errors({}, 'SIMULATOR_PORT=8082\nSIMULATOR_API_KEY=sandbox-key\nSIMULATOR_SEED=2')).to.deep.equal([
+      `SIMULATOR_API_KEY: unknown variable in .env, line 2. ${only}`,
+      `SIMULATOR_SEED: unknown variable in .env, line 3. ${only}`,
+    ]);
+    expect(errors({ SIMULATOR_API_KEY: 'sandbox-key' })).to.deep.equal([]);
+  });
+
   it('allows variables of docker compose in .env', () => {
     expect(errors({}, 'COMPOSE_PROFILES=service')).to.deep.equal([]);
   });
