@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
+import { storedFunction } from '../../db/functions.ts';
 import { Participant } from '../../db/models/participant.ts';
 import { ParticipantLink } from '../../db/models/participant-link.ts';
 import { LinkConflictError, NotFoundError } from '../../errors.ts';
@@ -12,9 +13,6 @@ import { regroupAfter } from './regrouping.ts';
  * A link takes effect when its own short transaction commits. That transaction also regroups the person's first
  * conversations; the other conversations follow in steps (`regrouping.ts`), so that no lock is held for long.
  */
-
-/** The advisory lock that serialises linking and the creation of conversations, also in `add_conversations`. */
-const PEOPLE_LOCK = 4_281_907_001;
 
 /** The time of the database, so that all processes have the same clock; unlike `now()`, the time after the wait for the lock. */
 const NOW = 'clock_timestamp()';
@@ -79,12 +77,12 @@ export async function unlinkParticipants(knex: Knex, id: number, otherId: number
 }
 
 /**
- * Changes people while holding `PEOPLE_LOCK`; then regroups the conversations of the participants that `change` resolves
+ * Changes people while holding the lock on people; then regroups the conversations of the participants that `change` resolves
  * with.
  */
 async function changePeople(knex: Knex, change: (trx: Knex.Transaction) => Promise<number[]>): Promise<void> {
   await regroupAfter(knex, async (trx) => {
-    await trx.raw('select pg_advisory_xact_lock(?)', [PEOPLE_LOCK]);
+    await trx.raw(`select ${storedFunction('lock_people')}()`);
     return change(trx);
   });
 }

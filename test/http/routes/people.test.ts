@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Conversation, Message } from '../../../sdk/src/index.ts';
+import { storedFunction } from '../../../src/db/functions.ts';
 import { inboundEmail, inboundSms } from '../../support/bodies.ts';
 import { query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
@@ -140,7 +141,7 @@ describe('Linked participants', () => {
     await text(ADA.phone, SHOP.phone);
     await text(ADA.mobile, SHOP.phone);
     const holder = await service.service.database.pool.connect();
-    await holder.query('select pg_advisory_lock(4281907001)');
+    await holder.query(`begin; select ${storedFunction('lock_people')}()`);
     const linking = link('PUT', ADA.phone, ADA.mobile);
     await until(
       async () =>
@@ -149,7 +150,7 @@ describe('Linked participants', () => {
       'the request waits for the lock',
     );
     const { rows } = await holder.query('select clock_timestamp()::timestamptz(3) as now');
-    await holder.query('select pg_advisory_unlock(4281907001)');
+    await holder.query('commit');
     holder.release();
     expect((await linking).status).to.equal(200);
     const { body } = await service.request('GET', `/api/participants/${await idOf(ADA.phone)}`);

@@ -14,7 +14,7 @@ declare
   last_conversation bigint;
   is_left boolean;
 begin
-  perform pg_advisory_xact_lock(4281907001);
+  perform lock_people();
   perform set_config('lock_timeout', '5ms', true);
   begun := clock_timestamp();
   for step in 1..greatest(batch / at_a_time, 1) loop

@@ -15,10 +15,7 @@ declare
   primaries bigint[] := '{}';
 begin
   with current as (
-    select conversation_id as id,
-      array_agg(distinct coalesce(person_id, participants.id) order by coalesce(person_id, participants.id)) as people
-    from conversation_participants join participants on participants.id = participant_id
-    where conversation_id = any(ids) group by conversation_id
+    select id, people from people_of_conversations(ids)
   ), concerned as (
     select coalesce(people_ids, participant_ids) as people from conversations where id = any(ids)
     union
@@ -48,13 +45,9 @@ begin
 
   update conversations set people_ids = found.people_ids
   from (
-    select conversation_id, nullif(
-        array_agg(distinct coalesce(person_id, participants.id) order by coalesce(person_id, participants.id)),
-        array_agg(participants.id order by participants.id)) as people_ids
-    from conversation_participants join participants on participants.id = participant_id
-    where conversation_id = any(ids) group by conversation_id
+    select id, nullif(people, participant_ids) as people_ids from people_of_conversations(ids)
   ) as found
-  where conversations.id = any(ids) and conversations.id = found.conversation_id
+  where conversations.id = any(ids) and conversations.id = found.id
     and conversations.people_ids is distinct from found.people_ids;
 
   update conversations set merged_into_id = found.primary_id

@@ -5,10 +5,7 @@ language sql stable
 set search_path from current
 set enable_seqscan = off as $$
   with current as (
-    select conversation_id as id,
-      array_agg(distinct coalesce(person_id, participants.id) order by coalesce(person_id, participants.id)) as people
-    from conversation_participants join participants on participants.id = participant_id
-    where conversation_id = any(ids) group by conversation_id
+    select id, people from people_of_conversations(ids)
   ), stale as (
     select id, coalesce(people_ids, participant_ids) as people from conversations join current using (id)
     where id = any(ids) and coalesce(people_ids, participant_ids) <> current.people

@@ -8,7 +8,7 @@ declare
   added bigint[];
 begin
   -- The lock on links, until the commit: no other transaction adds the same rows or links participants.
-  perform pg_advisory_xact_lock(4281907001);
+  perform lock_people();
   insert into participants (address, address_type)
   select distinct address, address_type
   from json_to_recordset(input) as message(participants text[], address_types text[])
