@@ -22,6 +22,8 @@ interface Ids {
 
 const OURS = '+12016661234';
 const PHONES = ['+18045551234', '+1 (804) 555-0001', '804-555-0002', OURS, '12345'];
+/** None of `PHONES`, because the sender cannot be a member of a group. */
+const GROUP_SENDER = '+12016665678';
 const EMAILS = [
   'ada@example.com',
   'Ada <ada@example.com>',
@@ -117,14 +119,21 @@ function soon(least: number, most: number): fc.Arbitrary<string> {
   return hours.map((value) => new Date(Date.now() + value * 3_600_000).toISOString());
 }
 
-type Text = { type?: string; to: string | string[]; attachments?: string[] | null; body: string };
+type Text = {
+  type?: string;
+  from: string;
+  to: string | string[];
+  attachments?: string[] | null;
+  body: string;
+};
 
 /** The rules between the fields of a message, as the contract's prose has them. */
 function messagesThatFit(known: Known): Known {
   const schema = (name: string) => ({ $ref: `#/components/schemas/${name}` });
   const fit = (text: Text): Text => {
     const isMms = (text.attachments?.length ?? 0) > 0 || Array.isArray(text.to);
-    const { type, ...rest } = { ...text, body: text.body.trim() === '' ? 'Hello' : text.body };
+    const from = Array.isArray(text.to) ? GROUP_SENDER : text.from;
+    const { type, ...rest } = { ...text, from, body: text.body.trim() === '' ? 'Hello' : text.body };
     return type === undefined ? rest : { ...rest, type: isMms ? 'mms' : 'sms' };
   };
   const phones = { ...known, Address: fc.constantFrom(...PHONES) };
