@@ -41,6 +41,7 @@ export function readApiKeys(path: string): ApiKey[] {
 export interface KeyWatch {
   /** The current keys. */
   keys: readonly ApiKey[];
+  /** Called when the keys have changed, and when the file is valid again after a fault, also with the same keys. */
   onChange: (keys: ApiKey[]) => void;
   /** Called once for each fault: the file is invalid or cannot be read. The current keys then remain. */
   onFault: (error: unknown) => void;
@@ -58,8 +59,9 @@ export function watchApiKeys(path: string, { keys, onChange, onFault }: KeyWatch
   const reload = async () => {
     try {
       const found = keysOf(path, await readFile(path, { encoding: 'utf8', signal: stopping.signal }));
+      const isRepaired = fault !== null;
       fault = null;
-      if (isDeepStrictEqual(found, current)) return;
+      if (!isRepaired && isDeepStrictEqual(found, current)) return;
       current = found;
       onChange(found);
     } catch (error) {

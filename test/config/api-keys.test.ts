@@ -67,6 +67,15 @@ describe('Watching the file of API keys', () => {
     });
   }
 
+  it('reports the keys when an invalid file becomes valid with the same keys as before', async () => {
+    watch(first);
+    await replace('first:short');
+    await until(() => faults.length > 0, 'the fault is reported');
+    await replace('first:long-enough-1');
+    await until(() => changes.length > 0, 'the keys are reported');
+    expect(changes).to.deep.equal([first]);
+  });
+
   it('ends when the watch is stopped', async () => {
     watch(first);
     const otherWatch = new Promise<void>((resolve) => {
