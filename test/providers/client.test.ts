@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type RequestListener, type ServerResp
 import { createServer as createHttpsServer, globalAgent } from 'node:https';
 import { createServer as createNetServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
-import type { CallContext } from '../../src/providers/provider.ts';
+import type { CallContext, FailedOutcome } from '../../src/providers/provider.ts';
 import { CERTIFICATE, KEY } from '../support/certificate.ts';
 import { listen } from '../support/listen.ts';
 import { callContext, outgoing, providerAt, sendTo } from '../support/provider-server.ts';
@@ -79,6 +79,12 @@ describe('A call to a provider of the standard API', () => {
 
     it('is unavailable if the certificate is not trusted', async () => {
       await isUnavailable(await https(accepted), 'depth_zero_self_signed_cert');
+    });
+
+    it('is unavailable, with a detail in one line, if https is sent to a server of plain HTTP', async () => {
+      const url = (await http(accepted)).replace('http:', 'https:');
+      const { detail } = (await isUnavailable(url, 'eproto')) as FailedOutcome;
+      expect(detail).to.match(/^.*wrong version number.*\S$/);
     });
 
     it('is unavailable if it was aborted before the connection', async () => {
@@ -191,6 +197,12 @@ describe('A call to a provider of the standard API', () => {
       expect(await refusing({ code: 'invalid_recipient', message: 'N\0o\ud800!' })).to.include({
         code: 'invalid_recipient',
         detail: 'No\ufffd!',
+      });
+    });
+
+    it('joins the lines of a text', async () => {
+      expect(await refusing({ message: ' No\r\n such\n\nnumber\n' })).to.include({
+        detail: 'No such number',
       });
     });
 

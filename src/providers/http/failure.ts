@@ -22,9 +22,13 @@ export function wasNotSent({ timings, request, options }: RequestError): boolean
   return (secure ? timings.secureConnect : timings.connect) === undefined;
 }
 
-/** The first `DETAIL_LENGTH` characters of a text that PostgreSQL can store: no NUL characters, no lone surrogates. */
+/**
+ * The first `DETAIL_LENGTH` characters of a text, in one line and without characters that PostgreSQL cannot store: NUL and
+ * lone surrogates.
+ */
 export function toStorable(text: string): string {
-  return text.slice(0, DETAIL_LENGTH).toWellFormed().replaceAll('\0', '');
+  const shortened = text.slice(0, DETAIL_LENGTH).toWellFormed().replaceAll('\0', '');
+  return shortened.replaceAll(/\s*[\r\n]\s*/g, ' ').trim();
 }
 
 export function isMessageId(id: unknown): id is string {
