@@ -42,7 +42,8 @@ describe('HEAD', () => {
 
   const paths = gettable.flatMap((path) => {
     if (path === '/metrics') return [];
-    if (path === '/docs/{asset}') return ['/docs/reference.js', '/docs/swagger-ui.css', '/docs/README.md'];
+    if (path === '/docs/{asset}')
+      return ['/docs/reference.js', '/docs/swagger-ui.css', '/docs/operations.md'];
     return [path.replace(/\{\w+\}/g, '1')];
   });
   for (const path of paths)

@@ -18,6 +18,7 @@ const SWAGGER_UI = dirname(swaggerUi);
 const PROJECT = join(import.meta.dirname, '../../..');
 const HTML = 'text/html; charset=utf-8';
 const TEXT = 'text/plain; charset=utf-8';
+const README: Asset = { folder: PROJECT, type: TEXT };
 const DOCUMENT: Asset = { folder: join(PROJECT, 'docs'), type: TEXT };
 
 /** The files that the pages load, and the documents of the project. No other file is served. */
@@ -27,7 +28,6 @@ const ASSETS = new Map<string, Asset>([
   ['reference.js', { folder: OURS, type: 'text/javascript; charset=utf-8' }],
   ['reference.css', { folder: OURS, type: 'text/css; charset=utf-8' }],
   ['icon.svg', { folder: OURS, type: 'image/svg+xml' }],
-  ['README.md', { folder: PROJECT, type: TEXT }],
   ['architecture.md', DOCUMENT],
   ['operations.md', DOCUMENT],
   ['security.md', DOCUMENT],
@@ -54,7 +54,7 @@ export function referenceRoutes(): Router {
   const home = {
     name: info.title,
     version: info.version,
-    links: { reference: '/docs', readme: '/docs/README.md', yaml: '/openapi.yaml', json: '/openapi.json' },
+    links: { reference: '/docs', readme: '/README.md', yaml: '/openapi.yaml', json: '/openapi.json' },
   };
   const router = Router();
   const serve = (path: string, handler: RequestHandler) => router.route(path).get(handler).all(refuseMethod);
@@ -71,9 +71,10 @@ export function referenceRoutes(): Router {
     const name = String(request.params.asset);
     const asset = ASSETS.get(name);
     if (!asset) throw new NotFoundError(`asset ${name}`);
-    response.set(await cached(asset.folder, name)).type(asset.type);
-    sendFile(response, asset.folder, name);
+    await sendAsset(response, asset, name);
   });
+  // At this path, the relative links to docs/ lead to the documents above.
+  serve('/README.md', (_request, response) => sendAsset(response, README, 'README.md'));
   return router;
 }
 
@@ -84,6 +85,11 @@ const refuseMethod: RequestHandler = (request) => {
 function sendPage(response: Response, name: string): void {
   response.type(HTML).set('content-security-policy', CONTENT_SECURITY_POLICY);
   sendFile(response, OURS, name);
+}
+
+async function sendAsset(response: Response, { folder, type }: Asset, name: string): Promise<void> {
+  response.set(await cached(folder, name)).type(type);
+  sendFile(response, folder, name);
 }
 
 function sendFile(response: Response, root: string, name: string): void {

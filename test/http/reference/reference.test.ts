@@ -29,7 +29,7 @@ describe('The reference page and the home page', () => {
       ['/docs/swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
       ['/docs/swagger-ui.css', 'text/css; charset=utf-8'],
       ['/docs/icon.svg', 'image/svg+xml'],
-      ['/docs/README.md', 'text/plain; charset=utf-8'],
+      ['/README.md', 'text/plain; charset=utf-8'],
     ] as const)
       expect((await get(path)).headers.get('content-type'), path).to.equal(type);
     const policy = (await get('/docs')).headers.get('content-security-policy') ?? '';
@@ -55,7 +55,11 @@ describe('The reference page and the home page', () => {
   });
 
   it('include the README and the documents of docs/ as they are in the repository', async () => {
-    expect((await get('/docs/README.md')).body).to.equal(readFileSync('README.md', 'utf8'));
+    const readme = readFileSync('README.md', 'utf8');
+    expect((await get('/README.md')).body).to.equal(readme);
+    const links = [...readme.matchAll(/\]\((docs\/[^/)#]+\.md)/g)].map(([, path = '']) => path);
+    expect(links).to.include('docs/operations.md');
+    for (const path of links) expect((await get(`/${path}`)).status, path).to.equal(200);
     const documents = readdirSync('docs').filter((name) => name.endsWith('.md'));
     expect(documents).to.include('operations.md');
     for (const name of documents)
@@ -73,7 +77,7 @@ describe('The reference page and the home page', () => {
 
   it('are not in the contract, and allow GET and HEAD only', async () => {
     const { paths } = (await get('/openapi.json')).body;
-    for (const path of ['/', '/docs', '/docs/icon.svg']) {
+    for (const path of ['/', '/docs', '/docs/icon.svg', '/README.md']) {
       expect(paths).not.to.have.property(path);
       expect((await request(service.url + path, { method: 'HEAD' })).statusCode, path).to.equal(200);
       const { status, headers, body } = await service.request('POST', path);
