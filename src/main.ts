@@ -1,3 +1,4 @@
+import type { Channel } from './channel.ts';
 import type { Config } from './config/config.ts';
 import { readEnvFile } from './config/env-file.ts';
 import { StartError } from './errors.ts';
@@ -69,7 +70,10 @@ function announce(
   service?: Service,
   simulator?: LocalSimulator,
 ): void {
-  logger.info({ url: service?.url, simulator: simulator?.url, role: config.role }, 'ready');
+  const namesFor = (channel: Channel) =>
+    config.accounts.filter((account) => account.channel === channel).map(({ name }) => name);
+  const providers = { sms: namesFor('sms'), email: namesFor('email') };
+  logger.info({ url: service?.url, simulator: simulator?.url, role: config.role, providers }, 'ready');
   if (config.apiKeys.length === 0) {
     logger.warn(
       'no API_KEYS: every process on this machine can use the service, which listens on loopback only',

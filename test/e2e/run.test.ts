@@ -7,6 +7,7 @@ import { createClient } from '../../sdk/src/index.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import type { Accepted } from '../../src/simulator/store.ts';
 import { sms } from '../support/bodies.ts';
+import { startHarness, webhookSecret } from '../support/harness.ts';
 import { freePort, processesOf, type Running, run, runToEnd, startProcess } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
@@ -69,7 +70,8 @@ describe('The service as a process', function () {
     expect(await running.signal('SIGINT')).to.equal(0);
     expect(processesOf(directory)).to.deep.equal([]);
     expect(running.output.stdout)
-      .to.contain('request completed')
+      .to.contain('"providers":{"sms":["sms-simulator"],"email":["email-simulator"]}')
+      .and.to.contain('request completed')
       .and.not.to.match(/This is a|Bearer|whsec_/);
     running = await startProcess(environment);
     expect((await createClient({ baseUrl: running.url }).conversations.list()).data).to.have.length(2);
@@ -79,6 +81,22 @@ describe('The service as a process', function () {
     const script = await runToEnd('bin/test.sh', [`http://127.0.0.1:${environment.PORT}`], {});
     expect(script.code).to.equal(1);
     expect(script.stdout).to.contain('8 of 8');
+  });
+
+  it('makes bin/test.sh name the missing API key and the missing signature', async () => {
+    const API_KEY = 'correct-horse-battery';
+    const service = await startHarness({
+      API_KEYS: `first:${API_KEY}`,
+      TEXT_CO_WEBHOOK_SECRETS: webhookSecret,
+    });
+    const [withoutKey, withKey] = await Promise.all(
+      ['', API_KEY].map((key) => runToEnd('bin/test.sh', [service.url], { API_KEY: key })),
+    );
+    await service.stop();
+    expect(withoutKey?.stdout).to.contain('Set API_KEY to an API key of the service.');
+    expect(withKey?.code).to.equal(1);
+    expect(withKey?.stdout.match(/^FAIL .*\n.*\n.*$/gm)).to.have.length(2);
+    expect(withKey?.stdout).to.contain('does not sign webhooks').and.not.to.contain('Set API_KEY');
   });
 
   describe('with a provider in another process', () => {
