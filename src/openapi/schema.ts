@@ -78,8 +78,7 @@ export interface paths {
          *     has a `highlight`.
          *
          *     A search or a filter that takes long ends its page early, with fewer messages than `limit` or none, and
-         *     `next_cursor` continues. Too many searches at once are 503 `unavailable` with `Retry-After`. A search covers the first
-         *     100,000 characters of a body.
+         *     `next_cursor` continues. Too many searches at once are 503 `unavailable` with `Retry-After`.
          */
         get: operations["listMessages"];
         put?: never;
@@ -1731,11 +1730,14 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Words that must all occur, in any case and with or without accents. `"in quotes"`: next to each other;
-                 *     `-without`: not this word; `one or other`: either. Punctuation separates words: `1234` finds `order-1234`, and
-                 *     `ada` finds `ada@example.com`. A phone number or email address in any notation finds the messages of that address.
-                 *     A language without spaces is found by whole runs of its characters only. The search covers the addresses, the
-                 *     subject and the first 100,000 characters of the body, without HTML tags.
+                 * @description Words that must all occur, in any case and with or without accents and vowel signs. `"in quotes"`: next to each
+                 *     other; `-without`: not this word, phrase or address; `one or other`: either. Punctuation separates words: `1234`
+                 *     finds `order-1234`, and `ada` finds `ada@example.com`. A phone number or email address in any notation finds the
+                 *     messages of that address. A language without spaces is found by whole runs of its characters only.
+                 *
+                 *     The search covers the addresses (from, to, cc and bcc), the subject, and the first 100,000 characters of the body,
+                 *     in a message with more than 20,000 words only the first 20,000 words. In the body of an email, HTML tags are
+                 *     ignored, and the usual character references (`&amp;`, `&eacute;`, `&#233;`) are read as their characters.
                  * @example invoice -draft
                  */
                 q?: string;

@@ -97,14 +97,11 @@ describe('The start of the service fails with a one-line error', function () {
     );
   });
 
-  it('for a PostgreSQL that is too old, and for a standby', async () => {
-    // A function that shadows a function of the server, because the tests have only one version of PostgreSQL.
-    const databaseWith = async (name: string, definition: string) => {
+  it('for a PostgreSQL that is too old or has no ICU, and for a standby', async () => {
+    // An object that shadows an object of the server, because the tests have only one version of PostgreSQL.
+    const databaseWith = async (object: string, definition: string) => {
       const database = await createDatabase();
-      await query(
-        database,
-        `create schema shadow; create function shadow.${name} language sql as ${definition}`,
-      );
+      await query(database, `create schema shadow; create ${object} ${definition}`);
       await query(
         database,
         `alter database ${nameOf(database)} set search_path = shadow, pg_catalog, public`,
@@ -112,11 +109,16 @@ describe('The start of the service fails with a one-line error', function () {
       return database;
     };
     const old = await databaseWith(
-      'current_setting(text) returns text',
-      `$$ select case $1 when 'server_version_num' then '140012' when 'server_version' then '14.12' else pg_catalog.current_setting($1) end $$`,
+      'function shadow.current_setting(text) returns text',
+      `language sql as $$ select case $1 when 'server_version_num' then '140012' when 'server_version' then '14.12' else pg_catalog.current_setting($1) end $$`,
     );
     expect(await databaseError(old)).to.match(/PostgreSQL 14\.12 is too old: 15 or newer/);
-    const standby = await databaseWith('pg_is_in_recovery() returns bool', '$$ select true $$');
+    const withoutIcu = await databaseWith('table shadow.pg_collation', '(collname name)');
+    expect(await databaseError(withoutIcu)).to.match(/has no ICU collations: install .* 17 or newer/);
+    const standby = await databaseWith(
+      'function shadow.pg_is_in_recovery() returns bool',
+      'language sql as $$ select true $$',
+    );
     expect(await databaseError(standby)).to.match(/is a standby.*Name the primary/);
   });
 

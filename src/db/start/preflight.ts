@@ -72,6 +72,7 @@ interface Server {
   number: number;
   version: string;
   encoding: string;
+  collated: boolean;
   standby: boolean;
   read_only: boolean;
   limited: boolean;
@@ -80,7 +81,8 @@ interface Server {
 async function assertSuitable(client: pg.Client, { variable, database }: Target): Promise<boolean> {
   const { rows } = await client.query<Server>(`
     select current_setting('server_version_num')::int as number, current_setting('server_version') as version,
-      current_setting('server_encoding') as encoding, pg_is_in_recovery() as standby,
+      current_setting('server_encoding') as encoding,
+      exists (select from pg_collation where collname in ('pg_c_utf8', 'und-x-icu')) as collated, pg_is_in_recovery() as standby,
       current_setting('transaction_read_only')::bool as read_only, current_setting('statement_timeout') <> '0' as limited`);
   const [server] = rows;
   if (!server) throw new StartError([`${variable}: the server does not respond like a PostgreSQL server`]);
@@ -88,6 +90,8 @@ async function assertSuitable(client: pg.Client, { variable, database }: Target)
     server.number < MIN_VERSION && `PostgreSQL ${server.version} is too old: 15 or newer is required`,
     server.encoding !== 'UTF8' &&
       `the encoding of "${database}" is ${server.encoding}. Create a new database: createdb --encoding=UTF8 --template=template0`,
+    !server.collated &&
+      `PostgreSQL ${server.version} has no ICU collations: install a build with ICU, or version 17 or newer`,
     server.standby && 'the server is a standby, which cannot be written to. Name the primary',
     !server.standby &&
       server.read_only &&

@@ -1,34 +1,37 @@
 import escapeHtml from 'escape-html';
+import type { Message } from '../../db/models/message.ts';
 import type { Schema } from '../../openapi/types.ts';
-import { fold, type Search, WORD } from './search-words.ts';
+import { truncate } from '../text.ts';
+import { htmlText } from './html-text.ts';
+import { type Search, TOKEN, wordsOf } from './search-words.ts';
 
 /** The number of words of an excerpt, and of words before the first match. */
 const EXCERPT_WORDS = 35;
 const WORDS_BEFORE = 10;
-/** The number of characters of a body that a search covers, as in `message_document` in SQL. */
+/** The number of characters of a body that a search covers, as in `message_words` in SQL. */
 const SEARCHED_LENGTH = 100_000;
-const TAG = /<[/!?a-z][^<>]*>/gi;
 
 /** The subject, and the part of the body around a match, as HTML with `<mark>` around each match. */
 export function highlight(
-  { subject, body }: { subject: string | null; body: string },
+  { type, subject, body }: Pick<Message, 'type' | 'subject' | 'body'>,
   { words }: Search,
 ): Schema<'Highlight'> {
+  const searched = truncate(body, SEARCHED_LENGTH);
+  const text = type === 'email' ? htmlText(searched) : searched;
   return {
     ...(subject !== null && { subject: mark(subject, words) }),
-    body: mark(excerpt(body, words), words),
+    body: mark(excerpt(text, words), words),
   };
 }
 
 /** The part around the word whose first occurrence is last, because this word is probably the rarest. */
-function excerpt(body: string, words: Search['words']): string {
-  const text = body.slice(0, SEARCHED_LENGTH).replace(TAG, ' ');
+function excerpt(text: string, words: Search['words']): string {
   const starts: number[] = [];
   const missing = new Set(words);
   let match = 0;
-  for (const { 0: word, index } of text.matchAll(WORD)) {
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
     if (missing.size === 0 && starts.length > match + EXCERPT_WORDS) break;
-    if (missing.size > 0 && missing.delete(fold(word))) match = starts.length;
+    if (missing.size > 0) for (const word of wordsOf(token)) if (missing.delete(word)) match = starts.length;
     starts.push(index);
   }
   const first = Math.max(0, match - WORDS_BEFORE);
@@ -38,10 +41,10 @@ function excerpt(body: string, words: Search['words']): string {
 function mark(text: string, words: Search['words']): string {
   let marked = '';
   let end = 0;
-  for (const { 0: word, index } of text.matchAll(WORD)) {
-    if (!words.has(fold(word))) continue;
-    marked += `${escapeHtml(text.slice(end, index))}<mark>${escapeHtml(word)}</mark>`;
-    end = index + word.length;
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
+    if (!wordsOf(token).some((word) => words.has(word))) continue;
+    marked += `${escapeHtml(text.slice(end, index))}<mark>${escapeHtml(token)}</mark>`;
+    end = index + token.length;
   }
   return marked + escapeHtml(text.slice(end));
 }

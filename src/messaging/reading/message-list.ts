@@ -13,6 +13,7 @@ import { highlight } from './highlight.ts';
 import { readMessages } from './message-page.ts';
 import { BY_DELIVERY, BY_MESSAGE, type Clock, type Messages, newest } from './newest-first.ts';
 import { type Filter, find, firstWindow } from './search.ts';
+import { conditionOf } from './search-condition.ts';
 import type { Searches } from './search-limit.ts';
 import { readSearch, type Search } from './search-words.ts';
 
@@ -68,7 +69,7 @@ async function list(
     : newest(firstWindow(knex, filter, clock), limit + 1, BY_MESSAGE);
   const first = await readMessages(knex, { candidates: newestFirst, order: NEWEST_FIRST, limit, reserve });
   if (filter.isIndexed || first.last) return cursors.page(first.rows, positionOf(first.last), presentMessage);
-  const { ids, stoppedAt } = await find(knex, { filter, search: null, clock, wanted: limit + 1 });
+  const { ids, stoppedAt } = await find(knex, { filter, condition: null, clock, wanted: limit + 1 });
   const candidates = Message.query(knex).whereIn('messages.id', ids);
   const { rows, last } = await readMessages(knex, { candidates, order: NEWEST_FIRST, limit, reserve });
   return cursors.page(rows, positionOf(last ?? stoppedAt), presentMessage);
@@ -80,7 +81,7 @@ async function searchFor(
   search: Search,
 ): Promise<Page<Schema<'Message'>>> {
   const { ids, stoppedAt } = await searches.run(() =>
-    find(knex, { filter, search, clock, wanted: limit + 1 }),
+    find(knex, { filter, condition: conditionOf(search), clock, wanted: limit + 1 }),
   );
   const candidates = Message.query(knex).whereIn('messages.id', ids);
   const { rows, last } = await readMessages(knex, { candidates, order: NEWEST_FIRST, limit, reserve });

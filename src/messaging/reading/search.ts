@@ -1,13 +1,9 @@
 import type { Knex } from 'knex';
+import { sqlState } from '../../db/availability.ts';
 import { Message } from '../../db/models/message.ts';
 import { UnavailableError } from '../../errors.ts';
 import { BY_MESSAGE, type Clock, type Messages, newest } from './newest-first.ts';
-import type { Search } from './search-words.ts';
-
-/** The words of a message; the column `document` is null for short messages. The same expression as in the index. */
-const DOCUMENT = `coalesce(messages.document,
-  message_document(messages."from", messages."to", messages.cc, messages.subject, messages.body))`;
-const MATCHES = `${DOCUMENT} @@ websearch_to_tsquery('simple', ?)`;
+import type { Condition } from './search-condition.ts';
 
 /** The number of messages in the first and in the largest window. */
 const FIRST_WINDOW = 500;
@@ -44,7 +40,7 @@ export interface Filter {
 interface SearchRequest {
   filter: Filter;
   /** Null for all messages that match the filter. */
-  search: Search | null;
+  condition: Condition | null;
   wanted: number;
   clock: Clock;
 }
@@ -61,8 +57,8 @@ export async function find(knex: Knex, request: SearchRequest): Promise<Found> {
   let after: Position | null = null;
   let size = FIRST_WINDOW;
   for (let windows = 0; ; windows++) {
-    if (windows === 1 && request.search) {
-      const all = await findByIndex(knex, { ...request, search: request.search });
+    if (windows === 1 && request.condition?.isIndexed) {
+      const all = await findByIndex(knex, { ...request, condition: request.condition });
       if (all !== null) return all;
     }
     const started = performance.now();
@@ -124,7 +120,7 @@ interface Matches {
 /** The matches among the next `size` messages in scope. */
 async function searchWindow(
   knex: Knex,
-  { filter, search, clock }: SearchRequest,
+  { filter, condition, clock }: SearchRequest,
   { after, size, wanted }: Window,
 ): Promise<Matches> {
   const window = () => {
@@ -136,7 +132,7 @@ async function searchWindow(
     const matches = Message.query(trx)
       .with('messages', window().select('messages.*') as never)
       .modify(filter.conditions);
-    if (search) matches.whereRaw(MATCHES, [search.query]);
+    if (condition) matches.whereRaw(condition.sql, condition.bindings);
     const found = await pick(newest(matches, wanted, BY_MESSAGE));
     if (found.ids.length === wanted) return found;
     const [last] = await window()
@@ -151,13 +147,13 @@ async function searchWindow(
 /** The newest matches from the index; null if the index has more than `MAX_INDEX_MATCHES`. */
 async function findByIndex(
   knex: Knex,
-  { filter, search, wanted, clock }: SearchRequest & { search: Search },
+  { filter, condition, wanted, clock }: SearchRequest & { condition: Condition },
 ): Promise<Found | null> {
   const indexed = await within(knex, INDEX_LIMIT_MS, async (trx) => {
     await trx.raw('set local enable_seqscan = off');
     const { rows } = await trx.raw<{ rows: { id: number }[] }>(
-      `select id from messages where ${MATCHES} limit ${MAX_INDEX_MATCHES + 1}`,
-      [search.query],
+      `select id from messages where ${condition.sql} limit ${MAX_INDEX_MATCHES + 1}`,
+      condition.bindings,
     );
     return rows.length > MAX_INDEX_MATCHES ? null : rows.map(({ id }) => id);
   }).catch(nullAfterTimeout);
@@ -179,8 +175,8 @@ async function pick(messages: Messages): Promise<Matches> {
 
 const QUERY_CANCELED = '57014';
 
-function nullAfterTimeout(error: { code?: string }): null {
-  if (error.code !== QUERY_CANCELED) throw error;
+function nullAfterTimeout(error: unknown): null {
+  if (sqlState(error) !== QUERY_CANCELED) throw error;
   return null;
 }
 

@@ -147,7 +147,7 @@ describe('A search finds', () => {
     ['an address with a name', 'Ada Lovelace <ada@b.example>', [1]],
     ['an address with an apostrophe', "o'neil@gmail.com", [1]],
     ['a copy', 'jane.doe@mail.example.org', [1]],
-    ['no blind copy', 'hidden', []],
+    ['a blind copy', 'hidden@gmail.com', [1]],
     ['no HTML tag', 'plain', []],
     ['a word with an accent', 'cafe', [2, 1]],
     ['an accent in another Unicode form', 'CAFÉ', [2, 1]],
