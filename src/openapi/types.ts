@@ -27,8 +27,8 @@ type Success = 200 | 202 | 204;
 type Responses<Id extends OperationId> = operations[Id]['responses'];
 
 /**
- * Waits until the response budget has this number of free bytes, and reserves them until the end of the response. A handler
- * calls this function before it reads large content.
+ * Waits until the response budget has this number of free bytes, and reserves them until the end of the response or the next
+ * call. A handler calls this function before it reads large content.
  *
  * @throws {UnavailableError} if the service is overloaded.
  */

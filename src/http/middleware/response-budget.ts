@@ -32,16 +32,22 @@ export class ResponseBudget {
     this.#deadlineMs = deadlineMs;
   }
 
-  /** Returns the function that reserves bytes for this response. */
+  /** Returns the function that reserves bytes for this response. Each call replaces the reservation of the previous call. */
   reserveFor(response: Response): Reserve {
+    const nothing = () => {};
+    let release = nothing;
     return async (bytes) => {
+      release();
       await this.#acquire(bytes, response);
-      if (response.closed) return this.#release(response, bytes);
       const deadline = setTimeout(() => response.destroy(), this.#deadlineMs(bytes));
-      response.once('close', () => {
+      release = () => {
         clearTimeout(deadline);
+        response.off('close', release);
+        release = nothing;
         this.#release(response, bytes);
-      });
+      };
+      response.once('close', release);
+      if (response.closed) release();
     };
   }
 
