@@ -82,7 +82,8 @@ export class Worker {
 
   start(): void {
     this.#loop = this.#run();
-    this.#stopBackground = runInBackground(backgroundTasks(this.#options.pool), this.#options.events);
+    const { pool, events } = this.#options;
+    this.#stopBackground = runInBackground(backgroundTasks(pool, events), events);
   }
 
   /** Claims again as soon as possible: a message may be due. */

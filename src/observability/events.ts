@@ -27,6 +27,8 @@ export interface Events {
   /** `unavailableSeconds` is null if the breaker was closed all the time. */
   providerRecovered(recovery: { provider: string; unavailableSeconds: number | null }): void;
   receiptRecorded(receipt: { provider: string; status: string; messageId: number | null }): void;
+  /** The message of these receipts is still unknown. `log`: the last line for this provider is old enough. */
+  receiptsWithoutMessage(found: { provider: string; receipts: number; log: boolean }): void;
   /** A webhook with a valid signature got an error response, so its message may be lost. */
   webhookRefused(webhook: {
     channel: string;
@@ -91,6 +93,10 @@ export function createEvents(logger: Logger): Events {
       const status = RECEIPT_STATUSES.has(receipt.status) ? receipt.status : 'other';
       metrics.receipts.inc({ provider: receipt.provider, status });
       logger.debug(receipt, 'receipt recorded');
+    },
+    receiptsWithoutMessage: ({ provider, receipts, log }) => {
+      metrics.unmatchedReceipts.inc({ provider }, receipts);
+      if (log) logger.warn({ provider, receipts }, 'receipts without a message');
     },
     webhookRefused: ({ channel, reason, requestId, ...webhook }) => {
       metrics.refusedWebhooks.inc({ channel, reason });

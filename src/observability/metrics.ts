@@ -66,6 +66,12 @@ export function createMetrics() {
     labelNames: ['provider', 'status'],
     registers,
   });
+  const unmatchedReceipts = new Counter({
+    name: 'receipts_without_message_total',
+    help: 'Delivery receipts whose message was unknown one minute after their arrival.',
+    labelNames: ['provider'],
+    registers,
+  });
   const refusedWebhooks = new Counter({
     name: 'webhooks_refused_total',
     help: 'Webhooks with a valid signature that got an error response, by error code.',
@@ -94,6 +100,7 @@ export function createMetrics() {
     givenUp,
     breakers,
     receipts,
+    unmatchedReceipts,
     refusedWebhooks,
     failures,
     inFlight,

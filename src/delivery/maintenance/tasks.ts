@@ -4,12 +4,14 @@ import { createHeadActivation } from './activate-heads.ts';
 import type { BackgroundTask } from './background.ts';
 import { queueAndExpire } from './due-messages.ts';
 import { deleteOldKeys } from './old-keys.ts';
+import { createUnmatchedReport } from './receipts-without-message.ts';
 import { reassignFromRemoved } from './removed-accounts.ts';
 
 const QUEUE_AND_EXPIRE_EVERY_MS = 50;
 const REASSIGN_EVERY_MS = 10_000;
 const ACTIVATE_EVERY_MS = 30_000;
 const DELETE_KEYS_EVERY_MS = 60_000;
+const REPORT_RECEIPTS_EVERY_MS = 60_000;
 
 /**
  * The periodic tasks of a worker that run before a claim.
@@ -36,10 +38,11 @@ export function createMaintenance(
 }
 
 /** The periodic tasks of a worker that run beside the claims. */
-export function backgroundTasks(pool: pg.Pool): BackgroundTask[] {
+export function backgroundTasks(pool: pg.Pool, events: Events): BackgroundTask[] {
   return [
     { everyMs: DELETE_KEYS_EVERY_MS, step: () => deleteOldKeys(pool) },
     { everyMs: ACTIVATE_EVERY_MS, step: createHeadActivation(pool) },
+    { everyMs: REPORT_RECEIPTS_EVERY_MS, step: createUnmatchedReport(pool, events) },
   ];
 }
 
