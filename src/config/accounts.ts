@@ -17,6 +17,8 @@ export interface KindConfig<S extends Specs = Specs, Settings = unknown> {
   toSettings(env: CleanedEnv<S>): { settings: Settings } | { faults: string[] };
   /** The variables, without the prefix, that production requires and other environments do not. */
   requiredInProduction: readonly (keyof S & string)[];
+  /** Whether the signatures of webhooks cover their URL, so that `PUBLIC_URL` is required in production. */
+  signsUrls: boolean;
   /** The settings of an account at the provider simulator; absent if the simulator does not have this kind. */
   simulated?(simulator: SimulatorConfig): Settings;
 }
@@ -78,6 +80,7 @@ function readAccount(
   const result = env && ownFaults.length === 0 ? kind.toSettings(env) : null;
   if (result && 'faults' in result) ownFaults.push(...result.faults);
   faults.push(...ownFaults.map((fault) => `${prefix}_${fault}`));
+  if (kind?.signsUrls && !environment.PUBLIC_URL) missing.push('PUBLIC_URL');
   const absent = kind?.requiredInProduction.filter((setting) => !own[setting]) ?? [];
   missing.push(...absent.map((setting) => `${prefix}_${setting}`));
   if (!kind || !result || 'faults' in result) return null;
@@ -92,15 +95,27 @@ function readAccount(
   };
 }
 
-/** The account of a channel without a configured account, at the provider simulator. */
+/** The kinds that the provider simulator has. */
+export function simulatedKinds(kinds: readonly KindConfig[]): string[] {
+  return kinds.filter((kind) => kind.simulated).map(({ name }) => name);
+}
+
+/**
+ * The account of a channel without a configured account, at the provider simulator.
+ *
+ * @param wanted the kind, if it has this channel; default: `standard`.
+ */
 export function simulatedAccount(
   channel: Channel,
+  wanted: string | undefined,
   kinds: readonly KindConfig[],
   simulator: SimulatorConfig,
 ): AccountConfig {
-  const kind = kinds.find(({ name }) => name === DEFAULT_KIND);
+  const named = kinds.find(({ name, channels }) => name === wanted && channels.includes(channel));
+  const kind = named ?? (kinds.find(({ name }) => name === DEFAULT_KIND) as KindConfig);
   return {
-    ...{ name: `${channel}-simulator`, channel, kind: DEFAULT_KIND, settings: kind?.simulated?.(simulator) },
+    name: kind.name === DEFAULT_KIND ? `${channel}-simulator` : kind.name,
+    ...{ channel, kind: kind.name, settings: kind.simulated?.(simulator) },
     ...{ perSecond: null, perSecondPerSender: null, simulated: true },
   };
 }

@@ -45,6 +45,8 @@ export interface Config {
   apiKeysFile: string | null;
   /** Hosts besides loopback that requests may name while no API keys are configured. */
   allowedHosts: string[];
+  /** The URL of the service for providers, without a slash at its end; null if it is not configured. */
+  publicUrl: string | null;
   /** Maximum requests per second of each API key at this process; null for no limit. */
   rateLimit: number | null;
   /** Maximum time for a request to arrive completely, in milliseconds. */

@@ -9,6 +9,7 @@ import {
   readAccounts,
   settingsOf,
   simulatedAccount,
+  simulatedKinds,
 } from './accounts.ts';
 import type { Config, Role } from './config.ts';
 import type { EnvFile } from './env-file.ts';
@@ -47,11 +48,13 @@ export function readConfig(
     API_KEYS: values.apiKeys({ default: [] }),
     API_KEYS_FILE: values.apiKeysFile({ default: undefined }),
     ALLOWED_HOSTS: values.hosts({ default: [] }),
+    PUBLIC_URL: values.publicUrl({ default: undefined }),
     RATE_LIMIT_PER_SECOND: values.positive({ default: undefined }),
     REQUEST_TIMEOUT_MS: values.positive({ default: 60_000 }),
     KEEP_ALIVE_TIMEOUT_MS: values.positive({ default: 72_000 }),
     SMS_PROVIDERS: values.providerNames({ default: [] }),
     EMAIL_PROVIDERS: values.providerNames({ default: [] }),
+    SIMULATE: str({ choices: simulatedKinds(kinds), default: undefined }),
     DEFAULT_REGION: values.region({ default: 'US' }),
     LOG_LEVEL: str({
       choices: ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
@@ -70,10 +73,11 @@ export function readConfig(
   const accounts = (['sms', 'email'] as const).flatMap((channel) =>
     names[channel].length > 0
       ? readAccounts(channel, names[channel], reader)
-      : [simulatedAccount(channel, kinds, simulator)],
+      : [simulatedAccount(channel, env.SIMULATE, kinds, simulator)],
   );
+  const production = env.NODE_ENV === 'production';
   const config: Config = {
-    production: env.NODE_ENV === 'production',
+    production,
     role: env.ROLE,
     host: env.HOST,
     port: env.PORT,
@@ -84,6 +88,7 @@ export function readConfig(
     apiKeys: env.API_KEYS_FILE?.keys ?? env.API_KEYS ?? [],
     apiKeysFile: env.API_KEYS_FILE?.path ?? null,
     allowedHosts: env.ALLOWED_HOSTS ?? [],
+    publicUrl: env.PUBLIC_URL ?? (production || env.PORT === 0 ? null : localUrl(env.HOST, env.PORT)),
     rateLimit: env.RATE_LIMIT_PER_SECOND ?? null,
     requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
     keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,
@@ -125,4 +130,9 @@ function merge(environment: values.Environment, file: EnvFile | null): values.En
 
 function namesOf(faults: string[]): Set<string> {
   return new Set(faults.map((fault) => fault.slice(0, fault.indexOf(':'))));
+}
+
+/** The URL of the service on its own machine, by which the simulator calls it. */
+export function localUrl(host: string, port: number): string {
+  return `http://${host === '::1' ? '[::1]' : '127.0.0.1'}:${port}`;
 }

@@ -5,9 +5,12 @@ import { parseApiKeys, readApiKeys } from './api-keys.ts';
 import { assertConnectionUrl } from './connection-url.ts';
 import { assertTlsParameters, withVerification } from './tls-parameters.ts';
 
+/** Names of paths below /api/webhooks. */
+const RESERVED_NAMES = new Set(['sms', 'email']);
+
 export type Environment = Record<string, string | undefined>;
 
-const list = makeValidator((input) => {
+export const list = makeValidator((input) => {
   const items = input
     .split(',')
     .map((item) => item.trim())
@@ -62,11 +65,24 @@ export const hosts = makeValidator((input) => {
     throw new EnvError(`"${wrong}" is not a host name, with or without a port, such as messaging.example`);
   return names;
 });
+/** The text is kept as it is, because signatures cover it. */
+export const publicUrl = makeValidator((input) => {
+  const url = URL.parse(webUrl()._parse(input));
+  if (!url || url.username || url.password || /[?#\s]/.test(input))
+    throw new EnvError(
+      'is not a URL without credentials, query and fragment, such as https://messaging.example',
+    );
+  return input.replace(/\/+$/, '');
+});
 export const providerNames = makeValidator((input) => {
   const names = list()._parse(input);
-  const wrong = names.find((name) => !/^[a-z][a-z0-9-]{0,62}$/.test(name));
+  const wrong = names.find((name) => !/^[a-z][a-z0-9_-]{0,62}$/.test(name) || RESERVED_NAMES.has(name));
   if (wrong !== undefined)
-    throw new EnvError(`"${wrong}" is not a name of lower-case letters, digits and hyphens`);
+    throw new EnvError(
+      RESERVED_NAMES.has(wrong)
+        ? `"${wrong}" is the name of a channel`
+        : `"${wrong}" is not a name of lower-case letters, digits, hyphens and underscores`,
+    );
   return names;
 });
 export const webhookSecrets = makeValidator((input) => {

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../db/pools.ts';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
+import { webhookUrlOf } from '../providers/webhook.ts';
 import { listenForDue } from './wake-up.ts';
 import { Worker } from './worker.ts';
 
@@ -32,6 +33,7 @@ export function createWorker(
     leaseMs: Math.max(...longestAttemptMs) + LEASE_MARGIN_MS,
     marginMs: LEASE_MARGIN_MS / 2,
     timeoutMs: config.providerTimeoutMs,
+    webhookUrlOf: (account) => webhookUrlOf(config.publicUrl, account),
     patienceMs: config.stopTimeoutMs / 2,
   });
   stack.defer(() => worker.stop());

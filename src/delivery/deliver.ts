@@ -19,6 +19,8 @@ export interface DeliverOptions {
   timeoutMs: number;
   /** Aborts the calls. */
   signal: AbortSignal;
+  /** The URL of an account's webhooks; null without a public URL. */
+  webhookUrlOf: (account: string) => string | null;
 }
 
 interface Call {
@@ -92,7 +94,7 @@ async function callUnlessLate(
   { message, breaker: { provider } }: Claim,
   probing: boolean,
   isLate: boolean,
-  { health, signal }: DeliverOptions,
+  { health, signal, webhookUrlOf }: DeliverOptions,
 ): Promise<SendOutcome> {
   if (signal.aborted) return STOPPED;
   // The process was suspended: the lease may end during the call, and another worker may claim the message.
@@ -100,6 +102,7 @@ async function callUnlessLate(
   const outcome = await attempt(provider, message, {
     once: probing,
     mayHaveBeenAccepted: message.may_have_been_sent,
+    webhookUrl: webhookUrlOf(provider.name),
     signal,
   });
   if (!signal.aborted) health.called(provider.name, outcome);
@@ -120,7 +123,7 @@ async function attempt(provider: Provider, message: Claimed, options: CallContex
     return { outcome: 'accepted', httpStatus: null, providerMessageId: found.providerMessageId };
   const detail = 'The message expired; the provider did not receive it';
   return expired
-    ? { outcome: 'rejected', httpStatus: null, code: 'expired', detail }
+    ? { outcome: 'rejected', httpStatus: null, class: 'expired', code: 'expired', detail }
     : provider.send(message, options);
 }
 
@@ -131,11 +134,12 @@ function notCalled(code: string, reason: string): SendOutcome {
     httpStatus: null,
     retryAfterMs: null,
     isOperatorError: false,
+    class: 'provider_error',
     code,
     detail,
   };
 }
 
 function unknown(code: string, detail: string): SendOutcome {
-  return { outcome: 'unknown', httpStatus: null, code, detail };
+  return { outcome: 'unknown', httpStatus: null, class: 'provider_error', code, detail };
 }

@@ -7,11 +7,15 @@ import { MissingRowError, retryMissingRows } from '../db/missing-row.ts';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
 import { transaction } from '../db/transaction.ts';
 import type { Events } from '../observability/events.ts';
+import type { Echo } from '../providers/echo.ts';
 
 export type NewReceipt = Pick<
   DeliveryReceipt,
   'provider' | 'provider_message_id' | 'status' | 'error' | 'occurred_at' | 'payload'
->;
+> & {
+  /** Finds a message whose provider id is not known yet. */
+  echo: Echo | null;
+};
 export type StoredReceipt = Pick<
   DeliveryReceipt,
   'provider' | 'provider_message_id' | 'message_id' | 'status' | 'error' | 'occurred_at' | 'received_at'
@@ -25,23 +29,7 @@ export interface ReceiptRecorder {
 
 const LIMITS = { ...SIZE_LIMITS, maxBatch: 256, maxQueue: 10_000, parallel: 2 };
 
-const LOCK_IDS = {
-  name: 'lock-provider-message-ids',
-  text: `select ${storedFunction('lock_provider_message_ids')}($1)`,
-};
-const APPLY = { name: 'apply-receipts', text: `select ${storedFunction('apply_receipts')}($1)` };
-
-const STORE = {
-  name: 'store-receipts',
-  text: `
-    insert into delivery_receipts (provider, provider_message_id, message_id, status, error, occurred_at, payload)
-    select input.provider, input.provider_message_id, deliveries.message_id, input.status, input.error, occurred_at, input.payload
-    from json_to_recordset($1::json) as input(
-      provider text, provider_message_id text, status text, error jsonb, occurred_at timestamptz, payload jsonb)
-    left join deliveries on deliveries.provider = input.provider
-      and deliveries.provider_message_id = input.provider_message_id
-    on conflict do nothing`,
-};
+const STORE = { name: 'store-receipts', text: `select ${storedFunction('store_receipts')}($1)` };
 
 const FIND = {
   name: 'find-receipts',
@@ -53,14 +41,12 @@ const FIND = {
 export function createReceiptRecorder(pool: pg.Pool, events: Events): ReceiptRecorder {
   const store = (receipts: NewReceipt[]) =>
     transaction(pool, async (connection) => {
-      await connection.query(LOCK_IDS, [receipts.map((receipt) => receipt.provider_message_id)]);
       await connection.query(STORE, [JSON.stringify(receipts)]);
       const { rows } = await connection.query<StoredReceipt>(FIND, [
         receipts.map((receipt) => receipt.provider),
         receipts.map((receipt) => receipt.provider_message_id),
         receipts.map((receipt) => receipt.status),
       ]);
-      await connection.query(APPLY, [rows.flatMap(({ message_id }) => message_id ?? [])]);
       const byKey = new Map(rows.map((row) => [keyOf(row), row]));
       return receipts.map((receipt) => {
         const stored = byKey.get(keyOf(receipt));

@@ -7,6 +7,7 @@ import { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
 import { firstStatus, Message } from '../db/models/message.ts';
 import type { Database } from '../db/pools.ts';
 import { NotFoundError } from '../errors.ts';
+import { presentError } from '../openapi/error-class.ts';
 import type { Schema } from '../openapi/types.ts';
 import { Cursors, DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery } from '../page.ts';
 
@@ -173,6 +174,7 @@ function presentAttempt({ message_id: _, started_at, next_attempt_at, ...attempt
     http_status: attempt.http_status,
     code: attempt.code,
     detail: attempt.detail,
+    class: attempt.class,
     provider_message_id: attempt.provider_message_id,
     next_attempt_at: next_attempt_at?.toISOString() ?? null,
   };
@@ -189,7 +191,7 @@ export function presentReceipt(receipt: PresentableReceipt): Schema<'DeliveryRec
     provider_message_id: receipt.provider_message_id,
     message_id: receipt.message_id,
     status: receipt.status,
-    error: receipt.error,
+    error: presentError(receipt.error),
     occurred_at: receipt.occurred_at.toISOString(),
     received_at: receipt.received_at.toISOString(),
   };

@@ -24,7 +24,7 @@ export interface TransitionInput {
   outcome: SendOutcome;
   /** False if the provider throttled only this recipient. */
   throttlesAccount?: boolean;
-  provider: Pick<Provider, 'name' | 'supportsIdempotencyKeys' | 'canReconcile'>;
+  provider: Pick<Provider, 'name' | 'supportsIdempotencyKeys' | 'canReconcile' | 'repeatsLookUp'>;
   /** The account to fail over to, or null if there is none. */
   fallback: string | null;
   /** The time for which a provider may still process an aborted request, in milliseconds. */
@@ -54,10 +54,14 @@ export function nextState({
     mayHaveBeenSent,
   };
   if (outcome.outcome === 'accepted') return { ...transition, status: 'sent' };
-  const error = { code: outcome.code, detail: outcome.detail };
+  const { code, class: errorClass, url = null } = outcome;
+  const error = { code, detail: outcome.detail, class: errorClass, url };
   if (outcome.outcome === 'rejected') return { ...transition, status: 'failed', error };
   const isUnknown = outcome.outcome === 'unknown';
-  if (isUnknown && !provider.canReconcile) return { ...transition, status: 'unknown', error };
+  // An earlier attempt may have succeeded, so this attempt was a look-up.
+  const isLastLookUp = message.may_have_been_sent && !provider.repeatsLookUp;
+  if (isUnknown && (!provider.canReconcile || isLastLookUp))
+    return { ...transition, status: 'unknown', error };
   if (isUnknown && message.expires_at <= now) {
     const detail = `The message expired; the outcome of the last attempt was unknown (${outcome.code})`;
     return { ...transition, status: 'unknown', error: { code: 'expired', detail } };

@@ -24,6 +24,8 @@ export interface WorkerOptions {
   marginMs: number;
   /** The timeout of one request to a provider, in milliseconds. */
   timeoutMs: number;
+  /** The URL of an account's webhooks; null without a public URL. */
+  webhookUrlOf: (account: string) => string | null;
   /** The time for which `stop` waits for calls before it aborts them, in milliseconds. */
   patienceMs: number;
 }
@@ -74,6 +76,7 @@ export class Worker {
       ...{ events, health: this.#health, marginMs, timeoutMs },
       fallbackOf: (breaker) => this.#routing.fallbackOf(breaker),
       signal: this.#abort.signal,
+      webhookUrlOf: options.webhookUrlOf,
     };
     this.#settle = createSettler({ pool, events, leaseMs });
     const names = [...providers.sms, ...providers.email].map(({ name }) => name);

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
+import { localUrl } from '../config/load.ts';
 import { StartError } from '../errors.ts';
 
 export interface LocalSimulator {
@@ -24,7 +25,7 @@ export async function startLocalSimulator(config: Config): Promise<LocalSimulato
       PATH: process.env.PATH,
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       SIMULATOR_PORT: String(config.simulator?.port),
-      SIMULATOR_SERVICE_URL: `http://${config.host === '::1' ? '[::1]' : '127.0.0.1'}:${config.port}`,
+      SIMULATOR_SERVICE_URL: localUrl(config.host, config.port),
       SIMULATOR_API_KEY: config.simulator?.key,
       SIMULATOR_WEBHOOK_SECRET: config.simulator?.webhookSecret,
     },

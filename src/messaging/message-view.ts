@@ -1,6 +1,7 @@
 import { type AnyQueryBuilder, raw } from 'objection';
 import type { Delivery } from '../db/models/delivery.ts';
 import { firstStatus, type Message } from '../db/models/message.ts';
+import { presentError } from '../openapi/error-class.ts';
 import type { Schema } from '../openapi/types.ts';
 
 /** A message with the fields of its delivery that responses contain. */
@@ -80,7 +81,7 @@ export function presentMessage(row: PresentableMessage): Schema<'Message'> {
     body: row.body,
     attachments: row.attachments,
     status: row.status,
-    error: row.error,
+    error: presentError(row.error),
     provider: row.provider,
     provider_message_id: row.provider_message_id,
     segments: row.segments,

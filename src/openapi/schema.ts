@@ -424,6 +424,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/webhooks/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Receive a webhook of a provider account
+         * @description The URL of an account: its provider sends inbound messages and receipts here, in its own form and with its own
+         *     signature. `PUBLIC_URL` must be the URL that the provider calls, because some signatures cover it. The schemas document
+         *     the fields that the service reads; every other field is kept in the payload, and unknown fields change nothing. The
+         *     response is sent after every effect is committed, and a repeated webhook has the effects of one.
+         *
+         *     - `twilio`: a form, signed by `X-Twilio-Signature`. The response is empty TwiML.
+         *     - `standard` (an account `text-co` in the sample): the bodies of `receiveSms`, `receiveSmsStatus`, `receiveEmail` and `receiveEmailStatus`, signed by
+         *       `webhook-signature`.
+         */
+        post: operations["receiveWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -846,11 +873,65 @@ export interface components {
         };
         /** @description Why a message was not sent or not delivered. */
         MessageError: {
+            class: components["schemas"]["ErrorClass"];
+            /** @description The provider's page about the code; null if there is none. */
+            url: string | null;
             /** @description The code of the provider, or a code of this service such as `expired`. */
             code: string;
             /** @description The error in a sentence; null if the provider gave none. */
             detail: string | null;
         };
+        /**
+         * @description An inbound SMS or MMS of Twilio; see
+         *     [the request](https://www.twilio.com/docs/messaging/guides/webhook-request).
+         */
+        TwilioMessage: {
+            /** @description The id of the message. */
+            MessageSid: string;
+            /** @description The account that received the message. */
+            AccountSid: string;
+            /** @description The sender. */
+            From: string;
+            /** @description The recipient. */
+            To: string;
+            /** @description The text. */
+            Body?: string;
+            /** @description The number of `MediaUrl0`, `MediaUrl1` and so on. */
+            NumMedia?: string;
+            /** @description The URL of the first attachment. */
+            MediaUrl0?: string;
+            /** @description `STOP`, `START` or `HELP` if the text is such a keyword. */
+            OptOutType?: string;
+        };
+        /**
+         * @description A status callback of Twilio; see
+         *     [the status callback](https://www.twilio.com/docs/messaging/guides/track-outbound-message-status).
+         */
+        TwilioStatus: {
+            /** @description The id of the message. */
+            MessageSid: string;
+            /** @description The account that sent the message. */
+            AccountSid: string;
+            /** @description The status of the message at Twilio. */
+            MessageStatus: string;
+            /** @description The code of the error of a message that failed. */
+            ErrorCode?: string;
+        };
+        /**
+         * @description What an error means for the sender of a message; more values may be added.
+         *
+         *     - `invalid_destination`: the recipient is no address that messages can be sent to.
+         *     - `unreachable`: the recipient cannot be reached now.
+         *     - `blocked_by_carrier`: a carrier filtered the message.
+         *     - `opted_out`: the recipient does not want messages of this sender.
+         *     - `sender_not_allowed`: the sender is not registered or not allowed to send this message.
+         *     - `content_rejected`: the content is not allowed or has the wrong form.
+         *     - `expired`: the message was not sent in time.
+         *     - `rate_limited`: too many messages at once.
+         *     - `account_problem`: the credentials, the credit or the configuration of the provider account.
+         *     - `provider_error`: any other error.
+         */
+        ErrorClass: string;
         /** @description The configured name of a provider account. */
         AccountName: string;
         /** @description A message with its delivery status. */
@@ -972,6 +1053,8 @@ export interface components {
             code: string | null;
             /** @description The error in a sentence; null for an accepted message. */
             detail: string | null;
+            /** @description What the error means; null for an accepted message. */
+            class: components["schemas"]["ErrorClass"] | null;
             /** @description The id that the provider gave the message; null without one. */
             provider_message_id: string | null;
             /**
@@ -2416,6 +2499,42 @@ export interface operations {
         responses: {
             200: components["responses"]["ReceiptRecorded"];
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    receiveWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of the account, as configured in `SMS_PROVIDERS` or `EMAIL_PROVIDERS`. */
+                account: components["schemas"]["AccountName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["TwilioMessage"] | components["schemas"]["TwilioStatus"];
+                "application/json": components["schemas"]["InboundSms"] | components["schemas"]["InboundEmail"] | components["schemas"]["SmsReceipt"] | components["schemas"]["EmailReceipt"];
+            };
+        };
+        responses: {
+            /** @description Every effect is committed. The body has the form that the provider expects. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                    "text/xml": string;
+                };
+            };
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];

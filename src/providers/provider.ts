@@ -1,22 +1,28 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Channel } from '../channel.ts';
 import type { KindConfig, Specs } from '../config/accounts.ts';
 import type { AccountConfig } from '../config/config.ts';
 import type { Message } from '../db/models/message.ts';
+import type { ErrorClass } from '../openapi/error-class.ts';
+import type { IncomingWebhook, WebhookContent, WebhookResponse } from './webhook.ts';
 
 /** The parts of a message that a provider receives. */
 export type Outgoing = Pick<
   Message,
   'id' | 'type' | 'from' | 'to' | 'cc' | 'bcc' | 'reply_to' | 'subject' | 'body' | 'attachments' | 'timestamp'
 > & {
+  created_at: Date;
   /** The same in every attempt to send this message. */
   delivery_key: string;
 };
 
 interface Failure {
   httpStatus: number | null;
+  class: ErrorClass;
+  /** The provider's own code, or a code of this service. */
   code: string;
   detail: string;
+  /** The provider's page about the code. */
+  url?: string;
 }
 
 /** The outcome of an attempt, which alone determines the next state of the delivery. */
@@ -44,15 +50,10 @@ export interface CallContext {
   once: boolean;
   /** Whether an earlier attempt may have been accepted, so that the provider may still process its request. */
   mayHaveBeenAccepted: boolean;
+  /** The URL of the account's webhooks, for callbacks; null without a public URL. */
+  webhookUrl: string | null;
   /** Aborts the call; the outcome of a request that was sent is `unknown` then. */
   signal: AbortSignal;
-}
-
-/** A webhook before its sender is verified. */
-export interface UnverifiedWebhook {
-  headers: IncomingHttpHeaders;
-  /** Returns the bytes of the body as received. Call it only if the headers have the form of a valid signature. */
-  readBody(): Promise<Buffer>;
 }
 
 /** `absent`: the webhook has no signature. */
@@ -68,6 +69,8 @@ export interface Provider {
   readonly supportsIdempotencyKeys: boolean;
   /** Whether an unknown outcome can be resolved, by an idempotent repeat or by look-up. */
   readonly canReconcile: boolean;
+  /** Whether an inconclusive look-up is repeated; otherwise the message becomes `unknown` after one look-up. */
+  readonly repeatsLookUp: boolean;
   /** Max messages per second, for all workers together; null for no limit. */
   readonly perSecond: number | null;
   /** Max messages per second for each sender number or address; null for no limit. */
@@ -77,7 +80,11 @@ export interface Provider {
   send(message: Outgoing, context: CallContext): Promise<SendOutcome>;
   lookUp(message: Outgoing, context: CallContext): Promise<LookUp>;
   /** Checks the signature of a webhook. Without a configured secret, every webhook is valid. */
-  verify(webhook: UnverifiedWebhook): Promise<Verification>;
+  verify(webhook: IncomingWebhook): Promise<Verification>;
+  /** Reads a verified webhook; null if it has no form that this kind knows. */
+  parse(webhook: IncomingWebhook): Promise<WebhookContent | null>;
+  /** The response to a webhook after its effects are committed. */
+  respond(): WebhookResponse;
 }
 
 /** A kind of provider. `docs/providers/adding-one.md` describes how to add a kind. */

@@ -2,9 +2,10 @@ import type { Channel } from '../channel.ts';
 import type { AccountConfig } from '../config/config.ts';
 import type { Kind, Provider } from './provider.ts';
 import { standard } from './standard/kind.ts';
+import { twilio } from './twilio/kind.ts';
 
 /** Every kind of provider. */
-export const KINDS: readonly Kind[] = [standard];
+export const KINDS: readonly Kind[] = [standard, twilio];
 
 /** The accounts of each channel, in the configured order. */
 export type ProviderRegistry = Record<Channel, Provider[]>;

@@ -42,9 +42,21 @@ describe('The backoff', () => {
 describe('The next state of a message after an attempt', () => {
   const message = { retry_count: 0, may_have_been_sent: false, expires_at: new Date(now.getTime() + 60_000) };
   const failure = {
-    ...{ httpStatus: 503, code: 'down', detail: 'unavailable', retryAfterMs: null, isOperatorError: false },
+    ...{
+      httpStatus: 503,
+      class: 'provider_error' as const,
+      code: 'down',
+      detail: 'unavailable',
+      retryAfterMs: null,
+      isOperatorError: false,
+    },
   };
-  const provider = { name: 'text-co', supportsIdempotencyKeys: true, canReconcile: true };
+  const provider = {
+    name: 'text-co',
+    supportsIdempotencyKeys: true,
+    canReconcile: true,
+    repeatsLookUp: true,
+  };
   const base = { message, provider, fallback: null, timeoutMs: 10_000, now, random: 0.5 };
   const wait = (transition: { nextAttemptAt: Date | null }) =>
     (transition.nextAttemptAt?.getTime() ?? Number.NaN) - now.getTime();
@@ -55,7 +67,7 @@ describe('The next state of a message after an attempt', () => {
     ).to.include({ status: 'sent', provider: 'text-co' });
     expect(nextState({ ...base, outcome: { ...failure, outcome: 'rejected' } })).to.deep.include({
       status: 'failed',
-      error: { code: 'down', detail: 'unavailable' },
+      error: { code: 'down', detail: 'unavailable', class: 'provider_error', url: null },
     });
   });
 

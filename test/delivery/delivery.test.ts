@@ -125,6 +125,8 @@ describe('Delivery', () => {
     expect((await other.untilStatus(id, 'failed')).error).to.deep.equal({
       code: 'http_400',
       detail: 'No\ufffd',
+      class: 'provider_error',
+      url: null,
     });
     await other.stop();
     refusing.close();

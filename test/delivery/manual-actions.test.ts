@@ -187,6 +187,8 @@ describe('Manual actions on a message', () => {
       expect((await service.untilStatus(behind, 'failed')).error).to.deep.equal({
         code: 'expired',
         detail: 'The message expired before the first attempt',
+        class: 'expired',
+        url: null,
       });
       expect((await timeline(behind)).attempts).to.have.length(0);
     });

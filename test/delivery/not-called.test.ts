@@ -33,6 +33,7 @@ describe('An attempt without a call to the provider', () => {
       providers: createRegistry(accounts, 2_000),
       events: createEvents(createLogger('silent')),
       ...{ concurrency: 8, leaseMs: 60_000, marginMs: 60_000, timeoutMs: 2_000, patienceMs: 2_000 },
+      webhookUrlOf: () => null,
       ...options,
     });
   };

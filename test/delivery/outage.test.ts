@@ -35,6 +35,7 @@ describe('A provider that is unavailable for an hour', function () {
       leaseMs: 60_000,
       marginMs: 60_000,
       timeoutMs: 2_000,
+      webhookUrlOf: () => null,
       patienceMs: 2_000,
     });
     // The clock of this process is mocked; for the clock of the database, all stored times are moved back.

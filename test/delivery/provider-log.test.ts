@@ -105,6 +105,7 @@ describe('The health of an account', () => {
     ...{
       outcome: 'unavailable',
       httpStatus: 500,
+      class: 'provider_error',
       code,
       detail: 'Failed',
       retryAfterMs: null,
@@ -137,7 +138,13 @@ describe('The health of an account', () => {
 
   it('does not report a rejected message', () => {
     const { log, called, monitor } = start();
-    called({ outcome: 'rejected', httpStatus: 400, code: 'invalid_recipient', detail: 'No such number' });
+    called({
+      outcome: 'rejected',
+      class: 'provider_error',
+      httpStatus: 400,
+      code: 'invalid_recipient',
+      detail: 'No such number',
+    });
     expect(log.lines).to.deep.equal([]);
     expect(monitor.accounts()[0]?.lastError).to.equal(null);
   });

@@ -45,7 +45,7 @@ describe('Delivery receipts', () => {
     const { body } = await service.request('GET', `/api/messages/${id}`);
     expect(body).to.deep.include({
       status: 'undelivered',
-      error: { code: '30005', detail: 'Unknown subscriber' },
+      error: { code: '30005', detail: 'Unknown subscriber', class: 'provider_error', url: null },
     });
   });
 
@@ -151,8 +151,9 @@ describe('Delivery receipts', () => {
         error: given,
       });
       expect(status, `${JSON.stringify(given)}: ${JSON.stringify(body)}`).to.equal(200);
-      expect(body.error).to.deep.equal(error);
-      expect(await messageOf(id)).to.deep.include({ status: 'undelivered', error });
+      const expected = error && { ...error, class: 'provider_error', url: null };
+      expect(body.error).to.deep.equal(expected);
+      expect(await messageOf(id)).to.deep.include({ status: 'undelivered', error: expected });
     }
   });
 

@@ -94,7 +94,13 @@ class Model {
   }
 
   #breaker(name: string): Breaker {
-    const provider = { name, channel: 'sms', supportsIdempotencyKeys: true, canReconcile: true } as Provider;
+    const provider = {
+      name,
+      channel: 'sms',
+      supportsIdempotencyKeys: true,
+      canReconcile: true,
+      repeatsLookUp: true,
+    } as Provider;
     const { concurrency } = this.#options;
     const hasAlternative = () =>
       this.#breakers.some((other) => other.provider !== provider && other.state === 'closed');
@@ -197,7 +203,7 @@ class Model {
   #respond({ behaviour }: Row, provider: string): { outcome: SendOutcome; ms: number } {
     const { outage, timeoutMs } = this.#options;
     const isOutage = provider === 'p1' && outage && this.#now >= outage.from && this.#now < outage.to;
-    const failure = { httpStatus: null, code: 'model', detail: '' };
+    const failure = { httpStatus: null, class: 'provider_error' as const, code: 'model', detail: '' };
     switch (isOutage ? outage.as : behaviour) {
       case 'good':
         return { outcome: { outcome: 'accepted', httpStatus: 202, providerMessageId: 'x' }, ms: RESPONSE_MS };

@@ -56,7 +56,13 @@ export function providerAt(
 }
 
 export function callContext(context: Partial<CallContext> = {}): CallContext {
-  return { once: true, mayHaveBeenAccepted: false, signal: new AbortController().signal, ...context };
+  return {
+    once: true,
+    mayHaveBeenAccepted: false,
+    webhookUrl: null,
+    signal: new AbortController().signal,
+    ...context,
+  };
 }
 
 export const outgoing: Outgoing = {
@@ -69,7 +75,14 @@ export const outgoing: Outgoing = {
     cc: null,
     bcc: null,
   },
-  ...{ reply_to: null, subject: null, body: 'Hello!', attachments: [], timestamp: new Date(0) },
+  ...{
+    reply_to: null,
+    subject: null,
+    body: 'Hello!',
+    attachments: [],
+    timestamp: new Date(0),
+    created_at: new Date(0),
+  },
 };
 
 /** One send without repeats, unless the context allows them. */

@@ -1,4 +1,5 @@
 import { Model } from 'objection';
+import type { ErrorClass } from '../../openapi/error-class.ts';
 import type { Schema } from '../../openapi/types.ts';
 
 /** One call to a provider for a message. */
@@ -16,6 +17,8 @@ export class DeliveryAttempt extends Model {
   declare http_status: number | null;
   declare code: string | null;
   declare detail: string | null;
+  /** Null for an accepted message. */
+  declare class: ErrorClass | null;
   declare provider_message_id: string | null;
   declare next_attempt_at: Date | null;
 }

@@ -1,4 +1,5 @@
 import { Model } from 'objection';
+import type { StoredError } from '../../openapi/error-class.ts';
 
 /** A report of a provider about a message that the provider accepted. */
 export class DeliveryReceipt extends Model {
@@ -10,7 +11,7 @@ export class DeliveryReceipt extends Model {
   declare message_id: number | null;
   /** The status of the provider, in lower case; `apply_receipts` has the statuses that change a delivery. */
   declare status: string;
-  declare error: { code: string; detail: string | null } | null;
+  declare error: StoredError | null;
   declare occurred_at: Date;
   declare received_at: Date;
   declare payload: unknown;

@@ -1,5 +1,6 @@
 import { Model } from 'objection';
 import type { Channel } from '../../channel.ts';
+import type { StoredError } from '../../openapi/error-class.ts';
 import type { Schema } from '../../openapi/types.ts';
 
 /** The sending state of an outbound message: one row per message. */
@@ -12,7 +13,7 @@ export class Delivery extends Model {
   declare channel: Channel;
   declare status: Exclude<Schema<'MessageStatus'>, 'received'>;
   declare pending: boolean;
-  declare error: { code: string; detail: string | null } | null;
+  declare error: StoredError | null;
   declare provider: string | null;
   declare provider_message_id: string | null;
   declare delivery_key: string;

@@ -5,14 +5,15 @@ import type { OpenApiDocument } from '../../openapi/document.ts';
 import type { OperationId } from '../../openapi/types.ts';
 import type { Provider } from '../../providers/provider.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
+import { IncomingWebhook } from '../../providers/webhook.ts';
 import { type Operation, operationOf } from '../contract/operation.ts';
 import { stateOf } from '../request-state.ts';
-import { type Caller, WEBHOOK_CHANNELS } from './caller.ts';
+import { type Caller, isWebhook, WEBHOOK_CHANNELS } from './caller.ts';
 import type { Keyring } from './keyring.ts';
 import { isLocal } from './local.ts';
 
 export interface AuthenticateOptions {
-  config: Pick<Config, 'apiKeys'>;
+  config: Pick<Config, 'apiKeys' | 'publicUrl'>;
   providers: ProviderRegistry;
   keyring: Keyring;
   /** Reads the body of a webhook whose sender is not verified yet. */
@@ -65,17 +66,25 @@ function webhookAuthenticator({ config, providers, readUnverified }: Authenticat
   return async (request, { operationId }) => {
     const provider = accountOf(accounts, request, operationId);
     if (!provider) throw new UnauthorizedError(NOT_SIGNED);
-    const { headers } = request;
-    const verification = await provider.verify({ headers, readBody: () => readUnverified(request) });
+    const webhook = new IncomingWebhook({
+      headers: { ...request.headers },
+      target: request.originalUrl,
+      publicUrl: config.publicUrl,
+      readBody: () => readUnverified(request),
+    });
+    const verification = await provider.verify(webhook);
     const mayBeUnsigned = provider.isSimulated && (isOpen || isLocal(request));
     if (verification === 'valid' || (verification === 'absent' && mayBeUnsigned))
-      return { type: 'provider', provider };
+      return { type: 'provider', provider, webhook };
     throw new UnauthorizedError(NOT_SIGNED);
   };
 }
 
-/** The account in the query parameter `provider` of a webhook; default: the first account of the channel. */
+/**
+ * The account of a webhook: in the path, or in the query parameter `provider`; default: the first account of the channel.
+ */
 function accountOf(accounts: Provider[], request: Request, operationId: OperationId): Provider | undefined {
+  if (operationId === 'receiveWebhook') return accounts.find(({ name }) => name === request.params.account);
   const channel = WEBHOOK_CHANNELS[operationId as keyof typeof WEBHOOK_CHANNELS];
   const { provider: name } = request.query;
   return accounts.find(
@@ -111,6 +120,6 @@ function isOptional(requirements: Requirements = []): boolean {
 }
 
 function isKnown(scheme: string | undefined, operationId: string | undefined): boolean {
-  if (scheme === 'webhookSignature') return operationId !== undefined && operationId in WEBHOOK_CHANNELS;
+  if (scheme === 'webhookSignature') return isWebhook(operationId);
   return scheme === 'apiKey';
 }

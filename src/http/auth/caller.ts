@@ -1,6 +1,7 @@
 import type { Channel } from '../../channel.ts';
 import type { Handler, OperationId } from '../../openapi/types.ts';
 import type { Provider } from '../../providers/provider.ts';
+import type { IncomingWebhook } from '../../providers/webhook.ts';
 
 /** A client; `name` is the name of its API key, null if no keys are configured. */
 export interface ApiCaller {
@@ -12,6 +13,8 @@ export interface ApiCaller {
 export interface ProviderCaller {
   type: 'provider';
   provider: Provider;
+  /** The webhook that was verified. */
+  webhook: IncomingWebhook;
 }
 
 /** A caller without credentials, for operations that do not require credentials. */
@@ -21,7 +24,7 @@ export interface AnonymousCaller {
 
 export type Caller = ApiCaller | ProviderCaller | AnonymousCaller;
 
-/** The channel of each operation that providers call. */
+/** The channel of each operation that the providers of one channel call. */
 export const WEBHOOK_CHANNELS = {
   receiveSms: 'sms',
   receiveSmsStatus: 'sms',
@@ -29,7 +32,11 @@ export const WEBHOOK_CHANNELS = {
   receiveEmailStatus: 'email',
 } as const satisfies Partial<Record<OperationId, Channel>>;
 
-type WebhookOperation = keyof typeof WEBHOOK_CHANNELS;
+type WebhookOperation = keyof typeof WEBHOOK_CHANNELS | 'receiveWebhook';
+
+export function isWebhook(operationId: string | undefined): boolean {
+  return operationId === 'receiveWebhook' || (operationId !== undefined && operationId in WEBHOOK_CHANNELS);
+}
 type CallerOf<Id extends OperationId> = Id extends WebhookOperation
   ? ProviderCaller
   : ApiCaller | AnonymousCaller;

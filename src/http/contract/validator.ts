@@ -83,7 +83,7 @@ export async function createValidator(
 
 /** The paths that the package has prepared for requests and for responses, and the middleware of every path. */
 function validatorsOf(document: OpenApiDocument, { before, handle }: Steps, given: Options) {
-  const apiSpec = withSelectedSchemas(withDecimalIntegers(document)) as never;
+  const apiSpec = withSelectedSchemas(withDecimalIntegers(withoutRawBodies(document))) as never;
   // Normalizes the options. `make check` validates the document, not each start.
   const { ajvOpts, options } = new OpenApiValidator({ ...given, apiSpec });
   const { validateResponses } = options;
@@ -103,6 +103,15 @@ function validatorsOf(document: OpenApiDocument, { before, handle }: Steps, give
     responsePaths: apiDocRes?.paths as OpenApiDocument['paths'] | undefined,
     validate: validate as RequestHandler[],
   };
+}
+
+/** Without the bodies that only document what a handler reads from the bytes. */
+function withoutRawBodies(document: OpenApiDocument): OpenApiDocument {
+  const copy = structuredClone(document);
+  for (const operations of Object.values(copy.paths))
+    for (const operation of Object.values(operations) as Record<string, unknown>[])
+      if (operation['x-raw-body']) delete operation.requestBody;
+  return copy;
 }
 
 /**

@@ -5,11 +5,11 @@ import {
   UnavailableError,
   UnsupportedMediaTypeError,
 } from '../../errors.ts';
+import { parseJson } from '../../openapi/bounded-json.ts';
 import type { OperationId } from '../../openapi/types.ts';
 import { operationOf } from '../contract/operation.ts';
 import { stateOf } from '../request-state.ts';
 import { BodyBudget, type Hold } from './body-budget.ts';
-import { parseJson } from './json.ts';
 
 const MIB = 1_048_576;
 const TEXT_LIMIT = MIB;

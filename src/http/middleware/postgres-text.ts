@@ -13,7 +13,7 @@ import { rawBodyOf } from './body.ts';
 export function ensureStorable(request: Request): void {
   const isSuspect = rawBodyOf(request).includes('\\u');
   const isRepaired = isSuspect && stateOf(request).caller?.type === 'provider';
-  if (isRepaired) request.body = repaired(request.body);
+  if (isRepaired) request.body = toStorable(request.body);
   const faults = [
     ...(isSuspect && !isRepaired ? unstorableText(request.body, '/body') : []),
     ...unstorableText(request.query, '/query'),
@@ -22,10 +22,15 @@ export function ensureStorable(request: Request): void {
   if (faults.length > 0) throw new InvalidRequestError(faults);
 }
 
+/** A JSON value that PostgreSQL can store: without NUL characters, and with U+FFFD for each half of a surrogate pair. */
+export function toStorable<T>(value: T): T {
+  return repaired(value) as T;
+}
+
 function repaired(value: unknown): unknown {
   if (typeof value === 'string') return value.replaceAll('\0', '').toWellFormed();
   if (Array.isArray(value)) return value.map(repaired);
-  if (value === null || typeof value !== 'object') return value;
+  if (value === null || typeof value !== 'object' || value instanceof Date) return value;
   return Object.fromEntries(Object.entries(value).map((entry) => entry.map(repaired)));
 }
 

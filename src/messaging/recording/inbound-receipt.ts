@@ -1,9 +1,10 @@
-import type { Schema } from '../../openapi/types.ts';
+import type { ErrorClass, StoredError } from '../../openapi/error-class.ts';
+import type { ReceiptContent } from '../../providers/webhook.ts';
 import { toOneLine, truncate } from '../text.ts';
 import { readInboundTime } from './inbound-content.ts';
 import { readText } from './inbound-values.ts';
 
-type Event = Schema<'SmsReceipt'> | Schema<'EmailReceipt'>;
+type Content = Pick<ReceiptContent, 'status' | 'error' | 'timestamp' | 'errorClass' | 'errorUrl'>;
 
 const MAX_CODE = 64;
 const MAX_DETAIL = 1_024;
@@ -11,12 +12,20 @@ const MAX_DETAIL = 1_024;
 const UNKNOWN = 'unknown';
 
 /** Reads the status, error and time of a receipt. Truncates long texts; the payload contains the whole receipt. */
-export function readReceipt({ status, error, timestamp }: Event) {
+export function readReceipt({ status, error, timestamp, errorClass, errorUrl }: Content) {
   return {
     status: readCode(status).toLowerCase(),
-    error: readError(error),
+    error: withClass(readError(error), errorClass, errorUrl),
     occurred_at: readInboundTime(timestamp) ?? new Date(),
   };
+}
+
+function withClass(
+  error: ReturnType<typeof readError>,
+  errorClass: ErrorClass = 'provider_error',
+  url: string | null = null,
+): StoredError | null {
+  return error && { ...error, class: errorClass, url };
 }
 
 /** Reads the first error. A value of another type than in the contract is an error too. */

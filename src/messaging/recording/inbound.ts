@@ -1,11 +1,11 @@
 import type { Channel } from '../../channel.ts';
-import type { Schema } from '../../openapi/types.ts';
+import type { InboundContent } from '../../providers/webhook.ts';
 import type { Address, AddressParser } from '../address.ts';
 import { toOneLine, truncate } from '../text.ts';
 import { foldRecipients, keysOf } from './address-reader.ts';
 import { MAX_RECIPIENTS, readRecipients, readSender } from './inbound-addresses.ts';
 import { readInboundTime, readUrls } from './inbound-content.ts';
-import { itemsOf, readProviderId, readText } from './inbound-values.ts';
+import { itemsOf, readText } from './inbound-values.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
 
@@ -20,19 +20,18 @@ export function inboundMessage(
   parse: AddressParser,
   channel: Channel,
   provider: string,
-  event: Schema<'InboundSms'> | Schema<'InboundEmail'>,
+  content: InboundContent,
 ): NewMessage {
-  const email = channel === 'email' ? (event as Schema<'InboundEmail'>) : null;
-  const sender = readSender(parse, channel, event.from);
+  const sender = readSender(parse, channel, content.from);
   const { to, cc } = withinLimit(
     foldRecipients({
-      to: readRecipients(parse, channel, event.to),
-      cc: readRecipients(parse, channel, email?.cc),
+      to: readRecipients(parse, channel, content.to),
+      cc: readRecipients(parse, channel, channel === 'email' ? content.cc : null),
       bcc: [],
     }),
   );
-  const type = email ? 'email' : textType(event as Schema<'InboundSms'>, to);
-  const body = readText(event.body) ?? '';
+  const type = channel === 'email' ? 'email' : textType(content, to);
+  const body = readText(content.body) ?? '';
   return {
     channel,
     sender,
@@ -46,25 +45,23 @@ export function inboundMessage(
       cc: cc.length > 0 ? keysOf(cc) : null,
       bcc: null,
       reply_to: null,
-      subject: readSubject(email?.subject),
+      subject: channel === 'email' ? readSubject(content.subject) : null,
       body,
-      attachments: readUrls(event.attachments),
+      attachments: readUrls(content.attachments),
       metadata: {},
       provider,
-      provider_message_id: readProviderId(
-        email ? email.xillio_id : (event as Schema<'InboundSms'>).messaging_provider_id,
-      ),
+      provider_message_id: content.providerMessageId,
       segments: type === 'sms' ? countSegments(body) : null,
-      timestamp: readInboundTime(event.timestamp) ?? new Date(),
+      timestamp: readInboundTime(content.timestamp) ?? new Date(),
       send_at: null,
       expires_at: null,
-      payload: event,
+      payload: content.payload,
       delivery_key: null,
     },
   };
 }
 
-function textType({ type, attachments }: Schema<'InboundSms'>, to: Address[]): 'sms' | 'mms' {
+function textType({ type, attachments }: InboundContent, to: Address[]): 'sms' | 'mms' {
   const given = readText(type)?.trim().toLowerCase();
   if (given === 'sms' || given === 'mms') return given;
   return itemsOf(attachments).length > 0 || to.length > 1 ? 'mms' : 'sms';

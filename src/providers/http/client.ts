@@ -115,9 +115,7 @@ export class ProviderClient {
       this.#dialect.supportsIdempotencyKeys &&
       outcome.httpStatus === 409 &&
       (mayHaveBeenAccepted || context.mayHaveBeenAccepted);
-    return isInProgress || (mayHaveBeenAccepted && isOfLastRequest)
-      ? { outcome: 'unknown', httpStatus: outcome.httpStatus, code: outcome.code, detail: outcome.detail }
-      : outcome;
+    return isInProgress || (mayHaveBeenAccepted && isOfLastRequest) ? toUnknown(outcome) : outcome;
   }
 
   /** Reads a resource; null if there is no complete 2xx response with JSON. */
@@ -158,7 +156,10 @@ export class ProviderClient {
     if (response !== undefined && !isSuccess(response))
       return this.#dialect.readFailure(toProviderResponse(response, textOf(response)));
     const code = error.code.toLowerCase();
-    const failure = { httpStatus: response?.statusCode ?? null, code, detail: toStorable(error.message) };
+    const failure = {
+      ...{ httpStatus: response?.statusCode ?? null, code, detail: toStorable(error.message) },
+      class: isOfConfiguration(code) ? ('account_problem' as const) : ('provider_error' as const),
+    };
     return wasNotSent(error)
       ? { ...failure, outcome: 'unavailable', retryAfterMs: null, isOperatorError: isOfConfiguration(code) }
       : { ...failure, outcome: 'unknown' };
@@ -216,7 +217,11 @@ function bodyOf({ rawBody, headers }: Response): ReturnType<typeof decodeBody> {
   return rawBody ? decodeBody(rawBody, headers['content-encoding']) : null;
 }
 
+function toUnknown({ httpStatus, class: errorClass, code, detail }: FailedOutcome): SendOutcome {
+  return { outcome: 'unknown', httpStatus, class: errorClass, code, detail };
+}
+
 function tooLong(httpStatus: number): FailedOutcome {
   const detail = `The provider responded with ${httpStatus} and more than ${MAX_BODY_BYTES / 1_024} KiB`;
-  return { outcome: 'unknown', httpStatus, code: 'response_too_long', detail };
+  return { outcome: 'unknown', httpStatus, class: 'provider_error', code: 'response_too_long', detail };
 }

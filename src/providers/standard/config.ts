@@ -27,6 +27,7 @@ export const standardConfig: KindConfig<typeof specs, StandardSettings> = {
   channels: ['sms', 'email'],
   specs,
   requiredInProduction: ['WEBHOOK_SECRETS'],
+  signsUrls: false,
   toSettings: (env) => ({
     settings: {
       url: env.URL,

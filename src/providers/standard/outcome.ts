@@ -1,3 +1,4 @@
+import type { ErrorClass } from '../../openapi/error-class.ts';
 import { type Dialect, type ProviderResponse, parseJson } from '../http/client.ts';
 import { isMessageId, toStorable } from '../http/failure.ts';
 import type { FailedOutcome, SendOutcome } from '../provider.ts';
@@ -23,6 +24,7 @@ function readSuccess({ status: httpStatus, text }: ProviderResponse): SendOutcom
   return {
     outcome: 'unknown',
     httpStatus,
+    class: 'provider_error',
     code: 'malformed_response',
     detail: `The provider responded with ${httpStatus} without an id`,
   };
@@ -31,13 +33,20 @@ function readSuccess({ status: httpStatus, text }: ProviderResponse): SendOutcom
 function readFailure({ status: httpStatus, text, retryAfterMs }: ProviderResponse): FailedOutcome {
   const error = (parseJson(text) as { error?: { code?: unknown; message?: unknown } } | null)?.error;
   const { code, message } = error ?? {};
+  const { outcome, isTransient } = meaningOfStatus(httpStatus);
   const failure = {
     httpStatus,
+    class: classOf(outcome, isTransient),
     code: typeof code === 'string' && CODE.test(code) ? code : `http_${httpStatus}`,
     detail: typeof message === 'string' ? toStorable(message) : `The provider responded with ${httpStatus}`,
   };
-  const { outcome, isTransient } = meaningOfStatus(httpStatus);
   if (outcome === 'throttled') return { ...failure, outcome, retryAfterMs };
   if (outcome === 'unavailable') return { ...failure, outcome, retryAfterMs, isOperatorError: !isTransient };
   return { ...failure, outcome };
+}
+
+/** The API has no fixed codes, so that the class is that of the status. */
+function classOf(outcome: FailedOutcome['outcome'], isTransient: boolean): ErrorClass {
+  if (outcome === 'throttled') return 'rate_limited';
+  return outcome === 'unavailable' && !isTransient ? 'account_problem' : 'provider_error';
 }

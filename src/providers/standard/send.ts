@@ -4,7 +4,7 @@ import { isMessageId } from '../http/failure.ts';
 import type { CallContext, LookUp, Outgoing, Provider } from '../provider.ts';
 import type { StandardSettings } from './config.ts';
 import { standardDialect } from './outcome.ts';
-import { createVerifier } from './webhook.ts';
+import { standardWebhooks } from './webhook.ts';
 
 /**
  * An account at a provider with the standard API: `POST /sms/messages` and `POST /email/messages`; look-up by
@@ -28,6 +28,7 @@ export function createStandardProvider(
     ...{ name, channel, perSecond, perSecondPerSender, supportsIdempotencyKeys },
     isSimulated: account.simulated,
     canReconcile: supportsIdempotencyKeys || canLookUp,
+    repeatsLookUp: true,
     longestAttemptMs: longestCallMs(timeoutMs) * (looksUpFirst ? 2 : 1),
     send: (message, context) =>
       client.send(
@@ -36,7 +37,7 @@ export function createStandardProvider(
         context,
       ),
     lookUp: async (message, context) => (canLookUp ? lookUp(client, path, message, context) : 'inconclusive'),
-    verify: createVerifier(webhookSecrets),
+    ...standardWebhooks(channel, webhookSecrets),
   };
 }
 

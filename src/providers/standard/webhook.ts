@@ -1,6 +1,15 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { UnverifiedWebhook, Verification } from '../provider.ts';
+import type { Channel } from '../../channel.ts';
+import { isMessageId } from '../http/failure.ts';
+import type { Verification } from '../provider.ts';
+import type {
+  InboundContent,
+  IncomingWebhook,
+  ReceiptContent,
+  WebhookContent,
+  WebhookResponse,
+} from '../webhook.ts';
 
 /** The headers of a signed webhook: `webhook-id`, `webhook-timestamp` and `webhook-signature`. */
 interface WebhookSignature {
@@ -16,20 +25,56 @@ const MAX_SIGNATURES = 16;
 const DIGEST_BYTES = 32;
 
 /**
- * Verifies webhooks by these secrets: Standard Webhooks 1.0.0, `v1` (HMAC-SHA256 over `{id}.{timestamp}.{body}`).
+ * Verifies and reads the webhooks of the standard API: Standard Webhooks 1.0.0, `v1` (HMAC-SHA256 over
+ * `{id}.{timestamp}.{body}`). A body with `status` is a receipt, any other body is a message.
  *
  * @param secrets `whsec_…`, two during a rotation; without a secret, every webhook is valid.
  */
-export function createVerifier(
-  secrets: readonly string[],
-): (webhook: UnverifiedWebhook) => Promise<Verification> {
+export function standardWebhooks(channel: Channel, secrets: readonly string[]) {
   const keys = secrets.map(signingKey);
-  return async ({ headers, readBody }) => {
-    if (keys.length === 0) return 'valid';
-    const signature = signatureIn(headers);
-    if (signature === null) return 'absent';
-    return (await isSigned(signature, keys, Date.now(), readBody)) ? 'valid' : 'invalid';
+  return {
+    verify: (webhook: IncomingWebhook) => verify(webhook, keys),
+    parse: (webhook: IncomingWebhook) => parse(webhook, channel),
+    respond: (): WebhookResponse => ({ status: 200, contentType: 'application/json', body: '{}' }),
   };
+}
+
+async function verify(webhook: IncomingWebhook, keys: readonly KeyObject[]): Promise<Verification> {
+  if (keys.length === 0) return 'valid';
+  const signature = signatureIn(webhook.headers);
+  if (signature === null) return 'absent';
+  return (await isSigned(signature, keys, Date.now(), () => webhook.body())) ? 'valid' : 'invalid';
+}
+
+async function parse(webhook: IncomingWebhook, channel: Channel): Promise<WebhookContent | null> {
+  const event = (await webhook.json()) as Record<string, unknown> | null;
+  if (typeof event !== 'object' || event === null) return null;
+  const id = channel === 'sms' ? event.messaging_provider_id : event.xillio_id;
+  const providerMessageId = typeof id === 'number' ? String(id) : id;
+  if (!isMessageId(providerMessageId)) return null;
+  if (event.status === undefined) return { messages: [toMessage(event, providerMessageId)], receipts: [] };
+  return { messages: [], receipts: [toReceipt(event, providerMessageId)] };
+}
+
+/** @param event a webhook of `InboundSms` or `InboundEmail` in openapi.yaml. */
+export function toMessage(
+  event: Readonly<Record<string, unknown>>,
+  providerMessageId: string,
+): InboundContent {
+  const { type, from, to, cc, subject, body, attachments, timestamp } = event;
+  return {
+    ...{ providerMessageId, type, from, to, cc, subject, body, attachments, timestamp },
+    payload: event,
+  };
+}
+
+/** @param event a webhook of `SmsReceipt` or `EmailReceipt` in openapi.yaml. */
+export function toReceipt(
+  event: Readonly<Record<string, unknown>>,
+  providerMessageId: string,
+): ReceiptContent {
+  const { status, error, timestamp } = event;
+  return { ...{ providerMessageId, echo: null, status, error, timestamp }, payload: event };
 }
 
 function signatureIn(headers: IncomingHttpHeaders): WebhookSignature | null {

@@ -11,7 +11,12 @@ const { eachLike, fromProviderState, matchStatus, regex } = MatchersV3;
 export type Channel = 'sms' | 'email';
 export const KEY = 'provider-key';
 /** A repeat would ask for the same. Made for each call: the time runs from then on, not from when the tests were loaded. */
-const once = () => ({ once: true, mayHaveBeenAccepted: false, signal: AbortSignal.timeout(30_000) });
+const once = () => ({
+  once: true,
+  mayHaveBeenAccepted: false,
+  webhookUrl: null,
+  signal: AbortSignal.timeout(30_000),
+});
 const WRONG_KEY = 'wrong-key';
 const SENT_KEY = '8a1c0f6e-5d1b-4c57-9d0e-3f0b6a4c2e01';
 const TAKEN_KEY = '8a1c0f6e-5d1b-4c57-9d0e-3f0b6a4c2e02';
@@ -156,6 +161,7 @@ export function outgoing(message: Partial<Outgoing> & Pick<Outgoing, 'type' | 'f
     subject: null,
     body: 'Hello!',
     attachments: [],
+    created_at: new Date('2024-11-01T14:00:00.000Z'),
     timestamp: new Date('2024-11-01T14:00:00.000Z'),
     ...message,
   };

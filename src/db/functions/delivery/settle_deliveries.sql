@@ -1,6 +1,6 @@
 -- Settles a batch of attempts: records the attempts, moves their deliveries to the next state, and activates the next
 -- deliveries of their conversations. `input` has for each attempt {id, conversation_id, number, provider, started_at,
--- duration_ms, outcome, http_status, code, detail, provider_message_id, next_attempt_at, pause_ms} and the next state of its
+-- duration_ms, outcome, http_status, code, detail, class, provider_message_id, next_attempt_at, pause_ms} and the next state of its
 -- delivery {status, error, next_provider, retries, may_have_been_sent}.
 create or replace function settle_deliveries(input json) returns void
 language plpgsql

@@ -1,4 +1,4 @@
-import { InvalidRequestError, MalformedJsonError } from '../../errors.ts';
+import { InvalidRequestError, MalformedJsonError } from '../errors.ts';
 
 const MAX_DEPTH = 64;
 /** Much more than any valid message or webhook has. Parsing this number of values takes milliseconds. */

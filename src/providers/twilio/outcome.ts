@@ -1,0 +1,72 @@
+import { type Dialect, type ProviderResponse, parseJson } from '../http/client.ts';
+import { toStorable } from '../http/failure.ts';
+import type { FailedOutcome, SendOutcome } from '../provider.ts';
+import { type CodeMeaning, meaningOfCode, pageOfCode } from './codes.ts';
+
+/** The SID of a message: `SM` for SMS, `MM` for MMS. */
+const MESSAGE_SID = /^(?:SM|MM)[0-9a-fA-F]{32}$/;
+
+/**
+ * How Twilio's responses become outcomes. Twilio has no idempotency keys, and after a 500 it may have sent the message
+ * (https://www.twilio.com/docs/api/errors/20500).
+ */
+export const twilioDialect: Dialect = {
+  readSuccess,
+  readFailure,
+  isTransient: (response) => {
+    const failure = readFailure(response);
+    return failure.outcome === 'unavailable' && !failure.isOperatorError;
+  },
+  supportsIdempotencyKeys: false,
+};
+
+export function isMessageSid(sid: unknown): sid is string {
+  return typeof sid === 'string' && MESSAGE_SID.test(sid);
+}
+
+function readSuccess({ status: httpStatus, text }: ProviderResponse): SendOutcome {
+  const sid = (parseJson(text) as { sid?: unknown } | null)?.sid;
+  if (isMessageSid(sid)) return { outcome: 'accepted', httpStatus, providerMessageId: sid };
+  const detail = `Twilio responded with ${httpStatus} without the SID of a message`;
+  return { outcome: 'unknown', httpStatus, class: 'provider_error', code: 'malformed_response', detail };
+}
+
+/** The code in the body decides; a response without a known code is read by its status. */
+function readFailure({ status: httpStatus, text, retryAfterMs }: ProviderResponse): FailedOutcome {
+  const { code: number, message } = (parseJson(text) ?? {}) as { code?: unknown; message?: unknown };
+  const code = Number.isInteger(number) ? String(number) : null;
+  const meaning = (code && meaningOfCode(code)) || meaningOfStatus(httpStatus);
+  const failure = {
+    httpStatus,
+    class: meaning.class,
+    code: code ?? `http_${httpStatus}`,
+    detail: typeof message === 'string' ? toStorable(message) : `Twilio responded with ${httpStatus}`,
+    ...(code !== null && { url: pageOfCode(code) }),
+  };
+  const { outcome, isOperatorError } = meaning;
+  if (outcome === 'throttled') return { ...failure, outcome, retryAfterMs };
+  if (outcome === 'unavailable') return { ...failure, outcome, retryAfterMs, isOperatorError };
+  return { ...failure, outcome };
+}
+
+/**
+ * The meaning of a status without a known code: a 429 was never processed; a 5xx and a 408 may have been, unless a proxy
+ * reports that it did not reach Twilio (521, 523, and for TLS 525 and 526).
+ */
+function meaningOfStatus(status: number): CodeMeaning {
+  const meaning = (
+    outcome: CodeMeaning['outcome'],
+    errorClass: CodeMeaning['class'],
+    isOperatorError = false,
+  ): CodeMeaning => ({ outcome, class: errorClass, isOperatorError });
+  if (status === 429) return meaning('throttled', 'rate_limited');
+  if (status === 521 || status === 523) return meaning('unavailable', 'provider_error');
+  if (
+    [401, 402, 403, 404, 405, 407, 411, 415, 525, 526].includes(status) ||
+    (status >= 300 && status < 400 && status !== 303)
+  )
+    return meaning('unavailable', 'account_problem', true);
+  if (status === 408 || status === 303 || status === 499 || status < 400 || status >= 500)
+    return meaning('unknown', 'provider_error');
+  return meaning('rejected', 'provider_error');
+}

@@ -1,0 +1,86 @@
+import type { AccountConfig } from '../../config/config.ts';
+import { echoOf } from '../echo.ts';
+import { longestCallMs, ProviderClient } from '../http/client.ts';
+import type { CallContext, LookUp, Outgoing, Provider } from '../provider.ts';
+import type { TwilioSettings } from './config.ts';
+import { isMessageSid, twilioDialect } from './outcome.ts';
+import { ECHO, twilioWebhooks } from './webhook.ts';
+
+const API = '2010-04-01';
+/** A look-up begins this long before the message was accepted, because the clocks differ. */
+const CLOCK_DIFFERENCE_MS = 60_000;
+/** Max messages that a look-up reads. More messages to one recipient are too many to tell them apart. */
+const PAGE_SIZE = 50;
+
+/**
+ * An account at Twilio: `POST /2010-04-01/Accounts/{sid}/Messages.json`.
+ * Source: https://www.twilio.com/docs/messaging/api/message-resource
+ *
+ * @param timeoutMs the timeout of one request, in milliseconds.
+ */
+export function createTwilioProvider(account: AccountConfig<TwilioSettings>, timeoutMs: number): Provider {
+  const { url, accountSid, authTokens, apiKey, messagingServiceSid } = account.settings;
+  const [user, password] = apiKey ? [apiKey.sid, apiKey.secret] : [accountSid, authTokens[0]];
+  const client = new ProviderClient({
+    ...{ url, timeoutMs, dialect: twilioDialect },
+    headers: { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` },
+  });
+  const path = `${API}/Accounts/${accountSid}/Messages.json`;
+  const contentType = { 'content-type': 'application/x-www-form-urlencoded' };
+  const { name, channel, perSecond, perSecondPerSender, simulated } = account;
+  return {
+    ...{ name, channel, perSecond, perSecondPerSender, isSimulated: simulated },
+    ...{ supportsIdempotencyKeys: false, canReconcile: true, repeatsLookUp: false },
+    longestAttemptMs: 2 * longestCallMs(timeoutMs),
+    send: (message, context) => {
+      const callbackUrl = callbackUrlOf(message, context.webhookUrl);
+      const body = toForm(message, messagingServiceSid, callbackUrl).toString();
+      return client.send(path, { body, headers: contentType }, context);
+    },
+    lookUp: (message, context) => lookUp(client, path, message, context),
+    ...twilioWebhooks(authTokens, accountSid),
+  };
+}
+
+function callbackUrlOf(message: Outgoing, webhookUrl: string | null): string | null {
+  return webhookUrl === null ? null : `${webhookUrl}?${ECHO}=${echoOf(message)}`;
+}
+
+function toForm(
+  { type, from, to, body, attachments }: Outgoing,
+  messagingServiceSid: string | null,
+  callbackUrl: string | null,
+): URLSearchParams {
+  const form = new URLSearchParams({ To: to[0] as string, From: from });
+  if (messagingServiceSid !== null) form.set('MessagingServiceSid', messagingServiceSid);
+  if (body !== '') form.set('Body', body);
+  for (const url of attachments) form.append('MediaUrl', url);
+  if (type === 'mms' && attachments.length === 0) form.set('SendAsMms', 'true');
+  if (callbackUrl !== null) form.set('StatusCallback', callbackUrl);
+  return form;
+}
+
+/**
+ * Looks for a message by its circumstances: recipient, sender and time. Only a single message with the same text counts as
+ * found. The list lags behind and shows no value of ours, so a message that is not in it may still have been accepted.
+ */
+async function lookUp(
+  client: ProviderClient,
+  path: string,
+  { to, from, body, created_at }: Outgoing,
+  context: CallContext,
+): Promise<LookUp> {
+  const since = new Date(created_at.getTime() - CLOCK_DIFFERENCE_MS).toISOString().replace(/\.\d+/, '');
+  const searchParams = { To: to[0], From: from, 'DateSent>': since, PageSize: PAGE_SIZE };
+  const page = (await client.get(path, { searchParams }, context)) as Page | null;
+  if (!Array.isArray(page?.messages) || page.next_page_uri) return 'inconclusive';
+  const candidates = page.messages.filter((message) => message?.direction !== 'inbound');
+  const [match, ...others] = candidates.filter((message) => message?.body === body);
+  if (others.length > 0 || !isMessageSid(match?.sid)) return 'inconclusive';
+  return { found: true, providerMessageId: match.sid };
+}
+
+interface Page {
+  messages?: ({ sid?: unknown; body?: unknown; direction?: unknown } | null)[];
+  next_page_uri?: unknown;
+}

@@ -1,0 +1,112 @@
+import type { Verification } from '../provider.ts';
+import type {
+  InboundContent,
+  IncomingWebhook,
+  ReceiptContent,
+  WebhookContent,
+  WebhookResponse,
+} from '../webhook.ts';
+import { meaningOfCode, pageOfCode } from './codes.ts';
+import { isMessageSid } from './outcome.ts';
+import { isSignedBy } from './signature.ts';
+
+/** The query parameter of a callback URL that names the message. */
+export const ECHO = 'echo';
+/** More attachments than a message can have. */
+const MAX_MEDIA = 100;
+
+/** Twilio's statuses in the words of this service; any other status is kept as it is and changes nothing. */
+const STATUSES: Record<string, string> = {
+  accepted: 'queued',
+  scheduled: 'queued',
+  queued: 'queued',
+  sending: 'sent',
+  sent: 'sent',
+  delivered: 'delivered',
+  read: 'delivered',
+  partially_delivered: 'undelivered',
+  undelivered: 'undelivered',
+  failed: 'failed',
+  canceled: 'failed',
+};
+const EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>';
+
+/**
+ * Verifies and reads Twilio's webhooks: inbound messages and status callbacks, at one URL.
+ * Source: https://www.twilio.com/docs/messaging/guides/webhook-request
+ *
+ * @param tokens the auth tokens of the account, two during a rotation.
+ */
+export function twilioWebhooks(tokens: readonly string[], accountSid: string) {
+  return {
+    verify: (webhook: IncomingWebhook) => verify(webhook, tokens),
+    parse: (webhook: IncomingWebhook) => parse(webhook, accountSid),
+    respond: (): WebhookResponse => ({
+      status: 200,
+      contentType: 'text/xml; charset=utf-8',
+      body: EMPTY_TWIML,
+    }),
+  };
+}
+
+async function verify(webhook: IncomingWebhook, tokens: readonly string[]): Promise<Verification> {
+  const { url, headers } = webhook;
+  const signature = headers['x-twilio-signature'];
+  if (typeof signature !== 'string' || signature === '') return 'absent';
+  if (url === null || !/^[\w+/]{27}=$/.test(signature)) return 'invalid';
+  const [form, body] = [await webhook.form(), await webhook.body()];
+  return isSignedBy(tokens, { url, form, body, signature }) ? 'valid' : 'invalid';
+}
+
+async function parse(webhook: IncomingWebhook, accountSid: string): Promise<WebhookContent | null> {
+  const form = await webhook.form();
+  const sid = form?.get('MessageSid') ?? form?.get('SmsSid');
+  if (!form || !isMessageSid(sid) || form.get('AccountSid') !== accountSid) return null;
+  const status = form.get('MessageStatus');
+  const payload = payloadOf(form);
+  if (status === null) return { messages: [readMessage(form, sid, payload)], receipts: [] };
+  return { messages: [], receipts: [readReceipt(form, sid, status, webhook.query.get(ECHO), payload)] };
+}
+
+function readMessage(form: URLSearchParams, sid: string, payload: object): InboundContent {
+  const count = Math.min(Number(form.get('NumMedia')) || 0, MAX_MEDIA);
+  const urls = Array.from({ length: count }, (_, index) => form.get(`MediaUrl${index}`)).filter(Boolean);
+  return {
+    providerMessageId: sid,
+    type: urls.length > 0 || sid.startsWith('MM') ? 'mms' : 'sms',
+    from: form.get('From'),
+    to: form.get('To'),
+    body: form.get('Body'),
+    attachments: urls,
+    payload,
+  };
+}
+
+function readReceipt(
+  form: URLSearchParams,
+  sid: string,
+  status: string,
+  echo: string | null,
+  payload: object,
+): ReceiptContent {
+  const code = form.get('ErrorCode');
+  return {
+    providerMessageId: sid,
+    echo,
+    status: STATUSES[status.toLowerCase()] ?? status,
+    error: code ? { code, detail: form.get('ErrorMessage') } : null,
+    ...(code && { errorClass: meaningOfCode(code)?.class ?? 'provider_error', errorUrl: pageOfCode(code) }),
+    payload,
+  };
+}
+
+/** The parameters as JSON; a repeated name has a list. */
+function payloadOf(form: URLSearchParams): object {
+  const names = new Set(form.keys());
+  return Object.fromEntries(
+    [...names].map((name) => {
+      const values = form.getAll(name);
+      return [name, values.length === 1 ? values[0] : values];
+    }),
+  );
+}

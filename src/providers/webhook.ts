@@ -1,0 +1,101 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { parseJson } from '../openapi/bounded-json.ts';
+import type { ErrorClass } from '../openapi/error-class.ts';
+
+/** The URL of an account's webhooks; null without a public URL. */
+export function webhookUrlOf(publicUrl: string | null, account: string): string | null {
+  return publicUrl === null ? null : `${publicUrl}/api/webhooks/${account}`;
+}
+
+export interface WebhookRequest {
+  headers: IncomingHttpHeaders;
+  /** The target of the request as received: path and query. */
+  target: string;
+  /** The public URL of the service without a path; null if it is not configured. */
+  publicUrl: string | null;
+  /** Reads the body, within the limit of bodies that are not verified yet. */
+  readBody: () => Promise<Buffer>;
+}
+
+/** A webhook of a provider. Verification and parsing use the same values. */
+export class IncomingWebhook {
+  readonly headers: IncomingHttpHeaders;
+  /** The URL that the provider called: the public URL and the target, without any change; null without a public URL. */
+  readonly url: string | null;
+  readonly query: URLSearchParams;
+  readonly #readBody: () => Promise<Buffer>;
+  #body: Promise<Buffer> | undefined;
+
+  constructor({ headers, target, publicUrl, readBody }: WebhookRequest) {
+    this.headers = headers;
+    this.url = publicUrl === null ? null : `${publicUrl}${target}`;
+    this.query = new URLSearchParams(target.slice(target.indexOf('?') + 1 || target.length));
+    this.#readBody = readBody;
+  }
+
+  /** The bytes of the body as received. Before verification, read it only if the headers have the form of a valid signature. */
+  body(): Promise<Buffer> {
+    this.#body ??= this.#readBody();
+    return this.#body;
+  }
+
+  /** The value of a JSON body within the limits of the service; null for any other body. */
+  async json(): Promise<unknown> {
+    const body = await this.body();
+    try {
+      return parseJson(body).value;
+    } catch {
+      return null;
+    }
+  }
+
+  /** The parameters of a form; null for a body of another type. */
+  async form(): Promise<URLSearchParams | null> {
+    const isForm = /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(this.headers['content-type'] ?? '');
+    return isForm ? new URLSearchParams((await this.body()).toString('utf8')) : null;
+  }
+}
+
+/** What a webhook contains. Values are as the provider gave them; the service reads what it can and keeps the payload. */
+export interface WebhookContent {
+  messages: InboundContent[];
+  receipts: ReceiptContent[];
+}
+
+export interface InboundContent {
+  /** The provider's id: a repeated id is the same message. */
+  providerMessageId: string;
+  type?: unknown;
+  from: unknown;
+  to: unknown;
+  cc?: unknown;
+  subject?: unknown;
+  body: unknown;
+  /** URLs. */
+  attachments: unknown;
+  /** RFC 3339, RFC 5322 or Unix time; default: now. */
+  timestamp?: unknown;
+  payload: unknown;
+}
+
+export interface ReceiptContent {
+  providerMessageId: string;
+  /** The echo of the send (`echo.ts`), which finds a message whose provider id is not known yet; null for none. */
+  echo: string | null;
+  /** A status of a receipt, or any other word of the provider, which changes nothing. */
+  status: unknown;
+  error?: unknown;
+  /** What the error means; default: `provider_error`. */
+  errorClass?: ErrorClass;
+  /** The provider's page about the error. */
+  errorUrl?: string;
+  timestamp?: unknown;
+  payload: unknown;
+}
+
+/** The response to a webhook after every effect is committed. */
+export interface WebhookResponse {
+  status: 200;
+  contentType: string;
+  body: string;
+}
