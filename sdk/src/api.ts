@@ -1,5 +1,5 @@
 import createFetchClient, { type Client as FetchClient } from 'openapi-fetch';
-import { ConnectionError, errorOf, type MessagingError } from './errors.ts';
+import { errorOf, unexpected } from './errors.ts';
 import { type List, type Pages, paginate } from './pagination.ts';
 import type { paths } from './schema.ts';
 import { createTransport, type Fetch, type TransportOptions } from './transport.ts';
@@ -56,7 +56,7 @@ export function createApi(baseUrl: string, headers: Record<string, string>, defa
       signal,
     }).catch(rethrow);
     if (!response.ok) throw errorOf(response, error);
-    if (data === undefined) throw unexpected();
+    if (data === undefined) throw unexpected(response.status);
     return data;
   };
   return {
@@ -71,9 +71,6 @@ export function createApi(baseUrl: string, headers: Record<string, string>, defa
 }
 
 function rethrow(error: unknown): never {
-  throw error instanceof SyntaxError ? unexpected(error) : error;
-}
-
-function unexpected(cause?: unknown): MessagingError {
-  return new ConnectionError('The response is not from the service.', cause, 'unexpected_response');
+  // The body of a successful response is not JSON.
+  throw error instanceof SyntaxError ? unexpected('2xx', error) : error;
 }

@@ -43,27 +43,26 @@ export class ApiError extends MessagingError {
   /** A description of the error. */
   readonly detail: string;
   /** Identifies the request in the logs of the service. */
-  readonly requestId: string | undefined;
+  readonly requestId: string;
   /** Seconds to wait before a retry (`Retry-After`), if the service set it. */
   readonly retryAfter: number | undefined;
   /** The validation errors of the request. */
   readonly errors: readonly Fault[];
-  /** A code of the contract, or `unknown` if the response came from an intermediary. */
-  declare readonly code: Problem['code'] | 'unknown';
+  /** A code of the contract. */
+  declare readonly code: Problem['code'];
 
-  constructor(response: Response, problem: Partial<Problem>) {
-    const detail = problem.detail ?? `The response is ${response.status} ${response.statusText}`.trimEnd();
-    super(problem.code ?? 'unknown', [detail, firstOf(problem.errors)].join(' ').trim());
+  constructor(response: Response, { code, detail, request_id, errors = [] }: Problem) {
+    super(code, `${detail} ${firstOf(errors)}`.trim());
     this.status = response.status;
     this.detail = detail;
-    this.requestId = problem.request_id ?? response.headers.get('x-request-id') ?? undefined;
+    this.requestId = request_id;
     this.retryAfter = retryAfter(response);
-    this.errors = problem.errors ?? [];
+    this.errors = errors;
   }
 }
 
 /** The path and message of the first error, and the number of further errors. */
-function firstOf([first, ...more]: readonly Fault[] = []): string {
+function firstOf([first, ...more]: readonly Fault[]): string {
   if (!first) return '';
   return `${first.path} ${first.message}${more.length > 0 ? ` (and ${more.length} more)` : ''}`;
 }
@@ -98,17 +97,26 @@ export class UnavailableError extends ApiError {
   override readonly name = 'UnavailableError';
 }
 
-/** The error of a response. `body` is the parsed body: a problem document of the service or any other value. */
-export function errorOf(response: Response, body: unknown): ApiError {
+/** The error of a response that is not 2xx. Without a problem document, the response is not from the service. */
+export function errorOf(response: Response, body: unknown): MessagingError {
   const { status } = response;
-  const problem = isProblem(body) ? body : {};
-  if (status >= 500) return new UnavailableError(response, problem);
-  if (status === 401 || status === 403) return new AuthenticationError(response, problem);
-  if (status === 404) return new NotFoundError(response, problem);
-  if (status === 409) return new ConflictError(response, problem);
-  if (status === 429) return new RateLimitError(response, problem);
-  if ([400, 413, 415, 422].includes(status)) return new InvalidRequestError(response, problem);
-  return new ApiError(response, problem);
+  if (!isProblem(body)) return unexpected(status);
+  if (status >= 500) return new UnavailableError(response, body);
+  if (status === 401 || status === 403) return new AuthenticationError(response, body);
+  if (status === 404) return new NotFoundError(response, body);
+  if (status === 409) return new ConflictError(response, body);
+  if (status === 429) return new RateLimitError(response, body);
+  if ([400, 413, 415, 422].includes(status)) return new InvalidRequestError(response, body);
+  return new ApiError(response, body);
+}
+
+/** The error of a response that is not from the service, for example because `baseUrl` is wrong. */
+export function unexpected(status: number | string, cause?: unknown): ConnectionError {
+  return new ConnectionError(
+    `The response (status ${status}) is not from the service.`,
+    cause,
+    'unexpected_response',
+  );
 }
 
 /** An intermediary may respond with JSON too; only the service's problem documents have a `request_id`. */

@@ -3,6 +3,7 @@ import {
   ApiError,
   AuthenticationError,
   ConflictError,
+  ConnectionError,
   createClient,
   InvalidRequestError,
   MessagingError,
@@ -13,7 +14,7 @@ import {
 import { sms } from '../support/bodies.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { startProxy } from '../support/proxy.ts';
-import { rejection } from './support.ts';
+import { problemBody, rejection } from './support.ts';
 
 describe('The errors of the SDK', () => {
   let service: Harness;
@@ -85,7 +86,7 @@ describe('The errors of the SDK', () => {
     expect(error).to.include({ status: 409, code: 'participants_share_conversation' });
   });
 
-  it('the response of an intermediary has the class of its status and the code unknown', async () => {
+  it('a problem document is an error of the class of its status', async () => {
     const proxy = await startProxy(service.url);
     const answers = [
       [429, RateLimitError],
@@ -95,16 +96,35 @@ describe('The errors of the SDK', () => {
       [418, ApiError],
     ] as const;
     for (const [status, Expected] of answers) {
-      const headers = { 'retry-after': '7', 'x-request-id': 'seen-by-the-proxy' };
-      proxy.faults.push({ type: 'status', status, headers, body: '<h1>Sorry</h1>' });
+      const headers = { 'retry-after': '7', 'content-type': 'application/problem+json' };
+      proxy.faults.push({ type: 'status', status, headers, body: problemBody(status) });
       const error = await rejection(connect(undefined, proxy.url).messages.get(1));
       expect(error).to.be.instanceOf(Expected).and.have.property('constructor', Expected);
-      expect(error).to.include({ status, code: 'unknown', retryAfter: 7, requestId: 'seen-by-the-proxy' });
-      expect((error as Error).message).to.contain(status);
+      expect(error).to.deep.include({
+        status,
+        code: 'internal',
+        retryAfter: 7,
+        requestId: 'request-1',
+        errors: [],
+      });
+      expect((error as Error).message).to.equal('Sorry.');
     }
-    proxy.faults.push({ type: 'status', status: 404, body: '{"code": 42, "detail": ["No such route"]}' });
-    const error = await rejection(connect(undefined, proxy.url).messages.get(1));
-    expect(error).to.include({ status: 404, code: 'unknown', detail: 'The response is 404 Not Found' });
+    await proxy.stop();
+  });
+
+  it('a response without a problem document is a ConnectionError with the status, at any status', async () => {
+    const proxy = await startProxy(service.url);
+    const bodies = ['<h1>Sorry</h1>', '', '{"code": 42, "detail": ["No such route"]}'];
+    for (const status of [403, 404, 409, 418, 422, 429, 500, 502])
+      for (const body of bodies) {
+        proxy.faults.push({ type: 'status', status, body });
+        const error = await rejection(connect(undefined, proxy.url).messages.get(1));
+        expect(error).to.be.instanceOf(ConnectionError).and.not.instanceOf(ApiError);
+        expect(error).to.include({
+          code: 'unexpected_response',
+          message: `The response (status ${status}) is not from the service.`,
+        });
+      }
     await proxy.stop();
   });
 

@@ -4,9 +4,9 @@ import { sms } from '../support/bodies.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { type Fault, type FaultyProxy, startProxy } from '../support/proxy.ts';
 import { until } from '../support/until.ts';
-import { rejection } from './support.ts';
+import { problemBody, rejection } from './support.ts';
 
-const unavailable: Fault = { type: 'status', status: 503, body: 'Try again later.' };
+const unavailable: Fault = { type: 'status', status: 503, body: problemBody(503) };
 
 describe('The SDK behind a faulty network', () => {
   let service: Harness;
@@ -116,7 +116,7 @@ describe('The SDK behind a faulty network', () => {
   });
 
   it('fails at once if Retry-After is more than a minute', async () => {
-    proxy.faults.push({ type: 'status', status: 503, headers: { 'retry-after': '3600' } });
+    proxy.faults.push({ ...unavailable, headers: { 'retry-after': '3600' } });
     const error = await rejection(client().messages.get(1));
     expect(error).to.be.instanceOf(UnavailableError).and.include({ retryAfter: 3_600, status: 503 });
     expect(proxy.requests).to.have.length(1);
@@ -143,7 +143,10 @@ describe('The SDK behind a faulty network', () => {
   it('reports that a response is not from the service', async () => {
     proxy.faults.push({ type: 'status', status: 200, body: '<p>Please sign in' });
     const error = await rejection(client().messages.get(1));
-    expect(error).to.be.instanceOf(ConnectionError).and.include({ code: 'unexpected_response' });
+    expect(error).to.be.instanceOf(ConnectionError).and.include({
+      code: 'unexpected_response',
+      message: 'The response (status 2xx) is not from the service.',
+    });
   });
 
   describe('aborts a call', () => {

@@ -15,3 +15,8 @@ export async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   for await (const item of items) found.push(item);
   return found;
 }
+
+/** The body of an error response of the service. */
+export function problemBody(status: number): string {
+  return JSON.stringify({ status, code: 'internal', detail: 'Sorry.', request_id: 'request-1' });
+}
