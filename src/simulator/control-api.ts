@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
-import { answerError } from './provider/api.ts';
-import { inboundEmail } from './provider/email.ts';
-import { type Channel, webhookUrl } from './provider/settings.ts';
-import { inboundSms } from './provider/sms.ts';
+import { answerError } from './dialects/standard/api.ts';
+import { inboundEmail } from './dialects/standard/email.ts';
+import { inboundSms } from './dialects/standard/sms.ts';
+import { type Channel, webhookUrl } from './settings.ts';
 import type { Simulation } from './simulation.ts';
 
 /** The HTTP interface that controls the simulator, for tests and developers. openapi.yaml validates its requests. */

@@ -1,6 +1,6 @@
 import { bool, customCleanEnv, EnvError, makeValidator, str } from 'envalid';
-import { isCount, isServiceUrl } from './provider/settings.ts';
 import type { SimulatorOptions } from './server.ts';
+import { isCount, isServiceUrl } from './settings.ts';
 
 type Environment = Record<string, string | undefined>;
 

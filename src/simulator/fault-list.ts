@@ -1,5 +1,5 @@
 import type { Fault } from './faults.ts';
-import type { Channel } from './provider/settings.ts';
+import type { Channel } from './settings.ts';
 
 /** The configured faults, in the order in which they are tried. */
 export class FaultList {

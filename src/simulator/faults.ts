@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, Response } from 'express';
-import type { Channel } from './provider/settings.ts';
+import type { Channel } from './settings.ts';
 
 interface Condition {
   channel: Channel;

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import * as OpenApiValidator from 'express-openapi-validator';
 import { controlApi } from './control-api.ts';
+import { answerError, identify, providerApi } from './dialects/standard/api.ts';
+import { createWebhookSender } from './dialects/standard/webhooks.ts';
 import { refuseForeign } from './foreign.ts';
-import { answerError, identify, providerApi } from './provider/api.ts';
-import { defaults, merge, type SettingsChange } from './provider/settings.ts';
-import { createWebhookSender } from './provider/webhooks.ts';
+import { defaults, merge, type SettingsChange } from './settings.ts';
 import { Simulation } from './simulation.ts';
 
 export interface SimulatorOptions {

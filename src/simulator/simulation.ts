@@ -1,8 +1,8 @@
+import { outcomesOf, report } from './dialects/standard/receipts.ts';
+import type { WebhookSender } from './dialects/standard/webhooks.ts';
 import { FaultList } from './fault-list.ts';
-import { outcomesOf, report } from './provider/receipts.ts';
-import { merge, type Settings, type SettingsChange } from './provider/settings.ts';
-import type { WebhookSender } from './provider/webhooks.ts';
 import { seededRandom } from './random.ts';
+import { merge, type Settings, type SettingsChange } from './settings.ts';
 import { type Accepted, Store } from './store.ts';
 
 /** The state of the simulated providers between two resets. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Channel } from './provider/settings.ts';
+import type { Channel } from './settings.ts';
 
 /** A message that a simulated provider accepted. */
 export interface Accepted {

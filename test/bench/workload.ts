@@ -1,4 +1,4 @@
-import { sign } from '../../src/simulator/provider/signature.ts';
+import { sign } from '../../src/simulator/dialects/standard/signature.ts';
 import { webhookSecret } from '../support/harness.ts';
 import type { Request } from './load.ts';
 import { apiKey } from './service.ts';

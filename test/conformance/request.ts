@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { request as send } from 'undici';
-import { sign } from '../../src/simulator/provider/signature.ts';
+import { sign } from '../../src/simulator/dialects/standard/signature.ts';
 import { webhookSecret } from '../support/harness.ts';
 import { arbitraryOf, type Known } from './arbitrary.ts';
 import type { Operation, Parameter } from './contract.ts';

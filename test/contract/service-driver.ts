@@ -1,4 +1,4 @@
-import { sign } from '../../src/simulator/provider/signature.ts';
+import { sign } from '../../src/simulator/dialects/standard/signature.ts';
 import { query } from '../support/database.ts';
 import { type Harness, webhookSecret } from '../support/harness.ts';
 import { until } from '../support/until.ts';

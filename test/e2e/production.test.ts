@@ -2,7 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { sign } from '../../src/simulator/provider/signature.ts';
+import { sign } from '../../src/simulator/dialects/standard/signature.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import { inboundSms, sms } from '../support/bodies.ts';
 import { webhookSecret } from '../support/harness.ts';

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { expect } from 'chai';
 import { Headers as UndiciHeaders } from 'undici';
 import { verifyWebhook, type WebhookHeaders, WebhookVerificationError } from '../../sdk/src/index.ts';
-import { sign } from '../../src/simulator/provider/signature.ts';
+import { sign } from '../../src/simulator/dialects/standard/signature.ts';
 import { webhookSecret as secret } from '../support/harness.ts';
 import { listen } from '../support/listen.ts';
 import { rejection } from './support.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { SettingsChange } from '../../src/simulator/provider/settings.ts';
-import { sign } from '../../src/simulator/provider/signature.ts';
+import { sign } from '../../src/simulator/dialects/standard/signature.ts';
+import type { SettingsChange } from '../../src/simulator/settings.ts';
 import { until } from '../support/until.ts';
 import {
   email,

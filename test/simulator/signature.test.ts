@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { sign } from '../../src/simulator/provider/signature.ts';
+import { sign } from '../../src/simulator/dialects/standard/signature.ts';
 import { secret } from './support.ts';
 
 describe('The signature of a webhook', () => {

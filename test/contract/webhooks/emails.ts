@@ -1,6 +1,6 @@
 import { MatchersV3 } from '@pact-foundation/pact';
-import { inboundEmail } from '../../../src/simulator/provider/email.ts';
-import type { WebhookSender } from '../../../src/simulator/provider/webhooks.ts';
+import { inboundEmail } from '../../../src/simulator/dialects/standard/email.ts';
+import type { WebhookSender } from '../../../src/simulator/dialects/standard/webhooks.ts';
 import { filled, link, mailbox, time } from '../shapes.ts';
 import { deliver, webhook } from './webhook.ts';
 

@@ -1,6 +1,6 @@
 import { MatchersV3 } from '@pact-foundation/pact';
-import { type Outcome, report } from '../../../src/simulator/provider/receipts.ts';
-import { defaults } from '../../../src/simulator/provider/settings.ts';
+import { type Outcome, report } from '../../../src/simulator/dialects/standard/receipts.ts';
+import { defaults } from '../../../src/simulator/settings.ts';
 import type { Accepted } from '../../../src/simulator/store.ts';
 import type { Interaction } from '../agreement.ts';
 import { filled, time } from '../shapes.ts';

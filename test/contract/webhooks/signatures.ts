@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { sign } from '../../../src/simulator/provider/signature.ts';
+import { sign } from '../../../src/simulator/dialects/standard/signature.ts';
 
 /** The shape of Standard Webhooks' `webhook-signature`. */
 export const SIGNATURE = /^v1,[A-Za-z0-9+/]{43}=( v1,[A-Za-z0-9+/]{43}=)*$/;

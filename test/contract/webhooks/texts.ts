@@ -1,6 +1,6 @@
 import { MatchersV3 } from '@pact-foundation/pact';
-import { inboundSms } from '../../../src/simulator/provider/sms.ts';
-import type { WebhookSender } from '../../../src/simulator/provider/webhooks.ts';
+import { inboundSms } from '../../../src/simulator/dialects/standard/sms.ts';
+import type { WebhookSender } from '../../../src/simulator/dialects/standard/webhooks.ts';
 import { filled, link, phone, time } from '../shapes.ts';
 import { deliver, webhook } from './webhook.ts';
 

@@ -1,6 +1,9 @@
 import { MatchersV3 } from '@pact-foundation/pact';
 import { expect } from 'chai';
-import { createWebhookSender, type WebhookSender } from '../../../src/simulator/provider/webhooks.ts';
+import {
+  createWebhookSender,
+  type WebhookSender,
+} from '../../../src/simulator/dialects/standard/webhooks.ts';
 import { webhookSecret } from '../../support/harness.ts';
 import type { Interaction } from '../agreement.ts';
 import { FORGED, GOOD, SIGNATURE } from './signatures.ts';

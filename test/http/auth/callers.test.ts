@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { sign } from '../../../src/simulator/provider/signature.ts';
+import { sign } from '../../../src/simulator/dialects/standard/signature.ts';
 import { inboundSms, sms } from '../../support/bodies.ts';
 import { query } from '../../support/database.ts';
 import { type Harness, startHarness, webhookSecret } from '../../support/harness.ts';

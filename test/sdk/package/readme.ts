@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
-import { sign } from '../../../src/simulator/provider/signature.ts';
+import { sign } from '../../../src/simulator/dialects/standard/signature.ts';
 import { type Harness, startHarness, webhookSecret } from '../../support/harness.ts';
 import { installCommands, type SdkProject } from '../../support/sdk-project.ts';
 

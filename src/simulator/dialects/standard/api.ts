@@ -1,9 +1,9 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
-import { applyFaults, type Exchange } from '../faults.ts';
-import type { Simulation } from '../simulation.ts';
-import type { Accepted, Call } from '../store.ts';
+import { applyFaults, type Exchange } from '../../faults.ts';
+import type { Channel } from '../../settings.ts';
+import type { Simulation } from '../../simulation.ts';
+import type { Accepted, Call } from '../../store.ts';
 import { emailRefuses } from './email.ts';
-import type { Channel } from './settings.ts';
 import { smsRefuses } from './sms.ts';
 
 const REFUSES = { sms: smsRefuses, email: emailRefuses };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Accepted } from '../store.ts';
-import { type Settings, webhookUrl } from './settings.ts';
+import { type Settings, webhookUrl } from '../../settings.ts';
+import type { Accepted } from '../../store.ts';
 import { pause, type WebhookSender } from './webhooks.ts';
 
 export interface Outcome {
