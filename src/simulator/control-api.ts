@@ -1,13 +1,16 @@
-import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
-import { answerError } from './dialects/standard/api.ts';
-import { inboundEmail } from './dialects/standard/email.ts';
-import { inboundSms } from './dialects/standard/sms.ts';
-import { type Channel, webhookUrl } from './settings.ts';
+import type { Dialect } from './dialect.ts';
+import { answerError } from './middleware/error-response.ts';
+import type { Channel, DialectName } from './settings.ts';
 import type { Simulation } from './simulation.ts';
 
+interface Inbound extends Record<string, unknown> {
+  channel: Channel;
+  dialect?: DialectName;
+}
+
 /** The HTTP interface that controls the simulator, for tests and developers. openapi.yaml validates its requests. */
-export function controlApi(simulation: Simulation): Router {
+export function controlApi(simulation: Simulation, dialects: Record<DialectName, Dialect>): Router {
   const router = Router();
   router.get('/faults', (_request, response) => void response.json(simulation.faults.all));
   router.put('/faults', (request, response) => {
@@ -23,15 +26,15 @@ export function controlApi(simulation: Simulation): Router {
     response.json({ data: simulation.store.all(request.query.channel as Channel | undefined) });
   });
   router.get('/calls', (_request, response) => void response.json({ data: simulation.store.calls() }));
+  router.get('/webhooks', (_request, response) => void response.json({ data: simulation.store.webhooks() }));
   router.post('/reset', (_request, response) => {
     simulation.reset();
+    for (const dialect of Object.values(dialects)) dialect.reset();
     response.json({ status: 'ok' });
   });
   router.post('/inbound', async (request, response) => {
-    const { channel, ...fields }: { channel: Channel } & Record<string, unknown> = request.body;
-    const event = channel === 'sms' ? inboundSms(fields) : inboundEmail(fields);
-    const url = webhookUrl(simulation.settings, channel);
-    const answer = await simulation.sender.post(url, `evt_${randomUUID()}`, event).catch(String);
+    const { channel, dialect = 'standard', ...fields }: Inbound = request.body;
+    const answer = await dialects[dialect].inbound(channel, fields).catch(String);
     if (typeof answer === 'string') answerError(response, 502, 'unreachable', answer);
     else response.json({ status: answer.status, body: parsed(answer.body) });
   });

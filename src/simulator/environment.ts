@@ -19,6 +19,11 @@ const count = (maximum: number) =>
 const anyCount = count(2 ** 31 - 1);
 const port = count(65_535);
 const url = text(isServiceUrl, 'an http or https URL');
+const sid = (prefix: string) =>
+  text(
+    (input) => new RegExp(`^${prefix}[0-9a-fA-F]{32}$`).test(input),
+    `${prefix} and 32 hexadecimal digits`,
+  );
 const secret = text((input) => /^whsec_[A-Za-z0-9+/]+=*$/.test(input), 'whsec_ and base64');
 
 const SPECS = {
@@ -31,6 +36,10 @@ const SPECS = {
   SIMULATOR_HONOUR_IDEMPOTENCY_KEYS: bool({ default: true }),
   SIMULATOR_LOOKUP: bool({ default: true }),
   SIMULATOR_RECEIPT_DELAY_MS: anyCount({ default: 50 }),
+  SIMULATOR_TWILIO_ACCOUNT_SID: sid('AC')({ default: undefined }),
+  SIMULATOR_TWILIO_API_KEY_SID: sid('SK')({ default: undefined }),
+  SIMULATOR_TWILIO_API_KEY_SECRET: str({ default: undefined }),
+  SIMULATOR_TWILIO_WEBHOOK_URL: url({ default: undefined }),
 };
 
 /**
@@ -49,17 +58,25 @@ export function readEnvironment(environment: Environment): {
       for (const [name, error] of Object.entries(errors)) if (error) faults.push(`${name}: ${error.message}`);
     },
   });
+  const { SIMULATOR_TWILIO_API_KEY_SID: keySid, SIMULATOR_TWILIO_API_KEY_SECRET: keySecret } = values;
+  if ((keySid === undefined) !== (keySecret === undefined))
+    faults.push('SIMULATOR_TWILIO_API_KEY_SID: must be set together with SIMULATOR_TWILIO_API_KEY_SECRET');
   const options = {
     host: values.SIMULATOR_HOST,
     port: values.SIMULATOR_PORT,
     apiKey: values.SIMULATOR_API_KEY,
     webhookSecret: values.SIMULATOR_WEBHOOK_SECRET,
+    twilio: {
+      accountSid: values.SIMULATOR_TWILIO_ACCOUNT_SID,
+      apiKey: keySid && keySecret ? { sid: keySid, secret: keySecret } : undefined,
+    },
     settings: {
       service_url: values.SIMULATOR_SERVICE_URL,
       seed: values.SIMULATOR_SEED,
       honour_idempotency_keys: values.SIMULATOR_HONOUR_IDEMPOTENCY_KEYS,
       lookup: values.SIMULATOR_LOOKUP,
       receipts: { delay_ms: values.SIMULATOR_RECEIPT_DELAY_MS },
+      twilio: { webhook_url: values.SIMULATOR_TWILIO_WEBHOOK_URL ?? null },
     },
   };
   return { options, faults };

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, Response } from 'express';
-import type { Channel } from './settings.ts';
+import type { Channel, DialectName } from './settings.ts';
 
 interface Condition {
   channel: Channel;
+  /** Default: every dialect. */
+  dialect?: DialectName;
   /** How many requests the fault affects; default: no limit. */
   times?: number;
   /** The probability that the fault affects a request, from 0 to 1; default: 1. */
@@ -17,7 +19,15 @@ interface Condition {
 /** A failure between a provider and its caller. */
 export type Fault = Condition &
   (
-    | { type: 'status'; status: number; retry_after?: number }
+    | {
+        type: 'status';
+        status: number;
+        retry_after?: number;
+        /** The error code in the body; default: the code of the dialect for the status. */
+        code?: string | number;
+        /** Whether the message is accepted nevertheless. */
+        accepted?: boolean;
+      }
     | { type: 'latency'; ms: number }
     | { type: 'timeout' }
     | { type: 'reset' }
@@ -26,11 +36,15 @@ export type Fault = Condition &
     | { type: 'no_id'; status?: number }
   );
 
-/** The request that a fault affects; `proceed` does what the provider would do, without the response. */
+/** The request that a fault affects, with the responses of its dialect. */
 export interface Exchange {
   request: Request;
   response: Response;
-  proceed: () => void;
+  /** Processes the request as the provider would, without the response. */
+  proceed: () => Promise<unknown> | undefined;
+  errorBody: (status: number, code: string | number | undefined) => object;
+  /** The status of the response to an accepted message. */
+  acceptedStatus: number;
 }
 
 type Of<Type> = Extract<Fault, { type: Type }>;
@@ -38,9 +52,10 @@ type Effect<Type> = (fault: Of<Type>, exchange: Exchange) => Promise<void> | voi
 
 /** Each effect ends the exchange, except latency, after which the next fault follows. */
 const effects: { [Type in Fault['type']]: Effect<Type> } = {
-  status: ({ status, retry_after }, { response }) => {
+  status: async ({ status, retry_after, code, accepted }, { response, proceed, errorBody }) => {
+    if (accepted) await proceed();
     if (retry_after !== undefined) response.set('retry-after', String(retry_after));
-    response.status(status).json({ error: { code: `simulated_${status}`, message: 'A simulated failure' } });
+    response.status(status).json(errorBody(status, code));
   },
   latency: async ({ ms }) => {
     await sleep(ms, undefined, { ref: false });
@@ -49,13 +64,13 @@ const effects: { [Type in Fault['type']]: Effect<Type> } = {
   reset: (_fault, { request }) => {
     request.socket.resetAndDestroy();
   },
-  lost_response: (_fault, { request, proceed }) => {
-    proceed();
+  lost_response: async (_fault, { request, proceed }) => {
+    await proceed();
     request.socket.destroy();
   },
-  malformed: (_fault, { response, proceed }) => {
-    proceed();
-    response.status(202).type('json').send('{"id": ');
+  malformed: async (_fault, { response, proceed, acceptedStatus }) => {
+    await proceed();
+    response.status(acceptedStatus).type('json').send('{"id": ');
   },
   no_id: ({ status = 200 }, { response }) => {
     response.status(status).json({ status: 'queued' });

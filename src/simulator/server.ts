@@ -1,23 +1,27 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import * as OpenApiValidator from 'express-openapi-validator';
 import { controlApi } from './control-api.ts';
-import { answerError, identify, providerApi } from './dialects/standard/api.ts';
-import { createWebhookSender } from './dialects/standard/webhooks.ts';
-import { refuseForeign } from './foreign.ts';
-import { defaults, merge, type SettingsChange } from './settings.ts';
+import type { Dialect } from './dialect.ts';
+import { createStandardDialect } from './dialects/standard/dialect.ts';
+import { createTwilioDialect, type TwilioOptions } from './dialects/twilio/dialect.ts';
+import { answerError } from './middleware/error-response.ts';
+import { refuseForeign } from './middleware/foreign.ts';
+import { validate } from './middleware/validate.ts';
+import { type DialectName, defaults, merge, type SettingsChange } from './settings.ts';
 import { Simulation } from './simulation.ts';
 
 export interface SimulatorOptions {
   host?: string;
   /** 0 for any free port. */
   port?: number;
-  /** The bearer key that requests must have; default: no key is required. */
+  /** The bearer key and the auth token of Twilio that requests must have; default: any credentials are accepted. */
   apiKey?: string | undefined;
   /** `whsec_…`; default: webhooks are not signed. */
   webhookSecret?: string | undefined;
+  /** The account of the Twilio dialect. */
+  twilio?: TwilioOptions;
   /** Changes to the default settings, for the start and after each reset. */
   settings?: SettingsChange;
 }
@@ -29,24 +33,26 @@ export interface Simulator {
 }
 
 /**
- * Starts a server that simulates the SMS provider and the email provider.
+ * Starts a server that simulates the providers.
  *
  * @throws {Error} the server cannot listen on the port.
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const { host = '127.0.0.1', port = 0, apiKey, webhookSecret } = options;
-  const simulation = new Simulation(
-    merge(defaults, options.settings ?? {}),
-    createWebhookSender(webhookSecret),
-  );
-  const server = createServer(createApp(simulation, host, apiKey));
+  const { host = '127.0.0.1', port = 0, apiKey, webhookSecret, twilio } = options;
+  const simulation = new Simulation(merge(defaults, options.settings ?? {}));
+  const dialects = {
+    standard: createStandardDialect(simulation, { apiKey, webhookSecret }),
+    twilio: createTwilioDialect(simulation, apiKey, twilio),
+  };
+  const server = createServer(createApp(simulation, dialects, host));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
   const address = server.address() as AddressInfo;
+  simulation.url = `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    url: simulation.url,
     port: address.port,
     stop: async () => {
       simulation.close();
@@ -55,25 +61,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
 }
 
-const parse = express.json({ limit: '12mb' });
-
-/** Validates requests by openapi.yaml; all simulators of a process share the compiled schemas. */
-const validate = OpenApiValidator.middleware({
-  apiSpec: fileURLToPath(new URL('./openapi.yaml', import.meta.url)),
-  validateApiSpec: false,
-  validateSecurity: false,
-  ajvFormats: { mode: 'full' },
-});
-
-function createApp(simulation: Simulation, host: string, apiKey: string | undefined): Express {
+function createApp(simulation: Simulation, dialects: Record<DialectName, Dialect>, host: string): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(refuseForeign(host));
   app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
-  app.use('/sms', identify('sms', simulation, apiKey), parse, validate, providerApi('sms', simulation));
-  app.use('/email', identify('email', simulation, apiKey), parse, validate, providerApi('email', simulation));
-  app.use('/_control', parse, validate, controlApi(simulation));
+  for (const { routes } of Object.values(dialects)) app.use(routes);
+  app.use('/_control', express.json({ limit: '12mb' }), validate, controlApi(simulation, dialects));
   app.use((_request, response) => answerError(response, 404, 'not_found', 'There is nothing here'));
   app.use(((error, request, response, _next) => {
     if (error instanceof OpenApiValidator.error.BadRequest) {

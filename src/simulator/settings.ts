@@ -1,14 +1,16 @@
 export type Channel = 'sms' | 'email';
+/** The providers that the simulator implements; each has a folder in `dialects/`. */
+export type DialectName = 'standard' | 'twilio';
 
 /** The behaviour of the simulated providers; the body of `GET` and `PUT /_control/settings`. */
 export interface Settings {
   honour_idempotency_keys: boolean;
   lookup: boolean;
-  /** Determines which requests have a fault with a probability, and which messages are undelivered. */
+  /** Determines which requests have a fault with a probability, and the receipts that the shares of `receipts` affect. */
   seed: number;
   /** The base URL for webhooks: an http or https URL without a path. */
   service_url: string;
-  /** The account that webhooks name in `provider`; null if the service has one account per channel. */
+  /** The account that webhooks name; null if the service has one account per channel. */
   provider_name: string | null;
   receipts: {
     enabled: boolean;
@@ -16,16 +18,33 @@ export interface Settings {
     delay_ms: number;
     /** The share of messages that are undelivered, from 0 to 1. */
     failure_rate: number;
+    /** The share of messages whose receipts are all sent before the response to the send, from 0 to 1. */
+    early_rate: number;
+    /** The share of receipts that are not sent, from 0 to 1. */
+    loss_rate: number;
     /** The number of repeated deliveries of each receipt. */
     repeats: number;
-    /** Whether `delivered` is sent before `sent`. */
+    /** Whether the receipts of a message are sent in the reverse order. */
     disorder: boolean;
+  };
+  twilio: {
+    /** The webhook URL of the account, for inbound messages; null for the URL that the service prints for the account. */
+    webhook_url: string | null;
+    /** The phone numbers and sender ids of the account; null for any sender. */
+    senders: string[] | null;
+    /** The time until a message is in the list of messages, in milliseconds. */
+    list_delay_ms: number;
+    /** Whether webhooks have parameters that are not documented. */
+    unknown_fields: boolean;
+    /** Whether each message has a status that is not documented, before its last status. */
+    unknown_status: boolean;
   };
 }
 
 /** Some of the settings. */
-export type SettingsChange = Partial<Omit<Settings, 'receipts'>> & {
+export type SettingsChange = Partial<Omit<Settings, 'receipts' | 'twilio'>> & {
   receipts?: Partial<Settings['receipts']>;
+  twilio?: Partial<Settings['twilio']>;
 };
 
 export const defaults: Settings = {
@@ -34,7 +53,22 @@ export const defaults: Settings = {
   seed: 1,
   service_url: 'http://127.0.0.1:8080',
   provider_name: null,
-  receipts: { enabled: true, delay_ms: 50, failure_rate: 0, repeats: 0, disorder: false },
+  receipts: {
+    enabled: true,
+    delay_ms: 50,
+    failure_rate: 0,
+    early_rate: 0,
+    loss_rate: 0,
+    repeats: 0,
+    disorder: false,
+  },
+  twilio: {
+    webhook_url: null,
+    senders: null,
+    list_delay_ms: 0,
+    unknown_fields: false,
+    unknown_status: false,
+  },
 };
 
 /** The longest delay of a timer, in milliseconds. */
@@ -50,13 +84,22 @@ export function isServiceUrl(value: unknown): boolean {
   return typeof value === 'string' && /^https?:\/\/[^/]/.test(value) && URL.canParse(value);
 }
 
-/** The URL for webhooks of a channel; `path` follows the channel. */
-export function webhookUrl({ service_url, provider_name }: Settings, channel: Channel, path = ''): string {
-  const query = provider_name === null ? '' : `?provider=${encodeURIComponent(provider_name)}`;
-  return `${service_url.replace(/\/$/, '')}/api/webhooks/${channel}${path}${query}`;
+/** The URL of the service without a slash at its end. */
+export function serviceUrl({ service_url }: Settings): string {
+  return service_url.replace(/\/$/, '');
 }
 
 /** Returns the settings with these changes. */
-export function merge(settings: Settings, { receipts, ...others }: SettingsChange): Settings {
-  return { ...settings, ...others, receipts: { ...settings.receipts, ...receipts } };
+export function merge(settings: Settings, { receipts, twilio, ...others }: SettingsChange): Settings {
+  return {
+    ...settings,
+    ...others,
+    receipts: { ...settings.receipts, ...receipts },
+    twilio: { ...settings.twilio, ...twilio },
+  };
+}
+
+/** Whether an event with this probability occurs. No number is drawn for a probability of 0. */
+export function occurs(probability: number, random: () => number): boolean {
+  return probability > 0 && random() < probability;
 }

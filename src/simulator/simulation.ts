@@ -1,30 +1,43 @@
-import { outcomesOf, report } from './dialects/standard/receipts.ts';
-import type { WebhookSender } from './dialects/standard/webhooks.ts';
-import { FaultList } from './fault-list.ts';
+import { FaultList, type ProviderRequest } from './fault-list.ts';
+import { applyFaults, type Exchange } from './faults.ts';
 import { seededRandom } from './random.ts';
 import { merge, type Settings, type SettingsChange } from './settings.ts';
-import { type Accepted, Store } from './store.ts';
+import { type Call, Store } from './store.ts';
+import { WebhookClient } from './webhook-client.ts';
 
-/** The state of the simulated providers between two resets. */
+/** The state of the simulated providers between two resets, without the messages that only one dialect has. */
 export class Simulation {
   store = new Store();
   faults = new FaultList();
   settings: Settings;
-  readonly sender: WebhookSender;
+  /** The URL of the simulator. */
+  url = '';
+  readonly webhooks = new WebhookClient((call) => this.store.logWebhook(call));
   #initial: Settings;
   #receipts = new AbortController();
   #random: { faults: () => number; receipts: () => number };
 
-  constructor(settings: Settings, sender: WebhookSender) {
+  constructor(settings: Settings) {
     this.settings = settings;
     this.#initial = settings;
     this.#random = randomFor(settings.seed);
-    this.sender = sender;
   }
 
-  /** The source of randomness for faults with a probability. */
+  /** The source of randomness for receipts. */
   get random(): () => number {
-    return this.#random.faults;
+    return this.#random.receipts;
+  }
+
+  /** Is aborted when the pending receipts are dropped. */
+  get signal(): AbortSignal {
+    return this.#receipts.signal;
+  }
+
+  /** Applies the faults of a call. Returns whether a fault ended the call. */
+  endsByFault(request: ProviderRequest, exchange: Exchange): Promise<boolean> {
+    const faults = this.faults.draw(request, this.#random.faults);
+    (exchange.response.locals.call as Call).fault = faults.at(-1)?.type ?? null;
+    return applyFaults(faults, exchange);
   }
 
   change(change: SettingsChange): void {
@@ -33,23 +46,7 @@ export class Simulation {
     if (this.settings.seed !== seed) this.#random = randomFor(this.settings.seed);
   }
 
-  /**
-   * Accepts a message and starts to send its receipts. If idempotency keys are supported, a repeated request returns the
-   * first message.
-   */
-  accept(channel: Accepted['channel'], key: string | null, request: Record<string, unknown>): Accepted {
-    const { settings } = this;
-    const { message, repeated } = this.store.accept(channel, key, request, settings.honour_idempotency_keys);
-    if (!repeated && settings.receipts.enabled) {
-      const outcomes = outcomesOf(message, settings, this.#random.receipts);
-      void report(message, outcomes, () => this.settings, this.sender, this.#receipts.signal);
-    }
-    return message;
-  }
-
-  /**
-   * Removes all faults, messages and pending receipts, and restores the settings and the seed of the start.
-   */
+  /** Removes all faults, messages and pending receipts, and restores the settings and the seed of the start. */
   reset(): void {
     this.close();
     this.#receipts = new AbortController();
@@ -61,7 +58,7 @@ export class Simulation {
 
   close(): void {
     this.#receipts.abort();
-    this.sender.cut();
+    this.webhooks.cut();
   }
 }
 

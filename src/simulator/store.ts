@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { Channel } from './settings.ts';
+import type { Channel, DialectName } from './settings.ts';
+import type { WebhookCall } from './webhook-client.ts';
 
 /** A message that a simulated provider accepted. */
 export interface Accepted {
   id: string;
+  dialect: DialectName;
   channel: Channel;
   idempotency_key: string | null;
   /** The number of requests for this message: 1, plus one for each repeated request with its key. */
@@ -20,6 +22,7 @@ export interface Accepted {
 export interface Call {
   method: string;
   path: string;
+  dialect: DialectName;
   channel: Channel;
   idempotency_key: string | null;
   /** The type of the last fault that affected the request; null without a fault. */
@@ -31,6 +34,7 @@ export interface Call {
 }
 
 const CALLS_KEPT = 100_000;
+const WEBHOOKS_KEPT = 10_000;
 const PREFIX = { sms: 'sms', email: 'eml' };
 
 /** The accepted messages and the requests of the providers. */
@@ -39,8 +43,9 @@ export class Store {
   /** In the order of acceptance; several messages per key if keys are not supported. */
   #byKey = new Map<string, Accepted[]>();
   #calls: Call[] = [];
+  #webhooks: WebhookCall[] = [];
 
-  /** The ids are random, so that a restarted simulator does not repeat an id. */
+  /** Accepts a message of the standard dialect. The ids are random, so that a restarted simulator does not repeat an id. */
   accept(
     channel: Channel,
     key: string | null,
@@ -53,25 +58,32 @@ export class Store {
       known.request_count++;
       return { message: known, repeated: true };
     }
-    const message: Accepted = {
+    const message = this.add({
       id: `${PREFIX[channel]}_${randomUUID()}`,
-      channel,
-      idempotency_key: key,
-      request_count: 1,
-      request,
-      accepted_at: new Date().toISOString(),
-      sequence: this.#byId.size + 1,
-      receipts: [],
-    };
-    this.#byId.set(message.id, message);
+      ...{ dialect: 'standard', channel, idempotency_key: key, request },
+    });
     sameKey.push(message);
     if (key !== null) this.#byKey.set(`${channel} ${key}`, sameKey);
     return { message, repeated: false };
   }
 
+  /** Adds a new message. */
+  add(message: Pick<Accepted, 'id' | 'dialect' | 'channel' | 'idempotency_key' | 'request'>): Accepted {
+    const accepted: Accepted = {
+      ...message,
+      request_count: 1,
+      accepted_at: new Date().toISOString(),
+      sequence: this.#byId.size + 1,
+      receipts: [],
+    };
+    this.#byId.set(message.id, accepted);
+    return accepted;
+  }
+
+  /** A message of the standard dialect. */
   byId(channel: Channel, id: string): Accepted | undefined {
     const message = this.#byId.get(id);
-    return message?.channel === channel ? message : undefined;
+    return message?.dialect === 'standard' && message.channel === channel ? message : undefined;
   }
 
   byKey(channel: Channel, key: string): Accepted[] {
@@ -92,5 +104,14 @@ export class Store {
 
   calls(): Call[] {
     return this.#calls.slice(-CALLS_KEPT);
+  }
+
+  logWebhook(call: WebhookCall): void {
+    this.#webhooks.push(call);
+    if (this.#webhooks.length > 2 * WEBHOOKS_KEPT) this.#webhooks = this.#webhooks.slice(-WEBHOOKS_KEPT);
+  }
+
+  webhooks(): WebhookCall[] {
+    return this.#webhooks.slice(-WEBHOOKS_KEPT);
   }
 }

@@ -21,6 +21,7 @@ export function receipts(channel: Channel, idName: 'messaging_provider_id' | 'xi
   const id = channel === 'sms' ? 'sms_1' : 'eml_1';
   const message: Accepted = {
     id,
+    dialect: 'standard',
     channel,
     idempotency_key: null,
     request_count: 1,

@@ -1,20 +1,24 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
-import { applyFaults, type Exchange } from '../../faults.ts';
-import type { Channel } from '../../settings.ts';
+import type { Exchange } from '../../faults.ts';
+import { answerError } from '../../middleware/error-response.ts';
+import { type Channel, occurs } from '../../settings.ts';
 import type { Simulation } from '../../simulation.ts';
-import type { Accepted, Call } from '../../store.ts';
+import type { Accepted } from '../../store.ts';
 import { emailRefuses } from './email.ts';
+import { outcomesOf, report } from './receipts.ts';
 import { smsRefuses } from './sms.ts';
+import type { WebhookSender } from './webhooks.ts';
 
 const REFUSES = { sms: smsRefuses, email: emailRefuses };
 
 /** The API of one provider: send, and look up by id or by idempotency key. openapi.yaml validates the requests. */
-export function providerApi(channel: Channel, simulation: Simulation): Router {
+export function providerApi(channel: Channel, simulation: Simulation, sender: WebhookSender): Router {
   const router = Router();
-  router.post('/messages', (request, response) => send(channel, simulation, request, response));
+  router.post('/messages', (request, response) => send(channel, simulation, sender, request, response));
   router.get(['/messages', '/messages/:id'], async (request, response, next) => {
-    const exchange = { request, response, proceed: () => undefined };
-    if (await endedByFault('lookup', channel, simulation, exchange)) return;
+    const exchange = exchangeOf(request, response, () => undefined);
+    const lookUp = { kind: 'lookup', dialect: 'standard', channel, recipients: [] } as const;
+    if (await simulation.endsByFault(lookUp, exchange)) return;
     if (simulation.settings.lookup) next();
     else answerError(response, 501, 'not_implemented', 'This provider has no look-up');
   });
@@ -33,66 +37,61 @@ export function providerApi(channel: Channel, simulation: Simulation): Router {
 async function send(
   channel: Channel,
   simulation: Simulation,
+  sender: WebhookSender,
   request: Request,
   response: Response,
 ): Promise<void> {
   const { body } = request;
-  const refused = [body.to].flat().find(REFUSES[channel]);
-  const accept = () => simulation.accept(channel, request.get('idempotency-key') ?? null, body);
-  const proceed = () => void (refused === undefined && accept());
-  if (await endedByFault('send', channel, simulation, { request, response, proceed })) return;
+  const recipients = [body.to ?? []].flat().map(String);
+  const refused = recipients.find(REFUSES[channel]);
+  const accept = () => acceptMessage(channel, simulation, sender, request);
+  const exchange = exchangeOf(request, response, () => (refused === undefined ? accept() : undefined));
+  const sending = { kind: 'send', dialect: 'standard', channel, recipients } as const;
+  if (await simulation.endsByFault(sending, exchange)) return;
   if (refused !== undefined)
     return answerError(response, 400, 'invalid_recipient', `${refused} is not a recipient`);
-  response.status(202).json({ id: accept().id, status: 'queued' });
+  response.status(202).json({ id: (await accept()).id, status: 'queued' });
 }
 
-/** Applies the faults of a call. Returns whether a fault ended the call. */
-function endedByFault(
-  kind: 'send' | 'lookup',
+/**
+ * Accepts a message and starts to send its receipts. If idempotency keys are supported, a repeated request returns the
+ * first message. Early receipts have been sent when the promise resolves.
+ */
+async function acceptMessage(
   channel: Channel,
   simulation: Simulation,
-  exchange: Exchange,
-): Promise<boolean> {
-  const recipients = [exchange.request.body?.to ?? []].flat().map(String);
-  const faults = simulation.faults.draw(kind, channel, recipients, simulation.random);
-  (exchange.response.locals.call as Call).fault = faults.at(-1)?.type ?? null;
-  return applyFaults(faults, exchange);
+  sender: WebhookSender,
+  request: Request,
+): Promise<Accepted> {
+  const { settings, store, random, signal } = simulation;
+  const key = request.get('idempotency-key') ?? null;
+  const { message, repeated } = store.accept(channel, key, request.body, settings.honour_idempotency_keys);
+  if (repeated || !settings.receipts.enabled) return message;
+  const outcomes = outcomesOf(message, settings, random);
+  const isEarly = occurs(settings.receipts.early_rate, random);
+  const reported = report(message, outcomes, () => simulation.settings, sender, signal, isEarly);
+  if (isEarly) await reported;
+  return message;
+}
+
+function exchangeOf(request: Request, response: Response, proceed: Exchange['proceed']): Exchange {
+  return {
+    ...{ request, response, proceed },
+    acceptedStatus: 202,
+    errorBody: (status, code = `simulated_${status}`) => ({
+      error: { code: String(code), message: 'A simulated failure' },
+    }),
+  };
 }
 
 function presented({ id, idempotency_key, request, accepted_at }: Accepted): object {
   return { ...request, id, status: 'queued', idempotency_key, accepted_at };
 }
 
-/** Logs a call and checks its API key. */
-export function identify(
-  channel: Channel,
-  simulation: Simulation,
-  apiKey: string | undefined,
-): RequestHandler[] {
-  return [logCalls(channel, simulation), requireKey(apiKey)];
-}
-
-function requireKey(apiKey: string | undefined): RequestHandler {
+/** Middleware that checks the API key of a call. */
+export function requireKey(apiKey: string | undefined): RequestHandler {
   return (request, response, next) => {
     if (apiKey === undefined || request.get('authorization') === `Bearer ${apiKey}`) next();
     else answerError(response, 401, 'unauthorized', 'The API key is missing or wrong');
   };
-}
-
-function logCalls(channel: Channel, simulation: Simulation): RequestHandler {
-  return (request, response, next) => {
-    const { method, originalUrl: path } = request;
-    const idempotency_key = request.get('idempotency-key') ?? null;
-    const call: Call = { method, path, channel, idempotency_key, fault: null, status: null, at: Date.now() };
-    simulation.store.logCall(call);
-    response.locals.call = call;
-    response.once('finish', () => {
-      call.status = response.statusCode;
-    });
-    next();
-  };
-}
-
-export function answerError(response: Response, status: number, code: string, message: string): void {
-  response.status(status).json({ error: { code, message } });
 }

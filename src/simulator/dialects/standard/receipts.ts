@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type Settings, webhookUrl } from '../../settings.ts';
+import { occurs, type Settings } from '../../settings.ts';
 import type { Accepted } from '../../store.ts';
-import { pause, type WebhookSender } from './webhooks.ts';
+import { pause } from '../../webhook-client.ts';
+import { type WebhookSender, webhookUrl } from './webhooks.ts';
 
 export interface Outcome {
   status: 'queued' | 'sent' | 'delivered' | 'undelivered' | 'failed';
@@ -17,13 +18,13 @@ const UNDELIVERED: Outcome = {
 /** Recipients whose messages are always undelivered: numbers with these last digits, and mailboxes with this name. */
 const BOUNCES = /0000008$|^bounce@/;
 
-/** The statuses of a message, in the order of their receipts. */
+/** The statuses of a message that are reported, in the order of their receipts. */
 export function outcomesOf(message: Accepted, settings: Settings, random: () => number): Outcome[] {
-  const { failure_rate, disorder } = settings.receipts;
+  const { failure_rate, loss_rate, disorder } = settings.receipts;
   const bounces = [message.request.to].flat().some((to) => BOUNCES.test(String(to)));
-  const fails = bounces || (failure_rate > 0 && random() < failure_rate);
-  const end = fails ? UNDELIVERED : DELIVERED;
-  return disorder ? [end, SENT] : [SENT, end];
+  const end = bounces || occurs(failure_rate, random) ? UNDELIVERED : DELIVERED;
+  const reported = [SENT, end].filter(() => !occurs(loss_rate, random));
+  return disorder ? reported.reverse() : reported;
 }
 
 /**
@@ -31,6 +32,7 @@ export function outcomesOf(message: Accepted, settings: Settings, random: () => 
  * is aborted.
  *
  * @param settings called before each delivery, because the URL of the service may change.
+ * @param isEarly whether the receipts are sent without a delay.
  */
 export async function report(
   message: Accepted,
@@ -38,13 +40,14 @@ export async function report(
   settings: () => Settings,
   sender: WebhookSender,
   signal: AbortSignal,
+  isEarly = false,
 ): Promise<void> {
   const { delay_ms, repeats } = settings().receipts;
   const url = () => webhookUrl(settings(), message.channel, '/status');
   const due = outcomes.map((outcome) => ({ outcome, receipt: { status: outcome.status, acknowledged: 0 } }));
   message.receipts = due.map(({ receipt }) => receipt);
   for (const { outcome, receipt } of due) {
-    await pause(delay_ms);
+    if (!isEarly) await pause(delay_ms);
     const id = `evt_${randomUUID()}`;
     const event = eventOf(message, outcome);
     for (let time = 0; time <= repeats && !signal.aborted; time++) {

@@ -1,15 +1,6 @@
-import http from 'node:http';
-import https from 'node:https';
-import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
-import pLimit from 'p-limit';
+import { type Channel, type Settings, serviceUrl } from '../../settings.ts';
+import { type Answer, pause, WebhookClient } from '../../webhook-client.ts';
 import { sign } from './signature.ts';
-
-/** The response of the service to a webhook. */
-export interface Answer {
-  status: number;
-  body: string;
-}
 
 export interface WebhookSender {
   /**
@@ -34,36 +25,17 @@ export interface WebhookSender {
 const TRIES = 20;
 const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = 2_000;
-const TIMEOUT_MS = 15_000;
-/** The maximum number of concurrent deliveries: a burst of receipts must not open thousands of sockets. */
-const SOCKETS = 32;
 
 /** @param secret `whsec_…`; without a secret, deliveries are not signed. */
-export function createWebhookSender(secret: string | undefined): WebhookSender {
-  const agents = {
-    http: new http.Agent({ keepAlive: true, maxSockets: SOCKETS }),
-    https: new https.Agent({ keepAlive: true, maxSockets: SOCKETS }),
-  };
-  const limit = pLimit(SOCKETS);
-
-  // Each message has two receipts. A more convenient HTTP client would cost half of the messages per second.
-  function post(url: string, id: string, event: object): Promise<Answer> {
+export function createWebhookSender(
+  secret: string | undefined,
+  client: WebhookClient = new WebhookClient(),
+): WebhookSender {
+  async function post(url: string, id: string, event: object): Promise<Answer> {
     const body = JSON.stringify(event);
     const signature = secret ? sign(secret, id, Math.floor(Date.now() / 1_000), body) : {};
-    const [{ request }, agent] = url.startsWith('https:') ? [https, agents.https] : [http, agents.http];
-    const options = {
-      method: 'POST',
-      agent,
-      headers: { 'content-type': 'application/json', ...signature },
-      timeout: TIMEOUT_MS,
-    };
-    return new Promise((resolve, reject) => {
-      const sent = request(url, options, (response) => {
-        text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
-      });
-      sent.on('timeout', () => sent.destroy(new Error(`no answer in ${TIMEOUT_MS} ms`)));
-      sent.on('error', reject).end(body);
-    });
+    const headers = { 'content-type': 'application/json', ...signature };
+    return client.post(url, { dialect: 'standard', headers, body });
   }
 
   /** Returns whether the service answered 2xx; null if the delivery must be repeated. */
@@ -83,19 +55,19 @@ export function createWebhookSender(secret: string | undefined): WebhookSender {
     post,
     deliver: async (url, id, event, signal) => {
       for (let tried = 1; tried <= TRIES; tried++) {
-        const acknowledged = await limit(() => tryOnce(url(), id, event, signal));
+        const acknowledged = await client.limit(() => tryOnce(url(), id, event, signal));
         if (acknowledged !== null) return acknowledged;
         await pause(Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (tried - 1)));
       }
       return false;
     },
-    cut: () => {
-      for (const agent of Object.values(agents)) agent.destroy();
-    },
+    cut: () => client.cut(),
   };
 }
 
-/** Has no signal: thousands of calls wait at once, and adding a listener to a signal costs time for each other listener. */
-export function pause(ms: number): Promise<void> {
-  return sleep(ms, undefined, { ref: false });
+/** The URL for webhooks of a channel; `path` follows the channel. */
+export function webhookUrl(settings: Settings, channel: Channel, path = ''): string {
+  const { provider_name } = settings;
+  const query = provider_name === null ? '' : `?provider=${encodeURIComponent(provider_name)}`;
+  return `${serviceUrl(settings)}/api/webhooks/${channel}${path}${query}`;
 }

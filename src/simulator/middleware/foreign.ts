@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { answerError } from './dialects/standard/api.ts';
+import { answerError } from './error-response.ts';
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
 

@@ -1,0 +1,18 @@
+import type { Router } from 'express';
+import type { Channel } from './settings.ts';
+import type { Answer } from './webhook-client.ts';
+
+/** The API and the webhooks of one provider. */
+export interface Dialect {
+  /** The API of the provider, for the root of the server. */
+  routes: Router;
+  /**
+   * Sends an inbound message to the service.
+   *
+   * @param fields the fields of the webhook; fields that are not given have defaults.
+   * @throws {Error} there is no response.
+   */
+  inbound(channel: Channel, fields: Record<string, unknown>): Promise<Answer>;
+  /** Removes the messages of the dialect. */
+  reset(): void;
+}

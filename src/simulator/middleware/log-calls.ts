@@ -1,0 +1,22 @@
+import type { RequestHandler } from 'express';
+import type { Channel, DialectName } from '../settings.ts';
+import type { Simulation } from '../simulation.ts';
+import type { Call } from '../store.ts';
+
+/** Middleware that logs the calls of a provider's API. */
+export function logCalls(dialect: DialectName, channel: Channel, simulation: Simulation): RequestHandler {
+  return (request, response, next) => {
+    const { method, originalUrl: path } = request;
+    const idempotency_key = request.get('idempotency-key') ?? null;
+    const call: Call = {
+      ...{ method, path, dialect, channel, idempotency_key },
+      ...{ fault: null, status: null, at: Date.now() },
+    };
+    simulation.store.logCall(call);
+    response.locals.call = call;
+    response.once('finish', () => {
+      call.status = response.statusCode;
+    });
+    next();
+  };
+}

@@ -1,0 +1,144 @@
+import http from 'node:http';
+import https from 'node:https';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import type { DialectName } from './settings.ts';
+
+/** The response of the service to a webhook. */
+export interface Answer {
+  status: number;
+  contentType: string | null;
+  body: string;
+}
+
+/** A request to the service, for the log. */
+export interface WebhookCall {
+  dialect: DialectName;
+  url: string;
+  /** Null without a response. */
+  status: number | null;
+  content_type: string | null;
+  body: string | null;
+  /** Why the provider regards the webhook as failed; null for a success. */
+  problem: string | null;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+export interface WebhookRequest {
+  dialect: DialectName;
+  headers: Record<string, string>;
+  body: string;
+  /** Max milliseconds until the connection is open; default: no limit of its own. */
+  connectTimeoutMs?: number;
+  /** Max milliseconds without data. */
+  timeoutMs?: number;
+  /** Why the provider regards a response with a 2xx status as failed; null for a success. */
+  problemOf?(answer: Answer): string | null;
+}
+
+/** There is no response to a webhook. */
+export class NoAnswerError extends Error {
+  /** Whether a connection was open, so that the service may have processed the webhook. */
+  readonly connected: boolean;
+
+  constructor(message: string, connected: boolean) {
+    super(message);
+    this.connected = connected;
+  }
+}
+
+const TIMEOUT_MS = 15_000;
+/** The maximum number of concurrent deliveries: a burst of receipts must not open thousands of sockets. */
+const SOCKETS = 32;
+/** The parts of a URL as text: a URL parser would change characters that a provider signs. */
+const URL_PARTS = /^(https?):\/\/(?:([^@/?#]*)@)?(\[[^\]]+\]|[^:/?#]+)(?::(\d+))?([^#]*)$/i;
+
+/** Posts webhooks. Each message has several receipts; a more convenient HTTP client would cost half of the messages per second. */
+export class WebhookClient {
+  readonly #agents = {
+    http: new http.Agent({ keepAlive: true, maxSockets: SOCKETS }),
+    https: new https.Agent({ keepAlive: true, maxSockets: SOCKETS }),
+  };
+  /** Runs at most `SOCKETS` functions at once. */
+  readonly limit = pLimit(SOCKETS);
+  readonly #log: (call: WebhookCall) => void;
+
+  constructor(log: (call: WebhookCall) => void = () => undefined) {
+    this.#log = log;
+  }
+
+  /**
+   * Delivers a webhook once. The path and the query are sent as they are in the URL.
+   *
+   * @throws {NoAnswerError} there is no response.
+   */
+  async post(url: string, request: WebhookRequest): Promise<Answer> {
+    const call = { dialect: request.dialect, url, at: Date.now() };
+    try {
+      const answer = await this.#exchange(url, request);
+      const { status, contentType: content_type, body } = answer;
+      const isSuccess = status >= 200 && status < 300;
+      const problem = isSuccess ? (request.problemOf?.(answer) ?? null) : `the status is ${status}`;
+      this.#log({ ...call, status, content_type, body, problem });
+      return answer;
+    } catch (error) {
+      this.#log({ ...call, status: null, content_type: null, body: null, problem: (error as Error).message });
+      throw error;
+    }
+  }
+
+  #exchange(url: string, request: WebhookRequest): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      let connected = false;
+      const fail = ({ message }: Error) => reject(new NoAnswerError(message, connected));
+      const sent = this.#open(url, request);
+      sent.once('response', (response) => {
+        const contentType = response.headers['content-type'] ?? null;
+        const status = response.statusCode ?? 0;
+        text(response).then((body) => resolve({ status, contentType, body }), fail);
+      });
+      const { connectTimeoutMs } = request;
+      const connecting =
+        connectTimeoutMs && setTimeout(() => sent.destroy(new Error('no connection')), connectTimeoutMs);
+      sent.once('socket', (socket) => {
+        const open = () => {
+          connected = true;
+          clearTimeout(connecting || undefined);
+        };
+        if (socket.connecting) socket.once('connect', open);
+        else open();
+      });
+      sent.on('timeout', () => sent.destroy(new Error('no answer in time')));
+      sent.on('error', fail).once('close', () => clearTimeout(connecting || undefined));
+      sent.end(request.body);
+    });
+  }
+
+  #open(url: string, { headers, timeoutMs = TIMEOUT_MS }: WebhookRequest): http.ClientRequest {
+    const [, protocol = '', auth, host = '', port, rest = ''] = URL_PARTS.exec(url) ?? [];
+    if (!protocol) throw new NoAnswerError('the URL is invalid', false);
+    const isTls = protocol.toLowerCase() === 'https';
+    return (isTls ? https : http).request({
+      method: 'POST',
+      agent: this.#agents[isTls ? 'https' : 'http'],
+      hostname: host.replace(/^\[|\]$/g, ''),
+      ...(port && { port }),
+      path: rest.startsWith('/') ? rest : `/${rest}`,
+      ...(auth && { auth: decodeURIComponent(auth) }),
+      headers,
+      timeout: timeoutMs,
+    });
+  }
+
+  /** Aborts the running deliveries. */
+  cut(): void {
+    for (const agent of Object.values(this.#agents)) agent.destroy();
+  }
+}
+
+/** Has no signal: thousands of calls wait at once, and adding a listener to a signal costs time for each other listener. */
+export function pause(ms: number): Promise<void> {
+  return sleep(ms, undefined, { ref: false });
+}
