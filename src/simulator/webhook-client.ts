@@ -30,9 +30,9 @@ export interface WebhookRequest {
   dialect: DialectName;
   headers: Record<string, string>;
   body: string;
-  /** Max milliseconds until the connection is open; default: no limit of its own. */
+  /** Max milliseconds until the connection is open; default: 15,000. */
   connectTimeoutMs?: number;
-  /** Max milliseconds without data. */
+  /** Max milliseconds without data; default: 15,000. */
   timeoutMs?: number;
   /** Why the provider regards a response with a 2xx status as failed; null for a success. */
   problemOf?(answer: Answer): string | null;
@@ -42,16 +42,21 @@ export interface WebhookRequest {
 export class NoAnswerError extends Error {
   /** Whether a connection was open, so that the service may have processed the webhook. */
   readonly connected: boolean;
+  /** Whether the service had closed an idle connection, so that the webhook must be sent on another connection. */
+  readonly isStale: boolean;
 
-  constructor(message: string, connected: boolean) {
+  constructor(message: string, connected: boolean, isStale = false) {
     super(message);
     this.connected = connected;
+    this.isStale = isStale;
   }
 }
 
 const TIMEOUT_MS = 15_000;
 /** The maximum number of concurrent deliveries: a burst of receipts must not open thousands of sockets. */
 const SOCKETS = 32;
+/** The errors of a request on a connection that the service has closed. */
+const CLOSED = new Set(['ECONNRESET', 'EPIPE']);
 /** The parts of a URL as text: a URL parser would change characters that a provider signs. */
 const URL_PARTS = /^(https?):\/\/(?:([^@/?#]*)@)?(\[[^\]]+\]|[^:/?#]+)(?::(\d+))?([^#]*)$/i;
 
@@ -77,7 +82,7 @@ export class WebhookClient {
   async post(url: string, request: WebhookRequest): Promise<Answer> {
     const call = { dialect: request.dialect, url, at: Date.now() };
     try {
-      const answer = await this.#exchange(url, request);
+      const answer = await this.#exchangeOnce(url, request);
       const { status, contentType: content_type, body } = answer;
       const isSuccess = status >= 200 && status < 300;
       const problem = isSuccess ? (request.problemOf?.(answer) ?? null) : `the status is ${status}`;
@@ -89,30 +94,39 @@ export class WebhookClient {
     }
   }
 
+  async #exchangeOnce(url: string, request: WebhookRequest): Promise<Answer> {
+    for (;;) {
+      const result = await this.#exchange(url, request).catch(toNoAnswerError);
+      if (!(result instanceof NoAnswerError)) return result;
+      if (!result.isStale) throw result;
+    }
+  }
+
   #exchange(url: string, request: WebhookRequest): Promise<Answer> {
     return new Promise((resolve, reject) => {
       let connected = false;
-      const fail = ({ message }: Error) => reject(new NoAnswerError(message, connected));
       const sent = this.#open(url, request);
+      const fail = ({ message, code = '' }: NodeJS.ErrnoException) =>
+        reject(new NoAnswerError(message, connected, sent.reusedSocket && CLOSED.has(code)));
       sent.once('response', (response) => {
-        const contentType = response.headers['content-type'] ?? null;
-        const status = response.statusCode ?? 0;
+        const { statusCode: status = 0, headers } = response;
+        const contentType = headers['content-type'] ?? null;
         text(response).then((body) => resolve({ status, contentType, body }), fail);
       });
-      const { connectTimeoutMs } = request;
-      const connecting =
-        connectTimeoutMs && setTimeout(() => sent.destroy(new Error('no connection')), connectTimeoutMs);
       sent.once('socket', (socket) => {
-        const open = () => {
+        connected = !socket.connecting;
+        if (connected) return;
+        const timer = setTimeout(
+          () => sent.destroy(new Error('no connection in time')),
+          request.connectTimeoutMs ?? TIMEOUT_MS,
+        );
+        socket.once('connect', () => {
           connected = true;
-          clearTimeout(connecting || undefined);
-        };
-        if (socket.connecting) socket.once('connect', open);
-        else open();
+        });
+        for (const event of ['connect', 'close']) socket.once(event, () => clearTimeout(timer));
       });
       sent.on('timeout', () => sent.destroy(new Error('no answer in time')));
-      sent.on('error', fail).once('close', () => clearTimeout(connecting || undefined));
-      sent.end(request.body);
+      sent.on('error', fail).end(request.body);
     });
   }
 
@@ -136,6 +150,11 @@ export class WebhookClient {
   cut(): void {
     for (const agent of Object.values(this.#agents)) agent.destroy();
   }
+}
+
+/** Some invalid URLs are only found when the request is created. */
+function toNoAnswerError(error: Error): NoAnswerError {
+  return error instanceof NoAnswerError ? error : new NoAnswerError(error.message, false);
 }
 
 /** Has no signal: thousands of calls wait at once, and adding a listener to a signal costs time for each other listener. */

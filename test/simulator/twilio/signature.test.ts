@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { signForm } from '../../../src/simulator/dialects/twilio/signature.ts';
+
+interface Vector {
+  token: string;
+  url: string;
+  params: [name: string, value: string][];
+  signature: string;
+}
+
+const file = new URL('../../providers/vectors.json', import.meta.url);
+const { twilio }: { twilio: Vector[] } = JSON.parse(readFileSync(file, 'utf8'));
+
+describe('The signature of a simulated Twilio webhook', () => {
+  for (const { token, url, params, signature } of twilio)
+    it(`equals the public vector ${signature}`, () => {
+      expect(signForm(token, url, new URLSearchParams(params))).to.equal(signature);
+    });
+});
