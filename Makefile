@@ -3,11 +3,12 @@
 BIN := node_modules/.bin
 INSTALLED := node_modules/.package-lock.json
 RUNTIMES := test/sdk/runtimes/node_modules/.package-lock.json
+ORACLES := test/oracles/node_modules/.package-lock.json
 GENERATED := src/openapi/schema.ts sdk/src/schema.ts
 COMPOSE := docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test watch format test-browser contracts check generate package migrate bench soak chaos fuzz clean db-up db-down db-logs db-shell
+.PHONY: help setup run test watch format test-browser contracts verify-providers check generate package migrate bench soak chaos fuzz clean db-up db-down db-logs db-shell
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +43,13 @@ test-browser: $(INSTALLED) ## Test the reference page in Chromium (Debian: apt-g
 
 contracts: $(INSTALLED) ## Record the Pact contracts and verify the service and the simulator against them
 	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 30000 'test/contract/*.test.ts'
+
+$(ORACLES): test/oracles/package-lock.json
+	@[ ! -t 2 ] || echo 'Installing the official libraries of the providers, once ...' >&2
+	@cd test/oracles && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error && touch node_modules/.package-lock.json
+
+verify-providers: $(INSTALLED) $(ORACLES) ## Compare with the official libraries and, in PROVIDER_SPECS, the API descriptions of the providers
+	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 60000 'test/*/*/oracle.test.ts' 'test/*/*/description.test.ts'
 
 check: $(INSTALLED) ## Check types, format, lint, import rules, language, the contract, generated files, and the SDK's package
 	$(BIN)/node $(BIN)/tsc
@@ -84,7 +92,7 @@ fuzz: $(INSTALLED) ## Send requests that schemathesis generates from openapi.yam
 	@$(BIN)/node test/fuzz/main.ts
 
 clean: ## Remove installed packages, results of runs, and the data of the embedded PostgreSQL
-	rm -rf node_modules sdk/node_modules test/sdk/runtimes/node_modules sdk/dist sdk/package .data .bench .coverage .fuzz
+	rm -rf node_modules sdk/node_modules test/sdk/runtimes/node_modules test/oracles/node_modules sdk/dist sdk/package .data .bench .coverage .fuzz
 
 db-up: ## Start the PostgreSQL of docker-compose.yml
 	$(COMPOSE) up -d --wait postgres
