@@ -45,9 +45,10 @@ export function basic(user: string, password: string): Record<string, string> {
 }
 
 export function formOf(form: Form): URLSearchParams {
-  return new URLSearchParams(
-    Object.entries(form).flatMap(([name, values]) => [values].flat().map((value) => [name, value])),
-  );
+  const parameters = new URLSearchParams();
+  for (const [name, values] of Object.entries(form))
+    for (const value of [values].flat()) parameters.append(name, value);
+  return parameters;
 }
 
 async function exchange(

@@ -1,0 +1,45 @@
+import { expect } from 'chai';
+import { readEnvironment } from '../../src/simulator/environment.ts';
+
+const ACCOUNT = `AC${'1'.repeat(32)}`;
+const KEY = `SK${'2'.repeat(32)}`;
+
+describe('The environment of the simulator', () => {
+  it('has the account of the Twilio dialect', () => {
+    const { options, faults } = readEnvironment({
+      SIMULATOR_TWILIO_ACCOUNT_SID: ACCOUNT,
+      SIMULATOR_TWILIO_API_KEY_SID: KEY,
+      SIMULATOR_TWILIO_API_KEY_SECRET: 'secret',
+      SIMULATOR_TWILIO_WEBHOOK_URL: 'https://a.example/in#rc=2',
+    });
+    expect(faults).to.deep.equal([]);
+    expect(options.twilio).to.deep.equal({ accountSid: ACCOUNT, apiKey: { sid: KEY, secret: 'secret' } });
+    expect(options.settings?.twilio).to.deep.equal({ webhook_url: 'https://a.example/in#rc=2' });
+  });
+
+  it('has no Twilio account by default', () => {
+    const { options } = readEnvironment({ SIMULATOR_TWILIO_ACCOUNT_SID: '' });
+    expect(options.twilio).to.deep.equal({ accountSid: undefined, apiKey: undefined });
+    expect(options.settings?.twilio).to.deep.equal({ webhook_url: null });
+  });
+
+  it('has a fault for each malformed variable of the Twilio account', () => {
+    const { faults } = readEnvironment({
+      SIMULATOR_TWILIO_ACCOUNT_SID: 'AC1',
+      SIMULATOR_TWILIO_API_KEY_SID: ACCOUNT,
+      SIMULATOR_TWILIO_WEBHOOK_URL: 'nowhere',
+    });
+    expect(faults).to.have.members([
+      'SIMULATOR_TWILIO_ACCOUNT_SID: must be AC and 32 hexadecimal digits',
+      'SIMULATOR_TWILIO_API_KEY_SID: must be SK and 32 hexadecimal digits',
+      'SIMULATOR_TWILIO_WEBHOOK_URL: must be an http or https URL',
+    ]);
+  });
+
+  for (const given of [{ SIMULATOR_TWILIO_API_KEY_SID: KEY }, { SIMULATOR_TWILIO_API_KEY_SECRET: 'secret' }])
+    it(`has a fault if ${Object.keys(given)} is set alone`, () => {
+      expect(readEnvironment(given).faults).to.deep.equal([
+        'SIMULATOR_TWILIO_API_KEY_SID: must be set together with SIMULATOR_TWILIO_API_KEY_SECRET',
+      ]);
+    });
+});
