@@ -11,7 +11,7 @@ COMPOSE := docker compose
 .PHONY: help setup run test watch format test-browser contracts verify-providers check generate package migrate bench soak chaos fuzz clean db-up db-down db-logs db-shell
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-17s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(INSTALLED): package-lock.json package.json sdk/package.json
 	@[ ! -t 2 ] || echo 'Installing dependencies, once ...' >&2
