@@ -29,6 +29,7 @@ describe('The simulator on loopback', () => {
         ['PUT', '/_control/settings', '{"service_url": "http://127.0.0.1:9"}'],
         ['GET', '/_control/messages', ''],
         ['POST', '/sms/messages', '{}'],
+        ['POST', `/twilio/2010-04-01/Accounts/AC${'0'.repeat(32)}/Messages.json`, ''],
       ] as const) {
         const json = { 'content-type': 'application/json', ...headers };
         expect((await exchange(play.url, method, path, json, body)).status, path).to.equal(403);
