@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Verifier } from '@pact-foundation/pact';
@@ -53,6 +53,12 @@ function readOptions() {
 
 type Options = ReturnType<typeof readOptions>;
 
+/** The fields of an interaction in a Pact file that the summary reads. */
+interface Interaction {
+  description: string;
+  providerStates?: object[];
+}
+
 interface Target {
   provider: string;
   url: string;
@@ -97,9 +103,14 @@ function source(provider: string, options: Options): Partial<VerifierOptions> {
       ...(branch && { providerVersionBranch: branch }),
     };
   }
+  const pactUrls = contractsOf(provider);
+  if (pactUrls.length === 0) throw new UsageError(`there is no contract with a provider ${provider}`);
+  return { pactUrls };
+}
+
+function contractsOf(provider: string): string[] {
   const files = readdirSync(CONTRACTS).filter((file) => file.endsWith(`-${provider}.json`));
-  if (files.length === 0) throw new UsageError(`there is no contract with a provider ${provider}`);
-  return { pactUrls: files.map((file) => join(CONTRACTS, file)) };
+  return files.map((file) => join(CONTRACTS, file));
 }
 
 function readHeader(header: string): [name: string, value: string] {
@@ -154,7 +165,23 @@ async function main(): Promise<number> {
   });
   const passed = await verify(verifierOptions(options, target, gateway));
   gateway.stop();
-  return passed && gateway.faults.length === 0 ? 0 : 1;
+  if (!passed || gateway.faults.length > 0) return 1;
+  if (!options['broker-url']) process.stdout.write(`\n${summary(target.provider, options)}\n`);
+  return 0;
+}
+
+/** The numbers of interactions in `contracts/` that were verified and skipped. */
+function summary(
+  provider: string,
+  { description = '', 'provider-states-setup-url': setUpUrl }: Options,
+): string {
+  const interactions = contractsOf(provider)
+    .flatMap((path): Interaction[] => JSON.parse(readFileSync(path, 'utf8')).interactions)
+    .filter((interaction) => new RegExp(description).test(interaction.description));
+  const skipped = setUpUrl ? [] : interactions.filter(({ providerStates = [] }) => providerStates.length > 0);
+  const verified = `${provider}: ${interactions.length - skipped.length} interactions verified`;
+  if (skipped.length === 0) return verified;
+  return `${verified}, ${skipped.length} skipped (they need --provider-states-setup-url)`;
 }
 
 async function verify(options: VerifierOptions): Promise<boolean> {

@@ -30,6 +30,7 @@ describe('bin/verify-provider', () => {
     states.stop();
     expect(code, stdout).to.equal(0);
     expect(stdout).to.include('a look-up at a provider without look-up');
+    expect(stdout).to.match(/\nsms-provider: 10 interactions verified\n$/);
     expect(states.asked).to.deep.include.members([
       { state: 'the provider throttles requests', action: 'setup' },
       { state: 'the provider throttles requests', action: 'teardown' },
@@ -46,6 +47,10 @@ describe('bin/verify-provider', () => {
     ]);
     expect(code, stdout).to.equal(0);
     expect(stdout).to.include('only interactions without a state');
+    const skipped = '5 skipped (they need --provider-states-setup-url)';
+    expect(stdout).to.satisfy((text: string) =>
+      text.endsWith(`\nemail-provider: 4 interactions verified, ${skipped}\n`),
+    );
     expect(stdout).to.include('a request to send an email with HTML').and.not.include('unavailable');
   });
 
