@@ -13,22 +13,34 @@ find_conversation() {
     jq 'first(.data[] | select(.participants | length == 2)).id'
 }
 
+# print_new SEEN: prints the inbound messages after the id SEEN to descriptor 3, and the id of the last message to stdout.
+print_new() {
+  local conversation page
+  conversation=$(find_conversation) || return
+  [ -n "$conversation" ] || { echo "$1" && return; }
+  page=$(call "$url/conversations/$conversation/messages?after_id=$1&limit=200") || return
+  jq -r '.data[] | select(.direction == "inbound") | "\(.from): \(.body)"' <<<"$page" >&3
+  jq "[$1, .data[].id] | max" <<<"$page"
+}
+
+# Prints new messages every second. After a failed request, prints one line and tries again.
 follow() {
-  local seen=0 conversation page
+  local seen=0 last failed=
   while sleep 1; do
-    conversation=$(find_conversation)
-    [ -n "$conversation" ] || continue
-    page=$(call "$url/conversations/$conversation/messages?after_id=$seen&limit=200")
-    jq -r '.data[] | select(.direction == "inbound") | "\(.from): \(.body)"' <<<"$page"
-    seen=$(jq "[$seen, .data[].id] | max" <<<"$page")
+    if last=$(print_new "$seen" 2>/dev/null); then
+      seen=$last failed=
+    elif [ -z "$failed" ]; then
+      failed=yes
+      echo 'Not read: the service cannot be reached, or refuses the request.' >&2
+    fi
   done
 }
 
-follow &
-trap "kill $!" EXIT
+follow 3>&1 &
+trap "kill $! 2>/dev/null || true" EXIT
 while IFS= read -r body; do
   sent=$((sent + 1))
   jq -n --arg from "$us" --arg to "$them" --arg body "$body" '$ARGS.named' |
     call "$url/messages/sms" -H 'Content-Type: application/json' -H "Idempotency-Key: chat-$(date +%s)-$$-$sent" \
-      -d @- >/dev/null
+      -d @- -o /dev/null || echo "Not sent: $body" >&2
 done

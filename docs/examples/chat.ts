@@ -13,18 +13,28 @@ async function findConversation() {
     if (conversation.participants.length === 2) return conversation;
 }
 
+let seen = 0;
+async function printNew() {
+  const conversation = await findConversation();
+  if (!conversation) return;
+  for await (const message of conversations.messages(conversation.id, { after_id: seen })) {
+    if (message.direction === 'inbound') console.log(`${message.from}: ${message.body}`);
+    seen = message.id;
+  }
+}
+
 async function follow() {
-  for (let seen = 0; ; await sleep(1_000)) {
-    const conversation = await findConversation();
-    if (!conversation) continue;
-    for await (const message of conversations.messages(conversation.id, { after_id: seen })) {
-      if (message.direction === 'inbound') console.log(`${message.from}: ${message.body}`);
-      seen = message.id;
-    }
+  for (let last = ''; ; await sleep(1_000)) {
+    const failure = await printNew().then(() => '', String);
+    if (failure && failure !== last) console.error(`Not read: ${failure}`);
+    last = failure;
   }
 }
 
 const typed = createInterface({ input: process.stdin });
 follow();
-for await (const body of typed) await messages.send({ type: 'sms', from: us, to: them, body });
+for await (const body of typed) {
+  const sending = messages.send({ type: 'sms', from: us, to: them, body });
+  await sending.catch((error) => console.error(`Not sent: ${error}`));
+}
 process.exit();

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { type Harness, startHarness } from '../support/harness.ts';
+import { startProxy } from '../support/proxy.ts';
 import { until } from '../support/until.ts';
 
 const API_KEY = 'your-api-key';
@@ -71,9 +72,28 @@ export function chatTests() {
     expect(printed()).to.equal(`${customer}: Who is it?\n${customer}: I see.\n`);
   };
 
-  const start = (command: string, args: string[], cwd: string): Chat => {
-    chat = startChat(command, args, cwd, service.url);
+  /** Types lines while requests fail, and then converses. */
+  const survive = async (startAt: (url: string) => Chat) => {
+    const proxy = await startProxy(service.url);
+    proxy.faults.push(...Array(1_000).fill({ type: 'status', status: 404, body: 'No such page' }));
+    const { type, printed, end } = startAt(proxy.url);
+    await until(() => printed().includes('Not read: '), 'the failed read is reported');
+    type('Lost');
+    await until(() => printed().includes('Not sent: '), 'the failed send is reported');
+    proxy.faults.length = 0;
+    type('Hello');
+    await until(async () => (await service.accepted()).length === 1, 'the next line is sent');
+    expect((await service.accepted())[0]?.request).to.include({ body: 'Hello' });
+    await sendFromCustomer('Who is it?');
+    await until(() => printed().includes('Who'), `the inbound message is printed, output: ${printed()}`);
+    expect(await end()).to.equal(0);
+    expect(printed().match(/^Not read: /gm)).to.have.length(1);
+    await proxy.stop();
+  };
+
+  const start = (command: string, args: string[], cwd: string, url = service.url): Chat => {
+    chat = startChat(command, args, cwd, url);
     return chat;
   };
-  return { start, converse };
+  return { start, converse, survive };
 }

@@ -6,11 +6,11 @@ import type { SdkProject } from '../../support/sdk-project.ts';
 
 export function chat(installed: () => SdkProject): void {
   describe('has a text chat in docs/examples', () => {
-    const { start, converse } = chatTests();
+    const { start, converse, survive } = chatTests();
 
-    it('that compiles, has 30 lines, sends typed lines and prints inbound messages', async () => {
+    it('that compiles, has 40 lines, sends typed lines and prints inbound messages', async () => {
       const program = await readFile('docs/examples/chat.ts', 'utf8');
-      expect(program.split('\n').length).to.be.at.most(31);
+      expect(program.split('\n').length).to.be.at.most(41);
       const project = installed();
       await project.write('chat.ts', program);
       const options = {
@@ -24,6 +24,11 @@ export function chat(installed: () => SdkProject): void {
       const { code, stdout } = await project.compile(['chat.ts'], { ...options, types: ['node'], typeRoots });
       expect(code, stdout).to.equal(0);
       await converse(start(process.execPath, ['chat.ts'], project.directory));
+    });
+
+    it('that continues after failed requests', async () => {
+      const { directory } = installed();
+      await survive((url) => start(process.execPath, ['chat.ts'], directory, url));
     });
   });
 }
