@@ -35,9 +35,9 @@ export function errors(): Interaction[] {
       is: 'a request to send from what is no address',
       operation: 'POST /api/messages/send',
       headers: keyed(5),
-      body: { ...text, from: '@' },
+      body: { ...text, from: '@', to: 'ada@example.com' },
       response: problem(422, 'invalid_request', fault('/body/from')),
-      calls: ({ messages }) => messages.send({ from: '@', to: sms.to, body: sms.body }),
+      calls: ({ messages }) => messages.send({ from: '@', to: 'ada@example.com', body: sms.body }),
     }),
     failing(InvalidRequestError, 'idempotency_key_reused', {
       is: 'a request to send under the Idempotency-Key of another one',
