@@ -80,7 +80,7 @@ migrate: $(INSTALLED) ## Run the migrations only
 	@exec bin/start.sh migrate
 
 bench: $(INSTALLED) ## Compare the speed of the service with plain SQL and with Express without a database
-	@$(BIN)/node test/bench/main.ts
+	@$(BIN)/node test/bench/$(or $(ONLY),main).ts
 
 soak: $(INSTALLED) ## Compare the grouping into conversations with a model in a thousand random runs (some minutes)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" SOAK_RUNS=1000 mocha --no-config --extension ts --require test/support/database.ts --exit test/messaging/people/grouping.test.ts

@@ -10,7 +10,7 @@ import { messages, outbound, posts } from './workload.ts';
 
 /** Concurrent calls of the baseline, and of all workers together. */
 export const CALLS = 64;
-const POLL_INTERVAL_MS = 250;
+const POLL_INTERVAL_MS = 100;
 const DRAIN_TIMEOUT_MS = 300_000;
 
 /** Starts the simulated providers in their own process, without receipts, because receipts would load the API. */
@@ -93,7 +93,7 @@ export async function drain(
 }
 
 /** Polls rarely and over one connection, so that polling does not distort the measurement. */
-async function untilDrained(databaseUrl: string): Promise<void> {
+export async function untilDrained(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {

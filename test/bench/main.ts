@@ -9,6 +9,7 @@ import { CALLS, drain, gotBaseline, startProviders } from './drain.ts';
 import { load, type Measured } from './load.ts';
 import { measureReads, READS } from './reads.ts';
 import { heading, type Row, toLine, toSvg } from './report.ts';
+import { compareRoles } from './roles.ts';
 import { startBenchService } from './service.ts';
 import { inbound, inboundOfOneConversation, type Make, outbound, posts } from './workload.ts';
 
@@ -19,6 +20,7 @@ const LARGE = Number(process.env.BENCH_LARGE ?? 1_000_000);
 const CONNECTIONS = [1, 32, 64, 256];
 const READERS = 8;
 const ROUNDS = 5;
+const ROLE_ROUNDS = 3;
 const KINDS = [
   { name: 'inbound webhook', path: '/api/webhooks/sms', make: inbound },
   { name: 'send', path: '/api/messages/sms', make: outbound },
@@ -124,6 +126,7 @@ try {
   }
 
   await compareWithGot(SMALL);
+  for (const row of await compareRoles(url, ROLE_ROUNDS, COUNT)) print(row);
   await fillUpTo(url, LARGE);
   const large = await measureReads(service.url, url, READERS, COUNT / 10);
   for (const name of READS) {
@@ -150,7 +153,10 @@ try {
 }
 
 function add(name: string, connections: number, measured: Measured & { stored?: number }, ratios = {}): void {
-  const row = { name, connections, stored: null, ...measured, ratios };
+  print({ name, connections, stored: null, ...measured, ratios });
+}
+
+function print(row: Row): void {
   rows.push(row);
   console.log(toLine(row));
 }
