@@ -30,7 +30,7 @@ async function serve(): Promise<void> {
       progress.step('Starting the simulated providers');
       simulator = await startLocalSimulator(config);
     }
-    service = await startService(config, logger, progress.step);
+    service = await startService(config, logger, { onStep: progress.step });
   })();
   let stopping = false;
   const stop = async (reason: string, code: number) => {

@@ -10,7 +10,6 @@ import { openMigrated } from './db/start/open.ts';
 import { createDatabaseCheck } from './db/start/readiness.ts';
 import { reportAccounts } from './delivery/accounts/report.ts';
 import { endLeases } from './delivery/claim.ts';
-import { createWorker } from './delivery/configured-worker.ts';
 import { createManualActions } from './delivery/manual-actions.ts';
 import { createQueueMeasure } from './delivery/queue-metrics.ts';
 import { createReceiptRecorder } from './delivery/receipts.ts';
@@ -29,7 +28,9 @@ import { createReader } from './messaging/reading/reader.ts';
 import { createRecorder } from './messaging/recording/record.ts';
 import { createEvents, type Events } from './observability/events.ts';
 import type { Logger } from './observability/logger.ts';
+import { mergeMetrics } from './observability/merge-metrics.ts';
 import { createRegistry, KINDS } from './providers/registry.ts';
+import { createServiceWorker, divideConnections } from './worker/create.ts';
 
 export interface Service {
   /** The URL that the service listens on. */
@@ -39,6 +40,13 @@ export interface Service {
   failed: Promise<StartError>;
   /** Completes running requests and deliveries, then closes every connection. Safe to call twice. */
   stop(): Promise<void>;
+}
+
+export interface ServiceOptions {
+  /** Called before each step of the start that may take seconds. */
+  onStep?: (step: string) => void;
+  /** Whether the worker of `ROLE=all` runs in a process of its own, so that deliveries do not delay requests; default: true. */
+  workerProcess?: boolean;
 }
 
 const ignoreStep = () => undefined;
@@ -64,10 +72,11 @@ export function loadConfig(environment: Environment, file: EnvFile | null = null
 export async function startService(
   config: Config,
   logger: Logger,
-  onStep: (step: string) => void = ignoreStep,
+  options: ServiceOptions = {},
 ): Promise<Service> {
   await using starting = new AsyncDisposableStack();
-  const service = await wire(config, createEvents(logger), logger, onStep, starting);
+  const events = createEvents(logger, config.role === 'worker' ? 'worker' : 'api');
+  const service = await wire(config, events, logger, options, starting);
   const running = starting.move();
   return { ...service, stop: () => running.disposeAsync() };
 }
@@ -85,7 +94,7 @@ export async function migrateDatabase(
   await using stack = new AsyncDisposableStack();
   const events = createEvents(logger);
   const location = await locateDatabase(config, events, onStep, stack);
-  const { applied } = await openMigrated(location, config, events, onStep, stack);
+  const { applied } = await openMigrated(location, config.databasePoolSize, events, onStep, stack);
   return applied;
 }
 
@@ -94,11 +103,12 @@ async function wire(
   config: Config,
   events: Events,
   logger: Logger,
-  onStep: (step: string) => void,
+  { onStep = ignoreStep, workerProcess = true }: ServiceOptions,
   stack: AsyncDisposableStack,
 ) {
   const location = await locateDatabase(config, events, onStep, stack);
-  const { database } = await openMigrated(location, config, events, onStep, stack);
+  const connections = divideConnections(config.databasePoolSize, workerProcess && config.role === 'all');
+  const { database, sessions } = await openMigrated(location, connections.service, events, onStep, stack);
   const { knex, pool } = database;
   events.watchQueue(createQueueMeasure(pool));
   if (location.exclusive) await endLeases(pool);
@@ -106,7 +116,7 @@ async function wire(
   const worker =
     config.role === 'api'
       ? null
-      : createWorker(config, providers, database, location.directUrl, events, stack);
+      : createServiceWorker({ config, location, providers, database, sessions, connections, events, stack });
   const onQueued = worker ? () => worker.wake() : createNotifier(pool, events);
   const recorder = createRecorder({ pool, events, onQueued });
   const receipts = createReceiptRecorder(pool, events);
@@ -131,7 +141,10 @@ async function wire(
     manualActions: createManualActions(pool, onQueued),
     events,
     assertReady,
-    reportChannels: shareRunning(() => reportAccounts(knex, config.accounts, worker?.accounts() ?? [])),
+    reportChannels: shareRunning(async () =>
+      reportAccounts(knex, config.accounts, (await worker?.accounts()) ?? []),
+    ),
+    readMetrics: shareRunning(async () => mergeMetrics(events.registry, (await worker?.metrics()) ?? [])),
   });
   const keyring = createFreshKeyring(config, logger, stack);
   const app = await createApp({

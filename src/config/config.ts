@@ -43,6 +43,8 @@ export interface Config {
   apiKeys: ApiKey[];
   /** The file of `apiKeys`, which is read again when it changes; null if the keys come from `API_KEYS`. */
   apiKeysFile: string | null;
+  /** The token that gives access to the metrics and to the verbose readiness only; null for none. */
+  metricsToken: string | null;
   /** Hosts besides loopback that requests may name while no API keys are configured. */
   allowedHosts: string[];
   /** The URL of the service for providers, without a slash at its end; null if it is not configured. */

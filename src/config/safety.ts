@@ -15,6 +15,8 @@ export function combinationFaults(
   const reasons = [
     ...sharedAccountNames(names),
     ...sharedPorts(config),
+    ...fewConnections(config),
+    ...misusedMetricsToken(config),
     ...(config.production ? missingInProduction(config, missing) : exposedWithoutKeys(config)),
   ];
   return reasons
@@ -42,6 +44,24 @@ function sharedPorts({ port, simulator }: Config): Reason[] {
   if (port !== simulator?.port) return [];
   const reason = `is ${port}, the same as SIMULATOR_PORT: set one of them to another port`;
   return [{ variables: ['PORT', 'SIMULATOR_PORT'], reason }];
+}
+
+/** The API has a connection for reads and another for writes, and the worker process has one. */
+const MIN_CONNECTIONS = 3;
+
+function fewConnections({ role, databasePoolSize }: Config): Reason[] {
+  if (role !== 'all' || databasePoolSize >= MIN_CONNECTIONS) return [];
+  const reason = `is ${databasePoolSize}, but ROLE=all needs at least ${MIN_CONNECTIONS}`;
+  return [{ variables: ['DATABASE_POOL_SIZE', 'ROLE'], reason }];
+}
+
+function misusedMetricsToken({ metricsToken, apiKeys }: Config): Reason[] {
+  if (metricsToken === null) return [];
+  const variables = ['METRICS_TOKEN', 'API_KEYS', 'API_KEYS_FILE'];
+  if (apiKeys.length === 0)
+    return [{ variables, reason: 'requires API_KEYS or API_KEYS_FILE: without them, /metrics is open' }];
+  if (apiKeys.every(({ key }) => key !== metricsToken)) return [];
+  return [{ variables, reason: 'is also an API key: a metrics token gives access to the metrics only' }];
 }
 
 function missingInProduction({ apiKeys, accounts }: Config, missing: readonly string[]): Reason[] {

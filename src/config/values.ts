@@ -58,6 +58,10 @@ export const apiKeys = makeValidator((input) => {
   return keys;
 });
 export const apiKeysFile = makeValidator((path) => ({ path: resolve(path), keys: readApiKeys(path) }));
+export const token = makeValidator((input) => {
+  if (!/^[\x21-\x7e]{8,}$/.test(input)) throw new EnvError('is not at least 8 printable characters');
+  return input;
+});
 export const hosts = makeValidator((input) => {
   const names = list()._parse(input);
   const wrong = names.find((name) => URL.parse(`http://${name}`)?.host !== name.toLowerCase());

@@ -28,7 +28,7 @@ export interface DatabaseTimeouts {
 
 export interface DatabaseOptions {
   timeouts?: DatabaseTimeouts;
-  /** The number of connections of both pools together. */
+  /** The number of connections, of both pools of a `Database` together. */
   poolSize?: number;
   /** `shared` behind a pooler in transaction mode, where a setting of one client would apply to other clients too. */
   sessions?: Sessions;
@@ -49,35 +49,46 @@ export function openDatabase(
   onError: (error: Error) => void,
   { timeouts = TIMEOUTS, poolSize = POOL_SIZE, sessions = 'own' }: DatabaseOptions = {},
 ): Database {
-  const settings = {
-    connectionString: url,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: timeouts.responseMs,
-    keepAlive: true,
-    application_name: NAME,
-  };
-  const limited = sessions === 'own' && !url.includes('statement_timeout');
-  const prepare = limited ? limitStatements(timeouts.statementMs) : async () => undefined;
+  const { settings, prepare } = connectionOptions(url, timeouts, sessions);
   const writes = Math.max(1, Math.floor(poolSize * WRITES));
   const reads = Math.max(1, poolSize - writes);
   const knex = createKnex(settings, reads, prepare);
   const probe = createKnex({ ...settings, query_timeout: PROBE_TIMEOUT_MS }, 1, prepare);
-  const pool = new pg.Pool({ ...settings, max: writes, onConnect: prepare });
-  let closing = false;
-  // A server that stops closes connections that this process is closing too.
-  pool.on('error', (error) => closing || onError(error));
-  // Without a listener, the loss of a connection between two statements would end the process. The next statement fails.
-  pool.on('connect', (connection) => connection.on('error', ignore));
+  const pool = openPool(url, onError, { timeouts, poolSize: writes, sessions });
   return {
-    knex,
-    pool,
-    probe,
-    reads,
-    url,
+    ...{ knex, pool, probe, reads, url },
     close: async () => {
-      closing = true;
       await Promise.all([knex.destroy(), pool.end(), probe.destroy()]);
     },
+  };
+}
+
+/** Creates a pool for prepared statements. The first query opens the first connection. */
+export function openPool(
+  url: string,
+  onError: (error: Error) => void,
+  { timeouts = TIMEOUTS, poolSize = POOL_SIZE, sessions = 'own' }: DatabaseOptions = {},
+): pg.Pool {
+  const { settings, prepare } = connectionOptions(url, timeouts, sessions);
+  const pool = new pg.Pool({ ...settings, max: poolSize, onConnect: prepare });
+  // A server that stops closes connections that this process is closing too.
+  pool.on('error', (error) => pool.ending || onError(error));
+  // Without a listener, the loss of a connection between two statements would end the process. The next statement fails.
+  pool.on('connect', (connection) => connection.on('error', ignore));
+  return pool;
+}
+
+function connectionOptions(url: string, timeouts: DatabaseTimeouts, sessions: Sessions) {
+  const limited = sessions === 'own' && !url.includes('statement_timeout');
+  return {
+    settings: {
+      connectionString: url,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: timeouts.responseMs,
+      keepAlive: true,
+      application_name: NAME,
+    },
+    prepare: limited ? limitStatements(timeouts.statementMs) : async () => undefined,
   };
 }
 

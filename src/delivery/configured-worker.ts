@@ -1,5 +1,5 @@
+import type pg from 'pg';
 import type { Config } from '../config/config.ts';
-import type { Database } from '../db/pools.ts';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { webhookUrlOf } from '../providers/webhook.ts';
@@ -17,7 +17,7 @@ const LEASE_MARGIN_MS = 5_000;
 export function createWorker(
   config: Config,
   providers: ProviderRegistry,
-  { pool }: Database,
+  pool: pg.Pool,
   directUrl: string,
   events: Events,
   stack: AsyncDisposableStack,

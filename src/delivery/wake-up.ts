@@ -62,25 +62,30 @@ async function listenUntilLost(client: pg.Client, onNotification: () => void): P
 /** Min time between two notifications: under load, one notification covers many messages. */
 const NOTIFY_EVERY_MS = 20;
 
-/** Notifies the other processes that messages are due, with one notification at a time and one more if needed. */
+/** Notifies the other processes that messages are due. */
 export function createNotifier(pool: pg.Pool, events: Events): () => void {
+  const notify = () => pool.query(`notify ${CHANNEL}`).catch((error) => events.failed('notify', error));
+  return combineCalls(notify, NOTIFY_EVERY_MS);
+}
+
+/**
+ * Returns a function that calls `send` at once. Calls of the function while `send` runs, or within `everyMs` milliseconds
+ * after it, are combined into one later call.
+ *
+ * @param send never rejects.
+ */
+export function combineCalls(send: () => Promise<unknown>, everyMs: number): () => void {
   let sending = false;
   let again = false;
-  return function notify(): void {
-    if (sending) {
-      again = true;
-      return;
-    }
+  return function call(): void {
+    again = sending;
+    if (sending) return;
     sending = true;
-    pool
-      .query(`notify ${CHANNEL}`)
-      .catch((error) => events.failed('notify', error))
-      .then(() => sleep(NOTIFY_EVERY_MS, undefined, { ref: false }))
+    void send()
+      .then(() => sleep(everyMs, undefined, { ref: false }))
       .then(() => {
         sending = false;
-        if (!again) return;
-        again = false;
-        notify();
+        if (again) call();
       });
   };
 }

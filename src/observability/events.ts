@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Logger } from './logger.ts';
-import { createMetrics, type QueueLength, registerQueue } from './metrics.ts';
+import { createMetrics, type ProcessName, type QueueLength, registerQueue } from './metrics.ts';
 
 /** The events of the service that an operator observes. Each function updates the metrics of its event and logs one line. */
 export interface Events {
@@ -42,6 +42,9 @@ export interface Events {
   /** The embedded PostgreSQL exited unexpectedly. */
   databaseExited(reason: string): void;
   databaseRestarted(): void;
+  /** The worker process exited unexpectedly. */
+  workerExited(reason: string): void;
+  workerRestarted(): void;
   /**
    * The database is behind a pooler in transaction mode. `limited`: the role has a `statement_timeout`. `direct`:
    * `DATABASE_DIRECT_URL` is set.
@@ -65,8 +68,8 @@ export interface ProviderFailure {
 const RECEIPT_STATUSES = new Set(['queued', 'sent', 'delivered', 'undelivered', 'failed']);
 const BREAKER_STATES = { closed: 0, half_open: 1, open: 2 };
 
-export function createEvents(logger: Logger): Events {
-  const metrics = createMetrics();
+export function createEvents(logger: Logger, process: ProcessName = 'api'): Events {
+  const metrics = createMetrics(process);
   return {
     registry: metrics.registry,
     recorded: (message) => metrics.recorded.inc(message),
@@ -111,6 +114,11 @@ export function createEvents(logger: Logger): Events {
       logger.error({ reason }, 'embedded PostgreSQL exited and is restarted');
     },
     databaseRestarted: () => logger.info('embedded PostgreSQL restarted'),
+    workerExited: (reason) => {
+      metrics.failures.inc({ what: 'worker_process' });
+      logger.error({ reason }, 'worker process exited and is restarted');
+    },
+    workerRestarted: () => logger.info('worker process restarted'),
     sessionsShared: ({ limited, direct }) => {
       if (!limited)
         logger.warn('pooler in transaction mode: set statement_timeout for the role, for example to 15s');

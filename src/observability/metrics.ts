@@ -11,11 +11,14 @@ export interface QueueLength {
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
+/** The work of a process: the label `process` of the metrics about the process itself. */
+export type ProcessName = 'api' | 'worker';
+
 /** The metrics of `/metrics`, in a registry of their own. */
-export function createMetrics() {
+export function createMetrics(process: ProcessName) {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, labels: { process } });
   const recorded = new Counter({
     name: 'messages_recorded_total',
     help: 'Messages stored.',

@@ -224,6 +224,23 @@ describe('Configuration', () => {
     expect(reasons({ PORT: '8081', ...real })).to.deep.equal([]);
   });
 
+  it('refuses a metrics token without API keys, that is also an API key, or that is short', () => {
+    const reasonsFor = (METRICS_TOKEN: string, keys: Record<string, string>) =>
+      reasons({ METRICS_TOKEN, ...keys });
+    const keys = { API_KEYS: 'shop:correct-horse-battery' };
+    expect(reasonsFor('a-metrics-token', keys)).to.deep.equal([]);
+    expect(reasonsFor('a-metrics-token', {})).to.deep.equal([
+      'METRICS_TOKEN: requires API_KEYS or API_KEYS_FILE: without them, /metrics is open',
+    ]);
+    expect(reasonsFor('correct-horse-battery', keys)).to.deep.equal([
+      'METRICS_TOKEN: is also an API key: a metrics token gives access to the metrics only',
+    ]);
+    for (const token of ['short', 'with a space', 'correct-horse-b\u00e4ttery'])
+      expect(reasonsFor(token, keys)).to.deep.equal([
+        'METRICS_TOKEN: is not at least 8 printable characters',
+      ]);
+  });
+
   it('throws a StartError', () => {
     expect(() => loadConfig({ PORT: '-1' })).to.throw(StartError, /PORT/);
   });

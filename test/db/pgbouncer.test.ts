@@ -5,6 +5,7 @@ import { createDatabase, query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { installedPgBouncers, type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { databaseError } from '../support/start-error.ts';
+import { until } from '../support/until.ts';
 
 const SENDS = 60;
 const installed = installedPgBouncers();
@@ -114,13 +115,20 @@ for (const pgbouncer of installed)
     }
   });
 
+const CONNECTIONS = `
+  select count(*) filter (where query ~* '^listen')::int as listen,
+    count(*) filter (where query !~* '^listen')::int as others
+  from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`;
+
 describe('The connections of the service', () => {
-  for (const [role, extra] of [
-    ['api', { readiness: 1, listen: 0 }],
-    ['all', { readiness: 1, listen: 1 }],
+  for (const [title, role, workerProcess, extra] of [
+    ['ROLE=api', 'api', false, { readiness: 1, listen: 0 }],
+    ['a worker in the same process', 'all', false, { readiness: 1, listen: 1 }],
+    ['ROLE=all with its worker process', 'all', true, { readiness: 1, listen: 1 }],
   ] as const)
-    it(`are limited by DATABASE_POOL_SIZE, plus ${extra.readiness} for /readyz and ${extra.listen} for LISTEN: ROLE=${role}`, async () => {
-      const service = await startHarness({ ROLE: role, DATABASE_POOL_SIZE: '3' });
+    it(`are limited by DATABASE_POOL_SIZE, plus ${extra.readiness} for /readyz and ${extra.listen} for LISTEN: ${title}`, async () => {
+      const settings = { ROLE: role, DATABASE_POOL_SIZE: '3', LOG_LEVEL: 'silent' };
+      const service = await startHarness(settings, undefined, workerProcess);
       const requests = Array.from({ length: 40 }, (_, n) =>
         n % 2 === 0
           ? service.request('GET', '/api/conversations')
@@ -128,19 +136,20 @@ describe('The connections of the service', () => {
       );
       for (const { status } of await Promise.all(requests)) expect([200, 202]).to.include(status);
       expect((await service.request('GET', '/readyz?verbose')).status).to.equal(200);
-      const [count] = await query<{ listen: number; others: number }>(
-        service.databaseUrl,
-        `select count(*) filter (where query ~* '^listen')::int as listen,
-           count(*) filter (where query !~* '^listen')::int as others
-         from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
-      );
+      const count = await until(async () => {
+        const [found] = await query<{ listen: number; others: number }>(service.databaseUrl, CONNECTIONS);
+        return found?.listen === extra.listen && found;
+      }, `${extra.listen} connections listen`);
       await service.stop();
-      expect(count?.listen).to.equal(extra.listen);
-      expect(count?.others).to.be.within(2 + extra.readiness, 3 + extra.readiness);
+      expect(count.others).to.be.within(2 + extra.readiness, 3 + extra.readiness);
     });
 
-  it('require a DATABASE_POOL_SIZE that is a whole number of at least 2', () => {
+  it('require a DATABASE_POOL_SIZE that is a whole number of at least 2, and of at least 3 for ROLE=all', () => {
     expect(loadConfig({ DATABASE_POOL_SIZE: '40' }).databasePoolSize).to.equal(40);
+    expect(loadConfig({ DATABASE_POOL_SIZE: '2', ROLE: 'api' }).databasePoolSize).to.equal(2);
+    expect(() => loadConfig({ DATABASE_POOL_SIZE: '2' })).to.throw(
+      'DATABASE_POOL_SIZE: is 2, but ROLE=all needs at least 3',
+    );
     for (const size of ['1', '0', '-3', 'ten', '1e2', '4.5'])
       expect(() => loadConfig({ DATABASE_POOL_SIZE: size }), size).to.throw(/DATABASE_POOL_SIZE/);
   });

@@ -32,10 +32,16 @@ export interface Answer {
   body: any;
 }
 
-/** Starts a service and a simulator on free ports, by default with a new database. */
+/**
+ * Starts a service and a simulator on free ports, by default with a new database.
+ *
+ * @param workerProcess whether the worker of `ROLE=all` runs in a process of its own, as in production. By default it does
+ *   not, because the start of a process takes longer than most tests; `TEST_WORKER_PROCESS=true` changes the default.
+ */
 export async function startHarness(
   environment: Record<string, string> = {},
   logger = createLogger(process.env.TEST_LOG_LEVEL ?? 'silent'),
+  workerProcess = process.env.TEST_WORKER_PROCESS === 'true',
 ): Promise<Harness> {
   const databaseUrl = environment.DATABASE_URL ?? (await createMigratedDatabase());
   const simulator = await startSimulator({
@@ -46,6 +52,7 @@ export async function startHarness(
   const service = await startService(
     loadConfig({ ...environmentFor(simulator.url, databaseUrl), ...environment }),
     logger,
+    { workerProcess },
   );
   const { url } = service;
   const harness: Harness = {

@@ -1,7 +1,7 @@
-import type { Config } from '../../config/config.ts';
 import type { Events } from '../../observability/events.ts';
 import { migrate } from '../migrate.ts';
 import { type Database, openDatabase } from '../pools.ts';
+import type { Sessions } from './pooler.ts';
 import { explained, inspectDatabase, targetOf } from './preflight.ts';
 
 export interface DatabaseLocation {
@@ -15,16 +15,17 @@ export interface DatabaseLocation {
 /**
  * Checks, opens and migrates a database. Disposal of the stack closes the database.
  *
- * @returns the database, and the names of the applied migrations.
+ * @param poolSize the number of connections for requests and deliveries.
+ * @returns the database, its kind of sessions, and the names of the applied migrations.
  * @throws {StartError} with the remedy if the database cannot be used.
  */
 export async function openMigrated(
   { url, directUrl, variable }: DatabaseLocation,
-  { databasePoolSize: poolSize }: Config,
+  poolSize: number,
   events: Events,
   onStep: (step: string) => void,
   stack: AsyncDisposableStack,
-): Promise<{ database: Database; applied: string[] }> {
+): Promise<{ database: Database; sessions: Sessions; applied: string[] }> {
   onStep('Checking the database');
   const { sessions, limited } = await inspectDatabase(url, variable);
   if (sessions === 'shared') events.sessionsShared({ limited, direct: directUrl !== url });
@@ -34,5 +35,5 @@ export async function openMigrated(
   stack.defer(database.close);
   onStep('Migrating the database');
   const applied = await explained(targetOf(directUrl, directVariable), () => migrate(directUrl));
-  return { database, applied };
+  return { database, sessions, applied };
 }

@@ -20,6 +20,8 @@ export interface Context {
   events: Events;
   /** Throws `UnavailableError` unless the service is ready. */
   assertReady: () => Promise<void>;
+  /** The metrics of the service in the text format of Prometheus. */
+  readMetrics: () => Promise<string>;
   /** The queue and the accounts of each channel. */
   reportChannels: () => Promise<ChannelReport[]>;
 }

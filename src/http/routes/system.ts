@@ -13,7 +13,7 @@ export function systemHandlers({ events, ...context }: Context): Pick<Handlers, 
     getMetrics: async () => ({
       status: 200,
       headers: { 'content-type': events.registry.contentType },
-      body: await events.registry.metrics(),
+      body: await context.readMetrics(),
     }),
     getOpenapiJson: async ({ origin }) => ({ status: 200, body: JSON.parse(document.json(origin())) }),
     getOpenapiYaml: async ({ origin }) => ({

@@ -1,0 +1,83 @@
+import type { Config } from '../config/config.ts';
+import type { Database } from '../db/pools.ts';
+import type { Sessions } from '../db/start/pooler.ts';
+import { endLeases } from '../delivery/claim.ts';
+import { createWorker } from '../delivery/configured-worker.ts';
+import type { LocatedDatabase } from '../local/database.ts';
+import type { Events } from '../observability/events.ts';
+import type { ProviderRegistry } from '../providers/registry.ts';
+import type { Reports } from './protocol.ts';
+import { WorkerSupervisor } from './supervisor.ts';
+
+/** The delivery worker of a service, in the process of the service or in a process of its own. */
+export interface ServiceWorker {
+  start(): void;
+  /** Claims again as soon as possible: a message may be due. */
+  wake(): void;
+  /** Stops claiming and resolves when all calls are settled. May be called more than once. */
+  stop(): Promise<void>;
+  /** The accounts as the worker knows them; empty while its process does not run or does not report. */
+  accounts(): Promise<Reports['accounts']>;
+  /** The metrics of the worker's own process; empty if the worker has none, or while it does not report. */
+  metrics(): Promise<Reports['metrics']>;
+}
+
+export interface WorkerContext {
+  config: Config;
+  location: LocatedDatabase;
+  providers: ProviderRegistry;
+  database: Database;
+  sessions: Sessions;
+  connections: Connections;
+  events: Events;
+  stack: AsyncDisposableStack;
+}
+
+/** The numbers of database connections for requests and deliveries of the two processes. */
+export interface Connections {
+  service: number;
+  /** 0: the worker uses the connections of the service. */
+  worker: number;
+}
+
+/** The share of a worker process, which claims over one connection and settles over another, and its limit. */
+const WORKER_SHARE = 1 / 5;
+const MAX_WORKER_CONNECTIONS = 3;
+
+/** Divides `DATABASE_POOL_SIZE` between the processes of a service. */
+export function divideConnections(poolSize: number, workerProcess: boolean): Connections {
+  if (!workerProcess) return { service: poolSize, worker: 0 };
+  const worker = Math.max(1, Math.min(MAX_WORKER_CONNECTIONS, Math.floor(poolSize * WORKER_SHARE)));
+  return { service: poolSize - worker, worker };
+}
+
+/** Creates the worker of a service. The stack stops the worker. */
+export function createServiceWorker(context: WorkerContext): ServiceWorker {
+  const { config, location, providers, database, connections, events, stack } = context;
+  if (connections.worker > 0) return createSupervisor(context);
+  const worker = createWorker(config, providers, database.pool, location.directUrl, events, stack);
+  return {
+    start: () => worker.start(),
+    wake: () => worker.wake(),
+    stop: () => worker.stop(),
+    accounts: async () => worker.accounts(),
+    metrics: async () => [],
+  };
+}
+
+function createSupervisor(context: WorkerContext): ServiceWorker {
+  const { config, location, database, sessions, connections, events, stack } = context;
+  const { directUrl, exclusive } = location;
+  const supervisor = new WorkerSupervisor(
+    { config, databaseUrl: location.url, directUrl, sessions, poolSize: connections.worker, exclusive },
+    {
+      events,
+      beforeRestart: async () => {
+        // The leases of the dead process would delay its messages.
+        if (exclusive) await endLeases(database.pool).catch((error) => events.failed('end_leases', error));
+      },
+    },
+  );
+  stack.defer(() => supervisor.stop());
+  return supervisor;
+}
