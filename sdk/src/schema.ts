@@ -484,7 +484,7 @@ export interface paths {
          *
          *     With `verbose`, the response also shows why messages wait: for each channel the length of its queue, and for
          *     each account the state of its circuit breaker and the last error. With configured API keys, `verbose` requires an API
-         *     key.
+         *     key or the metrics token.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -504,7 +504,7 @@ export interface paths {
         };
         /**
          * Get the metrics of the service
-         * @description The metrics in the text format of Prometheus.
+         * @description The metrics in the text format of Prometheus. With configured API keys, an API key or the metrics token is required.
          */
         get: operations["getMetrics"];
         put?: never;
@@ -1342,7 +1342,8 @@ export interface components {
             name: components["schemas"]["AccountName"];
             /**
              * @description `closed`: the provider is called. `open`: it failed too often and is not called. `half_open`: one call
-             *     tests whether it works again. Each worker has circuit breakers of its own; null in a process with `ROLE=api`.
+             *     tests whether it works again. Each worker has circuit breakers of its own; null in a process with `ROLE=api`,
+             *     and while the worker process of the service does not run or does not respond.
              * @enum {string|null}
              */
             breaker: "closed" | "open" | "half_open" | null;
@@ -2618,6 +2619,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
+            401: components["responses"]["Unauthorized"];
             431: components["responses"]["HeadersTooLarge"];
             default: components["responses"]["Problem"];
         };

@@ -93,7 +93,7 @@ function operationOf(path: string, method: string, raw: Record<string, never>): 
     body: body ? media(body.content['application/json'] as Media) : null,
     responses: Object.fromEntries(responses),
     security: Object.keys(security[0] ?? {})[0] ?? null,
-    optional: security.length > 1,
+    optional: security.some((requirement) => Object.keys(requirement).length === 0),
   };
 }
 

@@ -10,6 +10,7 @@ import { freePort, type Running, runToEnd, startProcess } from '../support/proce
 import { until } from '../support/until.ts';
 
 const oldSecret = `whsec_${Buffer.alloc(24, 'old').toString('base64')}`;
+const metricsToken = 'a-secret-token-for-metrics';
 const [oldKey, newKey] = ['an-old-and-secret-key', 'a-new-and-secret-key'];
 const now = () => Math.floor(Date.now() / 1_000);
 
@@ -30,6 +31,7 @@ describe('The service in production', function () {
       DATA_DIR: join(directory, 'data'),
       PORT: String(await freePort()),
       API_KEYS_FILE: join(directory, 'keys'),
+      METRICS_TOKEN: metricsToken,
       SMS_PROVIDERS: 'text-co',
       TEXT_CO_URL: simulator.url,
       TEXT_CO_KEY: 'a-key-of-the-provider',
@@ -86,6 +88,24 @@ describe('The service in production', function () {
     expect(await receive(sign(webhookSecret, 'evt_1', now(), event))).to.equal(200);
   });
 
+  it('shows its metrics and accounts to a monitoring system with the metrics token, and to nobody else', async () => {
+    const get = async (path: string, credentials?: string) => {
+      const headers = credentials === undefined ? {} : { authorization: `Bearer ${credentials}` };
+      const response = await fetch(service.url + path, { headers });
+      return { status: response.status, text: await response.text() };
+    };
+    for (const path of ['/metrics', '/readyz?verbose']) {
+      expect((await get(path)).status, path).to.equal(401);
+      expect((await get(path, 'a-wrong-token')).status, path).to.equal(401);
+      expect((await get(path, oldKey)).status, path).to.equal(200);
+      expect((await get(path, metricsToken)).status, path).to.equal(200);
+    }
+    const hasWorker = async () => (await get('/metrics', metricsToken)).text.includes('process="worker"');
+    await until(hasWorker, 'the worker process reports its metrics');
+    expect((await get('/readyz')).status).to.equal(200);
+    expect((await get('/api/conversations', metricsToken)).status).to.equal(401);
+  });
+
   it('logs the names of API keys, but no key, secret, signature or message body', async () => {
     const event = JSON.stringify({ ...inboundSms, messaging_provider_id: 'another' });
     const valid = sign(webhookSecret, 'evt_2', now(), event);
@@ -121,7 +141,15 @@ describe('The service in production', function () {
     expect(log).to.match(/"response":{"status":400},"api_key":"shop"/);
     expect(log).to.match(/"api_keys":\["shop","shop-2"\]/);
     expect(log).to.match(/"outcome":"(unavailable|unknown)"/);
-    const secrets = [oldKey, newKey, 'a-wrong-and-secret-key', 'a-key-of-the-provider', 'Bearer', 'whsec_'];
+    const secrets = [
+      oldKey,
+      newKey,
+      metricsToken,
+      'a-wrong-and-secret-key',
+      'a-key-of-the-provider',
+      'Bearer',
+      'whsec_',
+    ];
     const signatures = [valid, invalid].map((signed) => `${signed['webhook-signature']}`.slice(3));
     const texts = [sms.body, inboundSms.body];
     for (const secret of [...secrets, webhookSecret.slice(6), oldSecret.slice(6), ...signatures, ...texts])

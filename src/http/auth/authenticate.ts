@@ -9,11 +9,11 @@ import { IncomingWebhook } from '../../providers/webhook.ts';
 import { type Operation, operationOf } from '../contract/operation.ts';
 import { stateOf } from '../request-state.ts';
 import { type Caller, isWebhook, WEBHOOK_CHANNELS } from './caller.ts';
-import type { Keyring } from './keyring.ts';
+import { createKeyring, type Keyring } from './keyring.ts';
 import { isLocal } from './local.ts';
 
 export interface AuthenticateOptions {
-  config: Pick<Config, 'apiKeys' | 'publicUrl'>;
+  config: Pick<Config, 'apiKeys' | 'metricsToken' | 'publicUrl'>;
   providers: ProviderRegistry;
   keyring: Keyring;
   /** Reads the body of a webhook whose sender is not verified yet. */
@@ -21,6 +21,7 @@ export interface AuthenticateOptions {
 }
 
 type Requirements = NonNullable<Operation['security']>;
+type Requirement = Requirements[number];
 type Scheme = 'apiKey' | 'webhookSignature' | null;
 /** Returns null if the operation allows anonymous callers and the credentials are missing or wrong. */
 type Authenticator = (request: Request, operation: Operation) => Promise<Caller | null> | Caller | null;
@@ -52,10 +53,14 @@ export function authenticate(document: OpenApiDocument, options: AuthenticateOpt
 
 function apiKeyAuthenticator({ config, keyring }: AuthenticateOptions): Authenticator {
   if (config.apiKeys.length === 0) return () => ({ type: 'api_key', name: null });
-  return ({ headers }, operation) => {
-    const name = keyring.nameOf(headers.authorization);
+  const { metricsToken } = config;
+  const monitors = createKeyring(metricsToken === null ? [] : [{ name: 'metrics', key: metricsToken }]);
+  return ({ headers: { authorization } }, { security = [] }) => {
+    const name = keyring.nameOf(authorization);
     if (name !== null) return { type: 'api_key', name };
-    if (isOptional(operation.security)) return null;
+    if (security.some(isFor('metricsToken')) && monitors.nameOf(authorization) !== null)
+      return { type: 'monitor' };
+    if (security.some(isEmpty)) return null;
     throw new UnauthorizedError();
   };
 }
@@ -107,19 +112,18 @@ function assertSchemesKnown(document: OpenApiDocument): void {
 }
 
 function isSupported(requirements: Requirements, operationId: string | undefined): boolean {
-  const [schemes, ...others] = requirements.map((requirement) => Object.keys(requirement));
-  if (!schemes) return true;
-  const [scheme, ...more] = schemes;
-  const optional = scheme === 'apiKey' && isOptional(requirements);
-  return isKnown(scheme, operationId) && more.length === 0 && (others.length === 0 || optional);
+  const [first, ...others] = requirements;
+  if (!first) return true;
+  if (isFor('webhookSignature')(first)) return others.length === 0 && isWebhook(operationId);
+  const isAlternative = (other: Requirement) => isEmpty(other) || isFor('metricsToken')(other);
+  return isFor('apiKey')(first) && others.every(isAlternative);
+}
+
+function isFor(scheme: string): (requirement: Requirement) => boolean {
+  return (requirement) => Object.keys(requirement).join() === scheme;
 }
 
 /** Whether credentials are optional. The handler then decides which content an anonymous caller receives. */
-function isOptional(requirements: Requirements = []): boolean {
-  return requirements.length === 2 && Object.keys(requirements[1] ?? {}).length === 0;
-}
-
-function isKnown(scheme: string | undefined, operationId: string | undefined): boolean {
-  if (scheme === 'webhookSignature') return isWebhook(operationId);
-  return scheme === 'apiKey';
+function isEmpty(requirement: Requirement): boolean {
+  return Object.keys(requirement).length === 0;
 }

@@ -17,12 +17,17 @@ export interface ProviderCaller {
   webhook: IncomingWebhook;
 }
 
+/** A monitoring system, with the metrics token. */
+export interface MonitorCaller {
+  type: 'monitor';
+}
+
 /** A caller without credentials, for operations that do not require credentials. */
 export interface AnonymousCaller {
   type: 'anonymous';
 }
 
-export type Caller = ApiCaller | ProviderCaller | AnonymousCaller;
+export type Caller = ApiCaller | ProviderCaller | MonitorCaller | AnonymousCaller;
 
 /** The channel of each operation that the providers of one channel call. */
 export const WEBHOOK_CHANNELS = {
@@ -39,7 +44,7 @@ export function isWebhook(operationId: string | undefined): boolean {
 }
 type CallerOf<Id extends OperationId> = Id extends WebhookOperation
   ? ProviderCaller
-  : ApiCaller | AnonymousCaller;
+  : ApiCaller | MonitorCaller | AnonymousCaller;
 
 /** One handler for each operation of the contract. */
 export type Handlers = { [Id in OperationId]: Handler<Id, CallerOf<Id>> };

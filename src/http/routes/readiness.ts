@@ -4,14 +4,14 @@ import type { Schema } from '../../openapi/types.ts';
 import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 
-/** The readiness of the service; with `verbose` and an API key, also the queue and the accounts of each channel. */
+/** The readiness of the service; with `verbose` and credentials, also the queue and the accounts of each channel. */
 export function readinessHandler({
   assertReady,
   reportChannels,
 }: Pick<Context, 'assertReady' | 'reportChannels'>): Handlers['getReadiness'] {
   return async ({ caller, query }) => {
     const verbose = query.verbose !== undefined && query.verbose !== 'false';
-    if (verbose && caller.type !== 'api_key') throw new UnauthorizedError();
+    if (verbose && caller.type === 'anonymous') throw new UnauthorizedError();
     await assertReady();
     if (!verbose) return { status: 200, body: { status: 'ok' } };
     const channels = (await reportChannels()).map(presentChannel);

@@ -14,7 +14,7 @@ describe('Every response', () => {
     [200, 'GET', '/api/conversations', undefined, key],
     [200, 'POST', '/api/webhooks/sms', inboundSms, {}],
     [200, 'GET', '/healthz', undefined, {}],
-    [200, 'GET', '/metrics', undefined, {}],
+    [200, 'GET', '/metrics', undefined, key],
     [200, 'GET', '/openapi.json', undefined, {}],
     [202, 'POST', '/api/messages/sms', sms, key],
     [400, 'POST', '/api/messages/sms', '{', key],

@@ -8,8 +8,6 @@ import { type Harness, startHarness } from '../../support/harness.ts';
 import { until } from '../../support/until.ts';
 
 type Readiness = Schema<'Readiness'>;
-const KEY = 'correct-horse-battery';
-const KEYED = { authorization: `Bearer ${KEY}` };
 
 const SPARE = { SPARE_CO_URL: 'http://127.0.0.1:9', SPARE_CO_KEY: 'key' };
 
@@ -153,19 +151,5 @@ describe('GET /readyz?verbose', () => {
     await other.query('rollback');
     for (const { status } of await Promise.all(requests)) expect(status).to.equal(200);
     expect(statements).to.be.below(requests.length);
-  });
-
-  it('requires an API key if keys are configured, and /readyz does not', async () => {
-    const keyed = await startHarness({ API_KEYS: `first:${KEY}` });
-    const status = async (path: string, headers = {}) =>
-      (await keyed.request('GET', path, undefined, headers)).status;
-    const wrong = { authorization: 'Bearer wrong-horse-battery' };
-    for (const path of ['/readyz', '/readyz?verbose=false'])
-      for (const headers of [{}, wrong, KEYED]) expect(await status(path, headers), path).to.equal(200);
-    for (const path of ['/readyz?verbose', '/readyz?verbose=true']) {
-      expect(await status(path, KEYED), path).to.equal(200);
-      for (const headers of [{}, wrong]) expect(await status(path, headers), path).to.equal(401);
-    }
-    await keyed.stop();
   });
 });
