@@ -8,10 +8,10 @@ const MAY_OVERFLOW = /\d[eE]\+?\d{3}|(?<!\d)\d{200}/;
 /**
  * Replaces numbers beyond the range of a double by the texts `Infinity` and `-Infinity` in the body of a webhook. JSON.parse
  * returns Infinity for `1e400`, which PostgreSQL would store as null. Runs after validation, because the validator would
- * accept the text as an id. In the body of a client, the contract allows no such number.
+ * accept the text as an id. In the body of a client, the contract allows no such number. A form has no parsed body.
  */
 export function replaceInfinities(request: Request): void {
-  if (stateOf(request).caller?.type !== 'provider') return;
+  if (stateOf(request).caller?.type !== 'provider' || request.body === undefined) return;
   if (MAY_OVERFLOW.test(rawBodyOf(request).toString('latin1'))) replaceIn(request.body);
 }
 
