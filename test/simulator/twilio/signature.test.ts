@@ -9,11 +9,11 @@ interface Vector {
   signature: string;
 }
 
-const file = new URL('../../providers/vectors.json', import.meta.url);
-const { twilio }: { twilio: Vector[] } = JSON.parse(readFileSync(file, 'utf8'));
+const file = new URL('../../providers/vectors/twilio.json', import.meta.url);
+const vectors: Vector[] = JSON.parse(readFileSync(file, 'utf8'));
 
 describe('The signature of a simulated Twilio webhook', () => {
-  for (const { token, url, params, signature } of twilio)
+  for (const { token, url, params, signature } of vectors)
     it(`equals the public vector ${signature}`, () => {
       expect(signForm(token, url, new URLSearchParams(params))).to.equal(signature);
     });
