@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { ACCOUNT_SID } from '../../../src/simulator/dialects/twilio/dialect.ts';
-import { signForm } from '../../../src/simulator/dialects/twilio/signature.ts';
+import { signForm } from '../../../src/simulator/dialects/twilio/webhooks/signature.ts';
 import type { SettingsChange } from '../../../src/simulator/settings.ts';
 import { until } from '../../support/until.ts';
 import {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { ACCOUNT_SID, DEFAULT_AUTH_TOKEN } from '../../../src/simulator/dialects/twilio/dialect.ts';
-import { signForm } from '../../../src/simulator/dialects/twilio/signature.ts';
+import { signForm } from '../../../src/simulator/dialects/twilio/webhooks/signature.ts';
 import { startPlay } from '../support.ts';
 import {
   AUTH_TOKEN,

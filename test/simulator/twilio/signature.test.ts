@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { signForm } from '../../../src/simulator/dialects/twilio/signature.ts';
+import { signForm } from '../../../src/simulator/dialects/twilio/webhooks/signature.ts';
 
 interface Vector {
   token: string;

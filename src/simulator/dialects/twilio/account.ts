@@ -1,6 +1,6 @@
 import type { Simulation } from '../../simulation.ts';
 import type { Message } from './message.ts';
-import type { TwilioWebhooks } from './webhooks.ts';
+import type { TwilioWebhooks } from './webhooks/sender.ts';
 
 /** The words that opt out or in, and that ask for help. Source: https://help.twilio.com/articles/223134027 */
 const KEYWORDS = {

@@ -8,10 +8,10 @@ import { messagesApi } from './api.ts';
 import { authenticate } from './credentials.ts';
 import { handleError, refuse } from './errors.ts';
 import { parseForm } from './form.ts';
-import { receive } from './inbound.ts';
 import { mediaApi, mediaContent } from './media.ts';
 import { API_VERSION } from './message.ts';
-import { TwilioWebhooks } from './webhooks.ts';
+import { receive } from './webhooks/inbound.ts';
+import { TwilioWebhooks } from './webhooks/sender.ts';
 
 export interface TwilioOptions {
   /** Default: `AC` and 32 zeros. */

@@ -5,7 +5,7 @@ import { errorBody, refuse } from './errors.ts';
 import type { Parameters } from './form.ts';
 import { type Message, newSid, presented } from './message.ts';
 import { deliveryErrorOf, refusalOf } from './refusals.ts';
-import { progress, type Sent, stepsOf } from './statuses.ts';
+import { progress, type Sent, stepsOf } from './webhooks/statuses.ts';
 
 /** `POST /Accounts/{AccountSid}/Messages.json`. Each request creates a message: Twilio has no idempotency keys. */
 export async function createMessage(

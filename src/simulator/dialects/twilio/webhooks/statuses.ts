@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { occurs, type Settings } from '../../settings.ts';
-import type { Accepted } from '../../store.ts';
-import { pause } from '../../webhook-client.ts';
-import type { AccountContext } from './account.ts';
-import { messageOf } from './errors.ts';
-import { API_VERSION, type Message } from './message.ts';
+import { occurs, type Settings } from '../../../settings.ts';
+import type { Accepted } from '../../../store.ts';
+import { pause } from '../../../webhook-client.ts';
+import type { AccountContext } from '../account.ts';
+import { messageOf } from '../errors.ts';
+import { API_VERSION, type Message } from '../message.ts';
 
 /** A change of the status of a message after its creation. */
 export interface Step {

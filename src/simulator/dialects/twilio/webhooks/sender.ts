@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Answer, NoAnswerError, pause, type WebhookClient } from '../../webhook-client.ts';
+import { type Answer, NoAnswerError, pause, type WebhookClient } from '../../../webhook-client.ts';
 import { signForm } from './signature.ts';
 
 /** The kinds of failures after which Twilio can repeat a webhook: no connection, no answer, and the status. */

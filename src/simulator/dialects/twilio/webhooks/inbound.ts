@@ -1,8 +1,8 @@
-import { serviceUrl } from '../../settings.ts';
-import type { Answer } from '../../webhook-client.ts';
-import { type AccountContext, type OptOutType, optOutTypeOf } from './account.ts';
-import type { Parameters } from './form.ts';
-import { API_VERSION, type Message, newSid, numberOfSegments, uriOf } from './message.ts';
+import { serviceUrl } from '../../../settings.ts';
+import type { Answer } from '../../../webhook-client.ts';
+import { type AccountContext, type OptOutType, optOutTypeOf } from '../account.ts';
+import type { Parameters } from '../form.ts';
+import { API_VERSION, type Message, newSid, numberOfSegments, uriOf } from '../message.ts';
 import { addUnknownFields } from './statuses.ts';
 
 const XML_TYPE = /^(?:text|application)\/xml\b/i;
