@@ -22,13 +22,17 @@ export function ensureStorable(request: Request): void {
   if (faults.length > 0) throw new InvalidRequestError(faults);
 }
 
-/** A JSON value that PostgreSQL can store: without NUL characters, and with U+FFFD for each half of a surrogate pair. */
+/**
+ * A JSON value that PostgreSQL can store: without NUL characters, with U+FFFD for each half of a surrogate pair, and with texts
+ * for numbers beyond the range of a double.
+ */
 export function toStorable<T>(value: T): T {
   return repaired(value) as T;
 }
 
 function repaired(value: unknown): unknown {
   if (typeof value === 'string') return value.replaceAll('\0', '').toWellFormed();
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) return `${value}`;
   if (Array.isArray(value)) return value.map(repaired);
   if (value === null || typeof value !== 'object' || value instanceof Date) return value;
   return Object.fromEntries(Object.entries(value).map((entry) => entry.map(repaired)));
