@@ -1,0 +1,111 @@
+import { expect } from 'chai';
+import { StartError } from '../../src/errors.ts';
+import type { TwilioSettings } from '../../src/providers/twilio/config.ts';
+import { loadConfig } from '../../src/service.ts';
+
+const ACCOUNT_SID = `AC${'0123456789abcdef'.repeat(2)}`;
+const TOKEN = '0123456789abcdef0123456789abcdef';
+const twilio = { SMS_PROVIDERS: 'twilio', TWILIO_ACCOUNT_SID: ACCOUNT_SID, TWILIO_AUTH_TOKEN: TOKEN };
+
+function faults(environment: Record<string, string>): string[] {
+  try {
+    loadConfig(environment);
+    return [];
+  } catch (error) {
+    if (error instanceof StartError) return [...error.reasons];
+    throw error;
+  }
+}
+
+describe('The settings of a Twilio account', () => {
+  it('are read for each name that begins with the kind, and for any name by KIND', () => {
+    const { accounts } = loadConfig({
+      SMS_PROVIDERS: 'twilio,twilio_eu,backup',
+      TWILIO_ACCOUNT_SID: ACCOUNT_SID,
+      TWILIO_AUTH_TOKEN: `${TOKEN},${TOKEN.toUpperCase()}`,
+      TWILIO_EU_ACCOUNT_SID: ACCOUNT_SID,
+      TWILIO_EU_AUTH_TOKEN: TOKEN,
+      TWILIO_EU_URL: 'https://api.dublin.ie1.twilio.com',
+      BACKUP_KIND: 'twilio',
+      BACKUP_ACCOUNT_SID: ACCOUNT_SID,
+      BACKUP_AUTH_TOKEN: TOKEN,
+    });
+    const own = accounts.filter(({ channel }) => channel === 'sms');
+    expect(own.map(({ name, kind }) => [name, kind])).to.deep.equal([
+      ['twilio', 'twilio'],
+      ['twilio_eu', 'twilio'],
+      ['backup', 'twilio'],
+    ]);
+    const settings = own.map((account) => account.settings as TwilioSettings);
+    expect(settings.map(({ url, authTokens }) => [url, authTokens.length])).to.deep.equal([
+      ['https://api.twilio.com', 2],
+      ['https://api.dublin.ie1.twilio.com', 1],
+      ['https://api.twilio.com', 1],
+    ]);
+  });
+
+  it('stop the start with one line for each fault, all together, without the secrets', () => {
+    const lines = faults({
+      SMS_PROVIDERS: 'twilio,other',
+      TWILIO_ACCOUNT_SID: 'AC12',
+      TWILO_AUTH_TOKEN: TOKEN,
+      TWILIO_API_KEY_SID: 'secret-in-the-wrong-place',
+      TWILIO_MESSAGING_SERVICE_SID: 'MG1',
+      OTHER_KIND: 'telegraph',
+    });
+    expect(lines.map((line) => line.split(':')[0])).to.include.members([
+      'TWILIO_ACCOUNT_SID',
+      'TWILIO_AUTH_TOKEN',
+      'TWILIO_API_KEY_SID',
+      'TWILIO_MESSAGING_SERVICE_SID',
+      'TWILO_AUTH_TOKEN',
+      'OTHER_KIND',
+    ]);
+    expect(lines.find((line) => line.startsWith('OTHER_KIND'))).to.match(/standard.*twilio/);
+    expect(lines.find((line) => line.startsWith('TWILO'))).to.match(/TWILIO_AUTH_TOKEN/);
+    expect(lines.join()).not.to.include(TOKEN);
+  });
+
+  it('have both halves of an API key or none', () => {
+    expect(faults({ ...twilio, TWILIO_API_KEY_SID: `SK${'0'.repeat(32)}` })).to.have.length(1);
+    expect(faults({ ...twilio, TWILIO_API_KEY_SECRET: 's'.repeat(32) })).to.have.length(1);
+  });
+
+  it('require PUBLIC_URL in production', () => {
+    const production = {
+      ...twilio,
+      NODE_ENV: 'production',
+      API_KEYS: 'shop:a-long-random-key',
+      EMAIL_PROVIDERS: 'mail',
+      MAIL_URL: 'https://mail.example',
+      MAIL_KEY: 'key',
+      MAIL_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(24).toString('base64')}`,
+    };
+    expect(faults(production)).to.deep.equal(['PUBLIC_URL: must be set in production']);
+    expect(faults({ ...production, PUBLIC_URL: 'https://messaging.example' })).to.deep.equal([]);
+  });
+
+  it('have a public URL without credentials, query and fragment, and no account with the name of a channel', () => {
+    for (const url of [
+      'messaging.example',
+      'ftp://a.example',
+      'https://u:p@a.example',
+      'https://a.example/?x',
+      'https://a.example/#',
+    ])
+      expect(faults({ ...twilio, PUBLIC_URL: url }), url).to.have.length(1);
+    expect(loadConfig({ ...twilio, PUBLIC_URL: 'https://a.example/m/' }).publicUrl).to.equal(
+      'https://a.example/m',
+    );
+    expect(faults({ SMS_PROVIDERS: 'sms' })[0]).to.match(/^SMS_PROVIDERS: "sms" is the name of a channel/);
+  });
+
+  it('come from the simulator with SIMULATE', () => {
+    const { accounts, publicUrl } = loadConfig({ SIMULATE: 'twilio' });
+    expect(accounts.map(({ name, kind, simulated }) => [name, kind, simulated])).to.deep.equal([
+      ['twilio', 'twilio', true],
+      ['email-simulator', 'standard', true],
+    ]);
+    expect(publicUrl).to.equal('http://127.0.0.1:8080');
+  });
+});
