@@ -41,13 +41,16 @@ describe('Inbound webhooks', () => {
     expect(conversation.message_count).to.equal(1);
   });
 
-  it('store each address once, and the sender not among the recipients', async () => {
+  it('store each address once in each header, and each participant once', async () => {
     const { body } = await service.request('POST', '/api/webhooks/email', {
       ...inboundEmail,
       to: [inboundEmail.to, 'Someone@x.org', 'someone@x.org', inboundEmail.from],
       cc: ['someone@x.org', inboundEmail.from, 'other@x.org'],
     });
-    expect(body).to.deep.include({ to: [inboundEmail.to, 'someone@x.org'], cc: ['other@x.org'] });
+    expect(body).to.deep.include({
+      to: [inboundEmail.to, 'someone@x.org', inboundEmail.from],
+      cc: ['other@x.org'],
+    });
     const [conversation] = (await service.request('GET', '/api/conversations')).body.data;
     expect(conversation.participants).to.have.length(4);
   });
