@@ -28,7 +28,7 @@ describe('The listener for notifications', () => {
       ).length;
     try {
       await until(() => failures >= 3, 'LISTEN failed three times');
-      await until(async () => (await connections()) <= 1, 'the earlier connections are closed', 5_000);
+      await until(async () => (await connections()) <= 1, 'the earlier connections are closed');
       expect(notifications).to.equal(0);
       isRefusing = false;
       await until(() => notifications === 1, 'the listener listens');

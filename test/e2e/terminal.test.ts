@@ -34,7 +34,7 @@ describe('The start of the service', function () {
     if (!hasScript) this.skip();
     running = run('script', ['-qefc', 'bin/start.sh', '/dev/null'], { ...environment, SHELL: '/bin/sh' });
     const { output } = running;
-    await until(() => /Ready\. Stop with Ctrl-C\./.test(output.stdout), 'the service is ready', 30_000);
+    await until(() => /Ready\. Stop with Ctrl-C\./.test(output.stdout), 'the service is ready');
     const shown = output.stdout.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('{'));
     expect(shown).to.deep.equal([
       'Starting the messaging service ...',

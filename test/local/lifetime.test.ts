@@ -43,7 +43,7 @@ describe('The embedded PostgreSQL of a service', function () {
     return running.child.exitCode;
   };
   const untilProcessesEnded = async () => {
-    await until(() => processesOf(directory).length === 0, 'PostgreSQL has ended', 10_000);
+    await until(() => processesOf(directory).length === 0, 'PostgreSQL has ended');
     await until(() => isClosed(environment.SIMULATOR_PORT), 'the simulator has ended');
   };
   const expectAllStored = async () => {
@@ -108,7 +108,7 @@ describe('The embedded PostgreSQL of a service', function () {
   const untilRestarted = async () => {
     restarts++;
     const isLogged = () => running.output.stdout.match(/embedded PostgreSQL restarted/g)?.length === restarts;
-    await until(isLogged, 'PostgreSQL is restarted', 30_000);
+    await until(isLogged, 'PostgreSQL is restarted');
   };
 
   for (const signal of ['SIGKILL', 'SIGQUIT', 'SIGINT'] as const) {
