@@ -22,15 +22,20 @@ export class IncomingWebhook {
   readonly headers: IncomingHttpHeaders;
   /** The URL that the provider called: the public URL and the target, without any change; null without a public URL. */
   readonly url: string | null;
-  readonly query: URLSearchParams;
+  readonly #target: string;
   readonly #readBody: () => Promise<Buffer>;
   #body: Promise<Buffer> | undefined;
 
   constructor({ headers, target, publicUrl, readBody }: WebhookRequest) {
     this.headers = headers;
     this.url = publicUrl === null ? null : `${publicUrl}${target}`;
-    this.query = new URLSearchParams(target.slice(target.indexOf('?') + 1 || target.length));
+    this.#target = target;
     this.#readBody = readBody;
+  }
+
+  get query(): URLSearchParams {
+    const start = this.#target.indexOf('?');
+    return new URLSearchParams(start === -1 ? '' : this.#target.slice(start));
   }
 
   /** The bytes of the body as received. Before verification, read it only if the headers have the form of a valid signature. */

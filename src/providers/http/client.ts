@@ -1,8 +1,15 @@
 import got, { type Got, HTTPError, type OptionsInit, type RequestError, type Response } from 'got';
 import type { CallContext, FailedOutcome, SendOutcome } from '../provider.ts';
 import { isOfConfiguration, toStorable, wasNotSent } from './failure.ts';
-import { decodeBody, MAX_BODY_BYTES } from './response-body.ts';
-import { retryAfterMs } from './retry-after.ts';
+import {
+  bodyOf,
+  isSuccess,
+  type ProviderResponse,
+  parseJson,
+  textOf,
+  toProviderResponse,
+} from './response.ts';
+import { MAX_BODY_BYTES } from './response-body.ts';
 
 /** Max `Retry-After` that a call waits for; after a longer one, the message waits for its next attempt. */
 const MAX_RETRY_AFTER_MS = 3_000;
@@ -31,16 +38,6 @@ export interface Dialect {
   isTransient(response: ProviderResponse): boolean;
   /** Whether the provider processes repeated requests of one message once. */
   supportsIdempotencyKeys: boolean;
-}
-
-/** A complete response, or one whose body ended early. */
-export interface ProviderResponse {
-  status: number;
-  headers: Response['headers'];
-  /** Null if the body is incomplete, too long, or has an unknown content encoding. */
-  text: string | null;
-  /** The value of `Retry-After` in milliseconds; null if the header is absent, repeated or invalid. */
-  retryAfterMs: number | null;
 }
 
 export interface ClientOptions {
@@ -181,40 +178,10 @@ export class ProviderClient {
   }
 }
 
-/** Null if the text is not JSON. */
-export function parseJson(text: string | null): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return null;
-  }
-}
-
 /** got treats a redirect that is not followed as a success; here only 2xx is a success. */
 function onlySuccess(response: Response): Response {
   if (!isSuccess(response)) throw new HTTPError(response);
   return response;
-}
-
-function isSuccess({ statusCode }: Pick<Response, 'statusCode'>): boolean {
-  return statusCode >= 200 && statusCode <= 299;
-}
-
-function toProviderResponse(
-  { statusCode: status, headers, headersDistinct }: Response,
-  text: string | null,
-): ProviderResponse {
-  return { status, headers, text, retryAfterMs: retryAfterMs(headersDistinct['retry-after'], Date.now()) };
-}
-
-function textOf(response: Response): string | null {
-  const body = bodyOf(response);
-  return body === null || body === 'too_long' ? null : body.text;
-}
-
-/** Null if no body was read, or its content encoding is unknown or invalid. */
-function bodyOf({ rawBody, headers }: Response): ReturnType<typeof decodeBody> {
-  return rawBody ? decodeBody(rawBody, headers['content-encoding']) : null;
 }
 
 function toUnknown({ httpStatus, class: errorClass, code, detail }: FailedOutcome): SendOutcome {

@@ -1,6 +1,7 @@
 import type { ErrorClass } from '../../openapi/error-class.ts';
-import { type Dialect, type ProviderResponse, parseJson } from '../http/client.ts';
+import type { Dialect } from '../http/client.ts';
 import { isMessageId, toStorable } from '../http/failure.ts';
+import { type ProviderResponse, parseJson } from '../http/response.ts';
 import type { FailedOutcome, SendOutcome } from '../provider.ts';
 import { meaningOfStatus } from './status-outcomes.ts';
 

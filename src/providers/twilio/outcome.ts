@@ -1,5 +1,6 @@
-import { type Dialect, type ProviderResponse, parseJson } from '../http/client.ts';
+import type { Dialect } from '../http/client.ts';
 import { toStorable } from '../http/failure.ts';
+import { type ProviderResponse, parseJson } from '../http/response.ts';
 import type { FailedOutcome, SendOutcome } from '../provider.ts';
 import { type CodeMeaning, meaningOfCode, pageOfCode } from './codes.ts';
 
