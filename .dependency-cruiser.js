@@ -5,7 +5,6 @@ const LAYERS = [
   ['src/http/'],
   ['src/delivery/', 'src/messaging/'],
   ['src/providers/', 'src/db/'],
-  ['src/page.ts'],
   ['src/observability/', 'src/openapi/', 'src/config/', 'src/channel.ts', 'src/errors.ts'],
 ];
 const pattern = (paths) => `^(${paths.join('|').replaceAll('.', '\\.')})`;

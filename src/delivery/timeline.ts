@@ -8,8 +8,8 @@ import { firstStatus, Message } from '../db/models/message.ts';
 import type { Database } from '../db/pools.ts';
 import { NotFoundError } from '../errors.ts';
 import { presentError } from '../openapi/error-class.ts';
+import { Cursors, DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery } from '../openapi/page.ts';
 import type { Schema } from '../openapi/types.ts';
-import { Cursors, DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery } from '../page.ts';
 
 type Entry = Schema<'TimelineEntry'>;
 /** Entries with the same time are ordered by type, then by number. */

@@ -3,7 +3,6 @@ import type { QueryBuilder } from 'objection';
 import { Participant } from '../../db/models/participant.ts';
 import { ParticipantLink } from '../../db/models/participant-link.ts';
 import { InvalidRequestError, NotFoundError } from '../../errors.ts';
-import type { Reserve, Schema } from '../../openapi/types.ts';
 import {
   Cursors,
   DEFAULT_LIMIT,
@@ -12,7 +11,8 @@ import {
   PAGE_BYTES,
   type Page,
   type PageQuery,
-} from '../../page.ts';
+} from '../../openapi/page.ts';
+import type { Reserve, Schema } from '../../openapi/types.ts';
 import { type AddressParser, isSendable } from '../address.ts';
 import { NOT_AN_ADDRESS } from '../recording/address-reader.ts';
 import { trimInvisible } from '../text.ts';

@@ -1,7 +1,6 @@
 import type { Knex } from 'knex';
 import type { QueryBuilder } from 'objection';
 import { Conversation } from '../../db/models/conversation.ts';
-import type { Reserve, Schema } from '../../openapi/types.ts';
 import {
   Cursors,
   DEFAULT_LIMIT,
@@ -11,7 +10,8 @@ import {
   PAGE_BYTES,
   type Page,
   type PageQuery,
-} from '../../page.ts';
+} from '../../openapi/page.ts';
+import type { Reserve, Schema } from '../../openapi/types.ts';
 import type { AddressParser } from '../address.ts';
 import { findPeople } from '../people/participants.ts';
 import { readQueryTime } from '../time.ts';

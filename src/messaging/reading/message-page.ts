@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { Message } from '../../db/models/message.ts';
+import { FREE_BYTES, PAGE_BYTES } from '../../openapi/page.ts';
 import type { Reserve } from '../../openapi/types.ts';
-import { FREE_BYTES, PAGE_BYTES } from '../../page.ts';
 import { type PresentableMessage, presentable } from '../message-view.ts';
 import type { Messages } from './newest-first.ts';
 

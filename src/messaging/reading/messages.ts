@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 import { Message } from '../../db/models/message.ts';
 import { NotFoundError } from '../../errors.ts';
+import { Cursors, DEFAULT_LIMIT, isId, type Page, type PageQuery } from '../../openapi/page.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
-import { Cursors, DEFAULT_LIMIT, isId, type Page, type PageQuery } from '../../page.ts';
 import { presentMessage } from '../message-view.ts';
 import { mergedIds } from './conversations.ts';
 import { readMessages } from './message-page.ts';

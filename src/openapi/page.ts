@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { InvalidRequestError } from './errors.ts';
+import { InvalidRequestError } from '../errors.ts';
 
 /** A page of a list, and the cursor of the next page; null on the last page. */
 export interface Page<T> {
