@@ -21,6 +21,12 @@ export interface DeliverOptions {
   signal: AbortSignal;
   /** The URL of an account's webhooks; null without a public URL. */
   webhookUrlOf: (account: string) => string | null;
+  /** The only candidate of a look-up that can be the message; null if there is none or several. */
+  chooseCandidate: (
+    account: string,
+    message: Claimed,
+    candidates: readonly string[],
+  ) => Promise<string | null>;
 }
 
 interface Call {
@@ -94,17 +100,18 @@ async function callUnlessLate(
   { message, breaker: { provider } }: Claim,
   probing: boolean,
   isLate: boolean,
-  { health, signal, webhookUrlOf }: DeliverOptions,
+  { health, signal, webhookUrlOf, chooseCandidate }: DeliverOptions,
 ): Promise<SendOutcome> {
   if (signal.aborted) return STOPPED;
   // The process was suspended: the lease may end during the call, and another worker may claim the message.
   if (isLate) return STALLED;
-  const outcome = await attempt(provider, message, {
+  const context = {
     once: probing,
     mayHaveBeenAccepted: message.may_have_been_sent,
     webhookUrl: webhookUrlOf(provider.name),
     signal,
-  });
+  };
+  const outcome = await attempt(provider, message, context, chooseCandidate);
   if (!signal.aborted) health.called(provider.name, outcome);
   return outcome;
 }
@@ -113,18 +120,30 @@ async function callUnlessLate(
  * Sends a message. If an earlier attempt may have succeeded and the provider does not support idempotency keys, looks the
  * message up first, so that the message is never sent twice.
  */
-async function attempt(provider: Provider, message: Claimed, options: CallContext): Promise<SendOutcome> {
+async function attempt(
+  provider: Provider,
+  message: Claimed,
+  context: CallContext,
+  chooseCandidate: DeliverOptions['chooseCandidate'],
+): Promise<SendOutcome> {
   const expired = message.expires_at.getTime() <= Date.now();
   if (!message.may_have_been_sent || (provider.supportsIdempotencyKeys && !expired))
-    return provider.send(message, options);
-  const found = await provider.lookUp(message, options);
-  if (found === 'inconclusive') return CANNOT_RECONCILE;
-  if (found.found)
-    return { outcome: 'accepted', httpStatus: null, providerMessageId: found.providerMessageId };
+    return provider.send(message, context);
+  const result = await provider.lookUp(message, context);
+  if (result === 'inconclusive') return CANNOT_RECONCILE;
+  if ('candidates' in result) {
+    const chosen = await chooseCandidate(provider.name, message, result.candidates);
+    return chosen === null ? CANNOT_RECONCILE : accepted(chosen);
+  }
+  if (result.found) return accepted(result.providerMessageId);
   const detail = 'The message expired; the provider did not receive it';
   return expired
     ? { outcome: 'rejected', httpStatus: null, class: 'expired', code: 'expired', detail }
-    : provider.send(message, options);
+    : provider.send(message, context);
+}
+
+function accepted(providerMessageId: string): SendOutcome {
+  return { outcome: 'accepted', httpStatus: null, providerMessageId };
 }
 
 function notCalled(code: string, reason: string): SendOutcome {

@@ -8,6 +8,7 @@ import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
 import { Routing } from './accounts/routing.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
 import { type DeliverOptions, deliver } from './deliver.ts';
+import { chooseCandidate } from './look-up-candidates.ts';
 import { runInBackground } from './maintenance/background.ts';
 import { backgroundTasks, createMaintenance } from './maintenance/tasks.ts';
 import { createSettler, type Settlement } from './settle.ts';
@@ -77,6 +78,11 @@ export class Worker {
       fallbackOf: (breaker) => this.#routing.fallbackOf(breaker),
       signal: this.#abort.signal,
       webhookUrlOf: options.webhookUrlOf,
+      chooseCandidate: (...choice) =>
+        chooseCandidate(pool, ...choice).catch((error) => {
+          events.failed('look_up', error);
+          return null;
+        }),
     };
     this.#settle = createSettler({ pool, events, leaseMs });
     const names = [...providers.sms, ...providers.email].map(({ name }) => name);

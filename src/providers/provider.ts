@@ -42,8 +42,15 @@ export type SendOutcome =
 
 export type FailedOutcome = Exclude<SendOutcome, { outcome: 'accepted' }>;
 
-/** The result of looking a message up. */
-export type LookUp = { found: true; providerMessageId: string } | { found: false } | 'inconclusive';
+/**
+ * The result of looking a message up. `candidates` are the ids of messages with the same sender, recipient and text, where the
+ * provider shows no value of ours: only a single one that is no other message counts as found.
+ */
+export type LookUp =
+  | { found: true; providerMessageId: string }
+  | { found: false }
+  | { candidates: string[] }
+  | 'inconclusive';
 
 export interface CallContext {
   /** Makes one request only; otherwise a call may repeat its request after a short delay. */

@@ -61,8 +61,8 @@ function toForm(
 }
 
 /**
- * Looks for a message by its circumstances: recipient, sender and time. Only a single message with the same text counts as
- * found. The list lags behind and shows no value of ours, so a message that is not in it may still have been accepted.
+ * Looks for a message by its circumstances: recipient, sender, time and text. The list lags behind and shows no value of ours,
+ * so a message that is not in it may still have been accepted.
  */
 async function lookUp(
   client: ProviderClient,
@@ -75,9 +75,8 @@ async function lookUp(
   const page = (await client.get(path, { searchParams }, context)) as Page | null;
   if (!Array.isArray(page?.messages) || page.next_page_uri) return 'inconclusive';
   const candidates = page.messages.filter((message) => message?.direction !== 'inbound');
-  const [match, ...others] = candidates.filter((message) => message?.body === body);
-  if (others.length > 0 || !isMessageSid(match?.sid)) return 'inconclusive';
-  return { found: true, providerMessageId: match.sid };
+  const sids = candidates.filter((message) => message?.body === body).map((message) => message?.sid);
+  return { candidates: sids.filter(isMessageSid) };
 }
 
 interface Page {
