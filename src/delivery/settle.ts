@@ -7,6 +7,7 @@ import { isMissingRow } from '../db/missing-row.ts';
 import { execute } from '../db/transaction.ts';
 import { UnavailableError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
+import { classOf } from '../openapi/error-class.ts';
 import type { Provider, SendOutcome } from '../providers/provider.ts';
 import type { Claimed } from './claim.ts';
 import type { Transition } from './transition.ts';
@@ -88,7 +89,7 @@ function report(
 ): void {
   if (status === 'sent') events.sent(channel, Date.now() - (message.send_at ?? message.created_at).getTime());
   else if (status !== 'queued' && error)
-    events.gaveUp({ messageId: message.id, channel, status, code: error.code });
+    events.gaveUp({ messageId: message.id, channel, status, errorClass: classOf(error), code: error.code });
 }
 
 function toRow({ message, provider, startedAt, durationMs, outcome, transition, pauseMs }: Settlement) {

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import type { ErrorClass } from '../openapi/error-class.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics, type ProcessName, type QueueLength, registerQueue } from './metrics.ts';
 
@@ -44,14 +45,24 @@ export interface Events {
   databaseRestarted(): void;
   /** The worker process exited unexpectedly. */
   workerExited(reason: string): void;
-  workerRestarted(): void;
+  /** The worker process claims messages. `restarts`: the number of earlier processes of this service. */
+  workerStarted(restarts: number): void;
   /**
    * The database is behind a pooler in transaction mode. `limited`: the role has a `statement_timeout`. `direct`:
    * `DATABASE_DIRECT_URL` is set.
    */
   sessionsShared(pooler: { limited: boolean; direct: boolean }): void;
-  /** A message ended as `failed` or `unknown`. */
-  gaveUp(message: { channel: string; status: string; code: string; messageId: number }): void;
+  /**
+   * A message ended as `failed` or `unknown`. The class is a label of metrics; the code is logged only, because providers
+   * define codes.
+   */
+  gaveUp(message: {
+    channel: string;
+    status: string;
+    errorClass: ErrorClass;
+    code: string;
+    messageId: number;
+  }): void;
   deliveriesMeasured(inFlight: number): void;
   /** Measures the queue whenever the metrics are read. */
   watchQueue(measure: () => Promise<QueueLength[]>): void;
@@ -118,16 +129,17 @@ export function createEvents(logger: Logger, process: ProcessName = 'api'): Even
       metrics.failures.inc({ what: 'worker_process' });
       logger.error({ reason }, 'worker process exited and is restarted');
     },
-    workerRestarted: () => logger.info('worker process restarted'),
+    workerStarted: (restarts) =>
+      logger.info(restarts > 0 ? 'worker process restarted' : 'worker process started'),
     sessionsShared: ({ limited, direct }) => {
       if (!limited)
         logger.warn('pooler in transaction mode: set statement_timeout for the role, for example to 15s');
       if (!direct)
         logger.warn('pooler in transaction mode without DATABASE_DIRECT_URL: workers poll, without LISTEN');
     },
-    gaveUp: ({ channel, status, code, messageId }) => {
-      metrics.givenUp.inc({ channel, status, code });
-      logger.warn({ channel, status, code, messageId }, 'message given up');
+    gaveUp: ({ channel, status, errorClass, code, messageId }) => {
+      metrics.givenUp.inc({ channel, status, class: errorClass });
+      logger.warn({ channel, status, class: errorClass, code, messageId }, 'message given up');
     },
     deliveriesMeasured: (deliveries) => metrics.inFlight.set(deliveries),
     watchQueue: (measure) => registerQueue(metrics.registry, measure),

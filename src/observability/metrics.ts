@@ -53,8 +53,8 @@ export function createMetrics(process: ProcessName) {
   });
   const givenUp = new Counter({
     name: 'messages_given_up_total',
-    help: 'Messages that ended as failed or unknown, by error code.',
-    labelNames: ['channel', 'status', 'code'],
+    help: 'Messages that ended as failed or unknown, by error class.',
+    labelNames: ['channel', 'status', 'class'],
     registers,
   });
   const breakers = new Gauge({

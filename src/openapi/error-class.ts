@@ -24,8 +24,12 @@ export interface StoredError {
 /** The classes of the codes of this service. */
 const OWN_CODES: Record<string, ErrorClass> = { expired: 'expired', provider_removed: 'account_problem' };
 
+export function classOf({ code, class: errorClass }: StoredError): ErrorClass {
+  return errorClass ?? OWN_CODES[code] ?? 'provider_error';
+}
+
 export function presentError(error: StoredError | null): Schema<'MessageError'> | null {
   if (error === null) return null;
   const { code, detail, url = null } = error;
-  return { code, detail, class: error.class ?? OWN_CODES[code] ?? 'provider_error', url };
+  return { code, detail, class: classOf(error), url };
 }

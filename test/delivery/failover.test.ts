@@ -168,7 +168,7 @@ describe('Delivery by the first of several providers', () => {
     expect(data).to.have.length(1);
     expect(data[0]).to.include({ provider: 'gone-co', code: 'worker_lost', next_attempt_at: null });
     const metrics = (await after.request('GET', '/metrics')).body;
-    expect(metrics).to.match(/messages_given_up_total\{.*code="provider_removed"\} 1/);
+    expect(metrics).to.match(/messages_given_up_total\{.*class="account_problem"\} 1/);
     expect(metrics, 'the breaker of the remaining account').to.match(
       /provider_breaker_state\{provider="text-co"\} 0/,
     );

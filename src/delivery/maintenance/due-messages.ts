@@ -64,6 +64,7 @@ export async function queueAndExpire(pool: pg.Pool, limit: number, events: Event
       return (await connection.query<Changed>(EXPIRE, [ids])).rows;
     },
   );
-  for (const { id, ...message } of changed) events.gaveUp({ messageId: id, code: 'expired', ...message });
+  for (const { id, ...message } of changed)
+    events.gaveUp({ messageId: id, errorClass: 'expired', code: 'expired', ...message });
   return conversations;
 }

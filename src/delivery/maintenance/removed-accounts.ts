@@ -94,6 +94,7 @@ export async function reassignFromRemoved(
     },
   );
   for (const { id, ...message } of changed)
-    if (message.status === 'unknown') events.gaveUp({ messageId: id, code: 'provider_removed', ...message });
+    if (message.status === 'unknown')
+      events.gaveUp({ messageId: id, errorClass: 'account_problem', code: 'provider_removed', ...message });
   return conversations;
 }
