@@ -2,10 +2,10 @@ import { setMaxListeners } from 'node:events';
 import type pg from 'pg';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
-import type { FreeSlots } from './accounts/breaker.ts';
 import { isRetry } from './accounts/call.ts';
 import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
 import { Routing } from './accounts/routing.ts';
+import { CallSlots } from './call-slots.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
 import { type DeliverOptions, deliver } from './deliver.ts';
 import { chooseCandidate } from './look-up-candidates.ts';
@@ -36,15 +36,8 @@ const POLL_MS = 1_000;
 /** Max wait after a claim that found messages: a rate limit can end a claim early, and other messages can be due. */
 const CLAIM_AGAIN_MS = 100;
 const MIN_WAIT_MS = 5;
-/** Above this share of busy slots, claim at most every `BUSY_CLAIM_MS`: small claims cost more than they save. */
-const BUSY = 1 / 2;
+/** While many slots are busy, claim at most every `BUSY_CLAIM_MS`: small claims cost more than they save. */
 const BUSY_CLAIM_MS = 50;
-/** Max share of the calls for messages with an earlier attempt: if all of these hang, new messages are still sent. */
-const RETRIES = 1 / 2;
-/** Max messages per call slot that are claimed and not settled. */
-const UNSETTLED = 4;
-/** Max UTF-16 units of the bodies in memory; above this length the worker claims nothing. */
-const MAX_BODY_LENGTH = 32 * 1_048_576;
 
 /** Claims due messages, delivers them to the providers and settles the attempts. */
 export class Worker {
@@ -55,13 +48,8 @@ export class Worker {
   readonly #settle: (settlement: Settlement) => Promise<void>;
   readonly #maintain: () => Promise<number>;
   readonly #abort = new AbortController();
-  /** Messages that are claimed and not settled. */
-  readonly #unsettled = new Set<Promise<void>>();
-  readonly #calls: FreeSlots = { calls: 0, retries: 0 };
-  #bodyLength = 0;
+  readonly #slots: CallSlots;
   #woken = Promise.withResolvers<void>();
-  /** Resolves when the share of busy slots is at most `BUSY`. */
-  #notBusy = Promise.withResolvers<void>();
   #loop: Promise<void> = Promise.resolve();
   #stopBackground = async () => {};
   #stopping: Promise<void> | undefined;
@@ -69,6 +57,7 @@ export class Worker {
   constructor(options: WorkerOptions) {
     const { pool, providers, events, concurrency, leaseMs, marginMs, timeoutMs } = options;
     this.#options = options;
+    this.#slots = new CallSlots(concurrency);
     // One listener per call.
     setMaxListeners(0, this.#abort.signal);
     this.#health = new HealthMonitor(events);
@@ -107,12 +96,12 @@ export class Worker {
    */
   async runOnce(): Promise<number> {
     const { pool, events, leaseMs } = this.#options;
-    const free = this.#freeSlots();
-    if (free.calls <= 0 || this.#bodyLength >= MAX_BODY_LENGTH) return 0;
+    const free = this.#slots.free();
+    if (free.calls <= 0) return 0;
     const maintained = await this.#maintain();
     const claims = await claim(pool, this.#routing.routes(), free, leaseMs);
     for (const claimed of claims) this.#begin(claimed);
-    events.deliveriesMeasured(this.#unsettled.size);
+    events.deliveriesMeasured(this.#slots.unsettled);
     return maintained + claims.length;
   }
 
@@ -122,8 +111,8 @@ export class Worker {
   }
 
   /** Resolves when all calls are settled. */
-  async idle(): Promise<void> {
-    await Promise.all(this.#unsettled);
+  idle(): Promise<void> {
+    return this.#slots.idle();
   }
 
   /**
@@ -135,41 +124,19 @@ export class Worker {
     return this.#stopping;
   }
 
-  #freeSlots(): FreeSlots {
-    const { concurrency } = this.#options;
-    return {
-      calls: Math.min(concurrency - this.#calls.calls, concurrency * UNSETTLED - this.#unsettled.size),
-      retries: Math.max(1, Math.floor(concurrency * RETRIES)) - this.#calls.retries,
-    };
-  }
-
   #begin(claimed: Claim): void {
-    const { length } = claimed.message.body;
-    this.#bodyLength += length;
-    const delivery = this.#deliver(claimed).finally(() => {
-      this.#bodyLength -= length;
-      this.#unsettled.delete(delivery);
-      this.#options.events.deliveriesMeasured(this.#unsettled.size);
+    const { events } = this.#options;
+    this.#slots.hold(claimed.message.body.length, this.#deliver(claimed), () => {
+      events.deliveriesMeasured(this.#slots.unsettled);
       this.wake();
     });
-    this.#unsettled.add(delivery);
   }
 
   async #deliver(claimed: Claim): Promise<void> {
-    const retries = isRetry(claimed.message) ? 1 : 0;
-    this.#calls.calls++;
-    this.#calls.retries += retries;
-    const settlement = await deliver(claimed, this.#deliverOptions).finally(() => {
-      this.#calls.calls--;
-      this.#calls.retries -= retries;
-      if (!this.#isBusy()) this.#notBusy.resolve();
-      this.wake();
-    });
+    const settlement = await this.#slots
+      .call(isRetry(claimed.message), () => deliver(claimed, this.#deliverOptions))
+      .finally(() => this.wake());
     await this.#settle(settlement);
-  }
-
-  #isBusy(): boolean {
-    return this.#calls.calls > this.#options.concurrency * BUSY;
   }
 
   async #run(): Promise<void> {
@@ -180,9 +147,7 @@ export class Worker {
         return 0;
       });
       await resolvedOrAfter(this.#woken.promise, handled > 0 ? CLAIM_AGAIN_MS : await this.#untilNext());
-      if (!this.#isBusy()) continue;
-      this.#notBusy = Promise.withResolvers();
-      await resolvedOrAfter(this.#notBusy.promise, BUSY_CLAIM_MS);
+      if (this.#slots.isBusy) await resolvedOrAfter(this.#slots.notBusy(), BUSY_CLAIM_MS);
     }
   }
 

@@ -1,0 +1,81 @@
+import type { FreeSlots } from './accounts/breaker.ts';
+
+/** Above this share of busy slots, the worker claims less often. */
+const BUSY = 1 / 2;
+/** Max share of the calls for messages with an earlier attempt: if all of these hang, new messages are still sent. */
+const RETRIES = 1 / 2;
+/** Max messages per call slot that are claimed and not settled. */
+const UNSETTLED = 4;
+/** Max UTF-16 units of the bodies in memory; above this length the worker claims nothing. */
+const MAX_BODY_LENGTH = 32 * 1_048_576;
+
+/** The limits on the work of one worker: concurrent calls, messages that are not settled, and the length of their bodies. */
+export class CallSlots {
+  readonly #concurrency: number;
+  readonly #calls: FreeSlots = { calls: 0, retries: 0 };
+  /** Messages that are claimed and not settled. */
+  readonly #unsettled = new Set<Promise<void>>();
+  #bodyLength = 0;
+  #notBusy = Promise.withResolvers<void>();
+
+  /** @param concurrency max concurrent calls. */
+  constructor(concurrency: number) {
+    this.#concurrency = concurrency;
+  }
+
+  get unsettled(): number {
+    return this.#unsettled.size;
+  }
+
+  get isBusy(): boolean {
+    return this.#calls.calls > this.#concurrency * BUSY;
+  }
+
+  /** The numbers of calls that may begin. */
+  free(): FreeSlots {
+    const free = Math.min(
+      this.#concurrency - this.#calls.calls,
+      this.#concurrency * UNSETTLED - this.#unsettled.size,
+    );
+    return {
+      calls: this.#bodyLength >= MAX_BODY_LENGTH ? 0 : free,
+      retries: Math.max(1, Math.floor(this.#concurrency * RETRIES)) - this.#calls.retries,
+    };
+  }
+
+  /** Counts a call while it runs. */
+  async call<T>(isRetry: boolean, run: () => Promise<T>): Promise<T> {
+    const retries = isRetry ? 1 : 0;
+    this.#calls.calls++;
+    this.#calls.retries += retries;
+    try {
+      return await run();
+    } finally {
+      this.#calls.calls--;
+      this.#calls.retries -= retries;
+      if (!this.isBusy) this.#notBusy.resolve();
+    }
+  }
+
+  /** Counts a message with a body of this length until `delivery` is settled, then calls `onSettled`. */
+  hold(bodyLength: number, delivery: Promise<void>, onSettled: () => void): void {
+    this.#bodyLength += bodyLength;
+    const held = delivery.finally(() => {
+      this.#bodyLength -= bodyLength;
+      this.#unsettled.delete(held);
+      onSettled();
+    });
+    this.#unsettled.add(held);
+  }
+
+  /** Resolves when a call ends and `isBusy` is false. */
+  notBusy(): Promise<void> {
+    this.#notBusy = Promise.withResolvers();
+    return this.#notBusy.promise;
+  }
+
+  /** Resolves when all messages are settled. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#unsettled);
+  }
+}
