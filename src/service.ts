@@ -113,14 +113,16 @@ async function wire(
   events.watchQueue(createQueueMeasure(pool));
   if (location.exclusive) await endLeases(pool);
   const providers = createRegistry(config.accounts, config.providerTimeoutMs);
+  const functions = createFunctionKeeper(knex, (error) => events.failed('functions', error));
   const worker =
     config.role === 'api'
       ? null
-      : createServiceWorker({ config, location, providers, database, sessions, connections, events, stack });
+      : createServiceWorker({
+          ...{ config, location, providers, database, sessions, connections, events, functions, stack },
+        });
   const onQueued = worker ? () => worker.wake() : createNotifier(pool, events);
   const recorder = createRecorder({ pool, events, onQueued });
   const receipts = createReceiptRecorder(pool, events);
-  const functions = createFunctionKeeper(knex, (error) => events.failed('functions', error));
   stack.defer(finishRegrouping(knex, (error) => events.failed('regroup', error)).stop);
   stack.defer(async () => void (await Promise.all([recorder.idle(), receipts.idle()])));
 

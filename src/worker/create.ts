@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import type { FunctionKeeper } from '../db/functions.ts';
 import type { Database } from '../db/pools.ts';
 import type { Sessions } from '../db/start/pooler.ts';
 import { endLeases } from '../delivery/claim.ts';
@@ -7,6 +8,7 @@ import type { LocatedDatabase } from '../local/database.ts';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import type { Reports } from './protocol.ts';
+import { withRepair } from './repair.ts';
 import { WorkerSupervisor } from './supervisor.ts';
 
 /** The delivery worker of a service, in the process of the service or in a process of its own. */
@@ -30,6 +32,7 @@ export interface WorkerContext {
   sessions: Sessions;
   connections: Connections;
   events: Events;
+  functions: FunctionKeeper;
   stack: AsyncDisposableStack;
 }
 
@@ -53,8 +56,9 @@ export function divideConnections(poolSize: number, workerProcess: boolean): Con
 
 /** Creates the worker of a service. The stack stops the worker. */
 export function createServiceWorker(context: WorkerContext): ServiceWorker {
-  const { config, location, providers, database, connections, events, stack } = context;
+  const { config, location, providers, database, connections, functions, stack } = context;
   if (connections.worker > 0) return createSupervisor(context);
+  const events = withRepair(context.events, () => void functions.install());
   const worker = createWorker(config, providers, database.pool, location.directUrl, events, stack);
   return {
     start: () => worker.start(),
@@ -66,7 +70,7 @@ export function createServiceWorker(context: WorkerContext): ServiceWorker {
 }
 
 function createSupervisor(context: WorkerContext): ServiceWorker {
-  const { config, location, database, sessions, connections, events, stack } = context;
+  const { config, location, database, sessions, connections, events, functions, stack } = context;
   const { directUrl, exclusive } = location;
   const supervisor = new WorkerSupervisor(
     { config, databaseUrl: location.url, directUrl, sessions, poolSize: connections.worker, exclusive },
@@ -76,6 +80,7 @@ function createSupervisor(context: WorkerContext): ServiceWorker {
         // The leases of the dead process would delay its messages.
         if (exclusive) await endLeases(database.pool).catch((error) => events.failed('end_leases', error));
       },
+      onFunctionMissing: () => void functions.install(),
     },
   );
   stack.defer(() => supervisor.stop());

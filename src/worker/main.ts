@@ -4,7 +4,8 @@ import type { Worker } from '../delivery/worker.ts';
 import { createEvents, type Events } from '../observability/events.ts';
 import { createLogger } from '../observability/logger.ts';
 import { createRegistry } from '../providers/registry.ts';
-import type { Command, Report, Reports, WorkerSettings } from './protocol.ts';
+import type { Command, Notice, Reports, WorkerSettings } from './protocol.ts';
+import { withRepair } from './repair.ts';
 
 /** The entry of the worker process, which `WorkerConnection` starts. */
 interface Running {
@@ -23,8 +24,10 @@ function start(settings: WorkerSettings): Running {
   const pool = openPool(databaseUrl, (error) => events.failed('database', error), { poolSize, sessions });
   stack.defer(() => pool.end());
   const providers = createRegistry(config.accounts, config.providerTimeoutMs);
-  const worker = createWorker(config, providers, pool, directUrl, events, stack);
+  const repairing = withRepair(events, () => notify({ type: 'function_missing' }));
+  const worker = createWorker(config, providers, pool, directUrl, repairing, stack);
   worker.start();
+  notify({ type: 'started' });
   return { settings, events, worker };
 }
 
@@ -45,13 +48,18 @@ async function stop(): Promise<void> {
   process.exit(0);
 }
 
+/** The service may have ended; `disconnect` reports this. */
+function notify(notice: Notice): void {
+  process.send?.(notice, () => undefined);
+}
+
 async function handle(command: Command): Promise<void> {
   if (command.type === 'start') running = start(command.settings);
   else if (command.type === 'wake') running?.worker.wake();
   else if (command.type === 'stop') await stop();
   else {
     const { id, subject } = command;
-    process.send?.({ id, content: await report(subject) } satisfies Report, () => undefined);
+    notify({ type: 'report', id, content: await report(subject) });
   }
 }
 

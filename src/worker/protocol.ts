@@ -30,7 +30,11 @@ export interface Reports {
 }
 
 /** A message from the worker process. */
-export interface Report {
-  id: number;
-  content: Reports[keyof Reports];
-}
+export type Notice =
+  /** The worker claims messages. */
+  | { type: 'started' }
+  /** A statement failed because a stored function is missing. */
+  | { type: 'function_missing' }
+  | { type: 'report'; id: number; content: Report };
+
+export type Report = Reports[keyof Reports];

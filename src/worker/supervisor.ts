@@ -17,6 +17,8 @@ export interface SupervisorOptions {
   events: Events;
   /** Called before each restart, when no worker process runs. */
   beforeRestart: () => Promise<void>;
+  /** Called when a stored function is missing. */
+  onFunctionMissing: () => void;
 }
 
 /** Runs the worker in a process of its own, and restarts the process whenever it ends without `stop`. */
@@ -70,9 +72,10 @@ export class WorkerSupervisor {
 
   async #supervise(): Promise<void> {
     const { signal } = this.#stopping;
+    let runs = 0;
     for (let restarts = 0; !signal.aborted; restarts++) {
       const started = performance.now();
-      const reason = await this.#run(restarts > 0);
+      const reason = await this.#run(runs++);
       this.#connection = undefined;
       if (signal.aborted) return;
       this.#options.events.workerExited(reason);
@@ -83,13 +86,16 @@ export class WorkerSupervisor {
   }
 
   /** Starts the process and returns the reason when it has ended. */
-  async #run(again: boolean): Promise<string> {
+  async #run(restarts: number): Promise<string> {
+    const { events, onFunctionMissing } = this.#options;
     try {
-      this.#connection = new WorkerConnection(this.#settings);
+      this.#connection = new WorkerConnection(this.#settings, {
+        onStarted: () => events.workerStarted(restarts),
+        onFunctionMissing,
+      });
     } catch (error) {
       return (error as Error).message;
     }
-    if (again) this.#options.events.workerRestarted();
     return this.#connection.exited;
   }
 }

@@ -127,6 +127,24 @@ describe('The stored functions', () => {
       await service.stop();
     });
 
+  for (const [role, workerProcess] of [
+    ['worker', false],
+    ['all', true],
+  ] as const)
+    it(`are installed again at once if only the worker of ROLE=${role} misses one`, async () => {
+      const service = await startHarness({ ROLE: role }, undefined, workerProcess);
+      const api =
+        role === 'all' ? service : await startHarness({ DATABASE_URL: service.databaseUrl, ROLE: 'api' });
+      await query(service.databaseUrl, `drop function ${FUNCTION_SCHEMA}.settle_deliveries`);
+      const { body } = await api.request('POST', '/api/messages/sms', sms);
+      await until(async () => {
+        const message = await api.request('GET', `/api/messages/${body.id}`);
+        return /sent|delivered/.test(message.body.status);
+      }, 'the message is sent before the next minute');
+      await service.stop();
+      await api.stop();
+    });
+
   it('make the service not ready if one is missing', async () => {
     const url = await createMigratedDatabase();
     const database = openDatabase(url, () => undefined);

@@ -92,7 +92,11 @@ describe('The worker process of ROLE=all', function () {
     expect(running.output.stdout).to.match(
       /"level":50,.*"reason":"SIGKILL","msg":"worker process exited and is restarted"/,
     );
-    expect(running.output.stdout).to.match(/"msg":"worker process restarted"/);
+    await until(
+      () => /"msg":"worker process restarted"/.test(running.output.stdout),
+      'the restart is logged',
+    );
+    expect(running.output.stdout.match(/"msg":"worker process started"/g)).to.have.length(1);
     expect(await metric(/^internal_failures_total{what="worker_process"} (\d+)$/m)).to.equal(1);
   });
 
