@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events } from '../observability/events.ts';
+import { canReconcile } from '../providers/capabilities.ts';
 import type { CallContext, Provider, SendOutcome } from '../providers/provider.ts';
 import type { Breaker } from './accounts/breaker.ts';
 import type { HealthMonitor } from './accounts/health.ts';
@@ -51,7 +52,7 @@ export async function deliver(claim: Claim, options: DeliverOptions): Promise<Se
   const { message, breaker } = claim;
   const { provider } = breaker;
   const { startedAt, durationMs, outcome, isEvidence, throttlesAccount } =
-    message.may_have_been_sent && !provider.canReconcile
+    message.may_have_been_sent && !canReconcile(provider.capabilities)
       ? {
           ...{ startedAt: new Date(), durationMs: 0, outcome: CANNOT_RECONCILE },
           ...{ isEvidence: false, throttlesAccount: false },
@@ -127,7 +128,7 @@ async function attempt(
   chooseCandidate: DeliverOptions['chooseCandidate'],
 ): Promise<SendOutcome> {
   const expired = message.expires_at.getTime() <= Date.now();
-  if (!message.may_have_been_sent || (provider.supportsIdempotencyKeys && !expired))
+  if (!message.may_have_been_sent || (provider.capabilities.idempotencyKeys && !expired))
     return provider.send(message, context);
   const result = await provider.lookUp(message, context);
   if (result === 'inconclusive') return CANNOT_RECONCILE;

@@ -1,4 +1,5 @@
 import type { Delivery } from '../db/models/delivery.ts';
+import { canReconcile } from '../providers/capabilities.ts';
 import type { Provider, SendOutcome } from '../providers/provider.ts';
 import { nextAttempt } from './backoff.ts';
 import type { Claimed } from './claim.ts';
@@ -24,7 +25,7 @@ export interface TransitionInput {
   outcome: SendOutcome;
   /** False if the provider throttled only this recipient. */
   throttlesAccount?: boolean;
-  provider: Pick<Provider, 'name' | 'supportsIdempotencyKeys' | 'canReconcile' | 'repeatsLookUp'>;
+  provider: Pick<Provider, 'name' | 'capabilities'>;
   /** The account to fail over to, or null if there is none. */
   fallback: string | null;
   /** The time for which a provider may still process an aborted request, in milliseconds. */
@@ -45,6 +46,7 @@ export function nextState({
   now,
   random,
 }: TransitionInput): Transition {
+  const { idempotencyKeys, lookUp } = provider.capabilities;
   const mayHaveBeenSent = message.may_have_been_sent || outcome.outcome === 'unknown';
   const transition = {
     error: null,
@@ -59,8 +61,8 @@ export function nextState({
   if (outcome.outcome === 'rejected') return { ...transition, status: 'failed', error };
   const isUnknown = outcome.outcome === 'unknown';
   // An earlier attempt may have succeeded, so this attempt was a look-up.
-  const isLastLookUp = message.may_have_been_sent && !provider.repeatsLookUp;
-  if (isUnknown && (!provider.canReconcile || isLastLookUp))
+  const isLastLookUp = message.may_have_been_sent && !idempotencyKeys && lookUp === 'by_circumstances';
+  if (isUnknown && (!canReconcile(provider.capabilities) || isLastLookUp))
     return { ...transition, status: 'unknown', error };
   if (isUnknown && message.expires_at <= now) {
     const detail = `The message expired; the outcome of the last attempt was unknown (${outcome.code})`;
@@ -74,8 +76,7 @@ export function nextState({
   const nextAttemptAt = nextAttempt({
     retries: message.retry_count + (countsAsRetry ? 1 : 0),
     // The provider may still process an aborted request: an earlier look-up would not find the message.
-    leastMs:
-      isUnknown && !provider.supportsIdempotencyKeys ? Math.max(timeoutMs, retryAfterMs) : retryAfterMs,
+    leastMs: isUnknown && !idempotencyKeys ? Math.max(timeoutMs, retryAfterMs) : retryAfterMs,
     now,
     random,
   });

@@ -3,6 +3,7 @@ import type { KindConfig, Specs } from '../config/accounts.ts';
 import type { AccountConfig } from '../config/config.ts';
 import type { Message } from '../db/models/message.ts';
 import type { ErrorClass } from '../openapi/error-class.ts';
+import type { Capabilities } from './capabilities.ts';
 import type { IncomingWebhook, WebhookContent, WebhookResponse } from './webhook.ts';
 
 /** The parts of a message that a provider receives. */
@@ -72,12 +73,7 @@ export interface Provider {
   readonly channel: Channel;
   /** The provider simulator of this process. */
   readonly isSimulated: boolean;
-  /** Whether the provider sends the message of one idempotency key at most once. */
-  readonly supportsIdempotencyKeys: boolean;
-  /** Whether an unknown outcome can be resolved, by an idempotent repeat or by look-up. */
-  readonly canReconcile: boolean;
-  /** Whether an inconclusive look-up is repeated; otherwise the message becomes `unknown` after one look-up. */
-  readonly repeatsLookUp: boolean;
+  readonly capabilities: Capabilities;
   /** Max messages per second, for all workers together; null for no limit. */
   readonly perSecond: number | null;
   /** Max messages per second for each sender number or address; null for no limit. */

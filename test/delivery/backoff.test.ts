@@ -2,6 +2,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { nextAttempt, pauseMs } from '../../src/delivery/backoff.ts';
 import { nextState } from '../../src/delivery/transition.ts';
+import { standardCapabilities } from '../../src/providers/standard/capabilities.ts';
+import { standardAccount } from '../support/provider-server.ts';
 
 const now = new Date('2024-11-01T14:00:00Z');
 const input = { retries: 1, leastMs: 0, now, random: 0.999 };
@@ -51,12 +53,8 @@ describe('The next state of a message after an attempt', () => {
       isOperatorError: false,
     },
   };
-  const provider = {
-    name: 'text-co',
-    supportsIdempotencyKeys: true,
-    canReconcile: true,
-    repeatsLookUp: true,
-  };
+  const capabilities = standardCapabilities('sms', standardAccount('http://127.0.0.1:9').settings);
+  const provider = { name: 'text-co', capabilities };
   const base = { message, provider, fallback: null, timeoutMs: 10_000, now, random: 0.5 };
   const wait = (transition: { nextAttemptAt: Date | null }) =>
     (transition.nextAttemptAt?.getTime() ?? Number.NaN) - now.getTime();
@@ -114,7 +112,10 @@ describe('The next state of a message after an attempt', () => {
   it('is queued after unknown only if the outcome can be reconciled', () => {
     const outcome = { ...failure, outcome: 'unknown' as const };
     expect(nextState({ ...base, outcome })).to.include({ status: 'queued', mayHaveBeenSent: true });
-    const withoutReconciliation = { ...provider, supportsIdempotencyKeys: false, canReconcile: false };
+    const withoutReconciliation = {
+      ...provider,
+      capabilities: { ...capabilities, idempotencyKeys: false, lookUp: null },
+    };
     expect(nextState({ ...base, outcome, provider: withoutReconciliation })).to.include({
       status: 'unknown',
       mayHaveBeenSent: true,
@@ -124,9 +125,8 @@ describe('The next state of a message after an attempt', () => {
   it('is looked up only when the provider can no longer process an aborted request', () => {
     const outcome = { ...failure, outcome: 'unknown' as const };
     expect(wait(nextState({ ...base, outcome }))).to.be.lessThan(1_001);
-    expect(
-      wait(nextState({ ...base, outcome, provider: { ...provider, supportsIdempotencyKeys: false } })),
-    ).to.be.least(10_000);
+    const withLookUp = { ...provider, capabilities: { ...capabilities, idempotencyKeys: false } };
+    expect(wait(nextState({ ...base, outcome, provider: withLookUp }))).to.be.least(10_000);
   });
 
   it('is unknown if the message expired and may have been sent', () => {

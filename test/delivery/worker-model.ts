@@ -97,9 +97,7 @@ class Model {
     const provider = {
       name,
       channel: 'sms',
-      supportsIdempotencyKeys: true,
-      canReconcile: true,
-      repeatsLookUp: true,
+      capabilities: { idempotencyKeys: true, lookUp: 'by_key' },
     } as Provider;
     const { concurrency } = this.#options;
     const hasAlternative = () =>

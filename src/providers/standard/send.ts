@@ -2,6 +2,7 @@ import type { AccountConfig } from '../../config/config.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
 import { isMessageId } from '../http/failure.ts';
 import type { CallContext, LookUp, Outgoing, Provider } from '../provider.ts';
+import { standardCapabilities } from './capabilities.ts';
 import type { StandardSettings } from './config.ts';
 import { standardDialect } from './outcome.ts';
 import { standardWebhooks } from './webhook.ts';
@@ -25,10 +26,8 @@ export function createStandardProvider(
   const path = `${channel}/messages`;
   const looksUpFirst = !supportsIdempotencyKeys && canLookUp;
   return {
-    ...{ name, channel, perSecond, perSecondPerSender, supportsIdempotencyKeys },
-    isSimulated: account.simulated,
-    canReconcile: supportsIdempotencyKeys || canLookUp,
-    repeatsLookUp: true,
+    ...{ name, channel, perSecond, perSecondPerSender, isSimulated: account.simulated },
+    capabilities: standardCapabilities(channel, account.settings),
     longestAttemptMs: longestCallMs(timeoutMs) * (looksUpFirst ? 2 : 1),
     send: (message, context) =>
       client.send(

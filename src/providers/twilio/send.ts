@@ -2,6 +2,7 @@ import type { AccountConfig } from '../../config/config.ts';
 import { echoOf } from '../echo.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
 import type { CallContext, LookUp, Outgoing, Provider } from '../provider.ts';
+import { TWILIO_CAPABILITIES } from './capabilities.ts';
 import type { TwilioSettings } from './config.ts';
 import { isMessageSid, twilioDialect } from './outcome.ts';
 import { ECHO, twilioWebhooks } from './webhook.ts';
@@ -30,7 +31,7 @@ export function createTwilioProvider(account: AccountConfig<TwilioSettings>, tim
   const { name, channel, perSecond, perSecondPerSender, simulated } = account;
   return {
     ...{ name, channel, perSecond, perSecondPerSender, isSimulated: simulated },
-    ...{ supportsIdempotencyKeys: false, canReconcile: true, repeatsLookUp: false },
+    capabilities: TWILIO_CAPABILITIES,
     longestAttemptMs: 2 * longestCallMs(timeoutMs),
     send: (message, context) => {
       const callbackUrl = callbackUrlOf(message, context.webhookUrl);
