@@ -393,8 +393,9 @@ export interface paths {
         put?: never;
         /**
          * Receive a delivery receipt of an SMS or MMS
-         * @description Receipts may arrive in any order and repeatedly: the status of a message only moves forward. A receipt of an unknown
-         *     message is stored, and applied as soon as the message is known. Unknown query parameters and the `Content-Type` are
+         * @description Receipts may arrive in any order and repeatedly: a final status does not change, except that an email can be
+         *     `undelivered` after it was `delivered`. A repeated receipt, with the same id, recipient and status, is stored once. A
+         *     receipt of an unknown message is stored, and applied as soon as the message is known. Unknown query parameters and the `Content-Type` are
          *     handled as by `receiveSms`.
          */
         post: operations["receiveSmsStatus"];
@@ -836,9 +837,10 @@ export interface components {
         /** @description The provider's own id of the message. An integer counts as its decimal digits. */
         ProviderMessageId: string | number;
         /**
-         * @description The status that the provider reports, as text in any case. `queued`, `sent`, `delivered`, `undelivered` and
-         *     `failed` move the message forward; any other status is stored and changes nothing. A number is stored as its
-         *     digits, and any other value, or none, as `unknown`.
+         * @description The status that the provider reports, as text in any case. `sending` and `sent` mean `sent`; `delivered` and `read`
+         *     mean `delivered`; `undelivered`, `undeliverable`, `bounced` and `expired` mean `undelivered`; `failed`, `rejected` and
+         *     `dropped` mean `failed`. These move the message forward; any other status, such as `queued` or `deferred`, is stored
+         *     and changes nothing. A number is stored as its digits, and any other value, or none, as `unknown`.
          * @example delivered
          */
         ReceiptStatus: unknown;
@@ -853,9 +855,17 @@ export interface components {
          *     }
          */
         ReceiptError: unknown;
+        /**
+         * @description The address of the recipient that the receipt is about, in any written form. Without it, the receipt is about all
+         *     recipients of the message. A receipt about an address that the message was not sent to is stored and changes nothing.
+         * @example +18045551234
+         */
+        ReceiptRecipient: unknown;
         /** @description A delivery receipt of an SMS or MMS. */
         SmsReceipt: {
+            /** @description The id of the message, or an id that the response to the request gave one recipient. */
             messaging_provider_id: components["schemas"]["ProviderMessageId"];
+            recipient?: components["schemas"]["ReceiptRecipient"];
             status?: components["schemas"]["ReceiptStatus"];
             timestamp?: components["schemas"]["InboundTimestamp"];
             error?: components["schemas"]["ReceiptError"];
@@ -864,8 +874,12 @@ export interface components {
         };
         /** @description A delivery receipt of an email. */
         EmailReceipt: {
+            /** @description The id of the message, or an id that the response to the request gave one recipient. */
             xillio_id: components["schemas"]["ProviderMessageId"];
+            recipient?: components["schemas"]["ReceiptRecipient"];
             status?: components["schemas"]["ReceiptStatus"];
+            /** @description Of a bounced email: `hard` if the address will never accept an email, otherwise `soft`. Any other value counts as missing. */
+            bounce?: unknown;
             timestamp?: components["schemas"]["InboundTimestamp"];
             error?: components["schemas"]["ReceiptError"];
         } & {
@@ -967,6 +981,13 @@ export interface components {
              *     last error of each account; the earlier message shows its own `error`.
              */
             error: components["schemas"]["MessageError"] | null;
+            /**
+             * @description Only for an outbound message with several recipients: each address of `to`, `cc` and `bcc` in this order, with its
+             *     own status. Until a receipt of the provider names a recipient, each has the status of the message. From then on,
+             *     the `status` of the message is `sent` while a recipient is `sent`; `delivered` or `failed` if all recipients are;
+             *     otherwise `undelivered`, with the error of the first recipient that was not reached.
+             */
+            recipients?: components["schemas"]["MessageRecipient"][];
             /** @description The provider account that delivered the inbound message, or that has the outbound message; null before that. */
             provider: string | null;
             /** @description The id that the provider gave the message; null before that. */
@@ -1008,6 +1029,20 @@ export interface components {
              */
             updated_at: string;
             highlight?: components["schemas"]["Highlight"];
+        };
+        /** @description A recipient of a message with several recipients. */
+        MessageRecipient: {
+            address: components["schemas"]["NormalisedAddress"];
+            status: components["schemas"]["MessageStatus"];
+            /** @description As the `error` of a message, for this recipient. */
+            error: components["schemas"]["MessageError"] | null;
+            /** @description The id that the provider gave the message for this recipient, or else the id of the message; null before that. */
+            provider_message_id: string | null;
+            /**
+             * Format: date-time
+             * @description When the status of this recipient last changed.
+             */
+            updated_at: string;
         };
         /**
          * @description In a search only: the subject, and a part of the body around a match. Both are HTML whose only tag is
@@ -1152,14 +1187,21 @@ export interface components {
         DeliveryReceipt: {
             /** @description The provider account that sent the receipt. */
             provider: components["schemas"]["AccountName"];
-            /** @description The id that the provider gave the message. */
-            provider_message_id: string;
+            /** @description The id that the provider gave the message, or the message for one recipient; null if the receipt names its message in another way. */
+            provider_message_id: string | null;
+            /** @description The recipient that the receipt is about, as a normalised address; null if it is about all recipients, or names none. */
+            recipient: string | null;
             /** @description The message of the receipt; null while no message has the provider's id. */
             message_id: number | null;
             /** @description The reported status in lower case. */
             status: string;
             /** @description The error that the provider reported. It becomes the `error` of the message only if that was not delivered. */
             error: components["schemas"]["MessageError"] | null;
+            /**
+             * @description `hard`: the address will never accept an email. `soft`: it did not accept this one. Null if the provider does not say.
+             * @enum {string|null}
+             */
+            bounce: "hard" | "soft" | null;
             /**
              * Format: date-time
              * @description When the event happened, according to the provider.

@@ -47,15 +47,21 @@ const CANCEL = {
 
 /**
  * A message that the provider accepted and did not deliver gets a new delivery key: under the old key the provider would
- * only return the first result. Any other message keeps its key, so that a provider cannot accept it twice.
+ * only return the first result. Any other message keeps its key, so that a provider cannot accept it twice. A receipt with the
+ * current key proves that the provider accepted the message.
  */
 const RETRY = {
   name: 'retry-message',
   text: `
+    with removed as (delete from delivery_recipients where message_id = $1)
     update deliveries
     set status = 'queued', error = null, provider = null, next_attempt_at = null, retry_count = 0,
         may_have_been_sent = false, provider_message_id = null,
-        delivery_key = case when provider_message_id is null then delivery_key else gen_random_uuid() end,
+        delivery_key = case
+          when provider_message_id is not null or exists (
+            select from delivery_receipts as receipt
+            where receipt.message_id = deliveries.message_id and receipt.delivery_key = deliveries.delivery_key)
+          then gen_random_uuid() else delivery_key end,
         expires_at = case
           when expires_at > statement_timestamp() then expires_at
           else statement_timestamp() + interval '24 hours' end,

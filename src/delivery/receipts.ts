@@ -5,20 +5,36 @@ import { estimateSize, SIZE_LIMITS } from '../db/batch/size-estimate.ts';
 import { storedFunction } from '../db/functions.ts';
 import { MissingRowError, retryMissingRows } from '../db/missing-row.ts';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
-import { transaction } from '../db/transaction.ts';
+import { execute } from '../db/transaction.ts';
 import type { Events } from '../observability/events.ts';
 import type { Echo } from '../providers/echo.ts';
 
 export type NewReceipt = Pick<
   DeliveryReceipt,
-  'provider' | 'provider_message_id' | 'status' | 'error' | 'occurred_at' | 'payload'
+  | 'provider'
+  | 'provider_message_id'
+  | 'recipient'
+  | 'dedupe_key'
+  | 'status'
+  | 'error'
+  | 'bounce'
+  | 'occurred_at'
+  | 'payload'
 > & {
   /** Finds a message whose provider id is not known yet. */
   echo: Echo | null;
 };
 export type StoredReceipt = Pick<
   DeliveryReceipt,
-  'provider' | 'provider_message_id' | 'message_id' | 'status' | 'error' | 'occurred_at' | 'received_at'
+  | 'provider'
+  | 'provider_message_id'
+  | 'recipient'
+  | 'message_id'
+  | 'status'
+  | 'error'
+  | 'bounce'
+  | 'occurred_at'
+  | 'received_at'
 >;
 
 export interface ReceiptRecorder {
@@ -29,33 +45,11 @@ export interface ReceiptRecorder {
 
 const LIMITS = { ...SIZE_LIMITS, maxBatch: 256, maxQueue: 10_000, parallel: 2 };
 
-const STORE = { name: 'store-receipts', text: `select ${storedFunction('store_receipts')}($1)` };
-
-const FIND = {
-  name: 'find-receipts',
-  text: `
-    select provider, provider_message_id, message_id, status, error, occurred_at, received_at from delivery_receipts
-    where (provider, provider_message_id, status) in (select * from unnest($1::text[], $2::text[], $3::text[]))`,
-};
+const STORE = { name: 'store-receipts', text: `select * from ${storedFunction('store_receipts')}($1)` };
 
 export function createReceiptRecorder(pool: pg.Pool, events: Events): ReceiptRecorder {
-  const store = (receipts: NewReceipt[]) =>
-    transaction(pool, async (connection) => {
-      await connection.query(STORE, [JSON.stringify(receipts)]);
-      const { rows } = await connection.query<StoredReceipt>(FIND, [
-        receipts.map((receipt) => receipt.provider),
-        receipts.map((receipt) => receipt.provider_message_id),
-        receipts.map((receipt) => receipt.status),
-      ]);
-      const byKey = new Map(rows.map((row) => [keyOf(row), row]));
-      return receipts.map((receipt) => {
-        const stored = byKey.get(keyOf(receipt));
-        if (!stored) throw new MissingRowError('A receipt was deleted while it was stored.');
-        return stored;
-      });
-    });
   const storing = retrySingly(
-    (receipts: NewReceipt[]) => retryMissingRows(() => store(receipts)),
+    (receipts: NewReceipt[]) => retryMissingRows(() => store(pool, receipts)),
     toClientError,
   );
   const recording = coalesce(storing, { ...LIMITS, sizeOf: ({ payload }) => estimateSize(payload) });
@@ -73,10 +67,18 @@ export function createReceiptRecorder(pool: pg.Pool, events: Events): ReceiptRec
   };
 }
 
-function keyOf({
-  provider,
-  provider_message_id,
-  status,
-}: Pick<StoredReceipt, 'provider' | 'provider_message_id' | 'status'>): string {
-  return JSON.stringify([provider, provider_message_id, status]);
+async function store(pool: pg.Pool, receipts: NewReceipt[]): Promise<StoredReceipt[]> {
+  const { rows } = await execute<StoredReceipt & { n: number }>(pool, STORE, [
+    JSON.stringify(receipts.map((receipt, n) => toRow(receipt, n))),
+  ]);
+  const byNumber = new Map(rows.map((row) => [row.n, row]));
+  return receipts.map((_receipt, n) => {
+    const stored = byNumber.get(n);
+    if (!stored) throw new MissingRowError('A receipt was deleted while it was stored.');
+    return stored;
+  });
+}
+
+function toRow({ echo, ...receipt }: NewReceipt, n: number): object {
+  return { n, ...receipt, message_id: echo?.messageId, delivery_key: echo?.deliveryKey };
 }

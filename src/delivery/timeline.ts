@@ -10,6 +10,7 @@ import { NotFoundError } from '../errors.ts';
 import { presentError } from '../openapi/error-class.ts';
 import { Cursors, DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery } from '../openapi/page.ts';
 import type { Schema } from '../openapi/types.ts';
+import type { StoredReceipt } from './receipts.ts';
 
 type Entry = Schema<'TimelineEntry'>;
 /** Entries with the same time are ordered by type, then by number. */
@@ -157,9 +158,11 @@ const RECEIPT_COLUMNS = [
   'id',
   'provider',
   'provider_message_id',
+  'recipient',
   'message_id',
   'status',
   'error',
+  'bounce',
   'occurred_at',
   'received_at',
 ];
@@ -180,18 +183,15 @@ function presentAttempt({ message_id: _, started_at, next_attempt_at, ...attempt
   };
 }
 
-type PresentableReceipt = Pick<
-  DeliveryReceipt,
-  'provider' | 'provider_message_id' | 'message_id' | 'status' | 'error' | 'occurred_at' | 'received_at'
->;
-
-export function presentReceipt(receipt: PresentableReceipt): Schema<'DeliveryReceipt'> {
+export function presentReceipt(receipt: StoredReceipt): Schema<'DeliveryReceipt'> {
   return {
     provider: receipt.provider,
     provider_message_id: receipt.provider_message_id,
+    recipient: receipt.recipient,
     message_id: receipt.message_id,
     status: receipt.status,
     error: presentError(receipt.error),
+    bounce: receipt.bounce,
     occurred_at: receipt.occurred_at.toISOString(),
     received_at: receipt.received_at.toISOString(),
   };

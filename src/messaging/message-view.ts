@@ -1,8 +1,17 @@
 import { type AnyQueryBuilder, raw } from 'objection';
 import type { Delivery } from '../db/models/delivery.ts';
 import { firstStatus, type Message } from '../db/models/message.ts';
-import { presentError } from '../openapi/error-class.ts';
+import { presentError, type StoredError } from '../openapi/error-class.ts';
 import type { Schema } from '../openapi/types.ts';
+
+/** The own state of a recipient, as JSON. */
+interface RecipientRow {
+  address: string;
+  status: Schema<'MessageStatus'>;
+  error: StoredError | null;
+  provider_message_id: string | null;
+  updated_at: string;
+}
 
 /** A message with the fields of its delivery that responses contain. */
 export type PresentableMessage = Pick<Message, (typeof COLUMNS)[number] | 'conversation_id'> &
@@ -12,6 +21,8 @@ export type PresentableMessage = Pick<Message, (typeof COLUMNS)[number] | 'conve
     provider_message_id: string | null;
     expires_at: Date | null;
     next_attempt_at: Date | null;
+    /** The recipients in order; null or undefined while each has the state of the message. */
+    recipients?: RecipientRow[] | null;
   };
 
 const COLUMNS = [
@@ -43,6 +54,9 @@ const JOINED = `
   coalesce(delivery.provider, messages.provider) as provider,
   coalesce(delivery.provider_message_id, messages.provider_message_id) as provider_message_id,
   coalesce(delivery.updated_at, messages.created_at) as updated_at,
+  case when direction = 'outbound' and cardinality("to" || cc || bcc) > 1 then (
+    select json_agg(recipient order by position) from delivery_recipients as recipient where message_id = messages.id
+  ) end as recipients,
   (select coalesce(merged_into_id, id) from conversations where id = messages.conversation_id) as conversation_id`;
 
 /** Adds the columns of `PresentableMessage` to a query for few messages. */
@@ -82,6 +96,7 @@ export function presentMessage(row: PresentableMessage): Schema<'Message'> {
     attachments: row.attachments,
     status: row.status,
     error: presentError(row.error),
+    ...presentRecipients(row),
     provider: row.provider,
     provider_message_id: row.provider_message_id,
     segments: row.segments,
@@ -92,5 +107,24 @@ export function presentMessage(row: PresentableMessage): Schema<'Message'> {
     expires_at: row.expires_at?.toISOString() ?? null,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
+  };
+}
+
+/** The recipients of an outbound message with several recipients. */
+function presentRecipients(row: PresentableMessage): Pick<Schema<'Message'>, 'recipients'> {
+  const addresses = [row.to, row.cc ?? [], row.bcc ?? []].flat();
+  if (row.direction === 'inbound' || addresses.length < 2) return {};
+  const { status, error, updated_at } = row;
+  const own =
+    row.recipients ??
+    addresses.map((address) => ({ address, status, error, provider_message_id: null, updated_at }));
+  return {
+    recipients: own.map((recipient) => ({
+      address: recipient.address,
+      status: recipient.status,
+      error: presentError(recipient.error),
+      provider_message_id: recipient.provider_message_id ?? row.provider_message_id,
+      updated_at: new Date(recipient.updated_at).toISOString(),
+    })),
   };
 }

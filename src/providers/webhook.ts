@@ -84,11 +84,18 @@ export interface InboundContent {
 }
 
 export interface ReceiptContent {
-  providerMessageId: string;
+  /** The provider's id of the message, or its id for one recipient; null if the receipt has only an echo. */
+  providerMessageId: string | null;
   /** The echo of the send (`echo.ts`), which finds a message whose provider id is not known yet; null for none. */
   echo: string | null;
-  /** A status of a receipt, or any other word of the provider, which changes nothing. */
+  /** The address of the recipient that the receipt is about; default: all recipients. */
+  recipient?: unknown;
+  /** The provider's own key of the receipt: a repeated key is the same receipt. Default: id, recipient and status. */
+  dedupeKey?: string;
+  /** A status of docs/states.md, or any other word of the provider, which changes nothing. */
   status: unknown;
+  /** Of a bounced email: `hard` if the address will never accept an email. */
+  bounce?: unknown;
   error?: unknown;
   /** What the error means; default: `provider_error`. */
   errorClass?: ErrorClass;

@@ -69,6 +69,7 @@ describe('Migrations', () => {
       'deliveries.conversation_id',
       'delivery_attempts.message_id',
       'delivery_receipts.message_id',
+      'delivery_recipients.message_id',
       'participant_links.participant_id',
       'participant_links.other_id',
       'delivery_actions.message_id',

@@ -178,7 +178,7 @@ describe('Delivery receipts', () => {
   it('with an unknown status are stored and do not change the message', async () => {
     const { id, provider_message_id } = await sent();
     const statuses = [
-      'read',
+      'scheduled',
       'Deferred',
       'accepted',
       'canceled',
@@ -193,7 +193,14 @@ describe('Delivery receipts', () => {
       );
     expect(await statusOf(id)).to.equal('sent');
     const stored = (await receiptsOf(id)).map(({ status }: { status: string }) => status);
-    expect(stored).to.deep.equal(['read', 'deferred', 'accepted', 'canceled', 'unknown', 's'.repeat(64)]);
+    expect(stored).to.deep.equal([
+      'scheduled',
+      'deferred',
+      'accepted',
+      'canceled',
+      'unknown',
+      's'.repeat(64),
+    ]);
     await deliver({ messaging_provider_id: provider_message_id, status: 'undelivered' });
     expect(await statusOf(id)).to.equal('undelivered');
     const { body: metrics } = await service.request('GET', '/metrics');
@@ -207,7 +214,7 @@ describe('Delivery receipts', () => {
       const found = await service.accepted();
       return found.length > 0 && found;
     }, 'the provider accepts the message');
-    for (const status of ['read', 'delivered'])
+    for (const status of ['deferred', 'delivered'])
       await deliver({ messaging_provider_id: accepted?.id, status, error: { code: '000' } });
     await service.untilStatus(id, 'delivered');
     expect(await messageOf(id)).to.deep.include({ error: null });

@@ -7,11 +7,17 @@ export class DeliveryReceipt extends Model {
 
   declare id: number;
   declare provider: string;
-  declare provider_message_id: string;
+  /** Null if the receipt names its message by the delivery key only. */
+  declare provider_message_id: string | null;
+  /** The normalised address of the recipient that the receipt names; null for a receipt of the whole message. */
+  declare recipient: string | null;
+  /** Identifies the receipt; null if the provider's id, the recipient and the status do. */
+  declare dedupe_key: string | null;
   declare message_id: number | null;
-  /** The status of the provider, in lower case; `apply_receipts` has the statuses that change a delivery. */
+  /** The status of the provider, in lower case; `reported_status` has the statuses that change a delivery. */
   declare status: string;
   declare error: StoredError | null;
+  declare bounce: 'hard' | 'soft' | null;
   declare occurred_at: Date;
   declare received_at: Date;
   declare payload: unknown;

@@ -5,7 +5,6 @@ import { inboundMessage } from '../../messaging/recording/inbound.ts';
 import { readReceipt } from '../../messaging/recording/inbound-receipt.ts';
 import { readProviderId } from '../../messaging/recording/inbound-values.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
-import { parseEcho } from '../../providers/echo.ts';
 import type { Provider } from '../../providers/provider.ts';
 import { toMessage, toReceipt } from '../../providers/standard/webhook.ts';
 import type { InboundContent, ReceiptContent } from '../../providers/webhook.ts';
@@ -25,17 +24,8 @@ type Receipt = Schema<'SmsReceipt'> | Schema<'EmailReceipt'>;
 export function webhookHandlers({ parseAddress, recorder, receipts }: Context): Pick<Handlers, Operations> {
   const recordMessage = ({ channel, name }: Provider, content: InboundContent, reserve: Reserve) =>
     recorder.record(inboundMessage(parseAddress, channel, name, content), reserve);
-  const recordReceipt = (
-    { name }: Provider,
-    { providerMessageId, echo, payload, ...content }: ReceiptContent,
-  ) =>
-    receipts.record({
-      provider: name,
-      provider_message_id: providerMessageId,
-      echo: echo === null ? null : parseEcho(echo),
-      ...readReceipt(content),
-      payload,
-    });
+  const recordReceipt = ({ name }: Provider, content: ReceiptContent) =>
+    receipts.record(readReceipt(parseAddress, name, content));
   const receive = async (
     { provider }: ProviderCaller,
     id: string | number,

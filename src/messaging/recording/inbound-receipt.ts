@@ -1,23 +1,64 @@
+import { hash } from 'node:crypto';
+import stringify from 'safe-stable-stringify';
 import type { ErrorClass, StoredError } from '../../openapi/error-class.ts';
+import { parseEcho } from '../../providers/echo.ts';
 import type { ReceiptContent } from '../../providers/webhook.ts';
+import type { AddressParser } from '../address.ts';
 import { toOneLine, truncate } from '../text.ts';
 import { readInboundTime } from './inbound-content.ts';
 import { readText } from './inbound-values.ts';
 
-type Content = Pick<ReceiptContent, 'status' | 'error' | 'timestamp' | 'errorClass' | 'errorUrl'>;
-
 const MAX_CODE = 64;
 const MAX_DETAIL = 1_024;
+/** Max characters of a recipient that is not an address. */
+const MAX_ADDRESS = 255;
+/** A longer key of a provider is replaced by its digest. */
+const MAX_KEY = 255;
 /** Replaces an empty status or error code of a provider. */
 const UNKNOWN = 'unknown';
 
-/** Reads the status, error and time of a receipt. Truncates long texts; the payload contains the whole receipt. */
-export function readReceipt({ status, error, timestamp, errorClass, errorUrl }: Content) {
+/**
+ * A receipt from a webhook of the account `provider`. Truncates long texts; the payload contains the whole receipt. The address
+ * of a recipient is normalised as the addresses of messages are, so that the two can be compared.
+ */
+export function readReceipt(parse: AddressParser, provider: string, content: ReceiptContent) {
+  const { providerMessageId, error, errorClass, errorUrl, timestamp, payload } = content;
+  const echo = content.echo === null ? null : parseEcho(content.echo);
+  const recipient = readRecipient(parse, content.recipient);
+  const status = readCode(content.status).toLowerCase();
   return {
-    status: readCode(status).toLowerCase(),
+    ...{ provider, provider_message_id: providerMessageId, echo, recipient, status, payload },
+    dedupe_key: dedupeKeyOf(content, echo && [echo.deliveryKey, recipient, status]),
+    bounce: readBounce(content.bounce),
     error: withClass(readError(error), errorClass, errorUrl),
     occurred_at: readInboundTime(timestamp) ?? new Date(),
   };
+}
+
+/**
+ * The key that identifies a receipt; null if the provider's id, the recipient and the status do. A receipt with neither an id
+ * nor an echo is the same as another receipt with the same payload.
+ */
+function dedupeKeyOf(
+  { dedupeKey, providerMessageId, payload }: ReceiptContent,
+  byEcho: readonly unknown[] | null,
+): string | null {
+  if (dedupeKey !== undefined) return dedupeKey.length <= MAX_KEY ? dedupeKey : digest(dedupeKey);
+  return providerMessageId === null ? digest(byEcho ?? payload) : null;
+}
+
+function digest(value: unknown): string {
+  return hash('sha256', stringify(value) ?? '', 'base64url');
+}
+
+function readBounce(value: unknown): 'hard' | 'soft' | null {
+  return value === 'hard' || value === 'soft' ? value : null;
+}
+
+function readRecipient(parse: AddressParser, value: unknown): string | null {
+  const text = readText(value);
+  if (text === null || text.trim() === '') return null;
+  return parse(text)?.key ?? truncate(toOneLine(text), MAX_ADDRESS);
 }
 
 function withClass(

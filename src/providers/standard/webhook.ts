@@ -73,8 +73,11 @@ export function toReceipt(
   event: Readonly<Record<string, unknown>>,
   providerMessageId: string,
 ): ReceiptContent {
-  const { status, error, timestamp } = event;
-  return { ...{ providerMessageId, echo: null, status, error, timestamp }, payload: event };
+  const { recipient, status, bounce, error, timestamp } = event;
+  return {
+    ...{ providerMessageId, echo: null, recipient, status, bounce, error, timestamp },
+    payload: event,
+  };
 }
 
 function signatureIn(headers: IncomingHttpHeaders): WebhookSignature | null {

@@ -1,7 +1,8 @@
 -- Settles a batch of attempts: records the attempts, moves their deliveries to the next state, and activates the next
 -- deliveries of their conversations. `input` has for each attempt {id, conversation_id, number, provider, started_at,
 -- duration_ms, outcome, http_status, code, detail, class, provider_message_id, next_attempt_at, pause_ms} and the next state of its
--- delivery {status, error, next_provider, retries, may_have_been_sent}.
+-- delivery {status, error, next_provider, retries, may_have_been_sent}; optionally `recipients`, with the provider's ids for
+-- each recipient {address, provider_message_id}.
 create or replace function settle_deliveries(input json) returns void
 language plpgsql
 set search_path from current
@@ -11,13 +12,16 @@ declare
   -- The messages that a provider accepted, and its ids for them.
   accepted bigint[];
   provider_ids text[];
+  has_recipients boolean;
+  settled int;
+  adopted bigint[];
 begin
   select array_agg(distinct conversation_id), array_agg(id) filter (where provider_message_id is not null),
-    array_agg(provider_message_id) filter (where provider_message_id is not null)
-  into conversation_ids, accepted, provider_ids
-  from json_to_recordset(input) as attempt(id bigint, conversation_id bigint, provider_message_id text);
+    array_agg(provider_message_id) filter (where provider_message_id is not null), bool_or(recipients is not null)
+  into conversation_ids, accepted, provider_ids, has_recipients
+  from json_to_recordset(input) as attempt(id bigint, conversation_id bigint, provider_message_id text, recipients json);
 
-  perform lock_provider_message_ids(provider_ids);
+  perform lock_provider_message_ids(provider_ids || case when has_recipients then recipient_ids(input) end);
   perform from conversations where id = any(conversation_ids) order by id for no key update;
 
   with attempt as materialized (
@@ -37,8 +41,24 @@ begin
     -- A late result: the provider accepted the message, whose outcome was unknown.
     or deliveries.status = 'unknown' and attempt.status = 'sent' and deliveries.provider = attempt.provider);
 
+  get diagnostics settled = row_count;
+  if settled < json_array_length(input) and accepted is not null then
+    -- A receipt with only the delivery key came before the result of its attempt.
+    update deliveries set provider_message_id = attempt.provider_message_id
+    from json_to_recordset(input) as attempt(id bigint, number int, provider text, provider_message_id text)
+    where deliveries.message_id = attempt.id and deliveries.provider_message_id is null
+      and deliveries.status in ('sent', 'delivered', 'undelivered') and deliveries.provider = attempt.provider
+      and deliveries.attempt_count = attempt.number;
+  end if;
+  if has_recipients then
+    perform record_recipient_ids(input);
+  end if;
+
   perform record_attempts(input);
   perform pause_accounts(input);
-  perform adopt_receipts(accepted);
+  adopted := adopt_receipts(accepted);
+  if adopted is not null then
+    perform apply_receipts(adopted);
+  end if;
   perform activate_next_delivery(conversation_ids);
 end $$;

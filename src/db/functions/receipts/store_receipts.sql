@@ -1,0 +1,73 @@
+-- Stores a batch of receipts and applies them. `input` has for each receipt {n, provider, provider_message_id, recipient,
+-- message_id, delivery_key, dedupe_key, status, error, bounce, occurred_at, payload}. `message_id` and `delivery_key` are the
+-- echo, which finds a message whose provider id is not known yet because the response to the send is late or lost.
+-- Returns the stored receipt of each `n`; a repeated receipt is stored once.
+create or replace function store_receipts(input json) returns table (
+  n int, provider text, provider_message_id text, recipient text, message_id bigint, status text, error jsonb, bounce text,
+  occurred_at timestamptz, received_at timestamptz)
+language plpgsql
+set search_path from current
+set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+  -- The receipts that this call assigns to their messages.
+  assigned bigint[];
+  accepted bigint[];
+  has_echo boolean;
+begin
+  -- 1. Store the receipts, with their messages as far as these are known.
+  perform lock_provider_message_ids(array(
+    select provider_message_id from json_to_recordset(input) as receipt(provider_message_id text)
+    where provider_message_id is not null));
+  with stored as (
+    insert into delivery_receipts (
+      provider, provider_message_id, recipient, delivery_key, dedupe_key, message_id, status, error, bounce, occurred_at, payload)
+    select receipt.provider, receipt.provider_message_id, receipt.recipient, receipt.delivery_key, receipt.dedupe_key,
+      coalesce(by_id.message_id, by_recipient_id.message_id, by_key.message_id),
+      receipt.status, receipt.error, receipt.bounce, receipt.occurred_at, receipt.payload
+    from json_to_recordset(input) as receipt(
+      n int, provider text, provider_message_id text, recipient text, message_id bigint, delivery_key uuid, dedupe_key text,
+      status text, error jsonb, bounce text, occurred_at timestamptz, payload jsonb)
+    left join deliveries as by_id on by_id.provider = receipt.provider
+      and by_id.provider_message_id = receipt.provider_message_id
+    left join lateral (
+      select message_id from delivery_recipients
+      where provider = receipt.provider and provider_message_id = receipt.provider_message_id limit 1
+    ) as by_recipient_id on true
+    left join deliveries as by_key on by_key.message_id = receipt.message_id and by_key.delivery_key = receipt.delivery_key
+    order by receipt.n
+    on conflict do nothing
+    returning id, message_id, delivery_key
+  )
+  select array_agg(id) filter (where message_id is not null), bool_or(delivery_key is not null) into assigned, has_echo
+  from stored;
+
+  -- 2. An echo proves that the provider accepted the message.
+  if has_echo then
+    accepted := record_acceptances(input);
+    if accepted is not null then
+      assigned := assigned || adopt_receipts(accepted);
+    end if;
+  end if;
+
+  -- 3. Apply the receipts.
+  if assigned is not null then
+    perform apply_receipts(assigned);
+  end if;
+
+  return query
+  select receipt.n, stored.provider, stored.provider_message_id, stored.recipient, stored.message_id, stored.status,
+    stored.error, stored.bounce, stored.occurred_at::timestamptz, stored.received_at::timestamptz
+  from json_to_recordset(input) as receipt(
+    n int, provider text, provider_message_id text, recipient text, dedupe_key text, status text)
+  cross join lateral (
+    select * from delivery_receipts as own
+    where receipt.dedupe_key is null and own.provider = receipt.provider
+      and own.provider_message_id = receipt.provider_message_id and own.status = receipt.status
+      and own.recipient is not distinct from receipt.recipient and own.dedupe_key is null
+    union all
+    select * from delivery_receipts as own
+    where own.provider = receipt.provider and own.dedupe_key = receipt.dedupe_key
+  ) as stored
+  order by receipt.n;
+end $$;
