@@ -64,10 +64,20 @@ export interface CallContext {
   signal: AbortSignal;
 }
 
+export type CheckContext = Pick<CallContext, 'once' | 'signal'>;
+
+/** The result of one check of an account, as one line for an operator. */
+export interface AccountCheck {
+  /** `warning`: the check failed in a way that does not show a wrong setting. */
+  result: 'ok' | 'warning' | 'fault';
+  /** Contains no secrets. */
+  text: string;
+}
+
 /** `absent`: the webhook has no signature. */
 export type Verification = 'valid' | 'invalid' | 'absent';
 
-/** An account at a provider. `send` and `lookUp` never throw. */
+/** An account at a provider. `send`, `lookUp` and `check` never throw. */
 export interface Provider {
   readonly name: string;
   readonly channel: Channel;
@@ -82,6 +92,8 @@ export interface Provider {
   readonly longestAttemptMs: number;
   send(message: Outgoing, context: CallContext): Promise<SendOutcome>;
   lookUp(message: Outgoing, context: CallContext): Promise<LookUp>;
+  /** Checks the credentials by requests without effects; absent if the account has no such request. */
+  check?(context: CheckContext): Promise<AccountCheck[]>;
   /** Checks the signature of a webhook. Without a configured secret, every webhook is valid. */
   verify(webhook: IncomingWebhook): Promise<Verification>;
   /** Reads a verified webhook; null if it has no form that this kind knows. */
@@ -95,4 +107,8 @@ export interface Kind<Settings = unknown> {
   config: KindConfig<Specs, Settings>;
   /** @param timeoutMs the timeout of one request, in milliseconds. */
   create(account: AccountConfig<Settings>, timeoutMs: number): Provider;
+  /** The settings by their labels, for operators, without secrets. */
+  describe(settings: Settings): Record<string, string>;
+  /** What to configure at the provider for the URL of the webhooks. */
+  webhookSetup: string;
 }

@@ -10,12 +10,14 @@ export const KINDS: readonly Kind[] = [standard, twilio];
 /** The accounts of each channel, in the configured order. */
 export type ProviderRegistry = Record<Channel, Provider[]>;
 
+/** The kind of a configured account. */
+export function kindOf({ kind }: Pick<AccountConfig, 'kind'>): Kind {
+  return KINDS.find(({ config }) => config.name === kind) as Kind;
+}
+
 /** @param timeoutMs the timeout of one request, in milliseconds. */
 export function createRegistry(accounts: AccountConfig[], timeoutMs: number): ProviderRegistry {
-  const providers = accounts.map((account) => {
-    const kind = KINDS.find(({ config }) => config.name === account.kind) as Kind;
-    return kind.create(account, timeoutMs);
-  });
+  const providers = accounts.map((account) => kindOf(account).create(account, timeoutMs));
   const ofChannel = (channel: Channel) => providers.filter((provider) => provider.channel === channel);
   return { sms: ofChannel('sms'), email: ofChannel('email') };
 }

@@ -1,6 +1,6 @@
 import got, { type Got, HTTPError, type OptionsInit, type RequestError, type Response } from 'got';
-import type { CallContext, FailedOutcome, SendOutcome } from '../provider.ts';
-import { isOfConfiguration, toStorable, wasNotSent } from './failure.ts';
+import type { CallContext, CheckContext, FailedOutcome, SendOutcome } from '../provider.ts';
+import { isOfConfiguration, tooLong, toStorable, toUnknown, wasNotSent } from './failure.ts';
 import {
   bodyOf,
   isSuccess,
@@ -117,14 +117,25 @@ export class ProviderClient {
 
   /** Reads a resource; null if there is no complete 2xx response with JSON. */
   async get(path: string, request: RequestOptions, context: CallContext): Promise<unknown> {
+    const result = await this.read(path, request, context);
+    return 'json' in result ? result.json : null;
+  }
+
+  /** Reads a resource; `json` is null for a 2xx response without complete JSON. */
+  async read(
+    path: string,
+    request: RequestOptions,
+    context: CheckContext,
+  ): Promise<{ json: unknown } | { failure: FailedOutcome }> {
     const result = await this.#request(path, context, request);
-    return 'response' in result ? parseJson(textOf(result.response)) : null;
+    if ('error' in result) return { failure: this.#outcomeOf(result.error) };
+    return { json: parseJson(textOf(result.response)) };
   }
 
   /** Makes a request and reads at most `MAX_BODY_BYTES` of the response; closes the connection of a longer response. */
   async #request(
     path: string,
-    { once, signal }: CallContext,
+    { once, signal }: CheckContext,
     options: OptionsInit & { isStream?: false },
   ): Promise<{ response: Response<Uint8Array> } | { error: RequestError; isTooLong: boolean }> {
     const limit = new AbortController();
@@ -182,13 +193,4 @@ export class ProviderClient {
 function onlySuccess(response: Response): Response {
   if (!isSuccess(response)) throw new HTTPError(response);
   return response;
-}
-
-function toUnknown({ httpStatus, class: errorClass, code, detail }: FailedOutcome): SendOutcome {
-  return { outcome: 'unknown', httpStatus, class: errorClass, code, detail };
-}
-
-function tooLong(httpStatus: number): FailedOutcome {
-  const detail = `The provider responded with ${httpStatus} and more than ${MAX_BODY_BYTES / 1_024} KiB`;
-  return { outcome: 'unknown', httpStatus, class: 'provider_error', code: 'response_too_long', detail };
 }

@@ -1,4 +1,6 @@
 import type { RequestError } from 'got';
+import type { FailedOutcome, SendOutcome } from '../provider.ts';
+import { MAX_BODY_BYTES } from './response-body.ts';
 
 const DETAIL_LENGTH = 300;
 /** Error codes of OpenSSL and Node for certificates, TLS and host names. */
@@ -33,4 +35,15 @@ export function toStorable(text: string): string {
 
 export function isMessageId(id: unknown): id is string {
   return typeof id === 'string' && MESSAGE_ID.test(id);
+}
+
+/** The same failure, if the message may have been accepted by an earlier request. */
+export function toUnknown({ httpStatus, class: errorClass, code, detail }: FailedOutcome): SendOutcome {
+  return { outcome: 'unknown', httpStatus, class: errorClass, code, detail };
+}
+
+/** The outcome of a response that is longer than the limit. */
+export function tooLong(httpStatus: number): FailedOutcome {
+  const detail = `The provider responded with ${httpStatus} and more than ${MAX_BODY_BYTES / 1_024} KiB`;
+  return { outcome: 'unknown', httpStatus, class: 'provider_error', code: 'response_too_long', detail };
 }

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { AccountConfig } from '../../config/config.ts';
+import { failedCheck } from '../http/check.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
 import { isMessageId } from '../http/failure.ts';
-import type { CallContext, LookUp, Outgoing, Provider } from '../provider.ts';
+import type { AccountCheck, CallContext, CheckContext, LookUp, Outgoing, Provider } from '../provider.ts';
 import { standardCapabilities } from './capabilities.ts';
 import type { StandardSettings } from './config.ts';
 import { standardDialect } from './outcome.ts';
@@ -36,6 +38,7 @@ export function createStandardProvider(
         context,
       ),
     lookUp: async (message, context) => (canLookUp ? lookUp(client, path, message, context) : 'inconclusive'),
+    ...(canLookUp && { check: (context) => check(client, path, context) }),
     ...standardWebhooks(channel, webhookSecrets),
   };
 }
@@ -65,4 +68,14 @@ async function lookUp(
   if (data.length === 0) return { found: false };
   const id = (data[0] as { id?: unknown } | null)?.id;
   return isMessageId(id) ? { found: true, providerMessageId: id } : 'inconclusive';
+}
+
+/** Looks up a key that no message has. */
+async function check(client: ProviderClient, path: string, context: CheckContext): Promise<AccountCheck[]> {
+  const searchParams = { idempotency_key: randomUUID() };
+  const result = await client.read(path, { searchParams }, context);
+  if ('failure' in result) return [failedCheck('look-up', result.failure)];
+  if (Array.isArray((result.json as { data?: unknown } | null)?.data))
+    return [{ result: 'ok', text: 'look-up: the key is accepted' }];
+  return [{ result: 'fault', text: 'look-up: the response has no list of messages; check the URL' }];
 }

@@ -3,11 +3,12 @@ import { echoOf } from '../echo.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
 import type { CallContext, LookUp, Outgoing, Provider } from '../provider.ts';
 import { TWILIO_CAPABILITIES } from './capabilities.ts';
+import { checkTwilio } from './check.ts';
 import type { TwilioSettings } from './config.ts';
 import { isMessageSid, twilioDialect } from './outcome.ts';
+import { API, basic } from './requests.ts';
 import { ECHO, twilioWebhooks } from './webhook.ts';
 
-const API = '2010-04-01';
 /** A look-up begins this long before the message was accepted, because the clocks differ. */
 const CLOCK_DIFFERENCE_MS = 60_000;
 /** Max messages that a look-up reads. More messages to one recipient are too many to tell them apart. */
@@ -21,10 +22,11 @@ const PAGE_SIZE = 50;
  */
 export function createTwilioProvider(account: AccountConfig<TwilioSettings>, timeoutMs: number): Provider {
   const { url, accountSid, authTokens, apiKey, messagingServiceSid } = account.settings;
-  const [user, password] = apiKey ? [apiKey.sid, apiKey.secret] : [accountSid, authTokens[0]];
   const client = new ProviderClient({
     ...{ url, timeoutMs, dialect: twilioDialect },
-    headers: { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` },
+    headers: {
+      authorization: apiKey ? basic(apiKey.sid, apiKey.secret) : basic(accountSid, authTokens[0] as string),
+    },
   });
   const path = `${API}/Accounts/${accountSid}/Messages.json`;
   const contentType = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -39,6 +41,7 @@ export function createTwilioProvider(account: AccountConfig<TwilioSettings>, tim
       return client.send(path, { body, headers: contentType }, context);
     },
     lookUp: (message, context) => lookUp(client, path, message, context),
+    check: (context) => checkTwilio(client, account.settings, context),
     ...twilioWebhooks(authTokens, accountSid),
   };
 }

@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { refuse } from './errors.ts';
 
 export interface Credentials {
@@ -18,9 +18,14 @@ export function authenticate({ accountSid, authToken, apiKey }: Credentials): Re
   return (request, response, next) => {
     if (authToken !== null && !accepted.has(credentialsOf(request.get('authorization'))))
       return refuse(response, 20003);
-    if (request.path.split('/')[2] !== accountSid) return refuse(response, 20404);
+    if (request.path.split('/')[2]?.replace(/\.json$/, '') !== accountSid) return refuse(response, 20404);
     next();
   };
+}
+
+/** Whether the credentials have the form of an API key. */
+export function usesApiKey(request: Request): boolean {
+  return credentialsOf(request.get('authorization')).startsWith('SK');
 }
 
 function credentialsOf(header = ''): string {

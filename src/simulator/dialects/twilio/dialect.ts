@@ -4,6 +4,7 @@ import { logCalls } from '../../middleware/log-calls.ts';
 import { validate } from '../../middleware/validate.ts';
 import type { Simulation } from '../../simulation.ts';
 import { Account } from './account.ts';
+import { accountApi } from './account-api.ts';
 import { messagesApi } from './api.ts';
 import { authenticate } from './credentials.ts';
 import { handleError, refuse } from './errors.ts';
@@ -47,6 +48,7 @@ export function createTwilioDialect(
     authenticate({ accountSid, authToken: authToken ?? null, apiKey: apiKey ?? null }),
     parseForm,
     validate,
+    accountApi(context),
     messagesApi(context),
     mediaApi(context),
     notFound,
