@@ -8,7 +8,7 @@ GENERATED := src/openapi/schema.ts sdk/src/schema.ts
 COMPOSE := docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test watch format test-browser contracts verify-providers check generate package migrate bench soak chaos fuzz clean db-up db-down db-logs db-shell
+.PHONY: help setup run doctor test watch format test-browser contracts verify-providers check generate package migrate bench soak chaos fuzz clean db-up db-down db-logs db-shell
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-17s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ package: $(INSTALLED) ## Build the package of the SDK into sdk/package
 	@rm -rf sdk/dist sdk/package && mkdir sdk/package
 	@$(BIN)/node $(BIN)/tsc --project sdk/tsconfig.json
 	@npm pack --workspace sdk --ignore-scripts --silent --pack-destination sdk/package
+
+doctor: $(INSTALLED) ## Check the configuration, the database and the accounts, and print the webhook URLs
+	@exec bin/start.sh doctor
 
 migrate: $(INSTALLED) ## Run the migrations only
 	@exec bin/start.sh migrate

@@ -1,11 +1,12 @@
-import type { Channel } from './channel.ts';
 import type { Config } from './config/config.ts';
 import { readEnvFile } from './config/env-file.ts';
+import { examine } from './doctor/main.ts';
 import { StartError } from './errors.ts';
+import { announce } from './local/announce.ts';
 import { assertPortsFree } from './local/ports.ts';
-import { browserUrl, createProgress, type Progress } from './local/progress.ts';
+import { createProgress } from './local/progress.ts';
 import { type LocalSimulator, startLocalSimulator } from './local/simulator.ts';
-import { createLogger, type Logger } from './observability/logger.ts';
+import { createLogger } from './observability/logger.ts';
 import { loadConfig, migrateDatabase, type Service, startService } from './service.ts';
 
 /** Runs the migrations and ends. */
@@ -14,6 +15,15 @@ async function migrate(): Promise<void> {
   const logger = createLogger(config.logLevel);
   const { step } = createProgress(process.stderr);
   logger.info({ applied: await migrateDatabase(config, logger, step) }, 'migrated');
+}
+
+/** Checks the configuration and everything it names, prints a report and ends: with 1 if there is a fault. */
+async function doctor(): Promise<void> {
+  const file = process.env.ENV_FILE;
+  const source = file ? `${file} and the environment` : 'the environment';
+  const { report, failed } = await examine(readConfig, source);
+  process.stdout.write(report);
+  process.exitCode = failed ? 1 : 0;
 }
 
 /** Serves until a signal arrives, then completes running requests and deliveries. */
@@ -60,32 +70,7 @@ async function serve(): Promise<void> {
   });
   // A signal that arrived during the start is handled in the next iteration of the event loop.
   await new Promise(setImmediate);
-  if (!stopping) announce(config, logger, progress, service, simulator);
-}
-
-function announce(
-  config: Config,
-  logger: Logger,
-  progress: Progress,
-  service?: Service,
-  simulator?: LocalSimulator,
-): void {
-  const namesFor = (channel: Channel) =>
-    config.accounts.filter((account) => account.channel === channel).map(({ name }) => name);
-  const providers = { sms: namesFor('sms'), email: namesFor('email') };
-  logger.info({ url: service?.url, simulator: simulator?.url, role: config.role, providers }, 'ready');
-  if (config.apiKeys.length === 0) {
-    logger.warn(
-      'no API_KEYS: every process on this machine can use the service, which listens on loopback only',
-    );
-  }
-  const url = browserUrl(service?.url ?? '');
-  progress.ready({
-    ...(config.role === 'worker'
-      ? { Readiness: `${url}/readyz` }
-      : { Service: url, Reference: `${url}/docs` }),
-    ...(simulator && { Simulator: browserUrl(simulator.url) }),
-  });
+  if (!stopping && service) announce(config, { logger, progress }, service.url, simulator?.url);
 }
 
 /** Reads the environment and the file that `ENV_FILE` names; bin/start.sh sets `ENV_FILE` to `.env` if that file exists. */
@@ -97,8 +82,15 @@ function readConfig(): Config {
   return loadConfig(process.env, file);
 }
 
-const command = process.argv[2] === 'migrate' ? migrate : serve;
-command().catch((error) => {
+const COMMANDS: Record<string, () => Promise<void>> = { serve, migrate, doctor };
+
+async function run(name = 'serve'): Promise<void> {
+  const command = COMMANDS[name];
+  if (!command) throw new StartError([`"${name}" is not a command: ${Object.keys(COMMANDS).join(', ')}`]);
+  await command();
+}
+
+run(process.argv[2]).catch((error) => {
   if (!(error instanceof StartError)) throw error;
   for (const reason of error.reasons) process.stderr.write(`messaging-service: ${reason}\n`);
   process.exit(1);

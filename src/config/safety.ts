@@ -77,9 +77,31 @@ function missingInProduction({ apiKeys, accounts }: Config, missing: readonly st
 }
 
 function exposedWithoutKeys({ host, apiKeys }: Config): Reason[] {
-  if (apiKeys.length > 0 || /^(localhost|::1|127(\.\d{1,3}){3})$/.test(host)) return [];
+  if (apiKeys.length > 0 || LOOPBACK.test(host)) return [];
   const reason = `without API_KEYS the service listens on loopback only, not on ${host}`;
   return [{ variables: ['HOST', 'API_KEYS', 'API_KEYS_FILE'], reason }];
+}
+
+const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/;
+
+/** Whether only this machine can reach a URL; also for null, a service without a public URL. */
+export function isLoopbackUrl(url: string | null): boolean {
+  return url === null || LOOPBACK.test(new URL(url).hostname.replace(/^\[|\]$/g, ''));
+}
+
+/**
+ * The reason why the service refuses requests that name the host of `PUBLIC_URL`, because they are not for this machine; null
+ * if it accepts them.
+ */
+export function publicHostRefusal({
+  publicUrl,
+  apiKeys,
+  allowedHosts,
+}: Pick<Config, 'publicUrl' | 'apiKeys' | 'allowedHosts'>): string | null {
+  if (publicUrl === null || isLoopbackUrl(publicUrl) || apiKeys.length > 0) return null;
+  const { host, hostname } = new URL(publicUrl);
+  if (allowedHosts.some((allowed) => [host, hostname].includes(allowed.toLowerCase()))) return null;
+  return `without API_KEYS, requests for ${host} are refused with 403: set API_KEYS, or name the host in ALLOWED_HOSTS`;
 }
 
 /** The prefix of the variables of an account, without the underscore. */

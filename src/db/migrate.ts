@@ -1,8 +1,9 @@
+import { readdir } from 'node:fs/promises';
 import type { Knex } from 'knex';
 import pg from 'pg';
 import { INSTALLED, installFunctions } from './functions.ts';
 import { assertDigests, MIGRATIONS_DIRECTORY, recordDigest } from './migration-digests.ts';
-import { type Database, openForMigrations } from './pools.ts';
+import { type Database, openDatabase, openForMigrations } from './pools.ts';
 
 /**
  * Removes the time limits of the server, the role and the database from the current transaction, because a migration of a
@@ -55,6 +56,43 @@ export async function migrate(url: string): Promise<string[]> {
   } finally {
     await knex.destroy();
     await holder.end();
+  }
+}
+
+export interface MigrationState {
+  /** The names of the migrations that are not applied yet. */
+  pending: string[];
+  /** Whether all functions of this version exist. */
+  installed: boolean;
+}
+
+/**
+ * The state of the tables and functions. Changes nothing, unlike the first query of Knex for migrations, which creates its
+ * tables.
+ *
+ * @throws {ObsoleteTablesError} if other migrations created the tables.
+ */
+export async function inspectMigrations(url: string): Promise<MigrationState> {
+  // Without a `statement_timeout`, which other clients of a pooler would get too.
+  const database = openDatabase(url, () => undefined, { sessions: 'shared' });
+  const { probe } = database;
+  try {
+    const { rows } = await probe.raw<{ rows: [{ started: boolean; installed: boolean }] }>(
+      `select to_regclass('knex_migrations') is not null as started, ${INSTALLED} as installed`,
+    );
+    const [{ started, installed }] = rows;
+    if (!started) return { pending: (await readdir(MIGRATIONS_DIRECTORY)).sort(), installed };
+    const [completed, pending] = (await probe.migrate.list(MIGRATIONS)) as [
+      { name: string }[],
+      { file: string }[],
+    ];
+    await assertDigests(
+      probe,
+      completed.map(({ name }) => name),
+    );
+    return { pending: pending.map(({ file }) => file), installed };
+  } finally {
+    await database.close();
   }
 }
 

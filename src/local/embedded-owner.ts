@@ -68,6 +68,6 @@ export function keepOwnership(cluster: Cluster, port: number, client: pg.Client)
   };
 }
 
-export function urlOf(cluster: Cluster, port: number, database: string): string {
-  return `postgres://${USER}:${cluster.password}@127.0.0.1:${port}/${database}`;
+export function urlOf({ password }: Pick<Cluster, 'password'>, port: number, database: string): string {
+  return `postgres://${USER}:${password}@127.0.0.1:${port}/${database}`;
 }

@@ -44,21 +44,29 @@ interface Previous {
 
 /** The server that runs on the cluster, or null. Removes the `postmaster.pid` of a server that has crashed. */
 async function findServer({ directory }: Cluster): Promise<Previous | null> {
-  const file = join(directory, 'postmaster.pid');
-  const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
-  const [pid, port] = [Number(lines[0]), Number(lines[3])];
-  if (!pid || !signal(pid, 0)) return null;
-  if (await isServerOf(directory, pid)) return { pid, port };
+  const named = await namedServer(directory);
+  if (named === null || (await isServerOf(directory, named.pid))) return named;
   // PostgreSQL does not start while the file names the id of any process of this user.
-  await rm(file, { force: true });
+  await rm(pidFile(directory), { force: true });
   return null;
+}
+
+/** The running process that `postmaster.pid` names, which may be another program after a crash of the machine; or null. */
+export async function namedServer(directory: string): Promise<Previous | null> {
+  const lines = (await readFile(pidFile(directory), 'utf8').catch(() => '')).split('\n');
+  const [pid, port] = [Number(lines[0]), Number(lines[3])];
+  return pid && signal(pid, 0) ? { pid, port } : null;
+}
+
+function pidFile(directory: string): string {
+  return join(directory, 'postmaster.pid');
 }
 
 /**
  * Whether the process is the server of the directory, which is then its working directory. After a crash of the machine,
  * another program may have the process id.
  */
-async function isServerOf(directory: string, pid: number): Promise<boolean> {
+export async function isServerOf(directory: string, pid: number): Promise<boolean> {
   const workingDirectory = await readlink(`/proc/${pid}/cwd`).catch((error: NodeJS.ErrnoException) => error);
   if (typeof workingDirectory === 'string') return workingDirectory === (await realpath(directory));
   // Without /proc, `postmaster.pid` is taken as correct. Root in a container may lack the capability to read the working

@@ -24,7 +24,8 @@ export interface EmbeddedOptions {
   onStep?: (step: string) => void;
 }
 
-const DATABASE = 'messaging_service';
+/** The name of the database in the embedded PostgreSQL. */
+export const DATABASE = 'messaging_service';
 
 /**
  * Starts the PostgreSQL that ships with this service, with its data in `dataDir`. Stops the server of a killed service

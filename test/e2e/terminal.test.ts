@@ -44,9 +44,11 @@ describe('The start of the service', function () {
       'Checking the database ...',
       'Migrating the database ...',
       'Ready. Stop with Ctrl-C.',
-      `  Service    http://localhost:${environment.PORT}`,
-      `  Reference  http://localhost:${environment.PORT}/docs`,
-      `  Simulator  http://localhost:${environment.SIMULATOR_PORT}`,
+      `  Service                      http://localhost:${environment.PORT}`,
+      `  Reference                    http://localhost:${environment.PORT}/docs`,
+      `  Simulator                    http://localhost:${environment.SIMULATOR_PORT}`,
+      `  Webhooks of sms-simulator    http://localhost:${environment.PORT}/api/webhooks/sms-simulator`,
+      `  Webhooks of email-simulator  http://localhost:${environment.PORT}/api/webhooks/email-simulator`,
     ]);
     await running.signal('SIGTERM');
     await until(() => processesOf(directory).length === 0, 'PostgreSQL has ended');

@@ -1,0 +1,208 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
+import { createDatabase, query } from '../support/database.ts';
+import { freePort, type Running, runToEnd, startProcess } from '../support/process.ts';
+import { type ProviderServer, startProviderServer } from '../support/provider-server.ts';
+import { ACCOUNT_SID } from '../support/twilio.ts';
+
+const AUTH_TOKEN = 'd'.repeat(32);
+const OTHER_TOKEN = 'f'.repeat(32);
+const KEY_SECRET = 'the-secret-of-the-api-key';
+const KEY_SID = `SK${'1'.repeat(32)}`;
+
+describe('The command doctor', function () {
+  this.timeout(60_000);
+  let directory: string;
+  let simulator: Simulator;
+  let environment: Record<string, string>;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'messaging-doctor-'));
+    simulator = await startSimulator({
+      ...{
+        apiKey: AUTH_TOKEN,
+        twilio: { accountSid: ACCOUNT_SID, apiKey: { sid: KEY_SID, secret: KEY_SECRET } },
+      },
+    });
+    environment = {
+      DATA_DIR: join(directory, 'data'),
+      PORT: String(await freePort()),
+      SIMULATOR_PORT: String(await freePort()),
+    };
+  });
+  after(async () => {
+    await simulator.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const doctor = async (changes: Record<string, string> = {}) => {
+    const { code, stdout, stderr } = await runToEnd('bin/start.sh', ['doctor'], {
+      ...environment,
+      ...changes,
+    });
+    expect(stderr).to.equal('');
+    return { code, report: stdout };
+  };
+  const twilio = () => ({
+    ...{ SMS_PROVIDERS: 'twilio', TWILIO_URL: `${simulator.url}/twilio` },
+    ...{ TWILIO_ACCOUNT_SID: ACCOUNT_SID, TWILIO_AUTH_TOKEN: AUTH_TOKEN },
+  });
+
+  it('succeeds before the first start, and creates nothing', async () => {
+    const { code, report } = await doctor();
+    expect(code, report).to.equal(0);
+    expect(report).to.match(/the first start of the service creates the embedded PostgreSQL/);
+    expect(report)
+      .to.match(/no service runs at/)
+      .and.to.match(/Everything is ok\.\n$/);
+    expect(existsSync(environment.DATA_DIR as string)).to.equal(false);
+  });
+
+  it('reports all faults of the configuration together', async () => {
+    const { code, report } = await doctor({
+      ...{ PORT: 'eighty', SMS_PROVIDERS: 'twilio,other', TWILIO_ACCOUNT_SID: 'AC12' },
+      ...{ TWILO_AUTH_TOKEN: AUTH_TOKEN, OTHER_KIND: 'telegraph' },
+    });
+    expect(code).to.equal(1);
+    for (const name of ['PORT', 'TWILIO_ACCOUNT_SID', 'TWILIO_AUTH_TOKEN', 'TWILO_AUTH_TOKEN', 'OTHER_KIND'])
+      expect(report).to.match(new RegExp(`^ {2}FAULT {4}${name}: `, 'm'));
+    expect(report).not.to.contain(AUTH_TOKEN);
+  });
+
+  it('reports a database that it cannot reach, and an empty database without a change of it', async () => {
+    const none = await doctor({
+      DATABASE_URL: `postgres://nobody:hidden@127.0.0.1:${await freePort()}/none`,
+    });
+    expect(none.code).to.equal(1);
+    expect(none.report)
+      .to.match(/^ {2}FAULT {4}DATABASE_URL: /m)
+      .and.not.to.contain('hidden');
+    const url = await createDatabase();
+    const empty = await doctor({ DATABASE_URL: url });
+    expect(empty.code, empty.report).to.equal(0);
+    expect(empty.report).to.match(/^ {2}WARNING {2}pending: .*make migrate/m);
+    expect(await query(url, `select from pg_tables where schemaname = 'public'`)).to.deep.equal([]);
+    expect(
+      (await runToEnd('bin/start.sh', ['migrate'], { ...environment, DATABASE_URL: url })).code,
+    ).to.equal(0);
+    expect((await doctor({ DATABASE_URL: url })).report).to.match(/^ {2}ok {7}migrated$/m);
+  });
+
+  it('reports each credential that Twilio refuses', async () => {
+    const { code, report } = await doctor({
+      ...{ ...twilio(), TWILIO_AUTH_TOKEN: OTHER_TOKEN, TWILIO_PER_SECOND: '10' },
+      ...{ TWILIO_API_KEY_SID: KEY_SID, TWILIO_API_KEY_SECRET: 'another-secret-of-the-key' },
+    });
+    expect(code).to.equal(1);
+    expect(report).to.match(/^ {2}FAULT {4}auth token: .*20003.*TWILIO_…$/m);
+    expect(report).to.match(/^ {2}FAULT {4}API key: .*20003.*TWILIO_…$/m);
+    expect(report).to.match(/Limits +10 per second\n/);
+    expect(report).not.to.contain(OTHER_TOKEN).and.not.to.contain('another-secret');
+  });
+
+  it('accepts the auth token and the API key, and warns about an old auth token', async () => {
+    const { code, report } = await doctor({
+      ...{ ...twilio(), TWILIO_AUTH_TOKEN: `${AUTH_TOKEN},${OTHER_TOKEN}` },
+      ...{ TWILIO_API_KEY_SID: KEY_SID, TWILIO_API_KEY_SECRET: KEY_SECRET },
+    });
+    expect(code, report).to.equal(0);
+    expect(report).to.match(/^ {2}ok {7}first auth token: accepted; the account is active$/m);
+    expect(report).to.match(/^ {2}WARNING {2}second auth token: .*20003.*after the rotation$/m);
+    expect(report).to.match(/^ {2}ok {7}API key: accepted$/m);
+    for (const secret of [AUTH_TOKEN, OTHER_TOKEN, KEY_SECRET]) expect(report).not.to.contain(secret);
+  });
+
+  it('checks the key of a standard account by look-up, and hides the credentials of its URL', async () => {
+    const settings = {
+      SMS_PROVIDERS: 'acme,other',
+      ACME_KEY: AUTH_TOKEN,
+      OTHER_KEY: 'wrong',
+      OTHER_URL: simulator.url,
+    };
+    const { code, report } = await doctor({
+      ...{ ...settings, ACME_URL: simulator.url.replace('//', '//user:hidden@') },
+      EMAIL_PROVIDERS: 'mail',
+      ...{ MAIL_URL: simulator.url, MAIL_KEY: AUTH_TOKEN, MAIL_CAN_LOOK_UP: 'false' },
+    });
+    expect(code).to.equal(1);
+    expect(report).to.match(/Account acme: [\s\S]*?ok {7}look-up: the key is accepted\n/);
+    expect(report).to.match(/Account other: [\s\S]*?FAULT {4}look-up: .*401.*OTHER_…\n/);
+    expect(report).to.match(/Account mail: [\s\S]*?ok {7}credentials: not checked/);
+    expect(report).not.to.contain('hidden').and.not.to.contain(AUTH_TOKEN);
+  });
+
+  describe('with a provider that never responds', () => {
+    let provider: ProviderServer;
+    before(async () => {
+      provider = await startProviderServer(() => undefined);
+    });
+    after(() => provider.stop());
+
+    it('ends with a fault', async () => {
+      const { code, report } = await doctor({
+        ...twilio(),
+        TWILIO_URL: provider.url,
+        PROVIDER_TIMEOUT_MS: '300',
+      });
+      expect(code).to.equal(1);
+      expect(report).to.match(/^ {2}FAULT {4}auth token: .*etimedout/m);
+    });
+
+    it('warns about a public URL that does not lead to a service', async () => {
+      const { code, report } = await doctor({ ...twilio(), PUBLIC_URL: 'https://messaging.invalid' });
+      expect(code, report).to.equal(0);
+      expect(report).to.match(
+        /^ {2}WARNING {2}https:\/\/messaging\.invalid\/healthz: \w+ \(from this machine\)$/m,
+      );
+      expect(report).to.match(/^ {2}WARNING {2}PUBLIC_URL: without API_KEYS.* 403: set API_KEYS/m);
+      expect(report).to.match(/Webhook URL +https:\/\/messaging\.invalid\/api\/webhooks\/twilio\n/);
+      expect(report).to.match(/In the Twilio console, set "A message comes in"/);
+    });
+  });
+
+  describe('while a service runs with the same settings', () => {
+    let running: Running;
+    before(async () => {
+      Object.assign(environment, twilio(), {
+        PUBLIC_URL: `http://0.0.0.0:${environment.PORT}`,
+        ALLOWED_HOSTS: '0.0.0.0',
+      });
+      running = await startProcess(environment);
+    });
+    after(async () => {
+      if (running?.child.exitCode === null) await running.signal('SIGTERM');
+    });
+
+    it('checks its database and its health', async () => {
+      const { code, report } = await doctor();
+      expect(code, report).to.equal(0);
+      expect(report)
+        .to.match(/^ {2}ok {7}reachable$/m)
+        .and.to.match(/^ {2}ok {7}migrated$/m);
+      expect(report).to.match(/^ {2}ok {7}a service answers at/m);
+      expect(report).to.match(/^ {2}ok {7}http:\/\/0\.0\.0\.0:\d+\/healthz answers$/m);
+      expect((await fetch(`${running.url}/readyz`)).status).to.equal(200);
+    });
+
+    it('prints the webhook URLs that the service logged at its start', async () => {
+      const { report } = await doctor();
+      const logged = [...running.output.stdout.matchAll(/"url":"([^"]+)","msg":"webhook URL"/g)];
+      expect(logged.map(([, url]) => url)).to.deep.equal([
+        `http://0.0.0.0:${environment.PORT}/api/webhooks/twilio`,
+        `http://0.0.0.0:${environment.PORT}/api/webhooks/email-simulator`,
+      ]);
+      for (const [, url] of logged) expect(report).to.contain(`Webhook URL`).and.to.contain(url);
+    });
+
+    it('says that the database was not checked after the end of the service', async () => {
+      await running.signal('SIGTERM');
+      const { code, report } = await doctor();
+      expect(code, report).to.equal(0);
+      expect(report).to.match(/the service does not run: not checked/);
+    });
+  });
+});
