@@ -3,6 +3,7 @@ import { prefixOf } from '../config/safety.ts';
 import type { AccountCheck, Provider } from '../providers/provider.ts';
 import { createRegistry, kindOf } from '../providers/registry.ts';
 import { webhookUrlOf } from '../providers/webhook.ts';
+import { describeCapabilities } from './capabilities.ts';
 import { REQUEST_TIMEOUT_MS } from './http.ts';
 import type { Section } from './section.ts';
 
@@ -15,7 +16,7 @@ export function examineAccounts(config: Config): Promise<Section[]> {
       const provider = all.find(({ name }) => name === account.name) as Provider;
       return {
         title: `Account ${account.name}: kind ${account.kind}, channel ${account.channel}`,
-        details: describe(account, config),
+        details: describe(account, provider, config),
         findings: account.simulated ? [SIMULATED] : await check(account, provider),
       };
     }),
@@ -28,7 +29,11 @@ const SIMULATED: AccountCheck = {
   text: 'at the simulator, which starts with the service',
 };
 
-function describe(account: AccountConfig, { publicUrl }: Config): Record<string, string> {
+function describe(
+  account: AccountConfig,
+  { channel, capabilities }: Provider,
+  { publicUrl }: Config,
+): Record<string, string> {
   const { name, perSecond, perSecondPerSender, simulated } = account;
   const kind = kindOf(account);
   const limits = [
@@ -38,6 +43,7 @@ function describe(account: AccountConfig, { publicUrl }: Config): Record<string,
   const url = webhookUrlOf(publicUrl, name) ?? `PUBLIC_URL/api/webhooks/${name}`;
   return {
     ...kind.describe(account.settings),
+    ...describeCapabilities(channel, capabilities),
     Limits: limits.join(', ') || 'none',
     'Webhook URL': url,
     ...(!simulated && { Configure: kind.webhookSetup }),

@@ -5,12 +5,10 @@ import { createStandardProvider } from './send.ts';
 export const standard: Kind<StandardSettings> = {
   config: standardConfig,
   create: createStandardProvider,
-  describe: ({ url, webhookSecrets, supportsIdempotencyKeys, canLookUp }) => ({
+  describe: ({ url, webhookSecrets }) => ({
     URL: url,
     'Webhook secrets':
       webhookSecrets.length > 0 ? String(webhookSecrets.length) : 'none: unsigned webhooks are accepted',
-    'Idempotency keys': supportsIdempotencyKeys ? 'yes' : 'no',
-    'Look-up': canLookUp ? 'yes' : 'no',
   }),
   webhookSetup: 'At the provider, set this URL for inbound messages and for receipts.',
 };
