@@ -13,7 +13,10 @@ export interface KindConfig<S extends Specs = Specs, Settings = unknown> {
   channels: readonly Channel[];
   /** The variables of an account, without the prefix `<NAME>_`. */
   specs: S;
-  /** @returns the settings, or one line for each fault of the variables together, which names the variable first. */
+  /**
+   * @param env the variables; a variable with a fault of its own is undefined.
+   * @returns the settings, or one line for each fault of the variables together, which names the variable first.
+   */
   toSettings(env: CleanedEnv<S>): { settings: Settings } | { faults: string[] };
   /** The variables, without the prefix, that production requires and other environments do not. */
   requiredInProduction: readonly (keyof S & string)[];
@@ -76,14 +79,15 @@ function readAccount(
   const { KIND } = read({ KIND: str({ choices, default: fallback }) });
   const kind = ofChannel.find((each) => each.name === KIND);
   const common = read(COMMON);
+  if (kind && kind.name !== DEFAULT_KIND) ownFaults.push(...foreignSettings(kind, own, kinds));
   const env = kind && read(kind.specs);
-  const result = env && ownFaults.length === 0 ? kind.toSettings(env) : null;
-  if (result && 'faults' in result) ownFaults.push(...result.faults);
-  faults.push(...ownFaults.map((fault) => `${prefix}_${fault}`));
+  const result = env ? kind.toSettings(env) : null;
+  if (result && 'faults' in result) ownFaults.push(...result.faults.filter(isNew(ownFaults)));
+  faults.push(...ownFaults.map((fault) => `${prefix}_${fault}${hintFor(fault, KIND, channel, choices)}`));
   if (kind?.signsUrls && !environment.PUBLIC_URL) missing.push('PUBLIC_URL');
   const absent = kind?.requiredInProduction.filter((setting) => !own[setting]) ?? [];
   missing.push(...absent.map((setting) => `${prefix}_${setting}`));
-  if (!kind || !result || 'faults' in result) return null;
+  if (!kind || !result || 'faults' in result || ownFaults.length > 0) return null;
   return {
     name,
     channel,
@@ -93,6 +97,31 @@ function readAccount(
     perSecondPerSender: common.PER_SECOND_PER_SENDER ?? null,
     simulated: false,
   };
+}
+
+/** The settings that belong to other kinds only, and would be ignored. */
+function foreignSettings(kind: KindConfig, own: values.Environment, kinds: readonly KindConfig[]): string[] {
+  return kinds.flatMap((other) =>
+    Object.keys(other.specs)
+      .filter((setting) => own[setting] && !(setting in kind.specs))
+      .map((setting) => `${setting}: is a setting of the kind ${other.name}, not of ${kind.name}`),
+  );
+}
+
+/** Whether a fault is about a variable that has no fault yet. */
+function isNew(faults: readonly string[]): (fault: string) => boolean {
+  const known = new Set(faults.map(variableOf));
+  return (fault) => !known.has(variableOf(fault));
+}
+
+function variableOf(fault: string): string {
+  return fault.slice(0, fault.indexOf(':'));
+}
+
+/** A missing variable may be a sign of the wrong kind. */
+function hintFor(fault: string, kind: string, channel: Channel, choices: readonly string[]): string {
+  if (!fault.endsWith(': is not set')) return '';
+  return `, and the kind ${kind} requires it (kinds of ${channel} providers: ${choices.join(', ')})`;
 }
 
 /** The kinds that the provider simulator has. */

@@ -31,11 +31,19 @@ interface Reason {
 }
 
 function sharedAccountNames(names: readonly string[]): Reason[] {
-  if (new Set(names).size === names.length) return [];
+  const variables = ['EMAIL_PROVIDERS', 'SMS_PROVIDERS'];
+  if (new Set(names).size < names.length)
+    return [{ variables, reason: 'provider names must be unique across SMS_PROVIDERS and EMAIL_PROVIDERS' }];
+  const same = names.find(
+    (name, index) => names.findIndex((other) => prefixOf(other) === prefixOf(name)) < index,
+  );
+  if (same === undefined) return [];
+  const prefix = prefixOf(same);
+  const both = names.filter((name) => prefixOf(name) === prefix).join(' and ');
   return [
     {
-      variables: ['EMAIL_PROVIDERS', 'SMS_PROVIDERS'],
-      reason: 'provider names must be unique across SMS_PROVIDERS and EMAIL_PROVIDERS',
+      variables: variables.toReversed(),
+      reason: `${both} have the same variables, ${prefix}_…: choose another name for one of them`,
     },
   ];
 }

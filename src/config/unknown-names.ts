@@ -49,6 +49,8 @@ function isMistake(name: string, { names }: KnownNames): boolean {
 }
 
 function hint(name: string, { names, settings }: KnownNames): string {
+  const longer = [...names].find((known) => isShortened(name, known));
+  if (longer !== undefined) return ` Did you mean ${longer}?`;
   const [nearest = '', far = Number.POSITIVE_INFINITY] = [...names]
     .map((known): [string, number] => [known, distance(name, known)])
     .reduce((best, candidate) => (candidate[1] < best[1] ? candidate : best), ['', Number.POSITIVE_INFINITY]);
@@ -63,6 +65,15 @@ function hint(name: string, { names, settings }: KnownNames): string {
     .toLowerCase()
     .replaceAll('_', '-');
   return ` Is ${account} missing in SMS_PROVIDERS or EMAIL_PROVIDERS?`;
+}
+
+/** Whether a name lacks words in the middle of a known name, such as `TWILIO_SID` of `TWILIO_ACCOUNT_SID`. */
+function isShortened(name: string, known: string): boolean {
+  const [words, wanted] = [name.split('_'), known.split('_')];
+  if (words.length < 2 || words.length >= wanted.length) return false;
+  const missing = wanted.length - words.length;
+  const start = words.findIndex((word, index) => word !== wanted[index]);
+  return start > 0 && words.slice(start).every((word, index) => word === wanted[start + missing + index]);
 }
 
 /** The edit distance, ignoring case, so that `database_url` is a mistake too; infinite for very different lengths. */

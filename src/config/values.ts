@@ -123,8 +123,14 @@ export function read<T extends Record<string, ValidatorSpec<unknown>>>(
   return customCleanEnv(given, specs, (cleaned) => cleaned as CleanedEnv<T>, {
     reporter: ({ errors }) => {
       for (const [name, error] of Object.entries(errors)) {
-        if (error) faults.push(`${name}: ${error.name === 'EnvMissingError' ? 'is not set' : error.message}`);
+        if (error) faults.push(`${name}: ${describe(error)}`);
       }
     },
   });
+}
+
+function describe({ name, message }: Error): string {
+  if (name === 'EnvMissingError') return 'is not set';
+  const [, value, choices] = /^Value (".*") not in choices \[(.*)\]$/s.exec(message) ?? [];
+  return choices === undefined ? message : `${value} is none of ${choices.replaceAll(',', ', ')}`;
 }

@@ -7,6 +7,11 @@ const ACCOUNT_SID = `AC${'0123456789abcdef'.repeat(2)}`;
 const TOKEN = '0123456789abcdef0123456789abcdef';
 const twilio = { SMS_PROVIDERS: 'twilio', TWILIO_ACCOUNT_SID: ACCOUNT_SID, TWILIO_AUTH_TOKEN: TOKEN };
 
+/** The required settings of an account with this prefix. */
+function twilioOf(prefix: string): Record<string, string> {
+  return { [`${prefix}_ACCOUNT_SID`]: ACCOUNT_SID, [`${prefix}_AUTH_TOKEN`]: TOKEN };
+}
+
 function faults(environment: Record<string, string>): string[] {
   try {
     loadConfig(environment);
@@ -66,7 +71,46 @@ describe('The settings of a Twilio account', () => {
     expect(lines.join()).not.to.include(TOKEN);
   });
 
+  it('are reported with the kinds if a required setting is missing or the kind has another channel', () => {
+    const hint = (kind: string, kinds: string) =>
+      `: is not set, and the kind ${kind} requires it (kinds of ${kinds})`;
+    expect(faults({ SMS_PROVIDERS: 'twilio,twilio_eu', ...twilioOf('TWILIO') })).to.deep.equal([
+      `TWILIO_EU_ACCOUNT_SID${hint('twilio', 'sms providers: standard, twilio')}`,
+      `TWILIO_EU_AUTH_TOKEN${hint('twilio', 'sms providers: standard, twilio')}`,
+    ]);
+    expect(faults({ SMS_PROVIDERS: 'twillio', ...twilioOf('TWILIO') })[0]).to.equal(
+      `TWILLIO_KEY${hint('standard', 'sms providers: standard, twilio')}`,
+    );
+    expect(faults({ EMAIL_PROVIDERS: 'twilio', ...twilioOf('TWILIO') })[0]).to.equal(
+      `TWILIO_KEY${hint('standard', 'email providers: standard')}`,
+    );
+    expect(faults({ ...twilio, TWILIO_KIND: 'Twilio' })).to.deep.equal([
+      'TWILIO_KIND: "Twilio" is none of standard, twilio',
+    ]);
+  });
+
+  it('are suggested for a name that lacks a word', () => {
+    expect(faults({ ...twilio, TWILIO_SID: ACCOUNT_SID })).to.deep.equal([
+      'TWILIO_SID: unknown variable. Did you mean TWILIO_ACCOUNT_SID?',
+    ]);
+  });
+
+  it('are not settings of another kind, and not the variables of another account', () => {
+    expect(faults({ ...twilio, TWILIO_WEBHOOK_SECRETS: 'whsec_1' })).to.deep.equal([
+      'TWILIO_WEBHOOK_SECRETS: is a setting of the kind standard, not of twilio',
+    ]);
+    const both = { ...twilio, SMS_PROVIDERS: 'twilio_eu,twilio-eu', TWILIO_EU_KIND: 'twilio' };
+    expect(faults({ ...both, ...twilioOf('TWILIO_EU') })).to.deep.equal([
+      'SMS_PROVIDERS: twilio_eu and twilio-eu have the same variables, TWILIO_EU_…: choose another name for one of them',
+    ]);
+  });
+
   it('have both halves of an API key or none', () => {
+    const half = { TWILIO_API_KEY_SID: `SK${'0'.repeat(32)}`, TWILIO_ACCOUNT_SID: 'AC1' };
+    expect(faults({ ...twilio, ...half }).map((line) => line.split(':')[0])).to.deep.equal([
+      'TWILIO_ACCOUNT_SID',
+      'TWILIO_API_KEY_SECRET',
+    ]);
     expect(faults({ ...twilio, TWILIO_API_KEY_SID: `SK${'0'.repeat(32)}` })).to.have.length(1);
     expect(faults({ ...twilio, TWILIO_API_KEY_SECRET: 's'.repeat(32) })).to.have.length(1);
   });

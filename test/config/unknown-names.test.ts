@@ -111,7 +111,9 @@ describe('The check for unknown variables', () => {
       ]);
     expect(
       errors({ SMS_PROVIDERS: 'aws', AWS_URI: 'https://api.example.com', AWS_KEY: 'key' }),
-    ).to.deep.equal(['AWS_URL: is not set']);
+    ).to.deep.equal([
+      'AWS_URL: is not set, and the kind standard requires it (kinds of sms providers: standard, twilio)',
+    ]);
     expect(errors(acme, 'ACME_COLOUR=red')).to.deep.equal(['ACME_COLOUR: unknown variable in .env, line 1.']);
   });
 
