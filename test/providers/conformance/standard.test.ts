@@ -65,7 +65,7 @@ function shared(account: string, idField: 'messaging_provider_id' | 'xillio_id')
       {
         title: 'a lost response, by a repeat with the same idempotency key',
         settings: {},
-        fault: { type: 'lost_response' },
+        faults: [{ type: 'lost_response', times: 1 }],
         status: 'delivered',
       },
     ],

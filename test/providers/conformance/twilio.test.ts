@@ -11,6 +11,7 @@ const secrets = {
   other: tokens.other.repeat(32),
 };
 const PAGE = 'https://www.twilio.com/docs/api/errors';
+const LOST = { type: 'lost_response', times: 1 };
 const UNKNOWN = { FutureField: " it's new & + ", FutureList: 'a' };
 
 const sms: Subject = {
@@ -111,13 +112,13 @@ const sms: Subject = {
     {
       title: 'a lost response, by the echo in a callback',
       settings: {},
-      fault: { type: 'lost_response' },
+      faults: [LOST, { type: 'status', status: 503, applies_to: 'lookup' }],
       status: 'delivered',
     },
     {
       title: 'a lost response and lost callbacks, by a look-up',
       settings: { receipts: { enabled: false } },
-      fault: { type: 'lost_response' },
+      faults: [LOST],
       status: 'sent',
     },
   ],

@@ -36,11 +36,11 @@ export function describeSending({ outcomes, refusals, reconciliations }: Subject
         expect(await bench().attempts(id)).to.have.lengthOf(1);
       });
 
-    for (const { title, settings, fault, status } of reconciliations)
+    for (const { title, settings, faults, status } of reconciliations)
       it(`is ${status} at the end after ${title}, and the provider has it once`, async () => {
         await bench().control('PUT', 'settings', settings);
         const to = bench().recipient();
-        await bench().faults({ ...fault, recipient: to, times: 1 });
+        await bench().faults(...faults);
         const { id } = await bench().send(to);
         await bench().service.untilStatus(id, status as 'sent');
         const accepted = await bench().acceptedFor(to);

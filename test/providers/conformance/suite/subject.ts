@@ -65,7 +65,8 @@ export interface ReconciliationCase {
   title: string;
   /** Settings of the simulator. */
   settings: Record<string, unknown>;
-  fault: Record<string, unknown>;
+  /** Faults of the simulator, until the end. */
+  faults: Record<string, unknown>[];
   status: string;
 }
 
