@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { openApiDocument } from '../../../src/openapi/document.ts';
 import { type Harness, startHarness, webhookSecret } from '../../support/harness.ts';
 import { keepLog } from '../../support/log.ts';
+import { connectRaw } from '../../support/raw.ts';
 
 const KEY = 'correct-horse-battery';
 const TOKEN = 'token-of-the-monitoring';
@@ -9,6 +10,34 @@ const bearer = (credentials: string) => ({ authorization: `Bearer ${credentials}
 
 /** Paths that show the system, and plain readiness. */
 const SECURED = ['/metrics', '/readyz?verbose', '/readyz?verbose=true'];
+/** Requests that a proxy or a client may make of these paths. They get no content of the secured operations. */
+const VARIANTS = [
+  ...[
+    '/metrics?x=1',
+    '/metrics?verbose',
+    '/metrics/',
+    '/METRICS',
+    '//metrics',
+    '/%6detrics',
+    '/metrics#x',
+    '/./metrics',
+  ],
+  ...[
+    '/readyz?verbose=1',
+    '/readyz?verbose=TRUE',
+    '/readyz?VERBOSE',
+    '/readyz?%76erbose',
+    '/readyz?verbose=',
+  ],
+  ...['/readyz?verbose=false&verbose=true', '/readyz?verbose&verbose=false', '/readyz?verbose[]=true'],
+  ...[
+    '/readyz/?verbose',
+    '/READYZ?verbose',
+    '/readyz?a&verbose',
+    '/readyz;?verbose',
+    '/readyz?verbose=true%20',
+  ],
+];
 const OPEN = ['/healthz', '/readyz', '/readyz?verbose=false', '/openapi.json', '/openapi.yaml'];
 const WRONG: Record<string, string>[] = [
   {},
@@ -19,6 +48,16 @@ const WRONG: Record<string, string>[] = [
   { authorization: `Basic ${btoa(`metrics:${TOKEN}`)}` },
   { authorization: TOKEN },
 ];
+
+/** The whole response to a request whose target is sent as it is. */
+async function sendRaw(url: string, method: string, target: string): Promise<string> {
+  const connection = await connectRaw(url);
+  connection.write(
+    `${method} ${target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
+  );
+  await connection.closed();
+  return connection.bytes().toString();
+}
 
 for (const role of ['all', 'worker'] as const)
   describe(`Access to the system operations with API keys: ROLE=${role}`, () => {
@@ -55,6 +94,22 @@ for (const role of ['all', 'worker'] as const)
           ]);
           expect(given.get('www-authenticate')).to.equal('Bearer');
           expect(JSON.stringify(body)).not.to.match(/messages_recorded|breaker/);
+        }
+    });
+
+    it('shows nothing of the system without credentials for any variant of the paths', async () => {
+      for (const path of VARIANTS)
+        for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST']) {
+          const response = await sendRaw(service.url, method, path);
+          expect(response, `${method} ${path}`).not.to.match(
+            /messages_recorded|breaker|last_error|"channels"/,
+          );
+          const status = Number(/^HTTP\/1\.1 (\d+)/.exec(response)?.[1]);
+          const isPlain = status === 200 && method !== 'POST' && /readyz/.test(path);
+          expect(
+            isPlain || status === 204 || (status >= 400 && status < 500),
+            `${method} ${path}: ${status}`,
+          ).to.equal(true);
         }
     });
 
