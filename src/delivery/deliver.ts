@@ -7,7 +7,7 @@ import type { HealthMonitor } from './accounts/health.ts';
 import { pauseMs } from './backoff.ts';
 import type { Claim, Claimed } from './claim.ts';
 import type { Settlement } from './settle.ts';
-import { nextState } from './transition.ts';
+import { nextState } from './states/transition.ts';
 
 export interface DeliverOptions {
   events: Events;

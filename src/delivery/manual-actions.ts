@@ -4,6 +4,7 @@ import type { Delivery } from '../db/models/delivery.ts';
 import { transaction } from '../db/transaction.ts';
 import { IdempotencyKeyReusedError, MessageStatusError, NotFoundError } from '../errors.ts';
 import type { IdempotencyKey } from '../openapi/types.ts';
+import { type Event, TRANSITIONS } from './states/table.ts';
 
 export type Action = 'cancel' | 'retry';
 
@@ -73,20 +74,19 @@ const RULES: Record<
   Action,
   {
     change: { name: string; text: string };
-    allows: (message: Pick<Delivery, 'status' | 'may_have_been_sent'>) => boolean;
+    eventOf: (message: Pick<Delivery, 'status' | 'may_have_been_sent'>) => Event;
     /** The status in which the action succeeds without a change. */
     done: Delivery['status'] | null;
   }
 > = {
   cancel: {
     change: CANCEL,
-    allows: ({ status, may_have_been_sent }) =>
-      status === 'scheduled' || (status === 'queued' && !may_have_been_sent),
+    eventOf: ({ may_have_been_sent }) => (may_have_been_sent ? 'cancel_uncertain' : 'cancel'),
     done: 'canceled',
   },
   retry: {
     change: RETRY,
-    allows: ({ status }) => status === 'failed' || status === 'undelivered' || status === 'unknown',
+    eventOf: () => 'retry',
     done: null,
   },
 };
@@ -135,9 +135,9 @@ async function apply(
   ]);
   const message = rows[0];
   if (!message) throw new NotFoundError(`outbound message ${id}`);
-  const { allows, change, done } = RULES[action];
+  const { eventOf, change, done } = RULES[action];
   if (message.status === done) return 'unchanged';
-  if (!allows(message)) throw refusal(action, id, message);
+  if (TRANSITIONS[message.status][eventOf(message)] === message.status) throw refusal(action, id, message);
   await connection.query(ADD_ACTION, [id, action, message.status]);
   await connection.query(change, [id]);
   await activateNext(connection, conversations);

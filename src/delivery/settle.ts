@@ -10,7 +10,7 @@ import type { Events } from '../observability/events.ts';
 import { classOf } from '../openapi/error-class.ts';
 import type { Provider, SendOutcome } from '../providers/provider.ts';
 import type { Claimed } from './claim.ts';
-import type { Transition } from './transition.ts';
+import type { Transition } from './states/transition.ts';
 
 /** A finished attempt and the next state of its delivery. */
 export interface Settlement {

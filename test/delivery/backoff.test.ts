@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { nextAttempt, pauseMs } from '../../src/delivery/backoff.ts';
-import { nextState } from '../../src/delivery/transition.ts';
+import { nextState } from '../../src/delivery/states/transition.ts';
 import { standardCapabilities } from '../../src/providers/standard/capabilities.ts';
 import { standardAccount } from '../support/provider-server.ts';
 

@@ -3,7 +3,7 @@ import { isRetry } from '../../src/delivery/accounts/call.ts';
 import { type Route, routesOf } from '../../src/delivery/accounts/routing.ts';
 import { pauseMs } from '../../src/delivery/backoff.ts';
 import { hasFailedOver } from '../../src/delivery/claim.ts';
-import { nextState, type Transition } from '../../src/delivery/transition.ts';
+import { nextState, type Transition } from '../../src/delivery/states/transition.ts';
 import type { Provider, SendOutcome } from '../../src/providers/provider.ts';
 import { seededRandom } from '../../src/simulator/random.ts';
 import { chooseClaims, type ModelRoute } from './claim-model.ts';

@@ -32,6 +32,7 @@ const ASSETS = new Map<string, Asset>([
   ['operations.md', DOCUMENT],
   ['security.md', DOCUMENT],
   ['simulator.md', DOCUMENT],
+  ['states.md', DOCUMENT],
 ]);
 
 /** Swagger UI uses inline styles and `data:` images. */

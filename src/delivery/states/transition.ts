@@ -1,8 +1,9 @@
-import type { Delivery } from '../db/models/delivery.ts';
-import { canReconcile } from '../providers/capabilities.ts';
-import type { Provider, SendOutcome } from '../providers/provider.ts';
-import { nextAttempt } from './backoff.ts';
-import type { Claimed } from './claim.ts';
+import type { Delivery } from '../../db/models/delivery.ts';
+import { canReconcile } from '../../providers/capabilities.ts';
+import type { Provider, SendOutcome } from '../../providers/provider.ts';
+import { nextAttempt } from '../backoff.ts';
+import type { Claimed } from '../claim.ts';
+import { type Event, TRANSITIONS } from './table.ts';
 
 /** The next state of a delivery. */
 export interface Transition {
@@ -55,20 +56,21 @@ export function nextState({
     countsAsRetry: true,
     mayHaveBeenSent,
   };
-  if (outcome.outcome === 'accepted') return { ...transition, status: 'sent' };
+  if (outcome.outcome === 'accepted') return { ...transition, status: after('accepted') };
   const { code, class: errorClass, url = null } = outcome;
   const error = { code, detail: outcome.detail, class: errorClass, url };
-  if (outcome.outcome === 'rejected') return { ...transition, status: 'failed', error };
+  if (outcome.outcome === 'rejected') return { ...transition, status: after('rejected'), error };
   const isUnknown = outcome.outcome === 'unknown';
   // An earlier attempt may have succeeded, so this attempt was a look-up.
   const isLastLookUp = message.may_have_been_sent && !idempotencyKeys && lookUp === 'by_circumstances';
   if (isUnknown && (!canReconcile(provider.capabilities) || isLastLookUp))
-    return { ...transition, status: 'unknown', error };
+    return { ...transition, status: after('unknown_unresolvable'), error };
   if (isUnknown && message.expires_at <= now) {
     const detail = `The message expired; the outcome of the last attempt was unknown (${outcome.code})`;
-    return { ...transition, status: 'unknown', error: { code: 'expired', detail } };
+    return { ...transition, status: after('unknown_unresolvable'), error: { code: 'expired', detail } };
   }
-  const queued = { ...transition, status: 'queued' as const, error };
+  const status = after(outcome.outcome === 'unknown' ? 'unknown_resolvable' : outcome.outcome);
+  const queued = { ...transition, status, error };
   if (outcome.outcome === 'unavailable' && !mayHaveBeenSent && fallback !== null)
     return { ...queued, provider: fallback, nextAttemptAt: now, countsAsRetry: false };
   const countsAsRetry = outcome.outcome !== 'throttled' || !throttlesAccount;
@@ -82,4 +84,8 @@ export function nextState({
   });
   // A message that may have been sent stays with the same account.
   return { ...queued, provider: mayHaveBeenSent ? provider.name : null, nextAttemptAt, countsAsRetry };
+}
+
+function after(event: Event): Transition['status'] {
+  return TRANSITIONS.sending[event];
 }
