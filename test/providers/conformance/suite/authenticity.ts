@@ -3,7 +3,7 @@ import { startHarness } from '../../../support/harness.ts';
 import type { Bench } from './bench.ts';
 import type { SigningOptions, Subject, Webhook } from './subject.ts';
 
-/** One of so many bytes of the body is changed at a time. */
+/** The distance between the bytes of a body that are changed, in bytes. */
 const STEP = 16;
 
 /** Signatures: rotation, and everything that must be refused. */
