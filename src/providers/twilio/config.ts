@@ -5,7 +5,7 @@ import * as values from '../../config/values.ts';
 export interface TwilioSettings {
   url: string;
   accountSid: string;
-  /** Signs the webhooks, and the calls without an API key; two during a rotation, the current token first. */
+  /** Signs the webhooks, and the calls without an API key; two during a rotation, the first makes the calls. */
   authTokens: string[];
   /** Replaces the account SID and the auth token in calls; null for none. */
   apiKey: { sid: string; secret: string } | null;
