@@ -11,6 +11,7 @@ import { measureReads, READS } from './reads.ts';
 import { heading, type Row, toLine, toSvg } from './report.ts';
 import { compareRoles } from './roles.ts';
 import { startBenchService } from './service.ts';
+import { compareWebhooks } from './webhooks.ts';
 import { inbound, inboundOfOneConversation, type Make, outbound, posts } from './workload.ts';
 
 /** The number of messages per row of the report. A lower number is faster and less precise. */
@@ -126,6 +127,7 @@ try {
   }
 
   await compareWithGot(SMALL);
+  for (const row of await compareWebhooks(url, ROUNDS, COUNT)) print(row);
   for (const row of await compareRoles(url, ROLE_ROUNDS, COUNT)) print(row);
   await fillUpTo(url, LARGE);
   const large = await measureReads(service.url, url, READERS, COUNT / 10);

@@ -1,5 +1,6 @@
 import { sign } from '../../src/simulator/dialects/standard/signature.ts';
 import { webhookSecret } from '../support/harness.ts';
+import { inboundForm, PUBLIC_URL, sidOf, signatureOf, WEBHOOK_PATH } from '../support/twilio.ts';
 import type { Request } from './load.ts';
 import { apiKey } from './service.ts';
 
@@ -46,6 +47,32 @@ export function posts(path: string, make: Make, count: number): Request[] {
       : { authorization: `Bearer ${apiKey}` };
     return { method: 'POST', path, body, headers: { 'content-type': 'application/json', ...credentials } };
   });
+}
+
+/** Complete webhooks of Twilio with all parameters of an SMS in the USA, each with a body as long as in `inbound`. */
+export function twilioPosts(count: number): Request[] {
+  return Array.from({ length: count }, () => {
+    const form = twilioForm(++lastNumber);
+    return {
+      method: 'POST',
+      path: WEBHOOK_PATH,
+      body: new URLSearchParams(form).toString(),
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded; charset=UTF-8',
+        'x-twilio-signature': signatureOf(`${PUBLIC_URL}${WEBHOOK_PATH}`, form),
+      },
+    };
+  });
+}
+
+function twilioForm(n: number): Record<string, string> {
+  const sid = sidOf(n);
+  return {
+    ...{ ToCountry: 'US', ToState: 'NJ', ToCity: 'NEWARK', ToZip: '07102' },
+    ...{ FromCountry: 'US', FromState: 'VA', FromCity: 'RICHMOND', FromZip: '23220' },
+    ...inboundForm({ MessageSid: sid, SmsSid: sid, SmsMessageSid: sid, SmsStatus: 'received' }),
+    ...{ From: customer(n), To: SHOP, Body: `Where is my order ${n}?` },
+  };
 }
 
 export function gets(paths: string[]): Request[] {
