@@ -14,8 +14,15 @@ export interface Accepted {
   accepted_at: string;
   /** The position in the order of acceptance, from 1. */
   sequence: number;
-  /** The receipts in their order, and how many deliveries of each the service answered with 2xx. */
-  receipts: { status: string; acknowledged: number }[];
+  /** The receipts that are sent, in their order. */
+  receipts: Receipt[];
+}
+
+/** A receipt, with the number of its deliveries that the service answered with 2xx, and of those that the provider gave up. */
+export interface Receipt {
+  status: string;
+  acknowledged: number;
+  failed: number;
 }
 
 /** A request to the API of a provider. */
@@ -25,6 +32,10 @@ export interface Call {
   dialect: DialectName;
   channel: Channel;
   idempotency_key: string | null;
+  /** The URL for the status callbacks that a request to Twilio names; null for none. */
+  status_callback: string | null;
+  /** The message that the request created, or that has its key; null for none. */
+  message_id: string | null;
   /** The type of the last fault that affected the request; null without a fault. */
   fault: string | null;
   /** Null without a response. */

@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 import type { Channel, DialectName } from '../settings.ts';
 import type { Simulation } from '../simulation.ts';
 import type { Call } from '../store.ts';
@@ -10,7 +10,7 @@ export function logCalls(dialect: DialectName, channel: Channel, simulation: Sim
     const idempotency_key = request.get('idempotency-key') ?? null;
     const call: Call = {
       ...{ method, path, dialect, channel, idempotency_key },
-      ...{ fault: null, status: null, at: Date.now() },
+      ...{ status_callback: null, message_id: null, fault: null, status: null, at: Date.now() },
     };
     simulation.store.logCall(call);
     response.locals.call = call;
@@ -19,4 +19,9 @@ export function logCalls(dialect: DialectName, channel: Channel, simulation: Sim
     });
     next();
   };
+}
+
+/** The logged call of a response. */
+export function callOf(response: Response): Call {
+  return response.locals.call;
 }

@@ -165,13 +165,17 @@ describe('A status callback of the simulated Twilio API', () => {
     expect(receiver.statuses()).to.deep.equal(['sending', 'sent', 'rerouted', 'delivered']);
   });
 
-  it('is counted by its 2xx responses', async () => {
+  it('is counted as acknowledged after a 2xx response and as failed after any other response', async () => {
     reply = ({ form }) => ({ status: form.get('MessageStatus') === 'sent' ? 500 : 200 });
     await create();
     await receiver.untilReceived(3);
     const receipts = async () => (await twilio.accepted())[0]?.receipts;
     await until(async () => (await receipts())?.[2]?.acknowledged === 1, 'the last callback is counted');
-    expect((await receipts())?.map(({ acknowledged }) => acknowledged)).to.deep.equal([1, 0, 1]);
+    expect(await receipts()).to.deep.equal([
+      { status: 'sending', acknowledged: 1, failed: 0 },
+      { status: 'sent', acknowledged: 0, failed: 1 },
+      { status: 'delivered', acknowledged: 1, failed: 0 },
+    ]);
   });
 
   it('is dropped by a reset', async () => {

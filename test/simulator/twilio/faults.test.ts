@@ -57,6 +57,7 @@ describe('A fault of the simulated Twilio API', () => {
     await fault({ type: 'status', status: 500, accepted: true });
     expect((await twilio.create({ To: '+18040000009' })).status).to.equal(500);
     expect(await twilio.accepted()).to.deep.equal([]);
+    expect((await twilio.calls())[0]).to.include({ message_id: null, status_callback: null });
   });
 
   it('of type lost_response accepts the message, after its early callbacks', async () => {
@@ -65,7 +66,10 @@ describe('A fault of the simulated Twilio API', () => {
     await fault({ type: 'lost_response' });
     expect(await failure(twilio.create({ StatusCallback: receiver.url }))).to.equal('UND_ERR_SOCKET');
     expect(receiver.statuses()).to.deep.equal(['sending', 'sent', 'delivered']);
-    expect(await twilio.accepted()).to.have.lengthOf(1);
+    const [accepted, ...others] = await twilio.accepted();
+    expect(others).to.deep.equal([]);
+    const call = { message_id: accepted?.id, status_callback: receiver.url, status: null };
+    expect((await twilio.calls())[0]).to.include(call);
     await receiver.stop();
   });
 

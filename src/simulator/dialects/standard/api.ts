@@ -1,9 +1,10 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Exchange } from '../../faults.ts';
 import { answerError } from '../../middleware/error-response.ts';
+import { callOf } from '../../middleware/log-calls.ts';
 import { type Channel, occurs } from '../../settings.ts';
 import type { Simulation } from '../../simulation.ts';
-import type { Accepted } from '../../store.ts';
+import type { Accepted, Call } from '../../store.ts';
 import { emailRefuses } from './email.ts';
 import { outcomesOf, report } from './receipts.ts';
 import { smsRefuses } from './sms.ts';
@@ -44,7 +45,7 @@ async function send(
   const { body } = request;
   const recipients = [body.to ?? []].flat().map(String);
   const refused = recipients.find(REFUSES[channel]);
-  const accept = () => acceptMessage(channel, simulation, sender, request);
+  const accept = () => acceptMessage(channel, simulation, sender, request, callOf(response));
   const exchange = exchangeOf(request, response, () => (refused === undefined ? accept() : undefined));
   const sending = { kind: 'send', dialect: 'standard', channel, recipients } as const;
   if (await simulation.endsByFault(sending, exchange)) return;
@@ -62,10 +63,12 @@ async function acceptMessage(
   simulation: Simulation,
   sender: WebhookSender,
   request: Request,
+  call: Call,
 ): Promise<Accepted> {
   const { settings, store, random, signal } = simulation;
   const key = request.get('idempotency-key') ?? null;
   const { message, repeated } = store.accept(channel, key, request.body, settings.honour_idempotency_keys);
+  call.message_id = message.id;
   if (repeated || !settings.receipts.enabled) return message;
   const outcomes = outcomesOf(message, settings, random);
   const isEarly = occurs(settings.receipts.early_rate, random);

@@ -44,7 +44,10 @@ export async function report(
 ): Promise<void> {
   const { delay_ms, repeats } = settings().receipts;
   const url = () => webhookUrl(settings(), message.channel, '/status');
-  const due = outcomes.map((outcome) => ({ outcome, receipt: { status: outcome.status, acknowledged: 0 } }));
+  const due = outcomes.map((outcome) => ({
+    outcome,
+    receipt: { status: outcome.status, acknowledged: 0, failed: 0 },
+  }));
   message.receipts = due.map(({ receipt }) => receipt);
   for (const { outcome, receipt } of due) {
     if (!isEarly) await pause(delay_ms);
@@ -52,6 +55,7 @@ export async function report(
     const event = eventOf(message, outcome);
     for (let time = 0; time <= repeats && !signal.aborted; time++) {
       if (await sender.deliver(url, id, event, signal)) receipt.acknowledged++;
+      else receipt.failed++;
     }
   }
 }

@@ -1,5 +1,7 @@
 import type { Request, Response } from 'express';
+import { callOf } from '../../middleware/log-calls.ts';
 import { occurs } from '../../settings.ts';
+import type { Call } from '../../store.ts';
 import type { AccountContext } from './account.ts';
 import { errorBody, refuse } from './errors.ts';
 import type { Parameters } from './form.ts';
@@ -17,8 +19,10 @@ export async function createMessage(
   const { simulation, account } = context;
   if (parameters.SendAt !== undefined || parameters.ScheduleType !== undefined)
     return refuse(response, 20001, 'The simulator does not schedule messages');
+  const call = callOf(response);
+  call.status_callback = (parameters.StatusCallback as string | undefined) || null;
   const refusal = refusalOf(parameters, account, simulation.settings);
-  const accept = () => acceptMessage(context, parameters);
+  const accept = () => acceptMessage(context, parameters, call);
   const ended = await simulation.endsByFault(
     { kind: 'send', dialect: 'twilio', channel: 'sms', recipients: [String(parameters.To)] },
     {
@@ -37,11 +41,12 @@ export async function createMessage(
  *
  * @returns the JSON of the message at its creation.
  */
-async function acceptMessage(context: AccountContext, parameters: Parameters): Promise<object> {
+async function acceptMessage(context: AccountContext, parameters: Parameters, call: Call): Promise<object> {
   const { simulation, account } = context;
   const { settings, random } = simulation;
   const message = messageOfParameters(account.sid, parameters);
   account.messages.set(message.sid, message);
+  call.message_id = message.sid;
   const created = presented(message);
   const sent: Sent = {
     message,
@@ -49,7 +54,7 @@ async function acceptMessage(context: AccountContext, parameters: Parameters): P
       ...{ id: message.sid, dialect: 'twilio', channel: 'sms', idempotency_key: null },
       request: parameters,
     }),
-    statusCallback: (parameters.StatusCallback as string | undefined) || null,
+    statusCallback: call.status_callback,
   };
   const steps = stepsOf(message, deliveryErrorOf(parameters, account), settings, random);
   const isEarly = occurs(settings.receipts.early_rate, random);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { occurs, type Settings } from '../../../settings.ts';
-import type { Accepted } from '../../../store.ts';
+import type { Accepted, Receipt } from '../../../store.ts';
 import { pause } from '../../../webhook-client.ts';
 import type { AccountContext } from '../account.ts';
 import { messageOf } from '../errors.ts';
@@ -74,7 +74,7 @@ export async function progress(
   const hasCallbacks = enabled && sent.statusCallback !== null;
   const plan = steps.map((step) => {
     const isReported = hasCallbacks && step.isReported;
-    return { step, receipt: isReported ? { status: step.status, acknowledged: 0 } : null };
+    return { step, receipt: isReported ? { status: step.status, acknowledged: 0, failed: 0 } : null };
   });
   const receipts = plan.flatMap(({ receipt }) => receipt ?? []);
   sent.accepted.receipts = disorder ? receipts.toReversed() : receipts;
@@ -130,7 +130,7 @@ export function addUnknownFields(form: URLSearchParams): void {
 async function sendCallback(
   { statusCallback }: Sent,
   form: URLSearchParams,
-  receipt: { acknowledged: number },
+  receipt: Receipt,
   { simulation, webhooks }: AccountContext,
 ): Promise<void> {
   const { signal, settings } = simulation;
@@ -142,5 +142,6 @@ async function sendCallback(
       () => 0,
     );
     if (status >= 200 && status < 300) receipt.acknowledged++;
+    else receipt.failed++;
   }
 }
