@@ -3,6 +3,7 @@ const LAYERS = [
   ['src/main.ts'],
   ['src/service.ts', 'src/worker/', 'src/local/', 'src/doctor/'],
   ['src/http/'],
+  ['src/webhooks/'],
   ['src/delivery/', 'src/messaging/'],
   ['src/providers/', 'src/db/'],
   ['src/observability/', 'src/openapi/', 'src/config/', 'src/channel.ts', 'src/errors.ts'],

@@ -17,6 +17,7 @@ export type ErrorCode =
   | ProtocolFailure
   | LinkConflict
   | StatusConflict
+  | WebhookConflict
   | 'unavailable';
 
 /** Reasons why a request is not valid HTTP or not supported. */
@@ -32,6 +33,9 @@ export type LinkConflict = 'link_to_self' | 'already_linked' | 'participants_sha
 
 /** Reasons why a message cannot be canceled or retried. */
 export type StatusConflict = 'not_cancelable' | 'not_retriable';
+
+/** Reasons why a stored webhook cannot be replayed or deleted. */
+export type WebhookConflict = 'webhook_in_progress' | 'webhook_not_processed';
 
 /** An error that is reported to the client; its code is part of the contract. */
 export class ServiceError extends Error {
@@ -135,6 +139,15 @@ export class MessageStatusError extends ServiceError {
   declare readonly code: StatusConflict;
 
   constructor(code: StatusConflict, message: string) {
+    super(code, message);
+  }
+}
+
+/** A stored webhook is being processed, or a replay could not process it. */
+export class WebhookConflictError extends ServiceError {
+  declare readonly code: WebhookConflict;
+
+  constructor(code: WebhookConflict, message: string) {
     super(code, message);
   }
 }

@@ -9,7 +9,6 @@ import type { Database } from './db/pools.ts';
 import { openMigrated } from './db/start/open.ts';
 import { createDatabaseCheck } from './db/start/readiness.ts';
 import { reportAccounts } from './delivery/accounts/report.ts';
-import { endLeases } from './delivery/claim.ts';
 import { createManualActions } from './delivery/manual-actions.ts';
 import { createQueueMeasure } from './delivery/queue-metrics.ts';
 import { createReceiptRecorder } from './delivery/receipts.ts';
@@ -30,7 +29,9 @@ import { createEvents, type Events } from './observability/events.ts';
 import type { Logger } from './observability/logger.ts';
 import { mergeMetrics } from './observability/merge-metrics.ts';
 import { createRegistry, KINDS } from './providers/registry.ts';
-import { createServiceWorker, divideConnections } from './worker/create.ts';
+import { createWebhooks } from './webhooks/create.ts';
+import { createServiceWorker, divideConnections, endAllLeases } from './worker/create.ts';
+import { withRepair } from './worker/repair.ts';
 
 export interface Service {
   /** The URL that the service listens on. */
@@ -111,7 +112,7 @@ async function wire(
   const { database, sessions } = await openMigrated(location, connections.service, events, onStep, stack);
   const { knex, pool } = database;
   events.watchQueue(createQueueMeasure(pool));
-  if (location.exclusive) await endLeases(pool);
+  if (location.exclusive) await endAllLeases(pool);
   const providers = createRegistry(config.accounts, config.providerTimeoutMs);
   const functions = createFunctionKeeper(knex, (error) => events.failed('functions', error));
   const worker =
@@ -136,7 +137,10 @@ async function wire(
   const handlers = createHandlers({
     parseAddress,
     recorder,
-    receipts,
+    webhooks: createWebhooks({
+      ...{ config, providers, database, parseAddress, recorder, receipts },
+      events: withRepair(events, () => void functions.install()),
+    }),
     reader: createReader(database, parseAddress),
     people: createPeople(database, parseAddress),
     timelines: createTimelines(database),

@@ -441,11 +441,81 @@ export interface paths {
          *     the fields that the service reads; every other field is kept in the payload, and unknown fields change nothing. The
          *     response is sent after every effect is committed, and a repeated webhook has the effects of one.
          *
+         *     A verified webhook that cannot be processed, such as a body of unknown form, gets the success response too: the service
+         *     stores it whole (`Quarantine`). Only 503 means that the webhook must be sent again.
+         *
          *     - `twilio`: a form, signed by `X-Twilio-Signature`. The response is empty TwiML.
          *     - `standard` (an account `text-co` in the sample): the bodies of `receiveSms`, `receiveSmsStatus`, `receiveEmail` and `receiveEmailStatus`, signed by
          *       `webhook-signature`.
          */
         post: operations["receiveWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List stored webhooks
+         * @description The stored webhooks without their content, the newest first.
+         */
+        get: operations["listQuarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a stored webhook with its content
+         * @description The webhook as the provider sent it: target, headers and body. Headers that may contain credentials, such as
+         *     `Authorization` and `Cookie`, are not stored.
+         */
+        get: operations["getQuarantinedWebhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a stored webhook
+         * @description Removes the webhook without processing it. Repeating the request is safe: after the deletion, the response is 404.
+         */
+        delete: operations["deleteQuarantinedWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Process a stored webhook again
+         * @description Processes the webhook at once, also a pending one. When every effect is committed, the webhook is removed. Otherwise it
+         *     stays with the new reason, and the response is 409 `webhook_not_processed`; effects that succeeded stay. Repeating the
+         *     request is safe, because every effect happens once: after a success, the response is 404.
+         */
+        post: operations["replayQuarantinedWebhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1333,6 +1403,111 @@ export interface components {
             data: components["schemas"]["Conversation"][];
             next_cursor: components["schemas"]["NextCursor"];
         };
+        /**
+         * @description `pending`: the worker will process the webhook. `quarantined`: the webhook stays until it is replayed or deleted.
+         * @enum {string}
+         */
+        QuarantineState: "pending" | "quarantined";
+        /**
+         * @description Why the last attempt failed. `unknown_shape`: the body has no form that the kind of the account knows.
+         *     `unknown_address`: a text message from or to an address of no known type. `unstorable_text`: a value that PostgreSQL
+         *     cannot store. `internal_error`: an unexpected error of the service. `account_removed`: the account is not configured any
+         *     more. `worker_lost`: the worker ended unexpectedly during the last attempt.
+         * @enum {string}
+         */
+        QuarantineReason: "unknown_shape" | "unknown_address" | "unstorable_text" | "internal_error" | "account_removed" | "worker_lost";
+        /** @description A stored webhook without its content. */
+        QuarantinedWebhook: {
+            /** @description The id of the stored webhook. */
+            id: components["schemas"]["Id"];
+            /** @description The provider account that sent the webhook. */
+            account: components["schemas"]["AccountName"];
+            state: components["schemas"]["QuarantineState"];
+            /** @description Null before the first attempt. */
+            reason: components["schemas"]["QuarantineReason"] | null;
+            /** @description The reason in a sentence. */
+            detail: string | null;
+            /** @description The size of the body in bytes. */
+            body_bytes: number;
+            /** @description How often the provider sent this webhook. */
+            received_count: number;
+            /** @description The number of attempts by the worker or by replays. */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When the worker processes the webhook; null if it is quarantined or being processed.
+             */
+            next_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the webhook was first received.
+             */
+            received_at: string;
+            /**
+             * Format: date-time
+             * @description When the webhook was last received.
+             */
+            last_received_at: string;
+        };
+        /** @description A stored webhook with its content. */
+        QuarantinedWebhookDetail: {
+            /** @description The id of the stored webhook. */
+            id: components["schemas"]["Id"];
+            /** @description The provider account that sent the webhook. */
+            account: components["schemas"]["AccountName"];
+            state: components["schemas"]["QuarantineState"];
+            /** @description Null before the first attempt. */
+            reason: components["schemas"]["QuarantineReason"] | null;
+            /** @description The reason in a sentence. */
+            detail: string | null;
+            /** @description The size of the body in bytes. */
+            body_bytes: number;
+            /** @description How often the provider sent this webhook. */
+            received_count: number;
+            /** @description The number of attempts by the worker or by replays. */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When the worker processes the webhook; null if it is quarantined or being processed.
+             */
+            next_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the webhook was first received.
+             */
+            received_at: string;
+            /**
+             * Format: date-time
+             * @description When the webhook was last received.
+             */
+            last_received_at: string;
+            /** @description The path and query of the request. */
+            target: string;
+            /** @description The headers by their names in lower case. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description The body in the form of `body_encoding`. */
+            body: string;
+            /**
+             * @description `utf-8` for a text; `base64` for any other bytes.
+             * @enum {string}
+             */
+            body_encoding: "utf-8" | "base64";
+        };
+        /** @description A page of stored webhooks. */
+        QuarantinedWebhookList: {
+            /** @description The stored webhooks of this page. */
+            data: components["schemas"]["QuarantinedWebhook"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        /** @description The effects of a webhook. */
+        QuarantineReplay: {
+            /** @description The messages of the webhook. An earlier delivery may have recorded them. */
+            message_ids: components["schemas"]["Id"][];
+            /** @description The receipts of the webhook. */
+            receipts: components["schemas"]["DeliveryReceipt"][];
+        };
         /** @description The process is running. */
         Health: {
             /**
@@ -1437,7 +1612,7 @@ export interface components {
              * @description The stable code of the error for programs. New codes may be added.
              * @enum {string}
              */
-            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "link_to_self" | "already_linked" | "participants_share_conversation" | "not_cancelable" | "not_retriable" | "internal_error" | "not_implemented" | "unavailable";
+            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "link_to_self" | "already_linked" | "participants_share_conversation" | "not_cancelable" | "not_retriable" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
             /** @description The `X-Request-Id` of the response. */
             request_id: string;
             /** @description With the code `invalid_request` only. At most 32 validation errors of the request. */
@@ -1528,6 +1703,21 @@ export interface components {
          *     (`not_cancelable`), or has not failed (`not_retriable`).
          */
         InvalidState: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description A worker or a replay processes the webhook (`webhook_in_progress`), or this replay could not process it
+         *     (`webhook_not_processed`): `detail` has the reason.
+         */
+        WebhookConflict: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -2568,7 +2758,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Every effect is committed. The body has the form that the provider expects. */
+            /** @description Every effect is committed, or the webhook is stored whole. The body has the form that the provider expects. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2581,7 +2771,158 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listQuarantine: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only the webhooks of this provider account, which may have been removed from the configuration.
+                 * @example text-co
+                 */
+                account?: string;
+                /**
+                 * @description Only the webhooks with this state.
+                 * @example quarantined
+                 */
+                state?: components["schemas"]["QuarantineState"];
+                /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of stored webhooks. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantinedWebhookList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
             422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getQuarantinedWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stored webhook. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantinedWebhookDetail"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteQuarantinedWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stored webhook is deleted. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WebhookConflict"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replayQuarantinedWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every effect is committed, and the stored webhook is removed. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineReplay"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WebhookConflict"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];

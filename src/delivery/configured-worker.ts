@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { webhookUrlOf } from '../providers/webhook.ts';
-import { listenForDue } from './wake-up.ts';
+import { type Listeners, listenForDue, MESSAGES_DUE } from './wake-up.ts';
 import { Worker } from './worker.ts';
 
 /** Max time to settle an attempt after the end of the call, in milliseconds. */
@@ -13,6 +13,7 @@ const LEASE_MARGIN_MS = 5_000;
  * Creates the worker for the configured accounts. The stack stops the worker.
  *
  * @param directUrl of the database, without a pooler, for LISTEN.
+ * @param listeners functions that are called for notifications on further channels, by channel.
  */
 export function createWorker(
   config: Config,
@@ -21,6 +22,7 @@ export function createWorker(
   directUrl: string,
   events: Events,
   stack: AsyncDisposableStack,
+  listeners: Listeners = {},
 ): Worker {
   const longestAttemptMs = [...providers.sms, ...providers.email].map(
     (provider) => provider.longestAttemptMs,
@@ -37,6 +39,6 @@ export function createWorker(
     patienceMs: config.stopTimeoutMs / 2,
   });
   stack.defer(() => worker.stop());
-  stack.defer(listenForDue(directUrl, events, () => worker.wake()).stop);
+  stack.defer(listenForDue(directUrl, events, { ...listeners, [MESSAGES_DUE]: () => worker.wake() }).stop);
   return worker;
 }

@@ -2,22 +2,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Events } from '../observability/events.ts';
 
-const CHANNEL = 'messages_due';
+/** The channel of the notifications that messages are due. */
+export const MESSAGES_DUE = 'messages_due';
 const RECONNECT_MS = 1_000;
+
+/** The functions that are called for the notifications of each channel. */
+export type Listeners = Readonly<Record<string, () => void>>;
 
 export interface Listener {
   stop(): Promise<void>;
 }
 
-/** Listens for the notifications of other processes. Reconnects without a limit; a new connection counts as a notification. */
-export function listenForDue(url: string, events: Events, onNotification: () => void): Listener {
+/**
+ * Listens for the notifications of other processes. Reconnects without a limit; a new connection counts as a notification of
+ * every channel.
+ */
+export function listenForDue(url: string, events: Events, listeners: Listeners): Listener {
   const stopping = new AbortController();
   let client: pg.Client | undefined;
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       client = createClient(url);
-      const error = await listenUntilLost(client, onNotification);
+      const error = await listenUntilLost(client, listeners);
       // A server in recovery refuses LISTEN and leaves the connection open.
       client.end().catch(() => undefined);
       if (stopping.signal.aborted) return;
@@ -44,18 +51,18 @@ function createClient(url: string): pg.Client {
 }
 
 /** Connects and listens. Resolves when the connection cannot be used any more, with the error if there is one. */
-async function listenUntilLost(client: pg.Client, onNotification: () => void): Promise<unknown> {
+async function listenUntilLost(client: pg.Client, listeners: Listeners): Promise<unknown> {
   const lost = Promise.withResolvers<unknown>();
   client.on('error', lost.resolve);
   client.on('end', () => lost.resolve(undefined));
-  client.on('notification', onNotification);
+  client.on('notification', ({ channel }) => listeners[channel]?.());
   try {
     await client.connect();
-    await client.query(`listen ${CHANNEL}`);
+    for (const channel of Object.keys(listeners)) await client.query(`listen ${channel}`);
   } catch (error) {
     return error;
   }
-  onNotification();
+  for (const notify of Object.values(listeners)) notify();
   return lost.promise;
 }
 
@@ -64,7 +71,7 @@ const NOTIFY_EVERY_MS = 20;
 
 /** Notifies the other processes that messages are due. */
 export function createNotifier(pool: pg.Pool, events: Events): () => void {
-  const notify = () => pool.query(`notify ${CHANNEL}`).catch((error) => events.failed('notify', error));
+  const notify = () => pool.query(`notify ${MESSAGES_DUE}`).catch((error) => events.failed('notify', error));
   return combineCalls(notify, NOTIFY_EVERY_MS);
 }
 

@@ -112,7 +112,8 @@ function toMiddleware(
       throw translate(error);
     });
     response.status(result.status).set(result.headers ?? {});
-    if (typeof result.body === 'string') response.send(result.body);
+    if (result.body === undefined) response.end();
+    else if (typeof result.body === 'string') response.send(result.body);
     else response.json(result.body);
     budget.written(response);
   };

@@ -40,6 +40,8 @@ const STATUS: Record<ErrorCode, number> = {
   participants_share_conversation: 409,
   not_cancelable: 409,
   not_retriable: 409,
+  webhook_in_progress: 409,
+  webhook_not_processed: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
   expectation_failed: 417,

@@ -1,10 +1,11 @@
 import type { Registry } from 'prom-client';
 import type { ErrorClass } from '../openapi/error-class.ts';
+import { createInboxEvents, type InboxEvents } from './inbox-events.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics, type ProcessName, type QueueLength, registerQueue } from './metrics.ts';
 
 /** The events of the service that an operator observes. Each function updates the metrics of its event and logs one line. */
-export interface Events {
+export interface Events extends InboxEvents {
   readonly registry: Registry;
   recorded(message: { direction: string; type: string }): void;
   batchWritten(batch: { size: number; seconds: number }): void;
@@ -82,6 +83,7 @@ const BREAKER_STATES = { closed: 0, half_open: 1, open: 2 };
 export function createEvents(logger: Logger, process: ProcessName = 'api'): Events {
   const metrics = createMetrics(process);
   return {
+    ...createInboxEvents(logger, metrics.registry),
     registry: metrics.registry,
     recorded: (message) => metrics.recorded.inc(message),
     batchWritten: ({ size, seconds }) => {

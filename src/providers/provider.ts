@@ -88,6 +88,11 @@ export interface Provider {
   readonly perSecond: number | null;
   /** Max messages per second for each sender number or address; null for no limit. */
   readonly perSecondPerSender: number | null;
+  /**
+   * `direct`: a webhook is answered after its effects are committed. `inbox`: a webhook is stored and answered, and the worker
+   * processes it, for kinds whose webhooks need fetching or heavy parsing.
+   */
+  readonly webhookProcessing: 'direct' | 'inbox';
   /** Max duration of one attempt in milliseconds, with its short repeats and a preceding look-up. */
   readonly longestAttemptMs: number;
   send(message: Outgoing, context: CallContext): Promise<SendOutcome>;

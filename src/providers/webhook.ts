@@ -22,20 +22,21 @@ export class IncomingWebhook {
   readonly headers: IncomingHttpHeaders;
   /** The URL that the provider called: the public URL and the target, without any change; null without a public URL. */
   readonly url: string | null;
-  readonly #target: string;
+  /** The path and query as received. */
+  readonly target: string;
   readonly #readBody: () => Promise<Buffer>;
   #body: Promise<Buffer> | undefined;
 
   constructor({ headers, target, publicUrl, readBody }: WebhookRequest) {
     this.headers = headers;
     this.url = publicUrl === null ? null : `${publicUrl}${target}`;
-    this.#target = target;
+    this.target = target;
     this.#readBody = readBody;
   }
 
   get query(): URLSearchParams {
-    const start = this.#target.indexOf('?');
-    return new URLSearchParams(start === -1 ? '' : this.#target.slice(start));
+    const start = this.target.indexOf('?');
+    return new URLSearchParams(start === -1 ? '' : this.target.slice(start));
   }
 
   /** The bytes of the body as received. Before verification, read it only if the headers have the form of a valid signature. */
@@ -65,6 +66,7 @@ export class IncomingWebhook {
 export interface WebhookContent {
   messages: InboundContent[];
   receipts: ReceiptContent[];
+  optOuts: OptOutContent[];
 }
 
 export interface InboundContent {
@@ -103,6 +105,19 @@ export interface ReceiptContent {
   errorUrl?: string;
   timestamp?: unknown;
   payload: unknown;
+}
+
+/** A recipient's request to receive no more messages (`stop`), to receive messages again (`start`), or for information. */
+export interface OptOutContent {
+  action: 'stop' | 'start' | 'help';
+  /** The address of the recipient. */
+  address: unknown;
+  /** The number or name that the recipient wrote to. */
+  sender: unknown;
+  /** The text by which the recipient asked, if the provider reports it. */
+  keyword?: unknown;
+  /** The provider's id of the message that reports the request. */
+  providerMessageId: string;
 }
 
 /** The response to a webhook after every effect is committed. */

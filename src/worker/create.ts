@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import type { Config } from '../config/config.ts';
 import type { FunctionKeeper } from '../db/functions.ts';
 import type { Database } from '../db/pools.ts';
@@ -7,6 +8,9 @@ import { createWorker } from '../delivery/configured-worker.ts';
 import type { LocatedDatabase } from '../local/database.ts';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
+import { createInboxWorker } from '../webhooks/create.ts';
+import { WEBHOOKS_DUE } from '../webhooks/inbox.ts';
+import { endWebhookLeases } from '../webhooks/lease.ts';
 import type { Reports } from './protocol.ts';
 import { withRepair } from './repair.ts';
 import { WorkerSupervisor } from './supervisor.ts';
@@ -54,16 +58,28 @@ export function divideConnections(poolSize: number, workerProcess: boolean): Con
   return { service: poolSize - worker, worker };
 }
 
+/** Ends the leases of messages and webhooks. May be called only if no other process uses this database. */
+export async function endAllLeases(pool: pg.Pool): Promise<void> {
+  await endLeases(pool);
+  await endWebhookLeases(pool);
+}
+
 /** Creates the worker of a service. The stack stops the worker. */
 export function createServiceWorker(context: WorkerContext): ServiceWorker {
   const { config, location, providers, database, connections, functions, stack } = context;
   if (connections.worker > 0) return createSupervisor(context);
   const events = withRepair(context.events, () => void functions.install());
-  const worker = createWorker(config, providers, database.pool, location.directUrl, events, stack);
+  const inbox = createInboxWorker(config, providers, database.pool, events, stack);
+  const worker = createWorker(config, providers, database.pool, location.directUrl, events, stack, {
+    [WEBHOOKS_DUE]: () => inbox.wake(),
+  });
   return {
-    start: () => worker.start(),
+    start: () => {
+      worker.start();
+      inbox.start();
+    },
     wake: () => worker.wake(),
-    stop: () => worker.stop(),
+    stop: async () => void (await Promise.all([worker.stop(), inbox.stop()])),
     accounts: async () => worker.accounts(),
     metrics: async () => [],
   };
@@ -78,7 +94,7 @@ function createSupervisor(context: WorkerContext): ServiceWorker {
       events,
       beforeRestart: async () => {
         // The leases of the dead process would delay its messages.
-        if (exclusive) await endLeases(database.pool).catch((error) => events.failed('end_leases', error));
+        if (exclusive) await endAllLeases(database.pool).catch((error) => events.failed('end_leases', error));
       },
       onFunctionMissing: () => void functions.install(),
     },

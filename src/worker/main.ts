@@ -4,6 +4,8 @@ import type { Worker } from '../delivery/worker.ts';
 import { createEvents, type Events } from '../observability/events.ts';
 import { createLogger } from '../observability/logger.ts';
 import { createRegistry } from '../providers/registry.ts';
+import { createInboxWorker } from '../webhooks/create.ts';
+import { WEBHOOKS_DUE } from '../webhooks/inbox.ts';
 import type { Command, Notice, Reports, WorkerSettings } from './protocol.ts';
 import { withRepair } from './repair.ts';
 
@@ -25,8 +27,12 @@ function start(settings: WorkerSettings): Running {
   stack.defer(() => pool.end());
   const providers = createRegistry(config.accounts, config.providerTimeoutMs);
   const repairing = withRepair(events, () => notify({ type: 'function_missing' }));
-  const worker = createWorker(config, providers, pool, directUrl, repairing, stack);
+  const inbox = createInboxWorker(config, providers, pool, repairing, stack);
+  const worker = createWorker(config, providers, pool, directUrl, repairing, stack, {
+    [WEBHOOKS_DUE]: () => inbox.wake(),
+  });
   worker.start();
+  inbox.start();
   notify({ type: 'started' });
   return { settings, events, worker };
 }

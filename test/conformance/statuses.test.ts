@@ -37,6 +37,7 @@ describe('Every status of the contract', function () {
   const provocations: Record<string, (operation: Operation) => Provocation> = {
     200: () => ({}),
     202: () => ({}),
+    204: () => ({}),
     400: () => ({ change: { text: '{"from": ' } }),
     401: ({ optional }) => ({
       credentials: 'none',
@@ -60,6 +61,7 @@ describe('Every status of the contract', function () {
   const conflicting = (id: string): Record<string, string> => {
     const [stranger] = world.ids.strangers[0] ?? [];
     if (id === 'linkParticipants') return { id: `${stranger}`, other_id: `${stranger}` };
+    if (id.endsWith('QuarantinedWebhook')) return { id: `${world.ids.inProgress}` };
     return { id: `${id === 'retryMessage' ? world.ids.scheduled[0] : world.ids.delivered}` };
   };
 

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { createClient } from '../../sdk/src/index.ts';
+import { query } from '../support/database.ts';
 import { type Harness, startHarness, webhookSecret } from '../support/harness.ts';
 import { until } from '../support/until.ts';
+import { inboundBody, store } from '../support/webhooks.ts';
 import { arbitraryOf, type Known } from './arbitrary.ts';
 import type { Operation } from './contract.ts';
 import { apiKey, LEFT_OUT } from './request.ts';
@@ -18,6 +20,9 @@ interface Ids {
   conversations: number[];
   /** Participants who do not write to each other, each two linked. */
   strangers: [number, number][];
+  /** Stored webhooks that can be processed, and one that a worker processes. */
+  quarantine: number[];
+  inProgress: number;
 }
 
 const OURS = '+12016661234';
@@ -49,7 +54,7 @@ export async function startLimited({ databaseUrl, ids }: World): Promise<World> 
 }
 
 /** Emails always fail at the simulated provider, so that there are some to be sent again. */
-async function populate({ url, control }: Harness): Promise<Ids> {
+async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
   const { messages, conversations, participants } = createClient({ baseUrl: url, apiKey });
   await control('PUT', '/_control/faults', [{ channel: 'email', type: 'status', status: 400 }]);
   const times = (count: number) => Array.from({ length: count }, (_, index) => index);
@@ -73,6 +78,11 @@ async function populate({ url, control }: Harness): Promise<Ids> {
   for (const [one, other] of strangers) await participants.link(one, other);
   const known: number[] = [];
   for await (const { id } of conversations.list()) known.push(id);
+  const quarantine: number[] = [];
+  for (const index of times(60)) quarantine.push(await store(databaseUrl, inboundBody(`stored-${index}`)));
+  const inProgress = await store(databaseUrl, '{}');
+  const lease = `update webhook_inbox set leased = true, next_attempt_at = 'infinity' where id = $1`;
+  await query(databaseUrl, lease, [inProgress]);
   return {
     messages: [...texts, ...scheduled].map(({ id }) => id),
     delivered,
@@ -80,6 +90,8 @@ async function populate({ url, control }: Harness): Promise<Ids> {
     failed: emails.map(({ id }) => id),
     conversations: known,
     strangers,
+    quarantine,
+    inProgress,
   };
 }
 
@@ -91,6 +103,7 @@ export function knownFor({ id, tag }: Operation, ids: Ids): Known {
     Messages: ids.messages,
     Conversations: ids.conversations,
     Participants: ids.strangers.flat(),
+    Quarantine: ids.quarantine,
   };
   const common: Known = {
     Address: from(addresses),

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { listenForDue } from '../../src/delivery/wake-up.ts';
+import { listenForDue, MESSAGES_DUE } from '../../src/delivery/wake-up.ts';
 import { createEvents } from '../../src/observability/events.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createDatabase, query } from '../support/database.ts';
@@ -17,7 +17,9 @@ describe('The listener for notifications', () => {
     let failures = 0;
     let notifications = 0;
     const events = { ...createEvents(createLogger('silent')), failed: () => void failures++ };
-    const listener = listenForDue(proxy.url, events, () => void notifications++);
+    const listener = listenForDue(proxy.url, events, {
+      [MESSAGES_DUE]: () => void notifications++,
+    });
     const connections = async () =>
       (
         await query(

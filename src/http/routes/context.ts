@@ -1,18 +1,18 @@
 import type { ChannelReport } from '../../delivery/accounts/report.ts';
 import type { ManualActions } from '../../delivery/manual-actions.ts';
-import type { ReceiptRecorder } from '../../delivery/receipts.ts';
 import type { Timelines } from '../../delivery/timeline.ts';
 import type { AddressParser } from '../../messaging/address.ts';
 import type { People } from '../../messaging/people/people.ts';
 import type { Reader } from '../../messaging/reading/reader.ts';
 import type { Recorder } from '../../messaging/recording/record.ts';
 import type { Events } from '../../observability/events.ts';
+import type { Webhooks } from '../../webhooks/create.ts';
 
 /** The parts of the service that the handlers call. */
 export interface Context {
   parseAddress: AddressParser;
   recorder: Recorder;
-  receipts: ReceiptRecorder;
+  webhooks: Webhooks;
   manualActions: ManualActions;
   reader: Reader;
   people: People;

@@ -3,6 +3,7 @@ import type { Context } from './context.ts';
 import { conversationHandlers } from './conversations.ts';
 import { messageHandlers } from './messages.ts';
 import { participantHandlers } from './participants.ts';
+import { quarantineHandlers } from './quarantine.ts';
 import { systemHandlers } from './system.ts';
 import { webhookHandlers } from './webhooks.ts';
 
@@ -13,6 +14,7 @@ export function createHandlers(context: Context) {
     ...conversationHandlers(context),
     ...participantHandlers(context),
     ...webhookHandlers(context),
+    ...quarantineHandlers(context),
     ...systemHandlers(context),
   } satisfies Handlers;
 }

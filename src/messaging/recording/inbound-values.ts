@@ -14,3 +14,8 @@ export function itemsOf(value: unknown): readonly unknown[] {
 export function readProviderId(id: string | number): string {
   return `${id}`;
 }
+
+/** Whether a value, or an item of a list, is a text that is not blank. */
+export function hasText(value: unknown): boolean {
+  return itemsOf(value).some((item) => (readText(item) ?? '').trim() !== '');
+}

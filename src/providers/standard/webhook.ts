@@ -33,6 +33,7 @@ const DIGEST_BYTES = 32;
 export function standardWebhooks(channel: Channel, secrets: readonly string[]) {
   const keys = secrets.map(signingKey);
   return {
+    webhookProcessing: 'direct' as const,
     verify: (webhook: IncomingWebhook) => verify(webhook, keys),
     parse: (webhook: IncomingWebhook) => parse(webhook, channel),
     respond: (): WebhookResponse => ({ status: 200, contentType: 'application/json', body: '{}' }),
@@ -52,8 +53,9 @@ async function parse(webhook: IncomingWebhook, channel: Channel): Promise<Webhoo
   const id = channel === 'sms' ? event.messaging_provider_id : event.xillio_id;
   const providerMessageId = typeof id === 'number' ? String(id) : id;
   if (!isMessageId(providerMessageId)) return null;
-  if (event.status === undefined) return { messages: [toMessage(event, providerMessageId)], receipts: [] };
-  return { messages: [], receipts: [toReceipt(event, providerMessageId)] };
+  if (event.status === undefined)
+    return { messages: [toMessage(event, providerMessageId)], receipts: [], optOuts: [] };
+  return { messages: [], receipts: [toReceipt(event, providerMessageId)], optOuts: [] };
 }
 
 /** @param event a webhook of `InboundSms` or `InboundEmail` in openapi.yaml. */

@@ -2,6 +2,7 @@ import type { Verification } from '../provider.ts';
 import type {
   InboundContent,
   IncomingWebhook,
+  OptOutContent,
   ReceiptContent,
   WebhookContent,
   WebhookResponse,
@@ -29,6 +30,11 @@ const STATUSES: Record<string, string> = {
   failed: 'failed',
   canceled: 'failed',
 };
+const OPT_OUT_ACTIONS = new Map<string, OptOutContent['action']>([
+  ['STOP', 'stop'],
+  ['START', 'start'],
+  ['HELP', 'help'],
+]);
 const EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>';
 
 /**
@@ -39,6 +45,7 @@ const EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>
  */
 export function twilioWebhooks(tokens: readonly string[], accountSid: string) {
   return {
+    webhookProcessing: 'direct' as const,
     verify: (webhook: IncomingWebhook) => verify(webhook, tokens),
     parse: (webhook: IncomingWebhook) => parse(webhook, accountSid),
     respond: (): WebhookResponse => ({
@@ -64,8 +71,14 @@ async function parse(webhook: IncomingWebhook, accountSid: string): Promise<Webh
   if (!form || !isMessageSid(sid) || form.get('AccountSid') !== accountSid) return null;
   const status = form.get('MessageStatus');
   const payload = payloadOf(form);
-  if (status === null) return { messages: [readMessage(form, sid, payload)], receipts: [] };
-  return { messages: [], receipts: [readReceipt(form, sid, status, webhook.query.get(ECHO), payload)] };
+  if (status === null)
+    return {
+      messages: [readMessage(form, sid, payload)],
+      receipts: [],
+      optOuts: optOutsOf(form.get('OptOutType'), form, sid),
+    };
+  const receipt = readReceipt(form, sid, status, webhook.query.get(ECHO), payload);
+  return { messages: [], receipts: [receipt], optOuts: refusedOptOuts(receipt, form, sid) };
 }
 
 function readMessage(form: URLSearchParams, sid: string, payload: object): InboundContent {
@@ -80,6 +93,28 @@ function readMessage(form: URLSearchParams, sid: string, payload: object): Inbou
     attachments: urls,
     payload,
   };
+}
+
+/**
+ * The request that Twilio recognised in an inbound message.
+ * Source: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
+ */
+function optOutsOf(type: string | null, form: URLSearchParams, providerMessageId: string): OptOutContent[] {
+  const action = OPT_OUT_ACTIONS.get(type?.trim().toUpperCase() ?? '');
+  if (!action) return [];
+  const [address, sender, keyword] = ['From', 'To', 'Body'].map((name) => form.get(name));
+  return [{ action, address, sender, keyword, providerMessageId }];
+}
+
+/** A message that was not sent because its recipient has opted out earlier (21610). */
+function refusedOptOuts(
+  { errorClass }: ReceiptContent,
+  form: URLSearchParams,
+  providerMessageId: string,
+): OptOutContent[] {
+  const address = form.get('To');
+  if (errorClass !== 'opted_out' || address === null) return [];
+  return [{ action: 'stop', address, sender: form.get('From'), providerMessageId }];
 }
 
 function readReceipt(

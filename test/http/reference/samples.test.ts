@@ -8,6 +8,7 @@ import { addSamples } from '../../../src/openapi/overlay.ts';
 import { type Harness, startHarness, webhookSecret } from '../../support/harness.ts';
 import { runToEnd } from '../../support/process.ts';
 import { until } from '../../support/until.ts';
+import { inboundBody, store } from '../../support/webhooks.ts';
 
 interface Sample {
   lang: 'sh' | 'ts';
@@ -30,7 +31,7 @@ const samplesIn = (lang: Sample['lang']) =>
 
 /**
  * A service with the data that the samples use: message 1 is delivered, 2 scheduled, and 3 failed. Participants 2 and 3
- * share no conversation.
+ * share no conversation. Webhooks 1 and 2 are stored.
  */
 async function startWithSampleData(): Promise<Harness> {
   const service = await startHarness({
@@ -47,6 +48,7 @@ async function startWithSampleData(): Promise<Harness> {
   await client.messages.send({ from, to: '+18045550000', body: 'Refused.' });
   await untilStatus(client, 3, 'failed');
   await service.control('PUT', '/_control/faults', []);
+  for (const id of ['stored-1', 'stored-2']) await store(service.databaseUrl, inboundBody(id));
   return service;
 }
 

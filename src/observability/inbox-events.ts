@@ -1,0 +1,43 @@
+import type { Registry } from 'prom-client';
+import { createInboxMetrics, type InboxLength, REMOVED, registerInbox } from './inbox-metrics.ts';
+import type { Logger } from './logger.ts';
+
+/** The events of the webhook inbox. No line has the content of a webhook. */
+export interface InboxEvents {
+  /** A verified webhook was stored instead of being processed. */
+  webhookKept(webhook: StoredWebhook & { state: string; receivedCount: number }): void;
+  /** The worker or a replay has processed a stored webhook, or has failed to (the next state is the result). */
+  webhookAttempted(webhook: StoredWebhook & { result: 'processed' | 'pending' | 'quarantined' }): void;
+  webhookDeleted(webhook: Omit<StoredWebhook, 'reason'>): void;
+  /** Measures the inbox of these accounts whenever the metrics are read. */
+  watchInbox(accounts: readonly string[], measure: () => Promise<InboxLength[]>): void;
+}
+
+interface StoredWebhook {
+  account: string;
+  /** The id in the inbox. */
+  id: number;
+  reason: string | null;
+}
+
+export function createInboxEvents(logger: Logger, registry: Registry): InboxEvents {
+  const metrics = createInboxMetrics(registry);
+  return {
+    webhookKept: ({ state, receivedCount, ...webhook }) => {
+      metrics.kept.inc({ account: webhook.account, state });
+      const level = state === 'quarantined' && receivedCount === 1 ? 'warn' : 'debug';
+      logger[level](
+        { ...webhook, receivedCount },
+        state === 'quarantined' ? 'webhook quarantined' : 'webhook kept',
+      );
+    },
+    webhookAttempted: ({ result, ...webhook }) => {
+      const account = webhook.reason === 'account_removed' ? REMOVED : webhook.account;
+      metrics.attempts.inc({ account, result });
+      if (result === 'quarantined') logger.warn(webhook, 'webhook quarantined');
+      else logger.debug({ ...webhook, result }, 'stored webhook attempted');
+    },
+    webhookDeleted: (webhook) => logger.info(webhook, 'stored webhook deleted'),
+    watchInbox: (accounts, measure) => registerInbox(registry, accounts, measure),
+  };
+}

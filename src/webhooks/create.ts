@@ -1,0 +1,84 @@
+import type pg from 'pg';
+import type { Config } from '../config/config.ts';
+import type { Database } from '../db/pools.ts';
+import { createReceiptRecorder } from '../delivery/receipts.ts';
+import { createAddressParser } from '../messaging/address.ts';
+import { createRecorder } from '../messaging/recording/record.ts';
+import type { Events } from '../observability/events.ts';
+import type { ProviderRegistry } from '../providers/registry.ts';
+import type { AttemptOptions } from './attempt.ts';
+import { createEffects, type Effects, type EffectsOptions } from './effects.ts';
+import { InboxWorker } from './inbox-worker.ts';
+import { createInboxMeasure } from './measure.ts';
+import { createOptOutRecorder } from './opt-outs.ts';
+import { createProcessing } from './process.ts';
+import { createQuarantine, type Quarantine } from './quarantine.ts';
+import { type Receive, receiveWebhook } from './receive.ts';
+
+/** The webhooks of a process that serves requests. */
+export interface Webhooks {
+  receive: Receive;
+  effects: Effects;
+  quarantine: Quarantine;
+}
+
+export interface WebhooksOptions extends Omit<EffectsOptions, 'recordOptOut'> {
+  config: Config;
+  providers: ProviderRegistry;
+  database: Pick<Database, 'knex' | 'pool'>;
+  events: Events;
+}
+
+export function createWebhooks({
+  config,
+  providers,
+  database,
+  events,
+  ...recorders
+}: WebhooksOptions): Webhooks {
+  const { knex, pool } = database;
+  const effects = createEffects({
+    ...recorders,
+    recordOptOut: createOptOutRecorder(pool, recorders.parseAddress),
+  });
+  const options = attemptOptions(config, providers, pool, effects, events);
+  events.watchInbox(
+    options.accounts.map(({ name }) => name),
+    createInboxMeasure(pool),
+  );
+  return {
+    effects,
+    receive: (...webhook) => receiveWebhook(options, ...webhook),
+    quarantine: createQuarantine(knex, options),
+  };
+}
+
+/** Creates the worker of the inbox with recorders of its own. The stack stops the worker. */
+export function createInboxWorker(
+  config: Config,
+  providers: ProviderRegistry,
+  pool: pg.Pool,
+  events: Events,
+  stack: AsyncDisposableStack,
+): InboxWorker {
+  const parseAddress = createAddressParser(config.defaultRegion);
+  // Webhooks queue no messages.
+  const recorder = createRecorder({ pool, events, onQueued: () => undefined });
+  const receipts = createReceiptRecorder(pool, events);
+  const recordOptOut = createOptOutRecorder(pool, parseAddress);
+  const effects = createEffects({ parseAddress, recorder, receipts, recordOptOut });
+  const worker = new InboxWorker(attemptOptions(config, providers, pool, effects, events));
+  stack.defer(() => worker.stop());
+  return worker;
+}
+
+function attemptOptions(
+  { publicUrl }: Config,
+  providers: ProviderRegistry,
+  pool: pg.Pool,
+  effects: Effects,
+  events: Events,
+): AttemptOptions {
+  const accounts = [...providers.sms, ...providers.email];
+  return { pool, accounts, publicUrl, process: createProcessing(effects, events), events };
+}

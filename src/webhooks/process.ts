@@ -1,0 +1,73 @@
+import type { StoredReceipt } from '../delivery/receipts.ts';
+import type { Recorded } from '../messaging/recording/new-message.ts';
+import type { Events } from '../observability/events.ts';
+import type { Reserve } from '../openapi/types.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { IncomingWebhook } from '../providers/webhook.ts';
+import { checkAddresses, storable } from './checks.ts';
+import type { Effects } from './effects.ts';
+import { faultOf, WebhookFault } from './fault.ts';
+
+/** The committed effects of a webhook, and the fault of the others; null if every effect is committed. */
+export interface Processed {
+  messages: Recorded['message'][];
+  receipts: StoredReceipt[];
+  fault: WebhookFault | null;
+}
+
+/**
+ * Applies the effects of a verified webhook. An effect that fails does not prevent the others. Each effect is idempotent, so
+ * that a redelivery or a replay applies all of them again.
+ *
+ * @throws {UnavailableError} if the database is unavailable or the service is overloaded; some effects may be committed.
+ */
+export type ProcessWebhook = (
+  provider: Provider,
+  webhook: IncomingWebhook,
+  reserve: Reserve,
+) => Promise<Processed>;
+
+/** Creates the function that processes webhooks for the route, the worker and replays. */
+export function createProcessing(effects: Effects, events: Events): ProcessWebhook {
+  const toFault = (error: unknown) => {
+    const fault = faultOf(error);
+    if (!fault.isPermanent) events.failed('webhook', fault.cause);
+    return fault;
+  };
+  return async (provider, webhook, reserve) => {
+    const processed: Processed = { messages: [], receipts: [], fault: null };
+    const apply = async <T>(effect: () => Promise<T>): Promise<T[]> => {
+      try {
+        return [await effect()];
+      } catch (error) {
+        processed.fault = mostTemporary(processed.fault, toFault(error));
+        return [];
+      }
+    };
+    const [content] = await apply(() => parse(provider, webhook));
+    if (!content) return processed;
+    for (const message of content.messages) {
+      const record = async () =>
+        effects.recordMessage(provider, storable(message), reserve, (read) => checkAddresses(read, message));
+      processed.messages.push(...(await apply(record)));
+    }
+    for (const receipt of content.receipts)
+      processed.receipts.push(
+        ...(await apply(async () => effects.recordReceipt(provider, storable(receipt)))),
+      );
+    for (const optOut of content.optOuts)
+      await apply(async () => effects.recordOptOut(provider, storable(optOut)));
+    return processed;
+  };
+}
+
+async function parse(provider: Provider, webhook: IncomingWebhook) {
+  const content = await provider.parse(webhook);
+  if (content !== null) return content;
+  throw new WebhookFault('unknown_shape', 'The webhook has no form that the kind of the account knows.');
+}
+
+/** A fault that may be temporary comes first, because another attempt can commit its effect. */
+function mostTemporary(first: WebhookFault | null, second: WebhookFault): WebhookFault {
+  return first === null || (first.isPermanent && !second.isPermanent) ? second : first;
+}

@@ -1,0 +1,136 @@
+import { isUtf8 } from 'node:buffer';
+import type { Knex } from 'knex';
+import type { Model } from 'objection';
+import type pg from 'pg';
+import { WebhookInboxEntry } from '../db/models/webhook-inbox-entry.ts';
+import { execute } from '../db/transaction.ts';
+import { NotFoundError, WebhookConflictError } from '../errors.ts';
+import type { Events } from '../observability/events.ts';
+import { Cursors, DEFAULT_LIMIT, FREE_BYTES, isId, type Page, type PageQuery } from '../openapi/page.ts';
+import type { Reserve, Schema } from '../openapi/types.ts';
+import { type AttemptOptions, attemptWebhook } from './attempt.ts';
+import { IN_PROGRESS, leaseWebhook } from './lease.ts';
+import type { Processed } from './process.ts';
+
+export interface QuarantineQuery extends PageQuery {
+  account?: string | undefined;
+  state?: Schema<'QuarantineState'> | undefined;
+}
+
+type Summary = Schema<'QuarantinedWebhook'>;
+type Row = Omit<WebhookInboxEntry, 'target' | 'headers' | 'body' | keyof Model> & { body_bytes: number };
+
+const SUMMARY = [
+  ...['id', 'account', 'state', 'reason', 'detail', 'received_count', 'received_at', 'last_received_at'],
+  ...['attempts', 'leased', 'next_attempt_at'],
+];
+
+const DELETE = {
+  name: 'delete-webhook',
+  text: `delete from webhook_inbox where id = $1 and not (${IN_PROGRESS}) returning account`,
+};
+
+export type Quarantine = ReturnType<typeof createQuarantine>;
+
+/** Lists, reads, replays and deletes stored webhooks. */
+export function createQuarantine(knex: Knex, options: AttemptOptions) {
+  return {
+    list: (query: QuarantineQuery) => listWebhooks(knex, query),
+    get: (id: number, reserve: Reserve) => getWebhook(knex, id, reserve),
+    replay: (id: number, reserve: Reserve) => replayWebhook(options, id, reserve),
+    remove: (id: number) => removeWebhook(options.pool, options.events, id),
+  };
+}
+
+/** The stored webhooks without their content, the newest first. */
+async function listWebhooks(knex: Knex, query: QuarantineQuery): Promise<Page<Summary>> {
+  const limit = query.limit ?? DEFAULT_LIMIT;
+  const cursors = new Cursors<[number]>('quarantine', query, [isId]);
+  const rows = await WebhookInboxEntry.query(knex)
+    .select(SUMMARY)
+    .select(knex.raw('octet_length(body) as body_bytes'))
+    .modify((builder) => {
+      if (query.account !== undefined) builder.where('account', query.account);
+      if (query.state !== undefined) builder.where('state', query.state);
+      if (cursors.after) builder.where('id', '<', cursors.after[0]);
+    })
+    .orderBy('id', 'desc')
+    .limit(limit + 1);
+  const listed = rows.slice(0, limit) as unknown as Row[];
+  const last = rows.length > limit ? listed.at(-1) : undefined;
+  return cursors.page(listed, last ? [last.id] : null, present);
+}
+
+/** @throws {NotFoundError} there is no stored webhook with this id. */
+async function getWebhook(
+  knex: Knex,
+  id: number,
+  reserve: Reserve,
+): Promise<Schema<'QuarantinedWebhookDetail'>> {
+  const size = await WebhookInboxEntry.query(knex)
+    .findById(id)
+    .select(knex.raw('octet_length(body) as bytes'));
+  const { bytes = 0 } = (size ?? {}) as { bytes?: number };
+  if (bytes > FREE_BYTES) await reserve(bytes);
+  const row = size && (await WebhookInboxEntry.query(knex).findById(id));
+  if (!row) throw new NotFoundError(`stored webhook ${id}`);
+  const { target, headers, body } = row;
+  const isText = isUtf8(body);
+  return {
+    ...present(Object.assign(row, { body_bytes: body.length })),
+    target,
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+    body: body.toString(isText ? 'utf8' : 'base64'),
+    body_encoding: isText ? 'utf-8' : 'base64',
+  };
+}
+
+/**
+ * Processes a stored webhook at once. A webhook whose effects are all committed is removed.
+ *
+ * @throws {NotFoundError} there is no stored webhook with this id.
+ * @throws {WebhookConflictError} a worker or another replay processes the webhook, or this replay failed.
+ */
+async function replayWebhook(options: AttemptOptions, id: number, reserve: Reserve): Promise<Processed> {
+  const leased = await leaseWebhook(options.pool, id);
+  if (!leased) throw await absenceOf(options.pool, id);
+  const processed = await attemptWebhook(options, leased, reserve);
+  const { fault } = processed;
+  if (!fault) return processed;
+  const detail = `Stored webhook ${id} was not processed (${fault.reason}): ${fault.message}`;
+  throw new WebhookConflictError('webhook_not_processed', detail);
+}
+
+/**
+ * @throws {NotFoundError} there is no stored webhook with this id.
+ * @throws {WebhookConflictError} a worker or a replay processes the webhook.
+ */
+async function removeWebhook(pool: pg.Pool, events: Events, id: number): Promise<void> {
+  const { rows } = await execute<{ account: string }>(pool, DELETE, [id]);
+  if (!rows[0]) throw await absenceOf(pool, id);
+  events.webhookDeleted({ account: rows[0].account, id });
+}
+
+const EXISTS = { name: 'find-webhook', text: 'select from webhook_inbox where id = $1' };
+
+async function absenceOf(pool: pg.Pool, id: number): Promise<NotFoundError | WebhookConflictError> {
+  const { rowCount } = await execute(pool, EXISTS, [id]);
+  if (!rowCount) return new NotFoundError(`stored webhook ${id}`);
+  return new WebhookConflictError('webhook_in_progress', `Stored webhook ${id} is being processed.`);
+}
+
+function present({ received_at, last_received_at, next_attempt_at, leased, ...row }: Row): Summary {
+  return {
+    id: row.id,
+    account: row.account,
+    state: row.state,
+    reason: row.reason,
+    detail: row.detail,
+    body_bytes: row.body_bytes,
+    received_count: row.received_count,
+    attempts: row.attempts,
+    next_attempt_at: (!leased && next_attempt_at?.toISOString()) || null,
+    received_at: received_at.toISOString(),
+    last_received_at: last_received_at.toISOString(),
+  };
+}

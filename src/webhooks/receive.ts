@@ -1,0 +1,55 @@
+import type pg from 'pg';
+import { ServiceError, UnavailableError } from '../errors.ts';
+import type { Events } from '../observability/events.ts';
+import type { Reserve } from '../openapi/types.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { IncomingWebhook } from '../providers/webhook.ts';
+import type { WebhookFault } from './fault.ts';
+import { keepWebhook } from './inbox.ts';
+import type { ProcessWebhook } from './process.ts';
+
+export interface ReceiveOptions {
+  pool: pg.Pool;
+  process: ProcessWebhook;
+  events: Events;
+}
+
+export type Receive = (provider: Provider, webhook: IncomingWebhook, reserve: Reserve) => Promise<void>;
+
+/**
+ * Receives a verified webhook. Afterwards every effect is committed, or the webhook is stored whole: the provider gets a
+ * success response, because providers drop or punish refused webhooks.
+ *
+ * @throws {UnavailableError} if the database is unavailable or the service is overloaded, so that the provider repeats the
+ *   webhook.
+ */
+export async function receiveWebhook(
+  options: ReceiveOptions,
+  provider: Provider,
+  webhook: IncomingWebhook,
+  reserve: Reserve,
+): Promise<void> {
+  // A body that is too large or incomplete is an error of the request.
+  await webhook.body();
+  if (provider.webhookProcessing === 'inbox') return keep(options, provider, webhook, null);
+  const { fault } = await options.process(provider, webhook, reserve);
+  if (fault) await keep(options, provider, webhook, fault);
+}
+
+async function keep(
+  { pool, events }: ReceiveOptions,
+  { name: account }: Provider,
+  webhook: IncomingWebhook,
+  fault: WebhookFault | null,
+): Promise<void> {
+  try {
+    const kept = await keepWebhook(pool, account, webhook, fault);
+    const { id, state, received_count: receivedCount } = kept;
+    events.webhookKept({ account, id, state, receivedCount, reason: fault?.reason ?? null });
+  } catch (error) {
+    if (error instanceof ServiceError) throw error;
+    // The webhook is not stored, so the provider must repeat it.
+    events.failed('webhook_inbox', error);
+    throw new UnavailableError('The webhook could not be stored.', { cause: error });
+  }
+}
