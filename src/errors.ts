@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'malformed_json'
   | 'unauthorized'
   | 'forbidden'
+  | 'insufficient_scope'
   | 'invalid_request'
   | 'not_found'
   | 'payload_too_large'
@@ -74,6 +75,16 @@ export class UnauthorizedError extends ServiceError {
 export class ForbiddenError extends ServiceError {
   constructor(message: string) {
     super('forbidden', message);
+  }
+}
+
+/** The API key does not have the scope that the operation requires. */
+export class InsufficientScopeError extends ServiceError {
+  readonly requiredScope: 'read' | 'send' | 'admin';
+
+  constructor(requiredScope: 'read' | 'send' | 'admin') {
+    super('insufficient_scope', `The API key does not have the scope "${requiredScope}".`);
+    this.requiredScope = requiredScope;
   }
 }
 

@@ -67,7 +67,7 @@ function firstOf([first, ...more]: readonly Fault[]): string {
   return `${first.path} ${first.message}${more.length > 0 ? ` (and ${more.length} more)` : ''}`;
 }
 
-/** 401 or 403: the API key is missing or wrong. */
+/** 401 or 403: the API key is missing, wrong, or without the scope of the operation. */
 export class AuthenticationError extends ApiError {
   override readonly name = 'AuthenticationError';
 }

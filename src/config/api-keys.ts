@@ -2,17 +2,24 @@ import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 
+export const SCOPES = ['read', 'send', 'admin'] as const;
+
+/** A permission of an API key. No scope includes another scope. */
+export type Scope = (typeof SCOPES)[number];
+
 export interface ApiKey {
   /** The name of the caller in the log. Several keys may have the same name, for example during a rotation. */
   name: string;
   key: string;
+  scopes: readonly Scope[];
 }
 
 /** The file is polled, because notifications of the file system do not work on every kind of mount. */
 const POLL_MS = 1_000;
 
 /**
- * Parses `name:key` entries, which are separated by line breaks or commas. A line that begins with `#` is a comment.
+ * Parses entries of the form `key`, `name:key` or `name:key:scopes`, which are separated by line breaks or commas. The scopes
+ * are joined by `+`; default: all. A line that begins with `#` is a comment.
  *
  * @throws {Error} with the number of the invalid entry, without its content.
  */
@@ -23,14 +30,24 @@ export function parseApiKeys(text: string): ApiKey[] {
     .flatMap((line) => line.split(','))
     .map((entry) => entry.trim())
     .filter(Boolean);
-  return entries.map((entry, index) => {
-    const colon = entry.indexOf(':');
-    const [name, key] =
-      colon < 0 ? [`key-${index + 1}`, entry] : [entry.slice(0, colon), entry.slice(colon + 1)];
-    if (!/^[\w.-]+$/.test(name) || !/^[\x21-\x7e]{8,}$/.test(key))
-      throw new Error(`key ${index + 1} is not "name:key" with at least 8 printable characters in the key`);
-    return { name, key };
-  });
+  return entries.map((entry, index) => parseEntry(entry, index + 1));
+}
+
+function parseEntry(entry: string, number: number): ApiKey {
+  const parts = entry.split(':');
+  const [name = '', key = '', scopes, ...more] = parts.length === 1 ? [`key-${number}`, entry] : parts;
+  if (!/^[\w.-]+$/.test(name) || !/^[\x21-\x7e]{8,}$/.test(key) || more.length > 0)
+    throw new Error(
+      `key ${number} is not "name:key" or "name:key:scopes" with at least 8 printable characters, without a colon, in the key`,
+    );
+  return { name, key, scopes: scopes === undefined ? SCOPES : parseScopes(scopes, number) };
+}
+
+function parseScopes(text: string, number: number): Scope[] {
+  const given = text.split('+');
+  if (!given.every((scope) => SCOPES.includes(scope as Scope)))
+    throw new Error(`key ${number} has scopes other than ${SCOPES.join(', ')}, joined by "+"`);
+  return SCOPES.filter((scope) => given.includes(scope));
 }
 
 /** @throws {Error} if the file cannot be read, has no key, or has an invalid entry. */

@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, Request } from 'express';
 import {
   type ErrorCode,
   type Fault,
+  InsufficientScopeError,
   InvalidRequestError,
   ServiceError,
   TooManyRequestsError,
@@ -24,7 +25,8 @@ interface ProblemResponse {
   code: Problem['code'];
   detail: string;
   headers?: Record<string, string>;
-  errors?: Fault[];
+  /** Fields of the problem document besides those of every error. */
+  fields?: Pick<Problem, 'errors' | 'required_scope'>;
 }
 
 /** The status of each error of `errors.ts`. */
@@ -33,6 +35,7 @@ const STATUS: Record<ErrorCode, number> = {
   malformed_json: 400,
   unauthorized: 401,
   forbidden: 403,
+  insufficient_scope: 403,
   not_found: 404,
   request_timeout: 408,
   link_to_self: 409,
@@ -74,7 +77,7 @@ export function problemHandler(logger: Logger, events: Events): ErrorRequestHand
       error instanceof ServiceError ? fromServiceError(error) : fromLibraryError(error, request);
     if (problem.status >= 500 && problem.code === 'internal_error')
       logger.error({ err: error, request_id: requestId(request) }, 'request failed');
-    reportRefusedWebhook(events, request, problem);
+    reportRefusedWebhook(events, request, { ...problem, ...problem.fields });
     send(request, response, problem);
   };
 }
@@ -99,18 +102,32 @@ function send(request: IncomingMessage, response: ServerResponse, problem: Probl
   endBeforeBody(request, response, JSON.stringify(problemFrom(problem, requestId(request))));
 }
 
-function problemFrom({ status, code, detail, errors }: ProblemResponse, request_id: string): Problem {
+function problemFrom({ status, code, detail, fields }: ProblemResponse, request_id: string): Problem {
   const title = STATUS_CODES[status] ?? 'Error';
-  return { type: 'about:blank', title, status, detail, code, request_id, ...(errors && { errors }) };
+  return { type: 'about:blank', title, status, detail, code, request_id, ...fields };
 }
 
 function fromServiceError(error: ServiceError): ProblemResponse {
   const problem = { status: STATUS[error.code], code: error.code, detail: error.message };
-  if (error instanceof InvalidRequestError) return { ...problem, errors: error.faults };
+  if (error instanceof InvalidRequestError) return { ...problem, fields: { errors: error.faults } };
   if (error instanceof UnauthorizedError) return { ...problem, headers: { 'www-authenticate': 'Bearer' } };
+  if (error instanceof InsufficientScopeError) return fromInsufficientScope(error, problem);
   if (error instanceof UnavailableError || error instanceof TooManyRequestsError)
     return { ...problem, headers: { 'retry-after': `${error.retryAfter}` } };
   return problem;
+}
+
+/** RFC 6750, section 3.1. */
+function fromInsufficientScope(
+  { requiredScope }: InsufficientScopeError,
+  problem: ProblemResponse,
+): ProblemResponse {
+  const challenge = `Bearer error="insufficient_scope", scope="${requiredScope}"`;
+  return {
+    ...problem,
+    headers: { 'www-authenticate': challenge },
+    fields: { required_scope: requiredScope },
+  };
 }
 
 function fromLibraryError(error: HttpLibraryError, request: Request): ProblemResponse {
@@ -134,7 +151,7 @@ function fromLibraryError(error: HttpLibraryError, request: Request): ProblemRes
 /** The validator reports 400 for a request that does not match the contract; the response is 422. */
 function fromValidator(error: HttpLibraryError, request: Request): ProblemResponse {
   const invalid = new InvalidRequestError(faultsOf(error, request));
-  return { status: 422, code: invalid.code, detail: invalid.message, errors: invalid.faults };
+  return { status: 422, code: invalid.code, detail: invalid.message, fields: { errors: invalid.faults } };
 }
 
 function faultsOf({ errors, path, message }: HttpLibraryError, request: Request): Fault[] {

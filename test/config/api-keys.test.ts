@@ -2,12 +2,43 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type ApiKey, watchApiKeys } from '../../src/config/api-keys.ts';
+import { type ApiKey, parseApiKeys, SCOPES, watchApiKeys } from '../../src/config/api-keys.ts';
 import { until } from '../support/until.ts';
 
+describe('The entries of API keys', () => {
+  const valid: [string, ApiKey][] = [
+    ['long-enough-1', { name: 'key-1', key: 'long-enough-1', scopes: SCOPES }],
+    ['shop:long-enough-1', { name: 'shop', key: 'long-enough-1', scopes: SCOPES }],
+    ['shop:long-enough-1:read', { name: 'shop', key: 'long-enough-1', scopes: ['read'] }],
+    ['shop:long-enough-1:send+read', { name: 'shop', key: 'long-enough-1', scopes: ['read', 'send'] }],
+    ['shop:+read+send:admin', { name: 'shop', key: '+read+send', scopes: ['admin'] }],
+  ];
+  for (const [entry, key] of valid)
+    it(`have scopes, by default all: ${entry}`, () => {
+      expect(parseApiKeys(entry)).to.deep.equal([key]);
+    });
+
+  for (const entry of [
+    'shop:long-enough-1:',
+    'shop:long-enough-1:reed',
+    'shop:long-enough-1:read+',
+    'shop:long-enough-1:read send',
+    'shop:long-enough-1:read:send',
+    'shop:long:enough-1',
+    ':long-enough-1',
+    'shop:short',
+  ])
+    it(`are refused if they have another form, without their content: ${entry}`, () => {
+      expect(() => parseApiKeys(`first:long-enough-0,${entry}`))
+        .to.throw(/^key 2 (is not|has scopes other than read, send, admin)/)
+        .with.property('message')
+        .that.does.not.contain('enough');
+    });
+});
+
 describe('Watching the file of API keys', () => {
-  const first = [{ name: 'first', key: 'long-enough-1' }];
-  const second = [{ name: 'second', key: 'long-enough-2' }];
+  const first = [{ name: 'first', key: 'long-enough-1', scopes: SCOPES }];
+  const second = [{ name: 'second', key: 'long-enough-2', scopes: SCOPES }];
   let directory: string;
   let file: string;
   let stop: () => void;

@@ -179,12 +179,15 @@ describe('Configuration', () => {
     after(() => rmSync(directory, { recursive: true }));
 
     it('accepts one or several keys per line, and comments', () => {
-      writeFileSync(file, '# ours\nfirst:long-enough-1\n\n  long-enough-2 , third:long:enough:3\r\n');
+      writeFileSync(
+        file,
+        '# ours\nfirst:long-enough-1\n\n  long-enough-2 , third:long-enough-3:read+send\r\n',
+      );
       const { apiKeys, apiKeysFile } = loadConfig({ API_KEYS_FILE: file });
       expect(apiKeys).to.deep.equal([
-        { name: 'first', key: 'long-enough-1' },
-        { name: 'key-2', key: 'long-enough-2' },
-        { name: 'third', key: 'long:enough:3' },
+        { name: 'first', key: 'long-enough-1', scopes: ['read', 'send', 'admin'] },
+        { name: 'key-2', key: 'long-enough-2', scopes: ['read', 'send', 'admin'] },
+        { name: 'third', key: 'long-enough-3', scopes: ['read', 'send'] },
       ]);
       expect(apiKeysFile).to.equal(file);
     });

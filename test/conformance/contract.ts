@@ -49,6 +49,8 @@ export interface Operation {
   responses: Record<string, Response>;
   /** The name of its security scheme, where it has one. */
   security: string | null;
+  /** The scope that an API key needs, where the operation accepts API keys. */
+  scope: string | null;
   /** Whether it is also answered without credentials, though not everything of it. */
   optional: boolean;
 }
@@ -93,6 +95,7 @@ function operationOf(path: string, method: string, raw: Record<string, never>): 
     body: body ? media(body.content['application/json'] as Media) : null,
     responses: Object.fromEntries(responses),
     security: Object.keys(security[0] ?? {})[0] ?? null,
+    scope: (security[0]?.apiKey as string[] | undefined)?.[0] ?? null,
     optional: security.some((requirement) => Object.keys(requirement).length === 0),
   };
 }

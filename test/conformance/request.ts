@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { request as send } from 'undici';
+import { SCOPES } from '../../src/config/api-keys.ts';
 import { sign } from '../../src/simulator/dialects/standard/signature.ts';
 import { webhookSecret } from '../support/harness.ts';
 import { arbitraryOf, type Known } from './arbitrary.ts';
@@ -19,9 +20,18 @@ export interface Answer {
   headers: Record<string, string | string[] | undefined>;
   text: string;
 }
-export type Credentials = 'right' | 'wrong' | 'none';
+/** `unscoped`: an API key with every scope except the scope of the operation. */
+export type Credentials = 'right' | 'wrong' | 'unscoped' | 'none';
 
 export const apiKey = 'correct-horse-battery';
+const keyWithout = (scope: string) => `key-without-${scope}`;
+/** The API keys of the service. */
+export const apiKeys = [
+  `conformance:${apiKey}`,
+  ...SCOPES.map(
+    (scope) => `limited:${keyWithout(scope)}:${SCOPES.filter((other) => other !== scope).join('+')}`,
+  ),
+].join();
 /** What a webhook is signed with; they are made anew for each. */
 const OF_SIGNATURE = ['webhook-id', 'webhook-timestamp'];
 
@@ -68,10 +78,11 @@ const texts = (values: Record<string, unknown>) =>
 /** Makes the request, with the credentials that the operation asks for. */
 export async function perform(
   url: string,
-  { method, path, security }: Operation,
+  operation: Operation,
   request: Request,
   credentials: Credentials = 'right',
 ): Promise<Answer> {
+  const { method, path } = operation;
   const filled = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(request.params[name] ?? ''));
   const query = request.query.map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
   const body = request.text ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
@@ -83,7 +94,7 @@ export async function perform(
     method,
     headers: {
       ...(body !== undefined && { 'content-type': request.contentType ?? 'application/json' }),
-      ...credentialsFor(security, credentials, request.headers, body ?? ''),
+      ...credentialsFor(operation, credentials, request.headers, body ?? ''),
       ...request.headers,
     },
     ...(body !== undefined && { body }),
@@ -92,14 +103,16 @@ export async function perform(
 }
 
 function credentialsFor(
-  scheme: string | null,
+  { security, scope }: Operation,
   credentials: Credentials,
   given: Record<string, string>,
   body: string | Buffer,
 ): Record<string, string> {
-  if (credentials === 'none' || scheme === null) return {};
-  if (scheme === 'apiKey')
-    return { authorization: `Bearer ${credentials === 'right' ? apiKey : 'wrong-horse-battery'}` };
+  if (credentials === 'none' || security === null) return {};
+  if (security === 'apiKey') {
+    const keys = { right: apiKey, wrong: 'wrong-horse-battery', unscoped: keyWithout(scope ?? '') };
+    return { authorization: `Bearer ${keys[credentials]}` };
+  }
   const signed = credentials === 'right' ? body : `${body} `;
   const id = given['webhook-id'] ?? 'event-1';
   return sign(webhookSecret, id, Math.floor(Date.now() / 1_000), signed);

@@ -43,6 +43,10 @@ describe('Every status of the contract', function () {
       credentials: 'none',
       ...(optional && { change: { query: [['verbose', 'true']] } }),
     }),
+    403: ({ optional }) => ({
+      credentials: 'unscoped',
+      ...(optional && { change: { query: [['verbose', 'true']] } }),
+    }),
     404: ({ parameters }) => ({
       change: { params: Object.fromEntries(parameters.map(({ name }) => [name, NOTHING])) },
     }),

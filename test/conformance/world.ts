@@ -6,7 +6,7 @@ import { until } from '../support/until.ts';
 import { inboundBody, store } from '../support/webhooks.ts';
 import { arbitraryOf, type Known } from './arbitrary.ts';
 import type { Operation } from './contract.ts';
-import { apiKey, LEFT_OUT } from './request.ts';
+import { apiKey, apiKeys, LEFT_OUT } from './request.ts';
 
 /** A service that holds something of everything, and what of it each operation can be asked about. */
 export interface World extends Harness {
@@ -37,7 +37,7 @@ const EMAILS = [
 ];
 
 const SECURED = {
-  API_KEYS: `conformance:${apiKey}`,
+  API_KEYS: apiKeys,
   TEXT_CO_WEBHOOK_SECRETS: webhookSecret,
   MAIL_CO_WEBHOOK_SECRETS: webhookSecret,
 };

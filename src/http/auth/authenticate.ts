@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from 'express';
+import { SCOPES, type Scope } from '../../config/api-keys.ts';
 import type { Config } from '../../config/config.ts';
-import { UnauthorizedError } from '../../errors.ts';
+import { InsufficientScopeError, UnauthorizedError } from '../../errors.ts';
 import type { OpenApiDocument } from '../../openapi/document.ts';
 import type { OperationId } from '../../openapi/types.ts';
 import type { Provider } from '../../providers/provider.ts';
@@ -20,11 +21,12 @@ export interface AuthenticateOptions {
   readUnverified: (request: Request) => Promise<Buffer>;
 }
 
+const ANONYMOUS: Caller = { type: 'anonymous', refusal: new UnauthorizedError() };
+
 type Requirements = NonNullable<Operation['security']>;
 type Requirement = Requirements[number];
 type Scheme = 'apiKey' | 'webhookSignature' | null;
-/** Returns null if the operation allows anonymous callers and the credentials are missing or wrong. */
-type Authenticator = (request: Request, operation: Operation) => Promise<Caller | null> | Caller | null;
+type Authenticator = (request: Request, operation: Operation) => Promise<Caller> | Caller;
 
 const NOT_SIGNED =
   'The webhook names no configured provider, or its signature is missing, older than five minutes, or not made with a secret of that provider.';
@@ -33,7 +35,7 @@ const NOT_SIGNED =
  * Middleware that identifies the caller once, before all other checks of a request. The later steps use this caller and
  * never read the URL or a header to determine the caller again.
  *
- * @throws {Error} if the contract has a security scheme or a webhook operation that this module does not implement.
+ * @throws {Error} if the contract has a security scheme, a scope or a webhook operation that this module does not implement.
  */
 export function authenticate(document: OpenApiDocument, options: AuthenticateOptions): RequestHandler {
   assertSchemesKnown(document);
@@ -42,11 +44,10 @@ export function authenticate(document: OpenApiDocument, options: AuthenticateOpt
     webhookSignature: webhookAuthenticator(options),
   };
   return async (request, _response, next) => {
-    const operation = operationOf(request) as Operation;
-    const scheme = schemeOf(operation, document);
-    const authenticator = scheme && authenticators[scheme];
-    const caller = authenticator && (await authenticator(request, operation));
-    stateOf(request).caller = caller ?? { type: 'anonymous' };
+    const found = operationOf(request) as Operation;
+    const operation = { ...found, security: found.security ?? document.security ?? [] };
+    const scheme = schemeOf(operation);
+    stateOf(request).caller = scheme ? await authenticators[scheme](request, operation) : ANONYMOUS;
     next();
   };
 }
@@ -54,14 +55,21 @@ export function authenticate(document: OpenApiDocument, options: AuthenticateOpt
 function apiKeyAuthenticator({ config, keyring }: AuthenticateOptions): Authenticator {
   if (config.apiKeys.length === 0) return () => ({ type: 'api_key', name: null });
   const { metricsToken } = config;
-  const monitors = createKeyring(metricsToken === null ? [] : [{ name: 'metrics', key: metricsToken }]);
-  return ({ headers: { authorization } }, { security = [] }) => {
-    const name = keyring.nameOf(authorization);
-    if (name !== null) return { type: 'api_key', name };
-    if (security.some(isFor('metricsToken')) && monitors.nameOf(authorization) !== null)
+  const monitors = createKeyring(
+    metricsToken === null ? [] : [{ name: 'metrics', key: metricsToken, scopes: [] }],
+  );
+  return (request, { security = [] }) => {
+    const { authorization } = request.headers;
+    const key = keyring.find(authorization);
+    const scope = scopeOf(security);
+    if (key?.scopes.includes(scope)) return { type: 'api_key', name: key.name };
+    if (!key && security.some(isFor('metricsToken')) && monitors.find(authorization))
       return { type: 'monitor' };
-    if (security.some(isEmpty)) return null;
-    throw new UnauthorizedError();
+    const refusal = key ? new InsufficientScopeError(scope) : new UnauthorizedError();
+    if (security.some(isEmpty)) return { type: 'anonymous', refusal };
+    // The log names the key of a refused request.
+    if (key) stateOf(request).caller = { type: 'api_key', name: key.name };
+    throw refusal;
   };
 }
 
@@ -97,9 +105,14 @@ function accountOf(accounts: Provider[], request: Request, operationId: Operatio
   );
 }
 
-function schemeOf(operation: Pick<Operation, 'security'>, document: OpenApiDocument): Scheme {
-  const [requirement] = operation.security ?? document.security ?? [];
+function schemeOf({ security }: { security: Requirements }): Scheme {
+  const [requirement] = security;
   return requirement ? (Object.keys(requirement)[0] as Scheme) : null;
+}
+
+/** The only role of the requirement `apiKey` (OpenAPI 3.1, Security Requirement Object). */
+function scopeOf([requirement]: Requirements): Scope {
+  return requirement?.apiKey?.[0] as Scope;
 }
 
 function assertSchemesKnown(document: OpenApiDocument): void {
@@ -116,7 +129,8 @@ function isSupported(requirements: Requirements, operationId: string | undefined
   if (!first) return true;
   if (isFor('webhookSignature')(first)) return others.length === 0 && isWebhook(operationId);
   const isAlternative = (other: Requirement) => isEmpty(other) || isFor('metricsToken')(other);
-  return isFor('apiKey')(first) && others.every(isAlternative);
+  const hasScope = first.apiKey?.length === 1 && SCOPES.includes(scopeOf(requirements));
+  return hasScope && isFor('apiKey')(first) && others.every(isAlternative);
 }
 
 function isFor(scheme: string): (requirement: Requirement) => boolean {

@@ -1,4 +1,5 @@
 import type { Channel } from '../../channel.ts';
+import type { InsufficientScopeError, UnauthorizedError } from '../../errors.ts';
 import type { Handler, OperationId } from '../../openapi/types.ts';
 import type { Provider } from '../../providers/provider.ts';
 import type { IncomingWebhook } from '../../providers/webhook.ts';
@@ -22,9 +23,11 @@ export interface MonitorCaller {
   type: 'monitor';
 }
 
-/** A caller without credentials, for operations that do not require credentials. */
+/** A caller without sufficient credentials, for operations that do not require credentials. */
 export interface AnonymousCaller {
   type: 'anonymous';
+  /** The error if the caller requests content that requires credentials. */
+  refusal: UnauthorizedError | InsufficientScopeError;
 }
 
 export type Caller = ApiCaller | ProviderCaller | MonitorCaller | AnonymousCaller;

@@ -1,23 +1,29 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import { type ApiKey, watchApiKeys } from '../../config/api-keys.ts';
+import { type ApiKey, type Scope, watchApiKeys } from '../../config/api-keys.ts';
 import type { Config } from '../../config/config.ts';
 import type { Logger } from '../../observability/logger.ts';
 
 /** The API keys that are valid now. */
 export interface Keyring {
-  /** Returns the name of the key in an `Authorization` header; null for any other value. */
-  nameOf(authorization: string | undefined): string | null;
+  /** Returns the key in an `Authorization` header; null for any other value. */
+  find(authorization: string | undefined): KnownKey | null;
   replace(keys: readonly ApiKey[]): void;
+}
+
+/** An API key without its secret. */
+export interface KnownKey {
+  name: string;
+  scopes: readonly Scope[];
 }
 
 export function createKeyring(keys: readonly ApiKey[]): Keyring {
   let digests = digestsOf(keys);
   return {
     // Compares the digests of all keys, which have the same length, so that the time does not depend on the keys.
-    nameOf: (authorization) => {
+    find: (authorization) => {
       const given = digest(/^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? '');
-      return digests.reduce<string | null>(
-        (found, key) => (timingSafeEqual(key.digest, given) ? key.name : found),
+      return digests.reduce<KnownKey | null>(
+        (found, key) => (timingSafeEqual(key.digest, given) ? key.known : found),
         null,
       );
     },
@@ -46,7 +52,7 @@ export function createFreshKeyring(
 }
 
 function digestsOf(keys: readonly ApiKey[]) {
-  return keys.map(({ name, key }) => ({ name, digest: digest(key) }));
+  return keys.map(({ name, scopes, key }) => ({ known: { name, scopes }, digest: digest(key) }));
 }
 
 function digest(text: string): Buffer {

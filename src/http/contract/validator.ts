@@ -15,7 +15,6 @@ import {
   OpenApiValidator,
   type OpenApiValidatorOpts,
 } from 'express-openapi-validator/dist/openapi.validator.js';
-import { UnauthorizedError } from '../../errors.ts';
 import { dereference } from '../../openapi/dereference.ts';
 import type { OpenApiDocument } from '../../openapi/document.ts';
 import { valuesIn } from '../middleware/body.ts';
@@ -130,8 +129,9 @@ function validateRequest(apiDoc: ApiDoc, options: RequestOptions): RequestHandle
     try {
       validatorFor(request).validate(request as never, response, next);
     } catch (error) {
-      const isAnonymous = stateOf(request).caller?.type === 'anonymous';
-      throw isAnonymous && operationOf(request)?.security?.length ? new UnauthorizedError() : error;
+      const { caller } = stateOf(request);
+      const isRefused = caller?.type === 'anonymous' && operationOf(request)?.security?.length;
+      throw isRefused ? caller.refusal : error;
     }
   };
 }

@@ -1,5 +1,4 @@
 import type { AccountReport, ChannelReport } from '../../delivery/accounts/report.ts';
-import { UnauthorizedError } from '../../errors.ts';
 import type { Schema } from '../../openapi/types.ts';
 import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
@@ -11,7 +10,7 @@ export function readinessHandler({
 }: Pick<Context, 'assertReady' | 'reportChannels'>): Handlers['getReadiness'] {
   return async ({ caller, query }) => {
     const verbose = query.verbose !== undefined && query.verbose !== 'false';
-    if (verbose && caller.type === 'anonymous') throw new UnauthorizedError();
+    if (verbose && caller.type === 'anonymous') throw caller.refusal;
     await assertReady();
     if (!verbose) return { status: 200, body: { status: 'ok' } };
     const channels = (await reportChannels()).map(presentChannel);
