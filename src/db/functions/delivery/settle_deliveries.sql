@@ -13,13 +13,16 @@ declare
   accepted bigint[];
   provider_ids text[];
   has_recipients boolean;
+  has_opt_outs boolean;
   settled int;
   adopted bigint[];
 begin
   select array_agg(distinct conversation_id), array_agg(id) filter (where provider_message_id is not null),
-    array_agg(provider_message_id) filter (where provider_message_id is not null), bool_or(recipients is not null)
-  into conversation_ids, accepted, provider_ids, has_recipients
-  from json_to_recordset(input) as attempt(id bigint, conversation_id bigint, provider_message_id text, recipients json);
+    array_agg(provider_message_id) filter (where provider_message_id is not null), bool_or(recipients is not null),
+    bool_or(class = 'opted_out')
+  into conversation_ids, accepted, provider_ids, has_recipients, has_opt_outs
+  from json_to_recordset(input) as attempt(
+    id bigint, conversation_id bigint, provider_message_id text, recipients json, class text);
 
   perform lock_provider_message_ids(provider_ids || case when has_recipients then recipient_ids(input) end);
   perform from conversations where id = any(conversation_ids) order by id for no key update;
@@ -55,6 +58,9 @@ begin
   end if;
 
   perform record_attempts(input);
+  if has_opt_outs then
+    perform record_send_opt_outs(input);
+  end if;
   perform pause_accounts(input);
   adopted := adopt_receipts(accepted);
   if adopted is not null then
