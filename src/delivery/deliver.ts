@@ -136,15 +136,15 @@ async function attempt(
     const chosen = await chooseCandidate(provider.name, message, result.candidates);
     return chosen === null ? CANNOT_RECONCILE : accepted(chosen);
   }
-  if (result.found) return accepted(result.providerMessageId);
+  if (result.found) return { ...accepted(result.providerMessageId), recipients: result.recipients ?? [] };
   const detail = 'The message expired; the provider did not receive it';
   return expired
     ? { outcome: 'rejected', httpStatus: null, class: 'expired', code: 'expired', detail }
     : provider.send(message, context);
 }
 
-function accepted(providerMessageId: string): SendOutcome {
-  return { outcome: 'accepted', httpStatus: null, providerMessageId };
+function accepted(providerMessageId: string) {
+  return { outcome: 'accepted', httpStatus: null, providerMessageId } as const;
 }
 
 function notCalled(code: string, reason: string): SendOutcome {

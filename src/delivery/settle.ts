@@ -107,6 +107,7 @@ function toRow({ message, provider, startedAt, durationMs, outcome, transition, 
     detail: failure?.detail ?? null,
     class: failure?.class ?? null,
     provider_message_id: outcome.outcome === 'accepted' ? outcome.providerMessageId : null,
+    ...recipientIds(outcome),
     next_attempt_at: transition.nextAttemptAt,
     status: transition.status,
     next_provider: transition.provider,
@@ -114,5 +115,15 @@ function toRow({ message, provider, startedAt, durationMs, outcome, transition, 
     retries: transition.countsAsRetry ? 1 : 0,
     may_have_been_sent: transition.mayHaveBeenSent,
     pause_ms: pauseMs,
+  };
+}
+
+/** The provider's ids of the recipients, if it gave them ids of their own. */
+function recipientIds(outcome: SendOutcome): { recipients?: object[] } {
+  if (outcome.outcome !== 'accepted' || !outcome.recipients?.length) return {};
+  return {
+    recipients: outcome.recipients.map(({ address, providerMessageId }) => ({
+      ...{ address, provider_message_id: providerMessageId },
+    })),
   };
 }

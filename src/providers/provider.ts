@@ -26,9 +26,15 @@ interface Failure {
   url?: string;
 }
 
+/** The provider's id of a message for one recipient, which receipts of this recipient have. */
+export interface RecipientId {
+  address: string;
+  providerMessageId: string;
+}
+
 /** The outcome of an attempt, which alone determines the next state of the delivery. */
 export type SendOutcome =
-  | { outcome: 'accepted'; httpStatus: number | null; providerMessageId: string }
+  | { outcome: 'accepted'; httpStatus: number | null; providerMessageId: string; recipients?: RecipientId[] }
   /** The message is at fault; another attempt would fail in the same way. */
   | (Failure & { outcome: 'rejected' })
   /** The provider limits the rate; the message was not accepted. */
@@ -48,7 +54,7 @@ export type FailedOutcome = Exclude<SendOutcome, { outcome: 'accepted' }>;
  * provider shows no value of ours: only a single one that is no other message counts as found.
  */
 export type LookUp =
-  | { found: true; providerMessageId: string }
+  | { found: true; providerMessageId: string; recipients?: RecipientId[] }
   | { found: false }
   | { candidates: string[] }
   | 'inconclusive';

@@ -26,6 +26,11 @@ export interface Settings {
     repeats: number;
     /** Whether the receipts of a message are sent in the reverse order. */
     disorder: boolean;
+    /**
+     * Which receipts a message with several recipients has in the standard dialect: receipts for all recipients together
+     * (`together`), or for each recipient, which name its `address`, or have an `id` that the response gives the recipient.
+     */
+    recipients: 'together' | 'address' | 'id';
   };
   twilio: {
     /** The webhook URL of the account, for inbound messages; null for the URL that the service prints for the account. */
@@ -61,6 +66,7 @@ export const defaults: Settings = {
     loss_rate: 0,
     repeats: 0,
     disorder: false,
+    recipients: 'together',
   },
   twilio: {
     webhook_url: null,

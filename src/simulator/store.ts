@@ -16,6 +16,8 @@ export interface Accepted {
   sequence: number;
   /** The receipts that are sent, in their order. */
   receipts: Receipt[];
+  /** The ids that the response gave the recipients. */
+  recipients?: { address: string; id: string }[];
 }
 
 /** A receipt, with the number of its deliveries that the service answered with 2xx, and of those that the provider gave up. */
@@ -23,6 +25,7 @@ export interface Receipt {
   status: string;
   acknowledged: number;
   failed: number;
+  recipient?: string;
 }
 
 /** A request to the API of a provider. */

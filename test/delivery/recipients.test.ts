@@ -196,6 +196,46 @@ describe('The recipients of a message', () => {
     ]);
   });
 
+  for (const recipients of ['address', 'id'])
+    for (const [when, receipts] of [
+      ['after the response, repeatedly and in the reverse order', { repeats: 2, disorder: true }],
+      ['before the response', { early_rate: 1 }],
+    ] as const)
+      it(`get statuses from receipts by ${recipients} that a provider sends ${when}`, async () => {
+        await service.control('PUT', '/_control/settings', {
+          receipts: { enabled: true, delay_ms: 1, recipients, ...receipts },
+        });
+        const lost = '+12010000008';
+        const to = [...PEOPLE.slice(0, 4), lost];
+        const { id } = await sendGroup(to);
+        const { error, ...message } = await service.untilStatus(id, 'undelivered');
+        expect(error?.code).to.equal('30003');
+        expect(message.recipients?.map(({ address, status }) => [address, status])).to.deep.equal(
+          to.map((address) => [address, address === lost ? 'undelivered' : 'delivered']),
+        );
+        const ids = message.recipients?.map(({ provider_message_id }) => provider_message_id);
+        expect(ids).to.deep.equal(
+          to.map(
+            (_address, index) =>
+              `${message.provider_message_id}${recipients === 'id' ? `-${index + 1}` : ''}`,
+          ),
+        );
+        expect(
+          new Set((await timelineOf(service, id)).receipts.map((receipt) => receipt.message_id)),
+        ).to.deep.equal(new Set([id]));
+      });
+
+  it('have their ids after a lost response too, by a repeat of the request', async () => {
+    await service.control('PUT', '/_control/settings', { receipts: { recipients: 'id' } });
+    await service.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'lost_response', times: 1 }]);
+    const { recipients, ...message } = await sent(PEOPLE.slice(0, 2));
+    await report(`${message.provider_message_id}-2`, 'failed');
+    expect(recipients?.[1]?.provider_message_id).to.equal(`${message.provider_message_id}-2`);
+    expect(statusesOf(await messageOf(message.id))).to.deep.equal(['sent', 'failed']);
+    await report(message as Message, 'delivered');
+    expect(statusesOf(await messageOf(message.id))).to.deep.equal(['delivered', 'failed']);
+  });
+
   it('start again with a manual retry, and late receipts of the first send change nothing', async () => {
     const message = await sent(PEOPLE.slice(0, 2));
     for (const recipient of PEOPLE.slice(0, 2)) await report(message, 'failed', { recipient });

@@ -35,6 +35,34 @@ describe('Receipts', () => {
   const untilReceived = (count: number) =>
     until(() => receiver.received.length >= count && receiver.received, `${count} receipts`);
 
+  const group = { ...sms, type: 'mms', to: ['+12015550101', '+12010000008'] };
+  for (const recipients of ['address', 'id'] as const)
+    it(`report on each recipient of a group by ${recipients}`, async () => {
+      await set({ recipients });
+      const { body } = await play.send(group);
+      const received = await untilReceived(4);
+      const byId = recipients === 'id';
+      const ids = byId ? [`${body.id}-1`, `${body.id}-2`] : [body.id, body.id];
+      expect(body.recipients).to.deep.equal(
+        byId ? group.to.map((address, index) => ({ address, id: ids[index] })) : undefined,
+      );
+      expect(
+        received.map(({ body: { messaging_provider_id, recipient, status } }) => [
+          messaging_provider_id,
+          recipient,
+          status,
+        ]),
+      ).to.deep.equal(
+        group.to.flatMap((address, index) =>
+          ['sent', index === 0 ? 'delivered' : 'undelivered'].map((status) => [
+            ids[index],
+            byId ? undefined : address,
+            status,
+          ]),
+        ),
+      );
+    });
+
   it('report that a text message was sent and then delivered', async () => {
     const { id } = (await play.send()).body;
     const [sent, delivered] = await untilReceived(2);

@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { AccountConfig } from '../../config/config.ts';
 import { failedCheck } from '../http/check.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
-import { isMessageId } from '../http/failure.ts';
 import type { AccountCheck, CallContext, CheckContext, LookUp, Outgoing, Provider } from '../provider.ts';
 import { standardCapabilities } from './capabilities.ts';
 import type { StandardSettings } from './config.ts';
-import { standardDialect } from './outcome.ts';
+import { readIds, standardDialect } from './outcome.ts';
 import { standardWebhooks } from './webhook.ts';
 
 /**
@@ -66,8 +65,8 @@ async function lookUp(
   const { data } = (body ?? {}) as { data?: unknown };
   if (!Array.isArray(data)) return 'inconclusive';
   if (data.length === 0) return { found: false };
-  const id = (data[0] as { id?: unknown } | null)?.id;
-  return isMessageId(id) ? { found: true, providerMessageId: id } : 'inconclusive';
+  const ids = readIds(data[0]);
+  return ids === null ? 'inconclusive' : { found: true, ...ids };
 }
 
 /** Looks up a key that no message has. */

@@ -19,6 +19,7 @@ const OUTCOMES: Outcome[] = [
 /** Each receipt that a provider sends of a message it was handed, and one that comes before the service knows of it. */
 export function receipts(channel: Channel, idName: 'messaging_provider_id' | 'xillio_id'): Interaction[] {
   const id = channel === 'sms' ? 'sms_1' : 'eml_1';
+  const recipient = channel === 'sms' ? '+18045551234' : 'contact@gmail.com';
   const message: Accepted = {
     id,
     dialect: 'standard',
@@ -37,6 +38,7 @@ export function receipts(channel: Channel, idName: 'messaging_provider_id' | 'xi
       path: `/api/webhooks/${channel}/status`,
       body: {
         [idName]: filled(id),
+        ...(outcome.recipient !== undefined && { recipient: filled(outcome.recipient) }),
         status: outcome.status,
         timestamp: time(),
         error: outcome.error && {
@@ -57,5 +59,6 @@ export function receipts(channel: Channel, idName: 'messaging_provider_id' | 'xi
       ]),
     ),
     receipt('a receipt of a message that the service has no id of yet', OUTCOMES[2] as Outcome),
+    receipt('a receipt of one recipient of a message', { ...(OUTCOMES[3] as Outcome), recipient }),
   ];
 }

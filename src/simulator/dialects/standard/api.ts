@@ -6,7 +6,7 @@ import { type Channel, occurs } from '../../settings.ts';
 import type { Simulation } from '../../simulation.ts';
 import type { Accepted, Call } from '../../store.ts';
 import { emailRefuses } from './email.ts';
-import { outcomesOf, report } from './receipts.ts';
+import { outcomesOf, recipientsOf, report } from './receipts.ts';
 import { smsRefuses } from './sms.ts';
 import type { WebhookSender } from './webhooks.ts';
 
@@ -51,7 +51,8 @@ async function send(
   if (await simulation.endsByFault(sending, exchange)) return;
   if (refused !== undefined)
     return answerError(response, 400, 'invalid_recipient', `${refused} is not a recipient`);
-  response.status(202).json({ id: (await accept()).id, status: 'queued' });
+  const { id, recipients: ids } = await accept();
+  response.status(202).json({ id, status: 'queued', ...(ids && { recipients: ids }) });
 }
 
 /**
@@ -69,6 +70,9 @@ async function acceptMessage(
   const key = request.get('idempotency-key') ?? null;
   const { message, repeated } = store.accept(channel, key, request.body, settings.honour_idempotency_keys);
   call.message_id = message.id;
+  const addresses = recipientsOf(message);
+  if (!repeated && settings.receipts.recipients === 'id' && addresses.length > 1)
+    message.recipients = addresses.map((address, index) => ({ address, id: `${message.id}-${index + 1}` }));
   if (repeated || !settings.receipts.enabled) return message;
   const outcomes = outcomesOf(message, settings, random);
   const isEarly = occurs(settings.receipts.early_rate, random);
@@ -87,8 +91,15 @@ function exchangeOf(request: Request, response: Response, proceed: Exchange['pro
   };
 }
 
-function presented({ id, idempotency_key, request, accepted_at }: Accepted): object {
-  return { ...request, id, status: 'queued', idempotency_key, accepted_at };
+function presented({ id, idempotency_key, request, accepted_at, recipients }: Accepted): object {
+  return {
+    ...request,
+    id,
+    status: 'queued',
+    idempotency_key,
+    accepted_at,
+    ...(recipients && { recipients }),
+  };
 }
 
 /** Middleware that checks the API key of a call. */

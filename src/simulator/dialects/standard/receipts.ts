@@ -7,6 +7,8 @@ import { type WebhookSender, webhookUrl } from './webhooks.ts';
 export interface Outcome {
   status: 'queued' | 'sent' | 'delivered' | 'undelivered' | 'failed';
   error: { code: string; detail: string } | null;
+  /** The recipient that the receipt is about; default: all recipients. */
+  recipient?: string;
 }
 
 const SENT: Outcome = { status: 'sent', error: null };
@@ -18,12 +20,24 @@ const UNDELIVERED: Outcome = {
 /** Recipients whose messages are always undelivered: numbers with these last digits, and mailboxes with this name. */
 const BOUNCES = /0000008$|^bounce@/;
 
+/** The recipients of a message in order. */
+export function recipientsOf({ request: { to, cc = [], bcc = [] } }: Accepted): string[] {
+  return [to, cc, bcc].flat().map(String);
+}
+
 /** The statuses of a message that are reported, in the order of their receipts. */
 export function outcomesOf(message: Accepted, settings: Settings, random: () => number): Outcome[] {
-  const { failure_rate, loss_rate, disorder } = settings.receipts;
-  const bounces = [message.request.to].flat().some((to) => BOUNCES.test(String(to)));
-  const end = bounces || occurs(failure_rate, random) ? UNDELIVERED : DELIVERED;
-  const reported = [SENT, end].filter(() => !occurs(loss_rate, random));
+  const { failure_rate, loss_rate, disorder, recipients } = settings.receipts;
+  const all = recipientsOf(message);
+  const outcomes = (addresses: string[]): Outcome[] => {
+    const bounces = addresses.some((address) => BOUNCES.test(address));
+    return [SENT, bounces || occurs(failure_rate, random) ? UNDELIVERED : DELIVERED];
+  };
+  const each = () =>
+    all.flatMap((recipient) => outcomes([recipient]).map((outcome) => ({ ...outcome, recipient })));
+  const due =
+    recipients === 'together' || all.length < 2 ? outcomes([message.request.to].flat().map(String)) : each();
+  const reported = due.filter(() => !occurs(loss_rate, random));
   return disorder ? reported.reverse() : reported;
 }
 
@@ -44,10 +58,11 @@ export async function report(
 ): Promise<void> {
   const { delay_ms, repeats } = settings().receipts;
   const url = () => webhookUrl(settings(), message.channel, '/status');
-  const due = outcomes.map((outcome) => ({
-    outcome,
-    receipt: { status: outcome.status, acknowledged: 0, failed: 0 },
-  }));
+  const due = outcomes.map((outcome) => {
+    const { status, recipient } = outcome;
+    const receipt = { status, acknowledged: 0, failed: 0, ...(recipient !== undefined && { recipient }) };
+    return { outcome, receipt };
+  });
   message.receipts = due.map(({ receipt }) => receipt);
   for (const { outcome, receipt } of due) {
     if (!isEarly) await pause(delay_ms);
@@ -60,7 +75,13 @@ export async function report(
   }
 }
 
-function eventOf(message: Accepted, { status, error }: Outcome): object {
-  const id = message.channel === 'sms' ? { messaging_provider_id: message.id } : { xillio_id: message.id };
-  return { ...id, status, timestamp: new Date().toISOString(), error };
+/** A recipient with an id of its own is named by this id, and any other recipient by its address. */
+function eventOf(message: Accepted, { status, error, recipient }: Outcome): object {
+  const own = message.recipients?.find(({ address }) => address === recipient);
+  const id = own?.id ?? message.id;
+  return {
+    ...(message.channel === 'sms' ? { messaging_provider_id: id } : { xillio_id: id }),
+    ...(recipient !== undefined && !own && { recipient }),
+    ...{ status, timestamp: new Date().toISOString(), error },
+  };
 }
