@@ -19,6 +19,7 @@ export type ErrorCode =
   | LinkConflict
   | StatusConflict
   | WebhookConflict
+  | NoAccount
   | 'unavailable';
 
 /** Reasons why a request is not valid HTTP or not supported. */
@@ -37,6 +38,9 @@ export type StatusConflict = 'not_cancelable' | 'not_retriable';
 
 /** Reasons why a stored webhook cannot be replayed or deleted. */
 export type WebhookConflict = 'webhook_in_progress' | 'webhook_not_processed';
+
+/** Reasons why no account can send a message. */
+export type NoAccount = 'no_provider_for_sender' | 'missing_capability';
 
 /** An error that is reported to the client; its code is part of the contract. */
 export class ServiceError extends Error {
@@ -61,6 +65,17 @@ export class InvalidRequestError extends ServiceError {
     const count = shown.length < faults.length ? `more than ${MAX_FAULTS}` : `${faults.length}`;
     super('invalid_request', `The request has ${count} validation error${count === '1' ? '' : 's'}.`);
     this.faults = shown;
+  }
+}
+
+/** No account of the channel has the sender of a message and every capability that the message needs. */
+export class NoAccountError extends ServiceError {
+  declare readonly code: NoAccount;
+  readonly faults: Fault[];
+
+  constructor(code: NoAccount, message: string, faults: Fault[]) {
+    super(code, message);
+    this.faults = faults;
   }
 }
 

@@ -20,7 +20,7 @@ import { createFreshKeyring } from './http/auth/keyring.ts';
 import { listen } from './http/listen.ts';
 import { createHandlers } from './http/routes/index.ts';
 import { locateDatabase } from './local/database.ts';
-import { createAddressParser } from './messaging/address.ts';
+import { createAddressParser, parseSender } from './messaging/address.ts';
 import { createPeople } from './messaging/people/people.ts';
 import { finishRegrouping } from './messaging/people/regrouping.ts';
 import { createReader } from './messaging/reading/reader.ts';
@@ -58,11 +58,7 @@ const ignoreStep = () => undefined;
  * @throws {StartError} with one line for each fault, sorted.
  */
 export function loadConfig(environment: Environment, file: EnvFile | null = null): Config {
-  return readConfig(
-    KINDS.map(({ config }) => config),
-    environment,
-    file,
-  );
+  return readConfig({ kinds: KINDS.map(({ config }) => config), parseSender }, environment, file);
 }
 
 /**
@@ -137,6 +133,7 @@ async function wire(
   const handlers = createHandlers({
     parseAddress,
     recorder,
+    providers,
     webhooks: createWebhooks({
       ...{ config, providers, database, parseAddress, recorder, receipts },
       events: withRepair(events, () => void functions.install()),

@@ -2,6 +2,7 @@ import { type CleanedEnv, str, type ValidatorSpec } from 'envalid';
 import type { Channel } from '../channel.ts';
 import type { AccountConfig, SimulatorConfig } from './config.ts';
 import { prefixOf } from './safety.ts';
+import { readSenders, type SenderParser } from './senders.ts';
 import type { KnownNames } from './unknown-names.ts';
 import * as values from './values.ts';
 
@@ -30,12 +31,14 @@ export interface KindConfig<S extends Specs = Specs, Settings = unknown> {
 const COMMON = {
   PER_SECOND: values.rate({ default: undefined }),
   PER_SECOND_PER_SENDER: values.rate({ default: undefined }),
+  SENDERS: values.list({ default: ['*'] }),
 };
 /** The kind of an account whose name does not begin with the name of a kind. */
 const DEFAULT_KIND = 'standard';
 
 export interface AccountReader {
   kinds: readonly KindConfig[];
+  parseSender: SenderParser;
   environment: values.Environment;
   faults: string[];
   /** The variables that are not set and that production requires. */
@@ -60,7 +63,7 @@ export function readAccounts(
 function readAccount(
   channel: Channel,
   name: string,
-  { kinds, environment, faults, missing, known }: AccountReader,
+  { kinds, parseSender, environment, faults, missing, known }: AccountReader,
 ): AccountConfig | null {
   const prefix = prefixOf(name);
   const own = Object.fromEntries(
@@ -80,6 +83,9 @@ function readAccount(
   const kind = ofChannel.find((each) => each.name === KIND);
   const common = read(COMMON);
   if (kind && kind.name !== DEFAULT_KIND) ownFaults.push(...foreignSettings(kind, own, kinds));
+  // A list that is not valid has a fault already.
+  const { senders, faults: wrong } = readSenders(channel, common.SENDERS ?? [], parseSender);
+  ownFaults.push(...wrong.map((fault) => `SENDERS: ${fault}`));
   const env = kind && read(kind.specs);
   const result = env ? kind.toSettings(env) : null;
   if (result && 'faults' in result) ownFaults.push(...result.faults.filter(isNew(ownFaults)));
@@ -95,6 +101,7 @@ function readAccount(
     settings: result.settings,
     perSecond: common.PER_SECOND ?? null,
     perSecondPerSender: common.PER_SECOND_PER_SENDER ?? null,
+    senders,
     simulated: false,
   };
 }
@@ -145,6 +152,6 @@ export function simulatedAccount(
   return {
     name: kind.name === DEFAULT_KIND ? `${channel}-simulator` : kind.name,
     ...{ channel, kind: kind.name, settings: kind.simulated?.(simulator) },
-    ...{ perSecond: null, perSecondPerSender: null, simulated: true },
+    ...{ perSecond: null, perSecondPerSender: null, senders: null, simulated: true },
   };
 }

@@ -15,6 +15,8 @@ export interface AccountConfig<Settings = unknown> {
   perSecond: number | null;
   /** Maximum messages per second of each sender number or address; null for no limit. */
   perSecondPerSender: number | null;
+  /** Addresses and domains in lower case; null if the account has every sender. */
+  senders: string[] | null;
   simulated: boolean;
 }
 

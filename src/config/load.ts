@@ -14,6 +14,7 @@ import {
 import type { Config, Role } from './config.ts';
 import type { EnvFile } from './env-file.ts';
 import { combinationFaults } from './safety.ts';
+import type { SenderParser } from './senders.ts';
 import { isServiceLink, unknownNames } from './unknown-names.ts';
 import * as values from './values.ts';
 
@@ -24,11 +25,11 @@ const simulatorSecret = `whsec_${randomBytes(32).toString('base64')}`;
  * Reads the configuration of the service from the environment and an optional file. A variable of the environment has
  * precedence over the same variable of the file.
  *
- * @param kinds the kinds of providers.
+ * @param definitions the kinds of providers, and the parser of their senders.
  * @throws {StartError} with one line for each fault, sorted.
  */
 export function readConfig(
-  kinds: readonly KindConfig[],
+  { kinds, parseSender }: { kinds: readonly KindConfig[]; parseSender: SenderParser },
   given: values.Environment,
   file: EnvFile | null = null,
 ): Config {
@@ -70,7 +71,7 @@ export function readConfig(
     ...{ port: env.SIMULATOR_PORT, url: `http://127.0.0.1:${env.SIMULATOR_PORT}` },
     ...{ key: simulatorKey, webhookSecret: simulatorSecret },
   };
-  const reader: AccountReader = { kinds, environment, faults, missing: [], known };
+  const reader: AccountReader = { kinds, parseSender, environment, faults, missing: [], known };
   const accounts = (['sms', 'email'] as const).flatMap((channel) =>
     names[channel].length > 0
       ? readAccounts(channel, names[channel], reader)

@@ -25,8 +25,6 @@ export interface Claim {
   breaker: Breaker;
   /** The delay before the call, in milliseconds. */
   delayMs: number;
-  /** Whether another account of the channel failed for this message before. */
-  failedOver: boolean;
 }
 
 const CLAIM = {
@@ -86,8 +84,8 @@ export async function claim(
     leaseMs,
   ]);
   const claims = rows.map(({ route, delay_ms, ...message }) => {
-    const { breaker, isFirst } = routes[route - 1] as Route;
-    return { message, breaker, failedOver: hasFailedOver(isFirst, message), delayMs: delay_ms };
+    const { breaker } = routes[route - 1] as Route;
+    return { message, breaker, delayMs: delay_ms };
   });
   for (const breaker of new Set(claims.map((claimed) => claimed.breaker))) breaker.claimed();
   return claims;
@@ -95,7 +93,7 @@ export async function claim(
 
 /**
  * Whether another account failed for the message before. A message that may have been sent stays with one account; any
- * other retry at an account that is not the first of the channel had an attempt at an earlier account.
+ * other retry at an account that is not the first that can send the message had an attempt at an earlier account.
  */
 export function hasFailedOver(
   isFirst: boolean,
@@ -104,11 +102,11 @@ export function hasFailedOver(
   return !isFirst && isRetry(message) && !message.may_have_been_sent;
 }
 
-function toRow({ channel, assignedTo, reassignable, breaker }: Route, n: number, free: FreeSlots) {
+function toRow({ channel, assignedTo, reassignable, preferred, breaker }: Route, n: number, free: FreeSlots) {
   const { name, perSecond, perSecondPerSender } = breaker.provider;
   const order = breaker.order();
   return {
-    ...{ n, channel, assigned_to: assignedTo, reassignable, provider: name },
+    ...{ n, channel, assigned_to: assignedTo, reassignable, preferred, provider: name },
     ...{ free_slots: free.calls, retries: free.retries, first: order.first, newest_first: order.newestFirst },
     ...{ per_second: perSecond, per_second_per_sender: perSecondPerSender },
   };

@@ -1,19 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events } from '../observability/events.ts';
 import { canReconcile } from '../providers/capabilities.ts';
+import { namesOf } from '../providers/eligibility.ts';
 import type { CallContext, Provider, SendOutcome } from '../providers/provider.ts';
-import type { Breaker } from './accounts/breaker.ts';
 import type { HealthMonitor } from './accounts/health.ts';
+import { CANNOT_RECONCILE, notEligible, STALLED, STOPPED } from './accounts/not-called.ts';
+import type { Routing } from './accounts/routing.ts';
 import { pauseMs } from './backoff.ts';
-import type { Claim, Claimed } from './claim.ts';
+import { type Claim, type Claimed, hasFailedOver } from './claim.ts';
 import type { Settlement } from './settle.ts';
 import { nextState } from './states/transition.ts';
 
 export interface DeliverOptions {
   events: Events;
   health: HealthMonitor;
-  /** The account to fail over to while another account is unavailable. */
-  fallbackOf: (breaker: Breaker) => string | null;
+  routing: Routing;
   /** The part of the lease that may pass before the call begins, in milliseconds. */
   marginMs: number;
   /** The timeout of one request to a provider, in milliseconds. */
@@ -30,35 +31,27 @@ export interface DeliverOptions {
   ) => Promise<string | null>;
 }
 
-interface Call {
+interface Attempt {
   startedAt: Date;
   durationMs: number;
   outcome: SendOutcome;
-  /** False for an aborted call, and if the provider was not called: the outcome says nothing about the provider. */
-  isEvidence: boolean;
+  /** The account to fail over to; null if there is none, or the outcome says nothing about the provider. */
+  fallback: string | null;
   throttlesAccount: boolean;
 }
-
-const STALLED = notCalled('worker_stalled', 'The worker process was suspended');
-const STOPPED = notCalled('worker_stopped', 'The worker was stopped');
-/** Outcome without a call: an earlier attempt may have succeeded, and the provider supports neither idempotency keys nor look-up. */
-const CANNOT_RECONCILE = unknown(
-  'may_have_been_sent',
-  'An earlier attempt may have succeeded and the provider cannot confirm it',
-);
 
 /** Makes one attempt for a claimed message and computes the next state of the delivery. */
 export async function deliver(claim: Claim, options: DeliverOptions): Promise<Settlement> {
   const { message, breaker } = claim;
   const { provider } = breaker;
-  const { startedAt, durationMs, outcome, isEvidence, throttlesAccount } =
-    message.may_have_been_sent && !canReconcile(provider.capabilities)
-      ? {
-          ...{ startedAt: new Date(), durationMs: 0, outcome: CANNOT_RECONCILE },
-          ...{ isEvidence: false, throttlesAccount: false },
-        }
-      : await callThroughBreaker(claim, options);
-  options.events.attempted({
+  const { routing, events, timeoutMs } = options;
+  const eligible = routing.eligibleFor(provider.channel, message);
+  const { startedAt, durationMs, outcome, fallback, throttlesAccount } = await attemptOnce(
+    claim,
+    eligible,
+    options,
+  );
+  events.attempted({
     messageId: message.id,
     number: message.attempt_count,
     provider: provider.name,
@@ -66,15 +59,16 @@ export async function deliver(claim: Claim, options: DeliverOptions): Promise<Se
     code: outcome.outcome === 'accepted' ? null : outcome.code,
     seconds: durationMs / 1_000,
   });
-  const { fallbackOf, timeoutMs } = options;
-  const fallback = isEvidence ? fallbackOf(breaker) : null;
+  const accounts = namesOf(eligible, routing.accountsOf(provider.channel));
   const transition = nextState({
     ...{ message, outcome, throttlesAccount, provider, fallback, timeoutMs },
+    unassigned: accounts?.[0] ?? null,
     now: new Date(),
     random: Math.random(),
   });
   return {
     ...{ message, provider, startedAt, durationMs, outcome, transition },
+    accounts: eligible.length > 0 ? accounts : null,
     pauseMs:
       outcome.outcome === 'throttled' && throttlesAccount
         ? pauseMs(outcome.retryAfterMs, breaker.throttledInARow)
@@ -82,19 +76,49 @@ export async function deliver(claim: Claim, options: DeliverOptions): Promise<Se
   };
 }
 
-async function callThroughBreaker(claim: Claim, options: DeliverOptions): Promise<Call> {
-  const { message, breaker, delayMs, failedOver } = claim;
+/** A message that may have been sent stays with its account, which alone can reconcile the earlier attempt. */
+async function attemptOnce(
+  claim: Claim,
+  eligible: readonly Provider[],
+  options: DeliverOptions,
+): Promise<Attempt> {
+  const { message, breaker } = claim;
+  const { provider } = breaker;
+  const { routing, health } = options;
+  if (message.may_have_been_sent)
+    return canReconcile(provider.capabilities)
+      ? callThroughBreaker(claim, eligible, options)
+      : withoutCall(CANNOT_RECONCILE, null);
+  if (eligible.includes(provider)) return callThroughBreaker(claim, eligible, options);
+  const outcome = notEligible(message, provider, eligible, routing.accountsOf(provider.channel));
+  // The message waits until the operator changes the configuration.
+  if (eligible.length === 0) health.called(provider.name, outcome);
+  return withoutCall(outcome, eligible[0]?.name ?? null);
+}
+
+function withoutCall(outcome: SendOutcome, fallback: string | null): Attempt {
+  return { startedAt: new Date(), durationMs: 0, outcome, fallback, throttlesAccount: false };
+}
+
+async function callThroughBreaker(
+  claim: Claim,
+  eligible: readonly Provider[],
+  options: DeliverOptions,
+): Promise<Attempt> {
+  const { message, breaker, delayMs } = claim;
   const claimed = performance.now();
-  const call = breaker.begin(message, failedOver);
+  const call = breaker.begin(message, hasFailedOver(eligible[0] === breaker.provider, message));
   if (delayMs > 0) await sleep(delayMs);
   const startedAt = new Date();
   const started = performance.now();
   const isLate = started - claimed > delayMs + options.marginMs;
   const outcome = await callUnlessLate(claim, call.probing, isLate, options);
+  // An aborted call and an attempt without a call say nothing about the provider.
   const isEvidence = outcome !== STALLED && !options.signal.aborted;
   const { throttlesAccount } = breaker.end(call, isEvidence ? outcome.outcome : null);
   const durationMs = Math.round((performance.now() - started) * 100) / 100;
-  return { startedAt, durationMs, outcome, isEvidence, throttlesAccount };
+  const fallback = isEvidence ? options.routing.fallbackOf(breaker, eligible) : null;
+  return { startedAt, durationMs, outcome, fallback, throttlesAccount };
 }
 
 async function callUnlessLate(
@@ -145,21 +169,4 @@ async function attempt(
 
 function accepted(providerMessageId: string) {
   return { outcome: 'accepted', httpStatus: null, providerMessageId } as const;
-}
-
-function notCalled(code: string, reason: string): SendOutcome {
-  const detail = `${reason}; the provider was not called`;
-  return {
-    outcome: 'unavailable',
-    httpStatus: null,
-    retryAfterMs: null,
-    isOperatorError: false,
-    class: 'provider_error',
-    code,
-    detail,
-  };
-}
-
-function unknown(code: string, detail: string): SendOutcome {
-  return { outcome: 'unknown', httpStatus: null, class: 'provider_error', code, detail };
 }

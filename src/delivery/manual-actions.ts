@@ -56,7 +56,7 @@ const RETRY = {
   text: `
     with removed as (delete from delivery_recipients where message_id = $1)
     update deliveries
-    set status = 'queued', error = null, provider = null, next_attempt_at = null, retry_count = 0,
+    set status = 'queued', error = null, provider = accounts[1], next_attempt_at = null, retry_count = 0,
         may_have_been_sent = false, provider_message_id = null,
         delivery_key = case
           when provider_message_id is not null or exists (

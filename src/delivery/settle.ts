@@ -20,6 +20,8 @@ export interface Settlement {
   durationMs: number;
   outcome: SendOutcome;
   transition: Transition;
+  /** The accounts that can send the message by the current configuration; null if every account of the channel can. */
+  accounts: string[] | null;
   /** The pause of the account for all workers, in milliseconds; 0 for no pause. */
   pauseMs: number;
 }
@@ -92,7 +94,16 @@ function report(
     events.gaveUp({ messageId: message.id, channel, status, errorClass: classOf(error), code: error.code });
 }
 
-function toRow({ message, provider, startedAt, durationMs, outcome, transition, pauseMs }: Settlement) {
+function toRow({
+  message,
+  provider,
+  startedAt,
+  durationMs,
+  outcome,
+  transition,
+  accounts,
+  pauseMs,
+}: Settlement) {
   const failure = outcome.outcome === 'accepted' ? null : outcome;
   return {
     id: message.id,
@@ -111,6 +122,7 @@ function toRow({ message, provider, startedAt, durationMs, outcome, transition, 
     next_attempt_at: transition.nextAttemptAt,
     status: transition.status,
     next_provider: transition.provider,
+    accounts: accounts ?? undefined,
     error: transition.error,
     retries: transition.countsAsRetry ? 1 : 0,
     may_have_been_sent: transition.mayHaveBeenSent,

@@ -64,7 +64,7 @@ export class Worker {
     this.#routing = new Routing(providers, concurrency, this.#health);
     this.#deliverOptions = {
       ...{ events, health: this.#health, marginMs, timeoutMs },
-      fallbackOf: (breaker) => this.#routing.fallbackOf(breaker),
+      routing: this.#routing,
       signal: this.#abort.signal,
       webhookUrlOf: options.webhookUrlOf,
       chooseCandidate: (...choice) =>

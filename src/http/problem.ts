@@ -5,6 +5,7 @@ import {
   type Fault,
   InsufficientScopeError,
   InvalidRequestError,
+  NoAccountError,
   ServiceError,
   TooManyRequestsError,
   UnauthorizedError,
@@ -50,6 +51,8 @@ const STATUS: Record<ErrorCode, number> = {
   expectation_failed: 417,
   invalid_request: 422,
   idempotency_key_reused: 422,
+  no_provider_for_sender: 422,
+  missing_capability: 422,
   too_many_requests: 429,
   headers_too_large: 431,
   not_implemented: 501,
@@ -109,7 +112,8 @@ function problemFrom({ status, code, detail, fields }: ProblemResponse, request_
 
 function fromServiceError(error: ServiceError): ProblemResponse {
   const problem = { status: STATUS[error.code], code: error.code, detail: error.message };
-  if (error instanceof InvalidRequestError) return { ...problem, fields: { errors: error.faults } };
+  if (error instanceof InvalidRequestError || error instanceof NoAccountError)
+    return { ...problem, fields: { errors: error.faults } };
   if (error instanceof UnauthorizedError) return { ...problem, headers: { 'www-authenticate': 'Bearer' } };
   if (error instanceof InsufficientScopeError) return fromInsufficientScope(error, problem);
   if (error instanceof UnavailableError || error instanceof TooManyRequestsError)

@@ -83,3 +83,9 @@ function parseNumber(text: string, region: CountryCode): Address | null {
 export function isSendable({ type, key }: Address): boolean {
   return SENDABLE[type](key);
 }
+
+/** Parses a sender of the configuration, whose phone numbers begin with + in any region. */
+export function parseSender(text: string): Address | null {
+  const address = parseAddress(text, 'US');
+  return address !== null && isSendable(address) ? address : null;
+}

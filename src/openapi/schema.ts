@@ -960,7 +960,7 @@ export interface components {
             class: components["schemas"]["ErrorClass"];
             /** @description The provider's page about the code; null if there is none. */
             url: string | null;
-            /** @description The code of the provider, or a code of this service such as `expired`. */
+            /** @description The code of the provider, or a code of this service such as `expired` or `no_provider_for_sender`. */
             code: string;
             /** @description The error in a sentence; null if the provider gave none. */
             detail: string | null;
@@ -1575,9 +1575,9 @@ export interface components {
              */
             last_error: components["schemas"]["AccountError"] | null;
             /**
-             * @description The number of `queued` messages that only this account may send: an earlier attempt may have succeeded
-             *     there, or another account failed over to it. All other queued messages go to the first account that is
-             *     available.
+             * @description The number of `queued` messages that are assigned to this account: an earlier attempt may have succeeded there,
+             *     another account failed over to it, or it is the first of the accounts that have the sender and the
+             *     capabilities, while others do not. All other queued messages go to the first account that is available.
              */
             assigned: number;
         };
@@ -1612,11 +1612,14 @@ export interface components {
              * @description The stable code of the error for programs. New codes may be added.
              * @enum {string}
              */
-            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "link_to_self" | "already_linked" | "participants_share_conversation" | "not_cancelable" | "not_retriable" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
+            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "no_provider_for_sender" | "missing_capability" | "link_to_self" | "already_linked" | "participants_share_conversation" | "not_cancelable" | "not_retriable" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
             /** @description The `X-Request-Id` of the response. */
             request_id: string;
             required_scope?: components["schemas"]["Scope"];
-            /** @description With the code `invalid_request` only. At most 32 validation errors of the request. */
+            /**
+             * @description With the codes `invalid_request`, `no_provider_for_sender` and `missing_capability` only. Of `invalid_request`, at most
+             *     32 validation errors.
+             */
             errors?: components["schemas"]["ValidationError"][];
         };
         /**
@@ -1834,6 +1837,25 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /**
+         * @description The request does not match this document (`invalid_request`, as in `ValidationFailed`), its `Idempotency-Key` was used
+         *     with another request (`idempotency_key_reused`), no provider account of the channel has the sender
+         *     (`no_provider_for_sender`), or no account that has the sender can send the message (`missing_capability`), such as a
+         *     group message if all accounts are of a kind without groups. Nothing is sent, not even to some of the recipients;
+         *     `errors` names the part that needs the capability, the account, and what works instead. A message that was accepted
+         *     before is returned to a request with the same `Idempotency-Key`, also if no account can send it now.
+         */
+        SendRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The API key has reached its rate limit (`too_many_requests`). Nothing was done; repeat the request later. */
         TooManyRequests: {
             headers: {
@@ -1988,7 +2010,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["ValidationFailedOrKeyReused"];
+            422: components["responses"]["SendRefused"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
@@ -2023,7 +2045,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["ValidationFailedOrKeyReused"];
+            422: components["responses"]["SendRefused"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
@@ -2058,7 +2080,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["ValidationFailedOrKeyReused"];
+            422: components["responses"]["SendRefused"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];

@@ -86,10 +86,13 @@ export type Verification = 'valid' | 'invalid' | 'absent';
 /** An account at a provider. `send`, `lookUp` and `check` never throw. */
 export interface Provider {
   readonly name: string;
+  readonly kind: string;
   readonly channel: Channel;
   /** The provider simulator of this process. */
   readonly isSimulated: boolean;
   readonly capabilities: Capabilities;
+  /** Addresses and domains in lower case; null if the account has every sender. */
+  readonly senders: ReadonlySet<string> | null;
   /** Max messages per second, for all workers together; null for no limit. */
   readonly perSecond: number | null;
   /** Max messages per second for each sender number or address; null for no limit. */

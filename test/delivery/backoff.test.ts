@@ -55,7 +55,7 @@ describe('The next state of a message after an attempt', () => {
   };
   const capabilities = standardCapabilities('sms', standardAccount('http://127.0.0.1:9').settings);
   const provider = { name: 'text-co', capabilities };
-  const base = { message, provider, fallback: null, timeoutMs: 10_000, now, random: 0.5 };
+  const base = { message, provider, fallback: null, unassigned: null, timeoutMs: 10_000, now, random: 0.5 };
   const wait = (transition: { nextAttemptAt: Date | null }) =>
     (transition.nextAttemptAt?.getTime() ?? Number.NaN) - now.getTime();
 
@@ -80,6 +80,19 @@ describe('The next state of a message after an attempt', () => {
       provider: null,
       countsAsRetry: false,
     });
+  });
+
+  it('returns to the first account that can send the message, if not every account can', () => {
+    for (const outcome of ['unavailable', 'throttled'] as const)
+      expect(
+        nextState({ ...base, unassigned: 'first-co', outcome: { ...failure, outcome } }).provider,
+        outcome,
+      ).to.equal('first-co');
+    const sent = { ...message, may_have_been_sent: true };
+    const outcome = { ...failure, outcome: 'unavailable' as const };
+    expect(nextState({ ...base, message: sent, unassigned: 'first-co', outcome }).provider).to.equal(
+      'text-co',
+    );
   });
 
   it('fails over at once after unavailable if another account is available', () => {

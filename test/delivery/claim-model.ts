@@ -5,6 +5,8 @@ export interface ModelRow {
   status: string;
   /** Empty if the message is assigned to no account. */
   provider: string;
+  /** The accounts that can send the message; null if all can. */
+  accounts: readonly string[] | null;
   attempt_count: number;
   may_have_been_sent: boolean;
   dueAt: number;
@@ -14,6 +16,7 @@ export interface ModelRow {
 export interface ModelRoute extends ClaimOrder, FreeSlots {
   assignedTo: string;
   reassignable: boolean;
+  preferred: readonly string[];
   provider: string;
 }
 
@@ -59,10 +62,22 @@ function find(
   const limit = retries ? Math.min(route.calls, route.retries, wanted.retries) : route.calls;
   return rows
     .filter((row) => row.status === 'queued' && row.provider === route.assignedTo && row.dueAt <= now)
-    .filter((row) => isRetried(row) === retries && !(route.reassignable && row.may_have_been_sent))
+    .filter((row) => isRetried(row) === retries && (!route.reassignable || mayTakeOver(row, route)))
     .map((row) => ({ row, route, n }))
     .sort((a, b) => dueOrder(a) - dueOrder(b))
     .slice(0, Math.max(0, limit));
+}
+
+/** Like `is_claimable` and `is_reassignable`. A message without an assigned account is claimed by any account. */
+function mayTakeOver({ may_have_been_sent, provider, accounts }: ModelRow, route: ModelRoute): boolean {
+  if (may_have_been_sent) return false;
+  if (provider === '') return true;
+  if (accounts === null) return route.preferred.length === 0;
+  return (
+    accounts.length > 1 &&
+    accounts.includes(route.provider) &&
+    !route.preferred.some((account) => accounts.includes(account))
+  );
 }
 
 function isRetried({ attempt_count }: ModelRow): boolean {

@@ -6,7 +6,7 @@ import { type Harness, startHarness } from '../support/harness.ts';
 import { chooseClaims, type ModelRoute, type ModelRow } from './claim-model.ts';
 
 const ROWS = 24;
-const PROVIDERS = ['p1', 'p2'];
+const PROVIDERS = ['p1', 'p2', 'p3'];
 
 describe('claim_deliveries', function () {
   this.timeout(120_000);
@@ -29,6 +29,7 @@ describe('claim_deliveries', function () {
 
   const row = fc.record({
     provider: fc.constantFrom('', ...PROVIDERS),
+    accounts: fc.option(fc.subarray(PROVIDERS, { minLength: 1 })),
     attempt_count: fc.constantFrom(0, 1),
     may_have_been_sent: fc.boolean(),
     // Seconds from now.
@@ -49,6 +50,7 @@ describe('claim_deliveries', function () {
     provider: fc.constantFrom(...PROVIDERS),
     assignedTo: fc.constantFrom('', ...PROVIDERS),
     reassignable: fc.boolean(),
+    preferred: fc.subarray(PROVIDERS),
   });
 
   /** Calls the function, rolls back, and returns the claims. */
@@ -59,12 +61,12 @@ describe('claim_deliveries', function () {
   ) => {
     await client.query('begin');
     await client.query(
-      `insert into deliveries (message_id, conversation_id, channel, status, provider, delivery_key, expires_at,
+      `insert into deliveries (message_id, conversation_id, channel, status, provider, accounts, delivery_key, expires_at,
          next_attempt_at, attempt_count, may_have_been_sent)
-       select id, 1, 'sms', status, nullif(provider, ''), gen_random_uuid(), now() + interval '1 day',
+       select id, 1, 'sms', status, nullif(provider, ''), accounts, gen_random_uuid(), now() + interval '1 day',
          now() + "dueAt" * interval '1 second', attempt_count, may_have_been_sent
        from json_to_recordset($1) as row(
-         id bigint, status text, provider text, "dueAt" int, attempt_count int, may_have_been_sent boolean)`,
+         id bigint, status text, provider text, accounts text[], "dueAt" int, attempt_count int, may_have_been_sent boolean)`,
       [JSON.stringify(rows)],
     );
     const json = routes.map(({ assignedTo, newestFirst, calls, ...rest }, n) => ({
@@ -83,7 +85,7 @@ describe('claim_deliveries', function () {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(row, { selector: ({ due }) => due, maxLength: ROWS }),
-        fc.tuple(provider, provider),
+        fc.tuple(provider, provider, provider),
         fc.uniqueArray(route, {
           selector: (one) => one.provider + one.assignedTo,
           minLength: 1,
@@ -124,7 +126,8 @@ describe('claim_deliveries', function () {
     };
     const due = (count: number) =>
       Array.from({ length: count }, (_, n) => ({
-        ...{ id: n + 1, status: 'queued', provider: 'p1', attempt_count: 0, may_have_been_sent: false },
+        ...{ id: n + 1, status: 'queued', provider: 'p1', accounts: null },
+        ...{ attempt_count: 0, may_have_been_sent: false },
         dueAt: n - 600,
       })) as ModelRow[];
     const routes = [
@@ -132,6 +135,7 @@ describe('claim_deliveries', function () {
         provider: 'p1',
         assignedTo: 'p1',
         reassignable: false,
+        preferred: [],
         first: null,
         newestFirst: false,
         calls: 6,

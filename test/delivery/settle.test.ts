@@ -38,6 +38,7 @@ describe('The settler', () => {
         ...{ status: 'sent', error: null, provider: 'text-co', nextAttemptAt: null },
         ...{ countsAsRetry: true, mayHaveBeenSent: false },
       },
+      accounts: null,
       pauseMs: 0,
     };
   };

@@ -1,6 +1,6 @@
 import { Breaker } from '../../src/delivery/accounts/breaker.ts';
 import { isRetry } from '../../src/delivery/accounts/call.ts';
-import { type Route, routesOf } from '../../src/delivery/accounts/routing.ts';
+import { fallbackOf, hasAlternative, type Route, routesOf } from '../../src/delivery/accounts/routing.ts';
 import { pauseMs } from '../../src/delivery/backoff.ts';
 import { hasFailedOver } from '../../src/delivery/claim.ts';
 import { nextState, type Transition } from '../../src/delivery/states/transition.ts';
@@ -24,6 +24,8 @@ export interface ModelMessage {
   behaviour: Behaviour;
   /** The time when the service accepts the message, in milliseconds. */
   arrivesAt: number;
+  /** The accounts that can send the message; default: all. */
+  accounts?: readonly string[];
 }
 
 export interface ModelOptions {
@@ -43,7 +45,8 @@ export interface ModelResult {
   calls: { at: number; provider: string; message: number; isRetry: boolean; states: string[] }[];
 }
 
-interface Row extends ModelMessage {
+interface Row extends Omit<ModelMessage, 'accounts'> {
+  accounts: readonly string[] | null;
   attempt_count: number;
   retry_count: number;
   may_have_been_sent: boolean;
@@ -87,7 +90,8 @@ class Model {
       may_have_been_sent: false,
       expires_at: new Date(DAY_MS),
       status: 'queued',
-      provider: '',
+      provider: message.accounts?.[0] ?? '',
+      accounts: message.accounts ?? null,
       dueAt: message.arrivesAt,
     }));
     this.#breakers = Array.from({ length: options.providers }, (_, n) => this.#breaker(`p${n + 1}`));
@@ -98,12 +102,12 @@ class Model {
       name,
       channel: 'sms',
       capabilities: { idempotencyKeys: true, lookUp: 'by_key' },
+      senders: null,
     } as Provider;
     const { concurrency } = this.#options;
-    const hasAlternative = () =>
-      this.#breakers.some((other) => other.provider !== provider && other.state === 'closed');
     return new Breaker({
-      ...{ provider, concurrency, hasAlternative },
+      ...{ provider, concurrency },
+      hasAlternative: () => hasAlternative(this.#breakers, provider),
       random: this.#random,
       onChange: () => undefined,
     });
@@ -143,21 +147,20 @@ class Model {
     );
     for (const breaker of new Set(chosen.map(({ n }) => (routes[n] as Route).breaker))) breaker.claimed();
     for (const { row, n } of chosen) {
-      const { breaker, isFirst } = routes[n] as Route;
-      this.#call(row as Row, breaker, isFirst);
+      this.#call(row as Row, (routes[n] as Route).breaker);
     }
   }
 
-  #toModelRoute({ assignedTo, reassignable, breaker }: Route): ModelRoute {
+  #toModelRoute({ assignedTo, reassignable, preferred, breaker }: Route): ModelRoute {
     const provider = breaker.provider.name;
     const isPaused = (this.#pausedUntil.get(provider) ?? 0) > this.#now;
     const freeSlots = isPaused ? { calls: 0, retries: 0 } : breaker.freeSlots(this.#now);
-    return { assignedTo, reassignable, provider, ...freeSlots, ...breaker.order(this.#now) };
+    return { assignedTo, reassignable, preferred, provider, ...freeSlots, ...breaker.order(this.#now) };
   }
 
-  #call(row: Row, breaker: Breaker, isFirst: boolean): void {
+  #call(row: Row, breaker: Breaker): void {
     row.attempt_count++;
-    const failedOver = hasFailedOver(isFirst, row);
+    const failedOver = hasFailedOver(this.#eligible(row)[0] === breaker.provider, row);
     row.status = 'sending';
     row.provider = breaker.provider.name;
     const retries = isRetry(row) ? 1 : 0;
@@ -185,10 +188,10 @@ class Model {
         provider.name,
         this.#now + pauseMs(outcome.retryAfterMs, breaker.throttledInARow),
       );
-    const after = this.#breakers.slice(this.#breakers.indexOf(breaker) + 1);
-    const fallback = after.find(({ state }) => state === 'closed')?.provider.name ?? null;
+    const fallback = fallbackOf(this.#breakers, breaker, this.#eligible(row));
+    const unassigned = row.accounts?.[0] ?? null;
     const { timeoutMs } = this.#options;
-    const input = { message: row, outcome, throttlesAccount, provider, fallback, timeoutMs, now };
+    const input = { message: row, outcome, throttlesAccount, provider, fallback, unassigned, timeoutMs, now };
     const transition = nextState({ ...input, random: this.#random() });
     row.status = transition.status;
     row.provider = transition.provider ?? '';
@@ -196,6 +199,11 @@ class Model {
     row.may_have_been_sent = transition.mayHaveBeenSent;
     row.dueAt = transition.nextAttemptAt?.getTime() ?? Number.POSITIVE_INFINITY;
     if (transition.status === 'sent') this.#result.sentAt.set(row.id, this.#now);
+  }
+
+  #eligible({ accounts }: Row): Provider[] {
+    const providers = this.#breakers.map(({ provider }) => provider);
+    return accounts ? providers.filter(({ name }) => accounts.includes(name)) : providers;
   }
 
   #respond({ behaviour }: Row, provider: string): { outcome: SendOutcome; ms: number } {

@@ -15,6 +15,7 @@ export class Delivery extends Model {
   declare pending: boolean;
   declare error: StoredError | null;
   declare provider: string | null;
+  declare accounts: string[] | null;
   declare provider_message_id: string | null;
   declare delivery_key: string;
   declare send_at: Date | null;

@@ -1,4 +1,7 @@
 import type { Channel } from '../../channel.ts';
+import { coversSenders, eligibleAccounts } from '../../providers/eligibility.ts';
+import type { Routable } from '../../providers/missing-capabilities.ts';
+import type { Provider } from '../../providers/provider.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
 import { Breaker } from './breaker.ts';
 import type { HealthMonitor } from './health.ts';
@@ -12,8 +15,8 @@ export interface Route {
   breaker: Breaker;
   /** Whether the messages are assigned to another account or to none; only messages that no provider can have received are claimed. */
   reassignable: boolean;
-  /** Whether the account is the first of the channel. */
-  isFirst: boolean;
+  /** Of the messages that are assigned to another account, those that one of these accounts can send are not claimed. */
+  preferred: string[];
 }
 
 /** The accounts of all channels, each with a breaker that this process alone updates. */
@@ -29,11 +32,19 @@ export class Routing {
     return [...routesOf('sms', this.#breakers.sms), ...routesOf('email', this.#breakers.email)];
   }
 
-  /** The next account of the same channel whose breaker is closed; null if there is none. */
-  fallbackOf(breaker: Breaker): string | null {
-    const breakers = this.#breakers[breaker.provider.channel];
-    const later = breakers.slice(breakers.indexOf(breaker) + 1);
-    return later.find(({ state }) => state === 'closed')?.provider.name ?? null;
+  /** The accounts of a channel, in the configured order. */
+  accountsOf(channel: Channel): Provider[] {
+    return this.#breakers[channel].map(({ provider }) => provider);
+  }
+
+  /** The accounts of a channel that can send a message by the current configuration, in the configured order. */
+  eligibleFor(channel: Channel, message: Routable): Provider[] {
+    return eligibleAccounts(this.accountsOf(channel), message);
+  }
+
+  /** The next eligible account after this account whose breaker is closed; null if there is none. */
+  fallbackOf(breaker: Breaker, eligible: readonly Provider[]): string | null {
+    return fallbackOf(this.#breakers[breaker.provider.channel], breaker, eligible);
   }
 
   /** Milliseconds until the next probe of an unavailable account; infinite if no probe is planned. */
@@ -41,6 +52,17 @@ export class Routing {
     const breakers = [...this.#breakers.sms, ...this.#breakers.email];
     return Math.min(...breakers.map((breaker) => breaker.retryInMs()));
   }
+}
+
+/** @param breakers of the channel's accounts, in the configured order. */
+export function fallbackOf(
+  breakers: readonly Breaker[],
+  breaker: Breaker,
+  eligible: readonly Provider[],
+): string | null {
+  const later = breakers.slice(breakers.indexOf(breaker) + 1);
+  const next = later.find(({ state, provider }) => state === 'closed' && eligible.includes(provider));
+  return next?.provider.name ?? null;
 }
 
 function createBreakers(
@@ -51,39 +73,47 @@ function createBreakers(
   const breakers: Breaker[] = providers.map((provider) => {
     health.add(provider);
     return new Breaker({
-      provider,
-      concurrency,
+      ...{ provider, concurrency },
       onChange: (state) => health.breakerChanged(provider.name, state),
-      hasAlternative: () => breakers.some((other) => other.provider !== provider && other.state === 'closed'),
+      hasAlternative: () => hasAlternative(breakers, provider),
     });
   });
   return breakers;
 }
 
+/** Whether another account that has every sender of this account is available. */
+export function hasAlternative(breakers: readonly Breaker[], provider: Provider): boolean {
+  return breakers.some(
+    (other) =>
+      other.state === 'closed' && other.provider !== provider && coversSenders(other.provider, provider),
+  );
+}
+
 /**
  * The routes of a channel. Each account gets the messages that are assigned to it. Messages that are assigned to no
- * account, or wait for an unavailable account, go to the first account whose breaker is closed; the unavailable accounts
- * before it get single messages as probes.
+ * account, or wait for an unavailable account, go to the first account that can send them and whose breaker is closed; the
+ * unavailable accounts before it get single messages as probes.
  *
  * @param breakers of the channel's accounts, in the configured order.
  */
-export function routesOf(channel: Channel, breakers: Breaker[]): Route[] {
-  const route = (breaker: Breaker, assignedTo: string, reassignable: boolean): Route => ({
-    ...{ channel, assignedTo, breaker, reassignable },
-    isFirst: breaker === breakers[0],
+export function routesOf(channel: Channel, breakers: readonly Breaker[]): Route[] {
+  const route = (breaker: Breaker, assignedTo: string, preferred: string[] | null): Route => ({
+    ...{ channel, assignedTo, breaker, reassignable: preferred !== null, preferred: preferred ?? [] },
   });
-  const own = breakers.map((breaker) => route(breaker, breaker.provider.name, false));
-  const unavailable = breakers.filter(({ state }) => state !== 'closed').map(({ provider }) => provider.name);
-  const shared = upToFirstClosed(breakers).flatMap((breaker) =>
-    ['', ...unavailable]
+  const own = breakers.map((breaker) => route(breaker, breaker.provider.name, null));
+  const unavailable = namesOf(breakers.filter(({ state }) => state !== 'closed'));
+  const shared = breakers.flatMap((breaker, index) => {
+    // A closed breaker has precedence even if its account is throttled or busy.
+    const preferred = namesOf(breakers.slice(0, index).filter(({ state }) => state === 'closed'));
+    // Every account can send a message without an assigned account.
+    const unassigned = preferred.length === 0 ? [''] : [];
+    return [...unassigned, ...unavailable]
       .filter((assignedTo) => assignedTo !== breaker.provider.name)
-      .map((assignedTo) => route(breaker, assignedTo, true)),
-  );
+      .map((assignedTo) => route(breaker, assignedTo, preferred));
+  });
   return [...own, ...shared];
 }
 
-/** A closed breaker ends the list even if its account is throttled or busy. */
-function upToFirstClosed(breakers: Breaker[]): Breaker[] {
-  const first = breakers.findIndex(({ state }) => state === 'closed');
-  return first === -1 ? breakers : breakers.slice(0, first + 1);
+function namesOf(breakers: readonly Breaker[]): string[] {
+  return breakers.map(({ provider }) => provider.name);
 }

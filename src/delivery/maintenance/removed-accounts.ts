@@ -61,7 +61,11 @@ const REASSIGN = {
         and pending and provider <> all($2::text[]) for update
     )
     update deliveries
-    set provider = case when may_have_been_accepted then provider end,
+    set provider = case when may_have_been_accepted then provider else (
+          select account from unnest(accounts) with ordinality as listed(account, n)
+          where account = any($2::text[]) order by n limit 1) end,
+        -- Without a list, the worker that claims the message looks for an account.
+        accounts = case when may_have_been_accepted or accounts && $2::text[] then accounts end,
         status = case when may_have_been_accepted then 'unknown' else 'queued' end,
         error = case when may_have_been_accepted then jsonb_build_object('code', 'provider_removed',
           'detail', 'The message may have been sent by ' || provider || ', which is not configured any more') else error end,
@@ -74,7 +78,7 @@ const REASSIGN = {
 
 /**
  * Ends the assignments to accounts that are not configured any more, 10 minutes after their messages were due: a message that
- * may have been sent becomes `unknown`; any other message may be sent by another account.
+ * may have been sent becomes `unknown`; any other message may be sent by another account that can send it.
  *
  * @param providers the configured accounts.
  * @returns the number of changed conversations.

@@ -29,6 +29,8 @@ export interface TransitionInput {
   provider: Pick<Provider, 'name' | 'capabilities'>;
   /** The account to fail over to, or null if there is none. */
   fallback: string | null;
+  /** The account that the message is assigned to while any account that can send it may do so; null if all accounts can. */
+  unassigned: string | null;
   /** The time for which a provider may still process an aborted request, in milliseconds. */
   timeoutMs: number;
   now: Date;
@@ -43,6 +45,7 @@ export function nextState({
   throttlesAccount = true,
   provider,
   fallback,
+  unassigned,
   timeoutMs,
   now,
   random,
@@ -83,7 +86,7 @@ export function nextState({
     random,
   });
   // A message that may have been sent stays with the same account.
-  return { ...queued, provider: mayHaveBeenSent ? provider.name : null, nextAttemptAt, countsAsRetry };
+  return { ...queued, provider: mayHaveBeenSent ? provider.name : unassigned, nextAttemptAt, countsAsRetry };
 }
 
 function after(event: Event): Transition['status'] {

@@ -6,12 +6,14 @@ import type { People } from '../../messaging/people/people.ts';
 import type { Reader } from '../../messaging/reading/reader.ts';
 import type { Recorder } from '../../messaging/recording/record.ts';
 import type { Events } from '../../observability/events.ts';
+import type { ProviderRegistry } from '../../providers/registry.ts';
 import type { Webhooks } from '../../webhooks/create.ts';
 
 /** The parts of the service that the handlers call. */
 export interface Context {
   parseAddress: AddressParser;
   recorder: Recorder;
+  providers: ProviderRegistry;
   webhooks: Webhooks;
   manualActions: ManualActions;
   reader: Reader;

@@ -4,6 +4,7 @@ import {
   outboundMessage,
   type SendRequest,
 } from '../../messaging/recording/outbound.ts';
+import { submit } from '../../messaging/recording/submit.ts';
 import type { IdempotencyKey, Reserve } from '../../openapi/types.ts';
 import type { Caller, Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
@@ -22,15 +23,14 @@ type Operations =
 export function messageHandlers({
   parseAddress,
   recorder,
+  providers,
   reader,
   timelines,
   manualActions,
 }: Context): Pick<Handlers, Operations> {
   const send = async (request: SendRequest, options: OutboundOptions, reserve: Reserve) => {
-    const { message, repeated } = await recorder.record(
-      outboundMessage(parseAddress, request, options),
-      reserve,
-    );
+    const outbound = outboundMessage(parseAddress, request, options);
+    const { message, repeated } = await submit(recorder, providers, outbound, reserve);
     const headers = { location: `/api/messages/${message.id}`, ...replayed(repeated) };
     return { status: 202 as const, headers, body: presentMessage(message) };
   };

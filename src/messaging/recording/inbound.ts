@@ -57,6 +57,7 @@ export function inboundMessage(
       expires_at: null,
       payload: content.payload,
       delivery_key: null,
+      accounts: null,
     },
   };
 }

@@ -24,7 +24,7 @@ export type NewMessageRow = Pick<
   | 'segments'
   | 'timestamp'
   | 'payload'
-> & { [K in 'send_at' | 'expires_at' | 'delivery_key']: Delivery[K] | null };
+> & { [K in 'send_at' | 'expires_at' | 'delivery_key' | 'accounts']: Delivery[K] | null };
 
 /** A message that is not recorded yet, with the participants of its conversation. */
 export interface NewMessage {

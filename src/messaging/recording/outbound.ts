@@ -83,6 +83,7 @@ export function outboundMessage(
       expires_at: expiresAt,
       payload: null,
       delivery_key: randomUUID(),
+      accounts: null,
     },
   };
 }

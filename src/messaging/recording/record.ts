@@ -11,7 +11,7 @@ import type { Reserve } from '../../openapi/types.ts';
 import { initialState, type PresentableMessage } from '../message-view.ts';
 import { type CachedConversation, ConversationCache } from './conversation-cache.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
-import { findExisting, type Repeated, withBody } from './replays.ts';
+import { findExisting, findFirst, type Repeated, withBody } from './replays.ts';
 
 export interface Recorder {
   /**
@@ -23,6 +23,12 @@ export interface Recorder {
    *   deleted.
    */
   record(message: NewMessage, reserve: Reserve): Promise<Recorded>;
+  /**
+   * The first message of a repeated request; null if the request has no key, or a new one.
+   *
+   * @throws {IdempotencyKeyReusedError} if the key was used with another request.
+   */
+  findFirst(message: NewMessage, reserve: Reserve): Promise<Recorded | null>;
   /** Resolves when no message is being recorded. */
   idle(): Promise<void>;
 }
@@ -101,6 +107,7 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
 
   return {
     idle: recording.idle,
+    findFirst: (message, reserve) => findFirst(pool, message, reserve),
     record: async (message, reserve) => {
       // After a deletion of the first message, the second call records the repeat as a new message.
       const recorded = (await recordOnce(message, reserve)) ?? (await recordOnce(message, reserve));

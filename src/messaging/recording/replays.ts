@@ -118,3 +118,15 @@ export async function withBody(pool: pg.Pool, found: Repeated, reserve: Reserve)
   }
   return body === null ? null : { repeated: true, message: { ...found.message, body } };
 }
+
+/** The first message with the key of a request; null without one. */
+export async function findFirst(
+  pool: pg.Pool,
+  message: NewMessage,
+  reserve: Reserve,
+): Promise<Recorded | null> {
+  if (message.idempotency === null) return null;
+  const found = (await findExisting(pool, [message])).get(message);
+  if (found instanceof Error) throw found;
+  return found ? withBody(pool, found, reserve) : null;
+}

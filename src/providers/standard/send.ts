@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AccountConfig } from '../../config/config.ts';
+import { accountFields } from '../account-fields.ts';
 import { failedCheck } from '../http/check.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
 import type { AccountCheck, CallContext, CheckContext, LookUp, Outgoing, Provider } from '../provider.ts';
@@ -18,7 +19,7 @@ export function createStandardProvider(
   account: AccountConfig<StandardSettings>,
   timeoutMs: number,
 ): Provider {
-  const { name, channel, perSecond, perSecondPerSender } = account;
+  const { channel } = account;
   const { url, key, webhookSecrets, supportsIdempotencyKeys, canLookUp } = account.settings;
   const client = new ProviderClient({
     ...{ url, timeoutMs, dialect: standardDialect(supportsIdempotencyKeys) },
@@ -27,7 +28,7 @@ export function createStandardProvider(
   const path = `${channel}/messages`;
   const looksUpFirst = !supportsIdempotencyKeys && canLookUp;
   return {
-    ...{ name, channel, perSecond, perSecondPerSender, isSimulated: account.simulated },
+    ...accountFields(account),
     capabilities: standardCapabilities(channel, account.settings),
     longestAttemptMs: longestCallMs(timeoutMs) * (looksUpFirst ? 2 : 1),
     send: (message, context) =>

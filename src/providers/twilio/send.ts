@@ -1,4 +1,5 @@
 import type { AccountConfig } from '../../config/config.ts';
+import { accountFields } from '../account-fields.ts';
 import { echoOf } from '../echo.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
 import type { CallContext, LookUp, Outgoing, Provider } from '../provider.ts';
@@ -30,9 +31,8 @@ export function createTwilioProvider(account: AccountConfig<TwilioSettings>, tim
   });
   const path = `${API}/Accounts/${accountSid}/Messages.json`;
   const contentType = { 'content-type': 'application/x-www-form-urlencoded' };
-  const { name, channel, perSecond, perSecondPerSender, simulated } = account;
   return {
-    ...{ name, channel, perSecond, perSecondPerSender, isSimulated: simulated },
+    ...accountFields(account),
     capabilities: TWILIO_CAPABILITIES,
     longestAttemptMs: 2 * longestCallMs(timeoutMs),
     send: (message, context) => {

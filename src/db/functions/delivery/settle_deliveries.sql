@@ -1,7 +1,7 @@
 -- Settles a batch of attempts: records the attempts, moves their deliveries to the next state, and activates the next
 -- deliveries of their conversations. `input` has for each attempt {id, conversation_id, number, provider, started_at,
 -- duration_ms, outcome, http_status, code, detail, class, provider_message_id, next_attempt_at, pause_ms} and the next state of its
--- delivery {status, error, next_provider, retries, may_have_been_sent}; optionally `recipients`, with the provider's ids for
+-- delivery {status, error, next_provider, accounts, retries, may_have_been_sent}; optionally `recipients`, with the provider's ids for
 -- each recipient {address, provider_message_id}.
 create or replace function settle_deliveries(input json) returns void
 language plpgsql
@@ -30,10 +30,11 @@ begin
   with attempt as materialized (
     select * from json_to_recordset(input) as attempt(
       id bigint, number int, provider text, provider_message_id text, next_attempt_at timestamptz, status text,
-      error jsonb, next_provider text, retries int, may_have_been_sent boolean)
+      error jsonb, next_provider text, accounts text[], retries int, may_have_been_sent boolean)
   )
   update deliveries
   set status = attempt.status, error = attempt.error, provider = attempt.next_provider,
+      accounts = attempt.accounts,
       provider_message_id = attempt.provider_message_id, next_attempt_at = attempt.next_attempt_at,
       retry_count = retry_count + attempt.retries, may_have_been_sent = attempt.may_have_been_sent,
       updated_at = statement_timestamp()

@@ -15,7 +15,7 @@ begin
       subject text, body text, attachments text[], metadata jsonb, provider text,
       provider_message_id text, segments smallint, "timestamp" timestamptz, send_at timestamptz,
       expires_at timestamptz, payload jsonb, api_key_name text, idempotency_key text, request_hash text,
-      delivery_key uuid)
+      delivery_key uuid, accounts text[])
   ), first_use as (
     insert into idempotency_keys (api_key_name, key, operation, request_hash, message_id)
     select api_key_name, idempotency_key, 'send', request_hash, id from message
@@ -35,10 +35,10 @@ begin
     returning id
   ), inserted_delivery as (
     insert into deliveries (
-      message_id, conversation_id, channel, status, delivery_key, send_at, expires_at, next_attempt_at, created_at,
+      message_id, conversation_id, channel, status, provider, accounts, delivery_key, send_at, expires_at, next_attempt_at, created_at,
       updated_at)
     select
-      id, conversation_ids[n], case when type = 'email' then 'email' else 'sms' end, status, delivery_key, send_at,
+      id, conversation_ids[n], case when type = 'email' then 'email' else 'sms' end, status, accounts[1], accounts, delivery_key, send_at,
       expires_at,
       case
         when status = 'scheduled' then send_at

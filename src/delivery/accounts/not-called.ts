@@ -1,0 +1,41 @@
+import type { ErrorClass } from '../../openapi/error-class.ts';
+import { refusalOf } from '../../providers/eligibility.ts';
+import type { Routable } from '../../providers/missing-capabilities.ts';
+import type { FailedOutcome, Provider } from '../../providers/provider.ts';
+
+export const STALLED = notCalled('worker_stalled', 'The worker process was suspended');
+export const STOPPED = notCalled('worker_stopped', 'The worker was stopped');
+
+/** Outcome without a call: an earlier attempt may have succeeded, and the provider supports neither idempotency keys nor look-up. */
+export const CANNOT_RECONCILE: FailedOutcome = {
+  ...{ outcome: 'unknown', httpStatus: null, class: 'provider_error', code: 'may_have_been_sent' },
+  detail: 'An earlier attempt may have succeeded and the provider cannot confirm it',
+};
+
+/**
+ * Outcome without a call: by the current configuration, this account cannot send the message.
+ *
+ * @param eligible the accounts of the channel that can send the message.
+ * @param accounts all accounts of the channel.
+ */
+export function notEligible(
+  message: Routable,
+  provider: Provider,
+  eligible: readonly Provider[],
+  accounts: readonly Provider[],
+): FailedOutcome {
+  const { code, message: reason } = refusalOf(eligible.length > 0 ? [provider] : accounts, message);
+  const detail =
+    eligible.length > 0
+      ? `With the current configuration, ${provider.name} cannot send this message`
+      : reason.replace(/\.$/, '');
+  const errorClass = code === 'no_provider_for_sender' ? 'sender_not_allowed' : 'account_problem';
+  return { ...notCalled(code, detail, errorClass), isOperatorError: true };
+}
+
+function notCalled(code: string, reason: string, errorClass: ErrorClass = 'provider_error') {
+  return {
+    ...{ outcome: 'unavailable' as const, httpStatus: null, retryAfterMs: null, isOperatorError: false },
+    ...{ class: errorClass, code, detail: `${reason}; the provider was not called` },
+  };
+}

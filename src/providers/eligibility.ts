@@ -1,0 +1,56 @@
+import { NoAccountError } from '../errors.ts';
+import { missingCapabilities, type Routable } from './missing-capabilities.ts';
+import type { Provider } from './provider.ts';
+
+type Account = Pick<Provider, 'name' | 'kind' | 'channel' | 'senders' | 'capabilities'>;
+
+/** The accounts that have the sender of a message and every capability that it needs, in the configured order. */
+export function eligibleAccounts<A extends Account>(accounts: readonly A[], message: Routable): A[] {
+  return accounts.filter(
+    (account) =>
+      hasSender(account, message.from) && missingCapabilities(account.capabilities, message).length === 0,
+  );
+}
+
+/** The names of the eligible accounts as they are stored with a message; null if every account of the channel can send it. */
+export function namesOf(eligible: readonly Account[], accounts: readonly Account[]): string[] | null {
+  return eligible.length === accounts.length ? null : eligible.map(({ name }) => name);
+}
+
+/** @param sender normalised: an address, or a domain of `senders`. */
+export function hasSender({ senders }: Pick<Account, 'senders'>, sender: string): boolean {
+  if (senders === null) return true;
+  const key = sender.toLowerCase();
+  return senders.has(key) || (key.includes('@') && senders.has(key.slice(key.lastIndexOf('@') + 1)));
+}
+
+/** Whether an account has every sender of another account. */
+export function coversSenders(account: Pick<Account, 'senders'>, other: Pick<Account, 'senders'>): boolean {
+  if (account.senders === null || other.senders === null) return account.senders === null;
+  return [...other.senders].every((sender) => hasSender(account, sender));
+}
+
+/** Why no account can send a message: each account lacks its sender or a capability that the message needs. */
+export function refusalOf(accounts: readonly Account[], message: Routable): NoAccountError {
+  const channel = accounts[0]?.channel;
+  const { from } = message;
+  const withSender = accounts.filter((account) => hasSender(account, from));
+  if (withSender.length === 0) {
+    const rule = `is not a sender of any ${channel} account; <NAME>_SENDERS lists the senders of each account`;
+    return new NoAccountError('no_provider_for_sender', `No ${channel} account has the sender ${from}.`, [
+      { path: '/body/from', message: rule },
+    ]);
+  }
+  const missing = withSender.flatMap(({ name, kind, capabilities }) =>
+    missingCapabilities(capabilities, message).map((one) => ({ ...one, account: `${name} (kind ${kind})` })),
+  );
+  return new NoAccountError(
+    'missing_capability',
+    `No ${channel} account with the sender ${from} can send this message: ` +
+      `${missing.map(({ account, limit }) => `${account} ${limit}`).join(', ')}.`,
+    missing.map(({ path, need, account, limit, alternative }) => ({
+      path,
+      message: `${need}, but ${account} ${limit}; ${alternative}`,
+    })),
+  );
+}

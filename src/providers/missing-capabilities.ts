@@ -1,0 +1,89 @@
+import type { Capabilities } from './capabilities.ts';
+import type { Outgoing } from './provider.ts';
+
+/** The parts of a message that decide which accounts can send it. */
+export type Routable = Pick<Outgoing, 'type' | 'from' | 'to' | 'cc' | 'bcc' | 'body' | 'attachments'>;
+
+/** A capability that a message needs and an account does not have. */
+export interface Missing {
+  /** The part of the request that needs the capability. */
+  path: string;
+  need: string;
+  limit: string;
+  /** What the client or the operator can do instead. */
+  alternative: string;
+}
+
+type Check = (capabilities: Capabilities, message: Routable) => Missing | null;
+
+const CHECKS: readonly Check[] = [mms, recipients, copies, textLength, attachmentsByUrl, attachments];
+
+/** Every capability that a message needs and an account does not have. */
+export function missingCapabilities(capabilities: Capabilities, message: Routable): Missing[] {
+  return CHECKS.flatMap((check) => check(capabilities, message) ?? []);
+}
+
+function mms(capabilities: Capabilities, { type, attachments }: Routable): Missing | null {
+  if (type !== 'mms' || capabilities.mms) return null;
+  return {
+    path: attachments.length > 0 ? '/body/attachments' : '/body/type',
+    need: 'is an mms',
+    limit: 'sends sms only',
+    alternative: 'send an sms, or add an account of a kind with mms',
+  };
+}
+
+function recipients({ maxRecipients }: Capabilities, { to, cc, bcc }: Routable): Missing | null {
+  const count = to.length + (cc?.length ?? 0) + (bcc?.length ?? 0);
+  if (maxRecipients === null || count <= maxRecipients) return null;
+  return {
+    path: '/body/to',
+    need: `has ${count} recipients`,
+    limit: maxRecipients === 1 ? 'sends no group messages' : `sends to at most ${maxRecipients} recipients`,
+    alternative: 'send one message to each recipient, or add an account of a kind with group messages',
+  };
+}
+
+function copies(capabilities: Capabilities, { cc, bcc }: Routable): Missing | null {
+  if (capabilities.copies || (!cc && !bcc)) return null;
+  return {
+    path: cc ? '/body/cc' : '/body/bcc',
+    need: 'has recipients of copies',
+    limit: 'sends no copies',
+    alternative: 'name every recipient in to, or add an account of a kind with copies',
+  };
+}
+
+/** Characters are code points, as in the contract. */
+function textLength({ maxTextLength }: Capabilities, { type, body }: Routable): Missing | null {
+  if (maxTextLength === null || type === 'email' || body.length <= maxTextLength) return null;
+  const { length } = [...body];
+  if (length <= maxTextLength) return null;
+  return {
+    path: '/body/body',
+    need: `has ${length} characters`,
+    limit: `sends at most ${maxTextLength} characters`,
+    alternative: 'send a shorter text',
+  };
+}
+
+function attachmentsByUrl({ attachmentsBy }: Capabilities, message: Routable): Missing | null {
+  if (message.attachments.length === 0 || attachmentsBy.includes('url')) return null;
+  return {
+    path: '/body/attachments',
+    need: 'has attachments by URL',
+    limit: 'sends no attachments by URL',
+    alternative: 'put the URLs into the body, or add an account of a kind with attachments by URL',
+  };
+}
+
+function attachments({ maxAttachments }: Capabilities, message: Routable): Missing | null {
+  const { length } = message.attachments;
+  if (maxAttachments === null || length <= maxAttachments) return null;
+  return {
+    path: '/body/attachments',
+    need: `has ${length} attachments`,
+    limit: `sends at most ${maxAttachments} attachments`,
+    alternative: 'send several messages',
+  };
+}
