@@ -113,6 +113,42 @@ describe('claim_deliveries', function () {
     );
   });
 
+  it('does not read the messages of an unavailable account that no other account can send', async () => {
+    const backlog = 5_000;
+    const takeover = { n: 1, channel: 'sms', assigned_to: 'p1', reassignable: true, preferred: [] };
+    const slots = { provider: 'p2', free_slots: 10, retries: 10, first: null, newest_first: false };
+    for (const analyzed of [false, true]) {
+      await client.query('begin');
+      await client.query(
+        `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, "timestamp")
+         select 1, 1, 'outbound', 'sms', '+1', '{+2}', 'x', '{}', '{}', now() from generate_series(1, $1::int)`,
+        [backlog],
+      );
+      await client.query(
+        `insert into deliveries (message_id, conversation_id, channel, status, provider, accounts, delivery_key, expires_at,
+           next_attempt_at)
+         select id, 1, 'sms', 'queued', 'p1', case when id % 1000 = 0 then '{p1,p2}'::text[] else '{p1}' end,
+           gen_random_uuid(), now() + interval '1 day', now() - id * interval '1 millisecond' from messages`,
+      );
+      if (analyzed) await client.query('analyze deliveries');
+      const read = async () =>
+        (
+          await client.query<{ rows: number }>(
+            `select (coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int as rows
+             from pg_stat_xact_user_tables where relname = 'deliveries'`,
+          )
+        ).rows[0]?.rows ?? 0;
+      const before = await read();
+      const { rows } = await client.query(
+        `select id from ${storedFunction('claim_deliveries')}($1, 10, 10, 1000)`,
+        [JSON.stringify([{ ...takeover, ...slots }])],
+      );
+      expect(rows, 'the messages that the other account can send').to.have.length(5);
+      expect((await read()) - before, 'rows of the queue').to.be.at.most(100);
+      await client.query('rollback');
+    }
+  });
+
   it('claims at most 32 MiB of text together, and a larger message alone', async () => {
     const megabytes = async (...sizes: number[]) => {
       await client.query('begin');
