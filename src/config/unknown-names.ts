@@ -49,11 +49,11 @@ function isMistake(name: string, { names }: KnownNames): boolean {
 }
 
 function hint(name: string, { names, settings }: KnownNames): string {
-  const longer = [...names].find((known) => isShortened(name, known));
-  if (longer !== undefined) return ` Did you mean ${longer}?`;
   const [nearest = '', far = Number.POSITIVE_INFINITY] = [...names]
     .map((known): [string, number] => [known, distance(name, known)])
     .reduce((best, candidate) => (candidate[1] < best[1] ? candidate : best), ['', Number.POSITIVE_INFINITY]);
+  const longer = far > 1 && [...names].find((known) => isShortened(name, known));
+  if (longer) return ` Did you mean ${longer}?`;
   if (far <= Math.max(MAX_DISTANCE, name.length / 4)) return ` Did you mean ${nearest}?`;
   if (/^NODE_/.test(name))
     return ' Node.js reads this variable at its start; set the variable in the environment.';

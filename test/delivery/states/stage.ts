@@ -187,14 +187,23 @@ function settle(outcome: SendOutcome, canReconcile = true): Cause {
           expires_at,
         };
         const transition = nextState({
-          ...{ message, outcome, provider, fallback: null, timeoutMs: 1_000, now: new Date(), random: 0 },
+          ...{
+            message,
+            outcome,
+            provider,
+            fallback: null,
+            unassigned: null,
+            timeoutMs: 1_000,
+            now: new Date(),
+            random: 0,
+          },
         });
         return settler({
           ...{
             message: { ...message, created_at: new Date(), send_at: null } as unknown as Claimed,
             provider,
           },
-          ...{ startedAt: new Date(), durationMs: 1, outcome, transition, pauseMs: 0 },
+          ...{ startedAt: new Date(), durationMs: 1, outcome, transition, accounts: null, pauseMs: 0 },
         });
       }),
     );
