@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { faultsBy, resolve, type Schema } from './contract.ts';
 
-/** Values that make sense together, for schemas and fields by their names. */
+/** Generators of values that the service can process, by the names of schemas and fields. */
 export type Known = Record<string, fc.Arbitrary<unknown>>;
 
-/** Whatever is valid by the schema, and, where `known`, by the rules between fields as well. */
+/** Generates values that are valid by the schema; the generators of `known` replace schemas and fields of the same name. */
 export function arbitraryOf(schema: Schema, known: Known = {}): fc.Arbitrary<unknown> {
   const name = schema.$ref?.split('/').at(-1);
   if (name && known[name]) return known[name];
@@ -55,7 +55,7 @@ function textOf(schema: Schema): fc.Arbitrary<string> {
       .map((date) => date.toISOString());
   if (format === 'uri') return fc.webUrl({ withQueryParameters: true });
   if (pattern) return fc.string({ minLength: Math.max(minLength, 1), maxLength: Math.min(maxLength, 60) });
-  // One object for all values, for which a validator is compiled once.
+  // The same object for every value, so that its validator is compiled once.
   const lengths = { type: 'string', minLength, maxLength };
   return fc
     .string({ unit: 'grapheme', minLength, maxLength: Math.min(maxLength, 60) })

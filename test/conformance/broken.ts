@@ -3,25 +3,25 @@ import { arbitraryOf, type Known } from './arbitrary.ts';
 import { branchesOf, faultsBy, type Operation, type Parameter, resolve, type Schema } from './contract.ts';
 import type { Request } from './request.ts';
 
-/** One error that is put into a request. */
+/** A change that adds one error to a valid request. */
 export interface Breakage {
   title: string;
   /** The path that the response must name; null if the request is refused before validation. */
   where: string | null;
   statuses: number[];
-  /** Of a union, the schema that the body fits before it is broken. */
+  /** If the body is a union: the schema that the body matches before the change. */
   branch?: Schema;
   apply: (request: Request) => Request;
 }
-/** An invalid value: the path of its error, the kind of error, the value. */
+/** The path of the error, a description of the error, and the invalid value. */
 type Broken = [path: string, how: string, value: unknown];
 
-/** A longer text makes the body too large: that is 413. */
+/** A longer text would exceed the limit of a body, and the status would be 413. */
 const MAX_TEXT = 1_000_000;
 
 const OF_EVERY_TYPE = { string: 'text', integer: 7, boolean: true, null: null, array: [], object: {} };
 
-/** Every way to break a request of this operation in exactly one place. */
+/** Every change that makes a request of this operation invalid at one path. */
 export function breakagesOf(operation: Operation, known: Known): Breakage[] {
   const { body, parameters, security, tag } = operation;
   return [
@@ -46,7 +46,7 @@ const unknownQuery: Breakage = {
 function bodyBreakages(branch: Schema, known: Known): Breakage[] {
   const schema = resolve(branch);
   const fields = Object.entries(schema.properties ?? {});
-  // Without its type, a message is of another schema of the union.
+  // Without its type, a message matches another schema of the union.
   const required = (schema.required ?? []).filter((name) => name !== 'type');
   const ofFields = fields.flatMap(([name, field]) =>
     broken(field, known).map(
@@ -60,7 +60,7 @@ function bodyBreakages(branch: Schema, known: Known): Breakage[] {
   );
   const missing = required.map(
     (name): Breakage => ({
-      title: `${name} left out`,
+      title: `without ${name}`,
       where: `/body/${name}`,
       statuses: [422],
       apply: (request) => {
@@ -91,14 +91,14 @@ function noBody(signed: boolean): Breakage[] {
     text('JSON that is a text', [422], { text: '"text"' }),
     text('JSON that is a list', [422], { body: [] }),
     text('text of another content type', [415], { text: 'text', contentType: 'text/plain' }),
-    // A webhook may have any content type if its body is JSON.
+    // The content type of a webhook is not checked if its body is JSON.
     ...(signed ? [] : [text('another content type', [415], { contentType: 'text/plain' })]),
     ...(signed ? [] : [text('another charset', [415], { contentType: 'application/json; charset=latin1' })]),
   ];
 }
 
 function parameterBreakages({ name, in: place, schema }: Parameter, known: Known): Breakage[] {
-  // Authentication reads these two: an account that does not exist, or a malformed time, fails it.
+  // Authentication reads these parameters before validation, and responds with 401 if they are invalid.
   const authenticates = name === 'webhook-timestamp' || name === 'provider';
   const statuses = authenticates ? [401, 422] : [422];
   const where = authenticates ? null : `/${place === 'header' ? 'headers' : place}/${name}`;
@@ -120,7 +120,7 @@ function withParameter(request: Request, place: Parameter['in'], name: string, v
   return { ...request, query: [...others, ...given] };
 }
 
-/** Outside of JSON everything is text: what is wrong only by its type may be right there. */
+/** Whether a value is also invalid in a path, a query or a header, where every value is text. */
 function isBrokenOnWire(schema: Schema, value: unknown): boolean {
   const { type } = resolve(schema);
   if (type === 'array') return Array.isArray(value) && value.length > 0 && !value.some(isObject);
@@ -130,7 +130,7 @@ function isBrokenOnWire(schema: Schema, value: unknown): boolean {
 
 const isObject = (value: unknown) => typeof value === 'object' || typeof value === 'number' || value === true;
 
-/** What this schema refuses, each in one place; what only one of several alternatives refuses is left out. */
+/** Values that the schema refuses because of one error. A value that another alternative of a union accepts is omitted. */
 function broken(schema: Schema, known: Known): Broken[] {
   const resolved = resolve(schema);
   const candidates = [...brokenByType(resolved), ...brokenParts(resolved, known)];
@@ -172,7 +172,7 @@ function brokenParts(schema: Schema, known: Known): Broken[] {
     for (const [path, how, value] of broken(items, known)) found.push([`/0${path}`, how, [value]]);
   }
   const whole = Object.fromEntries(Object.keys(properties).map((name) => [name, 'text']));
-  for (const name of required) found.push([`/${name}`, 'left out', { ...whole, [name]: undefined }]);
+  for (const name of required) found.push([`/${name}`, 'missing', { ...whole, [name]: undefined }]);
   for (const [name, field] of Object.entries(properties))
     for (const [path, how, value] of broken(field, known))
       found.push([`/${name}${path}`, how, { ...whole, [name]: value }]);

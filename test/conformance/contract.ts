@@ -47,11 +47,11 @@ export interface Operation {
   parameters: Parameter[];
   body: Media | null;
   responses: Record<string, Response>;
-  /** The name of its security scheme, where it has one. */
+  /** The name of the security scheme; null for none. */
   security: string | null;
   /** The scope that an API key needs, where the operation accepts API keys. */
   scope: string | null;
-  /** Whether it is also answered without credentials, though not everything of it. */
+  /** Whether the operation also accepts requests without credentials. */
   optional: boolean;
 }
 
@@ -60,7 +60,7 @@ const ajv = new Ajv2020({ strict: false, allErrors: true });
 addFormats.default(ajv);
 ajv.addSchema(document as object, 'contract', false, false);
 
-/** What a reference leads to; what stands beside it counts too. */
+/** The target of a reference, with the keys beside `$ref`; any other node unchanged. */
 export function resolve<T extends object>(node: T & { $ref?: string }): T {
   const { $ref, ...own } = node;
   if ($ref === undefined) return node;
@@ -76,7 +76,7 @@ export function branchesOf(schema: Schema): Schema[] {
   return resolve(schema).oneOf ?? [schema];
 }
 
-/** Everything below it resolved, but schemas, whose references stay. */
+/** An operation with all references resolved, except the references in schemas. */
 function operationOf(path: string, method: string, raw: Record<string, never>): Operation {
   const security = (raw.security ?? document.security ?? []) as Record<string, unknown>[];
   const body = raw.requestBody as { content: Record<string, Media> } | undefined;
@@ -120,7 +120,7 @@ export const operations: Operation[] = Object.entries(document.paths).flatMap(([
 
 const validators = new Map<Schema, ValidateFunction>();
 
-/** What is wrong with a value by a schema of the contract (JSON Schema 2020-12); null where nothing is. */
+/** The validation errors of a value by a schema of the contract (JSON Schema 2020-12); null for a valid value. */
 export function faultsBy(schema: Schema, value: unknown): string | null {
   let validate = validators.get(schema);
   if (!validate) {

@@ -2,14 +2,14 @@ import type { Breakage } from './broken.ts';
 import { branchesOf, faultsBy, type Operation, type Parameter, resolve, type Schema } from './contract.ts';
 import type { Request } from './request.ts';
 
-/** Below the limit of every body. */
+/** A text of almost 1 MB, below the limit of every body. */
 const MEGABYTE = 'x'.repeat(900_000);
 const MANY = 5_000;
-/** Near the most values that a body may have. */
+/** Almost the max number of values in a body. */
 const MOST = 90_000;
 const TOO_MANY = 150_000;
 
-/** Texts that a language or a library reads as an integer, and the contract does not. */
+/** Texts that some languages or libraries parse as an integer, and that the contract refuses. */
 const ODD_INTEGERS = [
   '1e400',
   'Infinity',
@@ -28,11 +28,11 @@ const ODD_INTEGERS = [
   '\uff11',
   '1'.repeat(400),
 ];
-/** The same in JSON, which has no such numbers. */
+/** Numbers that some parsers accept and JSON does not allow. */
 const NOT_JSON = ['01', '+1', '0x1', '1.', '.5', 'Infinity', 'NaN', '1e', "'1'", '1_000'];
 const BEYOND_DOUBLE = ['1e400', '-1e400', '1'.repeat(400)];
 
-/** Every way to give a request of this operation an input of extreme size or form, in one place. */
+/** Every change that gives one value of a request of this operation an extreme size or form. */
 export function extremesOf({ parameters, body }: Operation): Breakage[] {
   return [
     ...parameters.filter(({ schema }) => resolve(schema).type === 'integer').flatMap(oddIntegers),

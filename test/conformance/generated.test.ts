@@ -28,13 +28,13 @@ describe('Every operation of the contract', function () {
     expect(answer.status, answer.text).to.be.below(500);
     return answer;
   };
-  const sensible = (operation: Operation) => requestOf(operation, knownFor(operation, world.ids));
+  const acceptable = (operation: Operation) => requestOf(operation, knownFor(operation, world.ids));
   let sampled = 0;
   // Each call has its own seed, so that no idempotency key is used twice.
   const samples = (operation: Operation, numRuns: number) =>
-    fc.sample(sensible(operation), { seed: seed + ++sampled, numRuns });
+    fc.sample(acceptable(operation), { seed: seed + ++sampled, numRuns });
 
-  it('answers requests that are valid by its schemas as described', async () => {
+  it('gives only responses that the contract describes to requests that are valid by its schemas', async () => {
     for (const operation of operations) {
       const property = fc.asyncProperty(
         requestOf(operation, {}),
@@ -44,7 +44,7 @@ describe('Every operation of the contract', function () {
     }
   });
 
-  it('succeeds with sensible requests', async () => {
+  it('accepts valid requests with ids and addresses that exist', async () => {
     for (const operation of operations) {
       const answers = [];
       for (const request of samples(operation, RUNS)) answers.push(await ask(operation, request));
@@ -81,17 +81,17 @@ describe('Every operation of the contract', function () {
     return broken;
   };
 
-  it('refuses requests with one error and names its path', async () => {
+  it('refuses a request with one error, and names the path of the error', async () => {
     const broken = await refuse((operation) => breakagesOf(operation, knownFor(operation, world.ids)));
     expect(broken).to.be.above(300);
   });
 
-  it('refuses inputs of extreme size or form and names their path in a short response', async () => {
+  it('refuses inputs of extreme size or form, and names their path in a short response', async () => {
     expect(await refuse(extremesOf)).to.be.above(600);
     expect((await world.request('GET', '/readyz')).status).to.equal(200);
   });
 
-  it('requires credentials for any fragment in the request target', async () => {
+  it('requires the same credentials if the request target has a fragment', async () => {
     for (const { id, method, path, security, optional } of operations)
       for (const fragment of ['#', '#?provider=nope', '#/../healthz', '?#']) {
         const target = path.replace(/\{\w+\}/g, '1') + fragment;
@@ -101,7 +101,7 @@ describe('Every operation of the contract', function () {
       }
   });
 
-  it('requires credentials exactly where the contract does', async () => {
+  it('requires credentials only if the contract requires them', async () => {
     for (const operation of operations)
       for (const credentials of ['none', 'wrong'] as const) {
         const [request] = samples(operation, 1) as [Request];
@@ -112,7 +112,7 @@ describe('Every operation of the contract', function () {
       }
   });
 
-  it('accepts every example of a request unchanged', async () => {
+  it('accepts every example of a request in the contract', async () => {
     for (const operation of operations) {
       for (const { value } of Object.values(operation.body?.examples ?? {})) {
         const [request] = samples(operation, 1) as [Request];
@@ -134,7 +134,7 @@ describe('Every operation of the contract', function () {
 });
 
 describe('Every example of the contract', () => {
-  it('is valid by its schema', () => {
+  it('is valid by the schema that it belongs to', () => {
     let count = 0;
     for (const { id, parameters, body, responses } of operations) {
       const media = [body, ...Object.values(responses).flatMap(({ content = {} }) => Object.values(content))];

@@ -11,7 +11,7 @@ export interface Request {
   query: [string, string][];
   headers: Record<string, string>;
   body?: unknown;
-  /** In place of the body, as it is. */
+  /** Sent as it is, in place of `body`. */
   text?: string | Buffer;
   contentType?: string;
 }
@@ -32,10 +32,10 @@ export const apiKeys = [
     (scope) => `limited:${keyWithout(scope)}:${SCOPES.filter((other) => other !== scope).join('+')}`,
   ),
 ].join();
-/** What a webhook is signed with; they are made anew for each. */
+/** The headers of a signature, which `perform` computes for each request. */
 const OF_SIGNATURE = ['webhook-id', 'webhook-timestamp'];
 
-/** A valid request of this operation; `known` makes it one that the service can follow. */
+/** Generates requests of this operation that are valid by its schemas; with the values of `known`, the service accepts them. */
 export function requestOf({ parameters, body }: Operation, known: Known): fc.Arbitrary<Request> {
   const inPlace = (place: Parameter['in']) =>
     parameters.filter(
@@ -69,13 +69,13 @@ export function requestOf({ parameters, body }: Operation, known: Known): fc.Arb
     }));
 }
 
-/** Of a parameter that is left out of requests that are to succeed. */
+/** Marks a parameter that accepted requests do not have. */
 export const LEFT_OUT: fc.Arbitrary<unknown> = fc.constant('left out');
 
 const texts = (values: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
 
-/** Makes the request, with the credentials that the operation asks for. */
+/** Sends the request with the credentials that the operation requires. */
 export async function perform(
   url: string,
   operation: Operation,

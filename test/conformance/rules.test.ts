@@ -15,7 +15,7 @@ const CLOSED = [
 ];
 const PROBLEM = '#/components/responses/Problem';
 
-/** Calls `visit` with every schema of the dereferenced contract, and where it is. */
+/** Calls `visit` with every schema of the dereferenced contract and its path. */
 async function eachSchema(
   visit: (schema: Schema & { description?: string }, where: string) => void,
 ): Promise<void> {
@@ -34,7 +34,7 @@ async function eachSchema(
 }
 
 describe('The contract', () => {
-  it('describes every property', async () => {
+  it('has a description of every property', async () => {
     const missing = new Set<string>();
     await eachSchema((schema, where) => {
       if (/\/properties\/[^/]+$/.test(where) && !schema.description) missing.add(where);
@@ -42,7 +42,7 @@ describe('The contract', () => {
     expect([...missing]).to.deep.equal([]);
   });
 
-  it('limits the length of every text', async () => {
+  it('has a max length for every text', async () => {
     const unlimited = new Set<string>();
     await eachSchema(({ type, maxLength, enum: values, const: value }, where) => {
       const isText = [type ?? ''].flat().includes('string');
@@ -51,13 +51,13 @@ describe('The contract', () => {
     expect([...unlimited]).to.deep.equal([]);
   });
 
-  it('has a problem document for every other status of every operation', () => {
+  it('describes the statuses that an operation does not list as problem documents', () => {
     for (const [path, methods] of Object.entries(openApiDocument().paths))
       for (const [method, operation] of Object.entries(methods))
         expect(operation, `${method} ${path}`).to.have.nested.property('responses.default.$ref', PROBLEM);
   });
 
-  it('gives every object a name that generated clients can use', () => {
+  it('has a named schema for every object, so that generated clients have a named type', () => {
     const unnamed: string[] = [];
     const walk = (node: unknown, where: string): void => {
       if (typeof node !== 'object' || node === null) return;
@@ -70,7 +70,7 @@ describe('The contract', () => {
     expect(unnamed).to.deep.equal([]);
   });
 
-  it('closes the schemas of requests and opens those of responses', () => {
+  it('allows unknown fields in responses, and refuses them in requests', () => {
     const closed = Object.entries(schemas).filter(([, schema]) => schema.additionalProperties === false);
     expect(closed.map(([name]) => name)).to.have.members(CLOSED);
   });

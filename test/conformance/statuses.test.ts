@@ -8,7 +8,7 @@ import { type Answer, type Credentials, perform, type Request, requestOf } from 
 import { knownFor, startLimited, startWorld, type World } from './world.ts';
 
 const NOTHING = '9007199254740991';
-/** Over the limit of an email, and so over every limit. */
+/** A body above the limit for emails, which is the highest limit. */
 const TOO_LARGE = JSON.stringify({ type: 'sms', body: 'x'.repeat(10_500_000) });
 
 interface Provocation {
@@ -63,8 +63,8 @@ describe('Every status of the contract', function () {
   };
 
   const conflicting = (id: string): Record<string, string> => {
-    const [stranger] = world.ids.strangers[0] ?? [];
-    if (id === 'linkParticipants') return { id: `${stranger}`, other_id: `${stranger}` };
+    const [participant] = world.ids.linkedPairs[0] ?? [];
+    if (id === 'linkParticipants') return { id: `${participant}`, other_id: `${participant}` };
     if (id.endsWith('QuarantinedWebhook')) return { id: `${world.ids.inProgress}` };
     return { id: `${id === 'retryMessage' ? world.ids.scheduled[0] : world.ids.delivered}` };
   };

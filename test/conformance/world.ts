@@ -8,7 +8,7 @@ import { arbitraryOf, type Known } from './arbitrary.ts';
 import type { Operation } from './contract.ts';
 import { apiKey, apiKeys, LEFT_OUT } from './request.ts';
 
-/** A service that holds something of everything, and what of it each operation can be asked about. */
+/** A service whose database has data for every operation, and the ids of these data. */
 export interface World extends Harness {
   ids: Ids;
 }
@@ -18,8 +18,8 @@ interface Ids {
   scheduled: number[];
   failed: number[];
   conversations: number[];
-  /** Participants who do not write to each other, each two linked. */
-  strangers: [number, number][];
+  /** Pairs of linked participants that share no conversation. */
+  linkedPairs: [number, number][];
   /** Stored webhooks that can be processed, and one that a worker processes. */
   quarantine: number[];
   inProgress: number;
@@ -27,7 +27,7 @@ interface Ids {
 
 const OURS = '+12016661234';
 const PHONES = ['+18045551234', '+1 (804) 555-0001', '804-555-0002', OURS, '12345'];
-/** None of `PHONES`, because the sender cannot be a member of a group. */
+/** Not in `PHONES`, because the sender of a group message cannot be a recipient. */
 const GROUP_SENDER = '+12016665678';
 const EMAILS = [
   'ada@example.com',
@@ -47,13 +47,13 @@ export async function startWorld(): Promise<World> {
   return { ...harness, ids: await populate(harness) };
 }
 
-/** Another process of this service, which takes next to no requests. */
+/** Another service on the same database, with a low rate limit. */
 export async function startLimited({ databaseUrl, ids }: World): Promise<World> {
   const limited = { ROLE: 'api', DATABASE_URL: databaseUrl, RATE_LIMIT_PER_SECOND: '5' };
   return { ...(await startHarness({ ...SECURED, ...limited })), ids };
 }
 
-/** Emails always fail at the simulated provider, so that there are some to be sent again. */
+/** Stores messages in every state. Every email fails at the simulated provider, so that `retryMessage` has messages to retry. */
 async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
   const { messages, conversations, participants } = createClient({ baseUrl: url, apiKey });
   await control('PUT', '/_control/faults', [{ channel: 'email', type: 'status', status: 400 }]);
@@ -66,16 +66,16 @@ async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
   const emails = await Promise.all(
     times(12).map((index) => messages.send({ from: 'shop@x.org', to: `p${index}@x.org`, body: 'Hi' })),
   );
-  const stands = async (id: number, status: string) =>
+  const untilStatus = async (id: number, status: string) =>
     until(async () => (await messages.get(id)).status === status, `message ${id} is ${status}`);
   const delivered = texts[0]?.id ?? 0;
-  await stands(delivered, 'delivered');
-  for (const { id } of emails) await stands(id, 'failed');
+  await untilStatus(delivered, 'delivered');
+  for (const { id } of emails) await untilStatus(id, 'failed');
   const found = new Map<string, number>();
   for await (const { id, address } of participants.list()) found.set(address, id);
   const idOf = (index: number) => found.get(`+1804555100${index}`) ?? 0;
-  const strangers = times(5).map((index): [number, number] => [idOf(index), idOf(index + 5)]);
-  for (const [one, other] of strangers) await participants.link(one, other);
+  const linkedPairs = times(5).map((index): [number, number] => [idOf(index), idOf(index + 5)]);
+  for (const [one, other] of linkedPairs) await participants.link(one, other);
   const known: number[] = [];
   for await (const { id } of conversations.list()) known.push(id);
   const quarantine: number[] = [];
@@ -89,20 +89,20 @@ async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
     scheduled: scheduled.map(({ id }) => id),
     failed: emails.map(({ id }) => id),
     conversations: known,
-    strangers,
+    linkedPairs,
     quarantine,
     inProgress,
   };
 }
 
-/** What makes sense in a request of this operation. */
+/** Generators of values with which the service accepts a request of this operation. */
 export function knownFor({ id, tag }: Operation, ids: Ids): Known {
   const from = <T>(values: readonly T[]) => fc.constantFrom(...values);
   const addresses = /email/i.test(id) ? EMAILS : PHONES;
   const idsOf: Record<string, number[]> = {
     Messages: ids.messages,
     Conversations: ids.conversations,
-    Participants: ids.strangers.flat(),
+    Participants: ids.linkedPairs.flat(),
     Quarantine: ids.quarantine,
   };
   const common: Known = {
@@ -122,11 +122,11 @@ export function knownFor({ id, tag }: Operation, ids: Ids): Known {
   if (id === 'cancelMessage') common.id = from(ids.scheduled);
   if (id === 'retryMessage') common.id = from(ids.failed);
   if (id.endsWith('linkParticipants'))
-    common.params = from(ids.strangers).map(([id, other_id]) => ({ id, other_id }));
+    common.params = from(ids.linkedPairs).map(([id, other_id]) => ({ id, other_id }));
   return { ...common, ...messagesThatFit(common) };
 }
 
-/** A time that many hours from now. */
+/** Generates times between `least` and `most` hours from now. */
 function soon(least: number, most: number): fc.Arbitrary<string> {
   const hours = fc.double({ min: least, max: most, noNaN: true });
   return hours.map((value) => new Date(Date.now() + value * 3_600_000).toISOString());
@@ -140,7 +140,7 @@ type Text = {
   body: string;
 };
 
-/** The rules between the fields of a message, as the contract's prose has them. */
+/** Messages that also obey the rules between fields, which the contract states in descriptions only. */
 function messagesThatFit(known: Known): Known {
   const schema = (name: string) => ({ $ref: `#/components/schemas/${name}` });
   const fit = (text: Text): Text => {
