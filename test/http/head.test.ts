@@ -4,6 +4,7 @@ import { openApiDocument } from '../../src/openapi/document.ts';
 import { sms } from '../support/bodies.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';
+import { store } from '../support/webhooks.ts';
 
 /** Headers that differ between any two responses, or because undici closes the connection after a HEAD. */
 const OF_ONE_RESPONSE = new Set(['connection', 'date', 'keep-alive']);
@@ -18,6 +19,7 @@ describe('HEAD', () => {
     service = await startHarness({ API_KEYS: `tests:${key}` });
     const headers = { authorization: `Bearer ${key}` };
     await service.request('POST', '/api/messages/sms', sms, headers);
+    await store(service.databaseUrl, '{}');
     const status = async () =>
       (await service.request('GET', '/api/messages/1', undefined, headers)).body.status;
     await until(async () => (await status()) === 'delivered', 'message 1 is delivered');
