@@ -34,7 +34,7 @@ function describe(
   { channel, capabilities }: Provider,
   { publicUrl }: Config,
 ): Record<string, string> {
-  const { name, perSecond, perSecondPerSender, simulated } = account;
+  const { name, perSecond, perSecondPerSender, senders, simulated } = account;
   const kind = kindOf(account);
   const limits = [
     perSecond !== null && `${perSecond} per second`,
@@ -44,6 +44,7 @@ function describe(
   return {
     ...kind.describe(account.settings),
     ...describeCapabilities(channel, capabilities),
+    Senders: senders === null ? 'all' : senders.join(', ') || 'none',
     Limits: limits.join(', ') || 'none',
     'Webhook URL': url,
     ...(!simulated && { Configure: kind.webhookSetup }),

@@ -94,13 +94,18 @@ describe('The command doctor', function () {
 
   it('reports each credential that Twilio refuses', async () => {
     const { code, report } = await doctor({
-      ...{ ...twilio(), TWILIO_AUTH_TOKEN: OTHER_TOKEN, TWILIO_PER_SECOND: '10' },
+      ...{
+        ...twilio(),
+        TWILIO_AUTH_TOKEN: OTHER_TOKEN,
+        TWILIO_PER_SECOND: '10',
+        TWILIO_SENDERS: '+12016661234',
+      },
       ...{ TWILIO_API_KEY_SID: KEY_SID, TWILIO_API_KEY_SECRET: 'another-secret-of-the-key' },
     });
     expect(code).to.equal(1);
     expect(report).to.match(/^ {2}FAULT {4}auth token: .*20003.*TWILIO_…$/m);
     expect(report).to.match(/^ {2}FAULT {4}API key: .*20003.*TWILIO_…$/m);
-    expect(report).to.match(/Limits +10 per second\n/);
+    expect(report).to.match(/Senders +\+12016661234\n +Limits +10 per second\n/);
     expect(report).not.to.contain(OTHER_TOKEN).and.not.to.contain('another-secret');
   });
 
@@ -167,6 +172,9 @@ describe('The command doctor', function () {
   describe('while a service runs with the same settings', () => {
     let running: Running;
     before(async () => {
+      // Free just before the start: other programs may have used the earlier ports in the meantime.
+      environment.PORT = String(await freePort());
+      environment.SIMULATOR_PORT = String(await freePort());
       Object.assign(environment, twilio(), {
         PUBLIC_URL: `http://0.0.0.0:${environment.PORT}`,
         ALLOWED_HOSTS: '0.0.0.0',
