@@ -9,7 +9,7 @@ import type { WebhookFault } from './fault.ts';
 export const WEBHOOKS_DUE = 'webhooks_due';
 
 /** Headers that may contain credentials. A signature is no credential. */
-const SECRET_HEADER = /auth|cookie|token|secret|password|credential|api-?key|session/i;
+const SECRET_HEADER = /auth|cookie|token|secret|password|credential|session|apikey|(?:^|[-_])key(?:[-_]|$)/i;
 
 const KEEP = {
   name: 'keep-webhook',

@@ -138,6 +138,20 @@ describe('The worker of the webhook inbox', () => {
     }
   });
 
+  it('processes each webhook once while the same webhooks are replayed', async () => {
+    const ids: number[] = [];
+    const answers = [];
+    for (let n = 0; n < 15; n++) {
+      const id = await store(databaseUrl, inboundBody(`both-${n}`), { state: 'pending' });
+      ids.push(id);
+      const replay = () => service.request('POST', `/api/quarantine/${id}/replay`);
+      answers.push(...(await Promise.all([replay(), replay(), replay()])));
+    }
+    for (const { status } of answers) expect(status).to.be.oneOf([200, 404, 409]);
+    for (const id of ids) await untilProcessed(id);
+    expect(await count('messages', "provider_message_id like 'both-%'")).to.equal(15);
+  });
+
   it('is measured by account and state, with the age of the oldest webhook', async () => {
     await store(databaseUrl, '{"old": true}', { account: 'former' });
     const measured = await until(async () => {

@@ -41,6 +41,7 @@ describe('The quarantine', () => {
         const { status, body: answer } = await deliver(service, body, {
           cookie: 'id=1',
           'x-api-key': 'hidden-credential',
+          'subscription-key': 'hidden-credential',
           'x-extra': 'kept',
         });
         expect([status, answer], body).to.deep.equal([200, {}]);
@@ -54,7 +55,12 @@ describe('The quarantine', () => {
         const detail = (await service.request('GET', `${LIST}/${id}`)).body;
         expect(detail).to.include({ target: '/api/webhooks/text-co', body, body_encoding: 'utf-8' });
         expect(detail.headers).to.include({ 'content-type': 'application/json', 'x-extra': 'kept' });
-        expect(detail.headers).not.to.have.any.keys('cookie', 'authorization', 'x-api-key');
+        expect(detail.headers).not.to.have.any.keys(
+          'cookie',
+          'authorization',
+          'x-api-key',
+          'subscription-key',
+        );
       }
     });
 
