@@ -57,7 +57,7 @@ export async function createApp({
   app.use(checkProtocol);
   if (config.apiKeys.length === 0) app.use(refuseForeign(config.allowedHosts));
   const document = contractOf(config.role);
-  const bodies = createBodies();
+  const bodies = createBodies(providers.email.map(({ name }) => name));
   const steps = {
     before: [
       authenticate(document, { config, providers, keyring, readUnverified: bodies.readUnverified }),

@@ -40,13 +40,16 @@ export interface Bodies {
 /**
  * Reads request bodies within two limits: for one body, and for all bodies together. Unverified callers use a separate
  * budget, so that they cannot block identified callers.
+ *
+ * @param emailAccounts the names of the email accounts, whose webhooks may have the size of an email.
  */
-export function createBodies(): Bodies {
+export function createBodies(emailAccounts: readonly string[]): Bodies {
+  const isLarge = (request: Request) => isEmail(request, emailAccounts);
   const unverified = new BodyBudget(UNVERIFIED_BYTES);
   const verified = new BodyBudget(VERIFIED_BYTES);
   return {
     readUnverified: async (request) => {
-      const raw = await read(request, unverified);
+      const raw = await read(request, unverified, isLarge(request));
       stateOf(request).rawBody = raw;
       return raw;
     },
@@ -54,7 +57,7 @@ export function createBodies(): Bodies {
       const expectsBody = Boolean(operationOf(request)?.requestBody);
       if (expectsBody && stateOf(request).caller?.type !== 'provider') assertJson(request);
       if (expectsBody && hasBody(request)) {
-        await hold(request, verified);
+        await hold(request, verified, isLarge(request));
         const { value, values } = parse(request);
         request.body = value;
         stateOf(request).values = values;
@@ -79,11 +82,11 @@ export function valuesIn(request: object): number {
 }
 
 /** Reads the body of an identified caller, unless authentication has read the body, and counts its bytes in `budget`. */
-async function hold(request: Request, budget: BodyBudget): Promise<void> {
+async function hold(request: Request, budget: BodyBudget, isLarge: boolean): Promise<void> {
   const state = stateOf(request);
   const raw = state.rawBody;
   if (raw === undefined) {
-    state.rawBody = await read(request, budget);
+    state.rawBody = await read(request, budget, isLarge);
     return;
   }
   state.hold?.release();
@@ -94,8 +97,8 @@ async function hold(request: Request, budget: BodyBudget): Promise<void> {
 }
 
 /** Reads a whole body. Refuses a body over its limit because of its `Content-Length`, or while the body arrives. */
-function read(request: Request, budget: BodyBudget): Promise<Buffer> {
-  const limit = limitOf(request);
+function read(request: Request, budget: BodyBudget, isLarge: boolean): Promise<Buffer> {
+  const limit = isLarge ? EMAIL_LIMIT : TEXT_LIMIT;
   const { expect, 'content-length': length, 'content-encoding': encoding = 'identity' } = request.headers;
   if (encoding.toLowerCase() !== 'identity')
     throw new UnsupportedMediaTypeError('The body must not be compressed.');
@@ -141,9 +144,11 @@ function overloaded(): UnavailableError {
   return new UnavailableError('The service is overloaded.');
 }
 
-function limitOf(request: Request): number {
-  const operation = operationOf(request);
-  return operation && EMAIL_OPERATIONS.has(operation.operationId) ? EMAIL_LIMIT : TEXT_LIMIT;
+/** Whether the body may have the size of an email. */
+function isEmail(request: Request, emailAccounts: readonly string[]): boolean {
+  const id = operationOf(request)?.operationId;
+  if (id === 'receiveWebhook') return emailAccounts.includes(`${request.params.account}`);
+  return id !== undefined && EMAIL_OPERATIONS.has(id);
 }
 
 function hasBody({ headers }: Request): boolean {

@@ -58,6 +58,19 @@ describe("The webhook URL of an account of the kind 'standard'", () => {
     expect((await deliver('text-co', inboundSms, { 'webhook-signature': 'v1,AAAA' })).status).to.equal(401);
   });
 
+  it('receives an email of several megabytes', async () => {
+    const event = {
+      from: 'a@example.com',
+      to: 'b@example.com',
+      xillio_id: 'large',
+      body: 'x'.repeat(3_000_000),
+    };
+    expect((await deliver('mail-co', event)).status).to.equal(200);
+    const { body } = await service.request('GET', '/api/messages?type=email&limit=1');
+    expect(body.data[0]).to.include({ provider_message_id: 'large', body: event.body });
+    expect((await deliver('text-co', 'x'.repeat(3_000_000))).status).to.equal(413);
+  });
+
   it('returns 413 for a body that is too large, and 415 for a compressed body', async () => {
     expect((await deliver('text-co', 'x'.repeat(11e6))).status).to.equal(413);
     expect((await deliver('text-co', inboundSms, { 'content-encoding': 'gzip' })).status).to.equal(415);
