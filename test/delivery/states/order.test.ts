@@ -1,9 +1,8 @@
 import { expect } from 'chai';
-import { type Event, type State, TRANSITIONS } from '../../../src/delivery/states/table.ts';
+import { type State, TRANSITIONS } from '../../../src/delivery/states/table.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
+import { type Channel, eventOf } from './model.ts';
 import { Stage } from './stage.ts';
-
-type Channel = 'sms' | 'email';
 
 const WORDS = ['sent', 'delivered', 'undelivered', 'failed'];
 const RECIPIENTS = {
@@ -71,10 +70,6 @@ describe('Receipts in any order', () => {
 /** The state of a sent message after these receipts. */
 function stateAfter(words: string[], channel: Channel): State {
   return words.reduce<State>((state, word) => TRANSITIONS[state][eventOf(word, channel)], 'sent');
-}
-
-function eventOf(word: string, channel: Channel): Event {
-  return channel === 'email' && word === 'undelivered' ? 'receipt_bounced' : (`receipt_${word}` as Event);
 }
 
 function summary(states: State[]): State {
