@@ -24,10 +24,14 @@ export function hasSender({ senders }: Pick<Account, 'senders'>, sender: string)
   return senders.has(key) || (key.includes('@') && senders.has(key.slice(key.lastIndexOf('@') + 1)));
 }
 
-/** Whether an account has every sender of another account. */
-export function coversSenders(account: Pick<Account, 'senders'>, other: Pick<Account, 'senders'>): boolean {
-  if (account.senders === null || other.senders === null) return account.senders === null;
-  return [...other.senders].every((sender) => hasSender(account, sender));
+/** Whether each sender of an account is a sender of one of the other accounts. */
+export function areSendersCovered(
+  { senders }: Pick<Account, 'senders'>,
+  others: readonly Pick<Account, 'senders'>[],
+): boolean {
+  if (others.some((other) => other.senders === null)) return true;
+  if (senders === null || others.length === 0) return false;
+  return [...senders].every((sender) => others.some((other) => hasSender(other, sender)));
 }
 
 /** Why no account can send a message: each account lacks its sender or a capability that the message needs. */

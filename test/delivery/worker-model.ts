@@ -102,7 +102,7 @@ class Model {
       name,
       channel: 'sms',
       capabilities: { idempotencyKeys: true, lookUp: 'by_key' },
-      senders: null,
+      senders: this.#sendersOf(name),
     } as Provider;
     const { concurrency } = this.#options;
     return new Breaker({
@@ -199,6 +199,17 @@ class Model {
     row.may_have_been_sent = transition.mayHaveBeenSent;
     row.dueAt = transition.nextAttemptAt?.getTime() ?? Number.POSITIVE_INFINITY;
     if (transition.status === 'sent') this.#result.sentAt.set(row.id, this.#now);
+  }
+
+  /** One sender for each list of accounts; null if every account can send all messages. */
+  #sendersOf(name: string): Set<string> | null {
+    const lists = this.#options.messages.map(({ accounts }) => accounts);
+    if (lists.every((accounts) => accounts === undefined)) return null;
+    return new Set(
+      lists
+        .filter((accounts) => accounts?.includes(name) ?? true)
+        .map((accounts) => accounts?.join() ?? 'all'),
+    );
   }
 
   #eligible({ accounts }: Row): Provider[] {

@@ -1,5 +1,5 @@
 import type { Channel } from '../../channel.ts';
-import { coversSenders, eligibleAccounts } from '../../providers/eligibility.ts';
+import { areSendersCovered, eligibleAccounts } from '../../providers/eligibility.ts';
 import type { Routable } from '../../providers/missing-capabilities.ts';
 import type { Provider } from '../../providers/provider.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
@@ -81,11 +81,12 @@ function createBreakers(
   return breakers;
 }
 
-/** Whether another account that has every sender of this account is available. */
+/** Whether the other available accounts together have every sender of this account. */
 export function hasAlternative(breakers: readonly Breaker[], provider: Provider): boolean {
-  return breakers.some(
-    (other) =>
-      other.state === 'closed' && other.provider !== provider && coversSenders(other.provider, provider),
+  const others = breakers.filter((other) => other.state === 'closed' && other.provider !== provider);
+  return areSendersCovered(
+    provider,
+    others.map((other) => other.provider),
   );
 }
 
