@@ -17,6 +17,7 @@ const TOKEN = '0123456789abcdef0123456789abcdef';
 interface Provider {
   simulator: Simulator;
   setFaults(faults: object[]): Promise<unknown>;
+  reset(): Promise<unknown>;
   /** The senders of the messages that it accepted. */
   senders(): Promise<string[]>;
 }
@@ -33,6 +34,7 @@ async function startProvider(): Promise<Provider> {
   return {
     simulator,
     setFaults: (faults) => control('PUT', 'faults', faults),
+    reset: () => control('POST', 'reset'),
     senders: async () =>
       (await control('GET', 'messages')).data.map(({ request }) => String(request.from ?? request.From)),
   };
@@ -43,12 +45,15 @@ describe('Delivery by accounts with different senders', () => {
   let second: Provider;
   let third: Provider;
   let service: Harness | undefined;
-  beforeEach(async () => {
+  before(async () => {
     [first, second, third] = await Promise.all([startProvider(), startProvider(), startProvider()]);
   });
   afterEach(async () => {
     await service?.stop();
     service = undefined;
+    for (const provider of [first, second, third]) await provider.reset();
+  });
+  after(async () => {
     for (const { simulator } of [first, second, third]) await simulator.stop();
   });
 
@@ -213,6 +218,18 @@ describe('Delivery by accounts with different senders', () => {
       );
       await running().untilStatus(ids.a, 'sent');
       expect((await get(ids.a)).provider).to.equal('second-co');
+    });
+
+    it('leaves a message that may have been sent with its account, which alone can tell', async () => {
+      const { ids, restart } = await accept(accounts(NUMBERS.a, NUMBERS.b));
+      await query(
+        running().databaseUrl,
+        'update deliveries set may_have_been_sent = true, attempt_count = 1 where message_id = $1',
+        [ids.a],
+      );
+      await restart(accounts(NUMBERS.b, NUMBERS.a));
+      await running().untilStatus(ids.a, 'sent');
+      expect(await attemptsOf(ids.a)).to.deep.equal([['first-co', 'accepted', null]]);
     });
 
     it('ends a message that waits for an account when it expires', async () => {
