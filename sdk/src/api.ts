@@ -1,6 +1,7 @@
 import createFetchClient, { type Client as FetchClient } from 'openapi-fetch';
+import { ApiPromise, received, type WithResponse } from './api-promise.ts';
 import { errorOf, unexpected } from './errors.ts';
-import { type List, type Pages, paginate } from './pagination.ts';
+import { type List, Pages } from './pagination.ts';
 import type { paths } from './schema.ts';
 import { createTransport, type Fetch, type TransportOptions } from './transport.ts';
 
@@ -34,10 +35,13 @@ interface Result<Data> {
   response: Response;
 }
 
+type Send<Data> = (init: Init) => Promise<Result<Data>>;
+
+/** The requests that the resources share. */
 export interface Api {
   raw: RawClient;
-  /** Resolves with the body of the response. @throws {MessagingError} */
-  call<Data>(options: WriteOptions | undefined, send: (init: Init) => Promise<Result<Data>>): Promise<Data>;
+  /** Makes a request at once. The promise resolves with the body of the response. @throws {MessagingError} */
+  call<Data extends object>(options: WriteOptions | undefined, send: Send<Data>): ApiPromise<Data>;
   /** Reads a list page by page. */
   list<Body extends List<unknown>>(
     options: RequestOptions | undefined,
@@ -48,7 +52,10 @@ export interface Api {
 
 export function createApi(baseUrl: string, headers: Record<string, string>, defaults: TransportOptions): Api {
   const raw = createFetchClient<paths>({ baseUrl, headers, fetch: createTransport(defaults) });
-  const call: Api['call'] = async (options = {}, send) => {
+  const exchange = async <Data extends object>(
+    options: WriteOptions = {},
+    send: Send<Data>,
+  ): Promise<WithResponse<Data>> => {
     const { signal = null, timeout = defaults.timeout, maxRetries = defaults.maxRetries } = options;
     const { data, error, response } = await send({
       fetch: createTransport({ ...defaults, timeout, maxRetries }),
@@ -57,15 +64,18 @@ export function createApi(baseUrl: string, headers: Record<string, string>, defa
     }).catch(rethrow);
     if (!response.ok) throw errorOf(response, error);
     if (data === undefined) throw unexpected(response.status);
-    return data;
+    return received(data, response);
   };
   return {
     raw,
-    call,
+    call: (options, send) => {
+      const started = exchange(options, send);
+      return new ApiPromise(() => started);
+    },
     list: (options, start, send) =>
-      paginate((next) => {
+      new Pages((next) => {
         const cursor = next ?? start;
-        return call(options, (init) => send(init, cursor === undefined ? {} : { cursor }));
+        return exchange(options, (init) => send(init, cursor === undefined ? {} : { cursor }));
       }),
   };
 }

@@ -1,5 +1,13 @@
-export type { RawClient, RequestOptions, WriteOptions } from './api.ts';
-export { type Client, type ClientOptions, createClient } from './client.ts';
+export type { Api, RawClient, RequestOptions, WriteOptions } from './api.ts';
+export type { ApiPromise, WithRequestId, WithResponse } from './api-promise.ts';
+export {
+  type Client,
+  type ClientOptions,
+  createClient,
+  createPartialClient,
+  type PartialClient,
+  type Resource,
+} from './client.ts';
 export {
   ApiError,
   AuthenticationError,
@@ -14,10 +22,11 @@ export {
   TimeoutError,
   UnavailableError,
 } from './errors.ts';
+export type { LogDetails, Logger, LogLevel } from './logging.ts';
 export type { List, Page, Pages, Paging } from './pagination.ts';
-export type { Conversations } from './resources/conversations.ts';
-export type { Messages } from './resources/messages.ts';
-export type { Participants } from './resources/participants.ts';
+export { type Conversations, conversations } from './resources/conversations.ts';
+export { type Messages, messages } from './resources/messages.ts';
+export { type Participants, participants } from './resources/participants.ts';
 export type { components, operations, paths } from './schema.ts';
 export type { Fetch } from './transport.ts';
 export type * from './types.ts';

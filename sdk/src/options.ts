@@ -1,10 +1,12 @@
 /**
- * The base URL without a trailing slash.
+ * The base URL without a trailing slash, by default of the environment variable `MESSAGING_BASE_URL`.
  *
  * @throws {TypeError} if the value is not an absolute http or https URL, or has credentials, a query or a fragment.
  */
-export function readBaseUrl(input: string | URL): string {
-  const given = String(input).trim();
+export function readBaseUrl(input: string | URL | undefined): string {
+  const value = input ?? environment('MESSAGING_BASE_URL');
+  if (value === undefined) throw new TypeError('baseUrl is missing: set the option or MESSAGING_BASE_URL.');
+  const given = String(value).trim();
   const { protocol, username, password, search, hash, origin, pathname } = parse(given);
   if (username || password) throw new TypeError('baseUrl must not contain credentials: use apiKey.');
   if (!/^https?:$/.test(protocol)) throw notAbsolute(given);
@@ -26,10 +28,29 @@ function notAbsolute(given: string): TypeError {
   return new TypeError(`baseUrl must be an absolute http or https URL: "${given}" is not.${hint}`);
 }
 
-/** @throws {TypeError} if the key cannot be sent in a header. The message does not contain the key. */
-export function assertApiKey(apiKey: string | undefined): void {
+/**
+ * The API key, by default of the environment variable `MESSAGING_API_KEY`; undefined for null.
+ *
+ * @throws {TypeError} if the key cannot be sent in a header. The message does not contain the key.
+ */
+export function readApiKey(input: string | null | undefined): string | undefined {
+  const apiKey = input === undefined ? environment('MESSAGING_API_KEY') : (input ?? undefined);
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey))
     throw new TypeError(
       'apiKey must be one or more printable ASCII characters, without spaces or line breaks.',
     );
+  return apiKey;
+}
+
+/**
+ * An environment variable. Undefined if the variable is empty, or in an environment without variables (browsers, workers) or
+ * without the permission to read them (Deno). A bundler cannot replace the name with a value, so no key is bundled.
+ */
+function environment(name: string): string | undefined {
+  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
+  try {
+    return process?.env?.[name]?.trim() || undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,3 +1,5 @@
+import { ApiPromise, received, type WithRequestId, type WithResponse } from './api-promise.ts';
+
 /** One page of a list, as the service returns it. */
 export interface List<Item> {
   data: Item[];
@@ -9,47 +11,49 @@ export type ItemOf<Body extends List<unknown>> = Body['data'][number];
 
 export interface Paging<Body extends List<unknown>> extends AsyncIterable<ItemOf<Body>> {
   /** The next page; null after the last page. */
-  nextPage(): Promise<Page<Body> | null>;
+  nextPage(): Promise<WithRequestId<Page<Body>> | null>;
 }
 
 /** One page. Iterating it yields the items of this page and of all following pages. */
 export type Page<Body extends List<unknown>> = Body & Paging<Body>;
 
-/** `await` resolves to the first page. `for await` yields every item and fetches further pages on demand. */
-export interface Pages<Body extends List<unknown>> extends Promise<Page<Body>>, AsyncIterable<ItemOf<Body>> {}
+type FetchPage<Body> = (cursor: string | undefined) => Promise<WithResponse<Body>>;
 
-type FetchPage<Body> = (cursor: string | undefined) => Promise<Body>;
+/**
+ * `await` resolves to the first page. `for await` yields every item and fetches further pages on demand. No request is made
+ * before the first `await` or iteration.
+ */
+export class Pages<Body extends List<unknown>>
+  extends ApiPromise<Page<Body>>
+  implements AsyncIterable<ItemOf<Body>>
+{
+  constructor(fetchPage: FetchPage<Body>) {
+    let first: Promise<WithResponse<Page<Body>>> | undefined;
+    super(() => {
+      first ??= fetchPage(undefined).then((body) => pageOf(body, fetchPage));
+      return first;
+    });
+  }
 
-/** No request is made before the first `await` or iteration. */
-export function paginate<Body extends List<unknown>>(fetchPage: FetchPage<Body>): Pages<Body> {
-  let first: Promise<Page<Body>> | undefined;
-  const start = () => {
-    first ??= fetchPage(undefined).then((body) => pageOf(body, fetchPage));
-    return first;
-  };
-  return {
-    // biome-ignore lint/suspicious/noThenProperty: a promise that starts on demand
-    then: (onFulfilled, onRejected) => start().then(onFulfilled, onRejected),
-    catch: (onRejected) => start().catch(onRejected),
-    finally: (onFinally) => start().finally(onFinally),
-    [Symbol.toStringTag]: 'Promise',
-    async *[Symbol.asyncIterator]() {
-      yield* await start();
-    },
-  };
+  async *[Symbol.asyncIterator](): AsyncGenerator<ItemOf<Body>, void> {
+    yield* await this;
+  }
 }
 
 /** Methods are on the prototype, so that a page prints and compares like the body of the response. */
-function pageOf<Body extends List<unknown>>(body: Body, fetchPage: FetchPage<Body>): Page<Body> {
+function pageOf<Body extends List<unknown>>(
+  { data: body, response }: WithResponse<Body>,
+  fetchPage: FetchPage<Body>,
+): WithResponse<Page<Body>> {
   const methods: Paging<Body> = {
     async nextPage() {
       if (body.next_cursor === null) return null;
-      return pageOf(await fetchPage(body.next_cursor), fetchPage);
+      return pageOf(await fetchPage(body.next_cursor), fetchPage).data;
     },
     async *[Symbol.asyncIterator]() {
       for (let at: Page<Body> | null = page; at; at = await at.nextPage()) yield* at.data;
     },
   };
   const page: Page<Body> = Object.assign(Object.create(methods), body);
-  return page;
+  return received(page, response);
 }

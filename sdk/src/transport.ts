@@ -1,9 +1,10 @@
 import { ConnectionError, TimeoutError } from './errors.ts';
-import { delayAfter, type RetryPolicy, sleep } from './retry.ts';
+import { type Log, type LogOptions, logOf } from './logging.ts';
+import { delayAfter, isTransient, type RetryPolicy, sleep } from './retry.ts';
 
 export type Fetch = (request: Request) => Promise<Response>;
 
-export interface TransportOptions extends RetryPolicy {
+export interface TransportOptions extends RetryPolicy, LogOptions {
   fetch: Fetch;
   /** Timeout of each try in milliseconds, including the body. */
   timeout: number;
@@ -22,14 +23,28 @@ export function createTransport(options: TransportOptions): Fetch {
   return async (request) => {
     if (request.method === 'POST' && !request.headers.has('idempotency-key'))
       request.headers.set('idempotency-key', crypto.randomUUID());
+    const log = logOf(request, options);
     for (let retries = 0; ; retries++) {
+      log('debug', `try ${retries + 1}`, retries);
       const outcome = await attempt(request, options);
       const delay = delayAfter(outcome, retries, options);
-      if (delay !== null) await sleep(delay, request.signal);
-      else if (outcome instanceof ConnectionError) throw outcome;
-      else return outcome;
+      if (delay === null) return settle(outcome, retries, log);
+      const schedule = `retry ${retries + 1} of ${options.maxRetries} in ${Math.round(delay)} ms`;
+      log('warn', `${describe(outcome)}, ${schedule}`, retries, outcome);
+      await sleep(delay, request.signal);
     }
   };
+}
+
+/** Ends a call with the outcome of its last try. */
+function settle(outcome: Response | ConnectionError, retries: number, log: Log): Response {
+  log(isTransient(outcome) ? 'error' : 'info', describe(outcome), retries, outcome);
+  if (outcome instanceof ConnectionError) throw outcome;
+  return outcome;
+}
+
+function describe(outcome: Response | ConnectionError): string {
+  return outcome instanceof ConnectionError ? outcome.message : `status ${outcome.status}`;
 }
 
 async function attempt(request: Request, { fetch, timeout }: TransportOptions) {

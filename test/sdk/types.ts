@@ -1,5 +1,6 @@
 // Compiled by `make check`, never run. A type that is too loose makes an expected error disappear, and compilation fails.
 
+import { pino } from 'pino';
 import type {
   AttemptPages,
   Client,
@@ -7,18 +8,24 @@ import type {
   components,
   DeliveryAttempt,
   Message,
+  Messages,
   Participant,
+  RawClient,
   SendByAddress,
   SendEmail,
   SendMessage,
   SendMms,
   SendSms,
+  WithRequestId,
 } from '../../sdk/src/index.ts';
 import {
   ConflictError,
+  conversations as conversationsResource,
   createClient,
+  createPartialClient,
   InvalidRequestError,
   MessagingError,
+  messages as messagesResource,
   verifyWebhook,
   WebhookVerificationError,
 } from '../../sdk/src/index.ts';
@@ -61,7 +68,7 @@ export async function sending() {
     { ...text, type: 'sms' },
     { idempotencyKey: 'k', timeout: 1, maxRetries: 0, signal: AbortSignal.abort() },
   );
-  holds<Equal<Awaited<ReturnType<typeof messages.send>>, Message>>();
+  holds<Equal<Awaited<ReturnType<typeof messages.send>>, WithRequestId<Message>>>();
   // Every SendMessage is valid for the service, and every field of the service's schema can be sent.
   holds<Equal<SendMessage extends Wire ? true : false, true>>();
   holds<Equal<keyof WireEmail, keyof SendEmail>>();
@@ -116,9 +123,9 @@ export async function sending() {
 }
 
 export async function reading() {
-  holds<Equal<Awaited<ReturnType<typeof messages.get>>, Message>>();
-  holds<Equal<Awaited<ReturnType<typeof messages.cancel>>, Message>>();
-  holds<Equal<Awaited<ReturnType<typeof messages.retry>>, Message>>();
+  holds<Equal<Awaited<ReturnType<typeof messages.get>>, WithRequestId<Message>>>();
+  holds<Equal<Awaited<ReturnType<typeof messages.cancel>>, WithRequestId<Message>>>();
+  holds<Equal<Awaited<ReturnType<typeof messages.retry>>, WithRequestId<Message>>>();
   for await (const message of messages.list({ status: 'failed' })) holds<Equal<typeof message, Message>>();
   for await (const attempt of messages.attempts(id)) holds<Equal<typeof attempt, DeliveryAttempt>>();
   for await (const each of conversations.list({ participant: list }))
@@ -161,9 +168,36 @@ export async function reading() {
   (await messages.get(id)).error.code;
 }
 
+export async function responses() {
+  const { data, response, requestId } = await messages.get(id).withResponse();
+  holds<Equal<typeof data, WithRequestId<Message>>>();
+  holds<Equal<typeof response, Response>>();
+  holds<Equal<typeof requestId, string | undefined>>();
+  holds<Equal<(typeof data)['requestId'], string | undefined>>();
+  const message: Message = await messages.get(id);
+  const first = await messages.list().withResponse();
+  holds<Equal<typeof first.data.data, Message[]>>();
+  holds<Same<Awaited<ReturnType<typeof first.data.nextPage>>, typeof first.data | null>>();
+  const plain = messages.get(id).finally(() => {});
+  // @ts-expect-error plain promises have no response
+  plain.withResponse();
+  // @ts-expect-error the service sends no such field
+  message.requestId;
+}
+
+export function partial() {
+  const client = createPartialClient({ messages: messagesResource, conversations: conversationsResource });
+  holds<Equal<typeof client.messages, Messages>>();
+  holds<Equal<typeof client.raw, RawClient>>();
+  // @ts-expect-error the client has the given resources only
+  client.participants;
+  // @ts-expect-error a resource is a function
+  createPartialClient({ messages });
+}
+
 export async function others(error: unknown) {
   await participants.update(id, { name: null });
-  holds<Equal<Awaited<ReturnType<typeof participants.link>>, Participant>>();
+  holds<Equal<Awaited<ReturnType<typeof participants.link>>, WithRequestId<Participant>>>();
   // @ts-expect-error only the name can be changed
   participants.update(id, { address: '' });
   // @ts-expect-error a name is text
@@ -171,8 +205,13 @@ export async function others(error: unknown) {
   // @ts-expect-error it takes two to link
   participants.link(id);
 
-  // @ts-expect-error a client needs to know where the service is
-  createClient({ apiKey: 'key' });
+  createClient();
+  createClient({ baseUrl: undefined, apiKey: null, logger: console, logLevel: 'debug' });
+  createClient({ logger: pino() });
+  // @ts-expect-error a logger has every level
+  createClient({ logger: { warn: () => {} } });
+  // @ts-expect-error there is no such level
+  createClient({ logLevel: 'verbose' });
   // @ts-expect-error there is no such option
   createClient({ baseUrl: '', token: 'key' });
   // @ts-expect-error there is no such path

@@ -83,6 +83,8 @@ function respond(
     return;
   }
   const type = headers.get('content-type') ?? 'application/json';
+  const requestId = headers.get('x-request-id');
+  if (requestId !== null) response.setHeader('x-request-id', requestId);
   response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
   if (fault.type === 'cut_response') response.write(body.slice(0, 20), () => response.destroy());
   else response.end(body);

@@ -1,4 +1,5 @@
 import type { Api, RequestOptions } from '../api.ts';
+import type { ApiPromise } from '../api-promise.ts';
 import type {
   Conversation,
   ConversationFilters,
@@ -11,7 +12,7 @@ export interface Conversations {
   /** Conversations that match all filters, most recently active first. */
   list(filters?: ConversationFilters, options?: RequestOptions): ConversationPages;
   /** The conversation with its participants and an excerpt of its last message. */
-  get(id: number, options?: RequestOptions): Promise<Conversation>;
+  get(id: number, options?: RequestOptions): ApiPromise<Conversation>;
   /** The messages of a conversation in the order of recording. Polling with `after_id` never skips a message. */
   messages(id: number, filters?: ConversationMessageFilters, options?: RequestOptions): MessagePages;
 }

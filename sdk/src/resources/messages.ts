@@ -1,4 +1,5 @@
 import type { Api, RequestOptions, WriteOptions } from '../api.ts';
+import type { ApiPromise } from '../api-promise.ts';
 import type {
   AttemptFilters,
   AttemptPages,
@@ -12,9 +13,9 @@ import type {
 
 export interface Messages {
   /** Sends a message. Its status is `queued`, or `scheduled` with a future `send_at`. */
-  send(message: SendMessage, options?: WriteOptions): Promise<Message>;
+  send(message: SendMessage, options?: WriteOptions): ApiPromise<Message>;
   /** The message with its current status. */
-  get(id: number, options?: RequestOptions): Promise<Message>;
+  get(id: number, options?: RequestOptions): ApiPromise<Message>;
   /** Messages that match all filters, newest first. `q` is a full-text search. */
   list(filters?: MessageFilters, options?: RequestOptions): MessagePages;
   /** The calls to providers for the message, in order. */
@@ -22,9 +23,9 @@ export interface Messages {
   /** Status changes, attempts, receipts and manual actions, oldest first. */
   timeline(id: number, filters?: TimelineFilters, options?: RequestOptions): TimelinePages;
   /** Cancels a message that is scheduled, or queued and certainly not sent. @throws {ConflictError} */
-  cancel(id: number, options?: WriteOptions): Promise<Message>;
+  cancel(id: number, options?: WriteOptions): ApiPromise<Message>;
   /** Sends a failed message again, or an `unknown` message that you know was not sent. @throws {ConflictError} */
-  retry(id: number, options?: WriteOptions): Promise<Message>;
+  retry(id: number, options?: WriteOptions): ApiPromise<Message>;
 }
 
 export const messages = ({ raw, call, list }: Api): Messages => ({

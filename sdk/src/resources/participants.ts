@@ -1,17 +1,18 @@
 import type { Api, RequestOptions } from '../api.ts';
+import type { ApiPromise } from '../api-promise.ts';
 import type { Participant, ParticipantFilters, ParticipantPages, ParticipantUpdate } from '../types.ts';
 
 export interface Participants {
   /** All participants, or the participant with `address`. */
   list(filters?: ParticipantFilters, options?: RequestOptions): ParticipantPages;
   /** The participant with its current and former links. */
-  get(id: number, options?: RequestOptions): Promise<Participant>;
+  get(id: number, options?: RequestOptions): ApiPromise<Participant>;
   /** Changes the given fields only; `name: null` removes the name. */
-  update(id: number, changes: ParticipantUpdate, options?: RequestOptions): Promise<Participant>;
+  update(id: number, changes: ParticipantUpdate, options?: RequestOptions): ApiPromise<Participant>;
   /** Links two addresses of one person: conversations with the same people are merged. @throws {ConflictError} */
-  link(id: number, otherId: number, options?: RequestOptions): Promise<Participant>;
+  link(id: number, otherId: number, options?: RequestOptions): ApiPromise<Participant>;
   /** Removes a link. @throws {NotFoundError} without a current link between the two. */
-  unlink(id: number, otherId: number, options?: RequestOptions): Promise<Participant>;
+  unlink(id: number, otherId: number, options?: RequestOptions): ApiPromise<Participant>;
 }
 
 const linkPath = '/api/participants/{id}/links/{other_id}';
