@@ -3,6 +3,7 @@
 BIN := node_modules/.bin
 INSTALLED := node_modules/.package-lock.json
 RUNTIMES := test/sdk/runtimes/node_modules/.package-lock.json
+PLATFORMS := test/sdk/platforms/node_modules/.package-lock.json
 ORACLES := test/oracles/node_modules/.package-lock.json
 GENERATED := src/openapi/schema.ts sdk/src/schema.ts
 COMPOSE := docker compose
@@ -30,6 +31,16 @@ $(RUNTIMES): test/sdk/runtimes/package-lock.json
 
 test: $(INSTALLED) $(RUNTIMES) ## Run all tests and print a summary of the coverage of src/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" c8 mocha 'test/**/*.test.ts'
+
+# Without the other runtimes, their tests are skipped.
+$(PLATFORMS): test/sdk/platforms/package-lock.json
+	@[ ! -t 2 ] || echo 'Installing the newest Node.js, Deno and Bun, once ...' >&2
+	@cd test/sdk/platforms && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error && touch node_modules/.package-lock.json \
+	  || echo 'The newest Node.js, Deno and Bun could not be installed.'
+
+test-sdk: $(INSTALLED) $(RUNTIMES) $(PLATFORMS) ## Test the SDK on the lowest and the newest Node.js, Deno, Bun, and as a browser bundle
+	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 60000 \
+	  'test/sdk/*.test.ts' 'test/sdk/reference/*.test.ts' 'test/sdk/platforms/*.platform.ts'
 
 watch: $(INSTALLED) ## Run the tests in FILE again after each change
 	@[ -n "$(FILE)" ] || { echo 'Name a test: make watch FILE=test/http/routes/send.test.ts'; exit 2; }
@@ -95,7 +106,7 @@ fuzz: $(INSTALLED) ## Send requests that schemathesis generates from openapi.yam
 	@$(BIN)/node test/fuzz/main.ts
 
 clean: ## Remove installed packages, results of runs, and the data of the embedded PostgreSQL
-	rm -rf node_modules sdk/node_modules test/sdk/runtimes/node_modules test/oracles/node_modules sdk/dist sdk/package .data .bench .coverage .fuzz
+	rm -rf node_modules sdk/node_modules test/sdk/runtimes/node_modules test/sdk/platforms/node_modules test/oracles/node_modules sdk/dist sdk/package .data .bench .coverage .fuzz
 
 db-up: ## Start the PostgreSQL of docker-compose.yml
 	$(COMPOSE) up -d --wait postgres

@@ -4,9 +4,14 @@ import { type Browser, chromium } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 
-/** Starts the installed Chromium: the path in `CHROMIUM`, by default a command with one of the usual names. */
+/** The path of the installed Chromium: the path in `CHROMIUM`, by default a command with one of the usual names. */
+export function findChromium(): string | undefined {
+  return process.env.CHROMIUM ?? NAMES.map(onPath).find((path) => path !== null) ?? undefined;
+}
+
+/** Starts the installed Chromium. */
 export async function launchChromium(): Promise<Browser> {
-  const found = process.env.CHROMIUM ?? NAMES.map(onPath).find((path) => path !== null);
+  const found = findChromium();
   if (!found)
     throw new Error(
       'Chromium is not installed. Install it (Debian: apt-get install chromium), or set its path: CHROMIUM=/path/to/chrome make test-browser',

@@ -1,8 +1,11 @@
+import { findRuntimes } from '../support/runtimes.ts';
 import { createSdkProject, type SdkProject } from '../support/sdk-project.ts';
 import { chat } from './package/chat.ts';
 import { programs } from './package/programs.ts';
 import { readme } from './package/readme.ts';
 import { runtimes } from './package/runtimes.ts';
+
+const RUNTIMES = await findRuntimes();
 
 describe('The SDK package, installed in an empty project', function () {
   this.timeout(180_000);
@@ -15,6 +18,6 @@ describe('The SDK package, installed in an empty project', function () {
   const installed = () => project;
   programs(installed);
   readme(installed);
-  runtimes(installed);
+  runtimes(installed, RUNTIMES, 'make test');
   chat(installed);
 });

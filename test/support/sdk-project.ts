@@ -19,8 +19,8 @@ export interface SdkProject {
   read(name: string): Promise<string>;
   /** Runs the TypeScript compiler on these files. The libraries of TypeScript itself are not checked. */
   compile(files: string[], compilerOptions: object): Promise<Output>;
-  /** Runs a file with Node.js, by default with the current version. */
-  run(file: string, node?: string): Promise<Output>;
+  /** Runs a file, by default with the current Node.js. */
+  run(file: string, command?: string[], environment?: Record<string, string>): Promise<Output>;
   remove(): Promise<void>;
 }
 
@@ -57,7 +57,8 @@ export async function createSdkProject(): Promise<SdkProject> {
       await write('tsconfig.json', JSON.stringify({ compilerOptions, files }));
       return execute(process.execPath, [tsc, '-p', '.'], directory);
     },
-    run: (file, node = process.execPath) => execute(node, [file], directory),
+    run: (file, [executable = process.execPath, ...args] = [], environment = {}) =>
+      execute(executable, [...args, file], directory, environment),
     remove: () => rm(directory, { recursive: true, force: true }),
   };
 }
@@ -76,8 +77,14 @@ async function succeed(command: string, cwd: string): Promise<void> {
   if (code !== 0) throw new Error(`${command} ended with ${code}\n${stdout}\n${stderr}`);
 }
 
-async function execute(command: string, args: string[], cwd: string): Promise<Output> {
-  const { NODE_V8_COVERAGE: _, NODE_OPTIONS: __, ...env } = process.env;
+async function execute(
+  command: string,
+  args: string[],
+  cwd: string,
+  environment: Record<string, string> = {},
+): Promise<Output> {
+  const { NODE_V8_COVERAGE: _, NODE_OPTIONS: __, ...inherited } = process.env;
+  const env = { ...inherited, ...environment };
   try {
     return { code: 0, ...(await promisify(execFile)(command, args, { cwd, env })) };
   } catch (error) {
