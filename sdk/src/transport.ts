@@ -61,6 +61,8 @@ async function attempt(request: Request, { fetch, timeout }: TransportOptions) {
     const response = await fetch(new Request(request.clone(), init));
     // The body is read here, so that an incomplete body counts as a failed try.
     await response.clone().arrayBuffer();
+    // An abort during the read can fail the body of the response, but not of its clone.
+    controller.signal.throwIfAborted();
     return response;
   } catch (cause) {
     signal.throwIfAborted();

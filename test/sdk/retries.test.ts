@@ -162,6 +162,15 @@ describe('The SDK behind a faulty network', () => {
       }
     });
 
+    it('after the timeout, also if a response comes at the same time', async () => {
+      const late = async ({ signal }: Request) => {
+        await until(() => signal.aborted, 'the timeout');
+        return Response.json({ id: 1 });
+      };
+      const error = await rejection(client({ fetch: late, maxRetries: 0, timeout: 1 }).messages.get(1));
+      expect(error).to.be.instanceOf(TimeoutError);
+    });
+
     it('during a try, with the reason of the signal', async () => {
       const controller = new AbortController();
       proxy.faults.push({ type: 'stall' });
