@@ -3,9 +3,16 @@ import * as comparison from '@pactflow/openapi-pact-comparator';
 import { expect } from 'chai';
 import { strictContract } from '../support/strict-contract.ts';
 import { contractPath, type Draft, draftContract, readContract, writeContract } from './contract-file.ts';
+import { bodyOf, FORM_TYPE, type Form, rulesOf } from './form.ts';
 
-type Request = Pick<V3Request, 'method' | 'path' | 'query' | 'headers' | 'body'>;
-type Response = Pick<V3Response, 'status' | 'headers' | 'body'>;
+type Request = Pick<V3Request, 'method' | 'path' | 'query' | 'headers' | 'body'> & {
+  /** A form in place of a JSON body. */
+  form?: Form;
+};
+type Response = Pick<V3Response, 'status' | 'headers' | 'body'> & {
+  /** An XML document in place of a JSON body. */
+  xml?: string;
+};
 
 /** One thing that a consumer asks of a provider. */
 export interface Interaction {
@@ -62,9 +69,11 @@ async function record(pact: PactV4, { is, given, request, response, asks }: Inte
     .withRequest(request.method, request.path, (builder) => {
       builder.headers(request.headers ?? {}).query(request.query ?? {});
       if (request.body !== undefined) builder.jsonBody(request.body);
+      if (request.form) builder.body(FORM_TYPE, bodyOf(request.form)).matchingRules(rulesOf(request.form));
     })
     .willRespondWith(response.status, (builder) => {
       if (response.body !== undefined) builder.jsonBody(response.body);
+      if (response.xml !== undefined) builder.body('text/xml', Buffer.from(response.xml));
       // After the body, which brings a type of its own.
       builder.headers(response.headers ?? {});
     })

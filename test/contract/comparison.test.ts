@@ -19,7 +19,9 @@ describe('The contracts', () => {
       'messaging-service-email-provider.json',
       'messaging-service-sdk-messaging-service.json',
       'messaging-service-sms-provider.json',
+      'messaging-service-twilio.json',
       'sms-provider-messaging-service.json',
+      'twilio-messaging-service.json',
     ]);
   });
 

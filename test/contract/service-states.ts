@@ -12,7 +12,7 @@ import type { State, States } from './verify.ts';
  */
 export function serviceStates(harness: Harness, apiKey?: string): States {
   const driver = serviceDriver(harness, apiKey);
-  const state = (setUp: State['setUp']): State => ({ setUp, cleanUp: () => empty(harness.databaseUrl) });
+  const state = (setUp: State['setUp']) => emptyState(harness, setUp);
   const linkable = (setUp: State['setUp']): State => ({
     setUp,
     cleanUp: async () => {
@@ -83,6 +83,11 @@ async function unlinked(driver: ServiceDriver) {
   await driver.receive('sms', inboundSms);
   await driver.receive('sms', other);
   return { id: await driver.participant(inboundSms.from), other_id: await driver.participant(other.from) };
+}
+
+/** A state after which the service has no messages. */
+export function emptyState({ databaseUrl }: Harness, setUp: State['setUp']): State {
+  return { setUp, cleanUp: () => empty(databaseUrl) };
 }
 
 /** Participants and conversations stay: a service remembers them for ever. */

@@ -4,6 +4,9 @@
  */
 import { once } from 'node:events';
 import { Verifier } from '@pact-foundation/pact';
+import type { RequestHandler } from 'express';
+import { encodeForm } from './form.ts';
+import { signFormAnew } from './twilio/signatures.ts';
 import { signAnew } from './webhooks/signatures.ts';
 
 export interface Job {
@@ -13,6 +16,8 @@ export interface Job {
   states: string[];
   /** What webhooks are signed with, where it is webhooks. */
   webhookSecret?: string;
+  /** The auth token of Twilio, where the webhooks are Twilio's. */
+  authToken?: string;
 }
 /** What the parent is asked to do; it answers with the values that the contract takes from the provider. */
 export interface Wish {
@@ -21,7 +26,7 @@ export interface Wish {
   parameters: Record<string, string>;
 }
 
-const { provider, url, file, states, webhookSecret } = JSON.parse(process.argv[2] ?? '') as Job;
+const { provider, url, file, states, webhookSecret, authToken } = JSON.parse(process.argv[2] ?? '') as Job;
 
 async function ask(wish: Wish) {
   process.send?.(wish);
@@ -35,13 +40,26 @@ const handler = (state: string) => ({
   teardown: () => ask({ state, action: 'cleanUp', parameters: {} }),
 });
 
+/** Pact's proxy parses a form and would send it as JSON. */
+const filter: RequestHandler = (request, response, next) => {
+  const sign = webhookSecret ? signAnew(webhookSecret) : null;
+  const signForm = authToken ? signFormAnew(authToken, url) : null;
+  const continued = () => {
+    encodeForm(request);
+    next();
+  };
+  if (sign) sign(request, response, continued);
+  else if (signForm) signForm(request, response, continued);
+  else continued();
+};
+
 await new Verifier({
   provider,
   providerBaseUrl: url,
   pactUrls: [file],
   logLevel: 'error',
   stateHandlers: Object.fromEntries(states.map((state) => [state, handler(state)])),
-  ...(webhookSecret && { requestFilter: signAnew(webhookSecret) }),
+  requestFilter: filter,
 })
   .verifyProvider()
   .then(

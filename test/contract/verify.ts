@@ -18,6 +18,8 @@ export interface Verification {
   states: States;
   /** What webhooks are signed with, where it is webhooks. */
   webhookSecret?: string;
+  /** The auth token of Twilio, where the webhooks are Twilio's. */
+  authToken?: string;
 }
 
 /**

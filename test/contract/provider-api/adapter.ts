@@ -11,7 +11,7 @@ const { eachLike, fromProviderState, matchStatus, regex } = MatchersV3;
 export type Channel = 'sms' | 'email';
 export const KEY = 'provider-key';
 /** A repeat would ask for the same. Made for each call: the time runs from then on, not from when the tests were loaded. */
-const once = () => ({
+export const once = () => ({
   once: true,
   mayHaveBeenAccepted: false,
   webhookUrl: null,

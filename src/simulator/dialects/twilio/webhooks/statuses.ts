@@ -101,7 +101,11 @@ function advance(message: Message, { status, errorCode }: Step, { twilio }: Sett
   if (status === 'sent') message.sentAt = message.updatedAt;
 }
 
-function callbackOf({ sid, status, errorCode, ...message }: Message, { twilio }: Settings): URLSearchParams {
+/** The form of a status callback. */
+export function callbackOf(
+  { sid, status, errorCode, ...message }: Message,
+  { twilio }: Settings,
+): URLSearchParams {
   const form = new URLSearchParams();
   if (errorCode !== null) form.set('ErrorCode', String(errorCode));
   form.set('SmsSid', sid);
