@@ -8,7 +8,7 @@ const HELP = `Usage: bin/verify-provider --provider NAME --url URL [options]
 
 Verifies a provider's API, for example its sandbox, against the contracts of the messaging service.
 
-  --provider NAME                   sms-provider or email-provider
+  --provider NAME                   sms-provider, email-provider or twilio
   --url URL                         the base URL of the provider's API
   --header 'NAME: VALUE'            sent with each request, for example the key of the sandbox; may be repeated
   --provider-states-setup-url URL   receives the state of each interaction by POST; without this URL only
@@ -28,7 +28,7 @@ Exit code: 0 if the provider passes, 1 if the provider fails, 2 for a wrong opti
 type VerifierOptions = ConstructorParameters<typeof Verifier>[0];
 
 /** The key in the contracts for the request that the provider must refuse; `--header` does not replace this key. */
-const WRONG_KEY = 'Bearer wrong-key';
+const WRONG_KEY = 'wrong-key';
 const CONTRACTS = join(import.meta.dirname, '../contracts');
 
 class UsageError extends Error {}
@@ -122,9 +122,16 @@ function readHeader(header: string): [name: string, value: string] {
 function setHeaders(headers: [name: string, value: string][]): (sent: Headers) => void {
   return (sent) => {
     for (const [name, value] of headers) {
-      if (name !== 'authorization' || sent.get(name) !== WRONG_KEY) sent.set(name, value);
+      if (name !== 'authorization' || !isWrong(sent.get(name) ?? '')) sent.set(name, value);
     }
   };
+}
+
+/** Whether an `Authorization` header has the wrong key: as a bearer key, or in front of the password of Basic credentials. */
+function isWrong(authorization: string): boolean {
+  const [scheme, credentials = ''] = authorization.split(' ', 2);
+  if (scheme === 'Bearer') return credentials === WRONG_KEY;
+  return Buffer.from(credentials, 'base64').toString().includes(`:${WRONG_KEY}`);
 }
 
 /** Pact reads its filters from the environment only. */

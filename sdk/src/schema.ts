@@ -972,8 +972,16 @@ export interface components {
         TwilioMessage: {
             /** @description The id of the message. */
             MessageSid: string;
+            /** @description The same id. */
+            SmsSid?: string;
+            /** @description The same id. */
+            SmsMessageSid?: string;
+            /** @description The status `received`. */
+            SmsStatus?: string;
             /** @description The account that received the message. */
             AccountSid: string;
+            /** @description The Messaging Service that received the message. */
+            MessagingServiceSid?: string;
             /** @description The sender. */
             From: string;
             /** @description The recipient. */
@@ -982,10 +990,30 @@ export interface components {
             Body?: string;
             /** @description The number of `MediaUrl0`, `MediaUrl1` and so on. */
             NumMedia?: string;
-            /** @description The URL of the first attachment. */
-            MediaUrl0?: string;
+            /** @description The number of segments of the text. */
+            NumSegments?: string;
             /** @description `STOP`, `START` or `HELP` if the text is such a keyword. */
             OptOutType?: string;
+            /** @description The version of the API of Twilio. */
+            ApiVersion?: string;
+            /** @description The city of the sender by its number; may be empty. */
+            FromCity?: string;
+            /** @description The state of the sender by its number; may be empty. */
+            FromState?: string;
+            /** @description The postal code of the sender by its number; may be empty. */
+            FromZip?: string;
+            /** @description The country of the sender by its number; may be empty. */
+            FromCountry?: string;
+            /** @description The city of the recipient by its number; may be empty. */
+            ToCity?: string;
+            /** @description The state of the recipient by its number; may be empty. */
+            ToState?: string;
+            /** @description The postal code of the recipient by its number; may be empty. */
+            ToZip?: string;
+            /** @description The country of the recipient by its number; may be empty. */
+            ToCountry?: string;
+        } & {
+            [key: string]: string;
         };
         /**
          * @description A status callback of Twilio; see
@@ -994,12 +1022,28 @@ export interface components {
         TwilioStatus: {
             /** @description The id of the message. */
             MessageSid: string;
+            /** @description The same id. */
+            SmsSid?: string;
             /** @description The account that sent the message. */
             AccountSid: string;
+            /** @description The Messaging Service that sent the message. */
+            MessagingServiceSid?: string;
             /** @description The status of the message at Twilio. */
             MessageStatus: string;
+            /** @description The same status. */
+            SmsStatus?: string;
             /** @description The code of the error of a message that failed. */
             ErrorCode?: string;
+            /** @description The text of this error. */
+            ErrorMessage?: string;
+            /** @description The sender; empty before a Messaging Service has chosen one. */
+            From?: string;
+            /** @description The recipient. */
+            To?: string;
+            /** @description The time of the report of the carrier, as `YYMMDDhhmm`. */
+            RawDlrDoneDate?: string;
+            /** @description The version of the API of Twilio. */
+            ApiVersion?: string;
         };
         /**
          * @description What an error means for the sender of a message; more values may be added.

@@ -5,6 +5,7 @@ import { freePort } from '../support/process.ts';
 import { describeContract } from './agreement.ts';
 import { AUTH_TOKEN } from './twilio/adapter.ts';
 import { requests } from './twilio/api.ts';
+import { contractWithTwilio } from './twilio/contract.ts';
 import { serviceStatesWithTwilio, twilioStates } from './twilio/states.ts';
 import { inboundMessages, statusCallbacks } from './twilio/webhooks.ts';
 import { verify } from './verify.ts';
@@ -32,10 +33,15 @@ describe('The contracts with Twilio', () => {
       states: twilioStates(simulator.url),
     }),
   );
-  describeContract('twilio', 'messaging-service', [...inboundMessages(), ...statusCallbacks()], () =>
-    verify({
-      ...{ consumer: 'twilio', provider: 'messaging-service', url: harness.url, authToken: AUTH_TOKEN },
-      states: serviceStatesWithTwilio(harness),
-    }),
+  describeContract(
+    'twilio',
+    'messaging-service',
+    [...inboundMessages(), ...statusCallbacks()],
+    () =>
+      verify({
+        ...{ consumer: 'twilio', provider: 'messaging-service', url: harness.url, authToken: AUTH_TOKEN },
+        states: serviceStatesWithTwilio(harness),
+      }),
+    contractWithTwilio(),
   );
 });

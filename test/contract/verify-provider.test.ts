@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { ACCOUNT_SID } from '../../src/simulator/dialects/twilio/dialect.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import { runToEnd } from '../support/process.ts';
 import { startBroker } from './broker.ts';
@@ -52,6 +53,17 @@ describe('bin/verify-provider', () => {
       text.endsWith(`\nemail-provider: 4 interactions verified, ${skipped}\n`),
     );
     expect(stdout).to.include('a request to send an email with HTML').and.not.include('unavailable');
+  });
+
+  it('verifies an API that is compatible with Twilio', async () => {
+    const credentials = Buffer.from(`${ACCOUNT_SID}:${SANDBOX_KEY}`).toString('base64');
+    const { code, stdout } = await verifyProvider([
+      ...['--provider', 'twilio', '--url', `${sandbox.url}/twilio`],
+      ...['--header', `Authorization: Basic ${credentials}`],
+    ]);
+    expect(code, stdout).to.equal(0);
+    expect(stdout).to.include('a request to send with wrong credentials');
+    expect(stdout).to.match(/\ntwilio: 9 interactions verified, 3 skipped /);
   });
 
   it('exits with 1 and names the fault when the sandbox violates the contract', async () => {

@@ -127,7 +127,9 @@ function assertSchemesKnown(document: OpenApiDocument): void {
 function isSupported(requirements: Requirements, operationId: string | undefined): boolean {
   const [first, ...others] = requirements;
   if (!first) return true;
-  if (isFor('webhookSignature')(first)) return others.length === 0 && isWebhook(operationId);
+  // The kind of the account determines which of the signatures a webhook needs.
+  if (isFor('webhookSignature')(first))
+    return others.every(isFor('twilioSignature')) && isWebhook(operationId);
   const isAlternative = (other: Requirement) => isEmpty(other) || isFor('metricsToken')(other);
   const hasScope = first.apiKey?.length === 1 && SCOPES.includes(scopeOf(requirements));
   return hasScope && isFor('apiKey')(first) && others.every(isAlternative);

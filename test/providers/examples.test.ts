@@ -1,0 +1,69 @@
+import { expect } from 'chai';
+import { openApiDocument } from '../../src/openapi/document.ts';
+import { createRegistry } from '../../src/providers/registry.ts';
+import { IncomingWebhook } from '../../src/providers/webhook.ts';
+import { loadConfig } from '../../src/service.ts';
+import { environmentFor } from '../support/harness.ts';
+import { AUTH_TOKEN } from '../support/twilio.ts';
+
+type Example = Record<string, unknown>;
+
+interface Operation {
+  requestBody: {
+    content: Record<
+      string,
+      { schema: { anyOf: { $ref: string }[] }; examples: Record<string, { $ref: string }> }
+    >;
+  };
+}
+
+const document = openApiDocument();
+const { post } = document.paths['/api/webhooks/{account}'] as unknown as { post: Operation };
+const { examples } = document.components as unknown as { examples: Record<string, { value: Example }> };
+const nameOf = ({ $ref }: { $ref: string }) => $ref.split('/').at(-1) as string;
+
+const FORM = 'application/x-www-form-urlencoded';
+const { accounts } = loadConfig({
+  ...environmentFor('http://127.0.0.1:1', 'postgres://127.0.0.1/none'),
+  ...{ SMS_PROVIDERS: 'text-co,twilio', TWILIO_AUTH_TOKEN: AUTH_TOKEN },
+  TWILIO_ACCOUNT_SID: `AC${'0123456789abcdef'.repeat(2)}`,
+});
+const { sms, email } = createRegistry(accounts, 1_000);
+
+describe('The examples of webhooks in openapi.yaml', () => {
+  for (const [type, { examples: references }] of Object.entries(post.requestBody.content))
+    for (const [title, reference] of Object.entries(references))
+      it(`are read by the adapter: ${type}, ${title}`, async () => {
+        const example = examples[nameOf(reference)]?.value as Example;
+        const isForm = type === FORM;
+        const channel = example.xillio_id === undefined ? sms : email;
+        const provider = channel.find(({ name }) => (name === 'twilio') === isForm);
+        const text = isForm
+          ? new URLSearchParams(example as Record<string, string>).toString()
+          : JSON.stringify(example);
+        const webhook = new IncomingWebhook({
+          ...{ headers: { 'content-type': type }, target: '/', publicUrl: null },
+          readBody: async () => Buffer.from(text),
+        });
+        const { messages = [], receipts = [] } = (await provider?.parse(webhook)) ?? {};
+        const status = example.MessageStatus ?? example.status;
+        expect([messages.length, receipts.length]).to.deep.equal(status === undefined ? [1, 0] : [0, 1]);
+        const id = example.MessageSid ?? example.messaging_provider_id ?? example.xillio_id;
+        expect([...messages, ...receipts][0]).to.include({ providerMessageId: id });
+        if (messages[0]) expect(messages[0]).to.include({ from: example.From ?? example.from });
+        if (receipts[0]) expect(receipts[0].status).to.equal(status);
+      });
+
+  it('show every schema of the payloads', () => {
+    const shown = Object.values(post.requestBody.content).flatMap(({ examples: each }) =>
+      Object.values(each).map((reference) => Object.keys(examples[nameOf(reference)]?.value ?? {})),
+    );
+    const { schemas } = document.components as unknown as { schemas: Record<string, { required: string[] }> };
+    for (const { schema } of Object.values(post.requestBody.content))
+      for (const reference of schema.anyOf) {
+        const { required } = schemas[nameOf(reference)] as { required: string[] };
+        const isShown = shown.some((fields) => required.every((field) => fields.includes(field)));
+        expect(isShown, reference.$ref).to.equal(true);
+      }
+  });
+});
