@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Verifier } from '@pact-foundation/pact';
+import { encodeForm } from './encode-form.ts';
 import { type Gateway, startGateway } from './provider-gateway.ts';
 
 const HELP = `Usage: bin/verify-provider --provider NAME --url URL [options]
@@ -84,6 +85,7 @@ function verifierOptions(
     ...(options['provider-states-setup-url'] && { providerStatesSetupUrl: statesUrl }),
     failIfNoPactsFound: true,
     followRedirects: false,
+    requestFilter: encodeForm,
     // Longer than the timeout of the gateway, because the gateway reports the reason.
     timeout: timeoutMs + 10_000,
     logLevel: 'error',

@@ -1,5 +1,4 @@
 import { MatchersV3, type Rules } from '@pact-foundation/pact';
-import type { Request } from 'express';
 
 export const FORM_TYPE = 'application/x-www-form-urlencoded';
 
@@ -22,15 +21,4 @@ export function rulesOf(form: Form): Rules {
     rules: [typeof value === 'string' ? MatchersV3.equal(value) : value],
   }));
   return { body };
-}
-
-/** Replaces a parsed form with its bytes. */
-export function encodeForm(request: Request): void {
-  const { body, headers } = request;
-  if (!headers['content-type']?.startsWith(FORM_TYPE) || Buffer.isBuffer(body)) return;
-  const parameters = Object.entries(body as Record<string, string | string[]>).flatMap(([name, values]) =>
-    [values].flat().map((value): [string, string] => [name, value]),
-  );
-  request.body = Buffer.from(new URLSearchParams(parameters).toString());
-  headers['content-length'] = String(request.body.length);
 }

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { Verifier } from '@pact-foundation/pact';
 import type { RequestHandler } from 'express';
-import { encodeForm } from './form.ts';
+import { encodeForm } from '../../bin/encode-form.ts';
 import { signFormAnew } from './twilio/signatures.ts';
 import { signAnew } from './webhooks/signatures.ts';
 
@@ -40,17 +40,11 @@ const handler = (state: string) => ({
   teardown: () => ask({ state, action: 'cleanUp', parameters: {} }),
 });
 
-/** Pact's proxy parses a form and would send it as JSON. */
+const sign = webhookSecret ? signAnew(webhookSecret) : authToken ? signFormAnew(authToken, url) : null;
 const filter: RequestHandler = (request, response, next) => {
-  const sign = webhookSecret ? signAnew(webhookSecret) : null;
-  const signForm = authToken ? signFormAnew(authToken, url) : null;
-  const continued = () => {
-    encodeForm(request);
-    next();
-  };
-  if (sign) sign(request, response, continued);
-  else if (signForm) signForm(request, response, continued);
-  else continued();
+  const encode = () => encodeForm(request, response, next);
+  if (sign) sign(request, response, encode);
+  else encode();
 };
 
 await new Verifier({
