@@ -334,4 +334,24 @@ describe('Delivery by a provider without idempotency keys', () => {
     expect(first.next_attempt_at, 'the time of the second attempt').to.equal(lost.next_attempt_at);
     expect(others).to.deep.equal([second]);
   });
+
+  it('ends a later attempt with the late acceptance of an earlier attempt', async () => {
+    await start({ PROVIDER_TIMEOUT_MS: '30000' }, {});
+    const slow = { channel: 'sms', type: 'latency', times: 1 };
+    await service.control('PUT', '/_control/faults', [
+      { ...slow, ms: 3_000 },
+      // The look-up of the second attempt has no response before the first attempt has one.
+      { channel: 'sms', type: 'timeout', applies_to: 'lookup' },
+    ]);
+    const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
+    await service.untilStatus(id, 'sending');
+    await query(service.databaseUrl, 'update deliveries set next_attempt_at = now()');
+    await until(
+      async () =>
+        (await query(service.databaseUrl, 'select from deliveries where attempt_count = 2')).length > 0,
+      'another attempt is claimed',
+    );
+    const { provider_message_id } = await service.untilStatus(id, 'delivered');
+    expect((await service.accepted()).map((message) => message.id)).to.deep.equal([provider_message_id]);
+  });
 });

@@ -39,14 +39,20 @@ begin
       retry_count = retry_count + attempt.retries, may_have_been_sent = attempt.may_have_been_sent,
       updated_at = statement_timestamp()
   from attempt
-  where deliveries.message_id = attempt.id and (
+  where deliveries.message_id = attempt.id
     -- The claim of this worker is current. After the end of its lease, another worker may have claimed the delivery.
-    deliveries.status = 'sending' and deliveries.attempt_count = attempt.number
-    -- A late result: the provider accepted the message, whose outcome was unknown.
-    or deliveries.status = 'unknown' and attempt.status = 'sent' and deliveries.provider = attempt.provider);
+    and deliveries.status = 'sending' and deliveries.attempt_count = attempt.number;
 
   get diagnostics settled = row_count;
   if settled < json_array_length(input) and accepted is not null then
+    -- A late result: the provider accepted the message, so the result of a later attempt does not matter.
+    update deliveries
+    set status = 'sent', error = null, provider = attempt.provider, provider_message_id = attempt.provider_message_id,
+        next_attempt_at = null, may_have_been_sent = true, updated_at = statement_timestamp()
+    from json_to_recordset(input) as attempt(id bigint, number int, provider text, provider_message_id text, status text)
+    where deliveries.message_id = attempt.id and deliveries.provider_message_id is null and attempt.status = 'sent'
+      and (deliveries.status = 'unknown' or deliveries.status in ('queued', 'sending') and attempt.number < attempt_count)
+      and coalesce(deliveries.provider, attempt.provider) = attempt.provider;
     -- A receipt with only the delivery key came before the result of its attempt.
     update deliveries set provider_message_id = attempt.provider_message_id
     from json_to_recordset(input) as attempt(id bigint, number int, provider text, provider_message_id text)
