@@ -6,7 +6,7 @@ import { shortSettings } from './settings.ts';
 
 /** Random by default. */
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1_000_000));
-const settings = shortSettings('keys', seed);
+const settings = shortSettings({ sms: 'twilio', email: 'keys' }, seed);
 
 describe('With killed processes, a restarted database and failing providers', function () {
   this.timeout(settings.timeLimitMs + 60_000);

@@ -1,80 +1,17 @@
 import { expect } from 'chai';
-import { seededRandom } from '../../src/simulator/random.ts';
-import { type Harness, startHarness } from '../support/harness.ts';
-import { until } from '../support/until.ts';
 import { check, timeline, toTable } from './checker/check.ts';
-import { countPending, readProviders, readStored, recordStatusChanges } from './checker/collect.ts';
 import {
   type AcceptedMessage,
   type Call,
   type ChaosEvent,
   type Evidence,
-  type Mode,
   type Sent,
   type StoredAttempt,
   type StoredMessage,
   type StoredReceipt,
   tokenIn,
 } from './checker/evidence.ts';
-import { sendAll } from './clients.ts';
-import { createSender } from './sender.ts';
-import { makeWorkload } from './workload.ts';
-
-const PLAN = {
-  ...{ workerKills: 0, drainKills: 0, apiKills: 0, databaseRestarts: 0, providerOutages: 0, outageMs: 1_000 },
-  ...{ failing: 0, lost: 0, ofEachFault: 0 },
-};
-
-/** Runs the workload against the service and the simulator without disruptions. */
-async function runWorkload(
-  mode: Mode,
-  environment: Record<string, string>,
-  faults: object[],
-): Promise<Evidence> {
-  const PROVIDER_TIMEOUT_MS = '10000';
-  const service: Harness = await startHarness({ ...environment, PROVIDER_TIMEOUT_MS });
-  try {
-    await recordStatusChanges(service.databaseUrl);
-    await service.control('PUT', '/_control/settings', {
-      honour_idempotency_keys: mode === 'keys',
-      lookup: mode !== 'neither',
-      receipts: { failure_rate: 0.3, repeats: 1, disorder: true },
-    });
-    await service.control('PUT', '/_control/faults', faults);
-    const signal = AbortSignal.timeout(30_000);
-    const random = seededRandom(1);
-    const sent = makeWorkload(8, 3, random);
-    await sendAll(sent, {
-      send: createSender(service.url, 'none', signal),
-      ...{ limit: 8, pauseMs: 5, repeated: 0.5, random, signal, onAcknowledged: () => undefined },
-    });
-    await until(async () => (await countPending(service.databaseUrl)) === 0, 'nothing is pending');
-    await until(async () => {
-      const { accepted } = await readProviders(service.simulator.url);
-      return accepted.flatMap(({ receipts }) => receipts).every((receipt) => receipt.acknowledged > 0);
-    }, 'every receipt is acknowledged');
-    return {
-      ...{
-        mode,
-        providerTimeoutMs: Number(PROVIDER_TIMEOUT_MS),
-        plan: PLAN,
-        events: [],
-        idle: true,
-        sent: sent.flat(),
-      },
-      stored: await readStored(service.databaseUrl),
-      ...(await readProviders(service.simulator.url)),
-    };
-  } finally {
-    await service.stop();
-  }
-}
-
-/** The names of the violated rules. */
-const violatedRules = (evidence: Evidence) =>
-  check(evidence)
-    .rules.filter(({ violations }) => violations.length > 0)
-    .map(({ rule }) => rule);
+import { PLAN, runWorkload, violatedRules } from './recorded-run.ts';
 
 describe('The checker of chaos runs', function () {
   this.timeout(60_000);
@@ -84,14 +21,14 @@ describe('The checker of chaos runs', function () {
   before(async () => {
     const lost = (times: number) =>
       ['sms', 'email'].map((channel) => ({ channel, type: 'lost_response', times }));
-    recorded = await runWorkload('keys', {}, lost(2));
+    recorded = await runWorkload({ sms: 'keys', email: 'keys' }, {}, lost(2));
     const neither = Object.fromEntries(
       ['TEXT_CO', 'MAIL_CO'].flatMap((name) => [
         [`${name}_IDEMPOTENCY_KEYS`, 'false'],
         [`${name}_CAN_LOOK_UP`, 'false'],
       ]),
     );
-    uncertain = await runWorkload('neither', neither, lost(2));
+    uncertain = await runWorkload({ sms: 'neither', email: 'neither' }, neither, lost(2));
   });
   beforeEach(() => {
     evidence = structuredClone(recorded);
@@ -281,6 +218,7 @@ describe('The checker of chaos runs', function () {
           message_id: null,
           provider_message_id: 'sms_0',
           status: 'sent',
+          received_at: 0,
         }),
       'every stored receipt was sent by a provider',
     ],

@@ -13,12 +13,15 @@ export const FAILING: Record<string, object> = {
 };
 
 const KINDS = Object.keys(FAILING);
-/** On each channel, one of this number of conversations has a failing recipient. */
+/** One of this number of conversations of a channel has a failing recipient. */
 const INTERVAL = 6;
 
-/** The key of `FAILING` for the recipient of a conversation; null for most conversations. */
-export function failingOf(conversation: number): string | null {
-  const ofChannel = Math.floor(conversation / 2);
+/**
+ * The key of `FAILING` for the recipient of a conversation; null for most conversations.
+ *
+ * @param ofChannel the number of the conversation among those of its channel.
+ */
+export function failingOf(ofChannel: number): string | null {
   if (ofChannel % INTERVAL !== INTERVAL - 1) return null;
   return KINDS[Math.floor(ofChannel / INTERVAL) % KINDS.length] ?? null;
 }

@@ -5,7 +5,7 @@ import type { ChaosProvider } from './provider.ts';
 const POLL_MS = 250;
 
 /**
- * Waits until no message is pending, every receipt is acknowledged, and no call arrives for `settleMs`.
+ * Waits until no message is pending, every receipt is acknowledged or given up, and no call arrives for `settleMs`.
  *
  * @param settleMs must be longer than any request can take.
  * @returns false if `signal` was aborted before.
@@ -33,7 +33,7 @@ async function readActivity(
   const pending = await countPending(databaseUrl);
   if (pending > 0) return { idle: false, fingerprint: '' };
   const receipts = (await provider.accepted()).flatMap((message) => message.receipts);
-  const idle = receipts.every(({ acknowledged }) => acknowledged > 0);
-  const acceptances = receipts.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
-  return { idle, fingerprint: `${await provider.calls()} ${receipts.length} ${acceptances}` };
+  const idle = receipts.every(({ acknowledged, failed }) => acknowledged + failed > 0);
+  const deliveries = receipts.reduce((sum, { acknowledged, failed }) => sum + acknowledged + failed, 0);
+  return { idle, fingerprint: `${await provider.calls()} ${receipts.length} ${deliveries}` };
 }

@@ -1,15 +1,20 @@
 import { join } from 'node:path';
 import { freePort, isOk } from '../support/process.ts';
 import { until } from '../support/until.ts';
-import type { AcceptedMessage, Mode } from './checker/evidence.ts';
+import type { AcceptedMessage, Modes } from './checker/evidence.ts';
 import { failingFaults } from './failing.ts';
 import { type Supervised, supervise } from './processes.ts';
 
-export const providerKey = 'a-key-for-the-chaos';
+/** Also the auth token of Twilio. */
+export const providerKey = '0123456789abcdef0123456789abcdef';
+export const twilioAccountSid = `AC${'0'.repeat(32)}`;
 export const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
-const CHANNELS = ['sms', 'email'] as const;
-export type Channel = (typeof CHANNELS)[number];
+export type Channel = keyof Modes;
+
+/** The share of messages whose callbacks are sent before the response, and of callbacks that are never sent. */
+const EARLY = 0.05;
+const LOST = 0.03;
 
 /** The simulated providers, in a process that no disruption affects. */
 export interface ChaosProvider {
@@ -18,18 +23,26 @@ export interface ChaosProvider {
   setFaults(down?: Channel): Promise<void>;
   /** Removes all faults, also those of failing recipients. */
   clearFaults(): Promise<void>;
+  /** Makes all calls take long, with the usual faults, and loses all receipts of the messages of these calls. */
+  hold(): Promise<void>;
+  /** Ends `hold`, with the usual faults. */
+  release(): Promise<void>;
   /** Sets whether receipts are sent in the wrong order. */
   disorder(on: boolean): Promise<void>;
   accepted(): Promise<AcceptedMessage[]>;
   /** The number of calls. */
   calls(): Promise<number>;
+  /** The number of sends since this time, in milliseconds since 1970. */
+  callsSince(since: number): Promise<number>;
   /** Whether a call on the channel has had a fault since this time, in milliseconds since 1970. */
   hadFault(channel: Channel, since: number): Promise<boolean>;
   stop(): Promise<void>;
 }
 
 export interface ProviderOptions {
-  mode: Mode;
+  modes: Modes;
+  /** The time until Twilio lists an accepted message, in milliseconds. */
+  listDelayMs: number;
   seed: number;
   providerTimeoutMs: number;
   serviceUrl: string;
@@ -39,7 +52,7 @@ export interface ProviderOptions {
 }
 
 export async function startProvider(options: ProviderOptions): Promise<ChaosProvider> {
-  const { mode, seed, providerTimeoutMs, serviceUrl, directory, onExit } = options;
+  const { modes, listDelayMs, seed, providerTimeoutMs, serviceUrl, directory, onExit } = options;
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const process_: Supervised = supervise({
@@ -53,8 +66,8 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
       SIMULATOR_WEBHOOK_SECRET: webhookSecret,
       SIMULATOR_SERVICE_URL: serviceUrl,
       SIMULATOR_SEED: String(seed),
-      SIMULATOR_HONOUR_IDEMPOTENCY_KEYS: String(mode === 'keys'),
-      SIMULATOR_LOOKUP: String(mode !== 'neither'),
+      SIMULATOR_HONOUR_IDEMPOTENCY_KEYS: String(supportsKeys(modes)),
+      SIMULATOR_LOOKUP: String(supportsLookUp(modes)),
     },
   });
   const put = (path: string, body: unknown) =>
@@ -65,22 +78,44 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
     });
   const read = async <T>(path: string) =>
     ((await (await fetch(`${url}/_control/${path}`)).json()) as { data: T[] }).data;
+  const channels = Object.keys(modes) as Channel[];
+  const putFaults = async (faults: object[]) => {
+    const { status } = await put('faults', faults);
+    if (status !== 200) throw new Error(`The simulator refused the faults: ${status}`);
+  };
+  const faults = (down?: Channel) =>
+    channels.flatMap((channel) => [
+      ...failingFaults(channel),
+      ...(channel === down ? outage(channel) : usualFaults(channel, modes, providerTimeoutMs)),
+    ]);
+  const setFaults = (down?: Channel) => putFaults(faults(down));
   await until(() => isOk(`${url}/healthz`), 'the providers are ready', 30_000);
-  await put('settings', { receipts: { delay_ms: 20, failure_rate: 0.1, repeats: 1 } });
+  await put('settings', {
+    receipts: { delay_ms: 20, failure_rate: 0.1, repeats: 1, early_rate: EARLY, loss_rate: LOST },
+    twilio: { list_delay_ms: listDelayMs, unknown_fields: true, unknown_status: true },
+  });
   return {
     url,
-    setFaults: async (down) => {
-      const lists = CHANNELS.map((channel) => [
-        ...failingFaults(channel),
-        ...(channel === down ? outage(channel) : usualFaults(channel, providerTimeoutMs)),
+    setFaults,
+    hold: async () => {
+      await put('settings', { receipts: { early_rate: 0, loss_rate: 1 } });
+      await putFaults([
+        ...channels.map((channel) => ({ channel, type: 'latency', ms: 0.6 * providerTimeoutMs })),
+        ...faults(),
       ]);
-      const { status } = await put('faults', lists.flat());
-      if (status !== 200) throw new Error(`The simulator refused the faults: ${status}`);
+    },
+    release: async () => {
+      await put('settings', { receipts: { early_rate: EARLY, loss_rate: LOST } });
+      await setFaults();
     },
     clearFaults: async () => void (await put('faults', [])),
     disorder: async (on) => void (await put('settings', { receipts: { disorder: on } })),
     accepted: () => read<AcceptedMessage>('messages'),
     calls: async () => (await read('calls')).length,
+    callsSince: async (since) => {
+      const calls = await read<{ method: string; at: number }>('calls');
+      return calls.filter(({ method, at }) => method === 'POST' && at >= since).length;
+    },
     hadFault: async (channel, since) => {
       const calls = await read<{ channel: string; at: number; fault: string | null }>('calls');
       return calls.some((call) => call.channel === channel && call.at >= since && call.fault !== null);
@@ -97,7 +132,7 @@ function outage(channel: Channel): object[] {
 }
 
 /** Each fault applies with its probability if no fault before it ended the call. About 28 % of the sends end with a fault. */
-function usualFaults(channel: Channel, providerTimeoutMs: number): object[] {
+function usualFaults(channel: Channel, modes: Modes, providerTimeoutMs: number): object[] {
   const late = Math.round(providerTimeoutMs * 1.25);
   return [
     // The first occurrence of a rare fault has a higher probability, so that a short run has each fault.
@@ -110,8 +145,21 @@ function usualFaults(channel: Channel, providerTimeoutMs: number): object[] {
     { channel, type: 'malformed', probability: 0.03 },
     { channel, type: 'timeout', probability: 0.02, applies_to: 'all' },
     { channel, type: 'status', status: 500, probability: 0.05, applies_to: 'all' },
+    // Twilio may send a message and respond with 500 nevertheless.
+    ...(modes[channel] === 'twilio'
+      ? [{ channel, type: 'status', status: 500, accepted: true, probability: 0.05 }]
+      : []),
     { channel, type: 'status', status: 503, retry_after: 1, probability: 0.04, applies_to: 'all' },
     { channel, type: 'status', status: 429, retry_after: 0, probability: 0.03 },
     { channel, type: 'status', status: 429, retry_after: 1, probability: 0.004 },
   ];
+}
+
+/** Whether the providers of the standard kind support idempotency keys, and look-up. */
+export function supportsKeys({ sms, email }: Modes): boolean {
+  return sms === 'keys' || email === 'keys';
+}
+
+export function supportsLookUp(modes: Modes): boolean {
+  return supportsKeys(modes) || Object.values(modes).includes('lookup');
 }

@@ -13,7 +13,8 @@ import {
 } from './checker/collect.ts';
 import type { ChaosEvent, Evidence } from './checker/evidence.ts';
 import { sendAll } from './clients.ts';
-import { type DisruptionOptions, killWorkers, runSteps, type Targets } from './disruptions.ts';
+import type { DisruptionOptions, Targets } from './disruptions/options.ts';
+import { killWorkers, runSteps } from './disruptions/steps.ts';
 import { FAILING_ADDRESSES } from './failing.ts';
 import { untilIdle } from './idle.ts';
 import { startDatabase } from './postgres.ts';
@@ -49,7 +50,7 @@ export async function runChaos(settings: ChaosSettings, log: (line: string) => v
   // After a failure, abort the clients and the disruptions before the processes stop.
   stack.defer(() => timeLimit.abort());
   const random = seededRandom(settings.seed);
-  const conversations = makeWorkload(settings.conversations, settings.messagesEach, random);
+  const conversations = makeWorkload(settings, random);
   const sent = conversations.flat();
 
   let acknowledged = 0;
@@ -107,13 +108,14 @@ export async function runChaos(settings: ChaosSettings, log: (line: string) => v
     await targets.provider.clearFaults();
     await expirePending(targets.database.url);
   }
-  const { mode, plan, providerTimeoutMs } = settings;
+  const { modes, listDelayMs, plan, providerTimeoutMs } = settings;
   const idle = await untilIdle(targets.database.url, targets.provider, 4 * providerTimeoutMs, signal);
   await reportProgress();
 
   const stored = await readStored(targets.database.url);
   const accepted = await readProviders(targets.provider.url);
-  return { evidence: { mode, providerTimeoutMs, plan, events, idle, sent, stored, ...accepted }, logs };
+  const run = { modes, listDelayMs, providerTimeoutMs, plan, events, idle };
+  return { evidence: { ...run, sent, stored, ...accepted }, logs };
 }
 
 /** Starts the database, the providers and the service on free ports and in new folders. `stack` stops them in reverse order. */

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { isOk } from '../support/process.ts';
 import { until } from '../support/until.ts';
-import type { Mode } from './checker/evidence.ts';
+import type { Modes } from './checker/evidence.ts';
+import { type CuttableConnection, startConnection } from './disruptions/connection.ts';
 import { runToEnd, type Supervised, supervise } from './processes.ts';
-import { providerKey, webhookSecret } from './provider.ts';
+import { providerKey, supportsKeys, supportsLookUp, twilioAccountSid, webhookSecret } from './provider.ts';
 
 export const apiKey = 'a-key-for-the-chaos-clients';
 
@@ -13,13 +14,17 @@ const NO_LIMIT_MS = 3_600_000;
 export interface ChaosService {
   api: Supervised;
   workers: Supervised[];
+  /** The connection of the first worker to the database. */
+  connection: CuttableConnection;
+  /** The workers that must not be killed: the first worker could not start without its connection. */
+  spared: 'none' | 'first' | 'all';
   /** Resolves when the API process is ready or the run is aborted. */
   ready(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface ServiceOptions {
-  mode: Mode;
+  modes: Modes;
   port: number;
   workers: number;
   providerTimeoutMs: number;
@@ -42,9 +47,10 @@ export function migrate(options: ServiceOptions): Promise<void> {
 /** Starts one API process and then, when the API is ready, the workers. Each process is restarted when it exits. */
 export async function startService(options: ServiceOptions): Promise<ChaosService> {
   const { port } = options;
-  const start = (name: string, role: string, ownPort: number) =>
+  const connection = await startConnection(options.databaseUrl);
+  const start = (name: string, role: string, ownPort: number, databaseUrl = options.databaseUrl) =>
     supervise({
-      ...commandOf(options, name, role, ownPort),
+      ...commandOf({ ...options, databaseUrl }, name, role, ownPort),
       onExit: (reason) => options.onExit(`${name}: ${reason}`),
     });
   const api = start('api', 'api', port);
@@ -53,13 +59,18 @@ export async function startService(options: ServiceOptions): Promise<ChaosServic
     await until(() => options.signal.aborted || isOk(url), 'the service is ready', NO_LIMIT_MS);
   };
   await ready();
-  const workers = Array.from({ length: options.workers }, (_, n) => start(`worker-${n + 1}`, 'worker', 0));
+  const workers = Array.from({ length: options.workers }, (_, n) =>
+    start(`worker-${n + 1}`, 'worker', 0, n === 0 ? connection.url : options.databaseUrl),
+  );
   return {
     api,
     workers,
     ready,
+    connection,
+    spared: 'none',
     stop: async () => {
       await Promise.all([api, ...workers].map((process_) => process_.stop()));
+      connection.stop();
     },
   };
 }
@@ -74,7 +85,8 @@ function commandOf(options: ServiceOptions, name: string, role: string, port: nu
 }
 
 function environmentOf({
-  mode,
+  modes,
+  port,
   databaseUrl,
   simulatorUrl,
   providerTimeoutMs,
@@ -84,18 +96,25 @@ function environmentOf({
     [`${name}_URL`]: simulatorUrl,
     [`${name}_KEY`]: providerKey,
     [`${name}_WEBHOOK_SECRETS`]: webhookSecret,
-    [`${name}_IDEMPOTENCY_KEYS`]: String(mode === 'keys'),
-    [`${name}_CAN_LOOK_UP`]: String(mode !== 'neither'),
+    [`${name}_IDEMPOTENCY_KEYS`]: String(supportsKeys(modes)),
+    [`${name}_CAN_LOOK_UP`]: String(supportsLookUp(modes)),
   });
+  const sms =
+    modes.sms === 'twilio'
+      ? {
+          ...{ SMS_PROVIDERS: 'twilio', TWILIO_URL: `${simulatorUrl}/twilio` },
+          ...{ TWILIO_ACCOUNT_SID: twilioAccountSid, TWILIO_AUTH_TOKEN: providerKey },
+          PUBLIC_URL: `http://127.0.0.1:${port}`,
+        }
+      : { SMS_PROVIDERS: 'text-co', ...provider('TEXT_CO') };
   return {
     NODE_ENV: 'production',
     NODE_COMPILE_CACHE: compileCache,
     LOG_LEVEL: 'warn',
     DATABASE_URL: databaseUrl,
     API_KEYS: `chaos:${apiKey}`,
-    SMS_PROVIDERS: 'text-co',
     EMAIL_PROVIDERS: 'mail-co',
-    ...provider('TEXT_CO'),
+    ...sms,
     ...provider('MAIL_CO'),
     PROVIDER_TIMEOUT_MS: String(providerTimeoutMs),
     // Few, so that the leases of a killed worker block only few conversations.

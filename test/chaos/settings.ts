@@ -1,7 +1,7 @@
-import type { Mode, Plan } from './checker/evidence.ts';
+import type { Mode, Modes, Plan } from './checker/evidence.ts';
 
 export interface ChaosSettings {
-  mode: Mode;
+  modes: Modes;
   seed: number;
   conversations: number;
   messagesEach: number;
@@ -10,6 +10,8 @@ export interface ChaosSettings {
   /** Max wait of a client before its next message, in milliseconds. */
   pauseMs: number;
   providerTimeoutMs: number;
+  /** The time until Twilio lists an accepted message, in milliseconds: some look-ups are too early, others are not. */
+  listDelayMs: number;
   workers: number;
   /** The interval at which a worker is killed, while clients send and while the backlog drains. */
   killEveryMs: number;
@@ -19,7 +21,7 @@ export interface ChaosSettings {
   killForMs: number;
   outageMs: number;
   /** The steps, each at a share of acknowledged messages from 0 to 1. */
-  steps: { at: number; action: 'kill api' | 'restart database' | 'provider outage' }[];
+  steps: { at: number; action: 'kill api' | 'restart database' | 'provider outage' | 'cut off worker' }[];
   /** The time limit of the run, in milliseconds. */
   timeLimitMs: number;
   plan: Plan;
@@ -29,20 +31,26 @@ export interface ChaosSettings {
  * The timeout of a provider in milliseconds, which is short so that the lease of a killed worker is short. A provider with
  * look-up only may accept a request for as long again after it was aborted, so a busy simulator needs a longer timeout.
  */
-const PROVIDER_TIMEOUT_MS = { keys: 600, lookup: 2_000, neither: 600 };
+const PROVIDER_TIMEOUT_MS: Record<Mode, number> = { keys: 600, lookup: 2_000, neither: 600, twilio: 800 };
 
-const FAILING = { failing: 0.2, lost: 0.05, ofEachFault: 1 };
+const FAILING = { failing: 0.2, lost: 0.05, ofEachFault: 1, ofEachState: 1 };
 
-/** Ten thousand messages, in about four minutes. */
-export function fullSettings(mode: Mode, seed: number): ChaosSettings {
+/** The same mode for both channels; Twilio has SMS only. */
+export function modesOf(mode: Mode): Modes {
+  return mode === 'twilio' ? { sms: mode } : { sms: mode, email: mode };
+}
+
+/** 7,500 messages, in about three minutes. */
+export function fullSettings(modes: Modes, seed: number): ChaosSettings {
   return {
-    mode,
+    modes,
     seed,
-    conversations: 500,
+    conversations: 375,
     messagesEach: 20,
     clients: 64,
     pauseMs: 5_000,
-    providerTimeoutMs: PROVIDER_TIMEOUT_MS[mode],
+    providerTimeoutMs: Math.max(...Object.values(modes).map((mode) => PROVIDER_TIMEOUT_MS[mode])),
+    listDelayMs: 1_200,
     workers: 3,
     killEveryMs: 3_000,
     killUntilPending: 100,
@@ -50,6 +58,7 @@ export function fullSettings(mode: Mode, seed: number): ChaosSettings {
     outageMs: 30_000,
     steps: [
       { at: 0.1, action: 'kill api' },
+      { at: 0.15, action: 'cut off worker' },
       { at: 0.2, action: 'provider outage' },
       { at: 0.4, action: 'restart database' },
       { at: 0.6, action: 'kill api' },
@@ -57,16 +66,16 @@ export function fullSettings(mode: Mode, seed: number): ChaosSettings {
     ],
     timeLimitMs: 480_000,
     plan: {
-      ...{ workerKills: 20, drainKills: 3, apiKills: 2, databaseRestarts: 2 },
+      ...{ workerKills: 15, drainKills: 2, apiKills: 2, databaseRestarts: 2 },
       ...{ providerOutages: 1, outageMs: 30_000, ...FAILING },
     },
   };
 }
 
 /** The same run with few messages. */
-export function shortSettings(mode: Mode, seed: number): ChaosSettings {
+export function shortSettings(modes: Modes, seed: number): ChaosSettings {
   return {
-    ...fullSettings(mode, seed),
+    ...fullSettings(modes, seed),
     conversations: 60,
     messagesEach: 4,
     clients: 8,
@@ -75,6 +84,7 @@ export function shortSettings(mode: Mode, seed: number): ChaosSettings {
     killForMs: 60_000,
     outageMs: 3_000,
     steps: [
+      { at: 0.05, action: 'cut off worker' },
       { at: 0.1, action: 'provider outage' },
       { at: 0.2, action: 'kill api' },
       { at: 0.5, action: 'restart database' },

@@ -1,5 +1,6 @@
-import type { Request, Sent } from './checker/evidence.ts';
+import type { Modes, Request, Sent } from './checker/evidence.ts';
 import { addressOf, failingOf } from './failing.ts';
+import type { ChaosSettings } from './settings.ts';
 
 const SHOP = { sms: '+12016661234', email: 'shop@example.com' };
 const START = Date.UTC(2024, 10, 1, 14);
@@ -12,13 +13,22 @@ const TEXTS = [
 ];
 
 /**
- * Creates the messages of all conversations, each list in the order of sending. Half of the conversations are text
- * messages, half are email. Some have several recipients. A few have a recipient that the provider refuses, or a recipient
- * for whom the provider fails.
+ * Creates the messages of all conversations, each list in the order of sending. The channels have the same number of
+ * conversations. Some conversations have several recipients, except at Twilio. A few have a recipient that the provider
+ * refuses, or a recipient for whom the provider fails.
  */
-export function makeWorkload(conversations: number, messagesEach: number, random: () => number): Sent[][] {
+export function makeWorkload(
+  { modes, conversations, messagesEach }: Pick<ChaosSettings, 'modes' | 'conversations' | 'messagesEach'>,
+  random: () => number,
+): Sent[][] {
+  const channels = Object.keys(modes) as (keyof Modes)[];
   return Array.from({ length: conversations }, (_, conversation) => {
-    const people = conversation % 2 === 0 ? phones(conversation) : mailboxes(conversation);
+    const channel = channels[conversation % channels.length];
+    const failing = failingOf(Math.floor(conversation / channels.length));
+    const people =
+      channel === 'email'
+        ? mailboxes(conversation, failing)
+        : phones(conversation, failing, modes.sms !== 'twilio');
     return Array.from({ length: messagesEach }, (_, n) => {
       const token = `${conversation}-${n}`;
       return {
@@ -29,7 +39,7 @@ export function makeWorkload(conversations: number, messagesEach: number, random
         request: makeRequest(token, people, START + conversation * 60_000 + n * 1_001, random),
         addresses: [...new Set([people.from, ...[people.to].flat(), ...(people.cc ?? [])])],
         refused: people.refused,
-        failing: failingOf(conversation),
+        failing,
         acknowledgements: [],
         unexpected: [],
       };
@@ -39,18 +49,16 @@ export function makeWorkload(conversations: number, messagesEach: number, random
 
 type People = Pick<Request, 'from' | 'to' | 'cc'> & { email: boolean; refused: boolean };
 
-function phones(n: number): People {
-  const failing = failingOf(n);
+function phones(n: number, failing: string | null, hasGroups: boolean): People {
   if (failing !== null)
     return { from: SHOP.sms, to: addressOf('sms', failing, n), email: false, refused: false };
   const refused = n % 50 === 6;
   const own = refused ? `+1${201 + n}0000009` : `+1804555${1_000 + n}`;
-  const to = n % 20 === 4 ? [own, `+1805555${1_000 + n}`, '+18065551000'] : own;
+  const to = hasGroups && n % 20 === 4 ? [own, `+1805555${1_000 + n}`, '+18065551000'] : own;
   return { from: SHOP.sms, to, email: false, refused };
 }
 
-function mailboxes(n: number): People {
-  const failing = failingOf(n);
+function mailboxes(n: number, failing: string | null): People {
   if (failing !== null)
     return { from: SHOP.email, to: addressOf('email', failing, n), email: true, refused: false };
   const refused = n % 50 === 7;

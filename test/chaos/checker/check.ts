@@ -1,7 +1,8 @@
 import { type Coverage, coverageOf } from './coverage.ts';
 import { type Call, type Evidence, type StoredAttempt, tokenIn } from './evidence.ts';
-import { factsOf } from './facts.ts';
-import { RULES } from './rules.ts';
+import { factsOf, keyOf } from './facts.ts';
+import { RULES } from './rules/index.ts';
+import { recipientOfLookUp } from './twilio.ts';
 
 export interface Report {
   coverage: Coverage[];
@@ -18,7 +19,7 @@ export function check(evidence: Evidence): Report {
   const rules = Object.entries(RULES).map(([rule, apply]) => ({ rule, ...apply(facts) }));
   const unknown = evidence.stored.messages.filter(({ status }) => status === 'unknown');
   return {
-    coverage: coverageOf(evidence),
+    coverage: coverageOf(facts),
     rules,
     unknown: unknown.map(({ body }) => tokenIn(body) ?? 'no token'),
     violations: rules.reduce((sum, { violations }) => sum + violations.length, 0),
@@ -79,8 +80,11 @@ export function timeline(evidence: Evidence, token: string): string[] {
         at: attempt.started_at,
         text: `attempt ${attempt.number}, ${durationOf(attempt)}: ${attempt.outcome} ${attempt.code ?? attempt.provider_message_id ?? ''}`,
       })),
+    ...stored.receipts
+      .filter(({ message_id }) => message_id === message.id)
+      .map((receipt) => ({ at: receipt.received_at, text: `receipt ${receipt.status}` })),
     ...calls
-      .filter((call) => isFor(call, message.delivery_key))
+      .filter((call) => keyOf(call) === message.delivery_key || recipientOfLookUp(call) === message.to[0])
       .map((call) => ({ at: call.at, text: describe(call) })),
   ];
   const [first, last] = [Math.min(...entries.map(({ at }) => at)), Math.max(...entries.map(({ at }) => at))];
@@ -93,10 +97,6 @@ export function timeline(evidence: Evidence, token: string): string[] {
     `${token}: message ${message.id}, ${message.status}, accepted as ${ids.join(', ') || 'nothing'}`,
     ...entries.sort((a, b) => a.at - b.at).map(({ at, text }) => `  ${new Date(at).toISOString()} ${text}`),
   ];
-}
-
-function isFor({ idempotency_key, path }: Call, key: string | null): boolean {
-  return key !== null && (idempotency_key === key || path.includes(key));
 }
 
 const durationOf = ({ duration_ms }: StoredAttempt) =>

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { AcceptedMessage, Call, Stored } from './evidence.ts';
+import { fromTwilio } from './twilio.ts';
 
 /** Installs a trigger that records each change of a delivery's status. Call it after the migration and before any message. */
 export async function recordStatusChanges(databaseUrl: string): Promise<void> {
@@ -38,6 +39,36 @@ export async function countPending(databaseUrl: string, except: string[] = []): 
   return rows[0]?.pending ?? 0;
 }
 
+export interface Claim {
+  message_id: number;
+  attempt_count: number;
+}
+
+/** The claims since this time (in milliseconds since 1970) that no worker has settled. */
+export async function readClaims(databaseUrl: string, since: number): Promise<Claim[]> {
+  const { rows } = await withClient(databaseUrl, (client) =>
+    client.query<Claim>(
+      `select message_id::int, attempt_count from deliveries
+       where status = 'sending' and updated_at >= to_timestamp($1::float8 / 1000)`,
+      [since],
+    ),
+  );
+  return rows;
+}
+
+/** Those of these claims that are neither settled nor taken over. */
+export async function readHeld(databaseUrl: string, claims: Claim[]): Promise<Claim[]> {
+  const { rows } = await withClient(databaseUrl, (client) =>
+    client.query<Claim>(
+      `select message_id::int, attempt_count from deliveries join json_to_recordset($1) as claim(message_id int, attempt_count int)
+         using (message_id, attempt_count)
+       where status = 'sending'`,
+      [JSON.stringify(claims)],
+    ),
+  );
+  return rows;
+}
+
 /** Expires the messages that are not settled. At that time, their recipients are those for whom the provider fails. */
 export async function expirePending(databaseUrl: string): Promise<void> {
   await withClient(databaseUrl, (client) =>
@@ -58,7 +89,9 @@ const READ = {
     select message_id::int, number, provider, extract(epoch from started_at)::float8 * 1000 as started_at, duration_ms,
       outcome, code, provider_message_id
     from delivery_attempts order by message_id, number`,
-  receipts: 'select message_id::int, provider_message_id, status from delivery_receipts order by id',
+  receipts: `
+    select message_id::int, provider_message_id, status, extract(epoch from received_at)::float8 * 1000 as received_at
+    from delivery_receipts order by id`,
   conversations: `
     select id::int, message_count, array(
         select address from conversation_participants join participants on participants.id = participant_id
@@ -78,7 +111,7 @@ export async function readStored(databaseUrl: string): Promise<Stored> {
   });
 }
 
-/** Reads the accepted messages and the calls of the simulated providers. */
+/** Reads the accepted messages, those of Twilio in the form of the others, and the calls of the simulated providers. */
 export async function readProviders(
   simulatorUrl: string,
 ): Promise<{ accepted: AcceptedMessage[]; calls: Call[] }> {
@@ -86,7 +119,11 @@ export async function readProviders(
     const response = (await (await fetch(`${simulatorUrl}/_control/${path}`)).json()) as { data: unknown[] };
     return response.data;
   };
-  return { accepted: (await read('messages')) as AcceptedMessage[], calls: (await read('calls')) as Call[] };
+  const accepted = (await read('messages')) as AcceptedMessage[];
+  return {
+    accepted: accepted.map((message) => (message.dialect === 'twilio' ? fromTwilio(message) : message)),
+    calls: (await read('calls')) as Call[],
+  };
 }
 
 async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {

@@ -1,4 +1,6 @@
 import { type Call, type ChaosEvent, type Evidence, tokenIn } from './evidence.ts';
+import { type Facts, keyOf } from './facts.ts';
+import { statesOf } from './states.ts';
 
 /** A kind of disruption: a number of times or, for a share of the sends, a number from 0 to 1. */
 export interface Coverage {
@@ -7,22 +9,23 @@ export interface Coverage {
   actual: number;
 }
 
-const CHANNELS = ['sms', 'email'];
 const FAULTS = ['latency', 'timeout', 'reset', 'status', 'malformed', 'lost_response'];
 
 /** Counts the disruptions of a run in the events of the driver and the calls of the simulated providers. */
-export function coverageOf(evidence: Evidence): Coverage[] {
+export function coverageOf(evidence: Facts): Coverage[] {
   const { plan, events, calls } = evidence;
   const count = (wanted: ChaosEvent['kind']) => events.filter(({ kind }) => kind === wanted).length;
   const failing = failingKeys(evidence);
   const allSends = calls.filter((call) => call.method === 'POST' && !duringOutage(evidence, call));
-  const sends = allSends.filter(({ idempotency_key }) => !failing.has(idempotency_key));
+  const sends = allSends.filter((call) => !failing.has(keyOf(call)));
   const withFault = (faults: string[]) =>
     sends.filter(({ fault }) => fault !== null && faults.includes(fault));
   const share = (faults: string[]) => withFault(faults).length / Math.max(1, sends.length);
   const onEachChannel = (fault: string) =>
     Math.min(
-      ...CHANNELS.map((channel) => withFault([fault]).filter((call) => call.channel === channel).length),
+      ...Object.keys(evidence.modes).map(
+        (channel) => withFault([fault]).filter((call) => call.channel === channel).length,
+      ),
     );
   return [
     { name: 'workers killed', minimum: plan.workerKills, actual: count('worker killed') },
@@ -53,6 +56,11 @@ export function coverageOf(evidence: Evidence): Coverage[] {
       name: `sends on each channel with the fault ${fault}`,
       minimum: plan.ofEachFault,
       actual: onEachChannel(fault),
+    })),
+    ...Object.entries(statesOf(evidence)).map(([name, actual]) => ({
+      name,
+      minimum: plan.ofEachState,
+      actual,
     })),
   ];
 }

@@ -1,7 +1,9 @@
 /** The record of a run from three independent sources: the clients, the database and the providers. All values are JSON. */
 export interface Evidence {
-  /** The features of the simulated providers, which determine the guarantees of the service. */
-  mode: Mode;
+  /** The features of the simulated provider of each channel, which determine the guarantees of the service. */
+  modes: Modes;
+  /** The time until Twilio lists an accepted message, in milliseconds. */
+  listDelayMs: number;
   /** The time limit of the service for one call to a provider, in milliseconds. */
   providerTimeoutMs: number;
   plan: Plan;
@@ -15,8 +17,13 @@ export interface Evidence {
   calls: Call[];
 }
 
-/** The providers support idempotency keys and look-up (`keys`), look-up only (`lookup`), or neither. */
-export type Mode = 'keys' | 'lookup' | 'neither';
+/**
+ * The provider supports idempotency keys and look-up (`keys`), look-up only (`lookup`), or neither. Twilio (`twilio`) has no
+ * keys, finds messages by their circumstances only, and names the message in its callbacks.
+ */
+export type Mode = 'keys' | 'lookup' | 'neither' | 'twilio';
+/** The channels of a run. */
+export type Modes = Partial<Record<'sms' | 'email', Mode>>;
 
 /** The minimum of each disruption of a run. */
 export interface Plan {
@@ -34,6 +41,8 @@ export interface Plan {
   lost: number;
   /** The number of sends outside of outages on each channel with each kind of fault. */
   ofEachFault: number;
+  /** The number of times that each dangerous state is reached. */
+  ofEachState: number;
 }
 
 export interface ChaosEvent {
@@ -42,6 +51,8 @@ export interface ChaosEvent {
   kind:
     | 'all acknowledged'
     | 'worker killed'
+    | 'worker cut off'
+    | 'worker connected again'
     | 'api killed'
     | 'database down'
     | 'database up'
@@ -134,6 +145,7 @@ export interface StoredReceipt {
   message_id: number | null;
   provider_message_id: string;
   status: string;
+  received_at: number;
 }
 
 export interface StoredConversation {
@@ -145,20 +157,29 @@ export interface StoredConversation {
 /** A message that a simulated provider accepted. */
 export interface AcceptedMessage {
   id: string;
+  dialect: string;
   channel: string;
+  /** The delivery key: the key of the request or, at Twilio, the key in the callback URL. */
   idempotency_key: string | null;
   request_count: number;
+  /** RFC 3339 with milliseconds. */
+  accepted_at: string;
   sequence: number;
   request: Record<string, unknown>;
-  receipts: { status: string; acknowledged: number }[];
+  /** The receipts that the provider sent, with the number of successful deliveries and of those that were given up. */
+  receipts: { status: string; acknowledged: number; failed: number }[];
 }
 
 /** A call to a simulated provider. */
 export interface Call {
   method: string;
   path: string;
+  dialect: string;
   channel: string;
   idempotency_key: string | null;
+  status_callback: string | null;
+  /** The id of the message that the provider accepted; null if it accepted none. */
+  message_id: string | null;
   fault: string | null;
   status: number | null;
   at: number;
@@ -167,4 +188,9 @@ export interface Call {
 /** Returns the token in a body, or null. */
 export function tokenIn(body: unknown): string | null {
   return /\[chaos:([\w-]+)\]/.exec(String(body))?.[1] ?? null;
+}
+
+/** The mode of the provider of a message. */
+export function modeOf({ modes }: Evidence, { type }: { type: string }): Mode | undefined {
+  return type === 'email' ? modes.email : modes.sms;
 }

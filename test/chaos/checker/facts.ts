@@ -6,8 +6,10 @@ import {
   type Sent,
   type StoredAttempt,
   type StoredMessage,
+  type StoredReceipt,
   tokenIn,
 } from './evidence.ts';
+import { keyInCallback, recipientOfLookUp } from './twilio.ts';
 
 /** The evidence with indexes for the rules. */
 export interface Facts extends Evidence {
@@ -18,6 +20,9 @@ export interface Facts extends Evidence {
   storedByProviderId: Map<string | null, StoredMessage>;
   attemptsOf: Map<number, StoredAttempt[]>;
   changesOf: Map<number, Evidence['stored']['changes']>;
+  receiptsOf: Map<number | null, StoredReceipt[]>;
+  /** The look-ups at Twilio, by recipient. */
+  lookUpsFor: Map<string, Call[]>;
   /** By delivery key. */
   callsOf: Map<string, Call[]>;
 }
@@ -32,16 +37,24 @@ export function factsOf(evidence: Evidence): Facts {
     storedByProviderId: new Map(stored.messages.map((message) => [message.provider_message_id, message])),
     attemptsOf: Map.groupBy(stored.attempts, ({ message_id }) => message_id),
     changesOf: Map.groupBy(stored.changes, ({ message_id }) => message_id),
+    receiptsOf: Map.groupBy(stored.receipts, ({ message_id }) => message_id),
+    lookUpsFor: Map.groupBy(calls, (call) => recipientOfLookUp(call) ?? ''),
     callsOf: Map.groupBy(calls, keyOf),
   };
 }
 
-/** Returns the delivery key of a call: the header of a send, or the query parameter of a look-up. */
-export function keyOf({ idempotency_key, path }: Call): string {
-  return idempotency_key ?? new URL(path, 'http://host').searchParams.get('idempotency_key') ?? '';
+/** Returns the delivery key of a call: the header or the callback URL of a send, or the query parameter of a look-up. */
+export function keyOf({ idempotency_key, status_callback, path }: Call): string {
+  const inQuery = () => new URL(path, 'http://host').searchParams.get('idempotency_key');
+  return idempotency_key ?? keyInCallback(status_callback) ?? inQuery() ?? '';
 }
 
-const INTERRUPTIONS = new Set<ChaosEvent['kind']>(['worker killed', 'database down', 'process exited']);
+const INTERRUPTIONS = new Set<ChaosEvent['kind']>([
+  'worker killed',
+  'worker cut off',
+  'database down',
+  'process exited',
+]);
 
 /** Whether a worker may have lost the result of a call between two times. */
 export function wasInterrupted({ events }: Evidence, from: number, to: number): boolean {
@@ -55,6 +68,13 @@ export function processingPeriod(facts: Facts, id: number): { from: number; to: 
   const changes = facts.changesOf.get(id) ?? [];
   const first = changes.find((change) => change.new === 'sending');
   return { from: first?.at ?? Number.POSITIVE_INFINITY, to: changes.at(-1)?.at ?? Number.NEGATIVE_INFINITY };
+}
+
+/** Whether the delivery of a message had ended as `unknown` when the provider accepted it, so that later messages had been sent. */
+export function wasAcceptedTooLate(facts: Facts, id: number, accepted_at: string): boolean {
+  const changes = facts.changesOf.get(id) ?? [];
+  // `accepted_at` is truncated to milliseconds.
+  return changes.some((change) => change.new === 'unknown' && change.at < Date.parse(accepted_at) + 1);
 }
 
 /** Groups messages by conversation, each group in the order of sending. */

@@ -1,4 +1,4 @@
-import { coverageOf } from './coverage.ts';
+import { coverageOf } from '../coverage.ts';
 import { checkEach, type Rule } from './rule.ts';
 
 /** A run without enough disruptions proves nothing. */

@@ -1,29 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from '../support/until.ts';
-import type { ChaosEvent } from './checker/evidence.ts';
-import type { ChaosDatabase } from './postgres.ts';
-import type { Channel, ChaosProvider } from './provider.ts';
-import type { ChaosService } from './service.ts';
-import type { ChaosSettings } from './settings.ts';
+import { until } from '../../support/until.ts';
+import type { Channel } from '../provider.ts';
+import { cutOffWorker } from './cut-off.ts';
+import type { DisruptionOptions } from './options.ts';
 
-export interface Targets {
-  database: ChaosDatabase;
-  provider: ChaosProvider;
-  service: ChaosService;
-}
-
-export interface DisruptionOptions {
-  settings: ChaosSettings;
-  targets: Targets;
-  note: (kind: ChaosEvent['kind'], detail: string) => void;
-  random: () => number;
-  /** The share of the messages that is acknowledged, from 0 to 1. */
-  progress: () => number;
-  /** Stops the disruptions. */
-  signal: AbortSignal;
-}
-
-/** Kills the workers in rotation until `signal` is aborted, or once more after `isDrained` returns true. */
+/** Kills the workers in rotation, except spared workers, until `signal` is aborted, or once more after `isDrained` returns true. */
 export async function killWorkers(
   { settings, targets, note, signal }: DisruptionOptions,
   isDrained: () => Promise<boolean>,
@@ -33,10 +14,13 @@ export async function killWorkers(
   for (let n = 0; ; n++) {
     due = Math.max(due + settings.killEveryMs, Date.now());
     await sleep(due - Date.now(), undefined, { signal }).catch(() => undefined);
-    const worker = workers[n % workers.length];
+    const { spared } = targets.service;
+    if (spared === 'all') continue;
+    const number = n % workers.length === 0 && spared === 'first' ? 1 : n % workers.length;
+    const worker = workers[number];
     if (signal.aborted || !worker) return;
     const last = await isDrained();
-    await worker.kill(() => note('worker killed', `worker-${(n % workers.length) + 1}`));
+    await worker.kill(() => note('worker killed', `worker-${number + 1}`));
     await targets.provider.disorder(n % 2 === 0);
     if (last) return;
   }
@@ -45,7 +29,7 @@ export async function killWorkers(
 /** Runs the steps in order, each when its share of the messages is acknowledged. */
 export async function runSteps(options: DisruptionOptions): Promise<void> {
   const { settings, progress, signal } = options;
-  let outage = Promise.resolve();
+  const background: Promise<void>[] = [];
   for (const { at, action } of settings.steps) {
     await until(
       () => signal.aborted || progress() >= at,
@@ -55,9 +39,10 @@ export async function runSteps(options: DisruptionOptions): Promise<void> {
     if (signal.aborted) break;
     if (action === 'kill api') await killApi(options);
     else if (action === 'restart database') await restartDatabase(options);
-    else outage = takeProviderDown(options);
+    else if (action === 'cut off worker') background.push((await cutOffWorker(options)).restored);
+    else background.push(takeProviderDown(options));
   }
-  await outage;
+  await Promise.all(background);
 }
 
 async function killApi({ targets, note }: DisruptionOptions): Promise<void> {
@@ -77,7 +62,8 @@ async function takeProviderDown({
   random,
   signal,
 }: DisruptionOptions): Promise<void> {
-  const channel: Channel = random() < 0.5 ? 'sms' : 'email';
+  const channels = Object.keys(settings.modes) as Channel[];
+  const channel = channels[Math.floor(random() * channels.length)] as Channel;
   note('provider down', channel);
   await targets.provider.setFaults(channel);
   const since = Date.now();

@@ -1,11 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Request, tokenIn } from './evidence.ts';
-import { byConversation, processingPeriod, wasInterrupted } from './facts.ts';
+import { modeOf, type Request, type StoredMessage, tokenIn } from '../evidence.ts';
+import {
+  byConversation,
+  type Facts,
+  processingPeriod,
+  wasAcceptedTooLate,
+  wasInterrupted,
+} from '../facts.ts';
+import { recipientOfLookUp } from '../twilio.ts';
 import { checkEach, type Rule } from './rule.ts';
 
 /**
  * Exceptions: messages that the provider refuses, messages to recipients for whom the provider fails, and messages that
- * are `unknown` because the provider supports neither idempotency keys nor look-up.
+ * are `unknown` because the provider can neither be asked nor send the message only once.
  */
 const acknowledgedIsAccepted: Rule = (facts) =>
   checkEach(
@@ -14,7 +21,7 @@ const acknowledgedIsAccepted: Rule = (facts) =>
     ),
     ({ token }) => {
       const [stored] = facts.storedByToken.get(token) ?? [];
-      const mayBeMissing = facts.mode === 'neither' && stored?.status === 'unknown';
+      const mayBeMissing = stored?.status === 'unknown' && mayStayUnknown(facts, stored);
       return (
         !facts.acceptedByToken.has(token) &&
         !mayBeMissing &&
@@ -41,17 +48,17 @@ const nothingElseIsAccepted: Rule = ({ acceptedByToken, sentByToken }) =>
   });
 
 const acceptedAsSent: Rule = ({ accepted, sentByToken }) =>
-  checkEach(accepted, ({ request }) => {
+  checkEach(accepted, ({ request, dialect }) => {
     const token = tokenIn(request.body) ?? '';
     const sent = sentByToken.get(token);
     if (!sent) return null;
-    return differingFields(sent.request, request).map(
+    return differingFields(sent.request, request, dialect !== 'twilio').map(
       (name) => `${token}: the provider received ${JSON.stringify(request[name])} as ${name}`,
     );
   });
 
-/** The names of the fields that differ from the request of the client. A single recipient equals a list of one. */
-function differingFields(sent: Request, accepted: Record<string, unknown>): string[] {
+/** The names of the fields that differ from the request of the client. A single recipient equals a list of one. Twilio has no timestamp. */
+function differingFields(sent: Request, accepted: Record<string, unknown>, hasTimestamp: boolean): string[] {
   const expected: Record<string, unknown> = {
     from: sent.from,
     to: [sent.to].flat(),
@@ -59,7 +66,7 @@ function differingFields(sent: Request, accepted: Record<string, unknown>): stri
     subject: sent.subject,
     body: sent.body,
     attachments: sent.attachments,
-    timestamp: sent.timestamp,
+    ...(hasTimestamp && { timestamp: sent.timestamp }),
   };
   if (sent.type !== 'email') expected.type = sent.type;
   return Object.keys(expected).filter((name) => {
@@ -68,14 +75,16 @@ function differingFields(sent: Request, accepted: Record<string, unknown>): stri
   });
 }
 
-/** Messages that are `unknown` are not checked: a request that timed out can be accepted at any time. */
+/** A message that was accepted after its delivery had ended as `unknown` is not checked: its request timed out before. */
 const inOrder: Rule = (facts) =>
   checkEach(byConversation(facts.sent).values(), (messages) => {
     let last: { token: string; sequence: number } | undefined;
     const violations = [];
     for (const { token } of messages) {
-      const sequence = facts.acceptedByToken.get(token)?.[0]?.sequence;
-      if (sequence === undefined || facts.storedByToken.get(token)?.[0]?.status === 'unknown') continue;
+      const [accepted] = facts.acceptedByToken.get(token) ?? [];
+      const id = facts.storedByToken.get(token)?.[0]?.id ?? 0;
+      if (!accepted || wasAcceptedTooLate(facts, id, accepted.accepted_at)) continue;
+      const { sequence } = accepted;
       if (last && sequence < last.sequence) {
         violations.push(
           `${last.token}: was accepted as number ${last.sequence}, after ${token}, number ${sequence}`,
@@ -86,17 +95,20 @@ const inOrder: Rule = (facts) =>
     return violations;
   });
 
+/** A look-up at Twilio has no key, but a recipient. */
 const callsCarryTheirKey: Rule = ({ callsOf, stored, accepted }) => {
   const keys = new Map(stored.messages.map((message) => [message.delivery_key, message]));
+  const recipients = new Set(stored.messages.flatMap(({ to }) => to));
   const wrongKey = accepted.filter((one) => {
     const body = keys.get(one.idempotency_key)?.body;
     return body !== one.request.body;
   });
-  const calls = checkEach(
-    callsOf,
-    ([key, [call]]) =>
-      !keys.has(key) && `${key || 'no key'}: ${call?.method} ${call?.path} has the key of no message`,
-  );
+  const calls = checkEach(callsOf, ([key, group]) => {
+    const wrong = keys.has(key)
+      ? undefined
+      : group.find((call) => key !== '' || !recipients.has(recipientOfLookUp(call) ?? ''));
+    return wrong && `${key || 'no key'}: ${wrong.method} ${wrong.path} has the key of no message`;
+  });
   const acceptances = checkEach(
     wrongKey,
     ({ id, idempotency_key }) =>
@@ -108,12 +120,17 @@ const callsCarryTheirKey: Rule = ({ callsOf, stored, accepted }) => {
   };
 };
 
-/** No attempt is missing. `worker_lost` occurs only if a process or the database was interrupted. */
+/**
+ * No attempt is missing. `worker_lost` occurs only if a process or the database was interrupted. Exception: a callback of
+ * Twilio or the late result of an earlier attempt proved the acceptance during the attempt, and the worker died.
+ */
 const attemptsAreComplete: Rule = (facts) =>
   checkEach(facts.stored.messages, (message) => {
     const attempts = facts.attemptsOf.get(message.id) ?? [];
     const name = `${tokenIn(message.body)}: message ${message.id}`;
     const accepted = attempts.filter(({ outcome }) => outcome === 'accepted');
+    const isEchoed = isTwilio(facts, message) && hasReceipt(facts, message);
+    const isLate = accepted.some(({ number }) => number < message.attempt_count);
     const missing = message.attempt_count - attempts.length;
     const lost = attempts.find(({ code }) => code === 'worker_lost');
     const { from, to } = processingPeriod(facts, message.id);
@@ -121,12 +138,19 @@ const attemptsAreComplete: Rule = (facts) =>
     return [
       attempts.some(({ number }) => number < 1 || number > message.attempt_count) &&
         `${name} has an attempt with a number above attempt_count ${message.attempt_count}`,
-      missing > 0 && `${name} lacks ${missing} of ${message.attempt_count} attempts`,
+      missing > 0 &&
+        !(
+          (isEchoed || isLate) &&
+          missing === 1 &&
+          wasInterrupted(facts, from, to + facts.providerTimeoutMs)
+        ) &&
+        `${name} lacks ${missing} of ${message.attempt_count} attempts`,
       lost &&
         !wasInterrupted(facts, from, to) &&
         `${name} has an attempt worker_lost, although no process was interrupted`,
       message.provider_message_id !== null &&
         accepted.length === 0 &&
+        !isEchoed &&
         `${name} has a provider_message_id, but no accepted attempt`,
       different &&
         `${name} has the provider_message_id ${message.provider_message_id}, but its attempt has ${different.provider_message_id}`,
@@ -135,6 +159,19 @@ const attemptsAreComplete: Rule = (facts) =>
         `${name} is unknown, but none of its attempts is`,
     ];
   });
+
+function isTwilio(facts: Facts, message: StoredMessage): boolean {
+  return modeOf(facts, message) === 'twilio';
+}
+
+/** `unknownHasReason` checks the reason. */
+function mayStayUnknown(facts: Facts, message: StoredMessage): boolean {
+  return isTwilio(facts, message) || modeOf(facts, message) === 'neither';
+}
+
+function hasReceipt({ receiptsOf }: Facts, { id, provider_message_id }: StoredMessage): boolean {
+  return (receiptsOf.get(id) ?? []).some((receipt) => receipt.provider_message_id === provider_message_id);
+}
 
 export const DELIVERY_RULES: Record<string, Rule> = {
   'the provider accepts every acknowledged message': acknowledgedIsAccepted,

@@ -1,4 +1,4 @@
-import type { Facts } from './facts.ts';
+import type { Facts } from '../facts.ts';
 
 /** The result of one rule: the number of items it was applied to, and one line for each violation. */
 export interface RuleResult {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Sent, StoredMessage } from './evidence.ts';
-import { byConversation, type Facts, sorted } from './facts.ts';
+import type { Sent, StoredMessage } from '../evidence.ts';
+import { byConversation, type Facts, sorted } from '../facts.ts';
 import { checkEach, type Rule } from './rule.ts';
 
 const acknowledgedIsStoredOnce: Rule = ({ sent, storedByToken }) =>

@@ -1,0 +1,70 @@
+import { type Call, modeOf, type StoredMessage, tokenIn } from '../evidence.ts';
+import { type Facts, processingPeriod, wasInterrupted } from '../facts.ts';
+import { checkEach, type Rule } from './rule.ts';
+
+/** The faults after which the service cannot determine whether the provider accepted the message. */
+const UNCERTAIN = new Set(['lost_response', 'malformed', 'timeout', 'reset', 'latency', 'no_id']);
+/** The only server error after which the message was certainly not accepted. */
+const NOT_PROCESSED = 503;
+
+/**
+ * A message is `unknown` if the provider fails for its recipient until it expires; or if the provider supports neither
+ * idempotency keys nor look-up, and a call had an uncertain result. At Twilio, every message needs such a call. If Twilio
+ * accepted the message, all of its callbacks were lost too, and no look-up could find it.
+ */
+export const unknownHasReason: Rule = (facts) =>
+  checkEach(
+    facts.stored.messages.filter(({ status }) => status === 'unknown'),
+    (message) => {
+      const token = tokenIn(message.body) ?? '';
+      const named = `${token}: message ${message.id} is unknown`;
+      const mode = modeOf(facts, message);
+      if (facts.sentByToken.get(token)?.failing && mode !== 'twilio') return null;
+      if (mode !== 'neither' && mode !== 'twilio') return `${named}, although its provider can be asked`;
+      if (!wasUncertain(facts, message)) return `${named}, although each of its calls had a response`;
+      return mode === 'twilio' && evidenceOfTwilio(facts, message, token, named);
+    },
+  );
+
+function wasUncertain(facts: Facts, { id, delivery_key }: StoredMessage): boolean {
+  const calls = facts.callsOf.get(delivery_key ?? '') ?? [];
+  // On a busy machine a response can be too late without a fault.
+  const attempts = facts.attemptsOf.get(id) ?? [];
+  const late = attempts.some(({ duration_ms }) => (duration_ms ?? 0) >= facts.providerTimeoutMs);
+  const { from, to } = processingPeriod(facts, id);
+  return late || calls.some(isUncertain) || wasInterrupted(facts, from, to);
+}
+
+function isUncertain({ fault, status }: Call): boolean {
+  if (status === null || UNCERTAIN.has(fault ?? '')) return true;
+  return status >= 500 && status !== NOT_PROCESSED;
+}
+
+/** Evidence that an accepted message reached the service, so that the message must not be unknown. */
+function evidenceOfTwilio(facts: Facts, message: StoredMessage, token: string, named: string) {
+  const [accepted] = facts.acceptedByToken.get(token) ?? [];
+  if (!accepted) return null;
+  const reported = accepted.receipts.find(({ acknowledged }) => acknowledged > 0);
+  if (reported) return `${named}, although its callback ${reported.status} was acknowledged`;
+  const listedAt = Date.parse(accepted.accepted_at) + 1 + facts.listDelayMs;
+  const lookUp = successfulLookUps(facts, message).find(({ at }) => at >= listedAt);
+  return lookUp && `${named}, although the look-up at ${new Date(lookUp.at).toISOString()} could find it`;
+}
+
+/** The look-ups of a message whose response reached the service. */
+function successfulLookUps(facts: Facts, { id, to }: StoredMessage): Call[] {
+  const attempts = (facts.attemptsOf.get(id) ?? []).filter(
+    ({ started_at, duration_ms }) =>
+      duration_ms !== null &&
+      duration_ms < facts.providerTimeoutMs &&
+      !wasInterrupted(facts, started_at, started_at + duration_ms),
+  );
+  return (facts.lookUpsFor.get(to[0] ?? '') ?? []).filter(
+    ({ at, status, fault }) =>
+      status === 200 &&
+      fault === null &&
+      attempts.some(
+        ({ started_at, duration_ms }) => at >= started_at && at <= started_at + (duration_ms ?? 0),
+      ),
+  );
+}

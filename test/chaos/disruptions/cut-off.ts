@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../support/until.ts';
+import { type Claim, countPending, readClaims, readHeld } from '../checker/collect.ts';
+import type { DisruptionOptions } from './options.ts';
+
+/** A call of a killed worker can arrive at the provider after its death. */
+const SETTLED_MS = 500;
+const POLL_MS = 250;
+
+/**
+ * Reaches the dangerous states of leases. All calls take long, and all callbacks are lost. The first worker is killed during
+ * calls; then it loses its connection to the database during calls. The connection returns when the leases of these calls
+ * have expired and other workers have taken the messages over, so that the responses are recorded too late.
+ *
+ * @returns when the calls have ended. The inner promise resolves when the connection has returned.
+ */
+export async function cutOffWorker(options: DisruptionOptions): Promise<{ restored: Promise<void> }> {
+  const { service, provider } = options.targets;
+  const { note } = options;
+  service.spared = 'all';
+  await provider.hold();
+  await interruptFirst(options, async () => {
+    await service.workers[0]?.kill(() => note('worker killed', 'worker-1, during calls'));
+    service.connection.cut();
+  });
+  const claims = await interruptFirst(options, async () => service.connection.cut());
+  note('worker cut off', `worker-1, with ${claims.length} claims`);
+  service.spared = 'first';
+  await provider.release();
+  return { restored: restore(options, claims) };
+}
+
+/**
+ * Interrupts the first worker during calls. The other workers are killed before: until they have started again, all calls
+ * are those of the first worker.
+ *
+ * @returns the claims that the worker has not settled; none if no message was pending.
+ */
+async function interruptFirst(options: DisruptionOptions, interrupt: () => Promise<void>): Promise<Claim[]> {
+  const { settings, targets, note, signal } = options;
+  const { service, provider, database } = targets;
+  const [, ...others] = service.workers;
+  const limitMs = settings.timeLimitMs * 2;
+  const isOver = async () =>
+    signal.aborted || (await countPending(database.url).catch(() => Number.POSITIVE_INFINITY)) === 0;
+  for (;;) {
+    service.connection.restore();
+    const isConnected = () => signal.aborted || service.connection.isOpen();
+    await until(isConnected, 'the first worker is connected', limitMs);
+    await Promise.all(others.map((worker, n) => worker.kill(() => note('worker killed', `worker-${n + 2}`))));
+    const since = Date.now() + SETTLED_MS;
+    const hasCalls = async () => (await provider.callsSince(since)) > 0 || (await isOver());
+    await until(hasCalls, 'a call is in flight', limitMs);
+    await interrupt();
+    const begun = await readClaims(database.url, since).catch(() => []);
+    // The calls in flight end, and any other worker settles them.
+    await sleep(2 * settings.providerTimeoutMs);
+    const claims = await readHeld(database.url, begun).catch(() => []);
+    if (claims.length > 0 || (await isOver())) return claims;
+  }
+}
+
+async function restore({ targets, note, signal }: DisruptionOptions, claims: Claim[]): Promise<void> {
+  const { service, database } = targets;
+  const isHeld = async () => (await readHeld(database.url, claims).catch(() => claims)).length > 0;
+  while (!signal.aborted && (await isHeld())) await sleep(POLL_MS);
+  service.connection.restore();
+  service.spared = 'none';
+  note('worker connected again', 'worker-1');
+}

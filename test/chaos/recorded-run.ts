@@ -1,0 +1,85 @@
+import { ACCOUNT_SID } from '../../src/simulator/dialects/twilio/dialect.ts';
+import { seededRandom } from '../../src/simulator/random.ts';
+import { startSimulator } from '../../src/simulator/server.ts';
+import type { SettingsChange } from '../../src/simulator/settings.ts';
+import { startHarness } from '../support/harness.ts';
+import { freePort } from '../support/process.ts';
+import { AUTH_TOKEN, twilioEnvironment } from '../support/twilio.ts';
+import { until } from '../support/until.ts';
+import { check } from './checker/check.ts';
+import { countPending, readProviders, readStored, recordStatusChanges } from './checker/collect.ts';
+import type { Evidence, Modes } from './checker/evidence.ts';
+import { sendAll } from './clients.ts';
+import { createSender } from './sender.ts';
+import { makeWorkload } from './workload.ts';
+
+/** No disruption is required. */
+export const PLAN = {
+  ...{ workerKills: 0, drainKills: 0, apiKills: 0, databaseRestarts: 0, providerOutages: 0, outageMs: 1_000 },
+  ...{ failing: 0, lost: 0, ofEachFault: 0, ofEachState: 0 },
+};
+
+/** Runs the workload against the service and the simulator without disruptions. */
+export async function runWorkload(
+  modes: Modes,
+  environment: Record<string, string>,
+  faults: object[],
+  settings: SettingsChange = {},
+  providerTimeoutMs = 10_000,
+): Promise<Evidence> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const { sms: mode } = modes;
+  const simulator = await startSimulator({
+    apiKey: AUTH_TOKEN,
+    settings: {
+      ...{ service_url: url, honour_idempotency_keys: mode === 'keys', lookup: mode !== 'neither' },
+      ...settings,
+      receipts: { delay_ms: 5, failure_rate: 0.3, repeats: 1, disorder: true, ...settings.receipts },
+    },
+  });
+  const accounts = (name: string) => ({ [`${name}_URL`]: simulator.url, [`${name}_KEY`]: AUTH_TOKEN });
+  const service = await startHarness({
+    ...{ PORT: String(port), PROVIDER_TIMEOUT_MS: String(providerTimeoutMs) },
+    ...(mode === 'twilio'
+      ? {
+          ...twilioEnvironment(`${simulator.url}/twilio`),
+          ...{ TWILIO_ACCOUNT_SID: ACCOUNT_SID, PUBLIC_URL: url, ...accounts('MAIL_CO') },
+        }
+      : { ...accounts('TEXT_CO'), ...accounts('MAIL_CO') }),
+    ...environment,
+  });
+  try {
+    await recordStatusChanges(service.databaseUrl);
+    const body = JSON.stringify(faults);
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${simulator.url}/_control/faults`, { method: 'PUT', headers, body });
+    const signal = AbortSignal.timeout(30_000);
+    const random = seededRandom(1);
+    const sent = makeWorkload({ modes, conversations: 8, messagesEach: 3 }, random);
+    await sendAll(sent, {
+      send: createSender(service.url, 'none', signal),
+      ...{ limit: 8, pauseMs: 5, repeated: 0.5, random, signal, onAcknowledged: () => undefined },
+    });
+    await until(async () => (await countPending(service.databaseUrl)) === 0, 'nothing is pending');
+    await until(async () => {
+      const { accepted } = await readProviders(simulator.url);
+      return accepted.flatMap(({ receipts }) => receipts).every((receipt) => receipt.acknowledged > 0);
+    }, 'every receipt is acknowledged');
+    return {
+      ...{ modes, listDelayMs: settings.twilio?.list_delay_ms ?? 0, providerTimeoutMs },
+      ...{ plan: PLAN, events: [], idle: true, sent: sent.flat() },
+      stored: await readStored(service.databaseUrl),
+      ...(await readProviders(simulator.url)),
+    };
+  } finally {
+    await service.stop();
+    await simulator.stop();
+  }
+}
+
+/** The names of the violated rules. */
+export const violatedRules = (evidence: Evidence) =>
+  check(evidence)
+    .rules.filter(({ violations }) => violations.length > 0)
+    .map(({ rule }) => rule);
