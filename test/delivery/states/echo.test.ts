@@ -6,7 +6,8 @@ import { createLogger } from '../../../src/observability/logger.ts';
 import { query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
 import { timelineOf } from '../../support/timeline.ts';
-import { type Actor, Stage } from './stage.ts';
+import type { Actor } from './causes.ts';
+import { Stage } from './stage.ts';
 
 const RECEIPT: NewReceipt = {
   ...{ provider: 'text-co', provider_message_id: null, recipient: null, dedupe_key: null, status: 'sent' },

@@ -6,6 +6,7 @@ import { query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
 import { until } from '../../support/until.ts';
 import {
+  addressesOf,
   attempt,
   BEHAVIOURS,
   type Behaviour,
@@ -14,6 +15,7 @@ import {
   FAULTS,
   type Model,
   move,
+  PROBES,
   type Real,
   report,
 } from './model.ts';
@@ -32,11 +34,10 @@ describe('A message in a running service', () => {
     query(service.databaseUrl, `update deliveries set ${sql} where message_id = $1`, [id]);
   /** Failed attempts open the breaker of the account, which the success of another message closes. */
   const closeBreaker = async (channel: Channel) => {
-    const addresses =
-      channel === 'sms'
-        ? { from: '+12016661234', to: '+12017770000' }
-        : { from: 'shop@example.com', to: 'probe@example.com' };
-    const { body } = await service.request('POST', '/api/messages/send', { ...addresses, body: 'Hello' });
+    const { body } = await service.request('POST', '/api/messages/send', {
+      ...PROBES[channel],
+      body: 'Hello',
+    });
     await service.untilStatus(body.id, 'sent');
   };
   const behave = async ({ channel, to }: Pick<Real, 'channel' | 'to'>, behaviour: Behaviour) => {
@@ -153,12 +154,10 @@ describe('A message in a running service', () => {
     isScheduled: boolean,
   ): Promise<{ model: Model; real: Real }> => {
     const n = ++runs * 10;
-    const to = Array.from({ length: size }, (_, index) =>
-      channel === 'sms' ? `+1201555${1_000 + n + index}` : `p${n + index}-@example.com`,
-    );
+    const to = addressesOf(channel, n, size);
     await behave({ channel, to }, behaviour);
     const { body } = await service.request('POST', '/api/messages/send', {
-      ...{ from: channel === 'sms' ? '+12016661234' : 'shop@example.com', to, body: 'Hello' },
+      ...{ from: PROBES[channel].from, to, body: 'Hello' },
       ...(isScheduled && { send_at: '2999-01-01T00:00:00Z' }),
     });
     const model: Model = {

@@ -21,6 +21,19 @@ const OUTCOMES: Record<Behaviour, Record<Channel, Event>> = {
 
 export type Channel = 'sms' | 'email';
 
+/** A message that the provider accepts. */
+export const PROBES: Record<Channel, { from: string; to: string }> = {
+  sms: { from: '+12016661234', to: '+12017770000' },
+  email: { from: 'shop@example.com', to: 'probe@example.com' },
+};
+
+/** `size` addresses, from the address with the number `n`. */
+export function addressesOf(channel: Channel, n: number, size: number): string[] {
+  return Array.from({ length: size }, (_, index) =>
+    channel === 'sms' ? `+1201555${1_000 + n + index}` : `p${n + index}-@example.com`,
+  );
+}
+
 export interface Model {
   channel: Channel;
   state: State;

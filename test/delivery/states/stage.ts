@@ -1,31 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { storedFunction } from '../../../src/db/functions.ts';
-import type { Claimed } from '../../../src/delivery/claim.ts';
-import { queueAndExpire } from '../../../src/delivery/maintenance/due-messages.ts';
-import { reassignFromRemoved } from '../../../src/delivery/maintenance/removed-accounts.ts';
-import { createManualActions } from '../../../src/delivery/manual-actions.ts';
-import { createReceiptRecorder } from '../../../src/delivery/receipts.ts';
-import { createSettler } from '../../../src/delivery/settle.ts';
 import type { Event, State } from '../../../src/delivery/states/table.ts';
-import { nextState } from '../../../src/delivery/states/transition.ts';
-import { MessageStatusError } from '../../../src/errors.ts';
-import { createEvents } from '../../../src/observability/events.ts';
-import { createLogger } from '../../../src/observability/logger.ts';
-import type { Provider, SendOutcome } from '../../../src/providers/provider.ts';
 import type { Harness } from '../../support/harness.ts';
-import { providerAt } from '../../support/provider-server.ts';
-
-const events = createEvents(createLogger('silent'));
-const ACCOUNT = 'text-co';
-const LIMIT = 10_000;
-
-/** A message that is put into a state. Each has a conversation of its own. */
-export interface Actor {
-  id: number;
-  conversation_id: number;
-  state: State;
-}
+import { ACCOUNT, type Actor, CAUSES, HOUR, receiptFor } from './causes.ts';
 
 /** Puts messages into states and causes events, without a worker: each event is caused by the code that causes it in production. */
 export class Stage {
@@ -98,8 +75,6 @@ const PLACE = `
       delivery_key = ('00000000-0000-4000-8000-' || lpad(to_hex(message_id), 12, '0'))::uuid
   where message_id = $1`;
 
-const HOUR = 3_600;
-
 /**
  * The number of attempts, whether the provider's id is known, whether an earlier attempt is uncertain, and the seconds until the
  * next attempt and the expiry. For an event of the worker, even states that are not due have the time of a due message.
@@ -112,143 +87,4 @@ function factsOf(state: State, event: Event): [number, boolean, boolean, number,
   const isDue = event === 'due' || (event === 'claim' && !isHeld) || (event === 'worker_lost' && isHeld);
   const dueIn = isDue ? -1 : event.startsWith('account_removed') ? -HOUR : HOUR;
   return [attempts, hasId, isUncertain, dueIn, event.startsWith('expired') ? -2 * 60 : HOUR];
-}
-
-interface Scene {
-  pool: pg.Pool;
-  actors: Actor[];
-}
-type Cause = (scene: Scene) => Promise<unknown>;
-
-const failure = { httpStatus: null, class: 'provider_error' as const, code: 'x', detail: 'x' };
-const OUTCOMES = {
-  accepted: { outcome: 'accepted', httpStatus: 202, providerMessageId: 'accepted-id' },
-  rejected: { ...failure, outcome: 'rejected' },
-  throttled: { ...failure, outcome: 'throttled', retryAfterMs: null },
-  unavailable: { ...failure, outcome: 'unavailable', retryAfterMs: null, isOperatorError: false },
-  unknown: { ...failure, outcome: 'unknown' },
-} satisfies Record<string, SendOutcome>;
-
-const CAUSES: Record<Event, Cause> = {
-  due: ({ pool }) => queueAndExpire(pool, LIMIT, events),
-  claim: claimAll,
-  worker_lost: claimAll,
-  expired: ({ pool }) => queueAndExpire(pool, LIMIT, events),
-  expired_uncertain: ({ pool }) => queueAndExpire(pool, LIMIT, events),
-  account_removed: ({ pool }) => reassignFromRemoved(pool, ['another'], events),
-  account_removed_uncertain: ({ pool }) => reassignFromRemoved(pool, ['another'], events),
-  accepted: settle(OUTCOMES.accepted),
-  rejected: settle(OUTCOMES.rejected),
-  throttled: settle(OUTCOMES.throttled),
-  unavailable: settle(OUTCOMES.unavailable),
-  unknown_resolvable: settle(OUTCOMES.unknown),
-  unknown_unresolvable: settle(OUTCOMES.unknown, false),
-  late_accepted: settle(OUTCOMES.accepted),
-  late_other: settle(OUTCOMES.rejected),
-  echo: record('queued', true),
-  receipt_sent: record('sent'),
-  receipt_delivered: record('delivered'),
-  receipt_undelivered: record('undelivered'),
-  receipt_bounced: record('bounced'),
-  receipt_failed: record('failed'),
-  receipt_other: record('deferred'),
-  cancel: act('cancel'),
-  cancel_uncertain: act('cancel'),
-  retry: act('retry'),
-};
-
-/** Claims for the account of the messages, and for messages without an account. */
-async function claimAll({ pool }: Scene): Promise<void> {
-  const routes = ['', ACCOUNT].map((assigned_to, n) => ({
-    ...{ n, channel: 'sms', assigned_to, reassignable: assigned_to === '', provider: ACCOUNT },
-    ...{ free_slots: LIMIT, retries: LIMIT, first: null, newest_first: false },
-  }));
-  await pool.query(`select from ${storedFunction('claim_deliveries')}($1, ${LIMIT}, ${LIMIT}, 1000)`, [
-    JSON.stringify(routes),
-  ]);
-}
-
-/** Settles the first attempt of each message. `canReconcile`: whether the account can resolve an unknown outcome. */
-function settle(outcome: SendOutcome, canReconcile = true): Cause {
-  return async ({ pool, actors }) => {
-    const { name, capabilities } = providerAt('http://127.0.0.1:1');
-    const known = canReconcile ? {} : { idempotencyKeys: false, lookUp: null };
-    const provider = { name, channel: 'sms', capabilities: { ...capabilities, ...known } } as Provider;
-    const settler = createSettler({ pool, events, leaseMs: 60_000 });
-    const expires_at = new Date(Date.now() + HOUR * 1_000);
-    await Promise.all(
-      actors.map(({ id, conversation_id }) => {
-        const message = {
-          id,
-          conversation_id,
-          attempt_count: 1,
-          retry_count: 0,
-          may_have_been_sent: false,
-          expires_at,
-        };
-        const transition = nextState({
-          ...{
-            message,
-            outcome,
-            provider,
-            fallback: null,
-            unassigned: null,
-            timeoutMs: 1_000,
-            now: new Date(),
-            random: 0,
-          },
-        });
-        return settler({
-          ...{
-            message: { ...message, created_at: new Date(), send_at: null } as unknown as Claimed,
-            provider,
-          },
-          ...{ startedAt: new Date(), durationMs: 1, outcome, transition, accounts: null, pauseMs: 0 },
-        });
-      }),
-    );
-  };
-}
-
-/** Records a receipt of each message, by the provider's id, or only by the delivery key. */
-function record(status: string, byKey = false): Cause {
-  return async ({ pool, actors }) => {
-    const recorder = createReceiptRecorder(pool, events);
-    await Promise.all(
-      actors.map(({ id }) => {
-        const { message_id, delivery_key, ...receipt } = receiptFor(id, status);
-        return recorder.record({
-          ...receipt,
-          ...(byKey && { provider_message_id: null, dedupe_key: randomUUID() }),
-          echo: byKey ? { messageId: message_id, deliveryKey: delivery_key } : null,
-          occurred_at: new Date(),
-        });
-      }),
-    );
-  };
-}
-
-function receiptFor(id: number, status: string) {
-  return {
-    ...{
-      provider: ACCOUNT,
-      provider_message_id: `id-${id}`,
-      recipient: null,
-      dedupe_key: null,
-      status,
-      error: null,
-    },
-    ...{ message_id: id, delivery_key: `00000000-0000-4000-8000-${id.toString(16).padStart(12, '0')}` },
-    ...{ bounce: null, occurred_at: new Date(), payload: {} },
-  };
-}
-
-function act(action: 'cancel' | 'retry'): Cause {
-  return async ({ pool, actors }) => {
-    const actions = createManualActions(pool, () => undefined);
-    for (const { id } of actors)
-      await actions.apply(action, id, undefined).catch((error) => {
-        if (!(error instanceof MessageStatusError)) throw error;
-      });
-  };
 }

@@ -69,7 +69,7 @@ begin
     perform record_send_opt_outs(input);
   end if;
   perform pause_accounts(input);
-  adopted := adopt_receipts(accepted);
+  adopted := adopt_receipts(accepted, has_recipients);
   if adopted is not null then
     perform apply_receipts(adopted);
   end if;

@@ -1,24 +1,30 @@
 -- Assigns receipts that arrived before the provider's ids of their messages were known, and returns the receipts.
-create or replace function adopt_receipts(message_ids bigint[]) returns bigint[]
+-- `have_recipients`: some of the messages have ids for their recipients.
+create or replace function adopt_receipts(message_ids bigint[], have_recipients boolean) returns bigint[]
 language plpgsql
 set search_path from current
 set enable_seqscan = off as $$
 declare
   adopted bigint[];
+  of_recipients bigint[];
 begin
-  with known as (
-    select message_id, provider, provider_message_id from deliveries
-    where message_id = any(message_ids) and provider_message_id is not null
-    union all
-    select message_id, provider, provider_message_id from delivery_recipients
-    where message_id = any(message_ids) and provider_message_id is not null
-  ), assigned as (
-    update delivery_receipts as receipt set message_id = known.message_id
-    from known
-    where receipt.message_id is null and receipt.provider = known.provider
-      and receipt.provider_message_id = known.provider_message_id
+  with assigned as (
+    update delivery_receipts as receipt set message_id = deliveries.message_id
+    from deliveries
+    where deliveries.message_id = any(message_ids) and receipt.message_id is null
+      and receipt.provider = deliveries.provider and receipt.provider_message_id = deliveries.provider_message_id
     returning receipt.id
   )
   select array_agg(id) into adopted from assigned;
-  return adopted;
+  if have_recipients then
+    with assigned as (
+      update delivery_receipts as receipt set message_id = recipient.message_id
+      from delivery_recipients as recipient
+      where recipient.message_id = any(message_ids) and receipt.message_id is null
+        and receipt.provider = recipient.provider and receipt.provider_message_id = recipient.provider_message_id
+      returning receipt.id
+    )
+    select array_agg(id) into of_recipients from assigned;
+  end if;
+  return adopted || of_recipients;
 end $$;

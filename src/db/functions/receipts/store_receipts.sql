@@ -46,7 +46,7 @@ begin
   if has_echo then
     accepted := record_acceptances(input);
     if accepted is not null then
-      assigned := assigned || adopt_receipts(accepted);
+      assigned := assigned || adopt_receipts(accepted, false);
     end if;
   end if;
 
