@@ -3,6 +3,7 @@ import type { Channel } from '../../../../src/channel.ts';
 import { KINDS } from '../../../../src/providers/registry.ts';
 import { describeAuthenticity } from './authenticity.ts';
 import { type Bench, startBench } from './bench.ts';
+import { describeCapabilities } from './capabilities.ts';
 import { describeInbound } from './inbound.ts';
 import { describeReceipts } from './receipts.ts';
 import { describeSending } from './sending.ts';
@@ -36,6 +37,7 @@ export function describeKind(name: string, subjects: Subjects): void {
 
         const get = () => bench;
         describeSending(subject, get);
+        describeCapabilities(subject, get);
         describeReceipts(subject, get);
         describeInbound(subject, get);
         describeAuthenticity(subject, get);
