@@ -9,7 +9,7 @@ GENERATED := src/openapi/schema.ts sdk/src/schema.ts
 COMPOSE := docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run doctor test watch format test-browser contracts verify-providers check generate package migrate bench soak chaos fuzz clean db-up db-down db-logs db-shell
+.PHONY: help setup run doctor test test-sdk test-clients watch format test-browser contracts verify-providers check generate package migrate bench soak chaos fuzz clean db-up db-down db-logs db-shell
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-17s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,8 +105,11 @@ chaos: $(INSTALLED) ## Send 30,000 messages while processes, the database and pr
 fuzz: $(INSTALLED) ## Send requests that schemathesis generates from openapi.yaml for 5 minutes; needs Python 3 with venv and pip
 	@$(BIN)/node test/fuzz/main.ts
 
+test-clients: $(INSTALLED) ## Generate clients with openapi-python-client and oapi-codegen and run a program with each; needs Python 3 and Go
+	@$(BIN)/node test/clients/main.ts
+
 clean: ## Remove installed packages, results of runs, and the data of the embedded PostgreSQL
-	rm -rf node_modules sdk/node_modules test/sdk/runtimes/node_modules test/sdk/platforms/node_modules test/oracles/node_modules sdk/dist sdk/package .data .bench .coverage .fuzz
+	rm -rf node_modules sdk/node_modules test/sdk/runtimes/node_modules test/sdk/platforms/node_modules test/oracles/node_modules sdk/dist sdk/package .data .bench .coverage .fuzz .clients
 
 db-up: ## Start the PostgreSQL of docker-compose.yml
 	$(COMPOSE) up -d --wait postgres
