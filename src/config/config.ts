@@ -49,6 +49,8 @@ export interface Config {
   metricsToken: string | null;
   /** Hosts besides loopback that requests may name while no API keys are configured. */
   allowedHosts: string[];
+  /** The exact origins of web pages whose scripts may call the API. */
+  corsOrigins: string[];
   /** The URL of the service for providers, without a slash at its end; null if it is not configured. */
   publicUrl: string | null;
   /** Maximum requests per second of each API key at this process; null for no limit. */

@@ -17,6 +17,7 @@ export function combinationFaults(
     ...sharedPorts(config),
     ...fewConnections(config),
     ...misusedMetricsToken(config),
+    ...originsWithoutKeys(config),
     ...(config.production ? missingInProduction(config, missing) : exposedWithoutKeys(config)),
   ];
   return reasons
@@ -70,6 +71,13 @@ function misusedMetricsToken({ metricsToken, apiKeys }: Config): Reason[] {
     return [{ variables, reason: 'requires API_KEYS or API_KEYS_FILE: without them, /metrics is open' }];
   if (apiKeys.every(({ key }) => key !== metricsToken)) return [];
   return [{ variables, reason: 'is also an API key: a metrics token gives access to the metrics only' }];
+}
+
+function originsWithoutKeys({ corsOrigins, apiKeys }: Config): Reason[] {
+  if (corsOrigins.length === 0 || apiKeys.length > 0) return [];
+  const variables = ['CORS_ORIGINS', 'API_KEYS', 'API_KEYS_FILE'];
+  const reason = 'requires API_KEYS or API_KEYS_FILE: without them, requests from other origins are refused';
+  return [{ variables, reason }];
 }
 
 function missingInProduction({ apiKeys, accounts }: Config, missing: readonly string[]): Reason[] {

@@ -69,6 +69,16 @@ export const hosts = makeValidator((input) => {
     throw new EnvError(`"${wrong}" is not a host name, with or without a port, such as messaging.example`);
   return names;
 });
+/** Each entry must be the value that a browser sends as `Origin`. */
+export const origins = makeValidator((input) => {
+  const given = list()._parse(input);
+  const wrong = given.find((origin) => !/^https?:/.test(origin) || URL.parse(origin)?.origin !== origin);
+  if (wrong !== undefined)
+    throw new EnvError(
+      `"${wrong}" is not an exact origin in lower case, without a path, such as https://app.example`,
+    );
+  return given;
+});
 /** The text is kept as it is, because signatures cover it. */
 export const publicUrl = makeValidator((input) => {
   const url = URL.parse(webUrl()._parse(input));

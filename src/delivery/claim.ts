@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { storedFunction } from '../db/functions.ts';
 import type { Delivery } from '../db/models/delivery.ts';
+import type { Message } from '../db/models/message.ts';
 import { execute } from '../db/transaction.ts';
 import type { Outgoing } from '../providers/provider.ts';
 import type { Breaker, FreeSlots } from './accounts/breaker.ts';
@@ -9,6 +10,7 @@ import type { Route } from './accounts/routing.ts';
 
 /** A message that this worker may send until the lease ends. */
 export type Claimed = Outgoing &
+  Pick<Message, 'traceparent'> &
   Pick<
     Delivery,
     | 'conversation_id'

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events } from '../observability/events.ts';
+import { traceCall } from '../observability/tracing.ts';
 import { canReconcile } from '../providers/capabilities.ts';
 import { namesOf } from '../providers/eligibility.ts';
 import type { CallContext, Provider, SendOutcome } from '../providers/provider.ts';
@@ -136,7 +137,13 @@ async function callUnlessLate(
     webhookUrl: webhookUrlOf(provider.name),
     signal,
   };
-  const outcome = await attempt(provider, message, context, chooseCandidate);
+  const outcome = await traceCall(
+    {
+      ...{ messageId: message.id, number: message.attempt_count, provider: provider.name },
+      traceparent: message.traceparent,
+    },
+    () => attempt(provider, message, context, chooseCandidate),
+  );
   if (!signal.aborted) health.called(provider.name, outcome);
   return outcome;
 }

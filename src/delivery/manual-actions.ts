@@ -34,8 +34,8 @@ const LOCK_DELIVERY = {
 const ADD_ACTION = {
   name: 'add-action',
   text: `
-    insert into delivery_actions (message_id, action, from_status, from_expires_at)
-    select message_id, $2, $3, expires_at from deliveries where message_id = $1`,
+    insert into delivery_actions (message_id, action, from_status, from_expires_at, actor)
+    select message_id, $2, $3, expires_at, $4 from deliveries where message_id = $1`,
 };
 
 const CANCEL = {
@@ -97,6 +97,12 @@ const RULES: Record<
  */
 export type ActionResult = 'applied' | 'repeated' | 'unchanged';
 
+export interface ActionRequest {
+  key: IdempotencyKey | undefined;
+  /** The name of the API key; null without API keys. */
+  actor: string | null;
+}
+
 export interface ManualActions {
   /**
    * Cancels a message that was certainly not sent, or sends a failed message again.
@@ -105,14 +111,14 @@ export interface ManualActions {
    * @throws {MessageStatusError} the status does not allow the action.
    * @throws {IdempotencyKeyReusedError} the key was used for another action.
    */
-  apply(action: Action, id: number, key: IdempotencyKey | undefined): Promise<ActionResult>;
+  apply(action: Action, id: number, request: ActionRequest): Promise<ActionResult>;
 }
 
 /** @param onQueued called after a commit that queued a message. */
 export function createManualActions(pool: pg.Pool, onQueued: () => void): ManualActions {
   return {
-    apply: async (action, id, key) => {
-      const result = await transaction(pool, (connection) => apply(connection, action, id, key));
+    apply: async (action, id, request) => {
+      const result = await transaction(pool, (connection) => apply(connection, action, id, request));
       if (result === 'applied') onQueued();
       return result;
     },
@@ -123,7 +129,7 @@ async function apply(
   connection: pg.ClientBase,
   action: Action,
   id: number,
-  key: IdempotencyKey | undefined,
+  { key, actor }: ActionRequest,
 ): Promise<ActionResult> {
   const { rows: found } = await connection.query<{ conversation_id: number }>(FIND_CONVERSATION, [id]);
   if (!found[0]) throw new NotFoundError(`outbound message ${id}`);
@@ -138,7 +144,7 @@ async function apply(
   const { eventOf, change, done } = RULES[action];
   if (message.status === done) return 'unchanged';
   if (TRANSITIONS[message.status][eventOf(message)] === message.status) throw refusal(action, id, message);
-  await connection.query(ADD_ACTION, [id, action, message.status]);
+  await connection.query(ADD_ACTION, [id, action, message.status, actor]);
   await connection.query(change, [id]);
   await activateNext(connection, conversations);
   return 'applied';

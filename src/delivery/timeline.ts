@@ -140,10 +140,10 @@ function positionReceipt(receipt: DeliveryReceipt): Positioned {
   };
 }
 
-function positionAction({ id, action, from_status, created_at }: DeliveryAction): Positioned {
+function positionAction({ id, action, actor, from_status, created_at }: DeliveryAction): Positioned {
   const at = created_at.toISOString();
   return {
-    entry: { type: 'action', at, action: { action, from_status, created_at: at } },
+    entry: { type: 'action', at, action: { action, actor, from_status, created_at: at } },
     position: [at, ACTION as number, id],
   };
 }

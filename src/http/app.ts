@@ -3,6 +3,7 @@ import type { Config, Role } from '../config/config.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
+import { traceparentOf } from '../observability/tracing.ts';
 import { type OpenApiDocument, openApiDocument } from '../openapi/document.ts';
 import type { OperationId } from '../openapi/types.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
@@ -13,6 +14,7 @@ import { refuseForeign } from './auth/local.ts';
 import { operationOf } from './contract/operation.ts';
 import { createValidator } from './contract/validator.ts';
 import { createBodies } from './middleware/body.ts';
+import { allowOrigins } from './middleware/cors.ts';
 import { replaceInfinities } from './middleware/numbers.ts';
 import { ensureStorable } from './middleware/postgres-text.ts';
 import { limitRate } from './middleware/rate-limit.ts';
@@ -52,8 +54,9 @@ export async function createApp({
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(requestLog(logger));
+  app.use(requestLog(logger, events));
   app.use(securityHeaders);
+  if (config.corsOrigins.length > 0) app.use(allowOrigins(config.corsOrigins));
   app.use(checkProtocol);
   if (config.apiKeys.length === 0) app.use(refuseForeign(config.allowedHosts));
   const document = contractOf(config.role);
@@ -106,6 +109,7 @@ function toMiddleware(
     const reserve = budget.reserveFor(response);
     const result = await handler({
       ...{ caller, params, query, headers, body, reserve },
+      traceparent: traceparentOf(headers.traceparent),
       origin: () => originOf(request),
     }).catch((error) => {
       budget.written(response);

@@ -39,6 +39,7 @@ const COLUMNS = [
   'attachments',
   'segments',
   'metadata',
+  'actor',
   'timestamp',
   'created_at',
 ] as const satisfies (keyof Message)[];
@@ -101,6 +102,7 @@ export function presentMessage(row: PresentableMessage): Schema<'Message'> {
     provider_message_id: row.provider_message_id,
     segments: row.segments,
     metadata: row.metadata,
+    actor: row.actor,
     timestamp: row.timestamp.toISOString(),
     send_at: row.send_at?.toISOString() ?? null,
     next_attempt_at: row.next_attempt_at?.toISOString() ?? null,

@@ -7,6 +7,13 @@ import { createMetrics, type ProcessName, type QueueLength, registerQueue } from
 /** The events of the service that an operator observes. Each function updates the metrics of its event and logs one line. */
 export interface Events extends InboxEvents {
   readonly registry: Registry;
+  /** `route` is the path in the contract, null for any other path; `status` is null if the client disconnected early. */
+  requestCompleted(request: {
+    method: string;
+    route: string | null;
+    status: number | null;
+    seconds: number;
+  }): void;
   recorded(message: { direction: string; type: string }): void;
   batchWritten(batch: { size: number; seconds: number }): void;
   attempted(attempt: {
@@ -78,6 +85,8 @@ export interface ProviderFailure {
 
 /** The receipt statuses that change a message. Any other status gets the label `other`, so that labels are from a closed set. */
 const RECEIPT_STATUSES = new Set(['queued', 'sent', 'delivered', 'undelivered', 'failed']);
+/** The methods that are labels of metrics. A client can send any other method. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const BREAKER_STATES = { closed: 0, half_open: 1, open: 2 };
 
 export function createEvents(logger: Logger, process: ProcessName = 'api'): Events {
@@ -85,6 +94,10 @@ export function createEvents(logger: Logger, process: ProcessName = 'api'): Even
   return {
     ...createInboxEvents(logger, metrics.registry),
     registry: metrics.registry,
+    requestCompleted: ({ method, route, status, seconds }) => {
+      const labels = { method: METHODS.has(method) ? method : 'other', route: route ?? 'other' };
+      metrics.requests.observe({ ...labels, status: status ?? 'aborted' }, seconds);
+    },
     recorded: (message) => metrics.recorded.inc(message),
     batchWritten: ({ size, seconds }) => {
       metrics.batches.observe(seconds);

@@ -16,13 +16,13 @@ export const REMOVED = '(removed)';
 export function createInboxMetrics(registry: Registry) {
   const registers = [registry];
   const kept = new Counter({
-    name: 'webhooks_kept_total',
+    name: 'messaging_webhooks_kept_total',
     help: 'Verified webhooks that were stored in the inbox, redeliveries included, by the state of the stored webhook.',
     labelNames: ['account', 'state'],
     registers,
   });
   const attempts = new Counter({
-    name: 'webhook_inbox_attempts_total',
+    name: 'messaging_webhook_inbox_attempts_total',
     help: 'Attempts to process a stored webhook, by the worker or by a replay, and their results.',
     labelNames: ['account', 'result'],
     registers,
@@ -56,12 +56,12 @@ export function registerInbox(
       },
     });
   register(
-    'webhook_inbox_webhooks',
+    'messaging_webhook_inbox_webhooks',
     'Stored webhooks in the database: pending, or quarantined until they are replayed or deleted.',
     (lengths) => lengths.reduce((sum, { webhooks }) => sum + webhooks, 0),
   );
   register(
-    'webhook_inbox_oldest_seconds',
+    'messaging_webhook_inbox_oldest_seconds',
     'Age of the oldest stored webhook, in seconds since it was received.',
     (lengths) => Math.max(0, ...lengths.map(({ oldest_seconds }) => oldest_seconds)),
   );

@@ -692,6 +692,8 @@ export interface components {
          * @enum {string}
          */
         MessageStatus: "scheduled" | "queued" | "sending" | "sent" | "delivered" | "undelivered" | "failed" | "canceled" | "unknown" | "received";
+        /** @description The name of the API key that sent the message or requested the action. Null without API keys, and for an inbound message. */
+        Actor: string | null;
         /** @description At most 50 pairs of your own. Responses contain them unchanged. */
         Metadata: {
             [key: string]: string;
@@ -1109,6 +1111,7 @@ export interface components {
             /** @description The number of SMS segments of the body; null for other types and for a text over 39,015 characters, the longest SMS. */
             segments: number | null;
             metadata: components["schemas"]["Metadata"];
+            actor: components["schemas"]["Actor"];
             /**
              * Format: date-time
              * @description When the message was written, according to its sender.
@@ -1289,6 +1292,7 @@ export interface components {
              * @enum {string}
              */
             action: "cancel" | "retry";
+            actor: components["schemas"]["Actor"];
             /** @description The status before the action. */
             from_status: components["schemas"]["MessageStatus"];
             /**

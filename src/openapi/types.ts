@@ -19,6 +19,8 @@ export interface OperationRequest<Id extends OperationId, Caller> {
   headers: LowerCased<OrNothing<Parameters<Id>['header']>>;
   body: JsonOf<operations[Id] extends { requestBody: infer B } ? B : undefined>;
   reserve: Reserve;
+  /** The trace context of the request (W3C Trace Context, version 00); null without one. */
+  traceparent: string | null;
   /** The URL of the service in this request, such as `http://127.0.0.1:8080`; null if it is not known. */
   origin: () => string | null;
 }

@@ -131,8 +131,10 @@ describe('Delivery by the first of several providers', () => {
       return (await attempts(id))[0]?.provider === 'text-co';
     }, 'a message is sent by the first provider again');
     const { body } = await service.request('GET', '/metrics');
-    expect(body).to.match(/provider_breaker_state\{provider="text-co"\} 0/);
-    expect(body).to.match(/delivery_attempt_seconds_count\{provider="text-co",outcome="unavailable"\} [5-9]/);
+    expect(body).to.match(/messaging_provider_breaker_state\{provider="text-co"\} 0/);
+    expect(body).to.match(
+      /messaging_delivery_attempt_seconds_count\{provider="text-co",outcome="unavailable"\} [5-9]/,
+    );
   });
 
   it('does not fail over if the first provider may have accepted the message', async () => {
@@ -168,9 +170,9 @@ describe('Delivery by the first of several providers', () => {
     expect(data).to.have.length(1);
     expect(data[0]).to.include({ provider: 'gone-co', code: 'worker_lost', next_attempt_at: null });
     const metrics = (await after.request('GET', '/metrics')).body;
-    expect(metrics).to.match(/messages_given_up_total\{.*class="account_problem"\} 1/);
+    expect(metrics).to.match(/messaging_messages_given_up_total\{.*class="account_problem"\} 1/);
     expect(metrics, 'the breaker of the remaining account').to.match(
-      /provider_breaker_state\{provider="text-co"\} 0/,
+      /messaging_provider_breaker_state\{provider="text-co"\} 0/,
     );
     await after.untilStatus(ids[1] as number, 'delivered');
     await after.stop();

@@ -28,7 +28,7 @@ describe('The report of receipts without a message', () => {
     const counted = async () => {
       await step();
       const { values } =
-        (await events.registry.getSingleMetric('receipts_without_message_total')?.get()) ?? {};
+        (await events.registry.getSingleMetric('messaging_receipts_without_message_total')?.get()) ?? {};
       return values?.map(({ labels, value }) => [labels.provider, value]);
     };
     return { counted, lines: () => log.of('receipts without a message') };

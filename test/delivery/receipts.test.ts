@@ -204,7 +204,7 @@ describe('Delivery receipts', () => {
     await deliver({ messaging_provider_id: provider_message_id, status: 'undelivered' });
     expect(await statusOf(id)).to.equal('undelivered');
     const { body: metrics } = await service.request('GET', '/metrics');
-    expect(metrics).to.match(/^delivery_receipts_total{provider="text-co",status="other"} 8$/m);
+    expect(metrics).to.match(/^messaging_delivery_receipts_total{provider="text-co",status="other"} 8$/m);
   });
 
   it('with an unknown status before the result of the attempt do not block later receipts', async () => {

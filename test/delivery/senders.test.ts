@@ -156,7 +156,8 @@ describe('Delivery by accounts with different senders', () => {
     await first.setFaults([DOWN]);
     const waiting = await Promise.all(Array.from({ length: THRESHOLD + 5 }, () => send(NUMBERS.a)));
     await until(
-      async () => /provider_breaker_state\{provider="first-co"\} [12]/.test((await metrics()) as string),
+      async () =>
+        /messaging_provider_breaker_state\{provider="first-co"\} [12]/.test((await metrics()) as string),
       'the first account is unavailable',
     );
     const other = await send(NUMBERS.b);

@@ -61,7 +61,9 @@ describe('A provider that fails for some recipients only', function () {
 
   const stateOf = async (provider: string) => {
     const metrics = (await service.request('GET', '/metrics')).body;
-    return Number(new RegExp(`provider_breaker_state{provider="${provider}"} (\\d)`).exec(metrics)?.[1]);
+    return Number(
+      new RegExp(`messaging_provider_breaker_state{provider="${provider}"} (\\d)`).exec(metrics)?.[1],
+    );
   };
 
   for (const [failure, fault] of Object.entries(FAULTS)) {

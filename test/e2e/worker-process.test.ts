@@ -66,10 +66,12 @@ describe('The worker process of ROLE=all', function () {
   it('has its metrics in /metrics, and the metrics of both processes about themselves', async () => {
     await sent(await send());
     const { text } = await get('/metrics');
-    expect(text).to.match(/^messages_recorded_total{direction="outbound",type="sms"} \d+$/m);
-    expect(text).to.match(/^delivery_attempt_seconds_count{provider="text-co",outcome="accepted"} [1-9]/m);
-    expect(text).to.match(/^provider_breaker_state{provider="text-co"} 0$/m);
-    expect(text).to.match(/^queue_messages{channel="sms",status="queued"} \d+$/m);
+    expect(text).to.match(/^messaging_messages_recorded_total{direction="outbound",type="sms"} \d+$/m);
+    expect(text).to.match(
+      /^messaging_delivery_attempt_seconds_count{provider="text-co",outcome="accepted"} [1-9]/m,
+    );
+    expect(text).to.match(/^messaging_provider_breaker_state{provider="text-co"} 0$/m);
+    expect(text).to.match(/^messaging_queue_messages{channel="sms",status="queued"} \d+$/m);
     for (const name of [
       'process_start_time_seconds',
       'process_resident_memory_bytes',
@@ -77,7 +79,7 @@ describe('The worker process of ROLE=all', function () {
     ])
       for (const process of ['api', 'worker'])
         expect(await metric(new RegExp(`^${name}{process="${process}"} (.+)$`, 'm')), name).to.be.at.least(0);
-    expect(text.match(/^# TYPE delivery_attempt_seconds /gm)).to.have.length(1);
+    expect(text.match(/^# TYPE messaging_delivery_attempt_seconds /gm)).to.have.length(1);
   });
 
   it('reports the health of its accounts in /readyz?verbose', async () => {
@@ -97,7 +99,7 @@ describe('The worker process of ROLE=all', function () {
       'the restart is logged',
     );
     expect(running.output.stdout.match(/"msg":"worker process started"/g)).to.have.length(1);
-    expect(await metric(/^internal_failures_total{what="worker_process"} (\d+)$/m)).to.equal(1);
+    expect(await metric(/^messaging_internal_failures_total{what="worker_process"} (\d+)$/m)).to.equal(1);
   });
 
   it('does not affect requests while it is down', async () => {
@@ -124,7 +126,7 @@ describe('The worker process of ROLE=all', function () {
     await until(async () => (await breaker()) === 'closed', 'the worker process reports');
     process.kill(pid, 'SIGSTOP');
     try {
-      expect((await get('/metrics')).text).to.contain('messages_recorded_total');
+      expect((await get('/metrics')).text).to.contain('messaging_messages_recorded_total');
       expect(await breaker()).to.equal(null);
       expect(workerOf(running.child.pid)).to.equal(pid);
     } finally {

@@ -151,6 +151,6 @@ describe('The resources of the SDK', () => {
   it('include a raw client for all other operations', async () => {
     expect((await client.raw.GET('/healthz')).data).to.deep.equal({ status: 'ok' });
     const { data } = await client.raw.GET('/metrics', { parseAs: 'text' });
-    expect(data).to.contain('messages_recorded_total');
+    expect(data).to.contain('messaging_messages_recorded_total');
   });
 });

@@ -156,15 +156,19 @@ describe('The worker of the webhook inbox', () => {
     await store(databaseUrl, '{"old": true}', { account: 'former' });
     const measured = await until(async () => {
       const text = (await service.request('GET', '/metrics')).body;
-      return /webhook_inbox_webhooks{account="\(removed\)",state="quarantined"} 1/.test(text) && text;
+      return (
+        /messaging_webhook_inbox_webhooks{account="\(removed\)",state="quarantined"} 1/.test(text) && text
+      );
     }, 'the inbox is measured');
     for (const account of ['text-co', 'twilio', 'mail-co', '\\(removed\\)'])
       for (const state of ['pending', 'quarantined'])
         expect(measured).to.match(
-          new RegExp(`webhook_inbox_oldest_seconds{account="${account}",state="${state}"} `),
+          new RegExp(`messaging_webhook_inbox_oldest_seconds{account="${account}",state="${state}"} `),
         );
-    expect(measured).to.match(/webhook_inbox_attempts_total{account="text-co",result="processed"} \d+/);
-    expect(measured).to.match(/webhooks_kept_total{account="text-co",state="pending"} \d+/);
+    expect(measured).to.match(
+      /messaging_webhook_inbox_attempts_total{account="text-co",result="processed"} \d+/,
+    );
+    expect(measured).to.match(/messaging_webhooks_kept_total{account="text-co",state="pending"} \d+/);
     expect(measured).not.to.include('account="former"');
   });
 });

@@ -10,5 +10,7 @@ export class DeliveryAction extends Model {
   declare action: Schema<'DeliveryAction'>['action'];
   declare from_status: Schema<'MessageStatus'>;
   declare from_expires_at: Date | null;
+  /** The name of the API key; null without API keys. */
+  declare actor: string | null;
   declare created_at: Date;
 }

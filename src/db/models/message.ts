@@ -36,6 +36,10 @@ export class Message extends Model {
   declare segments: number | null;
   declare timestamp: Date;
   declare payload: unknown;
+  /** The name of the API key that sent an outbound message; null without API keys. */
+  declare actor: string | null;
+  /** The trace context of the request that sent an outbound message (W3C Trace Context, version 00). */
+  declare traceparent: string | null;
   declare created_at: Date;
   declare delivery?: Delivery;
 

@@ -32,6 +32,11 @@ export interface AnonymousCaller {
 
 export type Caller = ApiCaller | ProviderCaller | MonitorCaller | AnonymousCaller;
 
+/** The name of the API key of a caller; null without a key. */
+export function actorOf(caller: Caller): string | null {
+  return caller.type === 'api_key' ? caller.name : null;
+}
+
 /** The channel of each operation that the providers of one channel call. */
 export const WEBHOOK_CHANNELS = {
   receiveSms: 'sms',

@@ -11,6 +11,11 @@ export interface Operation {
   responses: Record<string, object>;
 }
 
+/** The path of a request's operation as the contract has it, such as `/api/messages/{id}`; undefined before routing. */
+export function routeOf(request: Request): string | undefined {
+  return (request as { openapi?: { openApiRoute: string } }).openapi?.openApiRoute;
+}
+
 /** The operation of a request; undefined before routing. */
 export function operationOf(request: Request): Operation | undefined {
   return (request as { openapi?: { schema: Operation } }).openapi?.schema;

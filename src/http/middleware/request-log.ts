@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
+import type { Events } from '../../observability/events.ts';
 import type { Logger } from '../../observability/logger.ts';
+import { routeOf } from '../contract/operation.ts';
 import { apiKeyName, stateOf } from '../request-state.ts';
 
 const GIVEN_ID = /^[\x21-\x7e]{1,128}$/;
@@ -11,8 +13,8 @@ export function requestId(request: object): string {
   return stateOf(request).id;
 }
 
-/** Assigns each request an id and logs one line at its end, without bodies, queries or credentials. */
-export function requestLog(logger: Logger): RequestHandler {
+/** Assigns each request an id, and measures it and logs one line at its end, without bodies, queries or credentials. */
+export function requestLog(logger: Logger, events: Pick<Events, 'requestCompleted'>): RequestHandler {
   return (request, response, next) => {
     const started = performance.now();
     const id = idOf(request);
@@ -21,6 +23,12 @@ export function requestLog(logger: Logger): RequestHandler {
     // 'close' is emitted in every case, also if the client disconnected before the response.
     response.once('close', () => {
       const { statusCode: status, writableFinished: completed } = response;
+      const durationMs = performance.now() - started;
+      const route = routeOf(request) ?? null;
+      events.requestCompleted({
+        ...{ method: request.method, route, status: completed ? status : null },
+        seconds: durationMs / 1_000,
+      });
       const level = status >= 500 ? 'error' : 'info';
       if (!logger.isLevelEnabled(level)) return;
       const apiKey = apiKeyName(request);
@@ -30,7 +38,7 @@ export function requestLog(logger: Logger): RequestHandler {
           request: { method: request.method, path: request.path },
           response: { status },
           ...(apiKey !== undefined && { api_key: apiKey }),
-          duration_ms: Math.round((performance.now() - started) * 100) / 100,
+          duration_ms: Math.round(durationMs * 100) / 100,
         },
         completed ? 'request completed' : 'request aborted',
       );

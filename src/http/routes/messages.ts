@@ -1,3 +1,4 @@
+import type { ActionRequest } from '../../delivery/manual-actions.ts';
 import { presentMessage } from '../../messaging/message-view.ts';
 import {
   type OutboundOptions,
@@ -5,8 +6,8 @@ import {
   type SendRequest,
 } from '../../messaging/recording/outbound.ts';
 import { submit } from '../../messaging/recording/submit.ts';
-import type { IdempotencyKey, Reserve } from '../../openapi/types.ts';
-import type { Caller, Handlers } from '../auth/caller.ts';
+import type { OperationId, OperationRequest } from '../../openapi/types.ts';
+import { actorOf, type Caller, type Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 
 type Operations =
@@ -28,27 +29,27 @@ export function messageHandlers({
   timelines,
   manualActions,
 }: Context): Pick<Handlers, Operations> {
-  const send = async (request: SendRequest, options: OutboundOptions, reserve: Reserve) => {
-    const outbound = outboundMessage(parseAddress, request, options);
-    const { message, repeated } = await submit(recorder, providers, outbound, reserve);
+  const send = async (
+    request: Request<'sendMessage' | 'sendSms' | 'sendEmail'>,
+    channel?: OutboundOptions['channel'],
+  ) => {
+    const { traceparent } = request;
+    const options = { ...identityOf(request), traceparent, ...(channel && { channel }) };
+    const body: SendRequest = request.body;
+    const outbound = outboundMessage(parseAddress, body, options);
+    const { message, repeated } = await submit(recorder, providers, outbound, request.reserve);
     const headers = { location: `/api/messages/${message.id}`, ...replayed(repeated) };
     return { status: 202 as const, headers, body: presentMessage(message) };
   };
-  const apply = async (
-    action: 'cancel' | 'retry',
-    id: number,
-    key: IdempotencyKey | undefined,
-    reserve: Reserve,
-  ) => {
-    const result = await manualActions.apply(action, id, key);
-    return { headers: replayed(result === 'repeated'), body: await reader.getMessage(id, reserve) };
+  const apply = async (action: 'cancel' | 'retry', request: Request<'cancelMessage' | 'retryMessage'>) => {
+    const { id } = request.params;
+    const result = await manualActions.apply(action, id, identityOf(request));
+    return { headers: replayed(result === 'repeated'), body: await reader.getMessage(id, request.reserve) };
   };
   return {
-    sendMessage: ({ body, headers, caller, reserve }) => send(body, { key: keyOf(caller, headers) }, reserve),
-    sendSms: ({ body, headers, caller, reserve }) =>
-      send(body, { channel: 'sms', key: keyOf(caller, headers) }, reserve),
-    sendEmail: ({ body, headers, caller, reserve }) =>
-      send(body, { channel: 'email', key: keyOf(caller, headers) }, reserve),
+    sendMessage: (request) => send(request),
+    sendSms: (request) => send(request, 'sms'),
+    sendEmail: (request) => send(request, 'email'),
     listMessages: async ({ query, reserve }) => ({
       status: 200,
       body: await reader.listMessages(query, reserve),
@@ -65,26 +66,30 @@ export function messageHandlers({
       status: 200,
       body: await timelines.entries(params.id, query),
     }),
-    cancelMessage: async ({ params, headers, caller, reserve }) => ({
-      status: 200,
-      ...(await apply('cancel', params.id, keyOf(caller, headers), reserve)),
-    }),
-    retryMessage: async ({ params, headers, caller, reserve }) => {
-      const { headers: own, body } = await apply('retry', params.id, keyOf(caller, headers), reserve);
-      return { status: 202, headers: { location: `/api/messages/${params.id}`, ...own }, body };
+    cancelMessage: async (request) => ({ status: 200, ...(await apply('cancel', request)) }),
+    retryMessage: async (request) => {
+      const { headers, body } = await apply('retry', request);
+      return { status: 202, headers: { location: `/api/messages/${request.params.id}`, ...headers }, body };
     },
   };
 }
 
-/** The `Idempotency-Key` in the key space of the API key's name, which does not change in a rotation of the API key. */
-function keyOf(
-  caller: Caller,
-  headers: { 'idempotency-key'?: string | undefined },
-): IdempotencyKey | undefined {
+type Request<Id extends OperationId> = OperationRequest<Id, Caller>;
+
+/**
+ * The actor and the `Idempotency-Key` of a request. The key is in the key space of the API key's name, which does not change in
+ * a rotation of the API key.
+ */
+function identityOf({
+  caller,
+  headers,
+}: {
+  caller: Caller;
+  headers: { 'idempotency-key'?: string | undefined };
+}): ActionRequest {
   const key = headers['idempotency-key'];
-  return key === undefined
-    ? undefined
-    : { apiKeyName: (caller.type === 'api_key' && caller.name) || '', key };
+  const actor = actorOf(caller);
+  return { actor, key: key === undefined ? undefined : { apiKeyName: actor ?? '', key } };
 }
 
 function replayed(repeated: boolean): Record<string, string> {

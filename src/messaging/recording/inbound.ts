@@ -56,6 +56,8 @@ export function inboundMessage(
       send_at: null,
       expires_at: null,
       payload: content.payload,
+      actor: null,
+      traceparent: null,
       delivery_key: null,
       accounts: null,
     },

@@ -24,6 +24,8 @@ export type NewMessageRow = Pick<
   | 'segments'
   | 'timestamp'
   | 'payload'
+  | 'actor'
+  | 'traceparent'
 > & { [K in 'send_at' | 'expires_at' | 'delivery_key' | 'accounts']: Delivery[K] | null };
 
 /** A message that is not recorded yet, with the participants of its conversation. */

@@ -24,6 +24,9 @@ export interface OutboundOptions {
   /** The channel of the path; undefined if the message itself determines the channel. */
   channel?: Channel;
   key?: IdempotencyKey | undefined;
+  /** The name of the API key; null without API keys. */
+  actor: string | null;
+  traceparent: string | null;
 }
 
 /**
@@ -70,6 +73,8 @@ export function outboundMessage(
       to: keysOf(to),
       cc: cc.length > 0 ? keysOf(cc) : null,
       bcc: bcc.length > 0 ? keysOf(bcc) : null,
+      actor: options.actor,
+      traceparent: options.traceparent,
       reply_to: replyTo?.key ?? null,
       subject: request.subject ?? null,
       body: request.body,

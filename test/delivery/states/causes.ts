@@ -161,7 +161,7 @@ function act(action: 'cancel' | 'retry'): Cause {
   return async ({ pool, actors }) => {
     const actions = createManualActions(pool, () => undefined);
     for (const { id } of actors)
-      await actions.apply(action, id, undefined).catch((error) => {
+      await actions.apply(action, id, { key: undefined, actor: null }).catch((error) => {
         if (!(error instanceof MessageStatusError)) throw error;
       });
   };

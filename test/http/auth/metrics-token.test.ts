@@ -80,7 +80,7 @@ for (const role of ['all', 'worker'] as const)
           for (const method of ['GET', 'HEAD'])
             expect(await status(path, bearer(credentials), method), `${method} ${path}`).to.equal(200);
       expect((await service.request('GET', '/metrics', undefined, bearer(TOKEN))).body).to.contain(
-        'messages_recorded_total',
+        'messaging_messages_recorded_total',
       );
     });
 

@@ -32,7 +32,7 @@ describe('An authentic webhook that cannot be accepted', () => {
     const authorization = 'Bearer correct-horse-battery';
     const { body } = await service.request('GET', '/metrics', undefined, { authorization });
     const metric = new RegExp(
-      `^webhooks_refused_total{channel="${channel}",reason="${reason}"} (\\d+)$`,
+      `^messaging_webhooks_refused_total{channel="${channel}",reason="${reason}"} (\\d+)$`,
       'm',
     );
     return Number(metric.exec(body)?.[1] ?? 0);

@@ -48,30 +48,32 @@ describe('The system operations', () => {
     const { body } = await service.request('POST', '/api/messages/sms', sms);
     await service.untilStatus(body.id, 'delivered');
     const metrics = (await service.request('GET', '/metrics')).body;
-    expect(metrics).to.match(/^messages_recorded_total{direction="inbound",type="sms"} 1$/m);
-    expect(metrics).to.match(/^delivery_attempt_seconds_count{provider="text-co",outcome="accepted"} 1$/m);
-    expect(metrics).to.match(/^delivery_receipts_total{provider="text-co",status="delivered"} 1$/m);
+    expect(metrics).to.match(/^messaging_messages_recorded_total{direction="inbound",type="sms"} 1$/m);
+    expect(metrics).to.match(
+      /^messaging_delivery_attempt_seconds_count{provider="text-co",outcome="accepted"} 1$/m,
+    );
+    expect(metrics).to.match(/^messaging_delivery_receipts_total{provider="text-co",status="delivered"} 1$/m);
   });
 
   it('report the length and age of the queue and the duration of deliveries', async () => {
     const api = await startHarness({ ROLE: 'api' });
     const queue = async () => (await api.request('GET', '/metrics')).body;
-    expect(await queue()).to.match(/^queue_messages{channel="sms",status="queued"} 0$/m);
+    expect(await queue()).to.match(/^messaging_queue_messages{channel="sms",status="queued"} 0$/m);
     await api.request('POST', '/api/messages/sms', sms);
     await api.request('POST', '/api/messages/email', { ...email, send_at: '2999-01-01T00:00:00Z' });
     // The result of a measurement is reused for some seconds.
     const waiting = await until(async () => {
       const metrics = await queue();
-      return /^queue_messages{channel="sms",status="queued"} 1$/m.test(metrics) && metrics;
+      return /^messaging_queue_messages{channel="sms",status="queued"} 1$/m.test(metrics) && metrics;
     }, 'the queue is measured again');
-    expect(waiting).to.match(/^queue_messages{channel="email",status="queued"} 0$/m);
+    expect(waiting).to.match(/^messaging_queue_messages{channel="email",status="queued"} 0$/m);
     expect(
-      Number(/^queue_oldest_seconds{channel="sms",status="queued"} (.+)$/m.exec(waiting)?.[1]),
+      Number(/^messaging_queue_oldest_seconds{channel="sms",status="queued"} (.+)$/m.exec(waiting)?.[1]),
     ).to.be.within(0, 60);
     const worker = await startHarness({ ROLE: 'worker', DATABASE_URL: api.databaseUrl });
     await until(
       async () =>
-        /^message_time_to_sent_seconds_count{channel="sms"} 1$/m.test(
+        /^messaging_message_time_to_sent_seconds_count{channel="sms"} 1$/m.test(
           (await worker.request('GET', '/metrics')).body,
         ),
       'the worker has sent the message',
@@ -128,7 +130,7 @@ describe('The system operations', () => {
     expect((await other.request('GET', '/healthz')).status).to.equal(200);
     const metrics = await other.request('GET', '/metrics');
     expect(metrics.status).to.equal(200);
-    expect(metrics.body).not.to.match(/^queue_messages{/m);
+    expect(metrics.body).not.to.match(/^messaging_queue_messages{/m);
     await query(admin, `alter database ${name} with allow_connections true`);
     await until(
       async () => (await other.request('GET', '/readyz')).status === 200,

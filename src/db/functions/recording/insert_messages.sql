@@ -15,7 +15,7 @@ begin
       subject text, body text, attachments text[], metadata jsonb, provider text,
       provider_message_id text, segments smallint, "timestamp" timestamptz, send_at timestamptz,
       expires_at timestamptz, payload jsonb, api_key_name text, idempotency_key text, request_hash text,
-      delivery_key uuid, accounts text[])
+      delivery_key uuid, accounts text[], actor text, traceparent text)
   ), first_use as (
     insert into idempotency_keys (api_key_name, key, operation, request_hash, message_id)
     select api_key_name, idempotency_key, 'send', request_hash, id from message
@@ -25,10 +25,10 @@ begin
   ), inserted_message as (
     insert into messages (
       id, conversation_id, sender_id, direction, type, "from", "to", cc, bcc, reply_to, subject, body, attachments,
-      metadata, provider, provider_message_id, segments, "timestamp", payload, created_at)
+      metadata, provider, provider_message_id, segments, "timestamp", payload, actor, traceparent, created_at)
     select
       id, conversation_ids[n], sender_ids[n], direction, type, "from", "to", cc, bcc, reply_to, subject, body, attachments,
-      metadata, provider, provider_message_id, segments, "timestamp", payload, at
+      metadata, provider, provider_message_id, segments, "timestamp", payload, actor, traceparent, at
     from message
     where idempotency_key is null or id in (select message_id from first_use)
     on conflict do nothing
