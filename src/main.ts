@@ -1,8 +1,8 @@
 import type { Config } from './config/config.ts';
 import { readEnvFile } from './config/env-file.ts';
-import { examine } from './doctor/main.ts';
 import { StartError } from './errors.ts';
 import { announce } from './local/announce.ts';
+import { examine } from './local/doctor/main.ts';
 import { assertPortsFree } from './local/ports.ts';
 import { createProgress } from './local/progress.ts';
 import { type LocalSimulator, startLocalSimulator } from './local/simulator.ts';

@@ -1,5 +1,6 @@
 -- Assigns receipts that arrived before the provider's ids of their messages were known, and returns the receipts.
 -- `have_recipients`: some of the messages have ids for their recipients.
+-- `coalesce` keeps the planner from the index of receipts without a message, which can be many.
 create or replace function adopt_receipts(message_ids bigint[], have_recipients boolean) returns bigint[]
 language plpgsql
 set search_path from current
@@ -11,7 +12,7 @@ begin
   with assigned as (
     update delivery_receipts as receipt set message_id = deliveries.message_id
     from deliveries
-    where deliveries.message_id = any(message_ids) and receipt.message_id is null
+    where deliveries.message_id = any(message_ids) and coalesce(receipt.message_id, 0) = 0
       and receipt.provider = deliveries.provider and receipt.provider_message_id = deliveries.provider_message_id
     returning receipt.id
   )
@@ -20,7 +21,7 @@ begin
     with assigned as (
       update delivery_receipts as receipt set message_id = recipient.message_id
       from delivery_recipients as recipient
-      where recipient.message_id = any(message_ids) and receipt.message_id is null
+      where recipient.message_id = any(message_ids) and coalesce(receipt.message_id, 0) = 0
         and receipt.provider = recipient.provider and receipt.provider_message_id = recipient.provider_message_id
       returning receipt.id
     )

@@ -1,5 +1,5 @@
-import type { Config } from '../config/config.ts';
-import { StartError } from '../errors.ts';
+import type { Config } from '../../config/config.ts';
+import { StartError } from '../../errors.ts';
 import { examineAccounts } from './accounts.ts';
 import { examineDatabase } from './database.ts';
 import { examinePublicUrl, examineService } from './http.ts';

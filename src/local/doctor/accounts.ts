@@ -1,8 +1,8 @@
-import type { AccountConfig, Config } from '../config/config.ts';
-import { prefixOf } from '../config/safety.ts';
-import type { AccountCheck, Provider } from '../providers/provider.ts';
-import { createRegistry, kindOf } from '../providers/registry.ts';
-import { webhookUrlOf } from '../providers/webhook.ts';
+import type { AccountConfig, Config } from '../../config/config.ts';
+import { prefixOf } from '../../config/safety.ts';
+import type { AccountCheck, Provider } from '../../providers/provider.ts';
+import { createRegistry, kindOf } from '../../providers/registry.ts';
+import { webhookUrlOf } from '../../providers/webhook.ts';
 import { describeCapabilities } from './capabilities.ts';
 import { REQUEST_TIMEOUT_MS } from './http.ts';
 import type { Section } from './section.ts';

@@ -1,8 +1,8 @@
-import type { Config } from '../config/config.ts';
-import { inspectMigrations, type MigrationState } from '../db/migrate.ts';
-import { explained, inspectDatabase, targetOf } from '../db/start/preflight.ts';
-import { StartError } from '../errors.ts';
-import { findEmbedded } from '../local/embedded-running.ts';
+import type { Config } from '../../config/config.ts';
+import { inspectMigrations, type MigrationState } from '../../db/migrate.ts';
+import { explained, inspectDatabase, targetOf } from '../../db/start/preflight.ts';
+import { StartError } from '../../errors.ts';
+import { findEmbedded } from '../embedded-running.ts';
 import type { Finding, Section } from './section.ts';
 
 const title = 'Database';

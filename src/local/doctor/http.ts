@@ -1,5 +1,5 @@
-import type { Config } from '../config/config.ts';
-import { isLoopbackUrl, publicHostRefusal } from '../config/safety.ts';
+import type { Config } from '../../config/config.ts';
+import { isLoopbackUrl, publicHostRefusal } from '../../config/safety.ts';
 import type { Finding, Section } from './section.ts';
 
 /** Max time of one request, in milliseconds. */

@@ -1,4 +1,4 @@
-import type { AccountCheck } from '../providers/provider.ts';
+import type { AccountCheck } from '../../providers/provider.ts';
 
 /** The result of one check. A warning does not make the command fail. */
 export type Finding = AccountCheck;

@@ -1,5 +1,5 @@
-import type { Channel } from '../channel.ts';
-import type { Capabilities } from '../providers/capabilities.ts';
+import type { Channel } from '../../channel.ts';
+import type { Capabilities } from '../../providers/capabilities.ts';
 
 /** What an account can send, and what its provider guarantees, in words. */
 export function describeCapabilities(channel: Channel, capabilities: Capabilities): Record<string, string> {
