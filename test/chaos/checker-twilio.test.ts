@@ -180,6 +180,24 @@ describe('The checker of chaos runs with Twilio', function () {
     ]);
   });
 
+  it('allows a process to exit at its start only while its own connection is cut', () => {
+    const exit = (name: string, at: number) => {
+      const detail = `${name}: exit 1: messaging-service: DATABASE_URL: the server does not respond`;
+      evidence.events = [
+        ...recorded.events,
+        { at: 1_000, kind: 'worker cut off', detail: 'worker-1' },
+        { at: 2_000, kind: 'worker connected again', detail: 'worker-1' },
+        { at, kind: 'process exited', detail },
+      ];
+      return violatedRules(evidence);
+    };
+    const rule = 'no process exits, except at a start without a database';
+    expect(exit('worker-1', 2_500)).to.deep.equal([]);
+    expect(exit('worker-2', 2_500)).to.deep.equal([rule]);
+    expect(exit('worker-1', 60_000)).to.deep.equal([rule]);
+    expect(exit('worker-1', 500)).to.deep.equal([rule]);
+  });
+
   it('counts a lost response if the call was accepted', () => {
     expect(count(/response was lost/)).to.equal(unanswered().length);
     for (const call of evidence.calls) if (call.status !== 201) call.message_id = null;

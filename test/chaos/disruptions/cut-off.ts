@@ -21,10 +21,9 @@ export async function cutOffWorker(options: DisruptionOptions): Promise<{ restor
   await provider.hold();
   await interruptFirst(options, async () => {
     await service.workers[0]?.kill(() => note('worker killed', 'worker-1, during calls'));
-    service.connection.cut();
+    cut(options);
   });
-  const claims = await interruptFirst(options, async () => service.connection.cut());
-  note('worker cut off', `worker-1, with ${claims.length} claims`);
+  const claims = await interruptFirst(options, async () => cut(options));
   service.spared = 'first';
   await provider.release();
   return { restored: restore(options, claims) };
@@ -44,7 +43,7 @@ async function interruptFirst(options: DisruptionOptions, interrupt: () => Promi
   const isOver = async () =>
     signal.aborted || (await countPending(database.url).catch(() => Number.POSITIVE_INFINITY)) === 0;
   for (;;) {
-    service.connection.restore();
+    reconnect(options);
     const isConnected = () => signal.aborted || service.connection.isOpen();
     await until(isConnected, 'the first worker is connected', limitMs);
     await Promise.all(others.map((worker, n) => worker.kill(() => note('worker killed', `worker-${n + 2}`))));
@@ -60,11 +59,22 @@ async function interruptFirst(options: DisruptionOptions, interrupt: () => Promi
   }
 }
 
-async function restore({ targets, note, signal }: DisruptionOptions, claims: Claim[]): Promise<void> {
-  const { service, database } = targets;
+async function restore(options: DisruptionOptions, claims: Claim[]): Promise<void> {
+  const { service, database } = options.targets;
+  const { signal } = options;
   const isHeld = async () => (await readHeld(database.url, claims).catch(() => claims)).length > 0;
   while (!signal.aborted && (await isHeld())) await sleep(POLL_MS);
-  service.connection.restore();
+  reconnect(options);
   service.spared = 'none';
+}
+
+/** A worker that is starting exits without its connection, so every cut is noted. */
+function cut({ targets, note }: DisruptionOptions): void {
+  note('worker cut off', 'worker-1');
+  targets.service.connection.cut();
+}
+
+function reconnect({ targets, note }: DisruptionOptions): void {
+  targets.service.connection.restore();
   note('worker connected again', 'worker-1');
 }

@@ -1,4 +1,5 @@
 import { coverageOf } from '../coverage.ts';
+import type { ChaosEvent } from '../evidence.ts';
 import { checkEach, type Rule } from './rule.ts';
 
 /** A run without enough disruptions proves nothing. */
@@ -13,13 +14,18 @@ const NO_DATABASE_AT_START = /: messaging-service: DATABASE_URL: /;
 /** The max time after which a process that was started without a database exits. */
 const START_MS = 10_000;
 
-/** A process exits if the database is unavailable at its start. A running process continues without a database. */
+/** A process exits if the database, or its connection to it, is unavailable at its start. A running process continues without a database. */
 const noProcessExits: Rule = ({ events }) =>
   checkEach(
     events.filter(({ kind }) => kind === 'process exited'),
     ({ at, detail }) => {
       const database = events.filter((event) => event.at <= at && event.kind.startsWith('database')).at(-1);
-      const unavailable = database && (database.kind === 'database down' || at - database.at < START_MS);
+      const own = events.filter((event) => event.at <= at && /^worker c(ut|on)/.test(event.kind)).at(-1);
+      const isWithout = (last: ChaosEvent | undefined, lost: ChaosEvent['kind']) =>
+        last !== undefined && (last.kind === lost || at - last.at < START_MS);
+      const unavailable =
+        isWithout(database, 'database down') ||
+        (own !== undefined && detail.startsWith(`${own.detail}:`) && isWithout(own, 'worker cut off'));
       const isExpected = unavailable && NO_DATABASE_AT_START.test(detail);
       return !isExpected && `${detail}, at ${new Date(at).toISOString()}`;
     },
