@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { Schema } from '../../../src/openapi/types.ts';
 import { email, mms, sms } from '../../support/bodies.ts';
 import { query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
@@ -35,11 +36,14 @@ describe('Sending a message', () => {
         metadata: { a: 'b' },
       });
       const sent = await service.untilStatus(body.id, 'delivered');
-      const changed = ['status', 'provider', 'provider_message_id', 'updated_at'];
+      const changed = ['status', 'recipients', 'provider', 'provider_message_id', 'updated_at'];
       const unchanged = (message: object) =>
         Object.fromEntries(Object.entries(message).filter(([key]) => !changed.includes(key)));
       expect(unchanged(sent)).to.deep.equal(unchanged(body));
       expect(sent.cc).to.deep.equal(['c@x.org']);
+      const addresses = ({ recipients = [] }: Partial<Schema<'Message'>>) =>
+        recipients.map(({ address }) => address);
+      expect(addresses(sent)).to.have.lengthOf(2).and.deep.equal(addresses(body));
     });
 
     it('selects the channel by the addresses if no type is given', async () => {
