@@ -3,7 +3,7 @@ import type { Events } from '../observability/events.ts';
 import { traceCall } from '../observability/tracing.ts';
 import { canReconcile } from '../providers/capabilities.ts';
 import { namesOf } from '../providers/eligibility.ts';
-import type { CallContext, Provider, SendOutcome } from '../providers/provider.ts';
+import type { CallContext, FailedOutcome, Provider, SendOutcome } from '../providers/provider.ts';
 import type { HealthMonitor } from './accounts/health.ts';
 import { CANNOT_RECONCILE, notEligible, STALLED, STOPPED } from './accounts/not-called.ts';
 import type { Routing } from './accounts/routing.ts';
@@ -163,6 +163,7 @@ async function attempt(
     return provider.send(message, context);
   const result = await provider.lookUp(message, context);
   if (result === 'inconclusive') return CANNOT_RECONCILE;
+  if ('failure' in result) return lookUpFailed(result.failure);
   if ('candidates' in result) {
     const chosen = await chooseCandidate(provider.name, message, result.candidates);
     return chosen === null ? CANNOT_RECONCILE : accepted(chosen);
@@ -172,6 +173,14 @@ async function attempt(
   return expired
     ? { outcome: 'rejected', httpStatus: null, class: 'expired', code: 'expired', detail }
     : provider.send(message, context);
+}
+
+/** Whether the earlier attempt was accepted is as unknown as before. */
+function lookUpFailed({ httpStatus, class: errorClass, code, detail }: FailedOutcome): SendOutcome {
+  return {
+    ...{ outcome: 'unknown', isLookUpFailure: true, httpStatus, class: errorClass, code },
+    detail: `An earlier attempt may have succeeded; the look-up failed: ${detail}`,
+  };
 }
 
 function accepted(providerMessageId: string) {

@@ -1,10 +1,10 @@
 import type pg from 'pg';
 import type { Claimed } from './claim.ts';
 
-/** The candidate cannot be told from the messages that were sent this long before the look-up's message was accepted. */
+/** A look-up finds messages that were sent some time before its message was accepted, because clocks differ. */
 const WINDOW = '5 minutes';
-/** Max messages of the conversation that are compared. */
-const MAX_COMPARED = 200;
+/** Longer than any message waits before its last attempt. */
+const LONGEST_LIFE = '8 days';
 
 const OWNERS = {
   name: 'look-up-candidates',
@@ -21,13 +21,16 @@ const OWNERS = {
       ) as free,
       exists (
         select from (
-          select id, "from", body from messages
-          where conversation_id = $4 and id <> $1 and direction = 'outbound' order by id desc limit ${MAX_COMPARED}
-        ) as other
-        join deliveries on message_id = other.id
-        where other."from" = $5 and other.body = $6 and provider_message_id is null and attempt_count > 0
-          and deliveries.updated_at > $7::timestamptz - interval '${WINDOW}'
-          and deliveries.status in ('queued', 'sending', 'unknown')
+          select message_id from deliveries
+          where pending and conversation_id = $4 and attempt_count > 0 and provider_message_id is null
+          union all
+          select message_id from deliveries
+          where status = 'unknown' and conversation_id = $4 and provider_message_id is null
+            and created_at > $7::timestamptz - interval '${LONGEST_LIFE}'
+            and updated_at > $7::timestamptz - interval '${WINDOW}'
+        ) as uncertain
+        join messages on messages.id = message_id
+        where message_id <> $1 and "from" = $5 and body = $6
       ) as is_ambiguous`,
 };
 

@@ -22,7 +22,7 @@ export interface Capabilities {
   /**
    * How a message is looked up. `by_key`: by its delivery key, so that a message that is not found was not accepted, and an
    * inconclusive look-up is repeated. `by_circumstances`: by sender, recipient, time and text, once, because equal messages
-   * cannot be told apart. Null: no look-up.
+   * look the same; a look-up that fails is repeated. Null: no look-up.
    */
   readonly lookUp: 'by_key' | 'by_circumstances' | null;
   /** Whether the provider reports what happened to a message after it was accepted. */

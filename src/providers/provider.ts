@@ -44,8 +44,8 @@ export type SendOutcome =
    * credentials, the registration, the credit, the URL or a certificate: every message fails until the operator acts.
    */
   | (Failure & { outcome: 'unavailable'; retryAfterMs: number | null; isOperatorError: boolean })
-  /** The message may have been accepted. */
-  | (Failure & { outcome: 'unknown' });
+  /** The message may have been accepted. `isLookUpFailure`: the look-up of an earlier attempt failed and is repeated. */
+  | (Failure & { outcome: 'unknown'; isLookUpFailure?: true });
 
 export type FailedOutcome = Exclude<SendOutcome, { outcome: 'accepted' }>;
 
@@ -57,6 +57,8 @@ export type LookUp =
   | { found: true; providerMessageId: string; recipients?: RecipientId[] }
   | { found: false }
   | { candidates: string[] }
+  /** The look-up itself failed, so that it is repeated. */
+  | { failure: FailedOutcome }
   | 'inconclusive';
 
 export interface CallContext {

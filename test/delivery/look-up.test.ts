@@ -68,6 +68,32 @@ describe('A look-up by recipient, sender, time and text', function () {
     await service.untilStatus(await send(), 'unknown');
   });
 
+  it('finds no message while an equal message is unknown, however many messages wait behind', async () => {
+    await failNextSend(false);
+    await service.untilStatus(await send(), 'unknown');
+    await failNextSend(true);
+    const uncertain = await send();
+    const waiting = Array.from({ length: 210 }, (_, index) => send(`Waiting ${index}`));
+    await service.untilStatus(uncertain, 'unknown');
+    await service.untilStatus(Math.max(...(await Promise.all(waiting))), 'sent');
+  });
+
+  it('looks a message up again after a look-up that failed', async () => {
+    await control('faults', [
+      { channel: 'sms', type: 'status', status: 500, accepted: true, times: 1 },
+      { channel: 'sms', applies_to: 'lookup', type: 'status', status: 500, times: 1 },
+    ] as object);
+    const id = await send();
+    await service.untilStatus(id, 'sent');
+    const { body } = await service.request('GET', `/api/messages/${id}/attempts`);
+    const details = body.data.map(({ outcome, detail }: { outcome: string; detail: string | null }) => [
+      outcome,
+      detail?.includes('the look-up failed') ?? false,
+    ]);
+    expect(details).to.deep.include(['unknown', true]);
+    expect(details.at(-1)).to.deep.equal(['accepted', false]);
+  });
+
   it('does not take the first send of a message for its manual retry', async () => {
     const id = await send();
     const first = await service.untilStatus(id, 'sent');

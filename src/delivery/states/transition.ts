@@ -65,7 +65,11 @@ export function nextState({
   if (outcome.outcome === 'rejected') return { ...transition, status: after('rejected'), error };
   const isUnknown = outcome.outcome === 'unknown';
   // An earlier attempt may have succeeded, so this attempt was a look-up.
-  const isLastLookUp = message.may_have_been_sent && !idempotencyKeys && lookUp === 'by_circumstances';
+  const isLastLookUp =
+    message.may_have_been_sent &&
+    !idempotencyKeys &&
+    lookUp === 'by_circumstances' &&
+    !(isUnknown && outcome.isLookUpFailure);
   if (isUnknown && (!canReconcile(provider.capabilities) || isLastLookUp))
     return { ...transition, status: after('unknown_unresolvable'), error };
   if (isUnknown && message.expires_at <= now) {

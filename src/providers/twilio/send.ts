@@ -76,7 +76,9 @@ async function lookUp(
 ): Promise<LookUp> {
   const since = new Date(created_at.getTime() - CLOCK_DIFFERENCE_MS).toISOString().replace(/\.\d+/, '');
   const searchParams = { To: to[0], From: from, 'DateSent>': since, PageSize: PAGE_SIZE };
-  const page = (await client.get(path, { searchParams }, context)) as Page | null;
+  const result = await client.read(path, { searchParams }, context);
+  if ('failure' in result) return result;
+  const page = result.json as Page | null;
   if (!Array.isArray(page?.messages) || page.next_page_uri) return 'inconclusive';
   const candidates = page.messages.filter((message) => message?.direction !== 'inbound');
   const sids = candidates.filter((message) => message?.body === body).map((message) => message?.sid);
