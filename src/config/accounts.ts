@@ -88,8 +88,9 @@ function readAccount(
   ownFaults.push(...wrong.map((fault) => `SENDERS: ${fault}`));
   const env = kind && read(kind.specs);
   const result = env ? kind.toSettings(env) : null;
+  const hint = hintFor({ name, channel, kind: KIND, own, kinds });
   if (result && 'faults' in result) ownFaults.push(...result.faults.filter(isNew(ownFaults)));
-  faults.push(...ownFaults.map((fault) => `${prefix}_${fault}${hintFor(fault, KIND, channel, choices)}`));
+  faults.push(...ownFaults.map((fault) => `${prefix}_${fault}${hint(fault)}`));
   if (kind?.signsUrls && !environment.PUBLIC_URL) missing.push('PUBLIC_URL');
   const absent = kind?.requiredInProduction.filter((setting) => !own[setting]) ?? [];
   missing.push(...absent.map((setting) => `${prefix}_${setting}`));
@@ -125,10 +126,34 @@ function variableOf(fault: string): string {
   return fault.slice(0, fault.indexOf(':'));
 }
 
-/** A missing variable may be a sign of the wrong kind. */
-function hintFor(fault: string, kind: string, channel: Channel, choices: readonly string[]): string {
-  if (!fault.endsWith(': is not set')) return '';
-  return `, and the kind ${kind} requires it (kinds of ${channel} providers: ${choices.join(', ')})`;
+interface Hinted {
+  name: string;
+  channel: Channel;
+  kind: string;
+  own: values.Environment;
+  kinds: readonly KindConfig[];
+}
+
+/** A missing variable may be a sign of the wrong kind. Returns the end of the line of a fault. */
+function hintFor({ name, channel, kind, own, kinds }: Hinted): (fault: string) => string {
+  const named = kinds.find((each) => each.name === kindNameIn(name));
+  const ofChannel = kinds.filter(({ channels }) => channels.includes(channel));
+  const chosen = ofChannel.find((each) => each.name === kind);
+  const isForeign = (setting: string) => own[setting] && !(chosen && setting in chosen.specs);
+  const meant = ofChannel.find((other) => other !== chosen && Object.keys(other.specs).some(isForeign));
+  const choices = `kinds of ${channel} providers: ${ofChannel.map((each) => each.name).join(', ')}`;
+  const reason =
+    named && !named.channels.includes(channel)
+      ? `the kind ${named.name} sends no ${channel}; ${choices}`
+      : meant
+        ? `set ${prefixOf(name)}_KIND=${meant.name} for an account of this kind; ${choices}`
+        : choices;
+  return (fault) => (fault.endsWith(': is not set') ? `, and the kind ${kind} requires it (${reason})` : '');
+}
+
+/** The part of an account's name that can be the name of a kind. */
+function kindNameIn(account: string): string | undefined {
+  return account.split(/[_-]/, 1)[0];
 }
 
 /** The kinds that the provider simulator has. */

@@ -1,6 +1,6 @@
 import type { Channel } from '../channel.ts';
 import type { Config } from '../config/config.ts';
-import { isLoopbackUrl, publicHostRefusal } from '../config/safety.ts';
+import { localUrlProblem, publicHostRefusal } from '../config/safety.ts';
 import type { Logger } from '../observability/logger.ts';
 import { webhookUrlOf } from '../providers/webhook.ts';
 import { browserUrl, type Progress } from './progress.ts';
@@ -34,10 +34,8 @@ function log(config: Config, logger: Logger, url: string, simulator: string | un
   for (const webhook of webhookUrls(config, url)) logger.info(webhook, 'webhook URL');
   const refusal = publicHostRefusal(config);
   if (refusal !== null) logger.warn(`PUBLIC_URL: ${refusal}`);
-  if (needsPublicUrl(config))
-    logger.warn(
-      'no PUBLIC_URL: only this machine can reach the webhook URLs, so providers can send neither replies nor receipts',
-    );
+  const problem = localUrlProblem(config);
+  if (problem !== null) logger.warn(problem);
 }
 
 function linksOf(config: Config, url: string, simulator: string | undefined): Record<string, string> {
@@ -51,7 +49,9 @@ function linksOf(config: Config, url: string, simulator: string | undefined): Re
     ...{ Service: home, Reference: `${home}/docs` },
     ...(simulator !== undefined && { Simulator: browserUrl(simulator) }),
     ...Object.fromEntries(webhooks),
-    ...(needsPublicUrl(config) && { Note: 'Set PUBLIC_URL, so that providers can reach the webhook URLs.' }),
+    ...(localUrlProblem(config) !== null && {
+      Note: 'Set PUBLIC_URL to a public URL, so that providers can reach the webhook URLs.',
+    }),
   };
 }
 
@@ -63,9 +63,4 @@ function webhookUrls({ accounts, publicUrl, role }: Config, url: string) {
     kind,
     url: webhookUrlOf(publicUrl ?? url, name) as string,
   }));
-}
-
-/** Whether a provider elsewhere must reach the service, and has no URL for it. */
-function needsPublicUrl({ accounts, publicUrl }: Config): boolean {
-  return isLoopbackUrl(publicUrl) && accounts.some((account) => !account.simulated);
 }

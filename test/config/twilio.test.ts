@@ -82,11 +82,22 @@ describe('The settings of a Twilio account', () => {
       `TWILLIO_KEY${hint('standard', 'sms providers: standard, twilio')}`,
     );
     expect(faults({ EMAIL_PROVIDERS: 'twilio', ...twilioOf('TWILIO') })[0]).to.equal(
-      `TWILIO_KEY${hint('standard', 'email providers: standard')}`,
+      'TWILIO_KEY: is not set, and the kind standard requires it (the kind twilio sends no email; kinds of email providers: standard)',
     );
     expect(faults({ ...twilio, TWILIO_KIND: 'Twilio' })).to.deep.equal([
       'TWILIO_KIND: "Twilio" is none of standard, twilio',
     ]);
+  });
+
+  it('are reported with the variable for the kind if they are set for an account of another kind', () => {
+    const lines = faults({ SMS_PROVIDERS: 'twilio-eu', ...twilioOf('TWILIO_EU') });
+    expect(lines).to.include(
+      'TWILIO_EU_KEY: is not set, and the kind standard requires it (set TWILIO_EU_KIND=twilio for an account of this kind; kinds of sms providers: standard, twilio)',
+    );
+    const other = faults({ SMS_PROVIDERS: 'acme', ACME_ACCOUNT_SID: ACCOUNT_SID });
+    expect(other.filter((line) => line.includes('set ACME_KIND=twilio'))).to.have.length(2);
+    const standard = faults({ SMS_PROVIDERS: 'twilio', TWILIO_KEY: 'key' });
+    expect(standard.join()).to.include('set TWILIO_KIND=standard for an account of this kind');
   });
 
   it('are suggested for a name that lacks a word', () => {

@@ -103,8 +103,12 @@ describe('The command doctor', function () {
       ...{ TWILIO_API_KEY_SID: KEY_SID, TWILIO_API_KEY_SECRET: 'another-secret-of-the-key' },
     });
     expect(code).to.equal(1);
-    expect(report).to.match(/^ {2}FAULT {4}auth token: .*20003.*TWILIO_…$/m);
-    expect(report).to.match(/^ {2}FAULT {4}API key: .*20003.*TWILIO_…$/m);
+    expect(report).to.match(
+      /^ {2}FAULT {4}auth token: .*20003.*\. Correct TWILIO_AUTH_TOKEN or TWILIO_ACCOUNT_SID$/m,
+    );
+    expect(report).to.match(
+      /^ {2}FAULT {4}API key: .*20003.*\. Correct TWILIO_API_KEY_SID or TWILIO_API_KEY_SECRET or TWILIO_ACCOUNT_SID$/m,
+    );
     expect(report).to.match(/Senders +\+12016661234\n +Limits +10 per second\n/);
     expect(report).not.to.contain(OTHER_TOKEN).and.not.to.contain('another-secret');
   });
@@ -135,9 +139,29 @@ describe('The command doctor', function () {
     });
     expect(code).to.equal(1);
     expect(report).to.match(/Account acme: [\s\S]*?ok {7}look-up: the key is accepted\n/);
-    expect(report).to.match(/Account other: [\s\S]*?FAULT {4}look-up: .*401.*OTHER_…\n/);
+    expect(report).to.match(/Account other: [\s\S]*?FAULT {4}look-up: .*401.*\. Correct OTHER_KEY\n/);
     expect(report).to.match(/Account mail: [\s\S]*?ok {7}credentials: not checked/);
     expect(report).not.to.contain('hidden').and.not.to.contain(AUTH_TOKEN);
+  });
+
+  it('names the URL if it has the wrong path, the wrong protocol or a host that does not exist', async () => {
+    const { code, report } = await doctor({
+      ...{ SMS_PROVIDERS: 'twilio_a,twilio_b,twilio_c' },
+      ...{ TWILIO_A_URL: `${simulator.url}/wrong`, TWILIO_B_URL: simulator.url.replace('http:', 'https:') },
+      ...{ TWILIO_C_URL: 'https://twilio.invalid' },
+      ...Object.fromEntries(
+        ['A', 'B', 'C'].flatMap((name) => [
+          [`TWILIO_${name}_ACCOUNT_SID`, ACCOUNT_SID],
+          [`TWILIO_${name}_AUTH_TOKEN`, AUTH_TOKEN],
+        ]),
+      ),
+    });
+    expect(code).to.equal(1);
+    expect(report).to.match(/^ {2}FAULT {4}auth token: .*HTTP 404.*\. Correct TWILIO_A_URL$/m);
+    expect(report).to.match(/^ {2}FAULT {4}auth token: .*\. Correct TWILIO_B_URL or the certificate$/m);
+    expect(report).to.match(/^ {2}FAULT {4}auth token: .*check the network connection and TWILIO_C_URL$/m);
+    expect(report).not.to.match(/Correct \w+_(AUTH_TOKEN|ACCOUNT_SID)/);
+    expect(report).to.match(/WARNING {2}PUBLIC_URL is not set or names this machine/);
   });
 
   describe('with a provider that never responds', () => {
@@ -154,7 +178,9 @@ describe('The command doctor', function () {
         PROVIDER_TIMEOUT_MS: '300',
       });
       expect(code).to.equal(1);
-      expect(report).to.match(/^ {2}FAULT {4}auth token: .*etimedout/m);
+      expect(report).to.match(
+        /^ {2}FAULT {4}auth token: .*etimedout.*cannot reach the provider: check the network connection and TWILIO_URL$/m,
+      );
     });
 
     it('warns about a public URL that does not lead to a service', async () => {

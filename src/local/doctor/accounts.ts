@@ -1,5 +1,4 @@
 import type { AccountConfig, Config } from '../../config/config.ts';
-import { prefixOf } from '../../config/safety.ts';
 import type { AccountCheck, Provider } from '../../providers/provider.ts';
 import { createRegistry, kindOf } from '../../providers/registry.ts';
 import { webhookUrlOf } from '../../providers/webhook.ts';
@@ -17,7 +16,7 @@ export function examineAccounts(config: Config): Promise<Section[]> {
       return {
         title: `Account ${account.name}: kind ${account.kind}, channel ${account.channel}`,
         details: describe(account, provider, config),
-        findings: account.simulated ? [SIMULATED] : await check(account, provider),
+        findings: account.simulated ? [SIMULATED] : await check(provider),
       };
     }),
   );
@@ -51,15 +50,11 @@ function describe(
   };
 }
 
-/** One finding per credential; the text names the prefix of the variables. */
-async function check({ name }: AccountConfig, provider: Provider): Promise<AccountCheck[]> {
-  if (!provider.check)
-    return [
-      { result: 'ok', text: 'credentials: not checked, because this account has no request without effects' },
-    ];
-  const findings = await provider.check({ once: true, signal: AbortSignal.timeout(2 * REQUEST_TIMEOUT_MS) });
-  return findings.map(({ result, text }) => ({
-    result,
-    text: result === 'fault' ? `${text}. Correct ${prefixOf(name)}_…` : text,
-  }));
+/** One finding per credential. */
+async function check(provider: Provider): Promise<AccountCheck[]> {
+  if (provider.check)
+    return provider.check({ once: true, signal: AbortSignal.timeout(2 * REQUEST_TIMEOUT_MS) });
+  return [
+    { result: 'ok', text: 'credentials: not checked, because this account has no request without effects' },
+  ];
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { isLoopbackUrl, publicHostRefusal } from '../../config/safety.ts';
+import { isLoopbackUrl, localUrlProblem, publicHostRefusal } from '../../config/safety.ts';
 import type { Finding, Section } from './section.ts';
 
 /** Max time of one request, in milliseconds. */
@@ -26,16 +26,14 @@ export async function examineService({ host, port, role }: Config): Promise<Sect
 
 /** Whether the public URL leads to a service, as far as this machine can see. */
 export async function examinePublicUrl(config: Config): Promise<Section> {
-  const { publicUrl, accounts } = config;
+  const { publicUrl } = config;
   const title = 'Public URL';
   if (isLoopbackUrl(publicUrl)) {
-    const isNeeded = accounts.some((account) => !account.simulated);
-    const finding: Finding = isNeeded
-      ? {
-          result: 'warning',
-          text: 'PUBLIC_URL is not set or names this machine: providers elsewhere can send neither replies nor receipts',
-        }
-      : { result: 'ok', text: 'not needed: every account is at the simulator' };
+    const problem = localUrlProblem(config);
+    const finding: Finding =
+      problem === null
+        ? { result: 'ok', text: 'not needed: every account is at the simulator' }
+        : { result: 'warning', text: problem };
     return { title, details: {}, findings: [finding] };
   }
   const failure = await healthFailure(`${publicUrl}`);

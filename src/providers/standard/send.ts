@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AccountConfig } from '../../config/config.ts';
 import { accountFields } from '../account-fields.ts';
-import { failedCheck } from '../http/check.ts';
+import { failedCheck, variablesOf } from '../http/check.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
 import type { AccountCheck, CallContext, CheckContext, LookUp, Outgoing, Provider } from '../provider.ts';
 import { standardCapabilities } from './capabilities.ts';
@@ -38,7 +38,7 @@ export function createStandardProvider(
         context,
       ),
     lookUp: async (message, context) => (canLookUp ? lookUp(client, path, message, context) : 'inconclusive'),
-    ...(canLookUp && { check: (context) => check(client, path, context) }),
+    ...(canLookUp && { check: (context) => check(client, path, account.name, context) }),
     ...standardWebhooks(channel, webhookSecrets),
   };
 }
@@ -71,11 +71,17 @@ async function lookUp(
 }
 
 /** Looks up a key that no message has. */
-async function check(client: ProviderClient, path: string, context: CheckContext): Promise<AccountCheck[]> {
+async function check(
+  client: ProviderClient,
+  path: string,
+  name: string,
+  context: CheckContext,
+): Promise<AccountCheck[]> {
   const searchParams = { idempotency_key: randomUUID() };
   const result = await client.read(path, { searchParams }, context);
-  if ('failure' in result) return [failedCheck('look-up', result.failure)];
+  if ('failure' in result) return [failedCheck('look-up', result.failure, { name, credentials: ['KEY'] })];
   if (Array.isArray((result.json as { data?: unknown } | null)?.data))
     return [{ result: 'ok', text: 'look-up: the key is accepted' }];
-  return [{ result: 'fault', text: 'look-up: the response has no list of messages; check the URL' }];
+  const text = `look-up: the response has no list of messages. Correct ${variablesOf(name, ['URL'])}`;
+  return [{ result: 'fault', text }];
 }

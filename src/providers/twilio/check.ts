@@ -1,4 +1,5 @@
-import { failedCheck } from '../http/check.ts';
+import type { AccountConfig } from '../../config/config.ts';
+import { failedCheck, variablesOf } from '../http/check.ts';
 import type { ProviderClient } from '../http/client.ts';
 import type { AccountCheck, CheckContext } from '../provider.ts';
 import type { TwilioSettings } from './config.ts';
@@ -10,19 +11,24 @@ import { API, basic } from './requests.ts';
  */
 export async function checkTwilio(
   client: ProviderClient,
-  { accountSid, authTokens, apiKey }: TwilioSettings,
+  account: Pick<AccountConfig<TwilioSettings>, 'name' | 'settings'>,
   context: CheckContext,
 ): Promise<AccountCheck[]> {
+  const { name, settings } = account;
+  const { accountSid, authTokens, apiKey } = settings;
   const [current = '', previous] = authTokens;
   const read = (path: string, authorization: string) =>
     client.read(`${API}/Accounts/${accountSid}${path}`, { headers: { authorization } }, context);
   const checkToken = async (what: string, token: string) => {
     const result = await read('.json', basic(accountSid, token));
-    return 'failure' in result ? failedCheck(what, result.failure) : accountCheck(what, result.json);
+    return 'failure' in result
+      ? failedCheck(what, result.failure, { name, credentials: ['AUTH_TOKEN', 'ACCOUNT_SID'] })
+      : accountCheck(what, result.json, variablesOf(name, ['URL']));
   };
   const checkKey = async ({ sid, secret }: NonNullable<TwilioSettings['apiKey']>): Promise<AccountCheck> => {
     const result = await read('/Messages.json?PageSize=1', basic(sid, secret));
-    if ('failure' in result) return failedCheck('API key', result.failure);
+    const credentials = ['API_KEY_SID', 'API_KEY_SECRET', 'ACCOUNT_SID'];
+    if ('failure' in result) return failedCheck('API key', result.failure, { name, credentials });
     return { result: 'ok', text: 'API key: accepted' };
   };
   return Promise.all([
@@ -32,7 +38,7 @@ export async function checkTwilio(
   ]);
 }
 
-function accountCheck(what: string, json: unknown): AccountCheck {
+function accountCheck(what: string, json: unknown, url: string): AccountCheck {
   const { status, type } = (json ?? {}) as { status?: unknown; type?: unknown };
   if (status !== 'active')
     return {
@@ -40,7 +46,7 @@ function accountCheck(what: string, json: unknown): AccountCheck {
       text:
         typeof status === 'string'
           ? `${what}: accepted, but the account is ${status.slice(0, 20)}`
-          : `${what}: the response is not an account of Twilio; check the URL`,
+          : `${what}: the response is not an account of Twilio. Correct ${url}`,
     };
   const limit = type === 'Trial' ? ', as a trial: Twilio sends to verified numbers only' : '';
   return { result: 'ok', text: `${what}: accepted; the account is active${limit}` };

@@ -41,7 +41,7 @@ export function createTwilioProvider(account: AccountConfig<TwilioSettings>, tim
       return client.send(path, { body, headers: contentType }, context);
     },
     lookUp: (message, context) => lookUp(client, path, message, context),
-    check: (context) => checkTwilio(client, account.settings, context),
+    check: (context) => checkTwilio(client, account, context),
     ...twilioWebhooks(authTokens, accountSid),
   };
 }
