@@ -80,8 +80,9 @@ export class Worker {
 
   start(): void {
     this.#loop = this.#run();
-    const { pool, events } = this.#options;
-    this.#stopBackground = runInBackground(backgroundTasks(pool, events), events);
+    const { pool, providers, events } = this.#options;
+    const tasks = backgroundTasks(pool, [...providers.sms, ...providers.email], events);
+    this.#stopBackground = runInBackground(tasks, events);
   }
 
   /** Claims again as soon as possible: a message may be due. */

@@ -4,6 +4,7 @@ import { createHeadActivation } from './activate-heads.ts';
 import type { BackgroundTask } from './background.ts';
 import { queueAndExpire } from './due-messages.ts';
 import { deleteOldKeys } from './old-keys.ts';
+import { createRetryAfterStart } from './operator-errors.ts';
 import { createUnmatchedReport } from './receipts-without-message.ts';
 import { reassignFromRemoved } from './removed-accounts.ts';
 
@@ -12,6 +13,8 @@ const REASSIGN_EVERY_MS = 10_000;
 const ACTIVATE_EVERY_MS = 30_000;
 const DELETE_KEYS_EVERY_MS = 60_000;
 const REPORT_RECEIPTS_EVERY_MS = 60_000;
+/** The pause before another attempt if the database was not available at the start. */
+const RETRY_AFTER_START_EVERY_MS = 10_000;
 
 /**
  * The periodic tasks of a worker that run before a claim.
@@ -38,8 +41,13 @@ export function createMaintenance(
 }
 
 /** The periodic tasks of a worker that run beside the claims. */
-export function backgroundTasks(pool: pg.Pool, events: Events): BackgroundTask[] {
+export function backgroundTasks(
+  pool: pg.Pool,
+  accounts: readonly { name: string; channel: string }[],
+  events: Events,
+): BackgroundTask[] {
   return [
+    { everyMs: RETRY_AFTER_START_EVERY_MS, step: createRetryAfterStart(pool, accounts) },
     { everyMs: DELETE_KEYS_EVERY_MS, step: () => deleteOldKeys(pool) },
     { everyMs: ACTIVATE_EVERY_MS, step: createHeadActivation(pool) },
     { everyMs: REPORT_RECEIPTS_EVERY_MS, step: createUnmatchedReport(pool, events) },
