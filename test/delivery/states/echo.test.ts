@@ -1,11 +1,13 @@
 import { expect } from 'chai';
 import pg from 'pg';
+import { storedFunction } from '../../../src/db/functions.ts';
 import { createReceiptRecorder, type NewReceipt } from '../../../src/delivery/receipts.ts';
 import { createEvents } from '../../../src/observability/events.ts';
 import { createLogger } from '../../../src/observability/logger.ts';
 import { query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
 import { timelineOf } from '../../support/timeline.ts';
+import { until } from '../../support/until.ts';
 import type { Actor } from './causes.ts';
 import { Stage } from './stage.ts';
 
@@ -80,6 +82,47 @@ describe('A receipt without an id of the provider', () => {
     await record({ provider_message_id: 'second', status: 'failed' });
     expect(await stage.recipientsOf(actor.id)).to.deep.equal(['delivered', 'failed']);
     expect(await stage.statesOf([actor])).to.deep.equal(['undelivered']);
+  });
+
+  it('can name one recipient while another transaction applies a receipt of the whole message', async () => {
+    const to = ['+12015550101', '+12015550102'];
+    const store = `select from ${storedFunction('store_receipts')}($1)`;
+    for (const isRecipientFirst of [true, false]) {
+      const actor = await stage.place('sent', 'receipt_sent', 'sms', { to });
+      const { provider_message_id, delivery_key } = await deliveryOf(actor);
+      const row = (receipt: object) =>
+        JSON.stringify([
+          { ...{ n: 0, provider: 'text-co', occurred_at: new Date(0), payload: {} }, ...receipt },
+        ]);
+      const ofRecipient = row({
+        ...{ message_id: actor.id, delivery_key, dedupe_key: `key-${++key}` },
+        ...{ recipient: to[0], status: 'undelivered' },
+      });
+      const ofMessage = row({ provider_message_id, status: 'delivered' });
+      const [first, second] = isRecipientFirst ? [ofRecipient, ofMessage] : [ofMessage, ofRecipient];
+      const [one, other] = [await pool.connect(), await pool.connect()];
+      try {
+        const pid = (await other.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid;
+        await one.query('begin');
+        await one.query(store, [first]);
+        const stored = other.query(store, [second]);
+        await until(
+          async () =>
+            (await pool.query('select from unnest(pg_blocking_pids($1)) as pid', [pid])).rowCount === 1,
+          'the second transaction waits for the first',
+        );
+        await one.query('commit');
+        await stored;
+      } finally {
+        one.release();
+        other.release();
+      }
+      expect(await stage.statesOf([actor])).to.deep.equal([isRecipientFirst ? 'undelivered' : 'delivered']);
+      expect(await stage.recipientsOf(actor.id)).to.deep.equal([
+        isRecipientFirst ? 'undelivered' : 'delivered',
+        'delivered',
+      ]);
+    }
   });
 
   it('is the same receipt if it has the same key, also with another status', async () => {

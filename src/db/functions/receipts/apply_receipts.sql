@@ -6,32 +6,38 @@ set search_path from current
 set enable_seqscan = off as $$
 declare
   -- Messages that have a status for each recipient.
-  divided bigint[];
+  with_recipients bigint[];
   -- Receipts that may follow a receipt of the same batch that reports `delivered`.
-  second bigint[];
+  bounces bigint[];
 begin
-  select array_agg(distinct receipt.message_id) filter (where by_recipient),
+  -- Receipts of one message are applied one transaction after the other: while one transaction adds the recipients, a receipt
+  -- of the whole message would not find them. All transactions lock in the order of the ids, so that they do not deadlock.
+  perform from deliveries
+  where message_id = any(array(select message_id from delivery_receipts where id = any(ids)))
+  order by message_id for no key update;
+
+  select array_agg(distinct receipt.message_id) filter (where has_recipients),
     array_agg(receipt.id) filter (where channel = 'email' and reported_status(receipt.status) = 'undelivered')
-  into divided, second
+  into with_recipients, bounces
   from delivery_receipts as receipt
   join deliveries using (message_id)
   cross join lateral (
     select exists (select from delivery_recipients where message_id = receipt.message_id)
       or receipt.recipient is not null and exists (
         select from messages where messages.id = receipt.message_id and cardinality("to" || cc || bcc) > 1
-          and receipt.recipient = any("to" || cc || bcc)) as by_recipient
+          and receipt.recipient = any("to" || cc || bcc)) as has_recipients
   ) as scope
   where receipt.id = any(ids) and receipt.provider = deliveries.provider;
 
-  if divided is not null then
-    perform add_recipients(divided);
+  if with_recipients is not null then
+    perform add_recipients(with_recipients);
     perform set_recipient_ids(ids);
   end if;
-  perform advance_statuses(ids, divided);
-  if second is not null then
-    perform advance_statuses(second, divided);
+  perform advance_statuses(ids, with_recipients);
+  if bounces is not null then
+    perform advance_statuses(bounces, with_recipients);
   end if;
-  if divided is not null then
-    perform summarise_recipients(divided);
+  if with_recipients is not null then
+    perform summarise_recipients(with_recipients);
   end if;
 end $$;
