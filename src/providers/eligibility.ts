@@ -1,5 +1,5 @@
 import { NoAccountError } from '../errors.ts';
-import { missingCapabilities, type Routable } from './missing-capabilities.ts';
+import { hasCapabilitiesOf, missingCapabilities, type Routable } from './missing-capabilities.ts';
 import type { Provider } from './provider.ts';
 
 type Account = Pick<Provider, 'name' | 'kind' | 'channel' | 'senders' | 'capabilities'>;
@@ -24,14 +24,18 @@ export function hasSender({ senders }: Pick<Account, 'senders'>, sender: string)
   return senders.has(key) || (key.includes('@') && senders.has(key.slice(key.lastIndexOf('@') + 1)));
 }
 
-/** Whether each sender of an account is a sender of one of the other accounts. */
-export function areSendersCovered(
-  { senders }: Pick<Account, 'senders'>,
-  others: readonly Pick<Account, 'senders'>[],
+/**
+ * Whether the other accounts can send every message of an account: each of its senders is a sender of another account that has
+ * all of its capabilities.
+ */
+export function isCovered(
+  { senders, capabilities }: Pick<Account, 'senders' | 'capabilities'>,
+  others: readonly Pick<Account, 'senders' | 'capabilities'>[],
 ): boolean {
-  if (others.some((other) => other.senders === null)) return true;
-  if (senders === null || others.length === 0) return false;
-  return [...senders].every((sender) => others.some((other) => hasSender(other, sender)));
+  const capable = others.filter((other) => hasCapabilitiesOf(other.capabilities, capabilities));
+  if (capable.some((other) => other.senders === null)) return true;
+  if (senders === null || capable.length === 0) return false;
+  return [...senders].every((sender) => capable.some((other) => hasSender(other, sender)));
 }
 
 /** Why no account can send a message: each account lacks its sender or a capability that the message needs. */

@@ -23,6 +23,24 @@ export function missingCapabilities(capabilities: Capabilities, message: Routabl
   return CHECKS.flatMap((check) => check(capabilities, message) ?? []);
 }
 
+/** Whether an account with these capabilities can send every message that an account with the `other` capabilities can send. */
+export function hasCapabilitiesOf(capabilities: Capabilities, other: Capabilities): boolean {
+  return (
+    (capabilities.mms || !other.mms) &&
+    (capabilities.copies || !other.copies) &&
+    (capabilities.html || !other.html) &&
+    other.attachmentsBy.every((way) => capabilities.attachmentsBy.includes(way)) &&
+    isAtLeast(capabilities.maxRecipients, other.maxRecipients) &&
+    isAtLeast(capabilities.maxTextLength, other.maxTextLength) &&
+    isAtLeast(capabilities.maxAttachments, other.maxAttachments)
+  );
+}
+
+/** Null is no limit. */
+function isAtLeast(limit: number | null, other: number | null): boolean {
+  return limit === null || (other !== null && limit >= other);
+}
+
 function mms(capabilities: Capabilities, { type, attachments }: Routable): Missing | null {
   if (type !== 'mms' || capabilities.mms) return null;
   return {

@@ -2,16 +2,26 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { Breaker } from '../../src/delivery/accounts/breaker.ts';
 import { hasAlternative, routesOf } from '../../src/delivery/accounts/routing.ts';
+import type { Capabilities } from '../../src/providers/capabilities.ts';
 import type { Provider } from '../../src/providers/provider.ts';
+import { standardCapabilities } from '../../src/providers/standard/capabilities.ts';
+import type { StandardSettings } from '../../src/providers/standard/config.ts';
 import { type Behaviour, type ModelMessage, runModel } from './worker-model.ts';
 
 const ACCOUNTS = ['p1', 'p2', 'p3'];
 const TIMEOUT_MS = 10_000;
+const SETTINGS = { supportsIdempotencyKeys: true, canLookUp: false } as StandardSettings;
 
 /** A breaker in the closed state, or opened by failures of five recipients. */
-function breaker(name: string, isOpen: boolean, senders: string[] | null = null): Breaker {
+function breaker(
+  name: string,
+  isOpen: boolean,
+  senders: string[] | null = null,
+  capabilities: Partial<Capabilities> = {},
+): Breaker {
+  const all = { ...standardCapabilities('sms', SETTINGS), ...capabilities };
   const created = new Breaker({
-    provider: { name, senders: senders && new Set(senders) } as Provider,
+    provider: { name, senders: senders && new Set(senders), capabilities: all } as Provider,
     concurrency: 16,
     onChange: () => undefined,
   });
@@ -63,6 +73,23 @@ describe('The alternative to an unavailable account', () => {
     expect(hasAlternative([unavailable, ...others], unavailable.provider)).to.equal(true);
     expect(hasAlternative([unavailable, others[0] as Breaker], unavailable.provider)).to.equal(false);
   });
+
+  for (const lacked of [
+    { mms: false },
+    { maxRecipients: 1 },
+    { maxTextLength: 1_600 },
+    { maxAttachments: 10 },
+    { attachmentsBy: [] },
+  ] satisfies Partial<Capabilities>[])
+    it(`is not an account with less capabilities: ${Object.keys(lacked)}`, () => {
+      const able = breaker('p1', true, ['+1']);
+      const limited = breaker('p2', false, null, lacked);
+      expect(hasAlternative([able, limited], able.provider)).to.equal(false);
+      expect(hasAlternative([able, limited, breaker('p3', false, ['+2'])], able.provider)).to.equal(false);
+      expect(hasAlternative([able, limited, breaker('p3', false, ['+1'])], able.provider)).to.equal(true);
+      const open = breaker('p2', true, ['+1'], lacked);
+      expect(hasAlternative([open, breaker('p1', false)], open.provider)).to.equal(true);
+    });
 
   it('is not an account without one of its senders, for whose messages it must be probed', () => {
     expect(has(null, ['+1'])).to.equal(false);

@@ -221,7 +221,7 @@ describe('Delivery by accounts with different senders', () => {
       expect((await get(ids.a)).provider).to.equal('second-co');
     });
 
-    it('leaves a message that may have been sent with its account, which alone can tell', async () => {
+    it('leaves a message that may have been sent with its account, which alone can look it up', async () => {
       const { ids, restart } = await accept(accounts(NUMBERS.a, NUMBERS.b));
       await query(
         running().databaseUrl,

@@ -5,6 +5,8 @@ import { pauseMs } from '../../src/delivery/backoff.ts';
 import { hasFailedOver } from '../../src/delivery/claim.ts';
 import { nextState, type Transition } from '../../src/delivery/states/transition.ts';
 import type { Provider, SendOutcome } from '../../src/providers/provider.ts';
+import { standardCapabilities } from '../../src/providers/standard/capabilities.ts';
+import type { StandardSettings } from '../../src/providers/standard/config.ts';
 import { seededRandom } from '../../src/simulator/random.ts';
 import { chooseClaims, type ModelRoute } from './claim-model.ts';
 
@@ -59,6 +61,7 @@ interface Row extends Omit<ModelMessage, 'accounts'> {
 const DAY_MS = 86_400_000;
 const POLL_MS = 1_000;
 const RESPONSE_MS = 20;
+const SETTINGS = { supportsIdempotencyKeys: true, canLookUp: true } as StandardSettings;
 
 /**
  * Simulates one worker and its clock: the real breaker, routes, backoff and rules for the next state, with the claim of
@@ -101,7 +104,7 @@ class Model {
     const provider = {
       name,
       channel: 'sms',
-      capabilities: { idempotencyKeys: true, lookUp: 'by_key' },
+      capabilities: standardCapabilities('sms', SETTINGS),
       senders: this.#sendersOf(name),
     } as Provider;
     const { concurrency } = this.#options;

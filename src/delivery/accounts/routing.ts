@@ -1,5 +1,5 @@
 import type { Channel } from '../../channel.ts';
-import { areSendersCovered, eligibleAccounts } from '../../providers/eligibility.ts';
+import { eligibleAccounts, isCovered } from '../../providers/eligibility.ts';
 import type { Routable } from '../../providers/missing-capabilities.ts';
 import type { Provider } from '../../providers/provider.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
@@ -81,10 +81,10 @@ function createBreakers(
   return breakers;
 }
 
-/** Whether the other available accounts together have every sender of this account. */
+/** Whether the other available accounts together can send every message of this account. */
 export function hasAlternative(breakers: readonly Breaker[], provider: Provider): boolean {
   const others = breakers.filter((other) => other.state === 'closed' && other.provider !== provider);
-  return areSendersCovered(
+  return isCovered(
     provider,
     others.map((other) => other.provider),
   );

@@ -14,7 +14,7 @@ export type Event =
   /** The assigned account is not configured any more. */
   | 'account_removed'
   | 'account_removed_uncertain'
-  /** The outcome of the last attempt. `unresolvable`: neither a repeat nor a look-up can tell whether it was accepted. */
+  /** The outcome of the last attempt. `unresolvable`: neither a repeat nor a look-up can determine whether it was accepted. */
   | 'accepted'
   | 'rejected'
   | 'throttled'
