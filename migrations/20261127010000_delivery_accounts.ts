@@ -8,9 +8,10 @@ export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     -- In the configured order; null if every account of the channel can send the message.
     alter table deliveries add column accounts text[];
-    -- Deliveries that another account than the assigned account may take over. Without this index, a claim would read all
-    -- deliveries that only an unavailable account can send.
-    create index deliveries_reassignable_idx on deliveries (channel, provider, (attempt_count > 0), next_attempt_at)
+    -- Deliveries that another account than the assigned account may take over, by the list. Without this index, a claim would
+    -- read all deliveries that only unavailable accounts can send.
+    create index deliveries_reassignable_idx on deliveries (
+      channel, provider, (attempt_count > 0), coalesce(accounts, '{}'), next_attempt_at)
       where status = 'queued' and not may_have_been_sent and next_attempt_at is not null and provider is not null
         and (accounts is null or cardinality(accounts) > 1)`);
 }

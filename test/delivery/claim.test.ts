@@ -113,11 +113,15 @@ describe('claim_deliveries', function () {
     );
   });
 
-  it('does not read the messages of an unavailable account that no other account can send', async () => {
+  it('does not read the messages of an unavailable account that the account of the claim cannot send', async () => {
     const backlog = 5_000;
     const takeover = { n: 1, channel: 'sms', assigned_to: 'p1', reassignable: true, preferred: [] };
-    const slots = { provider: 'p2', free_slots: 10, retries: 10, first: null, newest_first: false };
-    for (const analyzed of [false, true]) {
+    const slots = { provider: 'p2', free_slots: 10, retries: 10, first: null };
+    for (const [analyzed, newest_first] of [
+      [false, false],
+      [true, false],
+      [true, true],
+    ] as const) {
       await client.query('begin');
       await client.query(
         `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, "timestamp")
@@ -127,7 +131,7 @@ describe('claim_deliveries', function () {
       await client.query(
         `insert into deliveries (message_id, conversation_id, channel, status, provider, accounts, delivery_key, expires_at,
            next_attempt_at)
-         select id, 1, 'sms', 'queued', 'p1', case when id % 1000 = 0 then '{p1,p2}'::text[] else '{p1}' end,
+         select id, 1, 'sms', 'queued', 'p1', case when id % 1000 = 0 then '{p1,p2}'::text[] when id % 3 = 0 then '{p1}' else '{p1,p3}' end,
            gen_random_uuid(), now() + interval '1 day', now() - id * interval '1 millisecond' from messages`,
       );
       if (analyzed) await client.query('analyze deliveries');
@@ -141,7 +145,7 @@ describe('claim_deliveries', function () {
       const before = await read();
       const { rows } = await client.query(
         `select id from ${storedFunction('claim_deliveries')}($1, 10, 10, 1000)`,
-        [JSON.stringify([{ ...takeover, ...slots }])],
+        [JSON.stringify([{ ...takeover, ...slots, newest_first }])],
       );
       expect(rows, 'the messages that the other account can send').to.have.length(5);
       expect((await read()) - before, 'rows of the queue').to.be.at.most(100);

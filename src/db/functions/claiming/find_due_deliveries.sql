@@ -29,6 +29,11 @@ begin
     select route.*, is_retry, reassignable and assigned_to <> '' as is_takeover,
       case when is_retry then least(free, retries, wanted_retries) else free end as max_found
     from route cross join (values (false), (true)) as kind(is_retry)
+  ), takeover as materialized (
+    -- A search for each list, so that deliveries of lists without the account are not read.
+    select n, is_retry, accounts
+    from search cross join lateral takeover_lists(channel, assigned_to, is_retry) as accounts
+    where is_takeover and max_found > 0 and is_reassignable(accounts, search.provider, preferred)
   )
   select search.n, search.provider, free, retries, first, per_second, per_second_per_sender, is_retry, found.*,
     case when newest_first then at - found.next_attempt_at else found.next_attempt_at - at end
@@ -50,23 +55,29 @@ begin
     ) as newest
     union all
     select * from (
-      select message_id, status, next_attempt_at::timestamptz, sender_slot_at::timestamptz from deliveries
-      where search.is_takeover and not search.newest_first and channel = search.channel
-        and deliveries.provider = search.assigned_to and (attempt_count > 0) = search.is_retry
-        and deliveries.next_attempt_at <= at and status = 'queued' and not may_have_been_sent
-        and (accounts is null or cardinality(accounts) > 1)
-        and is_reassignable(deliveries, search.provider, search.preferred, at)
-      order by deliveries.next_attempt_at limit search.max_found for update skip locked
+      select found.* from takeover cross join lateral (
+        select message_id, status, next_attempt_at::timestamptz, sender_slot_at::timestamptz from deliveries
+        where channel = search.channel and deliveries.provider = search.assigned_to
+          and (attempt_count > 0) = search.is_retry and coalesce(deliveries.accounts, '{}') = takeover.accounts
+          and deliveries.next_attempt_at <= at and status = 'queued' and not may_have_been_sent
+          and (deliveries.accounts is null or cardinality(deliveries.accounts) > 1) and expires_at > at
+        order by deliveries.next_attempt_at limit search.max_found for update skip locked
+      ) as found
+      where takeover.n = search.n and takeover.is_retry = search.is_retry and not search.newest_first
+      order by found.next_attempt_at limit search.max_found
     ) as oldest_takeover
     union all
     select * from (
-      select message_id, status, next_attempt_at::timestamptz, sender_slot_at::timestamptz from deliveries
-      where search.is_takeover and search.newest_first and channel = search.channel
-        and deliveries.provider = search.assigned_to and (attempt_count > 0) = search.is_retry
-        and deliveries.next_attempt_at <= at and status = 'queued' and not may_have_been_sent
-        and (accounts is null or cardinality(accounts) > 1)
-        and is_reassignable(deliveries, search.provider, search.preferred, at)
-      order by deliveries.next_attempt_at desc limit search.max_found for update skip locked
+      select found.* from takeover cross join lateral (
+        select message_id, status, next_attempt_at::timestamptz, sender_slot_at::timestamptz from deliveries
+        where channel = search.channel and deliveries.provider = search.assigned_to
+          and (attempt_count > 0) = search.is_retry and coalesce(deliveries.accounts, '{}') = takeover.accounts
+          and deliveries.next_attempt_at <= at and status = 'queued' and not may_have_been_sent
+          and (deliveries.accounts is null or cardinality(deliveries.accounts) > 1) and expires_at > at
+        order by deliveries.next_attempt_at desc limit search.max_found for update skip locked
+      ) as found
+      where takeover.n = search.n and takeover.is_retry = search.is_retry and search.newest_first
+      order by found.next_attempt_at desc limit search.max_found
     ) as newest_takeover
   ) as found;
 end $$;
