@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { webhookUrlOf } from '../providers/webhook.ts';
+import type { NormaliseAddress } from './settle.ts';
 import { type Listeners, listenForDue, MESSAGES_DUE } from './wake-up.ts';
 import { Worker } from './worker.ts';
 
@@ -22,7 +23,8 @@ export function createWorker(
   directUrl: string,
   events: Events,
   stack: AsyncDisposableStack,
-  listeners: Listeners = {},
+  normaliseAddress: NormaliseAddress,
+  listeners: Listeners,
 ): Worker {
   const longestAttemptMs = [...providers.sms, ...providers.email].map(
     (provider) => provider.longestAttemptMs,
@@ -36,6 +38,7 @@ export function createWorker(
     marginMs: LEASE_MARGIN_MS / 2,
     timeoutMs: config.providerTimeoutMs,
     webhookUrlOf: (account) => webhookUrlOf(config.publicUrl, account),
+    normaliseAddress,
     patienceMs: config.stopTimeoutMs / 2,
   });
   stack.defer(() => worker.stop());

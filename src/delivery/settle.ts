@@ -31,7 +31,11 @@ export interface SettlerOptions {
   events: Events;
   /** The lease of a claim, in milliseconds. */
   leaseMs: number;
+  normaliseAddress: NormaliseAddress;
 }
+
+/** The normalised form of an address, as messages have it; null if the text is not an address. */
+export type NormaliseAddress = (address: string) => string | null;
 
 const LIMITS = { maxBatch: 256, maxQueue: Number.POSITIVE_INFINITY, parallel: 1 };
 const RETRY_MS = 250;
@@ -48,9 +52,9 @@ const FIND = {
  * this worker knows the outcome of the attempt. A settlement that the database refuses is repeated until the end of the
  * lease, when another worker may claim the message.
  */
-export function createSettler({ pool, events, leaseMs }: SettlerOptions) {
+export function createSettler({ pool, events, leaseMs, normaliseAddress }: SettlerOptions) {
   const settling = coalesce(
-    retrySingly((settlements: Settlement[]) => settleBatch(pool, settlements)),
+    retrySingly((settlements: Settlement[]) => settleBatch(pool, normaliseAddress, settlements)),
     LIMITS,
   );
   return async function settle(settlement: Settlement): Promise<void> {
@@ -69,8 +73,13 @@ export function createSettler({ pool, events, leaseMs }: SettlerOptions) {
 }
 
 /** Settles a batch in one transaction. Skips messages that were deleted from the database during their attempt. */
-async function settleBatch(pool: pg.Pool, settlements: Settlement[]): Promise<undefined[]> {
-  const settle = (batch: Settlement[]) => execute(pool, SETTLE, [JSON.stringify(batch.map(toRow))]);
+async function settleBatch(
+  pool: pg.Pool,
+  normaliseAddress: NormaliseAddress,
+  settlements: Settlement[],
+): Promise<undefined[]> {
+  const rowOf = (settlement: Settlement) => toRow(settlement, normaliseAddress);
+  const settle = (batch: Settlement[]) => execute(pool, SETTLE, [JSON.stringify(batch.map(rowOf))]);
   await settle(settlements).catch(async (error) => {
     if (!isMissingRow(error)) throw error;
     await settle(await withDelivery(pool, settlements));
@@ -94,16 +103,10 @@ function report(
     events.gaveUp({ messageId: message.id, channel, status, errorClass: classOf(error), code: error.code });
 }
 
-function toRow({
-  message,
-  provider,
-  startedAt,
-  durationMs,
-  outcome,
-  transition,
-  accounts,
-  pauseMs,
-}: Settlement) {
+function toRow(
+  { message, provider, startedAt, durationMs, outcome, transition, accounts, pauseMs }: Settlement,
+  normaliseAddress: NormaliseAddress,
+) {
   const failure = outcome.outcome === 'accepted' ? null : outcome;
   return {
     id: message.id,
@@ -118,7 +121,7 @@ function toRow({
     detail: failure?.detail ?? null,
     class: failure?.class ?? null,
     provider_message_id: outcome.outcome === 'accepted' ? outcome.providerMessageId : null,
-    ...recipientIds(outcome),
+    ...recipientIds(outcome, normaliseAddress),
     next_attempt_at: transition.nextAttemptAt,
     status: transition.status,
     next_provider: transition.provider,
@@ -130,12 +133,13 @@ function toRow({
   };
 }
 
-/** The provider's ids of the recipients, if it gave them ids of their own. */
-function recipientIds(outcome: SendOutcome): { recipients?: object[] } {
+/** The provider's ids of the recipients, if it gave them ids of their own. The provider may spell an address in another way. */
+function recipientIds(outcome: SendOutcome, normaliseAddress: NormaliseAddress): { recipients?: object[] } {
   if (outcome.outcome !== 'accepted' || !outcome.recipients?.length) return {};
   return {
     recipients: outcome.recipients.map(({ address, providerMessageId }) => ({
-      ...{ address, provider_message_id: providerMessageId },
+      address: normaliseAddress(address),
+      provider_message_id: providerMessageId,
     })),
   };
 }

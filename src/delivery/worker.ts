@@ -11,7 +11,7 @@ import { type DeliverOptions, deliver } from './deliver.ts';
 import { chooseCandidate } from './look-up-candidates.ts';
 import { runInBackground } from './maintenance/background.ts';
 import { backgroundTasks, createMaintenance } from './maintenance/tasks.ts';
-import { createSettler, type Settlement } from './settle.ts';
+import { createSettler, type NormaliseAddress, type Settlement } from './settle.ts';
 
 export interface WorkerOptions {
   pool: pg.Pool;
@@ -27,6 +27,7 @@ export interface WorkerOptions {
   timeoutMs: number;
   /** The URL of an account's webhooks; null without a public URL. */
   webhookUrlOf: (account: string) => string | null;
+  normaliseAddress: NormaliseAddress;
   /** The time for which `stop` waits for calls before it aborts them, in milliseconds. */
   patienceMs: number;
 }
@@ -55,7 +56,7 @@ export class Worker {
   #stopping: Promise<void> | undefined;
 
   constructor(options: WorkerOptions) {
-    const { pool, providers, events, concurrency, leaseMs, marginMs, timeoutMs } = options;
+    const { pool, providers, events, concurrency, leaseMs, marginMs, timeoutMs, normaliseAddress } = options;
     this.#options = options;
     this.#slots = new CallSlots(concurrency);
     // One listener per call.
@@ -73,7 +74,7 @@ export class Worker {
           return null;
         }),
     };
-    this.#settle = createSettler({ pool, events, leaseMs });
+    this.#settle = createSettler({ pool, events, leaseMs, normaliseAddress });
     const names = [...providers.sms, ...providers.email].map(({ name }) => name);
     this.#maintain = createMaintenance(pool, names, concurrency, events);
   }

@@ -50,6 +50,12 @@ export function createAddressParser(region: CountryCode): AddressParser {
   };
 }
 
+/** Like `createAddressParser`, for the normalised text only. */
+export function createNormaliser(region: CountryCode): (input: string) => string | null {
+  const parse = createAddressParser(region);
+  return (input) => parse(input)?.key ?? null;
+}
+
 /**
  * Normalises one address: phone numbers to E.164 (`region` is the default for numbers without a country code), email
  * addresses to lower case and an ASCII domain; short codes and alphanumeric sender ids do not change. Returns null if the

@@ -6,6 +6,7 @@ import type { Sessions } from '../db/start/pooler.ts';
 import { endLeases } from '../delivery/claim.ts';
 import { createWorker } from '../delivery/configured-worker.ts';
 import type { LocatedDatabase } from '../local/database.ts';
+import { createNormaliser } from '../messaging/address.ts';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { createInboxWorker } from '../webhooks/create.ts';
@@ -70,7 +71,9 @@ export function createServiceWorker(context: WorkerContext): ServiceWorker {
   if (connections.worker > 0) return createSupervisor(context);
   const events = withRepair(context.events, () => void functions.install());
   const inbox = createInboxWorker(config, providers, database.pool, events, stack);
-  const worker = createWorker(config, providers, database.pool, location.directUrl, events, stack, {
+  const normaliseAddress = createNormaliser(config.defaultRegion);
+  const { pool } = database;
+  const worker = createWorker(config, providers, pool, location.directUrl, events, stack, normaliseAddress, {
     [WEBHOOKS_DUE]: () => inbox.wake(),
   });
   return {

@@ -1,6 +1,7 @@
 import { openPool } from '../db/pools.ts';
 import { createWorker } from '../delivery/configured-worker.ts';
 import type { Worker } from '../delivery/worker.ts';
+import { createNormaliser } from '../messaging/address.ts';
 import { createEvents, type Events } from '../observability/events.ts';
 import { createLogger } from '../observability/logger.ts';
 import { createRegistry } from '../providers/registry.ts';
@@ -28,7 +29,8 @@ function start(settings: WorkerSettings): Running {
   const providers = createRegistry(config.accounts, config.providerTimeoutMs);
   const repairing = withRepair(events, () => notify({ type: 'function_missing' }));
   const inbox = createInboxWorker(config, providers, pool, repairing, stack);
-  const worker = createWorker(config, providers, pool, directUrl, repairing, stack, {
+  const normaliseAddress = createNormaliser(config.defaultRegion);
+  const worker = createWorker(config, providers, pool, directUrl, repairing, stack, normaliseAddress, {
     [WEBHOOKS_DUE]: () => inbox.wake(),
   });
   worker.start();

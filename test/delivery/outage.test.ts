@@ -36,6 +36,7 @@ describe('A provider that is unavailable for an hour', function () {
       marginMs: 60_000,
       timeoutMs: 2_000,
       webhookUrlOf: () => null,
+      normaliseAddress: (address) => address,
       patienceMs: 2_000,
     });
     // The clock of this process is mocked; for the clock of the database, all stored times are moved back.

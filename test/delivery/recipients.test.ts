@@ -3,6 +3,7 @@ import type { Message } from '../../sdk/src/index.ts';
 import { email, sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
+import { startProviderServer } from '../support/provider-server.ts';
 import { timelineOf } from '../support/timeline.ts';
 import { until } from '../support/until.ts';
 
@@ -224,6 +225,29 @@ describe('The recipients of a message', () => {
           new Set((await timelineOf(service, id)).receipts.map((receipt) => receipt.message_id)),
         ).to.deep.equal(new Set([id]));
       });
+
+  it('have their ids if the provider spells their addresses in another way', async () => {
+    const provider = await startProviderServer((_request, response) => {
+      const recipients = [
+        { address: '(201) 555-0101', id: 'group-1' },
+        { address: 'tel:+1-201-555-0102', id: 'group-2' },
+        { address: 'nobody', id: 'group-3' },
+      ];
+      response.writeHead(202, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ id: 'group', recipients }));
+    });
+    const other = await startHarness({ TEXT_CO_URL: provider.url });
+    try {
+      const { body } = await other.request('POST', '/api/messages/sms', {
+        ...{ ...sms, type: 'mms', to: PEOPLE.slice(0, 2) },
+      });
+      const { recipients } = await other.untilStatus(body.id, 'sent');
+      expect(recipients?.map((one) => one.provider_message_id)).to.deep.equal(['group-1', 'group-2']);
+    } finally {
+      await other.stop();
+      await provider.stop();
+    }
+  });
 
   it('have their ids after a lost response too, by a repeat of the request', async () => {
     await service.control('PUT', '/_control/settings', { receipts: { recipients: 'id' } });
