@@ -5,7 +5,7 @@ import { canReconcile } from '../providers/capabilities.ts';
 import { namesOf } from '../providers/eligibility.ts';
 import type { CallContext, FailedOutcome, Provider, SendOutcome } from '../providers/provider.ts';
 import type { HealthMonitor } from './accounts/health.ts';
-import { CANNOT_RECONCILE, notEligible, STALLED, STOPPED } from './accounts/not-called.ts';
+import { CANNOT_RECONCILE, NOT_IDENTIFIED, notEligible, STALLED, STOPPED } from './accounts/not-called.ts';
 import type { Routing } from './accounts/routing.ts';
 import { pauseMs } from './backoff.ts';
 import { type Claim, type Claimed, hasFailedOver } from './claim.ts';
@@ -114,8 +114,7 @@ async function callThroughBreaker(
   const started = performance.now();
   const isLate = started - claimed > delayMs + options.marginMs;
   const outcome = await callUnlessLate(claim, call.probing, isLate, options);
-  // An aborted call and an attempt without a call say nothing about the provider.
-  const isEvidence = outcome !== STALLED && !options.signal.aborted;
+  const isEvidence = isEvidenceOf(outcome) && !options.signal.aborted;
   const { throttlesAccount } = breaker.end(call, isEvidence ? outcome.outcome : null);
   const durationMs = Math.round((performance.now() - started) * 100) / 100;
   const fallback = isEvidence ? options.routing.fallbackOf(breaker, eligible) : null;
@@ -144,8 +143,13 @@ async function callUnlessLate(
     },
     () => attempt(provider, message, context, chooseCandidate),
   );
-  if (!signal.aborted) health.called(provider.name, outcome);
+  if (isEvidenceOf(outcome) && !signal.aborted) health.called(provider.name, outcome);
   return outcome;
+}
+
+/** Whether the outcome says something about the provider: not an attempt without a call, nor a look-up without a result. */
+function isEvidenceOf(outcome: SendOutcome): boolean {
+  return outcome !== STALLED && outcome !== NOT_IDENTIFIED;
 }
 
 /**
@@ -166,7 +170,7 @@ async function attempt(
   if ('failure' in result) return lookUpFailed(result.failure);
   if ('candidates' in result) {
     const chosen = await chooseCandidate(provider.name, message, result.candidates);
-    return chosen === null ? CANNOT_RECONCILE : accepted(chosen);
+    return chosen === null ? NOT_IDENTIFIED : accepted(chosen);
   }
   if (result.found) return { ...accepted(result.providerMessageId), recipients: result.recipients ?? [] };
   const detail = 'The message expired; the provider did not receive it';

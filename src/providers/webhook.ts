@@ -17,6 +17,10 @@ export interface WebhookRequest {
   readBody: () => Promise<Buffer>;
 }
 
+/** Many more than any provider sends: a form is read before its signature is verified. */
+const MAX_PARAMETERS = 1_000;
+const AMPERSAND = '&'.charCodeAt(0);
+
 /** A webhook of a provider. Verification and parsing use the same values. */
 export class IncomingWebhook {
   readonly headers: IncomingHttpHeaders;
@@ -26,6 +30,7 @@ export class IncomingWebhook {
   readonly target: string;
   readonly #readBody: () => Promise<Buffer>;
   #body: Promise<Buffer> | undefined;
+  #form: Promise<URLSearchParams | null> | undefined;
 
   constructor({ headers, target, publicUrl, readBody }: WebhookRequest) {
     this.headers = headers;
@@ -55,11 +60,28 @@ export class IncomingWebhook {
     }
   }
 
-  /** The parameters of a form; null for a body of another type. */
-  async form(): Promise<URLSearchParams | null> {
-    const isForm = /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(this.headers['content-type'] ?? '');
-    return isForm ? new URLSearchParams((await this.body()).toString('utf8')) : null;
+  /** The parameters of a form; null for a body of another type, or with more than `MAX_PARAMETERS`. */
+  form(): Promise<URLSearchParams | null> {
+    this.#form ??= this.#readForm();
+    return this.#form;
   }
+
+  async #readForm(): Promise<URLSearchParams | null> {
+    const isForm = /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(this.headers['content-type'] ?? '');
+    if (!isForm) return null;
+    const body = await this.body();
+    return hasMoreThan(MAX_PARAMETERS, body) ? null : new URLSearchParams(body.toString('utf8'));
+  }
+}
+
+/** Whether a form has more parameters. The check takes much less time than to read them. */
+function hasMoreThan(parameters: number, body: Buffer): boolean {
+  let separator = -1;
+  for (let count = 1; count <= parameters; count++) {
+    separator = body.indexOf(AMPERSAND, separator + 1);
+    if (separator === -1) return false;
+  }
+  return true;
 }
 
 /** What a webhook contains. Values are as the provider gave them; the service reads what it can and keeps the payload. */

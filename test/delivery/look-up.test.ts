@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { ACCOUNT_SID } from '../../src/simulator/dialects/twilio/dialect.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 const AUTH_TOKEN = '0123456789abcdef0123456789abcdef';
 const FROM = '+12016661234';
@@ -92,6 +93,26 @@ describe('A look-up by recipient, sender, time and text', function () {
     ]);
     expect(details).to.deep.include(['unknown', true]);
     expect(details.at(-1)).to.deep.equal(['accepted', false]);
+  });
+
+  it('that finds nothing says nothing about the provider', async () => {
+    const ids: number[] = [];
+    for (let n = 0; n < 8; n++) {
+      to = `+1804556${String(++recipients).padStart(4, '0')}`;
+      await failNextSend(false);
+      const id = await send();
+      await until(async () => {
+        const { body } = await service.request('GET', `/api/messages/${id}/attempts`);
+        return body.data.length > 0;
+      }, 'the first attempt');
+      ids.push(id);
+      to = `+1804556${String(++recipients).padStart(4, '0')}`;
+      await service.untilStatus(await send(), 'sent');
+    }
+    for (const id of ids) await service.untilStatus(id, 'unknown');
+    const { body } = await service.request('GET', '/readyz?verbose=true');
+    const [channel] = body.channels.filter(({ channel }: { channel: string }) => channel === 'sms');
+    expect(channel.accounts.map(({ breaker }: { breaker: string }) => breaker)).to.deep.equal(['closed']);
   });
 
   it('does not take the first send of a message for its manual retry', async () => {

@@ -12,6 +12,13 @@ export const CANNOT_RECONCILE: FailedOutcome = {
   detail: 'An earlier attempt may have succeeded and the provider cannot confirm it',
 };
 
+/** Outcome of a look-up that the provider has answered. */
+export const NOT_IDENTIFIED: FailedOutcome = {
+  ...{ outcome: 'unknown', httpStatus: null, class: 'provider_error', code: 'may_have_been_sent' },
+  detail:
+    'An earlier attempt may have succeeded; the look-up found no message that is certainly this message',
+};
+
 /**
  * Outcome without a call: by the current configuration, this account cannot send the message.
  *

@@ -95,6 +95,12 @@ function signingKey(secret: string): KeyObject {
   return createSecretKey(Buffer.from(secret.replace(/^whsec_/, ''), 'base64'));
 }
 
+/** The bytes of a digest; null for a text that is not exactly their base64. */
+function digestOf(text: string): Buffer | null {
+  const digest = Buffer.from(text, 'base64');
+  return digest.length === DIGEST_BYTES && digest.toString('base64') === text ? digest : null;
+}
+
 /**
  * Checks the signature and the age of a webhook by Standard Webhooks 1.0.0, `v1` (HMAC-SHA256 over
  * `{id}.{timestamp}.{body}`). One key must match one signature; during a rotation there are several of both.
@@ -113,8 +119,7 @@ async function isSigned(
   const given = signature
     .split(' ', MAX_SIGNATURES)
     .filter((part) => part.startsWith('v1,'))
-    .map((part) => Buffer.from(part.slice(3), 'base64'))
-    .filter(({ length }) => length === DIGEST_BYTES);
+    .flatMap((part) => digestOf(part.slice(3)) ?? []);
   if (given.length === 0) return false;
   const body = await readBody();
   return keys.some((key) => {

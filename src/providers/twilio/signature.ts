@@ -24,7 +24,8 @@ export function isSignedBy(
   { url, form, body, signature }: SignedRequest,
 ): boolean {
   const given = Buffer.from(signature, 'base64');
-  if (given.length !== DIGEST_BYTES) return false;
+  // Only one text of the bytes is valid: the last character has unused bits.
+  if (given.length !== DIGEST_BYTES || given.toString('base64') !== signature) return false;
   if (form === null && !hasDigest(url, body)) return false;
   const parameters = form === null ? '' : parametersOf(form);
   return tokens.some((token) =>

@@ -137,10 +137,10 @@ function readReceipt(
 
 /** The parameters as JSON; a repeated name has a list. */
 function payloadOf(form: URLSearchParams): object {
-  const names = new Set(form.keys());
+  const byName = Map.groupBy(form, ([name]) => name);
   return Object.fromEntries(
-    [...names].map((name) => {
-      const values = form.getAll(name);
+    [...byName].map(([name, entries]) => {
+      const values = entries.map(([, value]) => value);
       return [name, values.length === 1 ? values[0] : values];
     }),
   );
