@@ -1,0 +1,58 @@
+-- Inserts messages and their deliveries. `input` has the columns of each message, numbered from 1 by "n"; this number is the
+-- index into `conversation_ids` and `sender_ids`. The caller has locked the conversations.
+-- Returns, by the same index, the ids, and whether the message was inserted; a repeated message is not inserted.
+create or replace function insert_messages(
+  input json, conversation_ids bigint[], sender_ids bigint[], at timestamptz, out ids bigint[], out inserted boolean[])
+language plpgsql
+set search_path from current
+set enable_seqscan = off as $$
+#variable_conflict use_column
+begin
+  with message as materialized (
+    select nextval('messages_id_seq') as id, case when send_at > at then 'scheduled' else 'queued' end as status, given.*
+    from json_to_recordset(input) as given(
+      n int, direction text, type text, "from" text, "to" text[], cc text[], bcc text[], reply_to text,
+      subject text, body text, attachments text[], metadata jsonb, provider text,
+      provider_message_id text, segments smallint, "timestamp" timestamptz, send_at timestamptz,
+      expires_at timestamptz, payload jsonb, api_key_name text, idempotency_key text, request_hash text,
+      delivery_key uuid)
+  ), first_use as (
+    insert into idempotency_keys (api_key_name, key, operation, request_hash, message_id)
+    select api_key_name, idempotency_key, 'send', request_hash, id from message
+    where idempotency_key is not null order by api_key_name, idempotency_key
+    on conflict do nothing
+    returning message_id
+  ), inserted_message as (
+    insert into messages (
+      id, conversation_id, sender_id, direction, type, "from", "to", cc, bcc, reply_to, subject, body, attachments,
+      metadata, provider, provider_message_id, segments, "timestamp", payload, created_at)
+    select
+      id, conversation_ids[n], sender_ids[n], direction, type, "from", "to", cc, bcc, reply_to, subject, body, attachments,
+      metadata, provider, provider_message_id, segments, "timestamp", payload, at
+    from message
+    where idempotency_key is null or id in (select message_id from first_use)
+    on conflict do nothing
+    returning id
+  ), inserted_delivery as (
+    insert into deliveries (
+      message_id, conversation_id, channel, status, delivery_key, send_at, expires_at, next_attempt_at, created_at,
+      updated_at)
+    select
+      id, conversation_ids[n], case when type = 'email' then 'email' else 'sms' end, status, delivery_key, send_at,
+      expires_at,
+      case
+        when status = 'scheduled' then send_at
+        -- Active immediately if the message is the first queued one of its conversation in this batch and no delivery is
+        -- pending. LIMIT makes the planner use the index; with EXISTS it may read the whole queue.
+        when row_number() over (partition by conversation_ids[n], status order by n) = 1 and (
+          select true from deliveries as waiting
+          where waiting.conversation_id = conversation_ids[n] and waiting.pending limit 1
+        ) is null then at
+      end,
+      at, at
+    from message join inserted_message using (id)
+    where direction = 'outbound'
+  )
+  select array_agg(message.id order by n), array_agg(inserted_message.id is not null order by n) into ids, inserted
+  from message left join inserted_message using (id);
+end $$;
