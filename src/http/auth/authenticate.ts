@@ -25,11 +25,10 @@ const ANONYMOUS: Caller = { type: 'anonymous', refusal: new UnauthorizedError() 
 
 type Requirements = NonNullable<Operation['security']>;
 type Requirement = Requirements[number];
-type Scheme = 'apiKey' | 'webhookSignature' | null;
 type Authenticator = (request: Request, operation: Operation) => Promise<Caller> | Caller;
 
 const NOT_SIGNED =
-  'The webhook names no configured provider, or its signature is missing, older than five minutes, or not made with a secret of that provider.';
+  'The webhook names no configured provider, or its signature is missing, too old, or not made with a secret of that provider.';
 
 /**
  * Middleware that identifies the caller once, before all other checks of a request. The later steps use this caller and
@@ -39,15 +38,16 @@ const NOT_SIGNED =
  */
 export function authenticate(document: OpenApiDocument, options: AuthenticateOptions): RequestHandler {
   assertSchemesKnown(document);
-  const authenticators: Record<NonNullable<Scheme>, Authenticator> = {
-    apiKey: apiKeyAuthenticator(options),
-    webhookSignature: webhookAuthenticator(options),
+  const authenticateWebhook = webhookAuthenticator(options);
+  const authenticateClient = apiKeyAuthenticator(options);
+  const authenticatorOf = ({ operationId, security }: Operation): Authenticator => {
+    if (isWebhook(operationId)) return authenticateWebhook;
+    return security?.length ? authenticateClient : () => ANONYMOUS;
   };
   return async (request, _response, next) => {
     const found = operationOf(request) as Operation;
     const operation = { ...found, security: found.security ?? document.security ?? [] };
-    const scheme = schemeOf(operation);
-    stateOf(request).caller = scheme ? await authenticators[scheme](request, operation) : ANONYMOUS;
+    stateOf(request).caller = await authenticatorOf(operation)(request, operation);
     next();
   };
 }
@@ -105,31 +105,38 @@ function accountOf(accounts: Provider[], request: Request, operationId: Operatio
   );
 }
 
-function schemeOf({ security }: { security: Requirements }): Scheme {
-  const [requirement] = security;
-  return requirement ? (Object.keys(requirement)[0] as Scheme) : null;
-}
-
 /** The only role of the requirement `apiKey` (OpenAPI 3.1, Security Requirement Object). */
 function scopeOf([requirement]: Requirements): Scope {
   return requirement?.apiKey?.[0] as Scope;
 }
 
 function assertSchemesKnown(document: OpenApiDocument): void {
+  const signatures = signatureSchemes(document);
   for (const operations of Object.values(document.paths)) {
     for (const { operationId, ...operation } of Object.values(operations)) {
-      if (!isSupported(operation.security ?? document.security ?? [], operationId))
-        throw new Error(`The security scheme of ${operationId} in the contract is not supported`);
+      const requirements = operation.security ?? document.security ?? [];
+      const isKnown = isWebhook(operationId) ? isSigned(requirements, signatures) : isSupported(requirements);
+      if (!isKnown) throw new Error(`The security scheme of ${operationId} in the contract is not supported`);
     }
   }
 }
 
-function isSupported(requirements: Requirements, operationId: string | undefined): boolean {
+/** The names of the schemes that can be signatures of webhooks: every `apiKey` in a header. */
+function signatureSchemes({ components }: OpenApiDocument): string[] {
+  return Object.entries(components.securitySchemes)
+    .filter(([, scheme]) => scheme.type === 'apiKey' && scheme.in === 'header')
+    .map(([name]) => name);
+}
+
+/** Whether a webhook has one of the signatures. The kind of the account determines which signature it verifies. */
+function isSigned(requirements: Requirements, signatures: string[]): boolean {
+  const isSignature = (requirement: Requirement) => signatures.some((name) => isFor(name)(requirement));
+  return requirements.length > 0 && requirements.every(isSignature);
+}
+
+function isSupported(requirements: Requirements): boolean {
   const [first, ...others] = requirements;
   if (!first) return true;
-  // The kind of the account determines which of the signatures a webhook needs.
-  if (isFor('webhookSignature')(first))
-    return others.every(isFor('twilioSignature')) && isWebhook(operationId);
   const isAlternative = (other: Requirement) => isEmpty(other) || isFor('metricsToken')(other);
   const hasScope = first.apiKey?.length === 1 && SCOPES.includes(scopeOf(requirements));
   return hasScope && isFor('apiKey')(first) && others.every(isAlternative);
