@@ -82,11 +82,11 @@ function readConfig(): Config {
   return loadConfig(process.env, file);
 }
 
-const COMMANDS: Record<string, () => Promise<void>> = { serve, migrate, doctor };
+const COMMANDS = new Map(Object.entries({ serve, migrate, doctor }));
 
 async function run(name = 'serve'): Promise<void> {
-  const command = COMMANDS[name];
-  if (!command) throw new StartError([`"${name}" is not a command: ${Object.keys(COMMANDS).join(', ')}`]);
+  const command = COMMANDS.get(name);
+  if (!command) throw new StartError([`"${name}" is not a command: ${[...COMMANDS.keys()].join(', ')}`]);
   await command();
 }
 

@@ -22,10 +22,13 @@ export interface StoredError {
 }
 
 /** The classes of the codes of this service. */
-const OWN_CODES: Record<string, ErrorClass> = { expired: 'expired', provider_removed: 'account_problem' };
+const OWN_CODES = new Map<string, ErrorClass>([
+  ['expired', 'expired'],
+  ['provider_removed', 'account_problem'],
+]);
 
 export function classOf({ code, class: errorClass }: StoredError): ErrorClass {
-  return errorClass ?? OWN_CODES[code] ?? 'provider_error';
+  return errorClass ?? OWN_CODES.get(code) ?? 'provider_error';
 }
 
 export function presentError(error: StoredError | null): Schema<'MessageError'> | null {

@@ -11,7 +11,7 @@ export interface WebhookRequest {
   headers: IncomingHttpHeaders;
   /** The target of the request as received: path and query. */
   target: string;
-  /** The public URL of the service without a path; null if it is not configured. */
+  /** The public URL of the service, which may end with a path; null if it is not configured. */
   publicUrl: string | null;
   /** Reads the body, within the limit of bodies that are not verified yet. */
   readBody: () => Promise<Buffer>;

@@ -193,6 +193,14 @@ describe('The service as a process', function () {
       );
     });
 
+    it('for an unknown command', async () => {
+      for (const command of ['start', 'constructor']) {
+        const { code, stderr } = await runToEnd('bin/start.sh', [command], environment);
+        expect(code).to.equal(1);
+        expect(stderr).to.equal(`messaging-service: "${command}" is not a command: serve, migrate, doctor\n`);
+      }
+    });
+
     it('for a data directory in use', async () => {
       running = await startProcess(environment);
       const { code, stderr } = await runToEnd('bin/start.sh', [], {

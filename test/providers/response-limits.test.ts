@@ -154,6 +154,8 @@ describe("The limit on a provider's response", () => {
       ['gzip', gzipSync('{"id":"sms_1"}').subarray(0, 12)],
       ['br', 'no brotli'],
       ['zstd', 'unknown here'],
+      // The name of a member of every object in JavaScript.
+      ['constructor', '{"id":"sms_1"}'],
       ['gzip, gzip, gzip, gzip', gzipSync(gzipSync(gzipSync(gzipSync('{"id":"sms_1"}'))))],
     ] as const) {
       respond = (_request, response) =>

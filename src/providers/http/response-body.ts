@@ -6,13 +6,15 @@ export const MAX_BODY_BYTES = 64 * 1_024;
 type Decoder = (body: Uint8Array, options: ZlibOptions) => Uint8Array;
 
 /** Requests ask for no compression; these decoders are for gateways that compress anyway. */
-const DECODERS: Record<string, Decoder> = {
-  identity: (body) => body,
-  gzip: gunzipSync,
-  'x-gzip': gunzipSync,
-  deflate: inflate,
-  br: brotliDecompressSync,
-};
+const DECODERS = new Map(
+  Object.entries<Decoder>({
+    identity: (body) => body,
+    gzip: gunzipSync,
+    'x-gzip': gunzipSync,
+    deflate: inflate,
+    br: brotliDecompressSync,
+  }),
+);
 const ENCODINGS = 3;
 
 /** The text of a body; `too_long` above the limit, null if the content encoding is unknown or invalid. */
@@ -21,7 +23,7 @@ export function decodeBody(body: Uint8Array, contentEncoding = ''): { text: stri
     .split(',')
     .map((encoding) => encoding.trim().toLowerCase())
     .filter(Boolean);
-  const decoders = encodings.toReversed().map((encoding) => DECODERS[encoding]);
+  const decoders = encodings.toReversed().map((encoding) => DECODERS.get(encoding));
   if (body.length > MAX_BODY_BYTES) return 'too_long';
   if (decoders.length > ENCODINGS) return null;
   try {

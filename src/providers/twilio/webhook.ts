@@ -17,19 +17,21 @@ export const ECHO = 'echo';
 const MAX_MEDIA = 100;
 
 /** Twilio's statuses in the words of this service; any other status is kept as it is and changes nothing. */
-const STATUSES: Record<string, string> = {
-  accepted: 'queued',
-  scheduled: 'queued',
-  queued: 'queued',
-  sending: 'sent',
-  sent: 'sent',
-  delivered: 'delivered',
-  read: 'delivered',
-  partially_delivered: 'undelivered',
-  undelivered: 'undelivered',
-  failed: 'failed',
-  canceled: 'failed',
-};
+const STATUSES = new Map(
+  Object.entries({
+    accepted: 'queued',
+    scheduled: 'queued',
+    queued: 'queued',
+    sending: 'sent',
+    sent: 'sent',
+    delivered: 'delivered',
+    read: 'delivered',
+    partially_delivered: 'undelivered',
+    undelivered: 'undelivered',
+    failed: 'failed',
+    canceled: 'failed',
+  }),
+);
 const OPT_OUT_ACTIONS = new Map<string, OptOutContent['action']>([
   ['STOP', 'stop'],
   ['START', 'start'],
@@ -128,7 +130,7 @@ function readReceipt(
   return {
     providerMessageId: sid,
     echo,
-    status: STATUSES[status.toLowerCase()] ?? status,
+    status: STATUSES.get(status.toLowerCase()) ?? status,
     error: code ? { code, detail: form.get('ErrorMessage') } : null,
     ...(code && { errorClass: meaningOfCode(code)?.class ?? 'provider_error', errorUrl: pageOfCode(code) }),
     payload,

@@ -65,6 +65,10 @@ describe('The simulated Twilio API refuses', () => {
     for (const From of ['12345', 'Shop']) expect((await twilio.create({ From })).status).to.equal(201);
   });
 
+  it('no sender id that is the name of a member of every object in JavaScript', async () => {
+    expect((await twilio.create({ From: 'constructor' })).status).to.equal(201);
+  });
+
   it('a body that is not a form', async () => {
     const path = '/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages.json';
     const headers = { 'content-type': 'application/json' };
