@@ -11,6 +11,7 @@ import { authenticate } from './auth/authenticate.ts';
 import type { Handlers } from './auth/caller.ts';
 import type { Keyring } from './auth/keyring.ts';
 import { refuseForeign } from './auth/local.ts';
+import { createUnverifiedReport } from './auth/unverified-webhooks.ts';
 import { operationOf } from './contract/operation.ts';
 import { createValidator } from './contract/validator.ts';
 import { createBodies } from './middleware/body.ts';
@@ -63,7 +64,10 @@ export async function createApp({
   const bodies = createBodies(providers.email.map(({ name }) => name));
   const steps = {
     before: [
-      authenticate(document, { config, providers, keyring, readUnverified: bodies.readUnverified }),
+      authenticate(document, {
+        ...{ config, providers, keyring, readUnverified: bodies.readUnverified },
+        reportUnverified: createUnverifiedReport(events),
+      }),
       ...(config.rateLimit === null ? [] : [limitRate(config.rateLimit)]),
       bodies.json,
     ],

@@ -2,8 +2,10 @@ import type { Registry } from 'prom-client';
 import { createInboxMetrics, type InboxLength, REMOVED, registerInbox } from './inbox-metrics.ts';
 import type { Logger } from './logger.ts';
 
-/** The events of the webhook inbox. No line has the content of a webhook. */
+/** The events of webhooks and of their inbox. No line has the content of a webhook. */
 export interface InboxEvents {
+  /** The sender of a webhook is not verified. `account` is a configured account or a label for all others. */
+  webhookUnverified(webhook: { account: string; reason: string; log: boolean }): void;
   /** A verified webhook was stored instead of being processed. */
   webhookKept(webhook: StoredWebhook & { state: string; receivedCount: number }): void;
   /** The worker or a replay has processed a stored webhook, or has failed to (the next state is the result). */
@@ -23,6 +25,10 @@ interface StoredWebhook {
 export function createInboxEvents(logger: Logger, registry: Registry): InboxEvents {
   const metrics = createInboxMetrics(registry);
   return {
+    webhookUnverified: ({ log, ...webhook }) => {
+      metrics.unverified.inc(webhook);
+      if (log) logger.warn(webhook, 'webhook not verified');
+    },
     webhookKept: ({ state, receivedCount, ...webhook }) => {
       metrics.kept.inc({ account: webhook.account, state });
       const level = state === 'quarantined' && receivedCount === 1 ? 'warn' : 'debug';

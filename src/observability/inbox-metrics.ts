@@ -15,6 +15,12 @@ export const REMOVED = '(removed)';
 
 export function createInboxMetrics(registry: Registry) {
   const registers = [registry];
+  const unverified = new Counter({
+    name: 'messaging_webhooks_unverified_total',
+    help: 'Webhooks that were refused because their sender is not verified, by the reason.',
+    labelNames: ['account', 'reason'],
+    registers,
+  });
   const kept = new Counter({
     name: 'messaging_webhooks_kept_total',
     help: 'Verified webhooks that were stored in the inbox, redeliveries included, by the state of the stored webhook.',
@@ -27,7 +33,7 @@ export function createInboxMetrics(registry: Registry) {
     labelNames: ['account', 'result'],
     registers,
   });
-  return { kept, attempts };
+  return { unverified, kept, attempts };
 }
 
 /**

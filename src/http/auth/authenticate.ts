@@ -12,6 +12,7 @@ import { stateOf } from '../request-state.ts';
 import { type Caller, isWebhook, WEBHOOK_CHANNELS } from './caller.ts';
 import { createKeyring, type Keyring } from './keyring.ts';
 import { isLocal } from './local.ts';
+import type { UnverifiedReport } from './unverified-webhooks.ts';
 
 export interface AuthenticateOptions {
   config: Pick<Config, 'apiKeys' | 'metricsToken' | 'publicUrl'>;
@@ -19,6 +20,8 @@ export interface AuthenticateOptions {
   keyring: Keyring;
   /** Reads the body of a webhook whose sender is not verified yet. */
   readUnverified: (request: Request) => Promise<Buffer>;
+  /** Called for each webhook that is refused because its sender is not verified. */
+  reportUnverified: UnverifiedReport;
 }
 
 const ANONYMOUS: Caller = { type: 'anonymous', refusal: new UnauthorizedError() };
@@ -27,8 +30,9 @@ type Requirements = NonNullable<Operation['security']>;
 type Requirement = Requirements[number];
 type Authenticator = (request: Request, operation: Operation) => Promise<Caller> | Caller;
 
-const NOT_SIGNED =
-  'The webhook names no configured provider, or its signature is missing, too old, or not made with a secret of that provider.';
+/** The same text for every reason, so that a response reveals neither the accounts nor the secrets. The log has the reason. */
+const NOT_VERIFIED =
+  'The webhook is not verified: its URL names no configured account, or its signature is missing or does not match. Check the URL, the secret or auth token of the account, that PUBLIC_URL is the URL that the provider calls, and, for Standard Webhooks, that the timestamp is at most five minutes old.';
 
 /**
  * Middleware that identifies the caller once, before all other checks of a request. The later steps use this caller and
@@ -73,12 +77,20 @@ function apiKeyAuthenticator({ config, keyring }: AuthenticateOptions): Authenti
   };
 }
 
-function webhookAuthenticator({ config, providers, readUnverified }: AuthenticateOptions): Authenticator {
+function webhookAuthenticator({
+  config,
+  providers,
+  readUnverified,
+  reportUnverified,
+}: AuthenticateOptions): Authenticator {
   const accounts = [...providers.sms, ...providers.email];
   const isOpen = config.apiKeys.length === 0;
   return async (request, { operationId }) => {
     const provider = accountOf(accounts, request, operationId);
-    if (!provider) throw new UnauthorizedError(NOT_SIGNED);
+    if (!provider) {
+      reportUnverified(null, 'unknown_account');
+      throw new UnauthorizedError(NOT_VERIFIED);
+    }
     const webhook = new IncomingWebhook({
       headers: { ...request.headers },
       target: request.originalUrl,
@@ -89,7 +101,8 @@ function webhookAuthenticator({ config, providers, readUnverified }: Authenticat
     const mayBeUnsigned = provider.isSimulated && (isOpen || isLocal(request));
     if (verification === 'valid' || (verification === 'absent' && mayBeUnsigned))
       return { type: 'provider', provider, webhook };
-    throw new UnauthorizedError(NOT_SIGNED);
+    reportUnverified(provider.name, verification === 'absent' ? 'no_signature' : 'invalid_signature');
+    throw new UnauthorizedError(NOT_VERIFIED);
   };
 }
 

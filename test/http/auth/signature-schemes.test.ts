@@ -18,6 +18,7 @@ function start(scheme: object, path: string, security: Record<string, string[]>[
       providers: { sms: [], email: [] },
       keyring: createKeyring([]),
       readUnverified: async () => Buffer.alloc(0),
+      reportUnverified: () => undefined,
     });
 }
 
