@@ -928,8 +928,9 @@ export interface components {
          */
         ReceiptError: unknown;
         /**
-         * @description The address of the recipient that the receipt is about, in any written form. Without it, the receipt is about all
-         *     recipients of the message. A receipt about an address that the message was not sent to is stored and changes nothing.
+         * @description The address of the recipient that the receipt is about, in any written form, or an object with a text `address`, or a
+         *     list of one of these. Without it, and with null or a blank text, the receipt is about all recipients of the message. A
+         *     receipt with any other value, or about an address that the message was not sent to, is stored and changes nothing.
          * @example +18045551234
          */
         ReceiptRecipient: unknown;
@@ -1471,7 +1472,7 @@ export interface components {
             /** @description The provider account that sent the webhook. */
             account: components["schemas"]["AccountName"];
             state: components["schemas"]["QuarantineState"];
-            /** @description Null before the first attempt. */
+            /** @description The reason of the last attempt before the quarantine, which a failed replay does not change. Null before the first attempt. */
             reason: components["schemas"]["QuarantineReason"] | null;
             /** @description The reason in a sentence. */
             detail: string | null;
@@ -1504,7 +1505,7 @@ export interface components {
             /** @description The provider account that sent the webhook. */
             account: components["schemas"]["AccountName"];
             state: components["schemas"]["QuarantineState"];
-            /** @description Null before the first attempt. */
+            /** @description The reason of the last attempt before the quarantine, which a failed replay does not change. Null before the first attempt. */
             reason: components["schemas"]["QuarantineReason"] | null;
             /** @description The reason in a sentence. */
             detail: string | null;
@@ -1980,8 +1981,9 @@ export interface components {
          */
         ActionIdempotencyKey: string;
         /**
-         * @description The configured name of the calling provider. Default: the first provider of the channel. A name that is not
-         *     configured is refused with 401, and so is a signature with another provider's secret.
+         * @description The configured name of the calling provider, of the kind `standard`; other kinds use `receiveWebhook`. Default: the
+         *     first such provider of the channel. Any other name is refused with 401, and so is a signature with another provider's
+         *     secret.
          */
         Provider: string;
         /** @description The id of the event. Every delivery of an event has the same id. */
@@ -2712,8 +2714,9 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The configured name of the calling provider. Default: the first provider of the channel. A name that is not
-                 *     configured is refused with 401, and so is a signature with another provider's secret.
+                 * @description The configured name of the calling provider, of the kind `standard`; other kinds use `receiveWebhook`. Default: the
+                 *     first such provider of the channel. Any other name is refused with 401, and so is a signature with another provider's
+                 *     secret.
                  */
                 provider?: components["parameters"]["Provider"];
             };
@@ -2747,8 +2750,9 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The configured name of the calling provider. Default: the first provider of the channel. A name that is not
-                 *     configured is refused with 401, and so is a signature with another provider's secret.
+                 * @description The configured name of the calling provider, of the kind `standard`; other kinds use `receiveWebhook`. Default: the
+                 *     first such provider of the channel. Any other name is refused with 401, and so is a signature with another provider's
+                 *     secret.
                  */
                 provider?: components["parameters"]["Provider"];
             };
@@ -2782,8 +2786,9 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The configured name of the calling provider. Default: the first provider of the channel. A name that is not
-                 *     configured is refused with 401, and so is a signature with another provider's secret.
+                 * @description The configured name of the calling provider, of the kind `standard`; other kinds use `receiveWebhook`. Default: the
+                 *     first such provider of the channel. Any other name is refused with 401, and so is a signature with another provider's
+                 *     secret.
                  */
                 provider?: components["parameters"]["Provider"];
             };
@@ -2817,8 +2822,9 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The configured name of the calling provider. Default: the first provider of the channel. A name that is not
-                 *     configured is refused with 401, and so is a signature with another provider's secret.
+                 * @description The configured name of the calling provider, of the kind `standard`; other kinds use `receiveWebhook`. Default: the
+                 *     first such provider of the channel. Any other name is refused with 401, and so is a signature with another provider's
+                 *     secret.
                  */
                 provider?: components["parameters"]["Provider"];
             };
