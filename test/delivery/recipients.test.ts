@@ -170,6 +170,44 @@ describe('The recipients of a message', () => {
     ]);
   });
 
+  it('do not change by a receipt whose recipient, status or provider id is not readable', async () => {
+    const message = await sent();
+    const { provider_message_id: id } = message;
+    const unreadable = [
+      true,
+      false,
+      [],
+      {},
+      [null],
+      [[PEOPLE[0]]],
+      [...PEOPLE],
+      { address: [] },
+      { phone: PEOPLE[0] },
+    ];
+    for (const recipient of unreadable)
+      for (const status of ['delivered', 'failed']) await report(message, status, { recipient });
+    for (const status of [['delivered'], { value: 'failed' }, true]) await report(message, status as never);
+    for (const messaging_provider_id of [[id], { id }, true, null]) {
+      const receipt = { messaging_provider_id, status: 'failed' };
+      expect((await service.request('POST', '/api/webhooks/sms/status', receipt)).status).to.equal(422);
+    }
+    expect(await messageOf(message.id)).to.deep.equal(message);
+    const { receipts } = await timelineOf(service, message.id);
+    expect(receipts.filter(({ status }) => status === 'failed')).to.have.length(unreadable.length);
+  });
+
+  it('may be named in an object with a text `address`, or in a list of one', async () => {
+    const message = await sent();
+    await report(message, 'delivered', { recipient: [PEOPLE[0]] });
+    await report(message, 'failed', { recipient: { address: PEOPLE[1] } });
+    await report(message, 'undelivered', { recipient: [{ address: '(201) 555-0103' }] });
+    const [first, second, third, ...others] = statusesOf(await messageOf(message.id)) ?? [];
+    expect([first, second, third]).to.deep.equal(['delivered', 'failed', 'undelivered']);
+    expect(new Set(others)).to.deep.equal(new Set(['sent']));
+    for (const recipient of [null, '', ' ']) await report(message, 'delivered', { recipient });
+    expect(statusesOf(await messageOf(message.id))?.slice(3)).to.deep.equal(['delivered', 'delivered']);
+  });
+
   it('keep their statuses when another account reports on a message with the same id', async () => {
     const message = await sent();
     const receipt = await report(message, 'failed', { recipient: PEOPLE[0] }, 'text-two');

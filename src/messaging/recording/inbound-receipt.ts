@@ -55,10 +55,24 @@ function readBounce(value: unknown): 'hard' | 'soft' | null {
   return value === 'hard' || value === 'soft' ? value : null;
 }
 
+/**
+ * Null if the receipt is about all recipients: its value is absent, null or a blank text. A value that names no address is kept as
+ * JSON, which is no address of a message, so that the receipt changes nothing.
+ */
 function readRecipient(parse: AddressParser, value: unknown): string | null {
-  const text = readText(value);
-  if (text === null || text.trim() === '') return null;
-  return parse(text)?.key ?? truncate(toOneLine(text), MAX_ADDRESS);
+  if (value === null || value === undefined || (typeof value === 'string' && value.trim() === ''))
+    return null;
+  const address = readAddress(value);
+  const key = address && parse(address)?.key;
+  return key ?? truncate(toOneLine(address ?? stringify(value) ?? UNKNOWN), MAX_ADDRESS);
+}
+
+/** The address in a text, an object with a text `address`, or a list of one of these; null for any other value. */
+function readAddress(value: unknown): string | null {
+  const item = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  const isObject = typeof item === 'object' && item !== null && !Array.isArray(item);
+  const text = readText(isObject ? item.address : item);
+  return text?.trim() ? text : null;
 }
 
 function withClass(
