@@ -22,7 +22,7 @@ const WEBHOOK_INBOX = `
     body bytea not null,
     -- SHA-256 of target and body: a redelivery has the same digest.
     digest bytea not null,
-    -- Why the last attempt failed; null before the first attempt.
+    -- Why the last attempt before the quarantine failed; null before the first attempt.
     reason text,
     detail text,
     received_count integer not null default 1,

@@ -49,11 +49,14 @@ const COMPLETE = {
   text: 'delete from webhook_inbox where id = $1 and attempts = $2',
 };
 
+/** A quarantined webhook keeps the reason of its quarantine. */
 const FAIL = {
   name: 'fail-webhook',
   text: `
     update webhook_inbox
-    set leased = false, state = $3, reason = $4, detail = $5,
+    set leased = false, state = $3,
+        reason = case when state = 'quarantined' then reason else $4 end,
+        detail = case when state = 'quarantined' then detail else $5 end,
         next_attempt_at = case when $3 = 'pending' then statement_timestamp() + $6 * interval '1 second' end
     where id = $1 and attempts = $2`,
 };

@@ -4,6 +4,7 @@ import { query } from '../../support/database.ts';
 import { type Harness, startHarness, webhookSecret } from '../../support/harness.ts';
 import { keepLog } from '../../support/log.ts';
 import { inboundForm, sendCallback, sidOf, twilioEnvironment } from '../../support/twilio.ts';
+import { until } from '../../support/until.ts';
 import { deliver, inboundBody, refuseBody, store } from '../../support/webhooks.ts';
 
 const LIST = '/api/quarantine';
@@ -188,11 +189,25 @@ describe('The quarantine', () => {
     expect(body.receipts[0]).to.include({ provider_message_id: 'receipt-1', status: 'delivered' });
   });
 
-  it('keeps a webhook with the reason if its account is not configured any more', async () => {
+  it('keeps the reason of a quarantined webhook if a replay fails for another reason', async () => {
     const id = await store(service.databaseUrl, inboundBody('removed'), { account: 'former' });
-    const { status, body } = await service.request('POST', `${LIST}/${id}/replay`);
-    expect([status, body.code]).to.deep.equal([409, 'webhook_not_processed']);
-    expect((await list('?account=former')).data[0]).to.include({ id, reason: 'account_removed' });
+    const before = (await list('?account=former')).data[0];
+    for (const attempts of [2, 3]) {
+      const { status, body } = await service.request('POST', `${LIST}/${id}/replay`);
+      expect([status, body.code]).to.deep.equal([409, 'webhook_not_processed']);
+      expect(body.detail).to.include('account_removed');
+      expect((await list('?account=former')).data[0]).to.deep.equal({ ...before, attempts });
+    }
+    expect(before).to.include({ reason: 'internal_error', detail: 'A bug.' });
+  });
+
+  it('quarantines a pending webhook with the reason if its account is not configured any more', async () => {
+    const id = await store(service.databaseUrl, inboundBody('pending'), {
+      account: 'gone',
+      state: 'pending',
+    });
+    await until(async () => (await list('?account=gone')).data[0].state === 'quarantined', 'the quarantine');
+    expect((await list('?account=gone')).data[0]).to.include({ id, reason: 'account_removed' });
   });
 
   it('deletes a webhook once', async () => {
