@@ -34,7 +34,7 @@ const COMMON = {
   SENDERS: values.list({ default: ['*'] }),
 };
 /** The kind of an account whose name does not begin with the name of a kind. */
-const DEFAULT_KIND = 'standard';
+export const DEFAULT_KIND = 'standard';
 
 export interface AccountReader {
   kinds: readonly KindConfig[];

@@ -1,4 +1,5 @@
 import type { Request, RequestHandler } from 'express';
+import { DEFAULT_KIND } from '../../config/accounts.ts';
 import { SCOPES, type Scope } from '../../config/api-keys.ts';
 import type { Config } from '../../config/config.ts';
 import { InsufficientScopeError, UnauthorizedError } from '../../errors.ts';
@@ -32,7 +33,7 @@ type Authenticator = (request: Request, operation: Operation) => Promise<Caller>
 
 /** The same text for every reason, so that a response reveals neither the accounts nor the secrets. The log has the reason. */
 const NOT_VERIFIED =
-  'The webhook is not verified: its URL names no configured account, or its signature is missing or does not match. Check the URL, the secret or auth token of the account, that PUBLIC_URL is the URL that the provider calls, and, for Standard Webhooks, that the timestamp is at most five minutes old.';
+  'The webhook is not verified: its URL names no configured account, or its signature is missing or does not match. Check the URL (/api/webhooks/{account} for every kind except `standard`), the secret or auth token of the account, that PUBLIC_URL is the URL that the provider calls, and, for Standard Webhooks, that the timestamp is at most five minutes old.';
 
 /**
  * Middleware that identifies the caller once, before all other checks of a request. The later steps use this caller and
@@ -107,14 +108,18 @@ function webhookAuthenticator({
 }
 
 /**
- * The account of a webhook: in the path, or in the query parameter `provider`; default: the first account of the channel.
+ * The account of a webhook: in the path, or in the query parameter `provider`; default: the first account of the channel. The
+ * paths of a channel have the forms and the signature of the kind `standard`, so that they are for accounts of this kind only.
  */
 function accountOf(accounts: Provider[], request: Request, operationId: OperationId): Provider | undefined {
   if (operationId === 'receiveWebhook') return accounts.find(({ name }) => name === request.params.account);
   const channel = WEBHOOK_CHANNELS[operationId as keyof typeof WEBHOOK_CHANNELS];
   const { provider: name } = request.query;
   return accounts.find(
-    (account) => account.channel === channel && (name === undefined || account.name === name),
+    (account) =>
+      account.channel === channel &&
+      account.kind === DEFAULT_KIND &&
+      (name === undefined || account.name === name),
   );
 }
 
