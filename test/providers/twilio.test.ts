@@ -1,16 +1,21 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
-import { sms } from '../support/bodies.ts';
+import { inboundSms, sms } from '../support/bodies.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { type ProviderServer, startProviderServer } from '../support/provider-server.ts';
+import { timelineOf } from '../support/timeline.ts';
 import {
   ACCOUNT_SID,
   AUTH_TOKEN,
   type Callback,
   inboundForm,
+  PUBLIC_URL,
   sendCallback,
   sidOf,
+  signatureOf,
+  statusForm,
   twilioEnvironment,
 } from '../support/twilio.ts';
 
@@ -26,8 +31,15 @@ describe('A Twilio account', function () {
   let twilio: ProviderServer;
   let service: Harness;
   const sent: Sent[] = [];
+  /** The code of the next error response; null for success. */
+  let refusal: unknown = null;
   const listener: RequestListener = async (request: IncomingMessage, response: ServerResponse) => {
     const form = new URLSearchParams(await text(request));
+    if (refusal !== null) {
+      response.writeHead(400, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ code: refusal, message: 'Refused' }));
+      return;
+    }
     sent.push({ authorization: request.headers.authorization, url: request.url, form });
     response.writeHead(201, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ sid: sidOf(100 + sent.length), status: 'queued' }));
@@ -43,6 +55,7 @@ describe('A Twilio account', function () {
   });
   beforeEach(() => {
     sent.length = 0;
+    refusal = null;
   });
 
   const callback = (given: Callback) => sendCallback(service.url, given);
@@ -92,5 +105,58 @@ describe('A Twilio account', function () {
       signedUrl: 'https://messaging.example:443/api/webhooks/twilio',
     });
     expect(response).to.include({ status: 200 });
+  });
+
+  it('has a code and a page of an error only if the code has five digits', async () => {
+    const page = 'https://www.twilio.com/docs/api/errors/';
+    const cases: [code: unknown, expected: string, url: string | null][] = [
+      [21_211, '21211', `${page}21211`],
+      ['21610', '21610', `${page}21610`],
+      [99_999, '99999', `${page}99999`],
+      ...[-1, 0, 1, 123_456, 21_211.5, '../x', '', true, [21_211], {}].map(
+        (code) => [code, 'http_400', null] as [unknown, string, null],
+      ),
+    ];
+    for (const [code, expected, url] of cases) {
+      refusal = code;
+      const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
+      const { error } = await service.untilStatus(id, 'failed');
+      expect(error, JSON.stringify(code)).to.include({ code: expected, url, detail: 'Refused' });
+    }
+  });
+
+  it('has a code and a page of a receipt only if the code has five digits', async () => {
+    const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
+    const { provider_message_id: sid } = await service.untilStatus(id, 'sent');
+    for (const [n, code] of ['-1', '0', '123456', '../x', '30003'].entries()) {
+      const form = statusForm(sid as string, `strange_${n}`, { ErrorCode: code, ErrorMessage: 'Off' });
+      expect(await callback({ form })).to.include({ status: 200 });
+    }
+    const { receipts } = await timelineOf(service, id);
+    const unknown = { code: 'unknown', detail: 'Off', class: 'provider_error', url: null };
+    expect(receipts.map(({ error }) => error)).to.deep.equal([
+      ...Array(4).fill(unknown),
+      {
+        ...{ code: '30003', detail: 'Off', class: 'unreachable' },
+        url: 'https://www.twilio.com/docs/api/errors/30003',
+      },
+    ]);
+  });
+
+  it('has no webhooks at the paths of the kind `standard`', async () => {
+    for (const [operation, event] of [
+      ['', { ...inboundSms, messaging_provider_id: 'm1' }],
+      ['/status', { messaging_provider_id: sidOf(1), status: 'delivered' }],
+    ] as const)
+      for (const name of ['provider=twilio&', '']) {
+        const body = JSON.stringify(event);
+        const digest = createHash('sha256').update(body).digest('hex');
+        const path = `/api/webhooks/sms${operation}?${name}bodySHA256=${digest}`;
+        const signature = signatureOf(`${PUBLIC_URL}${path}`, {});
+        const answer = await service.request('POST', path, body, { 'x-twilio-signature': signature });
+        expect(answer.status, path).to.equal(401);
+        expect(answer.body.detail).to.include('/api/webhooks/{account}');
+      }
+    expect(await inbound('m1')).to.equal(undefined);
   });
 });

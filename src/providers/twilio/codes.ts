@@ -114,6 +114,12 @@ const MEANINGS = new Map(
   }),
 );
 
+/** The error code in a value of Twilio, which is a number of five digits; null for any other value. */
+export function readErrorCode(value: unknown): string | null {
+  const text = typeof value === 'number' ? String(value) : value;
+  return typeof text === 'string' && /^\d{5}$/.test(text) ? text : null;
+}
+
 /** @returns null for a code that this service does not know. */
 export function meaningOfCode(code: string): CodeMeaning | null {
   return MEANINGS.get(code) ?? null;

@@ -2,7 +2,7 @@ import type { Dialect } from '../http/client.ts';
 import { toStorable } from '../http/failure.ts';
 import { type ProviderResponse, parseJson } from '../http/response.ts';
 import type { FailedOutcome, SendOutcome } from '../provider.ts';
-import { type CodeMeaning, meaningOfCode, pageOfCode } from './codes.ts';
+import { type CodeMeaning, meaningOfCode, pageOfCode, readErrorCode } from './codes.ts';
 
 /** The SID of a message: `SM` for SMS, `MM` for MMS. */
 const MESSAGE_SID = /^(?:SM|MM)[0-9a-fA-F]{32}$/;
@@ -34,8 +34,8 @@ function readSuccess({ status: httpStatus, text }: ProviderResponse): SendOutcom
 
 /** The code in the body decides; a response without a known code is read by its status. */
 function readFailure({ status: httpStatus, text, retryAfterMs }: ProviderResponse): FailedOutcome {
-  const { code: number, message } = (parseJson(text) ?? {}) as { code?: unknown; message?: unknown };
-  const code = Number.isInteger(number) ? String(number) : null;
+  const { code: given, message } = (parseJson(text) ?? {}) as { code?: unknown; message?: unknown };
+  const code = readErrorCode(given);
   const meaning = (code && meaningOfCode(code)) || meaningOfStatus(httpStatus);
   const failure = {
     httpStatus,

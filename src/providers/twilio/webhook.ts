@@ -7,7 +7,7 @@ import type {
   WebhookContent,
   WebhookResponse,
 } from '../webhook.ts';
-import { meaningOfCode, pageOfCode } from './codes.ts';
+import { meaningOfCode, pageOfCode, readErrorCode } from './codes.ts';
 import { isMessageSid } from './outcome.ts';
 import { isSignedBy } from './signature.ts';
 
@@ -126,12 +126,13 @@ function readReceipt(
   echo: string | null,
   payload: object,
 ): ReceiptContent {
-  const code = form.get('ErrorCode');
+  const given = form.get('ErrorCode');
+  const code = readErrorCode(given);
   return {
     providerMessageId: sid,
     echo,
     status: STATUSES.get(status.toLowerCase()) ?? status,
-    error: code ? { code, detail: form.get('ErrorMessage') } : null,
+    error: given ? { code, detail: form.get('ErrorMessage') } : null,
     ...(code && { errorClass: meaningOfCode(code)?.class ?? 'provider_error', errorUrl: pageOfCode(code) }),
     payload,
   };
