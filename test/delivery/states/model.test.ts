@@ -1,23 +1,15 @@
-import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Message } from '../../../sdk/src/index.ts';
-import { TRANSITIONS } from '../../../src/delivery/states/table.ts';
-import { query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
-import { until } from '../../support/until.ts';
+import { createCommands } from './commands.ts';
 import {
   addressesOf,
   attempt,
   BEHAVIOURS,
   type Behaviour,
   type Channel,
-  type Command,
-  FAULTS,
   type Model,
-  move,
   PROBES,
   type Real,
-  report,
 } from './model.ts';
 
 /** More runs find rarer sequences: MODEL_RUNS=500 make watch FILE=test/delivery/states/model.test.ts */
@@ -25,126 +17,12 @@ const RUNS = Number(process.env.MODEL_RUNS ?? 10);
 
 describe('A message in a running service', () => {
   let service: Harness;
+  let commands: ReturnType<typeof createCommands>;
   before(async () => {
     service = await startHarness({ TEXT_CO_IDEMPOTENCY_KEYS: 'false', TEXT_CO_CAN_LOOK_UP: 'false' });
+    commands = createCommands(service);
   });
   after(() => service.stop());
-
-  const change = (sql: string, { id }: Real) =>
-    query(service.databaseUrl, `update deliveries set ${sql} where message_id = $1`, [id]);
-  /** Failed attempts open the breaker of the account, which the success of another message closes. */
-  const closeBreaker = async (channel: Channel) => {
-    const { body } = await service.request('POST', '/api/messages/send', {
-      ...PROBES[channel],
-      body: 'Hello',
-    });
-    await service.untilStatus(body.id, 'sent');
-  };
-  const behave = async ({ channel, to }: Pick<Real, 'channel' | 'to'>, behaviour: Behaviour) => {
-    await closeBreaker(channel);
-    const faults = FAULTS[behaviour].map((fault) => ({ ...fault, channel, recipient: to[0] }));
-    await service.control('PUT', '/_control/faults', faults);
-  };
-
-  /** Waits until the message has the state of the model; a message that waits for a retry has the error of its attempt. */
-  const agree = async (model: Model, real: Real) => {
-    const message = await until(async () => {
-      const { body } = await service.request('GET', `/api/messages/${real.id}`);
-      const waits = model.state === 'queued' && body.error === null;
-      return body.status === model.state && !waits && (body as Message);
-    }, `message ${real.id} is ${model.state}`);
-    const expected = model.recipients ?? real.to.map(() => model.state);
-    const actual = message.recipients?.map(({ status }) => status) ?? [message.status];
-    expect(actual).to.deep.equal(expected);
-    const sends = await service.accepted();
-    real.ids = sends.filter(({ request }) => [request.to].flat()[0] === real.to[0]).map(({ id }) => id);
-  };
-
-  const command = (
-    name: string,
-    check: (model: Model) => boolean,
-    cause: (model: Model, real: Real) => Promise<unknown>,
-  ): Command => ({
-    check,
-    run: async (model, real) => {
-      await cause(model, real);
-      await agree(model, real);
-    },
-    toString: () => name,
-  });
-
-  const act = async (action: 'cancel' | 'retry', { id }: Real, isAllowed: boolean) => {
-    const { status } = await service.request('POST', `/api/messages/${id}/${action}`);
-    expect(status < 300, `${action}: ${status}`).to.equal(isAllowed);
-  };
-  const cancel = command(
-    'cancel',
-    () => true,
-    async (model, real) => {
-      const before = model.state;
-      move(model, 'cancel');
-      await act('cancel', real, model.state === 'canceled' || model.state !== before);
-    },
-  );
-  const retry = (behaviour: Behaviour) =>
-    command(
-      `retry, and the provider ${behaviour}`,
-      () => true,
-      async (model, real) => {
-        const isAllowed = TRANSITIONS[model.state].retry !== model.state;
-        if (isAllowed) {
-          await behave(real, behaviour);
-          Object.assign(model, { behaviour, recipients: null });
-          attempt(model, 'retry');
-        }
-        await act('retry', real, isAllowed);
-      },
-    );
-  const due = command(
-    'the message is due',
-    ({ state }) => state === 'scheduled',
-    async (model, real) => {
-      attempt(model, 'due');
-      await change('next_attempt_at = now()', real);
-    },
-  );
-  const recover = command(
-    'the provider recovers',
-    ({ state }) => state === 'queued',
-    async (model, real) => {
-      await behave(real, 'accepts');
-      model.behaviour = 'accepts';
-      attempt(model);
-      await change('next_attempt_at = now()', real);
-    },
-  );
-  const expire = command(
-    'the message expires',
-    ({ state }) => state === 'queued',
-    async (model, real) => {
-      move(model, 'expired');
-      await change('expires_at = now()', real);
-    },
-  );
-  /** `recipient`: a position in the list of recipients, -1 for all recipients, or any other number for a stranger. */
-  const receipt = (status: string, recipient: number, ofFirstSend: boolean) =>
-    command(
-      `a receipt ${status} of ${recipient}${ofFirstSend ? ' of the first send' : ''}`,
-      () => true,
-      async (model, real) => {
-        const { body } = await service.request('GET', `/api/messages/${real.id}`);
-        const known: string | null = body.provider_message_id;
-        const id = ofFirstSend ? real.ids[0] : (known ?? real.ids.at(-1));
-        const stranger = real.channel === 'sms' ? '+12015550199' : 'stranger@example.com';
-        if (id === known) report(model, real.to.length, status, recipient);
-        const name = real.channel === 'sms' ? 'messaging_provider_id' : 'xillio_id';
-        const answer = await service.request('POST', `/api/webhooks/${real.channel}/status`, {
-          [name]: id ?? 'unknown',
-          ...{ status, recipient: recipient === -1 ? null : (real.to[recipient] ?? stranger) },
-        });
-        expect(answer.status).to.equal(200);
-      },
-    );
 
   let runs = 0;
   const start = async (
@@ -155,7 +33,7 @@ describe('A message in a running service', () => {
   ): Promise<{ model: Model; real: Real }> => {
     const n = ++runs * 10;
     const to = addressesOf(channel, n, size);
-    await behave({ channel, to }, behaviour);
+    await commands.behave({ channel, to }, behaviour);
     const { body } = await service.request('POST', '/api/messages/send', {
       ...{ from: PROBES[channel].from, to, body: 'Hello' },
       ...(isScheduled && { send_at: '2999-01-01T00:00:00Z' }),
@@ -168,12 +46,13 @@ describe('A message in a running service', () => {
     };
     if (!isScheduled) attempt(model);
     const real = { id: body.id, channel, to, ids: [] };
-    await agree(model, real);
+    await commands.agree(model, real);
     return { model, real };
   };
 
   it('has the state of the table after random sequences of events', async () => {
     await service.control('PUT', '/_control/settings', { receipts: { enabled: false } });
+    const { cancel, due, recover, expire, retry, receipt } = commands;
     const behaviour = fc.constantFrom(...BEHAVIOURS);
     const words = fc.constantFrom(
       'sent',
@@ -188,7 +67,7 @@ describe('A message in a running service', () => {
       .record({ status: words, recipient: fc.integer({ min: -1, max: 3 }), first: fc.boolean() })
       .map(({ status, recipient, first }) => receipt(status, recipient, first));
     const others = [fc.constantFrom(cancel, due, recover, expire), behaviour.map(retry)];
-    const commands = fc.commands([receipts, receipts, receipts, ...others], { maxCommands: 12 });
+    const sequences = fc.commands([receipts, receipts, receipts, ...others], { maxCommands: 12 });
     const first = fc.tuple(
       fc.constantFrom<Channel>('sms', 'email'),
       fc.constantFrom(1, 3),
@@ -196,7 +75,7 @@ describe('A message in a running service', () => {
       fc.boolean(),
     );
     await fc.assert(
-      fc.asyncProperty(first, commands, async (given, sequence) => {
+      fc.asyncProperty(first, sequences, async (given, sequence) => {
         const { model, real } = await start(...given);
         await fc.asyncModelRun(() => ({ model, real }), sequence);
         await service.control('PUT', '/_control/faults', []);
