@@ -94,6 +94,32 @@ describe('A Twilio account', function () {
     expect(await inbound(MessageSid)).to.include({ provider_message_id: MessageSid });
   });
 
+  it('reads the older names of the fields of a status callback', async () => {
+    const { body } = await service.request('POST', '/api/messages/sms', sms);
+    const sid = `${(await service.untilStatus(body.id, 'sent')).provider_message_id}`;
+    const form = { SmsSid: sid, AccountSid: ACCOUNT_SID, SmsStatus: 'delivered' };
+    const addresses = { From: sms.from, To: `${sms.to}` };
+    expect(await callback({ form: { ...form, ...addresses } })).to.include({ status: 200 });
+    expect((await service.request('GET', `/api/messages/${body.id}`)).body.status).to.equal('delivered');
+    expect(await inbound(sid)).to.equal(undefined);
+  });
+
+  it('records a message with any status of an inbound message, and with only one address', async () => {
+    const cases: Record<string, string>[] = [
+      { SmsStatus: 'received' },
+      { SmsStatus: 'Receiving' },
+      { MessageStatus: 'received' },
+      { MessageStatus: '', SmsStatus: '' },
+      { From: '' },
+      { To: '' },
+    ];
+    for (const [n, fields] of cases.entries()) {
+      const MessageSid = sidOf(210 + n);
+      expect(await callback({ form: inboundForm({ MessageSid, ...fields }) })).to.include({ status: 200 });
+      expect(await inbound(MessageSid), JSON.stringify(fields)).to.include({ body: 'Hello' });
+    }
+  });
+
   it('refuses a signature of another length', async () => {
     const response = await callback({ form: inboundForm({ MessageSid: sidOf(300) }), signature: 'AAAA' });
     expect(response).to.include({ status: 401 });

@@ -26,7 +26,7 @@ const DIGEST_BYTES = 32;
 
 /**
  * Verifies and reads the webhooks of the standard API: Standard Webhooks 1.0.0, `v1` (HMAC-SHA256 over
- * `{id}.{timestamp}.{body}`). A body with `status` is a receipt, any other body is a message.
+ * `{id}.{timestamp}.{body}`). A body with `status` is a receipt, any other body with a sender or a recipient is a message.
  *
  * @param secrets `whsec_…`, two during a rotation; without a secret, every webhook is valid.
  */
@@ -53,9 +53,16 @@ async function parse(webhook: IncomingWebhook, channel: Channel): Promise<Webhoo
   const id = channel === 'sms' ? event.messaging_provider_id : event.xillio_id;
   const providerMessageId = typeof id === 'number' ? String(id) : id;
   if (!isMessageId(providerMessageId)) return null;
-  if (event.status === undefined)
-    return { messages: [toMessage(event, providerMessageId)], receipts: [], optOuts: [] };
-  return { messages: [], receipts: [toReceipt(event, providerMessageId)], optOuts: [] };
+  if (!isMissing(event.status))
+    return { messages: [], receipts: [toReceipt(event, providerMessageId)], optOuts: [] };
+  // A webhook about another event has no addresses.
+  if ([event.from, event.to, event.cc].every(isMissing)) return null;
+  return { messages: [toMessage(event, providerMessageId)], receipts: [], optOuts: [] };
+}
+
+function isMissing(value: unknown): boolean {
+  if (typeof value === 'string') return value.trim() === '';
+  return value === undefined || value === null || (Array.isArray(value) && value.every(isMissing));
 }
 
 /** @param event a webhook of `InboundSms` or `InboundEmail` in openapi.yaml. */

@@ -32,6 +32,8 @@ const STATUSES = new Map(
     canceled: 'failed',
   }),
 );
+/** The statuses of inbound messages. */
+const INBOUND_STATUSES = new Set(['receiving', 'received']);
 const OPT_OUT_ACTIONS = new Map<string, OptOutContent['action']>([
   ['STOP', 'stop'],
   ['START', 'start'],
@@ -71,14 +73,15 @@ async function parse(webhook: IncomingWebhook, accountSid: string): Promise<Webh
   const form = await webhook.form();
   const sid = form?.get('MessageSid') ?? form?.get('SmsSid');
   if (!form || !isMessageSid(sid) || form.get('AccountSid') !== accountSid) return null;
-  const status = form.get('MessageStatus');
+  // `SmsStatus` is the older name of `MessageStatus`. An inbound message has no other status than `received`.
+  const status = form.get('MessageStatus') || form.get('SmsStatus');
   const payload = payloadOf(form);
-  if (status === null)
-    return {
-      messages: [readMessage(form, sid, payload)],
-      receipts: [],
-      optOuts: optOutsOf(form.get('OptOutType'), form, sid),
-    };
+  if (!status || INBOUND_STATUSES.has(status.toLowerCase())) {
+    // A webhook about another event has no addresses.
+    if (!form.get('From')?.trim() && !form.get('To')?.trim()) return null;
+    const optOuts = optOutsOf(form.get('OptOutType'), form, sid);
+    return { messages: [readMessage(form, sid, payload)], receipts: [], optOuts };
+  }
   const receipt = readReceipt(form, sid, status, webhook.query.get(ECHO), payload);
   return { messages: [], receipts: [receipt], optOuts: refusedOptOuts(receipt, form, sid) };
 }

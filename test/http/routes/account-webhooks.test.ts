@@ -30,6 +30,19 @@ describe("The webhook URL of an account of the kind 'standard'", () => {
     expect(body.data[0]).to.include({ provider: 'text-co', provider_message_id: 'account-1' });
   });
 
+  it('receives a message with only one address', async () => {
+    for (const [id, address] of Object.entries({
+      'one-1': { from: '+18045551234' },
+      'one-2': { to: ['', '+12016661234'] },
+      'one-3': { from: '+18045551234', status: null },
+    })) {
+      const { status } = await deliver('text-co', { messaging_provider_id: id, body: 'Hello', ...address });
+      expect(status).to.equal(200);
+      const { body } = await service.request('GET', '/api/messages?direction=inbound&limit=1');
+      expect(body.data[0].provider_message_id).to.equal(id);
+    }
+  });
+
   it('receives receipts', async () => {
     const { id } = (await service.request('POST', '/api/messages/sms', sms)).body;
     const { provider_message_id } = await service.untilStatus(id, 'delivered');
