@@ -16,7 +16,7 @@ const WEBHOOK_INBOX = `
     account text not null,
     -- pending: the worker processes the webhook; quarantined: only a replay does.
     state text not null check (state in ('pending', 'quarantined')),
-    -- The path and query of the request, its headers without credentials, and its body as received.
+    -- The path and query of the request, the headers that reading needs, and its body as received.
     target text not null,
     headers jsonb not null,
     body bytea not null,
@@ -53,8 +53,11 @@ const OPT_OUTS = `
     -- webhook: the id of the provider's message; send: the message that the provider refused.
     provider_message_id text,
     message_id bigint references messages,
+    -- send: the number of the attempt, because a message that is sent again can be refused again.
+    attempt integer,
     occurred_at timestamptz(3) not null default now(),
-    constraint opt_outs_key unique nulls not distinct (account, source, provider_message_id, message_id, address, action)
+    constraint opt_outs_key unique nulls not distinct
+      (account, source, provider_message_id, message_id, attempt, address, action)
   );
   create index opt_outs_address_idx on opt_outs (address, id);
   create index opt_outs_message_id_idx on opt_outs (message_id) where message_id is not null;

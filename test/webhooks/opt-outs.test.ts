@@ -3,6 +3,7 @@ import { query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { type ProviderServer, startProviderServer } from '../support/provider-server.ts';
 import { inboundForm, sendCallback, sidOf, statusForm, twilioEnvironment } from '../support/twilio.ts';
+import { until } from '../support/until.ts';
 
 describe('An opt-out that Twilio reports', () => {
   let provider: ProviderServer;
@@ -72,6 +73,22 @@ describe('An opt-out that Twilio reports', () => {
         ...{ account: 'twilio', sender: '+12016661234', action: 'stop', keyword: null, source: 'send' },
         ...{ provider_message_id: null, message_id: id },
       },
+    ]);
+  });
+
+  it('is recorded again if the recipient opts in and a retry is refused', async () => {
+    const address = '+18045550305';
+    const { id } = await service.client.messages.send({ from: '+12016661234', to: address, body: 'Hello' });
+    await service.untilStatus(id, 'failed');
+    const form = inboundForm({ MessageSid: sidOf(330), From: address, Body: 'START', OptOutType: 'START' });
+    expect((await sendCallback(service.url, { form })).status).to.equal(200);
+    expect((await service.request('POST', `/api/messages/${id}/retry`)).status).to.equal(202);
+    await until(async () => (await recorded(address)).length === 3, 'the second refusal is recorded');
+    const rows = (await recorded(address)) as { action: string; source: string; message_id: number }[];
+    expect(rows.map(({ action, source, message_id }) => [action, source, message_id])).to.deep.equal([
+      ['stop', 'send', id],
+      ['start', 'webhook', null],
+      ['stop', 'send', id],
     ]);
   });
 
