@@ -442,11 +442,12 @@ export interface paths {
          *     response is sent after every effect is committed, and a repeated webhook has the effects of one.
          *
          *     A verified webhook that cannot be processed, such as a body of unknown form, gets the success response too: the service
-         *     stores it whole (`Quarantine`). Only 503 means that the webhook must be sent again.
+         *     stores it whole (`Quarantine`). Only 503 means that the webhook must be sent again: the service is unavailable, or the
+         *     account has 10,000 stored webhooks.
          *
          *     - `twilio`: a form, signed by `X-Twilio-Signature`. The response is empty TwiML.
          *     - `standard` (an account `text-co` in the sample): the bodies of `receiveSms`, `receiveSmsStatus`, `receiveEmail` and `receiveEmailStatus`, signed by
-         *       `webhook-signature`.
+         *       `webhook-signature`. A body with `status` is a receipt, any other body with a sender or a recipient is a message.
          */
         post: operations["receiveWebhook"];
         delete?: never;
@@ -1530,9 +1531,9 @@ export interface components {
              * @description When the webhook was last received.
              */
             last_received_at: string;
-            /** @description The path and query of the request. */
+            /** @description The path and query of the request; `[redacted]` replaces values that may be credentials. */
             target: string;
-            /** @description The headers by their names in lower case. */
+            /** @description The headers that are needed to read the body, by their names in lower case. */
             headers: {
                 [key: string]: string;
             };

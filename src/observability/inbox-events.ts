@@ -10,6 +10,8 @@ export interface InboxEvents {
   webhookKept(webhook: StoredWebhook & { state: string; receivedCount: number }): void;
   /** The worker or a replay has processed a stored webhook, or has failed to (the next state is the result). */
   webhookAttempted(webhook: StoredWebhook & { result: 'processed' | 'pending' | 'quarantined' }): void;
+  /** A verified webhook got 503, because the account has `limit` stored webhooks. */
+  inboxFull(inbox: { account: string; limit: number }): void;
   webhookDeleted(webhook: Omit<StoredWebhook, 'reason'>): void;
   /** Measures the inbox of these accounts whenever the metrics are read. */
   watchInbox(accounts: readonly string[], measure: () => Promise<InboxLength[]>): void;
@@ -42,6 +44,10 @@ export function createInboxEvents(logger: Logger, registry: Registry): InboxEven
       metrics.attempts.inc({ account, result });
       if (result === 'quarantined') logger.warn(webhook, 'webhook quarantined');
       else logger.debug({ ...webhook, result }, 'stored webhook attempted');
+    },
+    inboxFull: (inbox) => {
+      metrics.full.inc({ account: inbox.account });
+      logger.error(inbox, 'webhook inbox full');
     },
     webhookDeleted: (webhook) => logger.info(webhook, 'stored webhook deleted'),
     watchInbox: (accounts, measure) => registerInbox(registry, accounts, measure),

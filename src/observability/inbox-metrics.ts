@@ -33,7 +33,13 @@ export function createInboxMetrics(registry: Registry) {
     labelNames: ['account', 'result'],
     registers,
   });
-  return { unverified, kept, attempts };
+  const full = new Counter({
+    name: 'messaging_webhook_inbox_full_total',
+    help: 'Verified webhooks that got 503, because the inbox of the account is full.',
+    labelNames: ['account'],
+    registers,
+  });
+  return { unverified, kept, attempts, full };
 }
 
 /**

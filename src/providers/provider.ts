@@ -104,6 +104,8 @@ export interface Provider {
    * processes it, for kinds whose webhooks need fetching or heavy parsing.
    */
   readonly webhookProcessing: 'direct' | 'inbox';
+  /** The headers of a webhook that `parse` reads, in lower case, besides those of every stored webhook (`webhooks/inbox.ts`). */
+  readonly webhookHeaders?: readonly string[];
   /** Max duration of one attempt in milliseconds, with its short repeats and a preceding look-up. */
   readonly longestAttemptMs: number;
   send(message: Outgoing, context: CallContext): Promise<SendOutcome>;

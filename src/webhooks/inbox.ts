@@ -1,28 +1,42 @@
 import { createHash } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
 import type pg from 'pg';
 import { execute } from '../db/transaction.ts';
+import { UnavailableError } from '../errors.ts';
+import type { Provider } from '../providers/provider.ts';
 import type { IncomingWebhook } from '../providers/webhook.ts';
 import type { WebhookFault } from './fault.ts';
+import { storableHeaders } from './secrets.ts';
 
 /** The channel of the notifications that the inbox has a pending webhook. */
 export const WEBHOOKS_DUE = 'webhooks_due';
 
-/** Headers that may contain credentials. A signature is no credential. */
-const SECRET_HEADER = /auth|cookie|token|secret|password|credential|session|apikey|(?:^|[-_])key(?:[-_]|$)/i;
+/** Max stored webhooks of one account; webhooks that arrive at the same time can exceed the limit by a few. */
+export const MAX_ENTRIES = 10_000;
+/** A full inbox needs an operator, so the provider should not repeat its webhooks fast. */
+const FULL_RETRY_AFTER_SECONDS = 60;
 
 const KEEP = {
   name: 'keep-webhook',
   text: `
     with kept as (
       insert into webhook_inbox as entry (account, state, target, headers, body, digest, reason, detail, next_attempt_at)
-      values ($1, $2, $3, $4, $5, $6, $7, $8, case when $2 = 'pending' then statement_timestamp() end)
+      select $1, $2, $3, $4, $5, $6, $7, $8, case when $2 = 'pending' then statement_timestamp() end
+      where exists (select from webhook_inbox where account = $1 and digest = $6)
+        or not exists (
+          select from webhook_inbox where account = $1 order by state, id offset ${MAX_ENTRIES - 1} limit 1)
       on conflict (account, digest) do update
         set received_count = entry.received_count + 1, last_received_at = statement_timestamp()
       returning id, state, received_count
     )
     select id, state, received_count, case when state = 'pending' then pg_notify('${WEBHOOKS_DUE}', '') end from kept`,
 };
+
+/** An account has too many stored webhooks. The provider gets 503, so that it repeats the webhook. */
+export class InboxFullError extends UnavailableError {
+  constructor() {
+    super('The webhook inbox of this account is full.', { retryAfter: FULL_RETRY_AFTER_SECONDS });
+  }
+}
 
 export interface Kept {
   id: number;
@@ -32,14 +46,15 @@ export interface Kept {
 }
 
 /**
- * Stores a webhook whole, except headers that may contain credentials. A redelivery of a stored webhook is counted only.
+ * Stores a webhook whole, except headers that `parse` does not need. A redelivery of a stored webhook is counted only.
  *
  * @param fault the reason why the webhook was not processed; null if it was not tried.
+ * @throws {InboxFullError} the account has `MAX_ENTRIES` stored webhooks.
  * @throws {UnavailableError} if the database is unavailable.
  */
 export async function keepWebhook(
   pool: pg.Pool,
-  account: string,
+  { name: account, webhookHeaders }: Provider,
   webhook: IncomingWebhook,
   fault: WebhookFault | null,
 ): Promise<Kept> {
@@ -48,19 +63,16 @@ export async function keepWebhook(
     account,
     fault?.isPermanent ? 'quarantined' : 'pending',
     webhook.target,
-    JSON.stringify(withoutSecrets(webhook.headers)),
+    JSON.stringify(storableHeaders(webhook.headers, webhookHeaders)),
     body,
     digestOf(webhook.target, body),
     fault?.reason ?? null,
     fault?.message ?? null,
   ]);
-  return rows[0] as Kept;
+  if (!rows[0]) throw new InboxFullError();
+  return rows[0];
 }
 
 function digestOf(target: string, body: Buffer): Buffer {
   return createHash('sha256').update(`${target}\n`).update(body).digest();
-}
-
-function withoutSecrets(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !SECRET_HEADER.test(name)));
 }

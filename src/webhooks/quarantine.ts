@@ -11,6 +11,7 @@ import type { Reserve, Schema } from '../openapi/types.ts';
 import { type AttemptOptions, attemptWebhook } from './attempt.ts';
 import { IN_PROGRESS, leaseWebhook } from './lease.ts';
 import type { Processed } from './process.ts';
+import { redactTarget } from './secrets.ts';
 
 export interface QuarantineQuery extends PageQuery {
   account?: string | undefined;
@@ -78,7 +79,7 @@ async function getWebhook(
   const isText = isUtf8(body);
   return {
     ...present(Object.assign(row, { body_bytes: body.length })),
-    target,
+    target: redactTarget(target),
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
     body: body.toString(isText ? 'utf8' : 'base64'),
     body_encoding: isText ? 'utf-8' : 'base64',

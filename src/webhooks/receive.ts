@@ -5,7 +5,7 @@ import type { Reserve } from '../openapi/types.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { IncomingWebhook } from '../providers/webhook.ts';
 import type { WebhookFault } from './fault.ts';
-import { keepWebhook } from './inbox.ts';
+import { InboxFullError, keepWebhook, MAX_ENTRIES } from './inbox.ts';
 import type { ProcessWebhook } from './process.ts';
 
 export interface ReceiveOptions {
@@ -20,8 +20,8 @@ export type Receive = (provider: Provider, webhook: IncomingWebhook, reserve: Re
  * Receives a verified webhook. Afterwards every effect is committed, or the webhook is stored whole: the provider gets a
  * success response, because providers drop or punish refused webhooks.
  *
- * @throws {UnavailableError} if the database is unavailable or the service is overloaded, so that the provider repeats the
- *   webhook.
+ * @throws {UnavailableError} if the database is unavailable, the service is overloaded or the inbox of the account is full, so
+ *   that the provider repeats the webhook.
  */
 export async function receiveWebhook(
   options: ReceiveOptions,
@@ -38,15 +38,17 @@ export async function receiveWebhook(
 
 async function keep(
   { pool, events }: ReceiveOptions,
-  { name: account }: Provider,
+  provider: Provider,
   webhook: IncomingWebhook,
   fault: WebhookFault | null,
 ): Promise<void> {
+  const account = provider.name;
   try {
-    const kept = await keepWebhook(pool, account, webhook, fault);
+    const kept = await keepWebhook(pool, provider, webhook, fault);
     const { id, state, received_count: receivedCount } = kept;
     events.webhookKept({ account, id, state, receivedCount, reason: fault?.reason ?? null });
   } catch (error) {
+    if (error instanceof InboxFullError) events.inboxFull({ account, limit: MAX_ENTRIES });
     if (error instanceof ServiceError) throw error;
     // The webhook is not stored, so the provider must repeat it.
     events.failed('webhook_inbox', error);

@@ -35,12 +35,15 @@ describe('The webhooks of a kind that uses the inbox', () => {
       recorder: createRecorder({ pool, events, onQueued: () => undefined }),
       receipts: createReceiptRecorder(pool, events),
     });
-    const provider: Provider = { ...(providers.sms[0] as Provider), webhookProcessing: 'inbox' };
+    const provider: Provider = {
+      ...(providers.sms[0] as Provider),
+      ...{ webhookProcessing: 'inbox', webhookHeaders: ['x-event'] },
+    };
     const receive = (body: string) =>
       webhooks.receive(
         provider,
         new IncomingWebhook({
-          headers: { 'content-type': 'application/json' },
+          headers: { 'content-type': 'application/json', 'x-event': 'message', 'x-other': 'credential' },
           target: '/api/webhooks/text-co',
           publicUrl: null,
           readBody: async () => Buffer.from(body),
@@ -59,6 +62,8 @@ describe('The webhooks of a kind that uses the inbox', () => {
     for (const webhook of pending)
       expect(webhook).to.include({ state: 'pending', reason: null, detail: null, attempts: 0 });
     expect(await list('/api/messages')).to.deep.equal([]);
+    const { headers } = (await service.request('GET', `/api/quarantine/${pending[0].id}`)).body;
+    expect(headers).to.deep.equal({ 'content-type': 'application/json', 'x-event': 'message' });
 
     worker = await startHarness({ ROLE: 'worker', DATABASE_URL: databaseUrl });
     const quarantined = await until(async () => {

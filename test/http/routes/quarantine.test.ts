@@ -3,7 +3,7 @@ import { sign } from '../../../src/simulator/dialects/standard/signature.ts';
 import { query } from '../../support/database.ts';
 import { type Harness, startHarness, webhookSecret } from '../../support/harness.ts';
 import { keepLog } from '../../support/log.ts';
-import { inboundForm, sendCallback, sidOf, twilioEnvironment } from '../../support/twilio.ts';
+import { ACCOUNT_SID, inboundForm, sendCallback, sidOf, twilioEnvironment } from '../../support/twilio.ts';
 import { until } from '../../support/until.ts';
 import { deliver, inboundBody, refuseBody, store } from '../../support/webhooks.ts';
 
@@ -36,14 +36,16 @@ describe('The quarantine', () => {
         '[]',
         '{}',
         '{"messaging_provider_id":""}',
+        '{"messaging_provider_id":"event-1","event":"message.clicked"}',
+        '{"messaging_provider_id":"event-2","status":null,"from":" ","to":[],"body":"x"}',
         '',
         `${'['.repeat(70)}${']'.repeat(70)}`,
       ]) {
         const { status, body: answer } = await deliver(service, body, {
           cookie: 'id=1',
           'x-api-key': 'hidden-credential',
-          'subscription-key': 'hidden-credential',
-          'x-extra': 'kept',
+          'x-acme-credential-in-any-header': 'hidden-credential',
+          'user-agent': 'acme/1',
         });
         expect([status, answer], body).to.deep.equal([200, {}]);
         const { id, ...summary } = await newest();
@@ -55,14 +57,27 @@ describe('The quarantine', () => {
         expect(summary).to.include({ received_count: 1, attempts: 0, next_attempt_at: null });
         const detail = (await service.request('GET', `${LIST}/${id}`)).body;
         expect(detail).to.include({ target: '/api/webhooks/text-co', body, body_encoding: 'utf-8' });
-        expect(detail.headers).to.include({ 'content-type': 'application/json', 'x-extra': 'kept' });
-        expect(detail.headers).not.to.have.any.keys(
-          'cookie',
-          'authorization',
-          'x-api-key',
-          'subscription-key',
-        );
+        expect(detail.headers).to.deep.equal({
+          ...{ 'content-type': 'application/json', 'user-agent': 'acme/1' },
+          'content-length': `${body.length}`,
+        });
       }
+    });
+
+    it('if it is a webhook of Twilio about another event than a message or its status', async () => {
+      const cases: Record<string, string>[] = [
+        { EventType: 'LINK_CLICKED' },
+        { SmsStatus: 'received', Body: 'Hello' },
+        { From: ' ', To: '' },
+      ];
+      for (const fields of cases) {
+        const form = { MessageSid: sidOf(104), AccountSid: ACCOUNT_SID, ...fields };
+        expect((await sendCallback(service.url, { form })).status).to.equal(200);
+        expect(await newest()).to.include({ account: 'twilio', reason: 'unknown_shape' });
+        const { body } = (await service.request('GET', `${LIST}/${(await newest()).id}`)).body;
+        expect(body).to.equal(new URLSearchParams(form).toString());
+      }
+      expect(await messagesOf(sidOf(104))).to.deep.equal([]);
     });
 
     it('if its sender or its recipient is an address of no known type', async () => {
@@ -97,6 +112,23 @@ describe('The quarantine', () => {
       expect((await sendCallback(service.url, { form: other })).status).to.equal(200);
       expect(await messagesOf(sidOf(103))).to.have.length(1);
       expect((await newest()).id).to.equal(stored.id);
+    });
+
+    it('with its query, in which the API hides values that may be credentials', async () => {
+      const visible = 'echo=1&keyword=STOP&flag&author=a%20b';
+      const hidden = ['token', 'api_key', 'API-Key', 'client%5Fsecret', 'Password', 'X-Signature', 'sig'];
+      const query_ = (value: string) => [visible, ...hidden.map((name) => `${name}=${value}`)].join('&');
+      const path = `/api/webhooks/text-co?${query_('hidden-credential')}`;
+      const headers = sign(webhookSecret, 'evt', Math.floor(Date.now() / 1_000), '{"query": 1}');
+      expect((await service.request('POST', path, '{"query": 1}', { ...headers })).status).to.equal(200);
+      const { id } = await newest();
+      const { target } = (await service.request('GET', `${LIST}/${id}`)).body;
+      expect(target).to.equal(`/api/webhooks/text-co?${query_('[redacted]')}`);
+      // A replay may need the whole query.
+      const [stored] = await query(service.databaseUrl, 'select target from webhook_inbox where id = $1', [
+        id,
+      ]);
+      expect(stored).to.deep.equal({ target: path });
     });
 
     it('with any bytes, which are shown in base64', async () => {
