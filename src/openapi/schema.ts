@@ -120,7 +120,8 @@ export interface paths {
          * List the delivery attempts of a message
          * @description The calls to providers for this message, in order. An attempt is listed when it has ended. If a worker dies during
          *     an attempt, the attempt is recorded as `unknown` with the code `worker_lost` when another worker takes over; a late
-         *     result of the first worker replaces it.
+         *     result of the first worker replaces it. If the provider reports the acceptance of the message before the attempt
+         *     ends, the attempt is recorded as `unknown` with the code `result_pending`, until its result replaces it.
          */
         get: operations["listMessageAttempts"];
         put?: never;
@@ -1198,7 +1199,7 @@ export interface components {
              * @description When the attempt started.
              */
             started_at: string;
-            /** @description The duration of the call in milliseconds, short retries included; null for an attempt whose worker died. */
+            /** @description The duration of the call in milliseconds, short retries included; null for an attempt without a result (`worker_lost`, `result_pending`). */
             duration_ms: number | null;
             outcome: components["schemas"]["AttemptOutcome"];
             /** @description The status of the provider's last response; null without a response. */

@@ -61,6 +61,25 @@ describe('A receipt without an id of the provider', () => {
     expect(await stage.statesOf([actor])).to.deep.equal(['delivered']);
   });
 
+  it('lists the attempt during which it came, until the result of the attempt replaces it', async () => {
+    const attemptsOf = async ({ id }: Actor) =>
+      (await service.request('GET', `/api/messages/${id}/attempts`)).body.data;
+    const pending = { outcome: 'unknown', code: 'result_pending', duration_ms: null, next_attempt_at: null };
+    const echoed = await stage.place('sending', 'accepted');
+    await record({ echo: await echoOf(echoed) });
+    const late = await stage.place('sending', 'late_accepted');
+    await stage.cause('late_accepted', [late]);
+    expect(await stage.statesOf([echoed, late])).to.deep.equal(['sent', 'sent']);
+    const [first, second] = await attemptsOf(late);
+    expect(first).to.include({ number: 1, outcome: 'accepted' });
+    expect(second).to.include({ number: 2, ...pending });
+    expect(await attemptsOf(echoed)).to.have.length(1);
+    expect((await attemptsOf(echoed))[0]).to.include({ number: 1, ...pending });
+    await stage.cause('accepted', [echoed]);
+    expect(await attemptsOf(echoed)).to.have.length(1);
+    expect((await attemptsOf(echoed))[0]).to.include({ number: 1, outcome: 'accepted', code: null });
+  });
+
   it('is stored and changes nothing if the key is wrong, or the receipt is from another account', async () => {
     const actor = await stage.place('sending', 'accepted');
     const echo = await echoOf(actor);

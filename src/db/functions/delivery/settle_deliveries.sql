@@ -46,6 +46,13 @@ begin
   get diagnostics settled = row_count;
   if settled < json_array_length(input) and accepted is not null then
     -- A late result: the provider accepted the message, so the result of a later attempt does not matter.
+    perform record_pending_attempts(array(
+      select message_id
+      from json_to_recordset(input) as attempt(id bigint, number int, provider text, status text)
+      join deliveries on message_id = id
+      where deliveries.provider_message_id is null and attempt.status = 'sent' and deliveries.status = 'sending'
+        and attempt.number < attempt_count and coalesce(deliveries.provider, attempt.provider) = attempt.provider
+      order by message_id for no key update of deliveries));
     update deliveries
     set status = 'sent', error = null, provider = attempt.provider, provider_message_id = attempt.provider_message_id,
         next_attempt_at = null, may_have_been_sent = true, updated_at = statement_timestamp()

@@ -121,8 +121,7 @@ const callsCarryTheirKey: Rule = ({ callsOf, stored, accepted }) => {
 };
 
 /**
- * No attempt is missing. `worker_lost` occurs only if a process or the database was interrupted. Exception: a callback of
- * Twilio or the late result of an earlier attempt proved the acceptance during the attempt, and the worker died.
+ * No attempt is missing. `worker_lost` and a final `result_pending` occur only if a process or the database was interrupted.
  */
 const attemptsAreComplete: Rule = (facts) =>
   checkEach(facts.stored.messages, (message) => {
@@ -130,24 +129,21 @@ const attemptsAreComplete: Rule = (facts) =>
     const name = `${tokenIn(message.body)}: message ${message.id}`;
     const accepted = attempts.filter(({ outcome }) => outcome === 'accepted');
     const isEchoed = isTwilio(facts, message) && hasReceipt(facts, message);
-    const isLate = accepted.some(({ number }) => number < message.attempt_count);
     const missing = message.attempt_count - attempts.length;
     const lost = attempts.find(({ code }) => code === 'worker_lost');
+    const pending = attempts.find(({ code }) => code === 'result_pending');
     const { from, to } = processingPeriod(facts, message.id);
     const different = accepted.find((attempt) => attempt.provider_message_id !== message.provider_message_id);
     return [
       attempts.some(({ number }) => number < 1 || number > message.attempt_count) &&
         `${name} has an attempt with a number above attempt_count ${message.attempt_count}`,
-      missing > 0 &&
-        !(
-          (isEchoed || isLate) &&
-          missing === 1 &&
-          wasInterrupted(facts, from, to + facts.providerTimeoutMs)
-        ) &&
-        `${name} lacks ${missing} of ${message.attempt_count} attempts`,
+      missing > 0 && `${name} lacks ${missing} of ${message.attempt_count} attempts`,
       lost &&
         !wasInterrupted(facts, from, to) &&
         `${name} has an attempt worker_lost, although no process was interrupted`,
+      pending &&
+        !wasInterrupted(facts, from, to + facts.providerTimeoutMs) &&
+        `${name} has an attempt result_pending, although no process was interrupted`,
       message.provider_message_id !== null &&
         accepted.length === 0 &&
         !isEchoed &&
