@@ -35,6 +35,9 @@ const ASSETS = new Map<string, Asset>([
   ['states.md', DOCUMENT],
 ]);
 
+const PROVIDERS: Asset = { folder: join(PROJECT, 'docs/providers'), type: TEXT };
+const PROVIDER_DOCUMENTS = new Set(['adding-one.md', 'twilio.md']);
+
 /** Swagger UI uses inline styles and `data:` images. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -73,6 +76,11 @@ export function referenceRoutes(): Router {
     const asset = ASSETS.get(name);
     if (!asset) throw new NotFoundError(`asset ${name}`);
     await sendAsset(response, asset, name);
+  });
+  serve('/docs/providers/:document', async (request, response) => {
+    const name = String(request.params.document);
+    if (!PROVIDER_DOCUMENTS.has(name)) throw new NotFoundError(`document ${name}`);
+    await sendAsset(response, PROVIDERS, name);
   });
   // At this path, the relative links to docs/ lead to the documents above.
   serve('/README.md', (_request, response) => sendAsset(response, README, 'README.md'));

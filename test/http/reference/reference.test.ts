@@ -59,11 +59,18 @@ describe('The reference page and the home page', () => {
   it('include the README and the documents of docs/ as they are in the repository', async () => {
     const readme = readFileSync('README.md', 'utf8');
     expect((await get('/README.md')).body).to.equal(readme);
-    const links = [...readme.matchAll(/\]\((docs\/[^/)#]+\.md)/g)].map(([, path = '']) => path);
+    const links = [...readme.matchAll(/\]\((docs\/(?:providers\/)?[^/)#]+\.md)/g)].map(
+      ([, path = '']) => path,
+    );
     expect(links).to.include('docs/operations.md');
     for (const path of links) expect((await get(`/${path}`)).status, path).to.equal(200);
-    const documents = readdirSync('docs').filter((name) => name.endsWith('.md'));
+    expect(links).to.include('docs/providers/twilio.md');
+    const documents = [
+      ...readdirSync('docs'),
+      ...readdirSync('docs/providers').map((name) => `providers/${name}`),
+    ].filter((name) => name.endsWith('.md'));
     expect(documents).to.include('operations.md');
+    expect((await get('/docs/providers/other.md')).status).to.equal(404);
     for (const name of documents)
       expect((await get(`/docs/${name}`)).body, name).to.equal(readFileSync(`docs/${name}`, 'utf8'));
   });
