@@ -33,6 +33,9 @@ describe('A Twilio account', function () {
   const sent: Sent[] = [];
   /** The code of the next error response; null for success. */
   let refusal: unknown = null;
+  let lastSid = 10_000;
+  /** The SID of every message; null for a SID for each message. */
+  let sameSid: string | null = null;
   const listener: RequestListener = async (request: IncomingMessage, response: ServerResponse) => {
     const form = new URLSearchParams(await text(request));
     if (refusal !== null) {
@@ -42,7 +45,7 @@ describe('A Twilio account', function () {
     }
     sent.push({ authorization: request.headers.authorization, url: request.url, form });
     response.writeHead(201, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ sid: sidOf(100 + sent.length), status: 'queued' }));
+    response.end(JSON.stringify({ sid: sameSid ?? sidOf(++lastSid), status: 'queued' }));
   };
 
   before(async () => {
@@ -56,6 +59,7 @@ describe('A Twilio account', function () {
   beforeEach(() => {
     sent.length = 0;
     refusal = null;
+    sameSid = null;
   });
 
   const callback = (given: Callback) => sendCallback(service.url, given);
@@ -167,6 +171,28 @@ describe('A Twilio account', function () {
         url: 'https://www.twilio.com/docs/api/errors/30003',
       },
     ]);
+  });
+
+  it('can give one SID to several messages, whose receipts find their message by the echo, then the oldest', async () => {
+    sameSid = sidOf(900);
+    const send = async () => (await service.request('POST', '/api/messages/sms', sms)).body.id as number;
+    const ids: number[] = [];
+    for (let n = 0; n < 3; n++) ids.push((await service.untilStatus(await send(), 'sent')).id);
+    const [, second] = sent.map(({ form }) => URL.parse(form.get('StatusCallback') as string));
+    const report = async (status: string, path?: string) => {
+      for (let n = 0; n < 2; n++)
+        expect(await callback({ form: statusForm(sidOf(900), status), ...(path && { path }) })).to.include({
+          status: 200,
+        });
+    };
+    const statuses = () =>
+      Promise.all(ids.map(async (id) => (await service.request('GET', `/api/messages/${id}`)).body.status));
+    await report('delivered');
+    expect(await statuses()).to.deep.equal(['delivered', 'sent', 'sent']);
+    await report('delivered', `${second?.pathname}${second?.search}`);
+    expect(await statuses()).to.deep.equal(['delivered', 'delivered', 'sent']);
+    for (const [n, id] of ids.entries())
+      expect((await timelineOf(service, id)).receipts, `${n}`).to.have.length(n < 2 ? 1 : 0);
   });
 
   it('has no webhooks at the paths of the kind `standard`', async () => {

@@ -28,7 +28,7 @@ export function readReceipt(parse: AddressParser, provider: string, content: Rec
   const status = readCode(content.status).toLowerCase();
   return {
     ...{ provider, provider_message_id: providerMessageId, echo, recipient, status, payload },
-    dedupe_key: dedupeKeyOf(content, echo && [echo.deliveryKey, recipient, status]),
+    dedupe_key: dedupeKeyOf(content, echo && [echo.deliveryKey, providerMessageId, recipient, status]),
     bounce: readBounce(content.bounce),
     error: withClass(readError(error), errorClass, errorUrl),
     occurred_at: readInboundTime(timestamp) ?? new Date(),
@@ -36,15 +36,17 @@ export function readReceipt(parse: AddressParser, provider: string, content: Rec
 }
 
 /**
- * The key that identifies a receipt; null if the provider's id, the recipient and the status do. A receipt with neither an id
- * nor an echo is the same as another receipt with the same payload.
+ * The key that identifies a receipt; null if the provider's id, the recipient and the status do. With an echo, the delivery key
+ * identifies the receipt too, because a faulty provider can give one id to several messages. A receipt with neither an id nor
+ * an echo is the same as another receipt with the same payload.
  */
 function dedupeKeyOf(
   { dedupeKey, providerMessageId, payload }: ReceiptContent,
   byEcho: readonly unknown[] | null,
 ): string | null {
   if (dedupeKey !== undefined) return dedupeKey.length <= MAX_KEY ? dedupeKey : digest(dedupeKey);
-  return providerMessageId === null ? digest(byEcho ?? payload) : null;
+  if (byEcho !== null) return digest(byEcho);
+  return providerMessageId === null ? digest(payload) : null;
 }
 
 function digest(value: unknown): string {

@@ -23,13 +23,17 @@ begin
     insert into delivery_receipts (
       provider, provider_message_id, recipient, delivery_key, dedupe_key, message_id, status, error, bounce, occurred_at, payload)
     select receipt.provider, receipt.provider_message_id, receipt.recipient, receipt.delivery_key, receipt.dedupe_key,
-      coalesce(by_id.message_id, by_recipient_id.message_id, by_key.message_id),
+      coalesce(by_key.message_id, by_id.message_id, by_recipient_id.message_id),
       receipt.status, receipt.error, receipt.bounce, receipt.occurred_at, receipt.payload
     from json_to_recordset(input) as receipt(
       n int, provider text, provider_message_id text, recipient text, message_id bigint, delivery_key uuid, dedupe_key text,
       status text, error jsonb, bounce text, occurred_at timestamptz, payload jsonb)
-    left join deliveries as by_id on by_id.provider = receipt.provider
-      and by_id.provider_message_id = receipt.provider_message_id
+    -- The oldest of the messages to which a faulty provider gave the same id. `+ 0` keeps the planner from the primary key.
+    left join lateral (
+      select message_id from deliveries
+      where provider = receipt.provider and provider_message_id = receipt.provider_message_id
+      order by message_id + 0 limit 1
+    ) as by_id on true
     left join lateral (
       select message_id from delivery_recipients
       where provider = receipt.provider and provider_message_id = receipt.provider_message_id limit 1
