@@ -122,6 +122,10 @@ describe('claim_deliveries', function () {
       [true, false],
       [true, true],
     ] as const) {
+      // The first claims of a connection have other plans than later claims.
+      await client.end();
+      client = new pg.Client({ connectionString: service.databaseUrl });
+      await client.connect();
       await client.query('begin');
       await client.query(
         `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, "timestamp")

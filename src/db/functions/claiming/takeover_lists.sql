@@ -1,9 +1,11 @@
 -- The different lists of accounts of the deliveries that another account may take over from `assigned_to`; `{}` for deliveries
--- that every account can send. Reads one row of deliveries_reassignable_idx for each list.
+-- that every account can send. Reads one row of deliveries_reassignable_idx for each list. A plan for a given `is_retry` cannot
+-- use this index: PostgreSQL simplifies `(attempt_count > 0) = false` to `attempt_count <= 0`.
 create or replace function takeover_lists(channel text, assigned_to text, is_retry boolean) returns setof text[]
 language sql stable
 set search_path from current
-set enable_seqscan = off as $$
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan as $$
   with recursive list as (
     (
       select coalesce(accounts, '{}') as accounts from deliveries
