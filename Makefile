@@ -29,7 +29,10 @@ $(RUNTIMES): test/sdk/runtimes/package-lock.json
 	@cd test/sdk/runtimes && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error && touch node_modules/.package-lock.json \
 	  || echo 'The old versions of Node.js for the tests of the SDK could not be installed.'
 
-test: $(INSTALLED) $(RUNTIMES) ## Run all tests and print a summary of the coverage of src/
+test: $(INSTALLED) $(RUNTIMES) ## Run all tests
+	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha 'test/**/*.test.ts'
+
+coverage: $(INSTALLED) $(RUNTIMES) ## Run all tests and print a summary of the coverage of src/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" c8 mocha 'test/**/*.test.ts'
 
 # Without the other runtimes, their tests are skipped.
@@ -96,8 +99,9 @@ migrate: $(INSTALLED) ## Run the migrations only
 bench: $(INSTALLED) ## Compare the speed of the service with plain SQL and with Express without a database
 	@$(BIN)/node test/bench/$(or $(ONLY),main).ts
 
-soak: $(INSTALLED) ## Compare the grouping into conversations with a model in a thousand random runs (some minutes)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" SOAK_RUNS=1000 mocha --no-config --extension ts --require test/support/database.ts --exit test/messaging/people/grouping.test.ts
+soak: $(INSTALLED) ## Run the tests with random sequences and requests many times (about half an hour)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" SOAK_RUNS=1000 MODEL_RUNS=200 CONFORMANCE_RUNS=50 mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 3600000 \
+	  test/messaging/people/grouping.test.ts test/delivery/routing.test.ts test/delivery/states/model.test.ts test/conformance/generated.test.ts
 
 chaos: $(INSTALLED) ## Send 30,000 messages while processes, the database and providers fail, and check the delivery of each
 	@$(BIN)/node test/chaos/main.ts

@@ -69,16 +69,6 @@ describe('A look-up by recipient, sender, time and text', function () {
     await service.untilStatus(await send(), 'unknown');
   });
 
-  it('finds no message while an equal message is unknown, however many messages wait behind', async () => {
-    await failNextSend(false);
-    await service.untilStatus(await send(), 'unknown');
-    await failNextSend(true);
-    const uncertain = await send();
-    const waiting = Array.from({ length: 210 }, (_, index) => send(`Waiting ${index}`));
-    await service.untilStatus(uncertain, 'unknown');
-    await service.untilStatus(Math.max(...(await Promise.all(waiting))), 'sent');
-  });
-
   it('looks a message up again after a look-up that failed', async () => {
     await control('faults', [
       { channel: 'sms', type: 'status', status: 500, accepted: true, times: 1 },

@@ -30,6 +30,9 @@ function breaker(
   return created;
 }
 
+/** More runs find rarer sequences: `make soak`. */
+const RUNS = Number(process.env.MODEL_RUNS ?? 15);
+
 describe('The routes of a channel', () => {
   const shared = (...open: boolean[]) =>
     routesOf(
@@ -128,7 +131,7 @@ describe('A worker whose accounts have different senders', () => {
           expect(messages[message - 1]?.accounts, `the accounts of message ${message}`).to.include(provider);
         expect(sentAt.size, 'all are sent').to.equal(messages.length);
       }),
-      { numRuns: 50 },
+      { numRuns: RUNS },
     );
   });
 
@@ -143,7 +146,7 @@ describe('A worker whose accounts have different senders', () => {
             TIMEOUT_MS,
           );
       }),
-      { numRuns: 50 },
+      { numRuns: RUNS },
     );
   });
 
@@ -157,7 +160,7 @@ describe('A worker whose accounts have different senders', () => {
         );
         expect(first - minutes * 60_000, 'the probe after the outage').to.be.at.most(20_000);
       }),
-      { numRuns: 50 },
+      { numRuns: RUNS },
     );
   });
 });
