@@ -117,7 +117,10 @@ describe('The service as a process', function () {
 
     for (const [when, faults] of [
       ['right after the response', []],
-      ['while the provider processes the message', [{ channel: 'sms', type: 'latency', ms: 500, times: 1 }]],
+      [
+        'while the provider processes the message',
+        [{ channel: 'sms', type: 'latency', ms: 2_000, times: 1 }],
+      ],
     ] as const) {
       it(`delivers an acknowledged message exactly once if it is killed ${when}`, async () => {
         const headers = { 'content-type': 'application/json' };
