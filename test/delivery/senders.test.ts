@@ -91,11 +91,12 @@ describe('Delivery by accounts with different senders', () => {
     (await running().request('GET', `/api/messages/${id}/attempts`)).body.data.map(
       ({ provider, outcome, code }: Record<string, string>) => [provider, outcome, code],
     );
-  const untilError = (id: number, code: string) =>
+  /** Waits until the message waits for its next attempt: it is `sending` for a moment each time a worker claims it. */
+  const untilWaiting = (id: number, code: string) =>
     until(async () => {
       const message = await get(id);
-      return message.error?.code === code && message;
-    }, `message ${id} has the error ${code}`);
+      return message.status === 'queued' && message.error?.code === code && message;
+    }, `message ${id} is queued with the error ${code}`);
 
   it('sends each message through the Twilio account that has its number', async () => {
     const account = (prefix: string, { simulator }: Provider, senders: string) => ({
@@ -201,8 +202,8 @@ describe('Delivery by accounts with different senders', () => {
     it('keeps a message without an account, shows the reason, and sends it once an account has the sender', async () => {
       const { ids, restart } = await accept(accounts('*', '*'));
       await restart(accounts(NUMBERS.b, NUMBERS.b));
-      const waiting = await untilError(ids.a, 'no_provider_for_sender');
-      expect(waiting).to.include({ status: 'queued', provider: null });
+      const waiting = await untilWaiting(ids.a, 'no_provider_for_sender');
+      expect(waiting.provider).to.equal(null);
       expect(waiting.error).to.include({ class: 'sender_not_allowed' });
       expect(waiting.error?.detail).to.contain(`No sms account has the sender ${NUMBERS.a}`);
       const { channels } = (await running().request('GET', '/readyz?verbose')).body;
@@ -236,7 +237,7 @@ describe('Delivery by accounts with different senders', () => {
     it('ends a message that waits for an account when it expires', async () => {
       const { ids, restart } = await accept(accounts(NUMBERS.a, NUMBERS.b));
       await restart(accounts(NUMBERS.b, NUMBERS.b));
-      await untilError(ids.a, 'no_provider_for_sender');
+      await untilWaiting(ids.a, 'no_provider_for_sender');
       await query(running().databaseUrl, 'update deliveries set expires_at = now() where message_id = $1', [
         ids.a,
       ]);
