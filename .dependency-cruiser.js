@@ -1,7 +1,7 @@
 // The layers of docs/architecture.md, top to bottom. Imports point down only, type-only imports included.
 const LAYERS = [
   ['src/main.ts'],
-  ['src/service.ts', 'src/worker/', 'src/local/'],
+  ['src/service/'],
   ['src/http/'],
   ['src/webhooks/'],
   ['src/delivery/', 'src/messaging/'],

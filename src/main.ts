@@ -1,13 +1,13 @@
 import type { Config } from './config/config.ts';
 import { readEnvFile } from './config/env-file.ts';
 import { StartError } from './errors.ts';
-import { announce } from './local/announce.ts';
-import { examine } from './local/doctor/main.ts';
-import { assertPortsFree } from './local/ports.ts';
-import { createProgress } from './local/progress.ts';
-import { type LocalSimulator, startLocalSimulator } from './local/simulator.ts';
 import { createLogger } from './observability/logger.ts';
-import { loadConfig, migrateDatabase, type Service, startService } from './service.ts';
+import { announce } from './service/local/announce.ts';
+import { examine } from './service/local/doctor/main.ts';
+import { assertPortsFree } from './service/local/ports.ts';
+import { createProgress } from './service/local/progress.ts';
+import { type LocalSimulator, startLocalSimulator } from './service/local/simulator.ts';
+import { loadConfig, migrateDatabase, type Service, startService } from './service/service.ts';
 
 /** Runs the migrations and ends. */
 async function migrate(): Promise<void> {

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEmbedded } from '../../src/local/embedded.ts';
+import { startEmbedded } from '../../src/service/local/embedded.ts';
 import { query } from '../support/database.ts';
 import { httpBaseline, sqlBaseline } from './baselines.ts';
 import { countMessages, createConversations, fillUpTo } from './data.ts';

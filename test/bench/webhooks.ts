@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrate } from '../../src/db/migrate.ts';
-import { startEmbedded } from '../../src/local/embedded.ts';
+import { startEmbedded } from '../../src/service/local/embedded.ts';
 import { query } from '../support/database.ts';
 import { twilioEnvironment } from '../support/twilio.ts';
 import { countMessages, createConversations } from './data.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type EmbeddedDatabase, startEmbedded } from '../../src/local/embedded.ts';
+import { type EmbeddedDatabase, startEmbedded } from '../../src/service/local/embedded.ts';
 import { until } from '../support/until.ts';
 import { kill, killOnExit } from './processes.ts';
 

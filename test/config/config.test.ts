@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { StartError } from '../../src/errors.ts';
 import type { StandardSettings } from '../../src/providers/standard/config.ts';
-import { loadConfig } from '../../src/service.ts';
+import { loadConfig } from '../../src/service/service.ts';
 
 const reasons = (environment: Record<string, string>): string[] => {
   try {

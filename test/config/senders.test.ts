@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { StartError } from '../../src/errors.ts';
 import { hasSender } from '../../src/providers/eligibility.ts';
 import { createRegistry } from '../../src/providers/registry.ts';
-import { loadConfig } from '../../src/service.ts';
+import { loadConfig } from '../../src/service/service.ts';
 
 const accounts = {
   SMS_PROVIDERS: 'text-co',

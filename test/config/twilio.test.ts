@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { StartError } from '../../src/errors.ts';
 import type { TwilioSettings } from '../../src/providers/twilio/config.ts';
-import { loadConfig } from '../../src/service.ts';
+import { loadConfig } from '../../src/service/service.ts';
 
 const ACCOUNT_SID = `AC${'0123456789abcdef'.repeat(2)}`;
 const TOKEN = '0123456789abcdef0123456789abcdef';

@@ -3,7 +3,7 @@ import { editDistance } from '../../src/config/edit-distance.ts';
 import { parseEnvFile } from '../../src/config/env-file.ts';
 import { withVerification } from '../../src/config/tls-parameters.ts';
 import { StartError } from '../../src/errors.ts';
-import { loadConfig } from '../../src/service.ts';
+import { loadConfig } from '../../src/service/service.ts';
 
 const errors = (environment: Record<string, string>, file?: string): string[] => {
   try {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { loadConfig } from '../../src/service.ts';
+import { loadConfig } from '../../src/service/service.ts';
 import { sms } from '../support/bodies.ts';
 import { createDatabase, query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';

@@ -3,7 +3,7 @@ import { chmod, chown, copyFile, mkdtemp, readFile, rm, stat, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type EmbeddedDatabase, startEmbedded } from '../../src/local/embedded.ts';
+import { type EmbeddedDatabase, startEmbedded } from '../../src/service/local/embedded.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { startHarness } from '../support/harness.ts';

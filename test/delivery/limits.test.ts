@@ -6,7 +6,7 @@ import { firstDue } from '../../src/delivery/claim.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { createRegistry } from '../../src/providers/registry.ts';
-import { loadConfig, type Service, startService } from '../../src/service.ts';
+import { loadConfig, type Service, startService } from '../../src/service/service.ts';
 import type { Call } from '../../src/simulator/store.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';

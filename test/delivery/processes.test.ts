@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createLogger } from '../../src/observability/logger.ts';
-import { loadConfig, type Service, startService } from '../../src/service.ts';
+import { loadConfig, type Service, startService } from '../../src/service/service.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { environmentFor, type Harness, startHarness } from '../support/harness.ts';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { openApiDocument } from '../../src/openapi/document.ts';
 import { createRegistry } from '../../src/providers/registry.ts';
 import { IncomingWebhook } from '../../src/providers/webhook.ts';
-import { loadConfig } from '../../src/service.ts';
+import { loadConfig } from '../../src/service/service.ts';
 import { environmentFor } from '../support/harness.ts';
 import { AUTH_TOKEN } from '../support/twilio.ts';
 

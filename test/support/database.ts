@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { migrate } from '../../src/db/migrate.ts';
-import { startEmbedded } from '../../src/local/embedded.ts';
+import { startEmbedded } from '../../src/service/local/embedded.ts';
 
 let created = 0;
 

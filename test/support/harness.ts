@@ -1,6 +1,6 @@
 import { type Client, createClient, type Message } from '../../sdk/src/index.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import { loadConfig, type Service, startService } from '../../src/service.ts';
+import { loadConfig, type Service, startService } from '../../src/service/service.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import type { Accepted } from '../../src/simulator/store.ts';
 import { createMigratedDatabase } from './database.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { StartError } from '../../src/errors.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import { loadConfig, startService } from '../../src/service.ts';
+import { loadConfig, startService } from '../../src/service/service.ts';
 import { environmentFor } from './harness.ts';
 
 /** Starts a service that must refuse to start; returns the reasons of its StartError. */

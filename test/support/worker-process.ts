@@ -11,7 +11,7 @@ export function workerOf(servicePid: number | undefined): number | undefined {
       ([, parent, state, ...args]) =>
         parent === `${servicePid}` &&
         !state?.startsWith('Z') &&
-        args.join(' ').includes('src/worker/main.ts'),
+        args.join(' ').includes('src/service/worker/main.ts'),
     );
   return found && Number(found[0]);
 }

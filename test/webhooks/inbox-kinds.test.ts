@@ -8,7 +8,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { createRegistry } from '../../src/providers/registry.ts';
 import { IncomingWebhook } from '../../src/providers/webhook.ts';
-import { loadConfig } from '../../src/service.ts';
+import { loadConfig } from '../../src/service/service.ts';
 import { createWebhooks } from '../../src/webhooks/create.ts';
 import { environmentFor, type Harness, startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';

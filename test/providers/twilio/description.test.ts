@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { CallContext, Outgoing, Provider } from '../../../src/providers/provider.ts';
 import { createRegistry } from '../../../src/providers/registry.ts';
-import { loadConfig } from '../../../src/service.ts';
+import { loadConfig } from '../../../src/service/service.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/server.ts';
 import { mms, sms } from '../../support/bodies.ts';
 import { startHarness } from '../../support/harness.ts';

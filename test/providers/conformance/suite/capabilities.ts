@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Capabilities } from '../../../../src/providers/capabilities.ts';
 import { createRegistry } from '../../../../src/providers/registry.ts';
-import { loadConfig } from '../../../../src/service.ts';
+import { loadConfig } from '../../../../src/service/service.ts';
 import { environmentFor } from '../../../support/harness.ts';
 import type { Bench } from './bench.ts';
 import type { Subject } from './subject.ts';

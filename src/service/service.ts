@@ -1,0 +1,169 @@
+import type { Config } from '../config/config.ts';
+import type { EnvFile } from '../config/env-file.ts';
+import { readConfig } from '../config/load.ts';
+import type { Environment } from '../config/values.ts';
+import { availability } from '../db/availability.ts';
+import { shareRunning } from '../db/batch/share-running.ts';
+import { createFunctionKeeper, isMissingFunction } from '../db/functions.ts';
+import type { Database } from '../db/pools.ts';
+import { openMigrated } from '../db/start/open.ts';
+import { createDatabaseCheck } from '../db/start/readiness.ts';
+import { reportAccounts } from '../delivery/accounts/report.ts';
+import { createManualActions } from '../delivery/manual-actions.ts';
+import { createQueueMeasure } from '../delivery/queue-metrics.ts';
+import { createReceiptRecorder } from '../delivery/receipts.ts';
+import { createTimelines } from '../delivery/timeline.ts';
+import { createNotifier } from '../delivery/wake-up.ts';
+import { type StartError, UnavailableError } from '../errors.ts';
+import { createApp } from '../http/app.ts';
+import { createFreshKeyring } from '../http/auth/keyring.ts';
+import { listen } from '../http/listen.ts';
+import { createHandlers } from '../http/routes/index.ts';
+import { createAddressParser, parseSender } from '../messaging/address.ts';
+import { createPeople } from '../messaging/people/people.ts';
+import { finishRegrouping } from '../messaging/people/regrouping.ts';
+import { createReader } from '../messaging/reading/reader.ts';
+import { createRecorder } from '../messaging/recording/record.ts';
+import { createEvents, type Events } from '../observability/events.ts';
+import type { Logger } from '../observability/logger.ts';
+import { mergeMetrics } from '../observability/merge-metrics.ts';
+import { createRegistry, KINDS } from '../providers/registry.ts';
+import { createWebhooks } from '../webhooks/create.ts';
+import { locateDatabase } from './local/database.ts';
+import { createServiceWorker, divideConnections, endAllLeases } from './worker/create.ts';
+import { withRepair } from './worker/repair.ts';
+
+export interface Service {
+  /** The URL that the service listens on. */
+  url: string;
+  database: Database;
+  /** Resolves when the embedded database has ended and cannot be restarted. */
+  failed: Promise<StartError>;
+  /** Completes running requests and deliveries, then closes every connection. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+export interface ServiceOptions {
+  /** Called before each step of the start that may take seconds. */
+  onStep?: (step: string) => void;
+  /** Whether the worker of `ROLE=all` runs in a process of its own, so that deliveries do not delay requests; default: true. */
+  workerProcess?: boolean;
+}
+
+const ignoreStep = () => undefined;
+
+/**
+ * Reads the configuration of the service with every kind of provider; see `readConfig`.
+ *
+ * @throws {StartError} with one line for each fault, sorted.
+ */
+export function loadConfig(environment: Environment, file: EnvFile | null = null): Config {
+  return readConfig({ kinds: KINDS.map(({ config }) => config), parseSender }, environment, file);
+}
+
+/**
+ * Starts the database, the migrations, the delivery worker and the HTTP server.
+ *
+ * @throws {StartError} for a reason that the operator can remove.
+ */
+export async function startService(
+  config: Config,
+  logger: Logger,
+  options: ServiceOptions = {},
+): Promise<Service> {
+  await using starting = new AsyncDisposableStack();
+  const events = createEvents(logger, config.role === 'worker' ? 'worker' : 'api');
+  const service = await wire(config, events, logger, options, starting);
+  const running = starting.move();
+  return { ...service, stop: () => running.disposeAsync() };
+}
+
+/**
+ * Runs the missing migrations and returns their names.
+ *
+ * @throws {StartError} for a reason that the operator can remove.
+ */
+export async function migrateDatabase(
+  config: Config,
+  logger: Logger,
+  onStep: (step: string) => void = ignoreStep,
+): Promise<string[]> {
+  await using stack = new AsyncDisposableStack();
+  const events = createEvents(logger);
+  const location = await locateDatabase(config, events, onStep, stack);
+  const { applied } = await openMigrated(location, config.databasePoolSize, events, onStep, stack);
+  return applied;
+}
+
+/** Disposal of the stack runs in reverse order, so that the database is closed after everything that writes to it. */
+async function wire(
+  config: Config,
+  events: Events,
+  logger: Logger,
+  { onStep = ignoreStep, workerProcess = true }: ServiceOptions,
+  stack: AsyncDisposableStack,
+) {
+  const location = await locateDatabase(config, events, onStep, stack);
+  const connections = divideConnections(config.databasePoolSize, workerProcess && config.role === 'all');
+  const { database, sessions } = await openMigrated(location, connections.service, events, onStep, stack);
+  const { knex, pool } = database;
+  events.watchQueue(createQueueMeasure(pool));
+  if (location.exclusive) await endAllLeases(pool);
+  const providers = createRegistry(config.accounts, config.providerTimeoutMs);
+  const functions = createFunctionKeeper(knex, (error) => events.failed('functions', error));
+  const worker =
+    config.role === 'api'
+      ? null
+      : createServiceWorker({
+          ...{ config, location, providers, database, sessions, connections, events, functions, stack },
+        });
+  const onQueued = worker ? () => worker.wake() : createNotifier(pool, events);
+  const recorder = createRecorder({ pool, events, onQueued });
+  const receipts = createReceiptRecorder(pool, events);
+  stack.defer(finishRegrouping(knex, (error) => events.failed('regroup', error)).stop);
+  stack.defer(async () => void (await Promise.all([recorder.idle(), receipts.idle()])));
+
+  let stopping = false;
+  const assertUsable = createDatabaseCheck(database);
+  const assertReady = async () => {
+    if (stopping) throw new UnavailableError('The service is stopping.');
+    await assertUsable();
+  };
+  const parseAddress = createAddressParser(config.defaultRegion);
+  const handlers = createHandlers({
+    parseAddress,
+    recorder,
+    providers,
+    webhooks: createWebhooks({
+      ...{ config, providers, database, parseAddress, recorder, receipts },
+      events: withRepair(events, () => void functions.install()),
+    }),
+    reader: createReader(database, parseAddress),
+    people: createPeople(database, parseAddress),
+    timelines: createTimelines(database),
+    manualActions: createManualActions(pool, onQueued),
+    events,
+    assertReady,
+    reportChannels: shareRunning(async () =>
+      reportAccounts(knex, config.accounts, (await worker?.accounts()) ?? []),
+    ),
+    readMetrics: shareRunning(async () => mergeMetrics(events.registry, (await worker?.metrics()) ?? [])),
+  });
+  const keyring = createFreshKeyring(config, logger, stack);
+  const app = await createApp({
+    ...{ config, logger, events, keyring, providers, handlers },
+    translate: (error) => {
+      if (isMissingFunction(error)) void functions.install();
+      return availability(error);
+    },
+  });
+  const url = await listen(app, config, logger, stack);
+  worker?.start();
+  stack.defer(functions.start());
+  // The worker stops claiming deliveries before the running requests end.
+  stack.defer(() => {
+    stopping = true;
+    void worker?.stop();
+  });
+  return { url, database, failed: location.failed };
+}
