@@ -4,7 +4,7 @@ const LAYERS = [
   ['src/service/'],
   ['src/http/'],
   ['src/webhooks/'],
-  ['src/delivery/', 'src/messaging/'],
+  ['src/delivery/', 'src/messaging/', 'src/feed/'],
   ['src/providers/', 'src/db/'],
   ['src/observability/', 'src/openapi/', 'src/config/', 'src/channel.ts', 'src/errors.ts'],
 ];

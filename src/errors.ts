@@ -20,6 +20,7 @@ export type ErrorCode =
   | StatusConflict
   | WebhookConflict
   | NoAccount
+  | 'position_expired'
   | 'unavailable';
 
 /** Reasons why a request is not valid HTTP or not supported. */
@@ -100,6 +101,17 @@ export class InsufficientScopeError extends ServiceError {
   constructor(requiredScope: 'read' | 'send' | 'admin') {
     super('insufficient_scope', `The API key does not have the scope "${requiredScope}".`);
     this.requiredScope = requiredScope;
+  }
+}
+
+/** Events after a position of the feed are not kept any more. */
+export class PositionExpiredError extends ServiceError {
+  /** The position before the first event that is kept. */
+  readonly position: number;
+
+  constructor(position: number) {
+    super('position_expired', `The first event that is kept has position ${position + 1}.`);
+    this.position = position;
   }
 }
 

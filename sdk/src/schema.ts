@@ -339,6 +339,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List events after a position
+         * @description Events in the order of their positions. A position never gets an earlier neighbour: after a client has read up to
+         *     a position, every later event has a greater one. Continue with `after` = `position` of the response.
+         *
+         *     A filter that takes long ends its page early, with fewer events than `limit` or none; `next_cursor` is null only at the
+         *     end of the feed. Events are kept for `EVENT_RETENTION_DAYS` (30 by default).
+         */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the feed by server-sent events
+         * @description Server-sent events without an end: the name is the `type` of the event, `id` its position, `data` the event as JSON.
+         *     After a lost connection, a browser or client continues with `Last-Event-ID`. Without a position, the stream starts
+         *     at the end of the feed.
+         *
+         *     An `id` without data, at the start and at least every 15 seconds, is the position without an event. The event
+         *     `resync`, with `{"position": …}`, means that events before this position are not kept any more. A client that
+         *     does not read for 30 seconds is disconnected.
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/webhooks/sms": {
         parameters: {
             query?: never;
@@ -1646,6 +1696,113 @@ export interface components {
              */
             at: string;
         };
+        /**
+         * @description What happened. New types may be added.
+         * @enum {string}
+         */
+        EventType: "message.received" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled" | "conversation.created" | "conversation.merged" | "participant.linked" | "participant.unlinked" | "provider.unavailable" | "provider.recovered";
+        /**
+         * @description Present if the resource is larger than 20,000 bytes: its body is cut, and long lists too. Read the resource for the whole.
+         * @enum {boolean}
+         */
+        Truncated: true;
+        /** @description A message was recorded, or its status changed. */
+        MessageEvent: {
+            /** @description The position in the feed. */
+            id: components["schemas"]["Id"];
+            /**
+             * @description What happened.
+             * @enum {string}
+             */
+            type: "message.received" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** @description The message with its present content and the status of the event. */
+            data: components["schemas"]["Message"];
+            truncated?: components["schemas"]["Truncated"];
+        };
+        /** @description A conversation was created, or became part of another. */
+        ConversationEvent: {
+            /** @description The position in the feed. */
+            id: components["schemas"]["Id"];
+            /**
+             * @description What happened.
+             * @enum {string}
+             */
+            type: "conversation.created" | "conversation.merged";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** @description The present conversation. */
+            data: components["schemas"]["Conversation"];
+            truncated?: components["schemas"]["Truncated"];
+        };
+        /** @description The links of a participant changed. */
+        ParticipantEvent: {
+            /** @description The position in the feed. */
+            id: components["schemas"]["Id"];
+            /**
+             * @description What happened.
+             * @enum {string}
+             */
+            type: "participant.linked" | "participant.unlinked";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** @description The present participant. */
+            data: components["schemas"]["Participant"];
+            truncated?: components["schemas"]["Truncated"];
+        };
+        /** @description An account at a provider became unavailable or works again. */
+        ProviderEvent: {
+            /** @description The position in the feed. */
+            id: components["schemas"]["Id"];
+            /**
+             * @description What happened.
+             * @enum {string}
+             */
+            type: "provider.unavailable" | "provider.recovered";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** @description The account. */
+            data: components["schemas"]["ProviderState"];
+            truncated?: components["schemas"]["Truncated"];
+        };
+        /** @description An account at a provider. */
+        ProviderState: {
+            /** @description The name of the account. */
+            name: string;
+            channel: components["schemas"]["Channel"];
+            /** @description The reason why the account is unavailable; null after it recovered. */
+            error: components["schemas"]["MessageError"] | null;
+        };
+        /**
+         * @description Something that happened. `data` is rendered when the event is read: it has the present content of the resource, and
+         *     the changed fields as they were.
+         */
+        Event: components["schemas"]["MessageEvent"] | components["schemas"]["ConversationEvent"] | components["schemas"]["ParticipantEvent"] | components["schemas"]["ProviderEvent"];
+        /** @description A page of events. */
+        EventList: {
+            /** @description The events of this page. */
+            data: components["schemas"]["Event"][];
+            /** @description The position as text while later events exist; null at the end of the feed. */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description The position up to which events were read. Use it as `after`.
+             */
+            position: number;
+        };
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -1663,7 +1820,7 @@ export interface components {
              * @description The stable code of the error for programs. New codes may be added.
              * @enum {string}
              */
-            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "no_provider_for_sender" | "missing_capability" | "link_to_self" | "already_linked" | "participants_share_conversation" | "not_cancelable" | "not_retriable" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
+            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "no_provider_for_sender" | "missing_capability" | "link_to_self" | "already_linked" | "participants_share_conversation" | "not_cancelable" | "not_retriable" | "position_expired" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
             /** @description The `X-Request-Id` of the response. */
             request_id: string;
             required_scope?: components["schemas"]["Scope"];
@@ -1737,6 +1894,18 @@ export interface components {
         Problem: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Events after this position are not kept any more (`position_expired`). Read the resources, and continue with `after` = 0. */
+        PositionExpired: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 [name: string]: unknown;
             };
             content: {
@@ -1962,6 +2131,20 @@ export interface components {
         Limit: number;
         /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
         Cursor: string;
+        /**
+         * @description The position after which to start; 0 is the start of the feed.
+         * @example 41
+         */
+        AfterPosition: number;
+        /**
+         * @description Only events of these types.
+         * @example [
+         *       "message.received"
+         *     ]
+         */
+        EventTypes: components["schemas"]["EventType"][];
+        /** @description Only events of this conversation, its messages, and the conversations that are merged with it. */
+        EventConversation: components["schemas"]["Id"];
         /**
          * @description Only items recorded at this time or later; of conversations, those whose last message was.
          * @example 2024-11-01T14:00:00Z
@@ -2704,6 +2887,110 @@ export interface operations {
             200: components["responses"]["Participant"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The position after which to start; 0 is the start of the feed.
+                 * @example 41
+                 */
+                after?: components["parameters"]["AfterPosition"];
+                /**
+                 * @description Only events of these types.
+                 * @example [
+                 *       "message.received"
+                 *     ]
+                 */
+                type?: components["parameters"]["EventTypes"];
+                /** @description Only events of this conversation, its messages, and the conversations that are merged with it. */
+                conversation_id?: components["parameters"]["EventConversation"];
+                /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["PositionExpired"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The position after which to start; 0 is the start of the feed.
+                 * @example 41
+                 */
+                after?: components["parameters"]["AfterPosition"];
+                /**
+                 * @description Only events of these types.
+                 * @example [
+                 *       "message.received"
+                 *     ]
+                 */
+                type?: components["parameters"]["EventTypes"];
+                /** @description Only events of this conversation, its messages, and the conversations that are merged with it. */
+                conversation_id?: components["parameters"]["EventConversation"];
+            };
+            header?: {
+                /**
+                 * @description The position after which the stream starts. It takes precedence over `after`.
+                 * @example 42
+                 */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example event: message.received
+                     *     id: 42
+                     *     data: {"id":42}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];

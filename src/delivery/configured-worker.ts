@@ -1,31 +1,33 @@
 import type pg from 'pg';
 import type { Config } from '../config/config.ts';
+import { type Listeners, listenTo } from '../db/listen.ts';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { webhookUrlOf } from '../providers/webhook.ts';
 import type { NormaliseAddress } from './settle.ts';
-import { type Listeners, listenForDue, MESSAGES_DUE } from './wake-up.ts';
+import { MESSAGES_DUE } from './wake-up.ts';
 import { Worker } from './worker.ts';
 
 /** Max time to settle an attempt after the end of the call, in milliseconds. */
 const LEASE_MARGIN_MS = 5_000;
 
-/**
- * Creates the worker for the configured accounts. The stack stops the worker.
- *
- * @param directUrl of the database, without a pooler, for LISTEN.
- * @param listeners functions that are called for notifications on further channels, by channel.
- */
-export function createWorker(
-  config: Config,
-  providers: ProviderRegistry,
-  pool: pg.Pool,
-  directUrl: string,
-  events: Events,
-  stack: AsyncDisposableStack,
-  normaliseAddress: NormaliseAddress,
-  listeners: Listeners,
-): Worker {
+export interface ConfiguredWorkerOptions {
+  config: Config;
+  providers: ProviderRegistry;
+  pool: pg.Pool;
+  /** The URL of the database, without a pooler, for LISTEN. */
+  directUrl: string;
+  events: Events;
+  normaliseAddress: NormaliseAddress;
+  /** Called after the commit of an attempt. */
+  onSettled: () => void;
+  /** Functions that are called for notifications on further channels, by channel. */
+  listeners: Listeners;
+}
+
+/** Creates the worker for the configured accounts. The stack stops the worker. */
+export function createWorker(options: ConfiguredWorkerOptions, stack: AsyncDisposableStack): Worker {
+  const { config, providers, pool, directUrl, events, normaliseAddress, onSettled, listeners } = options;
   const longestAttemptMs = [...providers.sms, ...providers.email].map(
     (provider) => provider.longestAttemptMs,
   );
@@ -40,8 +42,10 @@ export function createWorker(
     webhookUrlOf: (account) => webhookUrlOf(config.publicUrl, account),
     normaliseAddress,
     patienceMs: config.stopTimeoutMs / 2,
+    onSettled,
   });
   stack.defer(() => worker.stop());
-  stack.defer(listenForDue(directUrl, events, { ...listeners, [MESSAGES_DUE]: () => worker.wake() }).stop);
+  const onError = (error: unknown) => events.failed('listen', error);
+  stack.defer(listenTo(directUrl, { ...listeners, [MESSAGES_DUE]: () => worker.wake() }, onError).stop);
   return worker;
 }

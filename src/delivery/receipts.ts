@@ -47,7 +47,12 @@ const LIMITS = { ...SIZE_LIMITS, maxBatch: 256, maxQueue: 10_000, parallel: 2 };
 
 const STORE = { name: 'store-receipts', text: `select * from ${storedFunction('store_receipts')}($1)` };
 
-export function createReceiptRecorder(pool: pg.Pool, events: Events): ReceiptRecorder {
+/** @param onRecorded called after a receipt was committed. */
+export function createReceiptRecorder(
+  pool: pg.Pool,
+  events: Events,
+  onRecorded: () => void = () => undefined,
+): ReceiptRecorder {
   const storing = retrySingly(
     (receipts: NewReceipt[]) => retryMissingRows(() => store(pool, receipts)),
     toClientError,
@@ -57,6 +62,7 @@ export function createReceiptRecorder(pool: pg.Pool, events: Events): ReceiptRec
     idle: recording.idle,
     record: async (receipt) => {
       const stored = await recording.add(receipt);
+      onRecorded();
       events.receiptRecorded({
         provider: stored.provider,
         status: stored.status,

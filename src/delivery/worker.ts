@@ -30,6 +30,8 @@ export interface WorkerOptions {
   normaliseAddress: NormaliseAddress;
   /** The time for which `stop` waits for calls before it aborts them, in milliseconds. */
   patienceMs: number;
+  /** Called after the commit of an attempt. */
+  onSettled?: () => void;
 }
 
 /** Max wait between two claims, because a notification can be lost. */
@@ -139,6 +141,7 @@ export class Worker {
       .call(isRetry(claimed.message), () => deliver(claimed, this.#deliverOptions))
       .finally(() => this.wake());
     await this.#settle(settlement);
+    this.#options.onSettled?.();
   }
 
   async #run(): Promise<void> {

@@ -26,6 +26,7 @@ import { problemHandler } from './problem.ts';
 import { checkProtocol } from './protocol-errors.ts';
 import { referenceRoutes } from './reference/routes.ts';
 import { originOf, stateOf } from './request-state.ts';
+import { closeSignalOf, isStream, sendStream } from './stream-response.ts';
 
 export interface AppOptions {
   config: Config;
@@ -114,6 +115,7 @@ function toMiddleware(
     const result = await handler({
       ...{ caller, params, query, headers, body, reserve },
       traceparent: traceparentOf(headers.traceparent),
+      signal: closeSignalOf(response),
       origin: () => originOf(request),
     }).catch((error) => {
       budget.written(response);
@@ -121,6 +123,7 @@ function toMiddleware(
     });
     response.status(result.status).set(result.headers ?? {});
     if (result.body === undefined) response.end();
+    else if (isStream(result.body)) await sendStream(response, result.body);
     else if (typeof result.body === 'string') response.send(result.body);
     else response.json(result.body);
     budget.written(response);

@@ -46,6 +46,7 @@ const STATUS: Record<ErrorCode, number> = {
   not_retriable: 409,
   webhook_in_progress: 409,
   webhook_not_processed: 409,
+  position_expired: 410,
   payload_too_large: 413,
   unsupported_media_type: 415,
   expectation_failed: 417,

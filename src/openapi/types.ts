@@ -21,6 +21,8 @@ export interface OperationRequest<Id extends OperationId, Caller> {
   reserve: Reserve;
   /** The trace context of the request (W3C Trace Context, version 00); null without one. */
   traceparent: string | null;
+  /** Aborted when the connection of the request is closed. */
+  signal: AbortSignal;
   /** The URL of the service in this request, such as `http://127.0.0.1:8080`; null if it is not known. */
   origin: () => string | null;
 }
@@ -36,12 +38,17 @@ type Responses<Id extends OperationId> = operations[Id]['responses'];
  */
 export type Reserve = (bytes: number) => Promise<void>;
 
+/** The body of a response: text, an object that is sent as JSON, or for a stream the texts that are sent as they come. */
+type BodyOf<Response> = Response extends { content: { 'text/event-stream': string } }
+  ? AsyncIterable<string>
+  : JsonOf<Response>;
+
 /** The successful result of a handler. For all other responses, a handler throws an error of `errors.ts`. */
 export type OperationResponse<Id extends OperationId> = {
   [Status in keyof Responses<Id> & Success]: {
     status: Status;
     headers?: Record<string, string>;
-    body: JsonOf<Responses<Id>[Status]>;
+    body: BodyOf<Responses<Id>[Status]>;
   };
 }[keyof Responses<Id> & Success];
 

@@ -15,21 +15,25 @@ import { createReceiptRecorder } from '../delivery/receipts.ts';
 import { createTimelines } from '../delivery/timeline.ts';
 import { createNotifier } from '../delivery/wake-up.ts';
 import { type StartError, UnavailableError } from '../errors.ts';
+import { Feed } from '../feed/feed.ts';
+import { startSequencer } from '../feed/sequencer.ts';
 import { createApp } from '../http/app.ts';
 import { createFreshKeyring } from '../http/auth/keyring.ts';
 import { listen } from '../http/listen.ts';
 import { createHandlers } from '../http/routes/index.ts';
+import { locateDatabase } from './local/database.ts';
 import { createAddressParser, parseSender } from '../messaging/address.ts';
+import { participantsByIds } from '../messaging/people/participants.ts';
 import { createPeople } from '../messaging/people/people.ts';
 import { finishRegrouping } from '../messaging/people/regrouping.ts';
 import { createReader } from '../messaging/reading/reader.ts';
+import { conversationsByIds, messagesByIds } from '../messaging/reading/resources.ts';
 import { createRecorder } from '../messaging/recording/record.ts';
 import { createEvents, type Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import { mergeMetrics } from '../observability/merge-metrics.ts';
 import { createRegistry, KINDS } from '../providers/registry.ts';
 import { createWebhooks } from '../webhooks/create.ts';
-import { locateDatabase } from './local/database.ts';
 import { createServiceWorker, divideConnections, endAllLeases } from './worker/create.ts';
 import { withRepair } from './worker/repair.ts';
 
@@ -111,15 +115,24 @@ async function wire(
   if (location.exclusive) await endAllLeases(pool);
   const providers = createRegistry(config.accounts, config.providerTimeoutMs);
   const functions = createFunctionKeeper(knex, (error) => events.failed('functions', error));
+  const sequencer = startSequencer(pool, events);
+  stack.defer(() => sequencer.stop());
   const worker =
     config.role === 'api'
       ? null
       : createServiceWorker({
           ...{ config, location, providers, database, sessions, connections, events, functions, stack },
+          onSettled: () => sequencer.wake(),
         });
   const onQueued = worker ? () => worker.wake() : createNotifier(pool, events);
-  const recorder = createRecorder({ pool, events, onQueued });
-  const receipts = createReceiptRecorder(pool, events);
+  const recorder = createRecorder({
+    ...{ pool, events },
+    onRecorded: (direction) => {
+      sequencer.wake();
+      if (direction === 'outbound') onQueued();
+    },
+  });
+  const receipts = createReceiptRecorder(pool, events, () => sequencer.wake());
   stack.defer(finishRegrouping(knex, (error) => events.failed('regroup', error)).stop);
   stack.defer(async () => void (await Promise.all([recorder.idle(), receipts.idle()])));
 
@@ -130,6 +143,14 @@ async function wire(
     await assertUsable();
   };
   const parseAddress = createAddressParser(config.defaultRegion);
+  const feed = new Feed({
+    ...{ pool, listenUrl: location.directUrl, events },
+    resources: {
+      messages: (ids) => messagesByIds(knex, ids),
+      conversations: (ids) => conversationsByIds(knex, ids),
+      participants: (ids) => participantsByIds(knex, ids),
+    },
+  });
   const handlers = createHandlers({
     parseAddress,
     recorder,
@@ -141,7 +162,11 @@ async function wire(
     reader: createReader(database, parseAddress),
     people: createPeople(database, parseAddress),
     timelines: createTimelines(database),
-    manualActions: createManualActions(pool, onQueued),
+    feed,
+    manualActions: createManualActions(pool, () => {
+      sequencer.wake();
+      onQueued();
+    }),
     events,
     assertReady,
     reportChannels: shareRunning(async () =>
@@ -164,6 +189,7 @@ async function wire(
   stack.defer(() => {
     stopping = true;
     void worker?.stop();
+    void feed.stop();
   });
   return { url, database, failed: location.failed };
 }

@@ -53,18 +53,21 @@ export function createWebhooks({
   };
 }
 
+export interface InboxWorkerOptions {
+  config: Config;
+  providers: ProviderRegistry;
+  pool: pg.Pool;
+  events: Events;
+  /** Called after a message or a receipt was committed. */
+  onRecorded: () => void;
+}
+
 /** Creates the worker of the inbox with recorders of its own. The stack stops the worker. */
-export function createInboxWorker(
-  config: Config,
-  providers: ProviderRegistry,
-  pool: pg.Pool,
-  events: Events,
-  stack: AsyncDisposableStack,
-): InboxWorker {
+export function createInboxWorker(options: InboxWorkerOptions, stack: AsyncDisposableStack): InboxWorker {
+  const { config, providers, pool, events, onRecorded } = options;
   const parseAddress = createAddressParser(config.defaultRegion);
-  // Webhooks queue no messages.
-  const recorder = createRecorder({ pool, events, onQueued: () => undefined });
-  const receipts = createReceiptRecorder(pool, events);
+  const recorder = createRecorder({ pool, events, onRecorded });
+  const receipts = createReceiptRecorder(pool, events, onRecorded);
   const recordOptOut = createOptOutRecorder(pool, parseAddress);
   const effects = createEffects({ parseAddress, recorder, receipts, recordOptOut });
   const worker = new InboxWorker(attemptOptions(config, providers, pool, effects, events));

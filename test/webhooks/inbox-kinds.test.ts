@@ -32,7 +32,7 @@ describe('The webhooks of a kind that uses the inbox', () => {
     const { pool } = database;
     const webhooks = createWebhooks({
       ...{ config, providers, database, events, parseAddress: createAddressParser('US') },
-      recorder: createRecorder({ pool, events, onQueued: () => undefined }),
+      recorder: createRecorder({ pool, events, onRecorded: () => undefined }),
       receipts: createReceiptRecorder(pool, events),
     });
     const provider: Provider = {

@@ -1,6 +1,7 @@
 import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 import { conversationHandlers } from './conversations.ts';
+import { eventHandlers } from './events.ts';
 import { messageHandlers } from './messages.ts';
 import { participantHandlers } from './participants.ts';
 import { quarantineHandlers } from './quarantine.ts';
@@ -13,6 +14,7 @@ export function createHandlers(context: Context) {
     ...messageHandlers(context),
     ...conversationHandlers(context),
     ...participantHandlers(context),
+    ...eventHandlers(context),
     ...webhookHandlers(context),
     ...quarantineHandlers(context),
     ...systemHandlers(context),

@@ -48,6 +48,7 @@ export async function linkParticipants(knex: Knex, id: number, otherId: number):
     });
     const members = sides.flat();
     await assignPersonIds(trx, [members]);
+    await appendEvents(trx, 'participant.linked', [id, otherId]);
     return members;
   });
 }
@@ -72,6 +73,7 @@ export async function unlinkParticipants(knex: Knex, id: number, otherId: number
       .where((builder) => builder.whereIn('participant_id', members).orWhereIn('other_id', members));
     const part = reachable(id, links);
     await assignPersonIds(trx, [[...part], members.filter((member) => !part.has(member))]);
+    await appendEvents(trx, 'participant.unlinked', [id, otherId]);
     return members;
   });
 }
@@ -85,6 +87,16 @@ async function changePeople(knex: Knex, change: (trx: Knex.Transaction) => Promi
     await trx.raw(`select ${storedFunction('lock_people')}()`);
     return change(trx);
   });
+}
+
+/** Appends an event for each participant. */
+async function appendEvents(
+  trx: Knex.Transaction,
+  type: 'participant.linked' | 'participant.unlinked',
+  ids: number[],
+): Promise<void> {
+  const types = ids.map(() => type);
+  await trx.raw(`select ${storedFunction('append_events')}(?::text[], ?::bigint[], null)`, [types, ids]);
 }
 
 async function find(trx: Knex, id: number): Promise<Participant> {

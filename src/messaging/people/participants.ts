@@ -156,6 +156,19 @@ export async function getParticipant(knex: Knex, id: number): Promise<Schema<'Pa
   return participant;
 }
 
+/** Participants by their ids. */
+export async function participantsByIds(
+  knex: Knex,
+  ids: number[],
+): Promise<Map<number, Schema<'Participant'>>> {
+  if (ids.length === 0) return new Map();
+  const participants = await presentAll(
+    knex,
+    await withLinks(knex, Participant.query(knex).whereIn('id', ids)),
+  );
+  return new Map(participants.map((participant) => [participant.id, participant]));
+}
+
 /** @throws {NotFoundError} */
 export async function updateParticipant(
   knex: Knex,

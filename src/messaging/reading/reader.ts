@@ -2,7 +2,7 @@ import type { Database } from '../../db/pools.ts';
 import type { Reserve } from '../../openapi/types.ts';
 import type { AddressParser } from '../address.ts';
 import { type ConversationQuery, listConversations } from './conversation-list.ts';
-import { getConversation } from './conversations.ts';
+import { getConversation, mergedIds } from './conversations.ts';
 import { listMessages, type MessageQuery } from './message-list.ts';
 import { type ConversationMessagesQuery, getMessage, listConversationMessages } from './messages.ts';
 import { limitSearches } from './search-limit.ts';
@@ -16,6 +16,7 @@ export function createReader({ knex, reads }: Pick<Database, 'knex' | 'reads'>, 
     getMessage: (id: number, reserve: Reserve) => getMessage(knex, id, reserve),
     listMessages: (query: MessageQuery, reserve: Reserve) => listMessages(messages, query, reserve),
     getConversation: (id: number) => getConversation(knex, id),
+    mergedIds: (id: number) => mergedIds(knex, id),
     listConversations: (query: ConversationQuery, reserve: Reserve) =>
       listConversations(knex, parse, query, reserve),
     listConversationMessages: (id: number, query: ConversationMessagesQuery, reserve: Reserve) =>

@@ -7,7 +7,7 @@ import { retryMissingRows } from '../../db/missing-row.ts';
 import { execute } from '../../db/transaction.ts';
 import { UnavailableError } from '../../errors.ts';
 import type { Events } from '../../observability/events.ts';
-import type { Reserve } from '../../openapi/types.ts';
+import type { Reserve, Schema } from '../../openapi/types.ts';
 import { initialState, type PresentableMessage } from '../message-view.ts';
 import { type CachedConversation, ConversationCache } from './conversation-cache.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
@@ -36,8 +36,8 @@ export interface Recorder {
 export interface RecorderOptions {
   pool: pg.Pool;
   events: Events;
-  /** Called after a new outbound message was committed. */
-  onQueued: () => void;
+  /** Called after a new message was committed. */
+  onRecorded: (direction: Schema<'Direction'>) => void;
 }
 
 /** A message that was not stored before. */
@@ -65,7 +65,7 @@ const RECORD = {
 };
 
 /** Creates a recorder that records concurrent messages in one transaction. */
-export function createRecorder({ pool, events, onQueued }: RecorderOptions): Recorder {
+export function createRecorder({ pool, events, onRecorded }: RecorderOptions): Recorder {
   const cache = new ConversationCache();
 
   /** Calls `record_messages`, and repeats the call without the cache if cached rows were deleted from the database. */
@@ -114,7 +114,7 @@ export function createRecorder({ pool, events, onQueued }: RecorderOptions): Rec
       if (!recorded) throw new UnavailableError('The first message of a repeated request was deleted.');
       if (recorded.repeated) return recorded;
       events.recorded({ direction: message.row.direction, type: message.row.type });
-      if (message.row.direction === 'outbound') onQueued();
+      onRecorded(message.row.direction);
       return recorded;
     },
   };

@@ -39,6 +39,8 @@ export interface WorkerContext {
   events: Events;
   functions: FunctionKeeper;
   stack: AsyncDisposableStack;
+  /** Called after the commit of an attempt in this process. */
+  onSettled: () => void;
 }
 
 /** The numbers of database connections for requests and deliveries of the two processes. */
@@ -67,15 +69,19 @@ export async function endAllLeases(pool: pg.Pool): Promise<void> {
 
 /** Creates the worker of a service. The stack stops the worker. */
 export function createServiceWorker(context: WorkerContext): ServiceWorker {
-  const { config, location, providers, database, connections, functions, stack } = context;
+  const { config, location, providers, database, connections, functions, stack, onSettled } = context;
   if (connections.worker > 0) return createSupervisor(context);
   const events = withRepair(context.events, () => void functions.install());
-  const inbox = createInboxWorker(config, providers, database.pool, events, stack);
-  const normaliseAddress = createNormaliser(config.defaultRegion);
   const { pool } = database;
-  const worker = createWorker(config, providers, pool, location.directUrl, events, stack, normaliseAddress, {
-    [WEBHOOKS_DUE]: () => inbox.wake(),
-  });
+  const inbox = createInboxWorker({ config, providers, pool, events, onRecorded: onSettled }, stack);
+  const worker = createWorker(
+    {
+      ...{ config, providers, pool, directUrl: location.directUrl, events, onSettled },
+      normaliseAddress: createNormaliser(config.defaultRegion),
+      listeners: { [WEBHOOKS_DUE]: () => inbox.wake() },
+    },
+    stack,
+  );
   return {
     start: () => {
       worker.start();

@@ -1,6 +1,7 @@
 import { openPool } from '../../db/pools.ts';
 import { createWorker } from '../../delivery/configured-worker.ts';
 import type { Worker } from '../../delivery/worker.ts';
+import { startSequencer } from '../../feed/sequencer.ts';
 import { createNormaliser } from '../../messaging/address.ts';
 import { createEvents, type Events } from '../../observability/events.ts';
 import { createLogger } from '../../observability/logger.ts';
@@ -28,11 +29,21 @@ function start(settings: WorkerSettings): Running {
   stack.defer(() => pool.end());
   const providers = createRegistry(config.accounts, config.providerTimeoutMs);
   const repairing = withRepair(events, () => notify({ type: 'function_missing' }));
-  const inbox = createInboxWorker(config, providers, pool, repairing, stack);
-  const normaliseAddress = createNormaliser(config.defaultRegion);
-  const worker = createWorker(config, providers, pool, directUrl, repairing, stack, normaliseAddress, {
-    [WEBHOOKS_DUE]: () => inbox.wake(),
-  });
+  const sequencer = startSequencer(pool, repairing);
+  stack.defer(() => sequencer.stop());
+  const onCommitted = () => sequencer.wake();
+  const inbox = createInboxWorker(
+    { config, providers, pool, events: repairing, onRecorded: onCommitted },
+    stack,
+  );
+  const worker = createWorker(
+    {
+      ...{ config, providers, pool, directUrl, events: repairing, onSettled: onCommitted },
+      normaliseAddress: createNormaliser(config.defaultRegion),
+      listeners: { [WEBHOOKS_DUE]: () => inbox.wake() },
+    },
+    stack,
+  );
   worker.start();
   inbox.start();
   notify({ type: 'started' });

@@ -53,6 +53,10 @@ begin
   update conversations set merged_into_id = found.primary_id
   from unnest(moved, moved_into) as found(id, primary_id)
   where conversations.id = any(moved) and conversations.id = found.id;
+  perform append_events(
+    array_agg('conversation.merged'::text), array_agg(merged.id), array_agg(merged.id))
+  from unnest(moved, moved_into) as merged(id, primary_id) where primary_id is not null
+  having count(*) > 0;
 
   if with_activity then
     update conversations set last_message_at = activity.at

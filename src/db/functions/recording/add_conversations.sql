@@ -6,6 +6,7 @@ set search_path from current
 set enable_seqscan = off as $$
 declare
   added bigint[];
+  made_ids bigint[];
 begin
   -- The lock on links, until the commit: no other transaction adds the same rows or links participants.
   perform lock_people();
@@ -40,7 +41,12 @@ begin
     on conflict do nothing
     returning conversation_id
   )
-  select array_agg(distinct conversation_id order by conversation_id) into added from filled;
+  select array_agg(distinct conversation_id order by conversation_id), (select array_agg(id order by id) from made)
+  into added, made_ids
+  from filled;
+  if made_ids is not null then
+    perform append_events(array_fill('conversation.created'::text, array[cardinality(made_ids)]), made_ids, made_ids);
+  end if;
 
   if exists (
     select from conversation_participants

@@ -7,6 +7,11 @@ language plpgsql
 set search_path from current
 set enable_seqscan = off as $$
 #variable_conflict use_column
+declare
+  -- A scheduled message has its event when it is queued.
+  types text[];
+  message_ids bigint[];
+  event_conversation_ids bigint[];
 begin
   with message as materialized (
     select nextval('messages_id_seq') as id, case when send_at > at then 'scheduled' else 'queued' end as status, given.*
@@ -53,6 +58,14 @@ begin
     from message join inserted_message using (id)
     where direction = 'outbound'
   )
-  select array_agg(message.id order by n), array_agg(inserted_message.id is not null order by n) into ids, inserted
+  select array_agg(message.id order by n), array_agg(inserted_message.id is not null order by n),
+    array_agg(case direction when 'inbound' then 'message.received' else 'message.queued' end order by n)
+      filter (where inserted_message.id is not null and status = 'queued'),
+    array_agg(id order by n) filter (where inserted_message.id is not null and status = 'queued'),
+    array_agg(conversation_ids[n] order by n) filter (where inserted_message.id is not null and status = 'queued')
+  into ids, inserted, types, message_ids, event_conversation_ids
   from message left join inserted_message using (id);
+  if types is not null then
+    perform append_events(types, message_ids, event_conversation_ids);
+  end if;
 end $$;

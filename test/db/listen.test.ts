@@ -1,7 +1,5 @@
 import { expect } from 'chai';
-import { listenForDue, MESSAGES_DUE } from '../../src/delivery/wake-up.ts';
-import { createEvents } from '../../src/observability/events.ts';
-import { createLogger } from '../../src/observability/logger.ts';
+import { listenTo } from '../../src/db/listen.ts';
 import { createDatabase, query } from '../support/database.ts';
 import { startPostgresProxy } from '../support/postgres-proxy.ts';
 import { until } from '../support/until.ts';
@@ -16,10 +14,7 @@ describe('The listener for notifications', () => {
     }));
     let failures = 0;
     let notifications = 0;
-    const events = { ...createEvents(createLogger('silent')), failed: () => void failures++ };
-    const listener = listenForDue(proxy.url, events, {
-      [MESSAGES_DUE]: () => void notifications++,
-    });
+    const listener = listenTo(proxy.url, { messages_due: () => void notifications++ }, () => void failures++);
     const connections = async () =>
       (
         await query(

@@ -1,0 +1,23 @@
+import type { Schema } from '../openapi/types.ts';
+
+export type EventType = Schema<'EventType'>;
+
+/** A row of the feed. */
+export interface EventRow {
+  /** The position in the feed. */
+  id: number;
+  type: EventType;
+  /** The message, conversation or participant; null for other subjects. */
+  subject_id: number | null;
+  conversation_id: number | null;
+  /** The fields that changed. */
+  changes: Record<string, unknown> | null;
+  created_at: Date;
+}
+
+/** The resources of events, as the API returns them. A deleted resource is missing. */
+export interface Resources {
+  messages(ids: number[]): Promise<Map<number, Schema<'Message'>>>;
+  conversations(ids: number[]): Promise<Map<number, Schema<'Conversation'>>>;
+  participants(ids: number[]): Promise<Map<number, Schema<'Participant'>>>;
+}

@@ -1,0 +1,61 @@
+import pLimit from 'p-limit';
+import type pg from 'pg';
+import type { Events } from '../observability/events.ts';
+import { DEFAULT_LIMIT } from '../openapi/page.ts';
+import type { Schema } from '../openapi/types.ts';
+import type { Resources } from './event.ts';
+import { presentEvents, renderer } from './present.ts';
+import { type EventFilter, readEvents } from './read.ts';
+import { type StreamItem, streamEvents } from './stream.ts';
+import { Tail } from './tail.ts';
+
+export interface FeedOptions {
+  pool: pg.Pool;
+  /** The URL of the database for LISTEN. */
+  listenUrl: string;
+  resources: Resources;
+  events: Events;
+}
+
+/** Max streams of this process that read the database at once; the others wait. */
+const MAX_CATCHING_UP = 2;
+
+/** The events of one database, for the readers of this process. */
+export class Feed {
+  readonly #options: FeedOptions;
+  readonly #tail: Tail;
+  readonly #limit = pLimit(MAX_CATCHING_UP);
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+    this.#tail = new Tail({ ...options, render: renderer(options.resources) });
+  }
+
+  /**
+   * A page of events after a position.
+   *
+   * @throws {PositionExpiredError} if events after this position are not kept any more.
+   */
+  async list(after: number, filter: EventFilter, limit = DEFAULT_LIMIT): Promise<Schema<'EventList'>> {
+    const { pool, resources } = this.#options;
+    const { rows, position, last } = await readEvents(pool, after, filter, limit);
+    const data = await presentEvents(rows, resources);
+    return { data, position, next_cursor: position < last ? `${position}` : null };
+  }
+
+  /** Streams events after a position, or after the end of the feed for null, until the signal is aborted. */
+  stream(after: number | null, filter: EventFilter, signal: AbortSignal): AsyncGenerator<StreamItem> {
+    const { pool, resources } = this.#options;
+    const context = {
+      pool,
+      tail: this.#tail,
+      render: renderer(resources),
+      catchUp: <T>(read: () => Promise<T>) => this.#limit(read),
+    };
+    return streamEvents(context, after, filter, signal);
+  }
+
+  stop(): Promise<void> {
+    return this.#tail.stop();
+  }
+}

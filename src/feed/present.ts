@@ -1,0 +1,73 @@
+import { presentError, type StoredError } from '../openapi/error-class.ts';
+import type { Schema } from '../openapi/types.ts';
+import type { EventRow, Resources } from './event.ts';
+import { fit } from './fit.ts';
+import type { Render } from './tail.ts';
+
+type Event = Schema<'Event'>;
+type Changes = Partial<
+  Pick<Schema<'Message'>, 'status' | 'provider' | 'provider_message_id' | 'updated_at'>
+> & {
+  error?: StoredError | null;
+};
+type Subject = 'message' | 'conversation' | 'participant' | 'provider';
+
+/** Presents events with the present content of their resources. An event whose resource was deleted is omitted. */
+export async function presentEvents(rows: EventRow[], resources: Resources): Promise<Event[]> {
+  const idsOf = (subject: Subject) => [
+    ...new Set(rows.flatMap((row) => (subjectOf(row) === subject && row.subject_id) || [])),
+  ];
+  const [messages, conversations, participants] = await Promise.all([
+    resources.messages(idsOf('message')),
+    resources.conversations(idsOf('conversation')),
+    resources.participants(idsOf('participant')),
+  ]);
+  const dataOf = (row: EventRow): object | undefined => {
+    const id = row.subject_id ?? 0;
+    const subject = subjectOf(row);
+    if (subject === 'provider') return row.changes ?? undefined;
+    if (subject === 'conversation') return conversations.get(id);
+    if (subject === 'participant') return participants.get(id);
+    const message = messages.get(id);
+    return message && { ...message, ...stateOf(row) };
+  };
+  return rows.flatMap((row) => {
+    const data = dataOf(row);
+    if (data === undefined) return [];
+    const { id, type, created_at } = row;
+    return fit({ id, type, timestamp: created_at.toISOString(), data } as Event);
+  });
+}
+
+/** Renders events as JSON. */
+export function renderer(resources: Resources): Render {
+  return async (rows) => {
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return (await presentEvents(rows, resources)).map((event) => ({
+      ...{ id: event.id, type: event.type, text: JSON.stringify(event) },
+      conversationId: byId.get(event.id)?.conversation_id ?? null,
+    }));
+  };
+}
+
+function subjectOf({ type }: EventRow): Subject {
+  return type.split('.', 1)[0] as Subject;
+}
+
+/** The state of a message at the event. An event of a new message has no changes. */
+function stateOf({ type, changes }: EventRow): Partial<Schema<'Message'>> {
+  if (type === 'message.received') return {};
+  const { error = null, updated_at, ...state } = (changes ?? {}) as Changes;
+  const status = type.split('.')[1] as Schema<'MessageStatus'>;
+  return {
+    ...{
+      status,
+      error: presentError(error),
+      next_attempt_at: null,
+      provider: null,
+      provider_message_id: null,
+      ...state,
+    },
+    ...(updated_at !== undefined && { updated_at: new Date(updated_at).toISOString() }),
+  };
+}

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { storedFunction } from '../db/functions.ts';
+import { execute } from '../db/transaction.ts';
+import type { Events } from '../observability/events.ts';
+
+/** Gives committed events their positions. Every process has a sequencer; one of them moves events at a time. */
+export interface Sequencer {
+  /** Called after the commit of an event of this process. */
+  wake(): void;
+  stop(): Promise<void>;
+}
+
+/** Max events of one transaction, whose time delays the other processes. */
+const BATCH = 1_000;
+/** Events of a process that died are moved by the poll of another process. */
+const POLL_MS = 1_000;
+/** The pause while another process moves events, which may have begun before the commit of this process. */
+const RETRY_MS = 10;
+/** The pause between two transactions under load, so that each moves many events. */
+const PAUSE_MS = 10;
+
+const SEQUENCE = {
+  name: 'sequence-events',
+  text: `select is_current, moved from ${storedFunction('sequence_events')}(${BATCH})`,
+};
+
+export function startSequencer(pool: pg.Pool, events: Events): Sequencer {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let woken = Promise.withResolvers<void>();
+  const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => undefined);
+
+  /** @returns whether no event remains that was committed before the call. */
+  async function moveAll(): Promise<boolean> {
+    const { rows } = await execute<{ is_current: boolean; moved: number | null }>(pool, SEQUENCE, []);
+    const [{ is_current, moved } = { is_current: false, moved: 0 }] = rows;
+    return is_current && (moved ?? 0) < BATCH;
+  }
+
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      woken = Promise.withResolvers();
+      const isDone = await moveAll().catch((error) => {
+        events.failed('sequence_events', error);
+        return pause(POLL_MS);
+      });
+      if (isDone === false) await pause(RETRY_MS);
+      else await Promise.race([woken.promise.then(() => pause(PAUSE_MS)), pause(POLL_MS)]);
+    }
+  }
+
+  const running = run();
+  return {
+    wake: () => woken.resolve(),
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}

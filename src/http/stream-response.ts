@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Response } from 'express';
+
+/** Max time for a client to read what is written, in milliseconds. */
+const PATIENCE_MS = 30_000;
+
+/** A signal that is aborted when the connection of a response is closed. */
+export function closeSignalOf(response: Response): AbortSignal {
+  const closed = new AbortController();
+  response.once('close', () => closed.abort());
+  return closed.signal;
+}
+
+export function isStream(body: unknown): body is AsyncIterable<string> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+}
+
+/** Sends texts as they come. A client that does not read for `PATIENCE_MS` is disconnected, so that memory is bounded. */
+export async function sendStream(response: Response, body: AsyncIterable<string>): Promise<void> {
+  response.flushHeaders();
+  for await (const text of body) {
+    if (response.closed) return;
+    if (!response.write(text)) await untilDrained(response);
+  }
+  response.end();
+}
+
+async function untilDrained(response: Response): Promise<void> {
+  const settled = new AbortController();
+  const { signal } = settled;
+  const drained = new Promise<void>((resolve) => {
+    response.once('drain', resolve);
+    response.once('close', resolve);
+    signal.addEventListener('abort', () => {
+      response.off('drain', resolve);
+      response.off('close', resolve);
+    });
+  });
+  const late = sleep(PATIENCE_MS, true, { signal }).catch(() => false);
+  const isLate = await Promise.race([drained, late]);
+  settled.abort();
+  if (isLate === true) response.destroy();
+}

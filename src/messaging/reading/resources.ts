@@ -1,0 +1,45 @@
+import type { Knex } from 'knex';
+import { raw } from 'objection';
+import { Conversation } from '../../db/models/conversation.ts';
+import { Message } from '../../db/models/message.ts';
+import type { Schema } from '../../openapi/types.ts';
+import { type PresentableMessage, presentable, presentMessage } from '../message-view.ts';
+import { type MergedConversation, presentMerged } from './conversations.ts';
+
+/** The characters of a body that an event can have at most. */
+const MAX_BODY = 20_000;
+
+/** Messages by their ids, each with at most the first `MAX_BODY` characters of its body. */
+export async function messagesByIds(knex: Knex, ids: number[]): Promise<Map<number, Schema<'Message'>>> {
+  if (ids.length === 0) return new Map();
+  const rows = await Message.query(knex)
+    .whereIn('messages.id', ids)
+    .modify(presentable)
+    .select(raw(`left(body, ${MAX_BODY + 1}) as body`))
+    .castTo<PresentableMessage[]>();
+  return new Map(rows.map((row) => [row.id, presentMessage(row)]));
+}
+
+/** Conversations by their ids. A merged conversation has the content of its primary conversation. */
+export async function conversationsByIds(
+  knex: Knex,
+  ids: number[],
+): Promise<Map<number, Schema<'Conversation'>>> {
+  if (ids.length === 0) return new Map();
+  const primaries = Conversation.query(knex).select(raw('coalesce(merged_into_id, id)')).whereIn('id', ids);
+  const members = await Conversation.query(knex)
+    .whereIn('id', primaries)
+    .orWhereIn('merged_into_id', primaries.clone())
+    .orderBy('id');
+  const groups = [...Map.groupBy(members, ({ id, merged_into_id }) => merged_into_id ?? id).values()];
+  const shown = await presentMerged(knex, groups as MergedConversation[]);
+  const byPrimary = new Map(shown.map((conversation) => [conversation.id, conversation]));
+  const wanted = new Set(ids);
+  return new Map(
+    members.flatMap(({ id, merged_into_id }) => {
+      const primary = byPrimary.get(merged_into_id ?? id);
+      if (!primary || !wanted.has(id)) return [];
+      return [[id, primary.id === id ? primary : { ...primary, id, merged_into: primary.id }] as const];
+    }),
+  );
+}

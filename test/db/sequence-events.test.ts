@@ -1,0 +1,105 @@
+import { expect } from 'chai';
+import pg from 'pg';
+import { storedFunction } from '../../src/db/functions.ts';
+import { createMigratedDatabase } from '../support/database.ts';
+
+const APPEND = `select ${storedFunction('append_events')}(array['message.queued'], array[$1::bigint], array[1::bigint])`;
+const SEQUENCE = `select * from ${storedFunction('sequence_events')}($1)`;
+
+describe('sequence_events', () => {
+  let clients: pg.Client[];
+  let url: string;
+
+  beforeEach(async () => {
+    url = await createMigratedDatabase();
+    clients = [];
+  });
+  afterEach(() => Promise.all(clients.map((client) => client.end())));
+
+  async function connect(): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    clients.push(client);
+    return client;
+  }
+  const subjects = async (client: pg.Client, after = 0) =>
+    (
+      await client.query('select id::int, subject_id::int from events where id > $1 order by id', [after])
+    ).rows.map(({ id, subject_id }) => [id, subject_id]);
+  const state = async (client: pg.Client) =>
+    (await client.query('select last_position::int, inbox_floor::int from feed_state')).rows[0];
+  const sequence = async (client: pg.Client, batch = 1_000) =>
+    (await client.query(SEQUENCE, [batch])).rows[0];
+
+  it('gives an event that commits late a position above all earlier positions', async () => {
+    const [early, late, reader] = [await connect(), await connect(), await connect()];
+    await late.query('begin');
+    await late.query(APPEND, [1]);
+    await early.query(APPEND, [2]);
+    expect((await sequence(reader)).moved).to.equal(1);
+    expect(await subjects(reader)).to.deep.equal([[1, 2]]);
+    await early.query(APPEND, [3]);
+    await sequence(reader);
+    await late.query('commit');
+    await sequence(reader);
+    expect(await subjects(reader)).to.deep.equal([
+      [1, 2],
+      [2, 3],
+      [3, 1],
+    ]);
+  });
+
+  it('moves every event once, in batches, with concurrent writers and movers', async () => {
+    const [reader, ...others] = await Promise.all(Array.from({ length: 9 }, connect));
+    const [writers, movers] = [others.slice(0, 6), others.slice(6)];
+    let writing = true;
+    const write = async (writer: pg.Client, index: number) => {
+      for (let n = 0; n < 100; n++) {
+        await writer.query('begin');
+        await writer.query(APPEND, [index * 1_000 + n]);
+        await writer.query(n % 10 === 9 ? 'rollback' : 'commit');
+      }
+    };
+    const move = async (mover: pg.Client) => {
+      while (writing) await sequence(mover, 7);
+    };
+    const seen: number[][] = [];
+    const read = async () => {
+      while (writing) seen.push(...(await subjects(reader as pg.Client, seen.at(-1)?.[0] ?? 0)));
+    };
+    await Promise.all([
+      Promise.all(writers.map(write)).finally(() => (writing = false)),
+      ...movers.map(move),
+      read(),
+    ]);
+    while ((await sequence(reader as pg.Client)).moved > 0);
+    seen.push(...(await subjects(reader as pg.Client, seen.at(-1)?.[0] ?? 0)));
+    expect(seen.map(([id]) => id)).to.deep.equal(Array.from({ length: 540 }, (_, index) => index + 1));
+    expect(new Set(seen.map(([, subject]) => subject)).size).to.equal(540);
+    const own = seen.map(([, subject]) => subject as number).filter((subject) => subject < 1_000);
+    expect(own).to.deep.equal([...own].sort((a, b) => a - b));
+  });
+
+  it('does not scan the events that were moved while an old transaction reads', async () => {
+    const [old, writer] = [await connect(), await connect()];
+    await old.query('begin isolation level repeatable read; select from messages');
+    for (let n = 0; n < 5; n++) {
+      await writer.query(APPEND, [n]);
+      await sequence(writer);
+    }
+    while ((await state(writer)).inbox_floor < 5) await sequence(writer);
+    expect((await state(writer)).last_position).to.equal(5);
+  });
+
+  it('creates partitions before they are needed', async () => {
+    const client = await connect();
+    await client.query('update feed_state set last_position = 999999');
+    await client.query(APPEND, [1]);
+    await client.query(APPEND, [2]);
+    await sequence(client);
+    expect(await subjects(client)).to.deep.equal([
+      [1_000_000, 1],
+      [1_000_001, 2],
+    ]);
+  });
+});
