@@ -54,6 +54,8 @@ export async function* streamEvents(
       position = (buffered.at(-1) as RenderedEvent).id;
       yield { type: 'events', events: buffered.filter((event) => matches(event, filter)), position };
     } else {
+      // The last events can be of deleted resources.
+      position = Math.max(position, tail.position);
       await tail.wait(KEEP_ALIVE_MS, signal);
       if (tail.position === position) yield { type: 'idle', position };
     }

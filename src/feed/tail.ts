@@ -75,8 +75,7 @@ export class Tail {
   after(position: number): RenderedEvent[] | null {
     if (position < this.#start) return null;
     if (position >= this.#position) return [];
-    // Positions have no gaps.
-    return this.#buffer.slice(position - this.#start);
+    return this.#buffer.slice(this.#indexAfter(position));
   }
 
   /** Resolves with the next events, after `ms` milliseconds, or when the signal is aborted. */
@@ -141,12 +140,23 @@ export class Tail {
     return rows.length === BATCH;
   }
 
+  /** The index of the first event after a position. Events of deleted resources are not in the buffer. */
+  #indexAfter(position: number): number {
+    let [low, high] = [0, this.#buffer.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#buffer[middle] as RenderedEvent).id > position) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
   #trim(): void {
     let removed = 0;
     while (this.#buffer.length - removed > MAX_EVENTS || this.#length > MAX_LENGTH)
       this.#length -= (this.#buffer[removed++] as RenderedEvent).text.length;
     if (removed === 0) return;
+    this.#start = (this.#buffer[removed - 1] as RenderedEvent).id;
     this.#buffer = this.#buffer.slice(removed);
-    this.#start += removed;
   }
 }
