@@ -21,7 +21,6 @@ import { createApp } from '../http/app.ts';
 import { createFreshKeyring } from '../http/auth/keyring.ts';
 import { listen } from '../http/listen.ts';
 import { createHandlers } from '../http/routes/index.ts';
-import { locateDatabase } from './local/database.ts';
 import { createAddressParser, parseSender } from '../messaging/address.ts';
 import { participantsByIds } from '../messaging/people/participants.ts';
 import { createPeople } from '../messaging/people/people.ts';
@@ -34,6 +33,7 @@ import type { Logger } from '../observability/logger.ts';
 import { mergeMetrics } from '../observability/merge-metrics.ts';
 import { createRegistry, KINDS } from '../providers/registry.ts';
 import { createWebhooks } from '../webhooks/create.ts';
+import { locateDatabase } from './local/database.ts';
 import { createServiceWorker, divideConnections, endAllLeases } from './worker/create.ts';
 import { withRepair } from './worker/repair.ts';
 
