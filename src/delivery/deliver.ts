@@ -115,7 +115,8 @@ async function callThroughBreaker(
   const isLate = started - claimed > delayMs + options.marginMs;
   const outcome = await callUnlessLate(claim, call.probing, isLate, options);
   const isEvidence = isEvidenceOf(outcome) && !options.signal.aborted;
-  const { throttlesAccount } = breaker.end(call, isEvidence ? outcome.outcome : null);
+  const answered = outcome === NOT_IDENTIFIED ? 'answered' : null;
+  const { throttlesAccount } = breaker.end(call, isEvidence ? outcome.outcome : answered);
   const durationMs = Math.round((performance.now() - started) * 100) / 100;
   const fallback = isEvidence ? options.routing.fallbackOf(breaker, eligible) : null;
   return { startedAt, durationMs, outcome, fallback, throttlesAccount };

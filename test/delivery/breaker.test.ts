@@ -101,6 +101,22 @@ describe('The circuit breaker of a provider', () => {
     }
   });
 
+  it('probes with the next retry at once after a look-up that was answered without a result', () => {
+    open();
+    now += 1_000;
+    for (let n = 1; n <= 10; n++) {
+      fail(n, { attempt: 2 });
+      now += 60_000;
+    }
+    end(begin(1, { attempt: 2 }), 'answered');
+    expect(breaker.state, 'sends may still fail').to.equal('open');
+    expect(freeSlots()).to.deep.equal({ calls: 1, retries: 1 });
+    fail(2, { attempt: 2 });
+    expect(freeSlots().retries).to.equal(0);
+    now += 2_000;
+    expect(freeSlots().retries, 'the intervals grow again from the first').to.equal(1);
+  });
+
   it('probes with new messages every 10 s and with retries every 60 s in a long outage', () => {
     open();
     const calls = { first: 0, retry: 0 };

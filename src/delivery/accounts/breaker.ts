@@ -1,5 +1,5 @@
-import type { Provider, SendOutcome } from '../../providers/provider.ts';
-import { type Call, type Callable, isHanging, isRetry, recipientsOf } from './call.ts';
+import type { Provider } from '../../providers/provider.ts';
+import { type Call, type Callable, type CallOutcome, isHanging, isRetry, recipientsOf } from './call.ts';
 import { ProbeSchedule } from './probe-schedule.ts';
 import { Throttling } from './throttling.ts';
 
@@ -47,6 +47,7 @@ const PROBING = 1 / 2;
  * - A failure counts only if no call succeeded since the failed call began, and once for each recipient.
  * - While the breaker is open and no other provider of the channel is available, messages without an attempt are probes
  *   every second at first, however often the others fail. Messages with an attempt are probes at growing intervals.
+ * - After a look-up that the provider answered, the next message with an attempt need not wait.
  * - While another provider is available, probes begin one at a time, at growing intervals, and messages that wait for
  *   this provider are preferred: the other provider sends new messages.
  * - While calls fail, the oldest and the newest messages are claimed in turn.
@@ -146,19 +147,16 @@ export class Breaker {
     return call;
   }
 
-  /**
-   * Ends a call.
-   *
-   * @param outcome null if the provider was not called, or the call was aborted.
-   * @returns whether the provider throttled the account, and not only this recipient.
-   */
-  end(call: Call, outcome: SendOutcome['outcome'] | null, now = Date.now()): { throttlesAccount: boolean } {
+  /** Ends a call, and returns whether the provider throttled the account, and not only this recipient. */
+  end(call: Call, outcome: CallOutcome, now = Date.now()): { throttlesAccount: boolean } {
     this.#calls.delete(call);
     const recipients = recipientsOf(call.message);
     const throttlesAccount =
       outcome === 'throttled' && this.#throttling.throttled(recipients, call.sequence, ++this.#sequence);
     if (outcome === 'accepted') this.#throttling.accepted(recipients);
-    if (outcome === 'unavailable' || outcome === 'unknown') this.#fail(call, now);
+    // An answered look-up does not show that the provider sends messages, but that further look-ups need not wait.
+    if (outcome === 'answered') this.#probes.answered();
+    else if (outcome === 'unavailable' || outcome === 'unknown') this.#fail(call, now);
     else if (outcome !== null) this.#succeed(outcome, throttlesAccount);
     if (this.#state === 'half_open' && ![...this.#calls].some(({ probing }) => probing)) this.#become('open');
     return { throttlesAccount };

@@ -1,3 +1,5 @@
+import type { SendOutcome } from '../../providers/provider.ts';
+
 /** The parts of a message that the breaker uses. */
 export interface Callable {
   /** The recipients, without copies. */
@@ -17,6 +19,12 @@ export interface Call {
   /** The position in the common order of the begins and ends of calls. */
   sequence: number;
 }
+
+/**
+ * `answered`: a look-up that neither found the message nor failed. Null: the provider was not called, or the call was
+ * aborted.
+ */
+export type CallOutcome = SendOutcome['outcome'] | 'answered' | null;
 
 /** A call that takes longer may hang and does not count towards the window. */
 const HANGING_MS = 1_000;

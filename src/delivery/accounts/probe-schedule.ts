@@ -48,6 +48,12 @@ export class ProbeSchedule {
     this.#dueAt.retry = Math.max(this.#dueAt.first, this.#dueAt.retry);
   }
 
+  /** Called when a retry was answered without a result: the next retry is due as soon as a new message. */
+  answered(): void {
+    this.#begun.retry = 0;
+    this.#dueAt.retry = this.#dueAt.first;
+  }
+
   /** Reduced by up to a half, so that the workers do not probe at the same time. */
   #jittered(ms: number): number {
     return ms * (1 - this.#random() / 2);
