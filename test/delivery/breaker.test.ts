@@ -6,6 +6,8 @@ import type { Provider } from '../../src/providers/provider.ts';
 import { type Behaviour, type ModelMessage, type ModelResult, runModel } from './worker-model.ts';
 
 const CONCURRENCY = 16;
+/** `make soak` runs each random test four times as long. */
+const RUNS = process.env.SOAK_RUNS ? 4 : 1;
 
 describe('The circuit breaker of a provider', () => {
   let breaker: Breaker;
@@ -315,7 +317,7 @@ describe('The worker, under a simulated clock', function () {
           throttled.length * 20_000;
         expect(Math.max(...waits(messages, result))).to.be.at.most(bound);
       }),
-      { numRuns: 500 },
+      { numRuns: 125 * RUNS },
     );
   });
 
@@ -339,7 +341,7 @@ describe('The worker, under a simulated clock', function () {
         const options = { concurrency, providers: 1, timeoutMs: TIMEOUT_MS, untilMs: 3_600_000 };
         expect(Math.max(...waits(messages, runModel({ ...options, messages, seed })))).to.be.at.most(60_000);
       }),
-      { numRuns: 100 },
+      { numRuns: 25 * RUNS },
     );
   });
 
@@ -368,7 +370,7 @@ describe('The worker, under a simulated clock', function () {
         expect(delayed.length).to.be.at.most(5 + TIMEOUT_MS / 1_000 + 5 + minutes / 2);
         expect(result.sentAt.size, 'all are sent').to.equal(messages.length);
       }),
-      { numRuns: 50 },
+      { numRuns: 15 * RUNS },
     );
   });
 
@@ -387,7 +389,7 @@ describe('The worker, under a simulated clock', function () {
         for (const { states, at } of calls) expect(states, `at ${at} ms`).to.include('closed');
       }),
       {
-        numRuns: 200,
+        numRuns: 50 * RUNS,
         examples: [
           [{ bad: [...Array<'no_credit'>(4).fill('no_credit'), 'fails', 'no_id'], good: 1, seed: 0 }],
         ],
@@ -422,7 +424,7 @@ describe('The worker, under a simulated clock', function () {
         expect(first - length).to.be.at.most(60_000 + TIMEOUT_MS);
         expect(sentAt.size, 'all are sent').to.equal(backlog);
       }),
-      { numRuns: 100 },
+      { numRuns: 25 * RUNS },
     );
   });
 });

@@ -181,9 +181,9 @@ describe('Linking people with many conversations', function () {
     return row?.n ?? 0;
   }
 
-  it('writes each conversation of a group of 2,500 at most twice', async () => {
+  it('writes each conversation of a group of 900 at most twice', async () => {
     await service.service.stop();
-    const [count, size] = [50, 2_500];
+    const [count, size] = [30, 900];
     await fillGroup(count);
     const merged = () =>
       sql(
