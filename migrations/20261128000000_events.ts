@@ -41,13 +41,14 @@ const EVENTS = `
   create table feed_state (
     only_row boolean primary key default true check (only_row),
     last_position bigint not null default 0,
-    -- Every event with at most this id in the inbox has a position already. Scans of the inbox start here, because an old
-    -- snapshot keeps the deleted rows.
+    -- Every event with at most this id in the inbox has a position already, except in the gaps. Scans of the inbox start here,
+    -- because an old transaction keeps the deleted rows.
     inbox_floor bigint not null default 0,
-    -- The next floor, once all transactions before next_floor_xid have ended; null until the transaction after the one that
-    -- has chosen the floor.
-    next_floor bigint not null default 0,
-    next_floor_xid xid8
+    -- Ids below the floor whose events are not committed yet, or were rolled back.
+    inbox_gaps int8multirange not null default '{}',
+    -- Gaps that stay empty once all transactions before old_gaps_xid have ended. Without an xid, there are none.
+    old_gaps int8multirange not null default '{}',
+    old_gaps_xid xid8
   );
   insert into feed_state default values;
 

@@ -27,7 +27,7 @@ describe('sequence_events', () => {
       await client.query('select id::int, subject_id::int from events where id > $1 order by id', [after])
     ).rows.map(({ id, subject_id }) => [id, subject_id]);
   const state = async (client: pg.Client) =>
-    (await client.query('select last_position::int, inbox_floor::int from feed_state')).rows[0];
+    (await client.query('select last_position::int, inbox_floor::int, inbox_gaps from feed_state')).rows[0];
   const sequence = async (client: pg.Client, batch = 1_000) =>
     (await client.query(SEQUENCE, [batch])).rows[0];
 
@@ -80,15 +80,78 @@ describe('sequence_events', () => {
     expect(own).to.deep.equal([...own].sort((a, b) => a - b));
   });
 
-  it('does not scan the events that were moved while an old transaction reads', async () => {
+  it('does not scan the events that were moved while an old transaction keeps them', async () => {
     const [old, writer] = [await connect(), await connect()];
-    await old.query('begin isolation level repeatable read; select from messages');
+    await old.query('begin; select pg_current_xact_id()');
     for (let n = 0; n < 5; n++) {
       await writer.query(APPEND, [n]);
       await sequence(writer);
     }
-    while ((await state(writer)).inbox_floor < 5) await sequence(writer);
-    expect((await state(writer)).last_position).to.equal(5);
+    expect(await state(writer)).to.deep.equal({ last_position: 5, inbox_floor: 5, inbox_gaps: '{}' });
+  });
+
+  it('finds an event that commits after thousands of later events, and forgets an event that was rolled back', async () => {
+    const [old, late, lost, writer] = [await connect(), await connect(), await connect(), await connect()];
+    await old.query('begin; select pg_current_xact_id()');
+    await lost.query('begin');
+    await lost.query(APPEND, [1]);
+    await late.query('begin');
+    await late.query(APPEND, [2]);
+    const { rows } = await writer.query(
+      `select count(${APPEND.slice('select '.length).replace('$1', 'n')}) from generate_series(3, 2500) as n`,
+    );
+    expect(rows[0].count).to.equal(2_498);
+    await lost.query('rollback');
+    while ((await sequence(writer)).moved > 0);
+    await sequence(writer);
+    expect(await state(writer)).to.deep.equal({
+      last_position: 2_498,
+      inbox_floor: 2_500,
+      inbox_gaps: '{[1,3)}',
+    });
+    await late.query('commit');
+    expect((await sequence(writer)).moved).to.equal(1);
+    expect(await subjects(writer, 2_498)).to.deep.equal([[2_499, 2]]);
+    expect((await state(writer)).inbox_gaps).to.equal('{[1,2)}');
+    await old.query('commit');
+    await sequence(writer);
+    expect((await state(writer)).inbox_gaps).to.equal('{}');
+  });
+
+  it('keeps a gap while a transaction that began later is open', async () => {
+    const [first, second, writer] = [await connect(), await connect(), await connect()];
+    await first.query('begin');
+    await first.query(APPEND, [1]);
+    await writer.query(APPEND, [2]);
+    await sequence(writer);
+    await second.query('begin');
+    await second.query(APPEND, [3]);
+    await writer.query(APPEND, [4]);
+    await sequence(writer);
+    await first.query('commit');
+    for (let n = 0; n < 3; n++) await sequence(writer);
+    expect((await state(writer)).inbox_gaps).to.equal('{[3,4)}');
+    await second.query('commit');
+    await sequence(writer);
+    expect((await subjects(writer)).map(([, subject]) => subject)).to.deep.equal([2, 4, 1, 3]);
+    expect((await state(writer)).inbox_gaps).to.equal('{}');
+  });
+
+  it('merges many gaps into one', async () => {
+    const [late, writer] = [await connect(), await connect()];
+    await late.query('begin');
+    await late.query(APPEND, [1]);
+    await writer.query(`
+      insert into event_inbox (type, subject_id) select 'message.queued', nextval('event_inbox_id_seq')
+      from generate_series(1, 1500)`);
+    while ((await sequence(writer)).moved > 0);
+    expect((await state(writer)).inbox_gaps).to.match(/^\{\[1,\d+\)\}$/);
+    await late.query('commit');
+    await sequence(writer);
+    expect(await subjects(writer, 1_500)).to.deep.equal([[1_501, 1]]);
+    await sequence(writer);
+    await sequence(writer);
+    expect((await state(writer)).inbox_gaps).to.equal('{}');
   });
 
   it('creates partitions before they are needed', async () => {

@@ -5,7 +5,7 @@ create or replace function append_events(
 language plpgsql
 set search_path from current as $$
 begin
-  -- The transaction has an id before the first id of an event is allocated, on which inbox_floor depends.
+  -- The transaction has an id before the first id of an event is allocated, on which old_gaps_xid depends.
   perform pg_current_xact_id();
   insert into event_inbox (type, subject_id, conversation_id, changes)
   select type, subject_id, conversation_id, change

@@ -9,7 +9,8 @@ set enable_seqscan = off as $$
 declare
   before feed_state;
   state feed_state;
-  is_floor_reached boolean;
+  ids bigint[];
+  is_gap_final boolean;
 begin
   select * into before from feed_state for update skip locked;
   is_current := found;
@@ -17,34 +18,52 @@ begin
     return;
   end if;
   state := before;
-  -- Before the statement that moves, whose snapshot therefore contains all events up to the next floor.
-  is_floor_reached := pg_snapshot_xmin(pg_current_snapshot()) >= state.next_floor_xid;
+  -- Before the statement that moves, whose snapshot therefore contains all events of transactions that have ended here.
+  is_gap_final := pg_snapshot_xmin(pg_current_snapshot()) >= state.old_gaps_xid;
   perform add_event_partitions(state.last_position + batch);
 
   with next as materialized (
-    select id from event_inbox where id > state.inbox_floor order by id limit batch
+    select id from (
+      select late.id from unnest(state.inbox_gaps) as gap cross join lateral (
+        select id from event_inbox where id >= lower(gap) and id < upper(gap) order by id limit batch
+      ) as late
+      union all
+      (select id from event_inbox where id > state.inbox_floor order by id limit batch)
+    ) as found
+    order by id limit batch
   ), taken as (
     delete from event_inbox using next where event_inbox.id = next.id returning event_inbox.*
+  ), placed as (
+    insert into events (id, type, subject_id, conversation_id, changes, created_at)
+    select state.last_position + row_number() over (order by id), type, subject_id, conversation_id, changes, created_at
+    from taken
   )
-  insert into events (id, type, subject_id, conversation_id, changes, created_at)
-  select state.last_position + row_number() over (order by id), type, subject_id, conversation_id, changes, created_at
-  from taken;
-  get diagnostics moved = row_count;
+  select coalesce(array_agg(id order by id), '{}') into ids from taken;
+  moved := cardinality(ids);
 
-  state.last_position := state.last_position + moved;
-  if state.inbox_floor = state.next_floor then
-    state.next_floor := (select case when is_called then last_value else 0 end from event_inbox_id_seq);
-  elsif state.next_floor_xid is null then
-    -- Every transaction that had allocated an event when the next floor was chosen has a smaller id than this transaction.
-    state.next_floor_xid := pg_current_xact_id();
-  elsif is_floor_reached and moved < batch then
-    state.inbox_floor := state.next_floor;
-    state.next_floor_xid := null;
+  if moved > 0 then
+    state.last_position := state.last_position + moved;
+    state.inbox_floor := greatest(state.inbox_floor, ids[moved]);
+    state.inbox_gaps := state.inbox_gaps + int8multirange(int8range(before.inbox_floor, state.inbox_floor, '(]'))
+      - (select range_agg(int8range(id, id, '[]')) from unnest(ids) as id);
+  end if;
+  if is_gap_final and moved < batch then
+    state.inbox_gaps := state.inbox_gaps - state.old_gaps;
+    state.old_gaps := '{}';
+    state.old_gaps_xid := null;
+  elsif state.old_gaps_xid is null and not isempty(before.inbox_gaps) then
+    -- Every transaction that had allocated an event in these gaps has a smaller id than this transaction.
+    state.old_gaps := before.inbox_gaps;
+    state.old_gaps_xid := pg_current_xact_id();
+  end if;
+  if (select count(*) > 1000 from unnest(state.inbox_gaps)) then
+    -- One scan of a range with moved events is faster than many scans of small gaps.
+    state.inbox_gaps := int8multirange(range_merge(state.inbox_gaps));
   end if;
   if state is distinct from before then
     update feed_state
-    set last_position = state.last_position, inbox_floor = state.inbox_floor, next_floor = state.next_floor,
-        next_floor_xid = state.next_floor_xid;
+    set last_position = state.last_position, inbox_floor = state.inbox_floor, inbox_gaps = state.inbox_gaps,
+        old_gaps = state.old_gaps, old_gaps_xid = state.old_gaps_xid;
   end if;
   last := state.last_position;
   if moved > 0 then
