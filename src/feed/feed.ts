@@ -17,14 +17,15 @@ export interface FeedOptions {
   events: Events;
 }
 
-/** Max streams of this process that read the database at once; the others wait. */
-const MAX_CATCHING_UP = 2;
+/** Max lists, and max streams, of this process that read the database at once, so that connections are left for writes. */
+const MAX_READS = 2;
 
 /** The events of one database, for the readers of this process. */
 export class Feed {
   readonly #options: FeedOptions;
   readonly #tail: Tail;
-  readonly #limit = pLimit(MAX_CATCHING_UP);
+  readonly #lists = pLimit(MAX_READS);
+  readonly #streams = pLimit(MAX_READS);
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -38,7 +39,7 @@ export class Feed {
    */
   async list(after: number, filter: EventFilter, limit = DEFAULT_LIMIT): Promise<Schema<'EventList'>> {
     const { pool, resources } = this.#options;
-    const { rows, position, last } = await readEvents(pool, after, filter, limit);
+    const { rows, position, last } = await this.#lists(() => readEvents(pool, after, filter, limit));
     const data = await presentEvents(rows, resources);
     return { data, position, next_cursor: position < last ? `${position}` : null };
   }
@@ -50,7 +51,7 @@ export class Feed {
       pool,
       tail: this.#tail,
       render: renderer(resources),
-      catchUp: <T>(read: () => Promise<T>) => this.#limit(read),
+      catchUp: <T>(read: () => Promise<T>) => this.#streams(read),
     };
     return streamEvents(context, after, filter, signal);
   }

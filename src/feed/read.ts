@@ -64,8 +64,9 @@ export async function readEvents(
   const { first, last } = await feedRange(pool);
   if (after > 0 && after < first - 1) throw new PositionExpiredError(first - 1);
   const from = Math.max(after, first - 1);
-  const isFiltered = types.length > 0 || conversationIds.length > 0;
-  const end = isFiltered ? Math.min(last, from + MAX_SEARCHED) : last;
+  // Conversations have an index.
+  const isSearch = types.length > 0 && conversationIds.length === 0;
+  const end = isSearch ? Math.min(last, from + MAX_SEARCHED) : last;
   const { rows } =
     conversationIds.length > 0
       ? await pool.query<EventRow>(READ_OF_CONVERSATIONS, [from, end, types, limit, conversationIds])

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { PositionExpiredError } from '../errors.ts';
 import { type EventFilter, feedRange, readEvents } from './read.ts';
@@ -9,6 +10,7 @@ export interface StreamOptions {
   render: Render;
   /** Limits the streams that read the database at once. */
   catchUp: <T>(read: () => Promise<T>) => Promise<T>;
+  keepAliveMs?: number;
 }
 
 /** `resync`: events before this position are not kept any more. `idle`: no event up to this position. */
@@ -17,22 +19,27 @@ export type StreamItem =
   | { type: 'resync'; position: number }
   | { type: 'idle'; position: number };
 
+/** Max events that are read from the database, and searched in the buffer, at once. */
 const PAGE = 100;
+const SEARCHED = 1_000;
+/** The UTF-16 units after which an item ends, because a slow reader holds the item in memory. */
+const MAX_LENGTH = 65_536;
 /** Proxies close connections without traffic, many after 30 or 60 seconds. */
 const KEEP_ALIVE_MS = 15_000;
 
 /**
- * Streams events after a position, without an end.
+ * Streams events after a position, without an end. Without an event for `keepAliveMs`, reports the position.
  *
  * @param after null for the end of the feed.
  */
 export async function* streamEvents(
-  { pool, tail, render, catchUp }: StreamOptions,
+  { pool, tail, render, catchUp, keepAliveMs = KEEP_ALIVE_MS }: StreamOptions,
   after: number | null,
   filter: EventFilter,
   signal: AbortSignal,
 ): AsyncGenerator<StreamItem> {
   await tail.start();
+  let { restarted } = tail;
   let position = after ?? tail.position;
   if (position > tail.position) {
     // The position of another process can be ahead of the tail, and that of another database ahead of the feed.
@@ -43,23 +50,83 @@ export async function* streamEvents(
     }
   }
   yield { type: 'idle', position };
+  let reported = performance.now();
+  const untilKeepAlive = () => reported + keepAliveMs - performance.now();
+  let page = PAGE;
+
   while (!signal.aborted && !tail.stopped) {
-    const buffered = tail.after(position)?.slice(0, PAGE);
-    if (buffered === undefined) {
-      const page = await catchUp(() => readEvents(pool, position, filter, PAGE)).catch(toResync);
-      if ('type' in page) yield page;
-      else yield { type: 'events', events: await render(page.rows), position: page.position };
-      position = page.position;
+    let item: StreamItem;
+    const buffered = tail.after(position, SEARCHED);
+    if (tail.restarted !== restarted) {
+      ({ restarted } = tail);
+      if (position <= restarted.position) continue;
+      item = { type: 'resync', position: restarted.position };
+    } else if (buffered === null) {
+      const reading = catchUp(() => readPage(position, page)).catch(toResync);
+      while (!(await isSettled(reading, untilKeepAlive()))) {
+        yield { type: 'idle', position };
+        reported = performance.now();
+      }
+      item = await reading;
     } else if (buffered.length > 0) {
-      position = (buffered.at(-1) as RenderedEvent).id;
-      yield { type: 'events', events: buffered.filter((event) => matches(event, filter)), position };
+      item = cut(
+        buffered.filter((event) => matches(event, filter)),
+        (buffered.at(-1) as RenderedEvent).id,
+      );
     } else {
       // The last events can be of deleted resources.
       position = Math.max(position, tail.position);
-      await tail.wait(KEEP_ALIVE_MS, signal);
-      if (tail.position === position) yield { type: 'idle', position };
+      await tail.wait(Math.max(0, untilKeepAlive()), signal);
+      item = { type: 'idle', position };
+    }
+    ({ position } = item);
+    if (isDue(item, untilKeepAlive())) {
+      yield item;
+      reported = performance.now();
     }
   }
+
+  async function readPage(position: number, limit: number): Promise<StreamItem> {
+    if (signal.aborted) return { type: 'idle', position };
+    const { rows, ...read } = await readEvents(pool, position, filter, limit);
+    const item = cut(await render(rows), read.position);
+    // The events after the cut will be rendered again.
+    page = item.position < read.position ? item.events.length : Math.min(PAGE, 2 * limit);
+    return item;
+  }
+}
+
+/** An item with the first events, which ends at `position` or, if the events are too long, before it. */
+function cut(events: RenderedEvent[], position: number): StreamItem & { type: 'events' } {
+  let count = 0;
+  for (let length = 0; count < events.length && length < MAX_LENGTH; count++)
+    length += (events[count] as RenderedEvent).text.length;
+  if (count === events.length) return { type: 'events', events, position };
+  return {
+    type: 'events',
+    events: events.slice(0, count),
+    position: (events[count - 1] as RenderedEvent).id,
+  };
+}
+
+/** Positions without events are reported only as often as the connection needs traffic. */
+function isDue(item: StreamItem, untilKeepAliveMs: number): boolean {
+  return (
+    item.type === 'resync' || (item.type === 'events' && item.events.length > 0) || untilKeepAliveMs <= 0
+  );
+}
+
+/** Resolves with true when the work has settled, or with false after `ms` milliseconds. */
+async function isSettled(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const settled = new AbortController();
+  const late = sleep(Math.max(0, ms), false, { signal: settled.signal }).catch(() => true);
+  const done = work.then(
+    () => true,
+    () => true,
+  );
+  const isDone = await Promise.race([done, late]);
+  settled.abort();
+  return isDone;
 }
 
 function toResync(error: unknown): StreamItem & { type: 'resync' } {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { type Listener, listenTo } from '../db/listen.ts';
+import { PositionExpiredError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import type { EventRow, EventType } from './event.ts';
 import { feedRange, readEvents } from './read.ts';
@@ -27,6 +28,7 @@ export interface TailOptions {
 const MAX_EVENTS = 5_000;
 const MAX_LENGTH = 8 * 1_048_576;
 const BATCH = 200;
+const ALL = { types: [], conversationIds: [] };
 /** Notifications can be lost. */
 const POLL_MS = 5_000;
 
@@ -42,6 +44,7 @@ export class Tail {
   /** The position before the first event of the buffer. */
   #start = 0;
   #position = 0;
+  #restarted = { position: 0 };
   #listener: Listener | undefined;
   #timer: NodeJS.Timeout | undefined;
   #starting: Promise<void> | undefined;
@@ -67,15 +70,21 @@ export class Tail {
     return this.#position;
   }
 
+  /** The position at which the tail continued after it had lost its place in the feed; a new object each time. */
+  get restarted(): { readonly position: number } {
+    return this.#restarted;
+  }
+
   get stopped(): boolean {
     return this.#stopped;
   }
 
-  /** The events after a position; null if the buffer does not contain all of them. */
-  after(position: number): RenderedEvent[] | null {
+  /** At most `limit` events after a position; null if the buffer does not contain all events after it. */
+  after(position: number, limit = Number.POSITIVE_INFINITY): RenderedEvent[] | null {
     if (position < this.#start) return null;
     if (position >= this.#position) return [];
-    return this.#buffer.slice(this.#indexAfter(position));
+    const index = this.#indexAfter(position);
+    return this.#buffer.slice(index, index + limit);
   }
 
   /** Resolves with the next events, after `ms` milliseconds, or when the signal is aborted. */
@@ -119,7 +128,10 @@ export class Tail {
     try {
       while (await this.#readBatch());
     } catch (error) {
-      this.#options.events.failed('read_events', error);
+      if (error instanceof PositionExpiredError) {
+        this.#restart(error.position);
+        this.#again = true;
+      } else this.#options.events.failed('read_events', error);
     } finally {
       this.#reading = false;
       if (this.#again) void this.#read();
@@ -128,7 +140,8 @@ export class Tail {
 
   async #readBatch(): Promise<boolean> {
     const { pool, render } = this.#options;
-    const { rows } = await readEvents(pool, this.#position, { types: [], conversationIds: [] }, BATCH);
+    const { rows, last } = await readEvents(pool, this.#position, ALL, BATCH);
+    if (last < this.#position) this.#restart(last);
     if (rows.length === 0) return false;
     for (const event of await render(rows)) {
       this.#buffer.push(event);
@@ -138,6 +151,16 @@ export class Tail {
     this.#trim();
     for (const end of this.#waiting) end();
     return rows.length === BATCH;
+  }
+
+  /** Continues after a position, when the events before it are not kept, or the database has lost the last events. */
+  #restart(position: number): void {
+    this.#buffer = [];
+    this.#length = 0;
+    this.#start = position;
+    this.#position = position;
+    this.#restarted = { position };
+    for (const end of this.#waiting) end();
   }
 
   /** The index of the first event after a position. Events of deleted resources are not in the buffer. */

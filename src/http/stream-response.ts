@@ -1,11 +1,11 @@
+import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Response } from 'express';
 
 /** Max time for a client to read what is written, in milliseconds. */
 const PATIENCE_MS = 30_000;
 
 /** A signal that is aborted when the connection of a response is closed. */
-export function closeSignalOf(response: Response): AbortSignal {
+export function closeSignalOf(response: ServerResponse): AbortSignal {
   const closed = new AbortController();
   response.once('close', () => closed.abort());
   return closed.signal;
@@ -15,17 +15,21 @@ export function isStream(body: unknown): body is AsyncIterable<string> {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }
 
-/** Sends texts as they come. A client that does not read for `PATIENCE_MS` is disconnected, so that memory is bounded. */
-export async function sendStream(response: Response, body: AsyncIterable<string>): Promise<void> {
+/** Sends texts as they come. A client that does not read for `patienceMs` is disconnected, so that memory is bounded. */
+export async function sendStream(
+  response: ServerResponse,
+  body: AsyncIterable<string>,
+  patienceMs = PATIENCE_MS,
+): Promise<void> {
   response.flushHeaders();
   for await (const text of body) {
     if (response.closed) return;
-    if (!response.write(text)) await untilDrained(response);
+    if (!response.write(text)) await untilDrained(response, patienceMs);
   }
   response.end();
 }
 
-async function untilDrained(response: Response): Promise<void> {
+async function untilDrained(response: ServerResponse, patienceMs: number): Promise<void> {
   const settled = new AbortController();
   const { signal } = settled;
   const drained = new Promise<void>((resolve) => {
@@ -36,7 +40,7 @@ async function untilDrained(response: Response): Promise<void> {
       response.off('close', resolve);
     });
   });
-  const late = sleep(PATIENCE_MS, true, { signal }).catch(() => false);
+  const late = sleep(patienceMs, true, { signal }).catch(() => false);
   const isLate = await Promise.race([drained, late]);
   settled.abort();
   if (isLate === true) response.destroy();

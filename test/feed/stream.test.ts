@@ -1,13 +1,8 @@
 import { expect } from 'chai';
 import type { Schema } from '../../src/openapi/types.ts';
+import { type Frame, readFrames } from '../support/event-stream.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';
-
-interface Frame {
-  event?: string;
-  id: number;
-  data?: string;
-}
 
 describe('The stream of events', function () {
   this.timeout(60_000);
@@ -35,15 +30,7 @@ describe('The stream of events', function () {
     const frames: Frame[] = [];
     let ended = false;
     const read = async () => {
-      let text = '';
-      for await (const chunk of (response.body as ReadableStream<Uint8Array>).pipeThrough(
-        new TextDecoderStream(),
-      )) {
-        text += chunk;
-        const parts = text.split('\n\n');
-        text = parts.pop() as string;
-        frames.push(...parts.map(toFrame));
-      }
+      for await (const frame of readFrames(response)) frames.push(frame);
     };
     const reading = read()
       .catch(() => undefined)
@@ -116,9 +103,3 @@ describe('The stream of events', function () {
     ]);
   });
 });
-
-function toFrame(part: string): Frame {
-  const lines = part.split('\n').filter((line) => !line.startsWith(':'));
-  const fields = Object.fromEntries(lines.map((line) => line.split(/: (.*)/s, 2)));
-  return { ...fields, id: Number(fields.id) };
-}
