@@ -8,6 +8,7 @@ export const apiKey = 'a-key-for-the-benchmark';
 
 export interface BenchProcess {
   url: string;
+  pid: number;
   peakMemoryMiB(): number;
   stop(): Promise<void>;
 }
@@ -53,6 +54,7 @@ export async function startServer(
   await until(() => isOk(url + readyPath), `${command} is ready`, 60_000);
   return {
     url,
+    pid: child.pid ?? 0,
     peakMemoryMiB: () => peakMemoryMiB(child),
     stop: async () => {
       child.kill('SIGTERM');
