@@ -9,7 +9,7 @@ GENERATED := src/openapi/schema.ts sdk/src/schema.ts
 COMPOSE := docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run doctor test test-sdk test-clients watch format test-browser contracts verify-providers check generate package migrate bench soak chaos fuzz clean db-up db-down db-logs db-shell
+.PHONY: help setup run doctor test test-sdk test-clients watch format test-browser contracts verify-providers check generate package migrate bench soak chaos feed-run fuzz clean db-up db-down db-logs db-shell
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-17s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,6 +105,9 @@ soak: $(INSTALLED) ## Run the tests with random sequences and requests many time
 
 chaos: $(INSTALLED) ## Send 30,000 messages while processes, the database and providers fail, and check the delivery of each
 	@$(BIN)/node test/chaos/main.ts
+
+feed-run: $(INSTALLED) ## Send 10,000 messages while processes and the database fail, and check the events of each consumer
+	@$(BIN)/node test/chaos/feed/main.ts
 
 fuzz: $(INSTALLED) ## Send requests that schemathesis generates from openapi.yaml for 5 minutes; needs Python 3 with venv and pip
 	@$(BIN)/node test/fuzz/main.ts

@@ -14,13 +14,13 @@ import {
 import type { ChaosEvent, Evidence } from './checker/evidence.ts';
 import { sendAll } from './clients.ts';
 import type { DisruptionOptions, Targets } from './disruptions/options.ts';
-import { killWorkers, runSteps } from './disruptions/steps.ts';
+import { killInRotation, runSteps } from './disruptions/steps.ts';
 import { FAILING_ADDRESSES } from './failing.ts';
 import { untilIdle } from './idle.ts';
 import { startDatabase } from './postgres.ts';
 import { removeOnExit } from './processes.ts';
 import { startProvider } from './provider.ts';
-import { createSender } from './sender.ts';
+import { createSender, type Sender } from './sender.ts';
 import { apiKey, migrate, startService } from './service.ts';
 import type { ChaosSettings } from './settings.ts';
 import { makeWorkload } from './workload.ts';
@@ -31,12 +31,34 @@ export interface ChaosRun {
   logs: string;
 }
 
+/** Watches a run from outside. */
+export interface Observer {
+  /** Resolves when the observer has caused all its changes. */
+  working: Promise<void>;
+  /** Called while the idle service still runs. */
+  finish(): Promise<void>;
+}
+
+export interface ObservedRun {
+  targets: Targets;
+  settings: ChaosSettings;
+  /** Aborted at the time limit, and after a failure. */
+  signal: AbortSignal;
+}
+
 const PROGRESS_MS = 10_000;
 /** The share of messages that clients send again after the acknowledgement, from 0 to 1. */
 const REPEATED = 0.02;
 
 /** Starts everything, runs the workload with the disruptions, and waits until the service is idle, at most `timeLimitMs`. */
-export async function runChaos(settings: ChaosSettings, log: (line: string) => void): Promise<ChaosRun> {
+export async function runChaos(
+  settings: ChaosSettings,
+  log: (line: string) => void,
+  observe: (run: ObservedRun) => Promise<Observer> = async () => ({
+    working: Promise.resolve(),
+    finish: async () => undefined,
+  }),
+): Promise<ChaosRun> {
   const logs = await mkdtemp(join(tmpdir(), 'messaging-chaos-'));
   const events: ChaosEvent[] = [];
   const note: DisruptionOptions['note'] = (kind, detail) =>
@@ -46,10 +68,11 @@ export async function runChaos(settings: ChaosSettings, log: (line: string) => v
   const timer = setTimeout(() => timeLimit.abort(), settings.timeLimitMs);
   stack.defer(() => clearTimeout(timer));
   const { signal } = timeLimit;
-  const { targets, url } = await startAll(settings, logs, note, signal, stack);
+  const targets = await startAll(settings, logs, note, signal, stack);
   // After a failure, abort the clients and the disruptions before the processes stop.
   stack.defer(() => timeLimit.abort());
   const random = seededRandom(settings.seed);
+  const observer = await observe({ targets, settings, signal });
   const conversations = makeWorkload(settings, random);
   const sent = conversations.flat();
 
@@ -76,12 +99,13 @@ export async function runChaos(settings: ChaosSettings, log: (line: string) => v
   const pending = () =>
     countPending(targets.database.url, FAILING_ADDRESSES).catch(() => Number.POSITIVE_INFINITY);
   const isDrained = async () => draining && (await pending()) <= settings.killUntilPending;
-  const killer = killWorkers({ ...options, signal: killing }, isDrained).then(async () =>
-    log(`no more workers are killed, with ${await pending()} pending`),
+  const killer = killInRotation({ ...options, signal: killing }, isDrained).then(async () =>
+    log(`no more processes are killed, with ${await pending()} pending`),
   );
+  const senders = targets.service.urls.map((url) => createSender(url, apiKey, signal));
   const work = async () => {
     await sendAll(conversations, {
-      send: createSender(url, apiKey, signal),
+      send: (message) => (senders[message.conversation % senders.length] as Sender)(message),
       limit: settings.clients,
       pauseMs: settings.pauseMs,
       repeated: REPEATED,
@@ -90,7 +114,7 @@ export async function runChaos(settings: ChaosSettings, log: (line: string) => v
       onAcknowledged: () => acknowledged++,
     });
     if (progress() === 1) note('all acknowledged', `${sent.length} messages`);
-    await steps;
+    await Promise.all([steps, observer.working]);
     draining = true;
   };
   await Promise.all([work(), steps, killer]);
@@ -111,6 +135,7 @@ export async function runChaos(settings: ChaosSettings, log: (line: string) => v
   const { modes, listDelayMs, plan, providerTimeoutMs } = settings;
   const idle = await untilIdle(targets.database.url, targets.provider, 4 * providerTimeoutMs, signal);
   await reportProgress();
+  await observer.finish();
 
   const stored = await readStored(targets.database.url);
   const accepted = await readProviders(targets.provider.url);
@@ -125,7 +150,7 @@ async function startAll(
   note: DisruptionOptions['note'],
   signal: AbortSignal,
   stack: AsyncDisposableStack,
-): Promise<{ targets: Targets; url: string }> {
+): Promise<Targets> {
   const directory = await mkdtemp(join(tmpdir(), 'messaging-chaos-data-'));
   removeOnExit(directory);
   stack.defer(() => rm(directory, { recursive: true, force: true }));
@@ -158,5 +183,5 @@ async function startAll(
   const service = await startService(options);
   stack.defer(service.stop);
   await provider.setFaults();
-  return { targets: { database, provider, service }, url };
+  return { database, provider, service };
 }

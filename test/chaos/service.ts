@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { isOk } from '../support/process.ts';
+import { freePort, isOk } from '../support/process.ts';
 import { until } from '../support/until.ts';
 import type { Modes } from './checker/evidence.ts';
 import { type CuttableConnection, startConnection } from './disruptions/connection.ts';
@@ -12,21 +12,27 @@ export const apiKey = 'a-key-for-the-chaos-clients';
 const NO_LIMIT_MS = 3_600_000;
 
 export interface ChaosService {
-  api: Supervised;
+  /** The URLs of the API processes. */
+  urls: string[];
+  apis: Supervised[];
   workers: Supervised[];
   /** The connection of the first worker to the database. */
   connection: CuttableConnection;
   /** The workers that must not be killed: the first worker could not start without its connection. */
   spared: 'none' | 'first' | 'all';
-  /** Resolves when the API process is ready or the run is aborted. */
+  /** Resolves when the API processes are ready or the run is aborted. */
   ready(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface ServiceOptions {
   modes: Modes;
+  /** The port of the first API process. */
   port: number;
+  apis: number;
   workers: number;
+  /** Settings of the service. */
+  environment: Record<string, string>;
   providerTimeoutMs: number;
   databaseUrl: string;
   simulatorUrl: string;
@@ -44,32 +50,34 @@ export function migrate(options: ServiceOptions): Promise<void> {
   return runToEnd({ ...commandOf(options, 'migrate', 'worker', 0), args: ['migrate'] });
 }
 
-/** Starts one API process and then, when the API is ready, the workers. Each process is restarted when it exits. */
+/** Starts the API processes and then, when they are ready, the workers. Each process is restarted when it exits. */
 export async function startService(options: ServiceOptions): Promise<ChaosService> {
-  const { port } = options;
   const connection = await startConnection(options.databaseUrl);
   const start = (name: string, role: string, ownPort: number, databaseUrl = options.databaseUrl) =>
     supervise({
       ...commandOf({ ...options, databaseUrl }, name, role, ownPort),
       onExit: (reason) => options.onExit(`${name}: ${reason}`),
     });
-  const api = start('api', 'api', port);
-  const ready = async () => {
-    const url = `http://127.0.0.1:${port}/readyz`;
-    await until(() => options.signal.aborted || isOk(url), 'the service is ready', NO_LIMIT_MS);
-  };
+  const others = await Promise.all(Array.from({ length: options.apis - 1 }, freePort));
+  const ports = [options.port, ...others];
+  const urls = ports.map((port) => `http://127.0.0.1:${port}`);
+  const apis = ports.map((port, n) => start(n === 0 ? 'api' : `api-${n + 1}`, 'api', port));
+  const isReady = async () =>
+    options.signal.aborted || (await Promise.all(urls.map((url) => isOk(`${url}/readyz`)))).every(Boolean);
+  const ready = async () => void (await until(isReady, 'the service is ready', NO_LIMIT_MS));
   await ready();
   const workers = Array.from({ length: options.workers }, (_, n) =>
     start(`worker-${n + 1}`, 'worker', 0, n === 0 ? connection.url : options.databaseUrl),
   );
   return {
-    api,
+    urls,
+    apis,
     workers,
     ready,
     connection,
     spared: 'none',
     stop: async () => {
-      await Promise.all([api, ...workers].map((process_) => process_.stop()));
+      await Promise.all([...apis, ...workers].map((process_) => process_.stop()));
       connection.stop();
     },
   };
@@ -91,6 +99,7 @@ function environmentOf({
   simulatorUrl,
   providerTimeoutMs,
   compileCache,
+  environment,
 }: ServiceOptions): Record<string, string> {
   const provider = (name: string) => ({
     [`${name}_URL`]: simulatorUrl,
@@ -120,5 +129,6 @@ function environmentOf({
     // Few, so that the leases of a killed worker block only few conversations.
     DELIVERY_CONCURRENCY: '24',
     STOP_TIMEOUT_MS: '5000',
+    ...environment,
   };
 }

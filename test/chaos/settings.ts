@@ -12,8 +12,13 @@ export interface ChaosSettings {
   providerTimeoutMs: number;
   /** The time until Twilio lists an accepted message, in milliseconds: some look-ups are too early, others are not. */
   listDelayMs: number;
+  apis: number;
   workers: number;
-  /** The interval at which a worker is killed, while clients send and while the backlog drains. */
+  /** The processes that are killed in rotation. */
+  killed: 'workers' | 'all';
+  /** Settings of the service for this run. */
+  environment: Record<string, string>;
+  /** The interval at which a process is killed, while clients send and while the backlog drains. */
   killEveryMs: number;
   /** Workers are killed until at most this many messages are pending. */
   killUntilPending: number;
@@ -51,7 +56,10 @@ export function fullSettings(modes: Modes, seed: number): ChaosSettings {
     pauseMs: 5_000,
     providerTimeoutMs: Math.max(...Object.values(modes).map((mode) => PROVIDER_TIMEOUT_MS[mode])),
     listDelayMs: 1_200,
+    apis: 1,
     workers: 3,
+    killed: 'workers',
+    environment: {},
     killEveryMs: 3_000,
     killUntilPending: 100,
     killForMs: 300_000,

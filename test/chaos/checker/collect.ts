@@ -76,6 +76,16 @@ export async function expirePending(databaseUrl: string): Promise<void> {
   );
 }
 
+/** The events without a position, and the last position. */
+export async function readFeed(databaseUrl: string): Promise<{ waiting: number; last: number }> {
+  const { rows } = await withClient(databaseUrl, (client) =>
+    client.query<{ waiting: number; last: number }>(
+      `select (select count(*)::int from event_inbox) as waiting, coalesce(max(id), 0)::int as last from events`,
+    ),
+  );
+  return rows[0] as { waiting: number; last: number };
+}
+
 const READ = {
   messages: `
     select id::int, messages.conversation_id::int, direction, type, "from", "to", cc, subject, body, attachments, metadata,

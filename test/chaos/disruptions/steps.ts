@@ -4,23 +4,27 @@ import type { Channel } from '../provider.ts';
 import { cutOffWorker } from './cut-off.ts';
 import type { DisruptionOptions } from './options.ts';
 
-/** Kills the workers in rotation, except spared workers, until `signal` is aborted, or once more after `isDrained` returns true. */
-export async function killWorkers(
+/** Kills processes in rotation, except spared workers, until `signal` is aborted, or once more after `isDrained` returns true. */
+export async function killInRotation(
   { settings, targets, note, signal }: DisruptionOptions,
   isDrained: () => Promise<boolean>,
 ): Promise<void> {
-  const { workers } = targets.service;
+  const { workers, apis } = targets.service;
+  const rotation = [
+    ...workers.map((process_, n) => ({ process_, kind: 'worker killed' as const, name: `worker-${n + 1}` })),
+    ...apis.map((process_, n) => ({ process_, kind: 'api killed' as const, name: `api-${n + 1}` })),
+  ].slice(0, settings.killed === 'all' ? undefined : workers.length);
   let due = Date.now();
   for (let n = 0; ; n++) {
     due = Math.max(due + settings.killEveryMs, Date.now());
     await sleep(due - Date.now(), undefined, { signal }).catch(() => undefined);
     const { spared } = targets.service;
     if (spared === 'all') continue;
-    const number = n % workers.length === 0 && spared === 'first' ? 1 : n % workers.length;
-    const worker = workers[number];
-    if (signal.aborted || !worker) return;
+    const number = n % rotation.length === 0 && spared === 'first' ? 1 : n % rotation.length;
+    const next = rotation[number];
+    if (signal.aborted || !next) return;
     const last = await isDrained();
-    await worker.kill(() => note('worker killed', `worker-${number + 1}`));
+    await next.process_.kill(() => note(next.kind, next.name));
     await targets.provider.disorder(n % 2 === 0);
     if (last) return;
   }
@@ -46,7 +50,7 @@ export async function runSteps(options: DisruptionOptions): Promise<void> {
 }
 
 async function killApi({ targets, note }: DisruptionOptions): Promise<void> {
-  await targets.service.api.kill(() => note('api killed', 'api'));
+  await targets.service.apis[0]?.kill(() => note('api killed', 'api'));
   await targets.service.ready();
 }
 
