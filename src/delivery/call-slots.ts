@@ -1,3 +1,4 @@
+import type { HeldWork } from '../outbox/held-work.ts';
 import type { FreeSlots } from './accounts/breaker.ts';
 
 /** Above this share of busy slots, the worker claims less often. */
@@ -13,18 +14,17 @@ const MAX_BODY_LENGTH = 32 * 1_048_576;
 export class CallSlots {
   readonly #concurrency: number;
   readonly #calls: FreeSlots = { calls: 0, retries: 0 };
-  /** Messages that are claimed and not settled. */
-  readonly #unsettled = new Set<Promise<void>>();
+  readonly #held: HeldWork;
   #bodyLength = 0;
   #notBusy = Promise.withResolvers<void>();
 
-  /** @param concurrency max concurrent calls. */
-  constructor(concurrency: number) {
+  /**
+   * @param concurrency max concurrent calls.
+   * @param held the messages that are claimed and not settled.
+   */
+  constructor(concurrency: number, held: HeldWork) {
     this.#concurrency = concurrency;
-  }
-
-  get unsettled(): number {
-    return this.#unsettled.size;
+    this.#held = held;
   }
 
   get isBusy(): boolean {
@@ -35,7 +35,7 @@ export class CallSlots {
   free(): FreeSlots {
     const free = Math.min(
       this.#concurrency - this.#calls.calls,
-      this.#concurrency * UNSETTLED - this.#unsettled.size,
+      this.#concurrency * UNSETTLED - this.#held.size,
     );
     return {
       calls: this.#bodyLength >= MAX_BODY_LENGTH ? 0 : free,
@@ -60,22 +60,15 @@ export class CallSlots {
   /** Counts a message with a body of this length until `delivery` is settled, then calls `onSettled`. */
   hold(bodyLength: number, delivery: Promise<void>, onSettled: () => void): void {
     this.#bodyLength += bodyLength;
-    const held = delivery.finally(() => {
+    this.#held.add(delivery, () => {
       this.#bodyLength -= bodyLength;
-      this.#unsettled.delete(held);
       onSettled();
     });
-    this.#unsettled.add(held);
   }
 
   /** Resolves when a call ends and `isBusy` is false. */
   notBusy(): Promise<void> {
     this.#notBusy = Promise.withResolvers();
     return this.#notBusy.promise;
-  }
-
-  /** Resolves when all messages are settled. */
-  async idle(): Promise<void> {
-    await Promise.all(this.#unsettled);
   }
 }

@@ -2,14 +2,12 @@ import type pg from 'pg';
 import type { Config } from '../config/config.ts';
 import { type Listeners, listenTo } from '../db/listen.ts';
 import type { Events } from '../observability/events.ts';
+import { LEASE_MARGIN_MS } from '../outbox/settle.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { webhookUrlOf } from '../providers/webhook.ts';
 import type { NormaliseAddress } from './settle.ts';
 import { MESSAGES_DUE } from './wake-up.ts';
 import { Worker } from './worker.ts';
-
-/** Max time to settle an attempt after the end of the call, in milliseconds. */
-const LEASE_MARGIN_MS = 5_000;
 
 export interface ConfiguredWorkerOptions {
   config: Config;

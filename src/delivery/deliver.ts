@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events } from '../observability/events.ts';
 import { traceCall } from '../observability/tracing.ts';
+import { pauseMs } from '../outbox/backoff.ts';
 import { canReconcile } from '../providers/capabilities.ts';
 import { namesOf } from '../providers/eligibility.ts';
 import type { CallContext, FailedOutcome, Provider, SendOutcome } from '../providers/provider.ts';
 import type { HealthMonitor } from './accounts/health.ts';
 import { CANNOT_RECONCILE, NOT_IDENTIFIED, notEligible, STALLED, STOPPED } from './accounts/not-called.ts';
 import type { Routing } from './accounts/routing.ts';
-import { pauseMs } from './backoff.ts';
 import { type Claim, type Claimed, hasFailedOver } from './claim.ts';
 import type { Settlement } from './settle.ts';
 import { nextState } from './states/transition.ts';

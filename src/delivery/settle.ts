@@ -1,13 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { coalesce } from '../db/batch/coalesce.ts';
 import { retrySingly } from '../db/batch/retry-singly.ts';
 import { storedFunction } from '../db/functions.ts';
 import { isMissingRow } from '../db/missing-row.ts';
 import { execute } from '../db/transaction.ts';
-import { UnavailableError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import { classOf } from '../openapi/error-class.ts';
+import { settleWithin } from '../outbox/settle.ts';
 import type { Provider, SendOutcome } from '../providers/provider.ts';
 import type { Claimed } from './claim.ts';
 import type { Transition } from './states/transition.ts';
@@ -38,7 +37,6 @@ export interface SettlerOptions {
 export type NormaliseAddress = (address: string) => string | null;
 
 const LIMITS = { maxBatch: 256, maxQueue: Number.POSITIVE_INFINITY, parallel: 1 };
-const RETRY_MS = 250;
 
 const SETTLE = { name: 'settle-deliveries', text: `select ${storedFunction('settle_deliveries')}($1)` };
 
@@ -47,28 +45,16 @@ const FIND = {
   text: 'select message_id from deliveries where message_id = any($1::bigint[])',
 };
 
-/**
- * Settles attempts in batches. While the database is unavailable, a settlement is repeated without a limit, because only
- * this worker knows the outcome of the attempt. A settlement that the database refuses is repeated until the end of the
- * lease, when another worker may claim the message.
- */
+/** Settles attempts in batches. */
 export function createSettler({ pool, events, leaseMs, normaliseAddress }: SettlerOptions) {
   const settling = coalesce(
     retrySingly((settlements: Settlement[]) => settleBatch(pool, normaliseAddress, settlements)),
     LIMITS,
   );
   return async function settle(settlement: Settlement): Promise<void> {
-    const deadline = settlement.startedAt.getTime() + leaseMs;
-    for (;;) {
-      try {
-        await settling.add(settlement);
-        return report(settlement, events);
-      } catch (error) {
-        events.failed('settle', error);
-        if (!(error instanceof UnavailableError) && Date.now() > deadline) return;
-        await sleep(RETRY_MS);
-      }
-    }
+    const leaseEndsAt = settlement.startedAt.getTime() + leaseMs;
+    const onError = (error: unknown) => events.failed('settle', error);
+    if (await settleWithin(() => settling.add(settlement), leaseEndsAt, onError)) report(settlement, events);
   };
 }
 

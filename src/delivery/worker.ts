@@ -1,6 +1,6 @@
-import { setMaxListeners } from 'node:events';
 import type pg from 'pg';
 import type { Events } from '../observability/events.ts';
+import { ClaimLoop, resolvedOrAfter } from '../outbox/claim-loop.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { isRetry } from './accounts/call.ts';
 import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
@@ -50,25 +50,27 @@ export class Worker {
   readonly #deliverOptions: DeliverOptions;
   readonly #settle: (settlement: Settlement) => Promise<void>;
   readonly #maintain: () => Promise<number>;
-  readonly #abort = new AbortController();
+  readonly #loop: ClaimLoop;
   readonly #slots: CallSlots;
-  #woken = Promise.withResolvers<void>();
-  #loop: Promise<void> = Promise.resolve();
   #stopBackground = async () => {};
-  #stopping: Promise<void> | undefined;
 
   constructor(options: WorkerOptions) {
     const { pool, providers, events, concurrency, leaseMs, marginMs, timeoutMs, normaliseAddress } = options;
     this.#options = options;
-    this.#slots = new CallSlots(concurrency);
-    // One listener per call.
-    setMaxListeners(0, this.#abort.signal);
+    this.#loop = new ClaimLoop({
+      claim: () => this.#claim(),
+      pace: async () => {
+        if (this.#slots.isBusy) await resolvedOrAfter(this.#slots.notBusy(), BUSY_CLAIM_MS);
+      },
+      patienceMs: options.patienceMs,
+    });
+    this.#slots = new CallSlots(concurrency, this.#loop.held);
     this.#health = new HealthMonitor(events);
     this.#routing = new Routing(providers, concurrency, this.#health);
     this.#deliverOptions = {
       ...{ events, health: this.#health, marginMs, timeoutMs },
       routing: this.#routing,
-      signal: this.#abort.signal,
+      signal: this.#loop.signal,
       webhookUrlOf: options.webhookUrlOf,
       chooseCandidate: (...choice) =>
         chooseCandidate(pool, ...choice).catch((error) => {
@@ -82,7 +84,7 @@ export class Worker {
   }
 
   start(): void {
-    this.#loop = this.#run();
+    this.#loop.start();
     const { pool, providers, events } = this.#options;
     const tasks = backgroundTasks(pool, [...providers.sms, ...providers.email], events);
     this.#stopBackground = runInBackground(tasks, events);
@@ -90,7 +92,7 @@ export class Worker {
 
   /** Claims again as soon as possible: a message may be due. */
   wake(): void {
-    this.#woken.resolve();
+    this.#loop.wake();
   }
 
   /**
@@ -105,7 +107,7 @@ export class Worker {
     const maintained = await this.#maintain();
     const claims = await claim(pool, this.#routing.routes(), free, leaseMs);
     for (const claimed of claims) this.#begin(claimed);
-    events.deliveriesMeasured(this.#slots.unsettled);
+    events.deliveriesMeasured(this.#loop.held.size);
     return maintained + claims.length;
   }
 
@@ -116,22 +118,22 @@ export class Worker {
 
   /** Resolves when all calls are settled. */
   idle(): Promise<void> {
-    return this.#slots.idle();
+    return this.#loop.held.idle();
   }
 
   /**
    * Stops claiming and resolves when all calls are settled. Calls still running after `patienceMs` are aborted and settled
    * as `unknown`. May be called more than once.
    */
-  stop(): Promise<void> {
-    this.#stopping ??= this.#end();
-    return this.#stopping;
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    await this.#stopBackground();
   }
 
   #begin(claimed: Claim): void {
     const { events } = this.#options;
     this.#slots.hold(claimed.message.body.length, this.#deliver(claimed), () => {
-      events.deliveriesMeasured(this.#slots.unsettled);
+      events.deliveriesMeasured(this.#loop.held.size);
       this.wake();
     });
   }
@@ -144,16 +146,12 @@ export class Worker {
     this.#options.onSettled?.();
   }
 
-  async #run(): Promise<void> {
-    while (!this.#stopping) {
-      this.#woken = Promise.withResolvers();
-      const handled = await this.runOnce().catch((error) => {
-        this.#options.events.failed('claim', error);
-        return 0;
-      });
-      await resolvedOrAfter(this.#woken.promise, handled > 0 ? CLAIM_AGAIN_MS : await this.#untilNext());
-      if (this.#slots.isBusy) await resolvedOrAfter(this.#slots.notBusy(), BUSY_CLAIM_MS);
-    }
+  async #claim(): Promise<number> {
+    const handled = await this.runOnce().catch((error) => {
+      this.#options.events.failed('claim', error);
+      return 0;
+    });
+    return handled > 0 ? CLAIM_AGAIN_MS : this.#untilNext();
   }
 
   /** Milliseconds until a message is due, a rate limit allows a call, an unavailable account may be probed, or the next poll. */
@@ -161,22 +159,4 @@ export class Worker {
     const due = await firstDue(this.#options.pool, this.#routing.routes()).catch(() => null);
     return Math.max(MIN_WAIT_MS, Math.min(POLL_MS, due ?? POLL_MS, this.#routing.retryInMs()));
   }
-
-  async #end(): Promise<void> {
-    this.wake();
-    await this.#loop;
-    const abort = () => this.#abort.abort(new Error('The worker was stopped'));
-    const timer = setTimeout(abort, this.#options.patienceMs);
-    await this.idle();
-    clearTimeout(timer);
-    await this.#stopBackground();
-  }
-}
-
-/** Resolves with the promise, or after `ms` milliseconds. */
-async function resolvedOrAfter(promise: Promise<void>, ms: number): Promise<void> {
-  const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, ms);
-  await Promise.race([promise, timeout.promise]);
-  clearTimeout(timer);
 }

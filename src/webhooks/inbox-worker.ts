@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { ClaimLoop } from '../outbox/claim-loop.ts';
 import { type AttemptOptions, abandonWebhook, attemptWebhook } from './attempt.ts';
 import { claimWebhooks, type Leased, MAX_ATTEMPTS } from './lease.ts';
 
@@ -10,40 +10,32 @@ const POLL_MS = 1_000;
 /** Processes the pending webhooks of the inbox. Any number of workers share the inbox. */
 export class InboxWorker {
   readonly #options: AttemptOptions;
-  #woken = Promise.withResolvers<void>();
-  #loop: Promise<void> = Promise.resolve();
-  #stopping = false;
+  readonly #loop = new ClaimLoop({ claim: () => this.#claim() });
 
   constructor(options: AttemptOptions) {
     this.#options = options;
   }
 
   start(): void {
-    this.#loop = this.#run();
+    this.#loop.start();
   }
 
   /** Claims as soon as possible: a webhook may be due. */
   wake(): void {
-    this.#woken.resolve();
+    this.#loop.wake();
   }
 
   /** Stops claiming and resolves when the claimed webhooks are processed. May be called more than once. */
   stop(): Promise<void> {
-    this.#stopping = true;
-    this.wake();
-    return this.#loop;
+    return this.#loop.stop();
   }
 
-  async #run(): Promise<void> {
-    while (!this.#stopping) {
-      this.#woken = Promise.withResolvers();
-      const claimed = await this.#processDue().catch((error) => {
-        this.#options.events.failed('webhook_inbox', error);
-        return 0;
-      });
-      if (claimed < CONCURRENCY && !this.#stopping)
-        await Promise.race([this.#woken.promise, sleep(POLL_MS, undefined, { ref: false })]);
-    }
+  async #claim(): Promise<number> {
+    const claimed = await this.#processDue().catch((error) => {
+      this.#options.events.failed('webhook_inbox', error);
+      return 0;
+    });
+    return claimed < CONCURRENCY ? POLL_MS : 0;
   }
 
   /** Claims and processes due webhooks. Resolves with their number. */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type pg from 'pg';
 import { execute } from '../db/transaction.ts';
+import { doubled, jittered } from '../outbox/backoff.ts';
 import type { WebhookFault } from './fault.ts';
 
 /** A stored webhook that one worker or one replay processes until the end of its lease. */
@@ -19,7 +20,8 @@ export interface Leased {
 const LEASE_SECONDS = 60;
 /** After this number of attempts, a pending webhook is quarantined. */
 export const MAX_ATTEMPTS = 10;
-const CAP_SECONDS = 600;
+const FIRST_DELAY_MS = 2_000;
+const MAX_DELAY_MS = 600_000;
 
 const COLUMNS = 'entry.id, account, state, target, headers, body, attempts';
 const LEASE = `leased = true, attempts = attempts + 1,
@@ -57,7 +59,7 @@ const FAIL = {
     set leased = false, state = $3,
         reason = case when state = 'quarantined' then reason else $4 end,
         detail = case when state = 'quarantined' then detail else $5 end,
-        next_attempt_at = case when $3 = 'pending' then statement_timestamp() + $6 * interval '1 second' end
+        next_attempt_at = case when $3 = 'pending' then statement_timestamp() + $6 * interval '1 millisecond' end
     where id = $1 and attempts = $2`,
 };
 
@@ -93,8 +95,8 @@ export async function failWebhook(
   { isPermanent, reason, message }: WebhookFault,
 ): Promise<Leased['state']> {
   const next = state === 'quarantined' || isPermanent || attempts >= MAX_ATTEMPTS ? 'quarantined' : 'pending';
-  const delay = Math.min(CAP_SECONDS, 2 ** attempts) * (0.5 + Math.random() / 2);
-  await execute(pool, FAIL, [id, attempts, next, reason, message, delay]);
+  const delayMs = jittered(doubled(FIRST_DELAY_MS, attempts - 1, MAX_DELAY_MS), Math.random());
+  await execute(pool, FAIL, [id, attempts, next, reason, message, delayMs]);
   return next;
 }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { nextAttempt, pauseMs } from '../../src/delivery/backoff.ts';
+import { nextAttempt } from '../../src/delivery/backoff.ts';
 import { nextState } from '../../src/delivery/states/transition.ts';
 import { standardCapabilities } from '../../src/providers/standard/capabilities.ts';
 import { standardAccount } from '../support/provider-server.ts';
@@ -31,13 +31,6 @@ describe('The backoff', () => {
         },
       ),
     );
-  });
-
-  it('pauses a throttled account for Retry-After, or for a pause that doubles each time', () => {
-    expect(pauseMs(12_000, 5)).to.equal(12_000);
-    expect([1, 2, 3, 7, 30].map((times) => pauseMs(null, times))).to.deep.equal([
-      1_000, 2_000, 4_000, 60_000, 60_000,
-    ]);
   });
 });
 

@@ -1,9 +1,9 @@
 import { Breaker } from '../../src/delivery/accounts/breaker.ts';
 import { isRetry } from '../../src/delivery/accounts/call.ts';
 import { fallbackOf, hasAlternative, type Route, routesOf } from '../../src/delivery/accounts/routing.ts';
-import { pauseMs } from '../../src/delivery/backoff.ts';
 import { hasFailedOver } from '../../src/delivery/claim.ts';
 import { nextState, type Transition } from '../../src/delivery/states/transition.ts';
+import { pauseMs } from '../../src/outbox/backoff.ts';
 import type { Provider, SendOutcome } from '../../src/providers/provider.ts';
 import { standardCapabilities } from '../../src/providers/standard/capabilities.ts';
 import type { StandardSettings } from '../../src/providers/standard/config.ts';

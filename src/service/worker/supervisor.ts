@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { combineCalls } from '../../delivery/wake-up.ts';
 import type { Events } from '../../observability/events.ts';
+import { combineCalls } from '../../outbox/combine-calls.ts';
 import { WorkerConnection } from './connection.ts';
 import type { Reports, WorkerSettings } from './protocol.ts';
 
