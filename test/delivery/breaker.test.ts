@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { Breaker, type BreakerState, THRESHOLD } from '../../src/delivery/accounts/breaker.ts';
+import { Breaker } from '../../src/delivery/accounts/breaker.ts';
 import type { Call } from '../../src/delivery/accounts/call.ts';
+import { type BreakerState, THRESHOLD } from '../../src/outbox/circuit-breaker.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { type Behaviour, type ModelMessage, type ModelResult, runModel } from './worker-model.ts';
 

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { THRESHOLD } from '../../src/delivery/accounts/breaker.ts';
+import { THRESHOLD } from '../../src/outbox/circuit-breaker.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';

@@ -1,8 +1,8 @@
 import { createServer } from 'node:https';
 import { expect } from 'chai';
-import { THRESHOLD } from '../../src/delivery/accounts/breaker.ts';
 import { HealthMonitor } from '../../src/delivery/accounts/health.ts';
 import { createEvents } from '../../src/observability/events.ts';
+import { THRESHOLD } from '../../src/outbox/circuit-breaker.ts';
 import type { SendOutcome } from '../../src/providers/provider.ts';
 import { sms } from '../support/bodies.ts';
 import { CERTIFICATE, KEY } from '../support/certificate.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Message } from '../../sdk/src/index.ts';
-import { THRESHOLD } from '../../src/delivery/accounts/breaker.ts';
+import { THRESHOLD } from '../../src/outbox/circuit-breaker.ts';
 import { ACCOUNT_SID } from '../../src/simulator/dialects/twilio/dialect.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import type { Accepted } from '../../src/simulator/store.ts';

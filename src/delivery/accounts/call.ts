@@ -1,3 +1,4 @@
+import type { BreakerCall } from '../../outbox/circuit-breaker.ts';
 import type { SendOutcome } from '../../providers/provider.ts';
 
 /** The parts of a message that the breaker uses. */
@@ -9,15 +10,10 @@ export interface Callable {
 }
 
 /** A call in progress. */
-export interface Call {
+export interface Call extends BreakerCall {
   message: Callable;
   /** Whether another account failed for the message before. A failure then does not count for the breaker. */
   failedOver: boolean;
-  /** Whether the call is a probe: the breaker was not closed when the call began. */
-  probing: boolean;
-  startedAt: number;
-  /** The position in the common order of the begins and ends of calls. */
-  sequence: number;
 }
 
 /**
@@ -25,13 +21,6 @@ export interface Call {
  * aborted.
  */
 export type CallOutcome = SendOutcome['outcome'] | 'answered' | null;
-
-/** A call that takes longer may hang and does not count towards the window. */
-const HANGING_MS = 1_000;
-
-export function isHanging({ startedAt }: Call, now: number): boolean {
-  return now - startedAt >= HANGING_MS;
-}
 
 /** Returns the same text for the same recipients in any order. */
 export function recipientsOf({ to }: Callable): string {

@@ -1,7 +1,7 @@
 import type { Channel } from '../../channel.ts';
 import type { Events } from '../../observability/events.ts';
+import type { BreakerState } from '../../outbox/circuit-breaker.ts';
 import type { Provider, SendOutcome } from '../../providers/provider.ts';
-import type { BreakerState } from './breaker.ts';
 
 export interface AccountError {
   code: string;

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { Channel } from '../../channel.ts';
-import type { BreakerState } from './breaker.ts';
+import type { BreakerState } from '../../outbox/circuit-breaker.ts';
 import type { AccountError, AccountHealth } from './health.ts';
 
 /** The queue of a channel and the state of each of its accounts. */

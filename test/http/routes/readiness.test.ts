@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import pg from 'pg';
-import { THRESHOLD } from '../../../src/delivery/accounts/breaker.ts';
 import type { Schema } from '../../../src/openapi/types.ts';
+import { THRESHOLD } from '../../../src/outbox/circuit-breaker.ts';
 import { email, sms } from '../../support/bodies.ts';
 import { query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';

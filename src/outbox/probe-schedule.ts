@@ -1,12 +1,14 @@
-/** The message of a probe: one without an earlier attempt, or one with an earlier attempt. */
+import { doubled, jittered } from './backoff.ts';
+
+/** Whether the work of a probe had no earlier attempt, or had one. */
 export type ProbeKind = 'first' | 'retry';
 
 const FIRST_PAUSE_MS = 1_000;
-/** The number of probes with new messages before their pauses grow: this many failing recipients may precede a working one. */
+/** The number of first probes before their pauses grow: this many failing keys may precede a working key. */
 const STEADY_PROBES = 30;
 const LONGEST_PAUSE_MS = { first: 10_000, retry: 60_000 };
 
-/** The times at which an open breaker may probe. The pauses grow, and a retry is never due before a new message. */
+/** The times at which an open breaker may probe. The pauses grow, and a retry is never due before new work. */
 export class ProbeSchedule {
   readonly #random: () => number;
   #begun = { first: 0, retry: 0 };
@@ -24,7 +26,7 @@ export class ProbeSchedule {
 
   /** Called when the breaker opens. */
   restart(now: number): void {
-    const at = now + this.#jittered(FIRST_PAUSE_MS);
+    const at = now + jittered(FIRST_PAUSE_MS, this.#random());
     this.#begun = { first: 0, retry: 0 };
     this.#dueAt = { first: at, retry: at };
   }
@@ -43,19 +45,14 @@ export class ProbeSchedule {
   began(kind: ProbeKind, now: number): void {
     const before = this.#begun[kind]++;
     const doublings = kind === 'first' ? Math.max(0, before - STEADY_PROBES) : before;
-    const pause = Math.min(LONGEST_PAUSE_MS[kind], FIRST_PAUSE_MS * 2 ** Math.min(doublings, 10));
-    this.#dueAt[kind] = now + this.#jittered(pause);
+    const pause = doubled(FIRST_PAUSE_MS, doublings, LONGEST_PAUSE_MS[kind]);
+    this.#dueAt[kind] = now + jittered(pause, this.#random());
     this.#dueAt.retry = Math.max(this.#dueAt.first, this.#dueAt.retry);
   }
 
-  /** Called when a retry was answered without a result: the next retry is due as soon as a new message. */
+  /** Called when a retry was answered without a result: the next retry is due as soon as new work. */
   answered(): void {
     this.#begun.retry = 0;
     this.#dueAt.retry = this.#dueAt.first;
-  }
-
-  /** Reduced by up to a half, so that the workers do not probe at the same time. */
-  #jittered(ms: number): number {
-    return ms * (1 - this.#random() / 2);
   }
 }
