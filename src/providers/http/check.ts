@@ -1,6 +1,6 @@
 import { prefixOf } from '../../config/safety.ts';
 import type { AccountCheck, FailedOutcome } from '../provider.ts';
-import { isOfConfiguration } from './failure.ts';
+import { isOfTls } from './failure.ts';
 
 interface CheckedAccount {
   name: string;
@@ -23,7 +23,7 @@ export function failedCheck(what: string, failure: FailedOutcome, account: Check
 
 function remedyFor({ httpStatus, code }: FailedOutcome, { name, credentials }: CheckedAccount): string {
   const url = variablesOf(name, ['URL']);
-  if (httpStatus === null && isOfCertificate(code)) return `. Correct ${url} or the certificate`;
+  if (httpStatus === null && isOfTls(code)) return `. Correct ${url} or the certificate`;
   if (httpStatus === null)
     return `. This machine cannot reach the provider: check the network connection and ${url}`;
   if (httpStatus === 401 || httpStatus === 403) return `. Correct ${variablesOf(name, credentials)}`;
@@ -34,9 +34,4 @@ function remedyFor({ httpStatus, code }: FailedOutcome, { name, credentials }: C
 /** The variables of an account, as one phrase. */
 export function variablesOf(account: string, settings: readonly string[]): string {
   return settings.map((setting) => `${prefixOf(account)}_${setting}`).join(' or ');
-}
-
-/** Whether a server answered, but not by TLS with a valid certificate. */
-function isOfCertificate(code: string): boolean {
-  return isOfConfiguration(code) && code !== 'enotfound';
 }

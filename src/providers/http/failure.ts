@@ -3,15 +3,20 @@ import type { FailedOutcome, SendOutcome } from '../provider.ts';
 import { MAX_BODY_BYTES } from './response-body.ts';
 
 const DETAIL_LENGTH = 300;
-/** Error codes of OpenSSL and Node for certificates, TLS and host names. */
-const CONFIGURATION =
-  /^(?:err_tls|err_ssl|eproto|enotfound|cert_|crl_|depth_zero|self_signed|unable_to_(?:get|verify|decrypt|decode)|hostname_mismatch|invalid_(?:ca|purpose))/;
+/** Error codes of OpenSSL and Node for certificates and TLS. */
+const TLS =
+  /^(?:err_tls|err_ssl|eproto|cert_|crl_|depth_zero|self_signed|unable_to_(?:get|verify|decrypt|decode)|hostname_mismatch|invalid_(?:ca|purpose))/;
 /** The same pattern as in receipts (openapi.yaml), which find their message by this id. PostgreSQL can store every match. */
 const MESSAGE_ID = /^[^\0\p{Surrogate}]{1,255}$/u;
 
-/** Whether the code of a connection error shows that the URL or a certificate is wrong. */
+/** Whether the code of a connection error, in lower case, shows that a certificate is wrong or that TLS failed. */
+export function isOfTls(code: string): boolean {
+  return TLS.test(code);
+}
+
+/** Whether the code of a connection error, in lower case, shows that the URL or a certificate is wrong. */
 export function isOfConfiguration(code: string): boolean {
-  return CONFIGURATION.test(code);
+  return code === 'enotfound' || isOfTls(code);
 }
 
 /**

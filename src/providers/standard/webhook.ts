@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Channel } from '../../channel.ts';
 import { isMessageId } from '../http/failure.ts';
@@ -10,19 +10,7 @@ import type {
   WebhookContent,
   WebhookResponse,
 } from '../webhook.ts';
-
-/** The headers of a signed webhook: `webhook-id`, `webhook-timestamp` and `webhook-signature`. */
-interface WebhookSignature {
-  id: string;
-  timestamp: string;
-  signature: string;
-}
-
-/** The tolerance of the Standard Webhooks reference libraries, in both directions. */
-const TOLERANCE_SECONDS = 5 * 60;
-/** The maximum number of signatures of a webhook that are compared; a rotation needs two. */
-const MAX_SIGNATURES = 16;
-const DIGEST_BYTES = 32;
+import { isSigned, signingKey, type WebhookSignature } from './signature.ts';
 
 /**
  * Verifies and reads the webhooks of the standard API: Standard Webhooks 1.0.0, `v1` (HMAC-SHA256 over
@@ -95,42 +83,4 @@ function signatureIn(headers: IncomingHttpHeaders): WebhookSignature | null {
     String(headers[name] ?? ''),
   ) as [string, string, string];
   return { id, timestamp, signature };
-}
-
-/** The key of a Standard Webhooks secret: `whsec_` and base64. */
-function signingKey(secret: string): KeyObject {
-  return createSecretKey(Buffer.from(secret.replace(/^whsec_/, ''), 'base64'));
-}
-
-/** The bytes of a digest; null for a text that is not exactly their base64. */
-function digestOf(text: string): Buffer | null {
-  const digest = Buffer.from(text, 'base64');
-  return digest.length === DIGEST_BYTES && digest.toString('base64') === text ? digest : null;
-}
-
-/**
- * Checks the signature and the age of a webhook by Standard Webhooks 1.0.0, `v1` (HMAC-SHA256 over
- * `{id}.{timestamp}.{body}`). One key must match one signature; during a rotation there are several of both.
- *
- * @param now in milliseconds since 1970.
- * @param readBody returns the bytes of the body; it is called only if the headers have the form of a valid signature.
- */
-async function isSigned(
-  { id, timestamp, signature }: WebhookSignature,
-  keys: readonly KeyObject[],
-  now: number,
-  readBody: () => Promise<Buffer>,
-): Promise<boolean> {
-  if (!id || !/^\d{1,12}$/.test(timestamp)) return false;
-  if (Math.abs(now / 1_000 - Number(timestamp)) > TOLERANCE_SECONDS) return false;
-  const given = signature
-    .split(' ', MAX_SIGNATURES)
-    .filter((part) => part.startsWith('v1,'))
-    .flatMap((part) => digestOf(part.slice(3)) ?? []);
-  if (given.length === 0) return false;
-  const body = await readBody();
-  return keys.some((key) => {
-    const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
-    return given.some((candidate) => timingSafeEqual(candidate, expected));
-  });
 }
