@@ -51,6 +51,8 @@ export interface Config {
   allowedHosts: string[];
   /** The exact origins of web pages whose scripts may call the API. */
   corsOrigins: string[];
+  /** The private hosts that endpoints may have: names in lower case, IP addresses, and ranges in CIDR notation. */
+  allowedPrivateHosts: string[];
   /** The URL of the service for providers, without a slash at its end; null if it is not configured. */
   publicUrl: string | null;
   /** Maximum requests per second of each API key at this process; null for no limit. */

@@ -13,6 +13,7 @@ import {
 } from './accounts.ts';
 import type { Config, Role } from './config.ts';
 import type { EnvFile } from './env-file.ts';
+import { privateHosts } from './private-hosts.ts';
 import { combinationFaults } from './safety.ts';
 import type { SenderParser } from './senders.ts';
 import { isServiceLink, unknownNames } from './unknown-names.ts';
@@ -51,6 +52,7 @@ export function readConfig(
     METRICS_TOKEN: values.token({ default: undefined }),
     ALLOWED_HOSTS: values.hosts({ default: [] }),
     CORS_ORIGINS: values.origins({ default: [] }),
+    ALLOWED_PRIVATE_HOSTS: privateHosts({ default: [] }),
     PUBLIC_URL: values.publicUrl({ default: undefined }),
     RATE_LIMIT_PER_SECOND: values.positive({ default: undefined }),
     REQUEST_TIMEOUT_MS: values.positive({ default: 60_000 }),
@@ -93,6 +95,7 @@ export function readConfig(
     metricsToken: env.METRICS_TOKEN ?? null,
     allowedHosts: env.ALLOWED_HOSTS ?? [],
     corsOrigins: env.CORS_ORIGINS ?? [],
+    allowedPrivateHosts: env.ALLOWED_PRIVATE_HOSTS ?? [],
     publicUrl: env.PUBLIC_URL ?? (production || env.PORT === 0 ? null : localUrl(env.HOST, env.PORT)),
     rateLimit: env.RATE_LIMIT_PER_SECOND ?? null,
     requestTimeoutMs: env.REQUEST_TIMEOUT_MS,

@@ -247,4 +247,28 @@ describe('Configuration', () => {
   it('throws a StartError', () => {
     expect(() => loadConfig({ PORT: '-1' })).to.throw(StartError, /PORT/);
   });
+
+  it('reads the private hosts of endpoints: names, addresses and ranges', () => {
+    const hosts = 'APP.internal, localhost.,10.0.0.0/8,127.0.0.1,FD00::/8,::1,a_b';
+    expect(loadConfig({ ALLOWED_PRIVATE_HOSTS: hosts }).allowedPrivateHosts).to.deep.equal([
+      ...['app.internal', 'localhost', '10.0.0.0/8', '127.0.0.1', 'fd00::/8', '::1', 'a_b'],
+    ]);
+    expect(loadConfig({}).allowedPrivateHosts).to.deep.equal([]);
+    for (const entry of [
+      ...[
+        '10.0.0.0/33',
+        '::/129',
+        '10.0.0.0/',
+        '10.0.0.0/8/8',
+        '10/8',
+        '10.0.0',
+        '256.0.0.1',
+        'fe80::1%eth0',
+      ],
+      ...['*.internal', 'app:3000', 'http://app', 'app/path', 'a b', '[::1]', 'user@app', 'bücher.example'],
+    ])
+      expect(reasons({ ALLOWED_PRIVATE_HOSTS: entry }), entry).to.deep.equal([
+        `ALLOWED_PRIVATE_HOSTS: "${entry}" is not a host name, an IP address or a range such as 10.0.0.0/8`,
+      ]);
+  });
 });
