@@ -21,6 +21,7 @@ export type ErrorCode =
   | WebhookConflict
   | NoAccount
   | 'position_expired'
+  | 'too_many_endpoints'
   | 'unavailable';
 
 /** Reasons why a request is not valid HTTP or not supported. */
@@ -112,6 +113,13 @@ export class PositionExpiredError extends ServiceError {
   constructor(position: number) {
     super('position_expired', `The first event that is kept has position ${position + 1}.`);
     this.position = position;
+  }
+}
+
+/** The service has the maximum number of endpoints. */
+export class TooManyEndpointsError extends ServiceError {
+  constructor(limit: number) {
+    super('too_many_endpoints', `The service has ${limit} endpoints, the maximum.`);
   }
 }
 

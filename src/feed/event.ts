@@ -7,7 +7,7 @@ export interface EventRow {
   /** The position in the feed. */
   id: number;
   type: EventType;
-  /** The message, conversation or participant; null for other subjects. */
+  /** The message, conversation, participant or endpoint; null for other subjects. */
   subject_id: number | null;
   conversation_id: number | null;
   /** The fields that changed. */
@@ -20,4 +20,5 @@ export interface Resources {
   messages(ids: number[]): Promise<Map<number, Schema<'Message'>>>;
   conversations(ids: number[]): Promise<Map<number, Schema<'Conversation'>>>;
   participants(ids: number[]): Promise<Map<number, Schema<'Participant'>>>;
+  endpoints(ids: number[]): Promise<Map<number, Schema<'Endpoint'>>>;
 }

@@ -10,17 +10,18 @@ type Changes = Partial<
 > & {
   error?: StoredError | null;
 };
-type Subject = 'message' | 'conversation' | 'participant' | 'provider';
+type Subject = 'message' | 'conversation' | 'participant' | 'endpoint' | 'provider';
 
 /** Presents events with the present content of their resources. An event whose resource was deleted is omitted. */
 export async function presentEvents(rows: EventRow[], resources: Resources): Promise<Event[]> {
   const idsOf = (subject: Subject) => [
     ...new Set(rows.flatMap((row) => (subjectOf(row) === subject && row.subject_id) || [])),
   ];
-  const [messages, conversations, participants] = await Promise.all([
+  const [messages, conversations, participants, endpoints] = await Promise.all([
     resources.messages(idsOf('message')),
     resources.conversations(idsOf('conversation')),
     resources.participants(idsOf('participant')),
+    resources.endpoints(idsOf('endpoint')),
   ]);
   const dataOf = (row: EventRow): object | undefined => {
     const id = row.subject_id ?? 0;
@@ -28,6 +29,7 @@ export async function presentEvents(rows: EventRow[], resources: Resources): Pro
     if (subject === 'provider') return row.changes ?? undefined;
     if (subject === 'conversation') return conversations.get(id);
     if (subject === 'participant') return participants.get(id);
+    if (subject === 'endpoint') return endpoints.get(id);
     const message = messages.get(id);
     return message && { ...message, ...stateOf(row) };
   };

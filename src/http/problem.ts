@@ -44,6 +44,7 @@ const STATUS: Record<ErrorCode, number> = {
   participants_share_conversation: 409,
   not_cancelable: 409,
   not_retriable: 409,
+  too_many_endpoints: 409,
   webhook_in_progress: 409,
   webhook_not_processed: 409,
   position_expired: 410,

@@ -389,6 +389,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List endpoints
+         * @description The endpoints, the newest first.
+         */
+        get: operations["listEndpoints"];
+        put?: never;
+        /**
+         * Create an endpoint
+         * @description Registers a URL that receives events. Delivery starts with the next event after the end of the feed. The response has the
+         *     secret, which no later response shows. A service has at most 1,000 endpoints.
+         */
+        post: operations["createEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an endpoint */
+        get: operations["getEndpoint"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an endpoint
+         * @description Deletes the endpoint with its deliveries and attempts. A try that is under way may still arrive. After the deletion, the
+         *     response is 404.
+         */
+        delete: operations["deleteEndpoint"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an endpoint
+         * @description Changes the fields that the request names. `enabled: false` stops the deliveries and keeps them. `enabled: true` continues
+         *     them after `position`, so that no event is left out while its `EVENT_RETENTION_DAYS` last. A new `url` or `enabled: true`
+         *     also makes every waiting delivery due.
+         */
+        patch: operations["updateEndpoint"];
+        trace?: never;
+    };
+    "/api/endpoints/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace the secret of an endpoint
+         * @description Makes a new secret. For 24 hours, requests are signed with the new and the previous secret, so that a receiver can change
+         *     its secret without a gap. Another rotation within this time ends the overlap of the older secret.
+         */
+        post: operations["rotateEndpointSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test event to an endpoint
+         * @description Sends one event of the type `endpoint.test` at once and returns the result of this single try, also for a disabled
+         *     endpoint. The event has the id 0, because it is not part of the feed; its `webhook-id` starts with `test_`.
+         */
+        post: operations["testEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliver events again
+         * @description With `after`, delivers all events after a position again, also those that have been delivered. With `failed: true`, delivers
+         *     again the events whose tries have ended without success. A repeated event has the same `webhook-id`. A disabled endpoint
+         *     gets the events when it is enabled. Repeating the request is safe.
+         */
+        post: operations["replayEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{id}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the attempts of an endpoint
+         * @description The attempts to deliver events, the newest first. Attempts are kept as long as their events.
+         */
+        get: operations["listEndpointAttempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/webhooks/sms": {
         parameters: {
             query?: never;
@@ -1700,7 +1837,7 @@ export interface components {
          * @description What happened. New types may be added.
          * @enum {string}
          */
-        EventType: "message.received" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled" | "conversation.created" | "conversation.merged" | "participant.linked" | "participant.unlinked" | "provider.unavailable" | "provider.recovered";
+        EventType: "message.received" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled" | "conversation.created" | "conversation.merged" | "participant.linked" | "participant.unlinked" | "provider.unavailable" | "provider.recovered" | "endpoint.disabled" | "quarantine.added";
         /**
          * @description Present if the resource is larger than 20,000 bytes: its body is cut, and long lists too. Read the resource for the whole.
          * @enum {boolean}
@@ -1778,6 +1915,42 @@ export interface components {
             data: components["schemas"]["ProviderState"];
             truncated?: components["schemas"]["Truncated"];
         };
+        /** @description An endpoint was disabled because it answered 410 or failed for 5 days. */
+        EndpointEvent: {
+            /** @description The position in the feed. */
+            id: components["schemas"]["Id"];
+            /**
+             * @description What happened.
+             * @enum {string}
+             */
+            type: "endpoint.disabled";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** @description The present endpoint. */
+            data: components["schemas"]["Endpoint"];
+            truncated?: components["schemas"]["Truncated"];
+        };
+        /** @description A webhook of a provider could not be processed and is kept. */
+        QuarantineEvent: {
+            /** @description The position in the feed. */
+            id: components["schemas"]["Id"];
+            /**
+             * @description What happened.
+             * @enum {string}
+             */
+            type: "quarantine.added";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** @description The stored webhook without its content. */
+            data: components["schemas"]["QuarantinedWebhook"];
+            truncated?: components["schemas"]["Truncated"];
+        };
         /** @description An account at a provider. */
         ProviderState: {
             /** @description The name of the account. */
@@ -1790,7 +1963,154 @@ export interface components {
          * @description Something that happened. `data` is rendered when the event is read: it has the present content of the resource, and
          *     the changed fields as they were.
          */
-        Event: components["schemas"]["MessageEvent"] | components["schemas"]["ConversationEvent"] | components["schemas"]["ParticipantEvent"] | components["schemas"]["ProviderEvent"];
+        Event: components["schemas"]["MessageEvent"] | components["schemas"]["ConversationEvent"] | components["schemas"]["ParticipantEvent"] | components["schemas"]["ProviderEvent"] | components["schemas"]["EndpointEvent"] | components["schemas"]["QuarantineEvent"];
+        /**
+         * Format: uri
+         * @description An `https` URL without credentials and fragment. Plain `http`, and hosts with private addresses, are allowed only if the
+         *     setting `ALLOWED_PRIVATE_HOSTS` names the host or its address.
+         */
+        EndpointUrl: string;
+        /** @description Only events of these types are delivered; an empty list means every type. */
+        EndpointEventTypes: components["schemas"]["EventType"][];
+        /** @description An endpoint to create. */
+        NewEndpoint: {
+            url: components["schemas"]["EndpointUrl"];
+            event_types?: components["schemas"]["EndpointEventTypes"];
+            /** @description What the endpoint is for. */
+            description?: string | null;
+            /** @description Whether events are delivered. True by default. */
+            enabled?: boolean;
+        };
+        /** @description The fields to change. */
+        EndpointChange: {
+            url?: components["schemas"]["EndpointUrl"];
+            event_types?: components["schemas"]["EndpointEventTypes"];
+            /** @description What the endpoint is for. */
+            description?: string | null;
+            /** @description Whether events are delivered. */
+            enabled?: boolean;
+        };
+        /**
+         * @description `request`: a client disabled it. `gone`: it answered 410. `failing`: no try succeeded for 5 days. New reasons may be added.
+         * @enum {string}
+         */
+        EndpointDisabledReason: "request" | "gone" | "failing";
+        /** @description A URL that receives events as signed webhooks. */
+        Endpoint: {
+            id: components["schemas"]["Id"];
+            url: components["schemas"]["EndpointUrl"];
+            event_types: components["schemas"]["EndpointEventTypes"];
+            /** @description What the endpoint is for. */
+            description: string | null;
+            /** @description Whether events are delivered. */
+            enabled: boolean;
+            /** @description Why the endpoint is disabled; null while it is enabled. */
+            disabled_reason: components["schemas"]["EndpointDisabledReason"] | null;
+            /**
+             * Format: date-time
+             * @description Null while the endpoint is enabled.
+             */
+            disabled_at: string | null;
+            /**
+             * Format: date-time
+             * @description The first failed try since the last success; null after a success.
+             */
+            failing_since: string | null;
+            /**
+             * Format: int64
+             * @description The position in the feed up to which deliveries exist.
+             */
+            position: number;
+            /** @description The deliveries that are not finished. */
+            pending_count: number;
+            /** @description The deliveries whose tries have ended without success. */
+            failed_count: number;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description The last change of its fields.
+             */
+            updated_at: string;
+        };
+        /** @description The secret of the signatures (Standard Webhooks). No other response shows it. */
+        EndpointSecret: string;
+        /** @description An endpoint with its secret. */
+        EndpointWithSecret: components["schemas"]["Endpoint"] & {
+            secret: components["schemas"]["EndpointSecret"];
+        };
+        /** @description A page of endpoints. */
+        EndpointList: {
+            /** @description The endpoints of this page. */
+            data: components["schemas"]["Endpoint"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        /** @description Which events to deliver again; exactly one field. */
+        EndpointReplay: {
+            /**
+             * Format: int64
+             * @description Events after this position; 0 is the start of the feed.
+             */
+            after?: number;
+            /**
+             * @description Events whose tries have ended without success.
+             * @enum {boolean}
+             */
+            failed?: true;
+        };
+        /**
+         * @description Only a response 2xx is a success.
+         * @enum {string}
+         */
+        EndpointOutcome: "succeeded" | "failed";
+        /**
+         * @description `status`: a response other than 2xx, also a redirect. `timeout`: no response within 15 seconds. `connection`: no
+         *     connection, or a lost one. `tls`: a certificate that is not valid. `address_not_allowed`: the host has a private address
+         *     that `ALLOWED_PRIVATE_HOSTS` does not name. `worker_lost`: the process ended during the try, so its result is not known.
+         *     New codes may be added.
+         * @enum {string}
+         */
+        EndpointErrorCode: "status" | "timeout" | "connection" | "tls" | "address_not_allowed" | "worker_lost";
+        /** @description Why a try failed. */
+        EndpointError: {
+            code: components["schemas"]["EndpointErrorCode"];
+            /** @description The reason in words. */
+            detail: string;
+        };
+        /** @description The result of a single try. */
+        EndpointTestResult: {
+            outcome: components["schemas"]["EndpointOutcome"];
+            /** @description Null without a response. */
+            status_code: number | null;
+            /** @description Milliseconds from the start of the try to its result; null if it is not known. */
+            duration_ms: number | null;
+            /** @description Null after a success. */
+            error: components["schemas"]["EndpointError"] | null;
+            /** @description The first 1,024 bytes of the response of a failed try, as text; null without one. */
+            response_body: string | null;
+        };
+        /** @description A try to deliver an event. */
+        EndpointAttempt: components["schemas"]["EndpointTestResult"] & {
+            id: components["schemas"]["Id"];
+            /** @description The position of the event. */
+            event_id: components["schemas"]["Id"];
+            /** @description The number of the try for this event, from 1; a replay continues to count. */
+            number: number;
+            /**
+             * Format: date-time
+             * @description When the try began.
+             */
+            started_at: string;
+        };
+        /** @description A page of attempts. */
+        EndpointAttemptList: {
+            /** @description The attempts of this page. */
+            data: components["schemas"]["EndpointAttempt"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
         /** @description A page of events. */
         EventList: {
             /** @description The events of this page. */
@@ -1820,7 +2140,7 @@ export interface components {
              * @description The stable code of the error for programs. New codes may be added.
              * @enum {string}
              */
-            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "no_provider_for_sender" | "missing_capability" | "link_to_self" | "already_linked" | "participants_share_conversation" | "not_cancelable" | "not_retriable" | "position_expired" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
+            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "no_provider_for_sender" | "missing_capability" | "link_to_self" | "already_linked" | "participants_share_conversation" | "not_cancelable" | "not_retriable" | "position_expired" | "too_many_endpoints" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
             /** @description The `X-Request-Id` of the response. */
             request_id: string;
             required_scope?: components["schemas"]["Scope"];
@@ -1894,6 +2214,18 @@ export interface components {
         Problem: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The service has the maximum number of endpoints (`too_many_endpoints`). */
+        TooManyEndpoints: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 [name: string]: unknown;
             };
             content: {
@@ -2203,7 +2535,7 @@ export interface components {
         /** @description `true` for the response of an earlier request with the same key. */
         IdempotentReplayed: "true";
         /**
-         * @description The path of the message.
+         * @description The path of the new resource.
          * @example /api/messages/1
          */
         Location: string;
@@ -2991,6 +3323,361 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listEndpoints: {
+        parameters: {
+            query?: {
+                /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of endpoints. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEndpoint"];
+            };
+        };
+        responses: {
+            /** @description The endpoint with its secret. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["TooManyEndpoints"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint is deleted. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointChange"];
+            };
+        };
+        responses: {
+            /** @description The changed endpoint. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rotateEndpointSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint with its new secret. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointWithSecret"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    testEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The result of the try. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointTestResult"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replayEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointReplay"];
+            };
+        };
+        responses: {
+            /** @description The endpoint, whose events will be delivered again. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["PositionExpired"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listEndpointAttempts: {
+        parameters: {
+            query?: {
+                /** @description Only the attempts for this event. */
+                event_id?: components["schemas"]["Id"];
+                /** @description Only the attempts with this outcome. */
+                outcome?: components["schemas"]["EndpointOutcome"];
+                /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of attempts. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointAttemptList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];

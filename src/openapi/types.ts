@@ -27,7 +27,7 @@ export interface OperationRequest<Id extends OperationId, Caller> {
   origin: () => string | null;
 }
 
-type Success = 200 | 202 | 204;
+type Success = 200 | 201 | 202 | 204;
 type Responses<Id extends OperationId> = operations[Id]['responses'];
 
 /**

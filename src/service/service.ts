@@ -22,17 +22,16 @@ import { createFreshKeyring } from '../http/auth/keyring.ts';
 import { listen } from '../http/listen.ts';
 import { createHandlers } from '../http/routes/index.ts';
 import { createAddressParser, parseSender } from '../messaging/address.ts';
-import { participantsByIds } from '../messaging/people/participants.ts';
 import { createPeople } from '../messaging/people/people.ts';
 import { finishRegrouping } from '../messaging/people/regrouping.ts';
 import { createReader } from '../messaging/reading/reader.ts';
-import { conversationsByIds, messagesByIds } from '../messaging/reading/resources.ts';
 import { createRecorder } from '../messaging/recording/record.ts';
 import { createEvents, type Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import { mergeMetrics } from '../observability/merge-metrics.ts';
 import { createRegistry, KINDS } from '../providers/registry.ts';
 import { createWebhooks } from '../webhooks/create.ts';
+import { createEndpoints, createResources } from './feed.ts';
 import { locateDatabase } from './local/database.ts';
 import { createServiceWorker, divideConnections, endAllLeases } from './worker/create.ts';
 import { withRepair } from './worker/repair.ts';
@@ -145,11 +144,7 @@ async function wire(
   const parseAddress = createAddressParser(config.defaultRegion);
   const feed = new Feed({
     ...{ pool, listenUrl: location.directUrl, events },
-    resources: {
-      messages: (ids) => messagesByIds(knex, ids),
-      conversations: (ids) => conversationsByIds(knex, ids),
-      participants: (ids) => participantsByIds(knex, ids),
-    },
+    resources: createResources(knex),
   });
   const handlers = createHandlers({
     parseAddress,
@@ -163,6 +158,7 @@ async function wire(
     people: createPeople(database, parseAddress),
     timelines: createTimelines(database),
     feed,
+    endpoints: createEndpoints(config, database, stack),
     manualActions: createManualActions(pool, () => {
       sequencer.wake();
       onQueued();

@@ -62,6 +62,8 @@ describe('Migrations', () => {
     expect(constraints.map(({ name }) => name)).to.have.members([
       'participants.person_id',
       'opt_outs.message_id',
+      'endpoint_deliveries.endpoint_id',
+      'endpoint_attempts.endpoint_id',
       'conversations.merged_into_id',
       'conversation_participants.conversation_id',
       'conversation_participants.participant_id',

@@ -34,7 +34,7 @@ describe('A slow reader of the stream', function () {
     const url = await createMigratedDatabase();
     database = openDatabase(url, () => undefined);
     const none = async () => new Map();
-    const resources = { messages: none, conversations: none, participants: none } as Resources;
+    const resources: Resources = { messages: none, conversations: none, participants: none, endpoints: none };
     const events = createEvents(createLogger('silent'));
     feed = new Feed({ pool: database.pool, listenUrl: url, resources, events });
     server = createServer((_request, response) => {

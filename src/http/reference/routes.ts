@@ -33,6 +33,7 @@ const ASSETS = new Map<string, Asset>([
   ['security.md', DOCUMENT],
   ['simulator.md', DOCUMENT],
   ['states.md', DOCUMENT],
+  ['webhooks.md', DOCUMENT],
 ]);
 
 const PROVIDERS: Asset = { folder: join(PROJECT, 'docs/providers'), type: TEXT };

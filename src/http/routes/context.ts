@@ -1,6 +1,7 @@
 import type { ChannelReport } from '../../delivery/accounts/report.ts';
 import type { ManualActions } from '../../delivery/manual-actions.ts';
 import type { Timelines } from '../../delivery/timeline.ts';
+import type { Endpoints } from '../../feed/endpoints/endpoints.ts';
 import type { Feed } from '../../feed/feed.ts';
 import type { AddressParser } from '../../messaging/address.ts';
 import type { People } from '../../messaging/people/people.ts';
@@ -21,6 +22,7 @@ export interface Context {
   people: People;
   timelines: Timelines;
   feed: Feed;
+  endpoints: Endpoints;
   events: Events;
   /** Throws `UnavailableError` unless the service is ready. */
   assertReady: () => Promise<void>;

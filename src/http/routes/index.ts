@@ -1,6 +1,7 @@
 import type { Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 import { conversationHandlers } from './conversations.ts';
+import { endpointHandlers } from './endpoints.ts';
 import { eventHandlers } from './events.ts';
 import { messageHandlers } from './messages.ts';
 import { participantHandlers } from './participants.ts';
@@ -15,6 +16,7 @@ export function createHandlers(context: Context) {
     ...conversationHandlers(context),
     ...participantHandlers(context),
     ...eventHandlers(context),
+    ...endpointHandlers(context),
     ...webhookHandlers(context),
     ...quarantineHandlers(context),
     ...systemHandlers(context),

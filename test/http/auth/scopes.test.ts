@@ -54,6 +54,8 @@ describe('The scopes of API keys', () => {
       if (id === 'getReadiness') continue;
       const target = path.replace(/\{\w+\}/g, '4711');
       for (const own of SCOPES) {
+        // The response does not end.
+        if (id === 'streamEvents' && own === scope) continue;
         const { status, headers, body } = await service.request(
           method.toUpperCase(),
           target,

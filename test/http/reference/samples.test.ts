@@ -31,7 +31,7 @@ const samplesIn = (lang: Sample['lang']) =>
 
 /**
  * A service with the data that the samples use: message 1 is delivered, 2 scheduled, and 3 failed. Participants 2 and 3
- * share no conversation. Webhooks 1 and 2 are stored.
+ * share no conversation. Webhooks 1 and 2 are stored. Endpoints 1 and 2 are disabled.
  */
 async function startWithSampleData(): Promise<Harness> {
   const service = await startHarness({
@@ -49,6 +49,8 @@ async function startWithSampleData(): Promise<Harness> {
   await untilStatus(client, 3, 'failed');
   await service.control('PUT', '/_control/faults', []);
   for (const id of ['stored-1', 'stored-2']) await store(service.databaseUrl, inboundBody(id));
+  for (const url of ['https://one.example/events', 'https://two.example/events'])
+    await client.raw.POST('/api/endpoints', { body: { url, enabled: false } });
   return service;
 }
 
