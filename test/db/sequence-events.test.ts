@@ -164,5 +164,10 @@ describe('sequence_events', () => {
       [1_000_000, 1],
       [1_000_001, 2],
     ]);
+    // Another version of the functions finds them, and they stay when the functions are dropped.
+    const tables = await client.query(
+      `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'events'::regclass`,
+    );
+    expect(tables.rows).to.deep.equal([{ name: 'events_1' }]);
   });
 });

@@ -20,7 +20,7 @@ begin
   state := before;
   -- Before the statement that moves, whose snapshot therefore contains all events of transactions that have ended here.
   is_gap_final := pg_snapshot_xmin(pg_current_snapshot()) >= state.old_gaps_xid;
-  perform add_event_partitions(state.last_position + batch);
+  perform add_event_partitions(state.last_position + 1, state.last_position + batch);
 
   with next as materialized (
     select id from (
