@@ -1,0 +1,86 @@
+import { expect } from 'chai';
+import { storedFunction } from '../../src/db/functions.ts';
+import { type Database, openDatabase } from '../../src/db/pools.ts';
+import type { EventRow } from '../../src/feed/event.ts';
+import { Tail } from '../../src/feed/tail.ts';
+import { createEvents } from '../../src/observability/events.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { createMigratedDatabase } from '../support/database.ts';
+import { until } from '../support/until.ts';
+
+describe('The tail of the feed', () => {
+  let database: Database;
+  let tail: Tail;
+  /** Whether the resource of an event exists. */
+  let exists: (id: number) => boolean;
+
+  beforeEach(async () => {
+    const url = await createMigratedDatabase();
+    database = openDatabase(url, () => undefined);
+    tail = new Tail({
+      ...{ pool: database.pool, listenUrl: url, events: createEvents(createLogger('silent')) },
+      render: async (rows: EventRow[]) =>
+        rows
+          .filter(({ id }) => exists(id))
+          .map(({ id, type }) => ({ id, type, conversationId: null, text: 'x'.repeat(1_000) })),
+    });
+  });
+  afterEach(async () => {
+    await tail.stop();
+    await database.close();
+  });
+
+  const append = async (count: number) => {
+    const { pool } = database;
+    await pool.query(`insert into event_inbox (type) select 'message.sent' from generate_series(1, $1)`, [
+      count,
+    ]);
+    for (let moved = 0; moved < count; ) {
+      const { rows } = await pool.query(`select moved from ${storedFunction('sequence_events')}(1000)`);
+      moved += rows[0].moved;
+    }
+  };
+  const read = (position: number) => until(() => tail.position === position, `position ${position}`);
+  const idsAfter = (position: number) => tail.after(position)?.map(({ id }) => id) ?? null;
+
+  it('finds the events after each position if some were omitted', async () => {
+    exists = (id) => id % 3 === 0 || (id > 20 && id < 30);
+    await append(10);
+    await tail.start();
+    await append(50);
+    await read(60);
+    for (let position = 10; position <= 60; position++) {
+      const expected = Array.from({ length: 60 }, (_, index) => index + 1).filter(
+        (id) => id > position && exists(id),
+      );
+      expect(idsAfter(position), `after ${position}`).to.deep.equal(expected);
+    }
+    expect(idsAfter(9)).to.equal(null);
+  });
+
+  it('moves on if all new events were omitted', async () => {
+    exists = () => false;
+    await tail.start();
+    const waiting = tail.wait(60_000, new AbortController().signal);
+    await append(3);
+    await waiting;
+    await read(3);
+    expect(idsAfter(0)).to.deep.equal([]);
+    exists = () => true;
+    await append(1);
+    await read(4);
+    for (const position of [0, 1, 2, 3]) expect(idsAfter(position)).to.deep.equal([4]);
+  });
+
+  it('does not contain the events after a position whose next events were dropped from the full buffer', async () => {
+    exists = (id) => id % 2 === 0;
+    await tail.start();
+    await append(12_000);
+    await read(12_000);
+    const [first] = tail.after(12_000 - 2 * 5_000) ?? [];
+    expect(first?.id).to.equal(2_002);
+    expect(idsAfter(1_999)).to.equal(null);
+    expect(idsAfter(2_000)).to.have.length(5_000);
+    expect(idsAfter(2_001)).to.have.length(5_000);
+  });
+});
