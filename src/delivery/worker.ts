@@ -4,12 +4,13 @@ import { ClaimLoop, resolvedOrAfter } from '../outbox/claim-loop.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { isRetry } from './accounts/call.ts';
 import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
+import { ProviderStates } from './accounts/provider-states.ts';
 import { Routing } from './accounts/routing.ts';
 import { CallSlots } from './call-slots.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
 import { type DeliverOptions, deliver } from './deliver.ts';
 import { chooseCandidate } from './look-up-candidates.ts';
-import { runInBackground } from './maintenance/background.ts';
+import { type BackgroundTask, runInBackground } from './maintenance/background.ts';
 import { backgroundTasks, createMaintenance } from './maintenance/tasks.ts';
 import { createSettler, type NormaliseAddress, type Settlement } from './settle.ts';
 
@@ -30,8 +31,10 @@ export interface WorkerOptions {
   normaliseAddress: NormaliseAddress;
   /** The time for which `stop` waits for calls before it aborts them, in milliseconds. */
   patienceMs: number;
-  /** Called after the commit of an attempt. */
+  /** Called after the commit of an attempt or of an account's state. */
   onSettled?: () => void;
+  /** Further tasks, which run beside the claims. */
+  tasks?: BackgroundTask[];
 }
 
 /** Max wait between two claims, because a notification can be lost. */
@@ -45,6 +48,7 @@ const BUSY_CLAIM_MS = 50;
 /** Claims due messages, delivers them to the providers and settles the attempts. */
 export class Worker {
   readonly #options: WorkerOptions;
+  readonly #states: ProviderStates;
   readonly #health: HealthMonitor;
   readonly #routing: Routing;
   readonly #deliverOptions: DeliverOptions;
@@ -65,7 +69,8 @@ export class Worker {
       patienceMs: options.patienceMs,
     });
     this.#slots = new CallSlots(concurrency, this.#loop.held);
-    this.#health = new HealthMonitor(events);
+    this.#states = new ProviderStates(pool, events, options.onSettled);
+    this.#health = new HealthMonitor(events, this.#states);
     this.#routing = new Routing(providers, concurrency, this.#health);
     this.#deliverOptions = {
       ...{ events, health: this.#health, marginMs, timeoutMs },
@@ -85,9 +90,9 @@ export class Worker {
 
   start(): void {
     this.#loop.start();
-    const { pool, providers, events } = this.#options;
-    const tasks = backgroundTasks(pool, [...providers.sms, ...providers.email], events);
-    this.#stopBackground = runInBackground(tasks, events);
+    const { pool, providers, events, tasks = [] } = this.#options;
+    const own = backgroundTasks(pool, [...providers.sms, ...providers.email], events);
+    this.#stopBackground = runInBackground([...own, ...tasks], events);
   }
 
   /** Claims again as soon as possible: a message may be due. */
@@ -128,6 +133,7 @@ export class Worker {
   async stop(): Promise<void> {
     await this.#loop.stop();
     await this.#stopBackground();
+    await this.#states.stop();
   }
 
   #begin(claimed: Claim): void {

@@ -31,7 +31,7 @@ export async function presentEvents(rows: EventRow[], resources: Resources): Pro
     if (subject === 'participant') return participants.get(id);
     if (subject === 'endpoint') return endpoints.get(id);
     const message = messages.get(id);
-    return message && { ...message, ...stateOf(row) };
+    return message && { ...message, ...stateOf(row, message) };
   };
   return rows.flatMap((row) => {
     const data = dataOf(row);
@@ -57,19 +57,16 @@ function subjectOf({ type }: EventRow): Subject {
 }
 
 /** The state of a message at the event. An event of a new message has no changes. */
-function stateOf({ type, changes }: EventRow): Partial<Schema<'Message'>> {
+function stateOf({ type, changes }: EventRow, { created_at }: Schema<'Message'>): Partial<Schema<'Message'>> {
   if (type === 'message.received') return {};
-  const { error = null, updated_at, ...state } = (changes ?? {}) as Changes;
-  const status = type.split('.')[1] as Schema<'MessageStatus'>;
+  const { error = null, updated_at = created_at, ...state } = (changes ?? {}) as Changes;
   return {
-    ...{
-      status,
-      error: presentError(error),
-      next_attempt_at: null,
-      provider: null,
-      provider_message_id: null,
-      ...state,
-    },
-    ...(updated_at !== undefined && { updated_at: new Date(updated_at).toISOString() }),
+    status: type.split('.')[1] as Schema<'MessageStatus'>,
+    error: presentError(error),
+    next_attempt_at: null,
+    provider: null,
+    provider_message_id: null,
+    ...state,
+    updated_at: new Date(updated_at).toISOString(),
   };
 }

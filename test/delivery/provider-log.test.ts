@@ -115,7 +115,8 @@ describe('The health of an account', () => {
   const accepted: SendOutcome = { outcome: 'accepted', httpStatus: 202, providerMessageId: 'x' };
   const start = () => {
     const log = keepLog();
-    const monitor = new HealthMonitor(createEvents(log.logger));
+    const states = { changed: () => undefined, confirmed: () => undefined };
+    const monitor = new HealthMonitor(createEvents(log.logger), states);
     monitor.add({ name: 'text-co', channel: 'sms' });
     return { log, monitor, called: (outcome: SendOutcome) => monitor.called('text-co', outcome) };
   };
