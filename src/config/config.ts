@@ -69,6 +69,8 @@ export interface Config {
   logLevel: string;
   providerTimeoutMs: number;
   deliveryConcurrency: number;
+  /** The minimum age at which events are removed, in days. */
+  eventRetentionDays: number;
   /** Maximum time to complete running requests and deliveries at a stop, in milliseconds. */
   stopTimeoutMs: number;
 }

@@ -67,6 +67,7 @@ export function readConfig(
     }),
     PROVIDER_TIMEOUT_MS: values.positive({ default: 10_000 }),
     DELIVERY_CONCURRENCY: values.positive({ default: 64 }),
+    EVENT_RETENTION_DAYS: values.days({ default: 30 }),
     STOP_TIMEOUT_MS: values.positive({ default: 10_000 }),
   });
   const names = { sms: env.SMS_PROVIDERS ?? [], email: env.EMAIL_PROVIDERS ?? [] };
@@ -106,6 +107,7 @@ export function readConfig(
     logLevel: env.LOG_LEVEL,
     providerTimeoutMs: env.PROVIDER_TIMEOUT_MS,
     deliveryConcurrency: env.DELIVERY_CONCURRENCY,
+    eventRetentionDays: env.EVENT_RETENTION_DAYS,
     stopTimeoutMs: env.STOP_TIMEOUT_MS,
   };
   if (environment.API_KEYS && environment.API_KEYS_FILE)

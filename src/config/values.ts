@@ -40,6 +40,11 @@ export const positive = makeValidator((input) => {
   if (!/^0*[1-9]\d{0,9}$/.test(input)) throw new EnvError(`"${input}" is not a whole number above 0`);
   return Number(input);
 });
+export const days = makeValidator((input) => {
+  const count = /^\d{1,4}$/.test(input) ? Number(input) : 0;
+  if (count < 1 || count > 3_650) throw new EnvError(`"${input}" is not a number of days, from 1 to 3650`);
+  return count;
+});
 /** The service needs at least one connection for reads and one for writes. */
 export const poolSize = makeValidator((input) => {
   const size = positive()._parse(input);

@@ -5,6 +5,7 @@ import type { Events } from '../observability/events.ts';
 import { LEASE_MARGIN_MS } from '../outbox/settle.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { webhookUrlOf } from '../providers/webhook.ts';
+import type { BackgroundTask } from './maintenance/background.ts';
 import type { NormaliseAddress } from './settle.ts';
 import { MESSAGES_DUE } from './wake-up.ts';
 import { Worker } from './worker.ts';
@@ -21,11 +22,14 @@ export interface ConfiguredWorkerOptions {
   onSettled: () => void;
   /** Functions that are called for notifications on further channels, by channel. */
   listeners: Listeners;
+  /** Further tasks, which run beside the claims. */
+  tasks: BackgroundTask[];
 }
 
 /** Creates the worker for the configured accounts. The stack stops the worker. */
 export function createWorker(options: ConfiguredWorkerOptions, stack: AsyncDisposableStack): Worker {
-  const { config, providers, pool, directUrl, events, normaliseAddress, onSettled, listeners } = options;
+  const { config, providers, pool, directUrl, events, normaliseAddress, onSettled, listeners, tasks } =
+    options;
   const longestAttemptMs = [...providers.sms, ...providers.email].map(
     (provider) => provider.longestAttemptMs,
   );
@@ -41,6 +45,7 @@ export function createWorker(options: ConfiguredWorkerOptions, stack: AsyncDispo
     normaliseAddress,
     patienceMs: config.stopTimeoutMs / 2,
     onSettled,
+    tasks,
   });
   stack.defer(() => worker.stop());
   const onError = (error: unknown) => events.failed('listen', error);

@@ -5,6 +5,7 @@ import type { Database } from '../../db/pools.ts';
 import type { Sessions } from '../../db/start/pooler.ts';
 import { endLeases } from '../../delivery/claim.ts';
 import { createWorker } from '../../delivery/configured-worker.ts';
+import { eventRetention } from '../../feed/retention.ts';
 import { createNormaliser } from '../../messaging/address.ts';
 import type { Events } from '../../observability/events.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
@@ -79,6 +80,7 @@ export function createServiceWorker(context: WorkerContext): ServiceWorker {
       ...{ config, providers, pool, directUrl: location.directUrl, events, onSettled },
       normaliseAddress: createNormaliser(config.defaultRegion),
       listeners: { [WEBHOOKS_DUE]: () => inbox.wake() },
+      tasks: [eventRetention(pool, config.eventRetentionDays)],
     },
     stack,
   );

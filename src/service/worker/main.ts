@@ -1,6 +1,7 @@
 import { openPool } from '../../db/pools.ts';
 import { createWorker } from '../../delivery/configured-worker.ts';
 import type { Worker } from '../../delivery/worker.ts';
+import { eventRetention } from '../../feed/retention.ts';
 import { startSequencer } from '../../feed/sequencer.ts';
 import { createNormaliser } from '../../messaging/address.ts';
 import { createEvents, type Events } from '../../observability/events.ts';
@@ -41,6 +42,7 @@ function start(settings: WorkerSettings): Running {
       ...{ config, providers, pool, directUrl, events: repairing, onSettled: onCommitted },
       normaliseAddress: createNormaliser(config.defaultRegion),
       listeners: { [WEBHOOKS_DUE]: () => inbox.wake() },
+      tasks: [eventRetention(pool, config.eventRetentionDays)],
     },
     stack,
   );
