@@ -12,22 +12,35 @@ const EXPIRE = {
   text: `select ${storedFunction('expire_events')}($1 * interval '1 day', ${EVENTS_PER_STEP}) as remains`,
 };
 
+/** The deliveries and attempts of events that are not kept any more. */
+const DELETE_DELIVERIES = {
+  name: 'delete-old-endpoint-deliveries',
+  text: `
+    select ${storedFunction('delete_endpoint_history')}(
+      coalesce((select id from events order by id limit 1), last_position + 1), ${EVENTS_PER_STEP}) > 0 as remains
+    from feed_state where pg_try_advisory_xact_lock(hashtextextended('expire_events', 0))`,
+};
+
 /** The periodic task that removes old events. Several processes may have it; one of them removes events at a time. */
 export function eventRetention(pool: pg.Pool, days: number) {
   return { everyMs: EVERY_MS, step: () => expireEvents(pool, days) };
 }
 
 /**
- * Removes some events that are older than a number of days.
+ * Removes some events that are older than a number of days; then some deliveries of removed events to endpoints.
  *
- * @returns whether more events can be removed now. While a transaction reads events for long, no partition is dropped.
+ * @returns whether more can be removed now. While a transaction reads events for long, no partition is dropped.
  */
 export async function expireEvents(pool: pg.Pool, days: number): Promise<boolean> {
   try {
-    const { rows } = await pool.query<{ remains: boolean }>(EXPIRE, [days]);
-    return rows[0]?.remains === true;
+    return (await remains(pool, EXPIRE, [days])) || (await remains(pool, DELETE_DELIVERIES, []));
   } catch (error) {
     if (sqlState(error) === LOCK_NOT_AVAILABLE) return false;
     throw error;
   }
+}
+
+async function remains(pool: pg.Pool, statement: { name: string; text: string }, values: unknown[]) {
+  const { rows } = await pool.query<{ remains: boolean }>(statement, values);
+  return rows[0]?.remains === true;
 }

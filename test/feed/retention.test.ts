@@ -27,7 +27,7 @@ describe('The retention of events', () => {
     const none = async () => new Map();
     feed = new Feed({
       ...{ pool: database.pool, listenUrl: url, events: createEvents(createLogger('silent')) },
-      resources: { messages: none, conversations: none, participants: none },
+      resources: { messages: none, conversations: none, participants: none, endpoints: none },
     });
   });
   afterEach(async () => {
@@ -136,6 +136,24 @@ describe('The retention of events', () => {
     await age('id = 3', DAYS - 0.5);
     expect(await expire()).to.equal(false);
     expect(await ids()).to.deep.equal([1, 2, 3, 1_000_000]);
+  });
+
+  it('deletes the deliveries and attempts of removed events with them', async () => {
+    await append(4);
+    await run(`
+      insert into endpoints (url, secret, position) values ('https://a.example', 's', 4), ('https://b.example', 's', 2);
+      insert into endpoint_deliveries (endpoint_id, event_id) select endpoints.id, events.id from endpoints, events;
+      insert into endpoint_attempts (endpoint_id, event_id, number, started_at, outcome)
+      select endpoint_id, event_id, 1, now(), 'succeeded' from endpoint_deliveries`);
+    await age('id < 3', DAYS + 1);
+    while (await expire());
+    for (const table of ['endpoint_deliveries', 'endpoint_attempts']) {
+      const { rows } = await run(`select event_id::int as id from ${table} order by endpoint_id, event_id`);
+      expect(
+        rows.map(({ id }) => id),
+        table,
+      ).to.deep.equal([3, 4, 3, 4]);
+    }
   });
 
   it('is the work of one transaction at a time', async () => {
