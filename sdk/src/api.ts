@@ -23,64 +23,86 @@ export interface WriteOptions extends RequestOptions {
 }
 
 /** The options of one request to openapi-fetch. */
-interface Init {
+type Init = {
   fetch: Fetch;
   headers: Record<string, string>;
   signal: AbortSignal | null;
-}
+};
 
 interface Result<Data> {
-  data?: Data;
+  data?: Data | undefined;
   error?: unknown;
   response: Response;
 }
 
-type Send<Data> = (init: Init) => Promise<Result<Data>>;
+/** Makes a request with its parameters and body. */
+type Send<Request, Data> = (init: Init & Request) => Promise<Result<Data>>;
 
 /** The requests that the resources share. */
 export interface Api {
   raw: RawClient;
-  /** Makes a request at once. The promise resolves with the body of the response. @throws {MessagingError} */
-  call<Data extends object>(options: WriteOptions | undefined, send: Send<Data>): ApiPromise<Data>;
-  /** Reads a list page by page. */
-  list<Body extends List<unknown>>(
+  /** The options of the client. */
+  defaults: TransportOptions;
+  /**
+   * Makes a request at once. The promise resolves with the body of the response, or an empty object for 204.
+   *
+   * @throws {MessagingError}
+   */
+  call<Request extends object, Data extends object>(
+    request: Request,
+    options: WriteOptions | undefined,
+    send: Send<Request, Data>,
+  ): ApiPromise<Data>;
+  /**
+   * Reads a list page by page.
+   *
+   * @param cursorName the query parameter for the `next_cursor` of the previous page. Default: `cursor`.
+   */
+  list<Params extends { query: object }, Body extends List<unknown>>(
+    request: { params: Params },
     options: RequestOptions | undefined,
-    cursor: string | undefined,
-    send: (init: Init, cursor: { cursor?: string }) => Promise<Result<Body>>,
+    send: Send<{ params: Params }, Body>,
+    cursorName?: string,
   ): Pages<Body>;
 }
 
+/** The parameters of an operation of one resource. */
+export const byId = (id: number) => ({ params: { path: { id } } });
+
 export function createApi(baseUrl: string, headers: Record<string, string>, defaults: TransportOptions): Api {
   const raw = createFetchClient<paths>({ baseUrl, headers, fetch: createTransport(defaults) });
-  const exchange = async <Data extends object>(
+  const exchange = async <Request extends object, Data extends object>(
+    request: Request,
     options: WriteOptions = {},
-    send: Send<Data>,
+    send: Send<Request, Data>,
   ): Promise<WithResponse<Data>> => {
     const { signal = null, timeout = defaults.timeout, maxRetries = defaults.maxRetries } = options;
     const { data, error, response } = await send({
+      ...request,
       fetch: createTransport({ ...defaults, timeout, maxRetries }),
       headers: options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey },
       signal,
     }).catch(rethrow);
     if (!response.ok) throw errorOf(response, error);
-    if (data === undefined) throw unexpected(response.status);
-    return received(data, response);
+    if (data === undefined && response.status !== 204) throw unexpected(response.status);
+    return received(data ?? ({} as Data), response);
   };
   return {
     raw,
-    call: (options, send) => {
-      const started = exchange(options, send);
+    defaults,
+    call: (request, options, send) => {
+      const started = exchange(request, options, send);
       return new ApiPromise(() => started);
     },
-    list: (options, start, send) =>
-      new Pages((next) => {
-        const cursor = next ?? start;
-        return exchange(options, (init) => send(init, cursor === undefined ? {} : { cursor }));
+    list: ({ params }, options, send, cursorName = 'cursor') =>
+      new Pages((cursor) => {
+        const query = cursor === undefined ? params.query : { ...params.query, [cursorName]: cursor };
+        return exchange({ params: { ...params, query } }, options, send);
       }),
   };
 }
 
-function rethrow(error: unknown): never {
-  // The body of a successful response is not JSON.
+/** A SyntaxError means that the body of a successful response is not JSON. */
+export function rethrow(error: unknown): never {
   throw error instanceof SyntaxError ? unexpected('2xx', error) : error;
 }

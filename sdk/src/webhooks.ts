@@ -41,23 +41,21 @@ export type WebhookFault =
 export class WebhookVerificationError extends MessagingError {
   override readonly name = 'WebhookVerificationError';
   declare readonly code: WebhookFault;
-
-  constructor(code: WebhookFault, message: string) {
-    super(code, message);
-  }
 }
 
 /**
  * Verifies a webhook by Standard Webhooks 1.0.0: HMAC-SHA256 over `{id}.{timestamp}.{body}`.
  *
  * @throws {WebhookVerificationError}
+ * @throws {TypeError} if the body is not raw, for example parsed by a middleware.
  */
 export async function verifyWebhook<Payload = unknown>(webhook: SignedWebhook): Promise<Webhook<Payload>> {
-  const { body, secret, tolerance = 300, now = Date.now() } = webhook;
-  const [id, timestamp, signatures] = ['id', 'timestamp', 'signature'].map((name) =>
-    headerOf(webhook.headers, `webhook-${name}`),
-  );
-  if (!id || !timestamp || !signatures || !/^\d{1,12}$/.test(timestamp))
+  const { headers, body, secret, tolerance = 300, now = Date.now() } = webhook;
+  const id = headerOf(headers, 'webhook-id');
+  const timestamp = headerOf(headers, 'webhook-timestamp');
+  // Several headers of one name are joined by a comma.
+  const signatures = headerOf(headers, 'webhook-signature').split(/,?\s+/);
+  if (!id || !/^\d{1,12}$/.test(timestamp) || !signatures[0])
     throw new WebhookVerificationError(
       'missing_headers',
       'webhook-id, webhook-timestamp or webhook-signature is missing or malformed.',
@@ -67,66 +65,56 @@ export async function verifyWebhook<Payload = unknown>(webhook: SignedWebhook): 
       'outside_tolerance',
       `The timestamp is more than ${tolerance} seconds before or after now.`,
     );
-  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : new Uint8Array(body);
-  const content = concat(new TextEncoder().encode(`${id}.${timestamp}.`), bytes);
-  // Several headers of one name are joined by a comma.
-  const given = signatures.split(/,?\s+/);
-  const expected = await Promise.all([secret].flat().map((each) => sign(each, content)));
-  if (!expected.some((right) => given.some((signature) => equal(signature, right))))
+  // The signature is over the bytes as they were sent.
+  if (typeof body !== 'string' && typeof body?.byteLength !== 'number')
+    throw new TypeError('body must be the raw body of the request.');
+  const signed = new Blob([`${id}.${timestamp}.`, body as ArrayBuffer]);
+  if (!(await isSigned(await signed.arrayBuffer(), signatures, [secret].flat())))
     throw new WebhookVerificationError('wrong_signature', 'No signature matches a secret.');
-  return { id, timestamp: new Date(Number(timestamp) * 1_000), payload: parse(bytes) as Payload };
+  return { id, timestamp: new Date(Number(timestamp) * 1_000), payload: (await parse(body)) as Payload };
 }
 
-function headerOf(headers: SignedWebhook['headers'], name: string): string | undefined {
-  const value = isGetter(headers) ? headers.get(name) : valueIn(headers, name);
-  return typeof value === 'string' ? value : value?.join(' ');
+/** The value of a header. Values of a list are separated by spaces. */
+function headerOf(headers: WebhookHeaders, name: string): string {
+  const value =
+    typeof headers.get === 'function'
+      ? headers.get(name)
+      : Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
+  return [value].flat().join(' ');
 }
 
-function isGetter(headers: WebhookHeaders): headers is HeaderGetter {
-  return typeof headers.get === 'function';
-}
-
-function valueIn(headers: HeaderRecord, name: string) {
-  return Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
-}
-
-async function sign(secret: string, content: Uint8Array<ArrayBuffer>): Promise<string> {
-  const key = await crypto.subtle.importKey('raw', keyOf(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
-    'sign',
-  ]);
-  const signature = new Uint8Array(await crypto.subtle.sign('HMAC', key, content));
-  return `v1,${btoa(String.fromCharCode(...signature))}`;
-}
-
-function keyOf(secret: string): Uint8Array<ArrayBuffer> {
-  try {
-    const bytes = Uint8Array.from(atob(secret.replace(/^whsec_/, '')), (character) =>
-      character.charCodeAt(0),
-    );
-    if (bytes.length > 0) return bytes;
-  } catch {
-    // Not base64.
+/** Whether a signature was made with one of the secrets. WebCrypto compares in constant time. */
+async function isSigned(
+  content: ArrayBuffer,
+  signatures: string[],
+  secrets: readonly string[],
+): Promise<boolean> {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+  for (const secret of secrets) {
+    const bytes = decode(secret.replace(/^whsec_/, ''));
+    if (!bytes?.length)
+      throw new WebhookVerificationError('invalid_secret', 'A secret must be `whsec_` and base64.');
+    const key = await crypto.subtle.importKey('raw', bytes, algorithm, false, ['verify']);
+    for (const signature of signatures) {
+      const given = signature.startsWith('v1,') && decode(signature.slice(3));
+      if (given && (await crypto.subtle.verify('HMAC', key, given, content))) return true;
+    }
   }
-  throw new WebhookVerificationError('invalid_secret', 'A secret must be `whsec_` and base64.');
+  return false;
 }
 
-/** Compares in constant time. */
-function equal(a: string, b: string): boolean {
-  let difference = a.length ^ b.length;
-  for (let index = 0; index < b.length; index++) difference |= a.charCodeAt(index) ^ b.charCodeAt(index);
-  return difference === 0;
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
-}
-
-function parse(bytes: Uint8Array): unknown {
+function decode(base64: string): Uint8Array<ArrayBuffer> | undefined {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
+    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Parses a body without its byte order mark. */
+async function parse(body: SignedWebhook['body']): Promise<unknown> {
+  try {
+    return await new Response(body as ArrayBuffer).json();
   } catch {
     throw new WebhookVerificationError('malformed_body', 'The body is not JSON.');
   }

@@ -1,4 +1,4 @@
-import type { Api, RequestOptions } from '../api.ts';
+import { type Api, byId, type RequestOptions } from '../api.ts';
 import type { ApiPromise } from '../api-promise.ts';
 import type {
   Conversation,
@@ -18,17 +18,11 @@ export interface Conversations {
 }
 
 export const conversations = ({ raw, call, list }: Api): Conversations => ({
-  list: (filters = {}, options) =>
-    list(options, filters.cursor, (init, cursor) =>
-      raw.GET('/api/conversations', { ...init, params: { query: { ...filters, ...cursor } } }),
-    ),
-  get: (id, options) =>
-    call(options, (init) => raw.GET('/api/conversations/{id}', { ...init, params: { path: { id } } })),
-  messages: (id, filters = {}, options) =>
-    list(options, filters.cursor, (init, cursor) =>
-      raw.GET('/api/conversations/{id}/messages', {
-        ...init,
-        params: { path: { id }, query: { ...filters, ...cursor } },
-      }),
+  list: (query = {}, options) =>
+    list({ params: { query } }, options, (init) => raw.GET('/api/conversations', init)),
+  get: (id, options) => call(byId(id), options, (init) => raw.GET('/api/conversations/{id}', init)),
+  messages: (id, query = {}, options) =>
+    list({ params: { path: { id }, query } }, options, (init) =>
+      raw.GET('/api/conversations/{id}/messages', init),
     ),
 });

@@ -1,4 +1,4 @@
-import type { Api, RequestOptions, WriteOptions } from '../api.ts';
+import { type Api, byId, type RequestOptions, type WriteOptions } from '../api.ts';
 import type { ApiPromise } from '../api-promise.ts';
 import type {
   AttemptFilters,
@@ -29,29 +29,18 @@ export interface Messages {
 }
 
 export const messages = ({ raw, call, list }: Api): Messages => ({
-  send: (body, options) => call(options, (init) => raw.POST('/api/messages/send', { ...init, body })),
-  get: (id, options) =>
-    call(options, (init) => raw.GET('/api/messages/{id}', { ...init, params: { path: { id } } })),
-  list: (filters = {}, options) =>
-    list(options, filters.cursor, (init, cursor) =>
-      raw.GET('/api/messages', { ...init, params: { query: { ...filters, ...cursor } } }),
+  send: (body, options) => call({ body }, options, (init) => raw.POST('/api/messages/send', init)),
+  get: (id, options) => call(byId(id), options, (init) => raw.GET('/api/messages/{id}', init)),
+  list: (query = {}, options) =>
+    list({ params: { query } }, options, (init) => raw.GET('/api/messages', init)),
+  attempts: (id, query = {}, options) =>
+    list({ params: { path: { id }, query } }, options, (init) =>
+      raw.GET('/api/messages/{id}/attempts', init),
     ),
-  attempts: (id, filters = {}, options) =>
-    list(options, filters.cursor, (init, cursor) =>
-      raw.GET('/api/messages/{id}/attempts', {
-        ...init,
-        params: { path: { id }, query: { ...filters, ...cursor } },
-      }),
+  timeline: (id, query = {}, options) =>
+    list({ params: { path: { id }, query } }, options, (init) =>
+      raw.GET('/api/messages/{id}/timeline', init),
     ),
-  timeline: (id, filters = {}, options) =>
-    list(options, filters.cursor, (init, cursor) =>
-      raw.GET('/api/messages/{id}/timeline', {
-        ...init,
-        params: { path: { id }, query: { ...filters, ...cursor } },
-      }),
-    ),
-  cancel: (id, options) =>
-    call(options, (init) => raw.POST('/api/messages/{id}/cancel', { ...init, params: { path: { id } } })),
-  retry: (id, options) =>
-    call(options, (init) => raw.POST('/api/messages/{id}/retry', { ...init, params: { path: { id } } })),
+  cancel: (id, options) => call(byId(id), options, (init) => raw.POST('/api/messages/{id}/cancel', init)),
+  retry: (id, options) => call(byId(id), options, (init) => raw.POST('/api/messages/{id}/retry', init)),
 });

@@ -1,4 +1,4 @@
-import type { Api, RequestOptions } from '../api.ts';
+import { type Api, byId, type RequestOptions } from '../api.ts';
 import type { ApiPromise } from '../api-promise.ts';
 import type { Participant, ParticipantFilters, ParticipantPages, ParticipantUpdate } from '../types.ts';
 
@@ -16,18 +16,14 @@ export interface Participants {
 }
 
 const linkPath = '/api/participants/{id}/links/{other_id}';
+const linkOf = (id: number, other_id: number) => ({ params: { path: { id, other_id } } });
 
 export const participants = ({ raw, call, list }: Api): Participants => ({
-  list: (filters = {}, options) =>
-    list(options, filters.cursor, (init, cursor) =>
-      raw.GET('/api/participants', { ...init, params: { query: { ...filters, ...cursor } } }),
-    ),
-  get: (id, options) =>
-    call(options, (init) => raw.GET('/api/participants/{id}', { ...init, params: { path: { id } } })),
+  list: (query = {}, options) =>
+    list({ params: { query } }, options, (init) => raw.GET('/api/participants', init)),
+  get: (id, options) => call(byId(id), options, (init) => raw.GET('/api/participants/{id}', init)),
   update: (id, body, options) =>
-    call(options, (init) => raw.PATCH('/api/participants/{id}', { ...init, params: { path: { id } }, body })),
-  link: (id, other_id, options) =>
-    call(options, (init) => raw.PUT(linkPath, { ...init, params: { path: { id, other_id } } })),
-  unlink: (id, other_id, options) =>
-    call(options, (init) => raw.DELETE(linkPath, { ...init, params: { path: { id, other_id } } })),
+    call({ ...byId(id), body }, options, (init) => raw.PATCH('/api/participants/{id}', init)),
+  link: (id, otherId, options) => call(linkOf(id, otherId), options, (init) => raw.PUT(linkPath, init)),
+  unlink: (id, otherId, options) => call(linkOf(id, otherId), options, (init) => raw.DELETE(linkPath, init)),
 });
