@@ -43,7 +43,7 @@ $(PLATFORMS): test/sdk/platforms/package-lock.json
 
 test-sdk: $(INSTALLED) $(RUNTIMES) $(PLATFORMS) ## Test the SDK on the lowest and the newest Node.js, Deno, Bun, and as a browser bundle
 	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 60000 \
-	  'test/sdk/*.test.ts' 'test/sdk/reference/*.test.ts' 'test/sdk/platforms/*.platform.ts'
+	  'test/sdk/*.test.ts' 'test/sdk/events/*.test.ts' 'test/sdk/reference/*.test.ts' 'test/sdk/platforms/*.platform.ts'
 
 watch: $(INSTALLED) ## Run the tests in FILE again after each change
 	@[ -n "$(FILE)" ] || { echo 'Name a test: make watch FILE=test/http/routes/send.test.ts'; exit 2; }

@@ -2,7 +2,9 @@ import { type Api, createApi, type RawClient } from './api.ts';
 import type { Logger, LogLevel } from './logging.ts';
 import { readApiKey, readBaseUrl } from './options.ts';
 import { type Conversations, conversations } from './resources/conversations.ts';
-import { type Messages, messages } from './resources/messages.ts';
+import { type Endpoints, endpoints } from './resources/endpoints.ts';
+import { type Events, events } from './resources/events.ts';
+import { type MessagesWithWait, messagesWithWait } from './resources/messages-with-wait.ts';
 import { type Participants, participants } from './resources/participants.ts';
 import type { Fetch } from './transport.ts';
 
@@ -40,9 +42,11 @@ export type PartialClient<Resources> = {
 };
 
 export interface Client {
-  messages: Messages;
+  messages: MessagesWithWait;
   conversations: Conversations;
   participants: Participants;
+  events: Events;
+  endpoints: Endpoints;
   /** Every operation of the contract by path, with the same API key, timeout and retries. */
   raw: RawClient;
 }
@@ -53,7 +57,8 @@ export interface Client {
  * @throws {TypeError} if `baseUrl` or `apiKey` is invalid.
  */
 export function createClient(options?: ClientOptions): Client {
-  return createPartialClient({ messages, conversations, participants }, options);
+  const resources = { messages: messagesWithWait, conversations, participants, events, endpoints };
+  return createPartialClient(resources, options);
 }
 
 /**

@@ -26,12 +26,12 @@ export class ConnectionError extends MessagingError {
   }
 }
 
-/** The last try had no complete response within `timeout`. */
+/** The last try had no complete response within `timeout`, or `wait` had no result within `timeoutMs`. */
 export class TimeoutError extends ConnectionError {
   override readonly name = 'TimeoutError';
 
-  constructor(milliseconds: number) {
-    super(`No response within ${milliseconds} ms.`, undefined, 'timeout');
+  constructor(milliseconds: number, missing = 'No response') {
+    super(`${missing} within ${milliseconds} ms.`, undefined, 'timeout');
   }
 }
 

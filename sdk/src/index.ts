@@ -22,10 +22,20 @@ export {
   TimeoutError,
   UnavailableError,
 } from './errors.ts';
+export {
+  type EventStream,
+  type EventStreamOptions,
+  PositionExpiredError,
+} from './events/stream.ts';
+export { unwrapEvent, type WebhookEvent, type WebhookRequest } from './events/unwrap.ts';
+export { DeliveryError, type WaitOptions } from './events/wait.ts';
 export type { LogDetails, Logger, LogLevel } from './logging.ts';
 export type { List, Page, Pages, Paging } from './pagination.ts';
 export { type Conversations, conversations } from './resources/conversations.ts';
+export { type Endpoints, endpoints } from './resources/endpoints.ts';
+export { type Events, events } from './resources/events.ts';
 export { type Messages, messages } from './resources/messages.ts';
+export { type MessagesWithWait, messagesWithWait } from './resources/messages-with-wait.ts';
 export { type Participants, participants } from './resources/participants.ts';
 export type { components, operations, paths } from './schema.ts';
 export type { Fetch } from './transport.ts';

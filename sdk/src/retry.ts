@@ -6,12 +6,15 @@ export interface RetryPolicy {
   maxRetries: number;
   /** Maximum delay before the first retry in milliseconds, doubled for each further retry. */
   retryDelay: number;
+  /** Maximum `Retry-After` in milliseconds. For a longer time, the call fails with the error and its `retryAfter`. Default: 60,000. */
+  maxRetryAfter?: number;
 }
 
 /** Maximum jitter in milliseconds, for any number of retries. */
 const MAX_JITTER = 8_000;
-/** Maximum `Retry-After` in milliseconds. For a longer time, the call fails with the error and its `retryAfter`. */
-const MAX_RETRY_AFTER = 60_000;
+export const UNLIMITED = Number.POSITIVE_INFINITY;
+/** The maximum delay of a timer. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** Whether a retry may succeed. Every request is safe to repeat. */
 export function isTransient(outcome: Response | ConnectionError): boolean {
@@ -32,24 +35,39 @@ export function delayAfter(
   policy: RetryPolicy,
   random = Math.random(),
 ): number | null {
-  if (retries >= policy.maxRetries || !isTransient(outcome)) return null;
+  const { maxRetries, retryDelay, maxRetryAfter = 60_000 } = policy;
+  if (retries >= maxRetries || !isTransient(outcome)) return null;
   const minimum = outcome instanceof ConnectionError ? 0 : (retryAfter(outcome) ?? 0) * 1_000;
-  if (minimum > MAX_RETRY_AFTER) return null;
-  return minimum + random * Math.min(MAX_JITTER, policy.retryDelay * 2 ** retries);
+  if (minimum > maxRetryAfter) return null;
+  return minimum + random * Math.min(MAX_JITTER, retryDelay * 2 ** retries);
+}
+
+/** Calls a function after a delay, at most after the maximum delay of a timer. */
+export function after(milliseconds: number, action: () => void): ReturnType<typeof setTimeout> {
+  return setTimeout(action, Math.min(milliseconds, MAX_TIMEOUT));
 }
 
 /** Resolves after the delay; rejects with the signal's reason when the signal is aborted. */
 export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const abort = () => {
+    const timer = after(milliseconds, () => {
+      release();
+      resolve();
+    });
+    const release = onAbort(signal, () => {
       clearTimeout(timer);
       reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', abort);
-      resolve();
-    }, milliseconds);
-    signal.addEventListener('abort', abort, { once: true });
+    });
   });
+}
+
+/**
+ * Calls a function when a signal is aborted, or at once if the signal is aborted already.
+ *
+ * @returns a function that removes the listener.
+ */
+export function onAbort(signal: AbortSignal | undefined, action: () => void): () => void {
+  if (signal?.aborted) action();
+  signal?.addEventListener('abort', action);
+  return () => signal?.removeEventListener('abort', action);
 }

@@ -1,6 +1,6 @@
 import { ConnectionError, TimeoutError } from './errors.ts';
 import { type Log, type LogOptions, logOf } from './logging.ts';
-import { delayAfter, isTransient, type RetryPolicy, sleep } from './retry.ts';
+import { after, delayAfter, isTransient, onAbort, type RetryPolicy, sleep } from './retry.ts';
 
 export type Fetch = (request: Request) => Promise<Response>;
 
@@ -8,10 +8,9 @@ export interface TransportOptions extends RetryPolicy, LogOptions {
   fetch: Fetch;
   /** Timeout of each try in milliseconds, including the body. */
   timeout: number;
+  /** Called before a successful response is returned with a body that is not read. The controller closes its connection. */
+  onOpen?: (connection: AbortController) => void;
 }
-
-/** The maximum delay of a timer. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /**
  * Creates a `fetch` with retries. A POST without an `Idempotency-Key` gets one, the same in every try, so that retries
@@ -47,20 +46,19 @@ function describe(outcome: Response | ConnectionError): string {
   return outcome instanceof ConnectionError ? outcome.message : `status ${outcome.status}`;
 }
 
-async function attempt(request: Request, { fetch, timeout }: TransportOptions) {
+async function attempt(request: Request, { fetch, timeout, onOpen }: TransportOptions) {
   const { signal } = request;
   signal.throwIfAborted();
   const controller = new AbortController();
-  const abort = () => controller.abort(signal.reason);
-  const expire = () => controller.abort(new TimeoutError(timeout));
-  const timer = setTimeout(expire, Math.min(timeout, MAX_TIMEOUT));
-  signal.addEventListener('abort', abort);
+  const timer = after(timeout, () => controller.abort(new TimeoutError(timeout)));
+  const release = onAbort(signal, () => controller.abort(signal.reason));
   try {
     // Without explicit headers, Node.js 20.8.1 and 20.9.0 lose the headers of a Request that is created from a Request.
     const init = { signal: controller.signal, headers: request.headers };
     const response = await fetch(new Request(request.clone(), init));
+    if (onOpen && response.ok) onOpen(controller);
     // The body is read here, so that an incomplete body counts as a failed try.
-    await response.clone().arrayBuffer();
+    else await response.clone().arrayBuffer();
     // An abort during the read can fail the body of the response, but not of its clone.
     controller.signal.throwIfAborted();
     return response;
@@ -70,6 +68,6 @@ async function attempt(request: Request, { fetch, timeout }: TransportOptions) {
     return new ConnectionError(`No response from ${new URL(request.url).origin}.`, cause);
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', abort);
+    release();
   }
 }

@@ -13,12 +13,41 @@ export type DeliveryAttempt = Schemas['DeliveryAttempt'];
 export type DeliveryReceipt = Schemas['DeliveryReceipt'];
 export type DeliveryAction = Schemas['DeliveryAction'];
 export type TimelineEntry = Schemas['TimelineEntry'];
+export type EventType = Schemas['EventType'];
+/** Something that happened. `type` narrows `data`. */
+export type MessagingEvent = Schemas['Event'];
+export type Endpoint = Schemas['Endpoint'];
+export type EndpointWithSecret = Schemas['EndpointWithSecret'];
+export type NewEndpoint = Schemas['NewEndpoint'];
+export type EndpointChange = Schemas['EndpointChange'];
+export type EndpointReplay = Schemas['EndpointReplay'];
+export type EndpointTestResult = Schemas['EndpointTestResult'];
+export type EndpointAttempt = Schemas['EndpointAttempt'];
+
+/** The events of some types. */
+export type EventOf<Type extends EventType> = Narrowed<MessagingEvent, Type>;
+type Narrowed<Each extends MessagingEvent, Type> = Each extends { type: infer Own }
+  ? Own & Type extends never
+    ? never
+    : Each & { type: Own & Type }
+  : never;
+
+/** The event of `endpoints.test`, which is not part of the feed. */
+export interface EndpointTestEvent {
+  id: 0;
+  type: 'endpoint.test';
+  timestamp: string;
+  data: Endpoint;
+}
 
 export type MessagePages = Pages<Schemas['MessageList']>;
 export type ConversationPages = Pages<Schemas['ConversationList']>;
 export type ParticipantPages = Pages<Schemas['ParticipantList']>;
 export type AttemptPages = Pages<Schemas['DeliveryAttemptList']>;
 export type TimelinePages = Pages<Schemas['Timeline']>;
+export type EventPages = Pages<Schemas['EventList']>;
+export type EndpointPages = Pages<Schemas['EndpointList']>;
+export type EndpointAttemptPages = Pages<Schemas['EndpointAttemptList']>;
 
 type Query<Operation extends keyof operations> = NonNullable<operations[Operation]['parameters']['query']>;
 
@@ -28,6 +57,9 @@ export type ConversationMessageFilters = Query<'listConversationMessages'>;
 export type ParticipantFilters = Query<'listParticipants'>;
 export type AttemptFilters = Query<'listMessageAttempts'>;
 export type TimelineFilters = Query<'listMessageTimeline'>;
+export type EventFilters = Query<'listEvents'>;
+export type EndpointFilters = Query<'listEndpoints'>;
+export type EndpointAttemptFilters = Query<'listEndpointAttempts'>;
 
 type Wire = Schemas['UntypedMessage'];
 type EmailField = 'subject' | 'cc' | 'bcc' | 'reply_to';

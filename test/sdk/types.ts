@@ -7,8 +7,13 @@ import type {
   Conversation,
   components,
   DeliveryAttempt,
+  Endpoint,
+  EventOf,
+  EventType,
   Message,
   Messages,
+  MessagesWithWait,
+  MessagingEvent,
   Participant,
   RawClient,
   SendByAddress,
@@ -23,9 +28,12 @@ import {
   conversations as conversationsResource,
   createClient,
   createPartialClient,
+  DeliveryError,
   InvalidRequestError,
   MessagingError,
   messages as messagesResource,
+  messagesWithWait,
+  unwrapEvent,
   verifyWebhook,
   WebhookVerificationError,
 } from '../../sdk/src/index.ts';
@@ -185,12 +193,78 @@ export async function responses() {
   message.requestId;
 }
 
+export async function events(request: Request) {
+  for await (const event of client.events.stream()) {
+    holds<Equal<typeof event.type, EventType>>();
+    if (event.type === 'message.received') holds<Equal<typeof event.data, Message>>();
+    if (event.type === 'conversation.merged') holds<Equal<typeof event.data, Conversation>>();
+    if (event.type === 'participant.linked') holds<Equal<typeof event.data, Participant>>();
+    // @ts-expect-error not every event has a message
+    event.data.body;
+  }
+  const types = ['message.received', 'conversation.created'] as const;
+  for await (const event of client.events.stream({ after: 4, types, signal: AbortSignal.abort() })) {
+    holds<Equal<typeof event.type, 'message.received' | 'conversation.created'>>();
+    if (event.type === 'message.received') holds<Equal<typeof event.data, Message>>();
+    else holds<Equal<typeof event.data, Conversation>>();
+  }
+  for await (const { data } of client.events.stream({ types: ['message.sent', 'message.failed'] }))
+    holds<Equal<typeof data, Message>>();
+  holds<Equal<EventOf<'message.sent'>['data'], Message>>();
+  for await (const event of client.events.list({ after: 4, type: ['message.sent'], conversation_id: 1 }))
+    holds<Equal<typeof event, MessagingEvent>>();
+  holds<Equal<Awaited<ReturnType<typeof client.events.list>>['position'], number>>();
+
+  const event = await unwrapEvent(request, ['whsec_']);
+  if (event.type === 'message.received') holds<Equal<typeof event.data, Message>>();
+  if (event.type === 'endpoint.test') holds<Equal<typeof event.id, 0>>();
+  await client.events.unwrap({ headers: {}, body: new Uint8Array() }, 'whsec_');
+
+  const message: Message = await messages.wait(id, { until: 'sent', timeoutMs: 1 });
+  messages.cancel(message.id);
+
+  // @ts-expect-error there is no such type
+  client.events.stream({ types: ['message.lost'] });
+  // @ts-expect-error a position is a number
+  client.events.stream({ after: '4' });
+  // @ts-expect-error the options of a stream are in camel case
+  client.events.stream({ conversation_id: 4 });
+  // @ts-expect-error a parsed body cannot be verified
+  unwrapEvent({ headers: {}, body: { id: 1 } }, 'whsec_');
+  // @ts-expect-error a secret is needed
+  client.events.unwrap(request);
+  // @ts-expect-error a message cannot be waited for until it fails
+  messages.wait(id, { until: 'failed' });
+}
+
+export async function endpoints() {
+  const { endpoints } = client;
+  const created = await endpoints.create({ url: 'https://x.org', event_types: ['message.sent'] });
+  holds<Equal<typeof created.secret, string>>();
+  for await (const each of endpoints.list({ limit: 1 })) holds<Equal<typeof each, Endpoint>>();
+  holds<Equal<Awaited<ReturnType<typeof endpoints.get>>, WithRequestId<Endpoint>>>();
+  for await (const { error } of endpoints.attempts(id, { outcome: 'failed' }))
+    if (error) holds<Equal<typeof error.detail, string>>();
+  await endpoints.replay(id, { failed: true });
+
+  // @ts-expect-error a secret is shown only once
+  (await endpoints.get(id)).secret;
+  // @ts-expect-error a URL is needed
+  endpoints.create({ description: '' });
+  // @ts-expect-error there is no such field
+  endpoints.update(id, { secret: '' });
+}
+
 export function partial() {
+  const waiting = createPartialClient({ messages: messagesWithWait });
+  holds<Equal<typeof waiting.messages, MessagesWithWait>>();
   const client = createPartialClient({ messages: messagesResource, conversations: conversationsResource });
   holds<Equal<typeof client.messages, Messages>>();
   holds<Equal<typeof client.raw, RawClient>>();
   // @ts-expect-error the client has the given resources only
   client.participants;
+  // @ts-expect-error `messages` alone does not follow events
+  client.messages.wait(id);
   // @ts-expect-error a resource is a function
   createPartialClient({ messages });
 }
@@ -224,6 +298,7 @@ export async function others(error: unknown) {
   if (error instanceof MessagingError) holds<Equal<typeof error.code, string>>();
   // @ts-expect-error there is no such code
   if (error instanceof ConflictError) error.code === 'not_cancellable';
+  if (error instanceof DeliveryError) holds<Equal<typeof error.result, Message>>();
   // @ts-expect-error there is no such code
   if (error instanceof WebhookVerificationError) error.code === 'not_cancelable';
 

@@ -1,7 +1,11 @@
 import { expect } from 'chai';
+import { sign } from '../../../src/simulator/dialects/standard/signature.ts';
 import type { FaultyProxy } from '../../support/proxy.ts';
 
 export const API_KEY = 'correct-horse-battery';
+const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+const EVENT = JSON.stringify({ id: 42, type: 'message.received', data: { body: 'Hé' } });
+const signed = () => sign(SECRET, 'evt_42', Math.floor(Date.now() / 1_000), EVENT);
 
 /**
  * A program with each kind of request of the SDK and each result of a request, in plain JavaScript. Its options are a
@@ -41,9 +45,19 @@ console.log('aborted', (await rejection(client.messages.get(sent.id, { signal: s
 const late = await rejection(client.messages.get(sent.id, { timeout: 0, maxRetries: 0 }));
 console.log('late', late.code);
 const forged = { 'webhook-id': '1', 'webhook-timestamp': '1', 'webhook-signature': 'v1,AAAA' };
-const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+const secret = '${SECRET}';
 const wrong = await rejection(verifyWebhook({ body: '{}', headers: new Headers(forged), secret, now: 1_000 }));
 console.log('forged', wrong.code);
+const webhook = { method: 'POST', headers: ${JSON.stringify(signed())}, body: ${JSON.stringify(EVENT)} };
+const { id, type, data: content } = await client.events.unwrap(new Request('https://x.org', webhook), secret);
+console.log('unwrapped', id, type, content.body);
+const seen = [];
+for await (const event of client.events.stream({ after: 0 })) if (seen.push(event.type) === 4) break;
+console.log('streamed', seen.join());
+const openStreams = async () => (await client.raw.GET('/healthz')).response.headers.get('x-open-streams');
+while ((await openStreams()) !== '0');
+console.log('closed');
+console.log('waited', (await client.messages.wait(sent.id)).status);
 console.log('end');
 `;
 
@@ -59,12 +73,17 @@ refused InvalidRequestError InvalidRequestError true
 aborted stopped
 late timeout
 forged wrong_signature
+unwrapped 42 message.received Hé
+streamed conversation.created,message.queued,message.sent,message.delivered
+closed
+waited delivered
 end
 `;
 
 /** The faults of the first requests. Deno and Chromium repeat some of these requests below `fetch`. */
-export function addFaults({ faults }: FaultyProxy): void {
+export function addFaults({ faults, streamFaults }: FaultyProxy): void {
   faults.push({ type: 'status', status: 503 }, { type: 'lost_response' }, { type: 'cut_response' });
+  streamFaults.push({ type: 'cut_response' });
 }
 
 /** Checks the output of the program and its requests. */

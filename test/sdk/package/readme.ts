@@ -10,13 +10,13 @@ const blocks = (markdown: string, language: string) =>
 
 const promised = (program: string) => [...program.matchAll(/; \/\/ → (.+)$/gm)].map(([, text]) => text);
 
-/** Calls the README's webhook handler with a signed and an unsigned webhook. */
-function webhookCalls(): string {
-  const body = JSON.stringify({ type: 'message.received' });
-  const headers = sign(webhookSecret, 'evt_1', Math.floor(Date.now() / 1_000), body);
+/** Calls a webhook handler of the README with a signed and an unsigned webhook. */
+function webhookCalls(handler: string): string {
+  const body = JSON.stringify({ id: 7, type: 'message.received', data: { body: 'Hi' } });
+  const headers = sign(webhookSecret, 'evt_7', Math.floor(Date.now() / 1_000), body);
   const call = (sent: string) =>
-    `receive(new Request('https://x.org', ${JSON.stringify({ method: 'POST', body: sent, headers })}))`;
-  return `console.log('webhooks', (await ${call(body)}).status, (await ${call('{}')}).status);\n`;
+    `${handler}(new Request('https://x.org', ${JSON.stringify({ method: 'POST', body: sent, headers })}))`;
+  return `console.log('${handler}', (await ${call(body)}).status, (await ${call('{}')}).status);\n`;
 }
 
 export function readme(installed: () => SdkProject): void {
@@ -33,7 +33,7 @@ export function readme(installed: () => SdkProject): void {
       const project = installed();
       const snippets = blocks(text, 'ts');
       const program = snippets.join('\n').replaceAll('http://localhost:8080', service.url);
-      await project.write('readme.ts', program + webhookCalls());
+      await project.write('readme.ts', program + webhookCalls('receive') + webhookCalls('receiveEvent'));
       const options = {
         module: 'nodenext',
         target: 'es2022',
@@ -50,8 +50,10 @@ export function readme(installed: () => SdkProject): void {
       const words = promised(program);
       expect(words).to.have.length.above(8);
       expect(lines.filter((line) => words.includes(line))).to.deep.equal(words);
-      expect(lines).to.include('webhooks 204 401');
-      expect(lines).to.include("received evt_1 { type: 'message.received' }");
+      expect(lines).to.include('receive 204 401');
+      expect(lines).to.include("received evt_7 { id: 7, type: 'message.received', data: { body: 'Hi' } }");
+      expect(lines).to.include('receiveEvent 204 401');
+      expect(lines).to.include('inbound 7 Hi');
     });
 
     it('with the license of the repository', async () => {

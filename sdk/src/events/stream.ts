@@ -1,0 +1,147 @@
+import { type Api, rethrow } from '../api.ts';
+import { ConnectionError, errorOf, MessagingError, unexpected } from '../errors.ts';
+import { after, delayAfter, onAbort, sleep, UNLIMITED } from '../retry.ts';
+import { createTransport } from '../transport.ts';
+import type { EventOf, EventType, MessagingEvent } from '../types.ts';
+import { createFrameParser, type Frame } from './frames.ts';
+
+export interface EventStreamOptions<Type extends EventType = EventType> {
+  /** The position after which the stream starts; 0 is the start of the feed. Default: the end of the feed. */
+  after?: number | undefined;
+  /** Only events of these types. */
+  types?: readonly Type[] | undefined;
+  /** Only events of this conversation, its messages, and the conversations that are merged with it. */
+  conversationId?: number | undefined;
+  /** Ends the stream. */
+  signal?: AbortSignal | undefined;
+  /** Max milliseconds without data before a new connection. Default: 45,000. The service sends data at least every 15 seconds. */
+  idleTimeoutMs?: number | undefined;
+  /** Max connections that fail one after another. Default: no limit. */
+  maxRetries?: number | undefined;
+}
+
+/** An iterator over events. `break` and `return()` close the connection. */
+export type EventStream<Type extends EventType = EventType> = AsyncIterableIterator<EventOf<Type>, void>;
+
+/** Events after the position of a stream are not kept any more, or the feed ends before this position. */
+export class PositionExpiredError extends MessagingError {
+  override readonly name = 'PositionExpiredError';
+  /** Events after this position exist. Read the resources, and continue here. */
+  readonly position: number;
+
+  constructor(position: number) {
+    super('position_expired', `Events before position ${position} are not available.`);
+    this.position = position;
+  }
+}
+
+export function stream<Type extends EventType>(
+  api: Api,
+  options: EventStreamOptions<Type> = {},
+): EventStream<Type> {
+  const closing = new AbortController();
+  const events = follow(api, options, closing) as AsyncGenerator<EventOf<Type>, void>;
+  return {
+    async next() {
+      for (;;) {
+        const next = await events.next();
+        if (next.done || next.value) return next;
+      }
+    },
+    // A call of `next` that waits for an event ends, too.
+    return() {
+      closing.abort();
+      return events.return();
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+/**
+ * Follows the feed over any number of connections, until `closing` is aborted. Yields undefined at the start of each connection.
+ *
+ * @throws {PositionExpiredError}
+ * @throws {MessagingError} for a response that a repetition does not change.
+ */
+export async function* follow(
+  { raw, defaults }: Api,
+  options: EventStreamOptions,
+  closing: AbortController,
+): AsyncGenerator<MessagingEvent | undefined, void> {
+  const { types, conversationId, idleTimeoutMs = 45_000, maxRetries = UNLIMITED } = options;
+  const { signal } = closing;
+  let connection: AbortController | undefined;
+  const policy = { ...defaults, maxRetries, maxRetryAfter: UNLIMITED };
+  const onOpen = (controller: AbortController) => {
+    connection = controller;
+  };
+  const fetch = createTransport({ ...policy, timeout: idleTimeoutMs, onOpen });
+  /** All events up to this position were received; undefined for the end of the feed. */
+  let position = options.after;
+  const release = onAbort(options.signal, () => closing.abort());
+  try {
+    // Connections without data, one after another.
+    for (let failures = 0; ; failures++) {
+      const query = { after: position, type: types, conversation_id: conversationId } as object;
+      const init = { parseAs: 'stream', params: { query }, signal, fetch } as const;
+      const { data, error, response } = await raw.GET('/api/events/stream', init);
+      if (!response.ok) throw errorOf(response, error);
+      if (!data || !/^text\/event-stream/.test(response.headers.get('content-type') ?? ''))
+        throw unexpected(response.status);
+      let isOpen = false;
+      for await (const frame of readFrames(data, idleTimeoutMs, signal, () => connection?.abort())) {
+        failures = 0;
+        if (frame.event === 'resync') throw new PositionExpiredError(Number(frame.id));
+        if (!isOpen) yield undefined;
+        isOpen = true;
+        // A frame without an id has no position, and an event may come again.
+        if (!(Number(frame.id) > (position ?? -1))) continue;
+        position = Number(frame.id);
+        if (frame.data && !signal.aborted) yield JSON.parse(frame.data);
+      }
+      const lost = new ConnectionError('The stream ended.');
+      const delay = delayAfter(lost, failures, policy);
+      if (delay === null) throw lost;
+      await sleep(delay, signal);
+    }
+  } catch (error) {
+    if (!signal.aborted) rethrow(error);
+  } finally {
+    release();
+  }
+}
+
+/**
+ * Reads only when the consumer asks for the next frame, so that memory is bounded. Ends with the body, when no data comes for
+ * `idleTimeoutMs`, and when the signal is aborted.
+ */
+async function* readFrames(
+  body: ReadableStream<Uint8Array>,
+  idleTimeoutMs: number,
+  signal: AbortSignal,
+  abort: () => void,
+): AsyncGenerator<Frame, void> {
+  const reader = body.getReader();
+  const parse = createFrameParser();
+  const close = () => {
+    // Not every fetch closes the connection of a canceled body, or obeys its signal after the response.
+    reader.cancel().catch(() => {});
+    abort();
+  };
+  const release = onAbort(signal, close);
+  try {
+    for (;;) {
+      const timer = after(idleTimeoutMs, close);
+      const { value } = await reader.read().finally(() => clearTimeout(timer));
+      if (!value) return;
+      yield* parse(value);
+    }
+  } catch {
+    // The connection was lost.
+  } finally {
+    release();
+    close();
+  }
+}
