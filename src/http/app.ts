@@ -122,7 +122,8 @@ function toMiddleware(
       throw translate(error);
     });
     response.status(result.status).set(result.headers ?? {});
-    if (result.body === undefined) response.end();
+    // The response to HEAD ends before the first text of a stream.
+    if (result.body === undefined || (request.method === 'HEAD' && isStream(result.body))) response.end();
     else if (isStream(result.body)) await sendStream(response, result.body);
     else if (typeof result.body === 'string') response.send(result.body);
     else response.json(result.body);

@@ -12,6 +12,8 @@ const OF_ONE_RESPONSE = new Set(['connection', 'date', 'keep-alive']);
 const operations = Object.entries(openApiDocument().paths);
 const gettable = operations.filter(([, methods]) => 'get' in methods).map(([path]) => path);
 
+const STREAM = '/api/events/stream';
+
 describe('HEAD', () => {
   let service: Harness;
   const key = 'correct-horse-battery';
@@ -20,6 +22,8 @@ describe('HEAD', () => {
     const headers = { authorization: `Bearer ${key}` };
     await service.request('POST', '/api/messages/sms', sms, headers);
     await store(service.databaseUrl, '{}');
+    const endpoint = { url: 'https://example.com/events', enabled: false };
+    await service.request('POST', '/api/endpoints', endpoint, headers);
     const status = async () =>
       (await service.request('GET', '/api/messages/1', undefined, headers)).body.status;
     await until(async () => (await status()) === 'delivered', 'message 1 is delivered');
@@ -43,7 +47,7 @@ describe('HEAD', () => {
   };
 
   const paths = gettable.flatMap((path) => {
-    if (path === '/metrics') return [];
+    if (path === '/metrics' || path === STREAM) return [];
     if (path === '/docs/{asset}')
       return ['/docs/reference.js', '/docs/swagger-ui.css', '/docs/operations.md'];
     return [path.replace(/\{\w+\}/g, '1')];
@@ -60,6 +64,16 @@ describe('HEAD', () => {
     const [get, head] = await both('/metrics');
     expect([head.status, head.headers['content-type']]).to.deep.equal([200, get.headers['content-type']]);
     expect(head.text).to.equal('');
+  });
+
+  it('has the status and the headers of GET for a stream, and ends', async () => {
+    const given = { authorization: `Bearer ${key}`, 'x-request-id': 'mine' };
+    const head = await request(service.url + STREAM, { method: 'HEAD', headers: given });
+    const get = await request(service.url + STREAM, { headers: given });
+    get.body.on('error', () => undefined).destroy();
+    expect([head.statusCode, await head.body.text()]).to.deep.equal([200, '']);
+    for (const name of ['content-type', 'cache-control', 'x-request-id'])
+      expect(head.headers[name], name).to.equal(get.headers[name]);
   });
 
   const errors: [string, number, Record<string, string>][] = [

@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { listen } from './listen.ts';
+import { type AddressInfo, createServer } from 'node:net';
 import { until } from './until.ts';
 
 const START = 'bin/start.sh';
@@ -16,13 +16,25 @@ export interface Running {
   signal(name: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Returns a free port. Another process may use the port before the caller does. */
+/**
+ * Returns a free port for a process that listens later. The port is below those that systems give to connections (Linux: from
+ * 32,768), so that only another caller of this function could take it before.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const server = createServer();
+    try {
+      server.listen(randomInt(10_000, 32_000), '127.0.0.1');
+      await once(server, 'listening');
+    } catch {
+      // In use.
+      continue;
+    }
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** The processes with this data directory in their arguments: a line with the process id and the arguments of each. */

@@ -43,6 +43,12 @@ const integers: IntegerParameter[] = Object.entries(document.paths).flatMap(([pa
   ),
 );
 
+/** Valid bodies of operations that need one. */
+const BODIES: Record<string, object> = {
+  'patch /api/endpoints/{id}': { enabled: false },
+  'post /api/endpoints/{id}/replay': { failed: true },
+};
+
 /** URL-encoded texts that some languages parse as a number. */
 const NOT_DECIMAL = [
   '1e400',
@@ -95,14 +101,23 @@ describe('An integer in a path or a query string', () => {
   const ask = async (parameter: IntegerParameter, text: string) => {
     const filled = parameter.path.replace(/\{(\w+)\}/g, (_, name) => (name === parameter.name ? text : '1'));
     const url = parameter.in === 'path' ? filled : `${filled}?${parameter.name}=${text}`;
-    const content = parameter.method === 'patch' ? {} : undefined;
+    const content =
+      BODIES[`${parameter.method} ${parameter.path}`] ?? (parameter.method === 'patch' ? {} : undefined);
     const { status, body } = await service.request(parameter.method.toUpperCase(), url, content);
     return { status, paths: (body.errors ?? []).map(({ path }: { path: string }) => path) };
   };
 
   it('is tested for several parameters of the contract', () => {
     const names = new Set(integers.map(({ name }) => name));
-    expect([...names].sort()).to.deep.equal(['after_id', 'conversation_id', 'id', 'limit', 'other_id']);
+    expect([...names].sort()).to.deep.equal([
+      'after',
+      'after_id',
+      'conversation_id',
+      'event_id',
+      'id',
+      'limit',
+      'other_id',
+    ]);
   });
 
   for (const parameter of integers) {
@@ -123,6 +138,8 @@ describe('An integer in a path or a query string', () => {
           status: 422,
           paths: [`/${location}/${name}`],
         });
+      // The response to an accepted request does not end.
+      if (path.endsWith('/stream')) return;
       for (const text of [`${minimum}`, `${maximum}`])
         expect((await ask(parameter, text)).paths, text).to.deep.equal([]);
     });
