@@ -7,7 +7,7 @@ export interface EventRow {
   /** The position in the feed. */
   id: number;
   type: EventType;
-  /** The message, conversation, participant or endpoint; null for other subjects. */
+  /** The resource that the type names; null for an account at a provider. */
   subject_id: number | null;
   conversation_id: number | null;
   /** The fields that changed. */
@@ -21,4 +21,5 @@ export interface Resources {
   conversations(ids: number[]): Promise<Map<number, Schema<'Conversation'>>>;
   participants(ids: number[]): Promise<Map<number, Schema<'Participant'>>>;
   endpoints(ids: number[]): Promise<Map<number, Schema<'Endpoint'>>>;
+  quarantined(ids: number[]): Promise<Map<number, Schema<'QuarantinedWebhook'>>>;
 }

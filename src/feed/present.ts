@@ -10,18 +10,19 @@ type Changes = Partial<
 > & {
   error?: StoredError | null;
 };
-type Subject = 'message' | 'conversation' | 'participant' | 'endpoint' | 'provider';
+type Subject = 'message' | 'conversation' | 'participant' | 'endpoint' | 'quarantine' | 'provider';
 
 /** Presents events with the present content of their resources. An event whose resource was deleted is omitted. */
 export async function presentEvents(rows: EventRow[], resources: Resources): Promise<Event[]> {
   const idsOf = (subject: Subject) => [
     ...new Set(rows.flatMap((row) => (subjectOf(row) === subject && row.subject_id) || [])),
   ];
-  const [messages, conversations, participants, endpoints] = await Promise.all([
+  const [messages, conversations, participants, endpoints, quarantined] = await Promise.all([
     resources.messages(idsOf('message')),
     resources.conversations(idsOf('conversation')),
     resources.participants(idsOf('participant')),
     resources.endpoints(idsOf('endpoint')),
+    resources.quarantined(idsOf('quarantine')),
   ]);
   const dataOf = (row: EventRow): object | undefined => {
     const id = row.subject_id ?? 0;
@@ -30,6 +31,7 @@ export async function presentEvents(rows: EventRow[], resources: Resources): Pro
     if (subject === 'conversation') return conversations.get(id);
     if (subject === 'participant') return participants.get(id);
     if (subject === 'endpoint') return endpoints.get(id);
+    if (subject === 'quarantine') return quarantined.get(id);
     const message = messages.get(id);
     return message && { ...message, ...stateOf(row, message) };
   };

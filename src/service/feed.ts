@@ -7,6 +7,7 @@ import { EndpointSender } from '../feed/endpoints/send.ts';
 import type { Resources } from '../feed/event.ts';
 import { participantsByIds } from '../messaging/people/participants.ts';
 import { conversationsByIds, messagesByIds } from '../messaging/reading/resources.ts';
+import { webhooksByIds } from '../webhooks/quarantine.ts';
 
 /** The resources of events, from the database. */
 export function createResources(knex: Knex): Resources {
@@ -15,6 +16,7 @@ export function createResources(knex: Knex): Resources {
     conversations: (ids) => conversationsByIds(knex, ids),
     participants: (ids) => participantsByIds(knex, ids),
     endpoints: (ids) => endpointsByIds(knex, ids),
+    quarantined: (ids) => webhooksByIds(knex, ids),
   };
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { storedFunction } from '../db/functions.ts';
 import { execute } from '../db/transaction.ts';
 import { UnavailableError } from '../errors.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -15,6 +16,11 @@ export const MAX_ENTRIES = 10_000;
 /** A full inbox needs an operator, so the provider should not repeat its webhooks fast. */
 const FULL_RETRY_AFTER_SECONDS = 60;
 
+/** SQL: appends the event that the webhook `id` was quarantined. */
+export function quarantineAdded(id: string): string {
+  return `${storedFunction('append_events')}(array['quarantine.added'], array[${id}], array[null::bigint])`;
+}
+
 const KEEP = {
   name: 'keep-webhook',
   text: `
@@ -28,7 +34,12 @@ const KEEP = {
         set received_count = entry.received_count + 1, last_received_at = statement_timestamp()
       returning id, state, received_count
     )
-    select id, state, received_count, case when state = 'pending' then pg_notify('${WEBHOOKS_DUE}', '') end from kept`,
+    select id, state, received_count,
+      case
+        when state = 'pending' then pg_notify('${WEBHOOKS_DUE}', '')
+        when received_count = 1 then ${quarantineAdded('id')}
+      end
+    from kept`,
 };
 
 /** An account has too many stored webhooks. The provider gets 503, so that it repeats the webhook. */

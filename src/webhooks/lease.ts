@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { execute } from '../db/transaction.ts';
 import { doubled, jittered } from '../outbox/backoff.ts';
 import type { WebhookFault } from './fault.ts';
+import { quarantineAdded } from './inbox.ts';
 
 /** A stored webhook that one worker or one replay processes until the end of its lease. */
 export interface Leased {
@@ -55,12 +56,17 @@ const COMPLETE = {
 const FAIL = {
   name: 'fail-webhook',
   text: `
-    update webhook_inbox
-    set leased = false, state = $3,
-        reason = case when state = 'quarantined' then reason else $4 end,
-        detail = case when state = 'quarantined' then detail else $5 end,
-        next_attempt_at = case when $3 = 'pending' then statement_timestamp() + $6 * interval '1 millisecond' end
-    where id = $1 and attempts = $2`,
+    with failed as (
+      select id, state from webhook_inbox where id = $1 and attempts = $2 for update
+    ), changed as (
+      update webhook_inbox as entry
+      set leased = false, state = $3,
+          reason = case when entry.state = 'quarantined' then entry.reason else $4 end,
+          detail = case when entry.state = 'quarantined' then entry.detail else $5 end,
+          next_attempt_at = case when $3 = 'pending' then statement_timestamp() + $6 * interval '1 millisecond' end
+      from failed where entry.id = failed.id
+    )
+    select ${quarantineAdded('id')} from failed where state = 'pending' and $3 = 'quarantined'`,
 };
 
 /** The attempt does not count. */

@@ -43,13 +43,18 @@ export function createQuarantine(knex: Knex, options: AttemptOptions) {
   };
 }
 
+/** Stored webhooks by their ids, without their content. */
+export async function webhooksByIds(knex: Knex, ids: number[]): Promise<Map<number, Summary>> {
+  if (ids.length === 0) return new Map();
+  const rows = (await selectSummaries(knex).whereIn('id', ids)) as unknown as Row[];
+  return new Map(rows.map((row) => [row.id, present(row)]));
+}
+
 /** The stored webhooks without their content, the newest first. */
 async function listWebhooks(knex: Knex, query: QuarantineQuery): Promise<Page<Summary>> {
   const limit = query.limit ?? DEFAULT_LIMIT;
   const cursors = new Cursors<[number]>('quarantine', query, [isId]);
-  const rows = await WebhookInboxEntry.query(knex)
-    .select(SUMMARY)
-    .select(knex.raw('octet_length(body) as body_bytes'))
+  const rows = await selectSummaries(knex)
     .modify((builder) => {
       if (query.account !== undefined) builder.where('account', query.account);
       if (query.state !== undefined) builder.where('state', query.state);
@@ -60,6 +65,10 @@ async function listWebhooks(knex: Knex, query: QuarantineQuery): Promise<Page<Su
   const listed = rows.slice(0, limit) as unknown as Row[];
   const last = rows.length > limit ? listed.at(-1) : undefined;
   return cursors.page(listed, last ? [last.id] : null, present);
+}
+
+function selectSummaries(knex: Knex) {
+  return WebhookInboxEntry.query(knex).select(SUMMARY).select(knex.raw('octet_length(body) as body_bytes'));
 }
 
 /** @throws {NotFoundError} there is no stored webhook with this id. */

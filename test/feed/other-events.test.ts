@@ -4,9 +4,10 @@ import { ProviderStates } from '../../src/delivery/accounts/provider-states.ts';
 import { createEvents } from '../../src/observability/events.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import type { Schema } from '../../src/openapi/types.ts';
-import { createMigratedDatabase } from '../support/database.ts';
-import { type Harness, startHarness } from '../support/harness.ts';
+import { createMigratedDatabase, query } from '../support/database.ts';
+import { type Harness, startHarness, webhookSecret } from '../support/harness.ts';
 import { until } from '../support/until.ts';
+import { deliver, inboundBody, refuseBody, store } from '../support/webhooks.ts';
 
 const eventsOf = async (service: Harness, ...types: string[]) => {
   const filter = types.map((type) => `&type=${type}`).join('');
@@ -102,5 +103,46 @@ describe('The events of an account', function () {
         ['provider.unavailable', 'again'],
       ]);
     });
+  });
+});
+
+describe('The event of a quarantined webhook', () => {
+  let service: Harness;
+  before(async () => {
+    service = await startHarness({ TEXT_CO_WEBHOOK_SECRETS: webhookSecret });
+  });
+  after(() => service.stop());
+  const added = async () =>
+    (await eventsOf(service, 'quarantine.added')).map(({ data }) => data as Schema<'QuarantinedWebhook'>);
+
+  it('is written once, also if the provider sends the webhook again, and is omitted after its deletion', async () => {
+    for (let n = 0; n < 3; n++) await deliver(service, '{"event": "poked"}');
+    const [entry] = await until(async () => {
+      const found = await added();
+      return found.length > 0 && found;
+    }, 'the event');
+    const { body } = await service.request('GET', '/api/quarantine');
+    expect(entry).to.deep.equal(body.data[0]);
+    expect(entry).to.include({ state: 'quarantined', reason: 'unknown_shape', received_count: 3 });
+    const rows = await query(service.databaseUrl, `select from events where type = 'quarantine.added'`);
+    expect(rows).to.have.length(1);
+    await service.request('DELETE', `/api/quarantine/${entry?.id}`);
+    expect(await added()).to.deep.equal([]);
+  });
+
+  it('is written when a pending webhook has failed for the last time', async () => {
+    const allow = await refuseBody(service.databaseUrl, 'refused');
+    const body = inboundBody('refused-1', { body: 'refused' });
+    const id = await store(service.databaseUrl, body, { state: 'pending', attempts: 8 });
+    const due = () =>
+      query(service.databaseUrl, 'update webhook_inbox set next_attempt_at = now() where not leased');
+    await until(async () => {
+      await due();
+      return (await added()).length > 0;
+    }, 'the event');
+    expect((await added()).map((entry) => [entry.id, entry.attempts])).to.deep.equal([[id, 10]]);
+    await service.request('POST', `/api/quarantine/${id}/replay`);
+    expect((await added()).map((entry) => [entry.id, entry.attempts])).to.deep.equal([[id, 11]]);
+    await allow();
   });
 });

@@ -27,7 +27,13 @@ describe('The retention of events', () => {
     const none = async () => new Map();
     feed = new Feed({
       ...{ pool: database.pool, listenUrl: url, events: createEvents(createLogger('silent')) },
-      resources: { messages: none, conversations: none, participants: none, endpoints: none },
+      resources: {
+        messages: none,
+        conversations: none,
+        participants: none,
+        endpoints: none,
+        quarantined: none,
+      },
     });
   });
   afterEach(async () => {

@@ -34,7 +34,13 @@ describe('A slow reader of the stream', function () {
     const url = await createMigratedDatabase();
     database = openDatabase(url, () => undefined);
     const none = async () => new Map();
-    const resources: Resources = { messages: none, conversations: none, participants: none, endpoints: none };
+    const resources: Resources = {
+      messages: none,
+      conversations: none,
+      participants: none,
+      endpoints: none,
+      quarantined: none,
+    };
     const events = createEvents(createLogger('silent'));
     feed = new Feed({ pool: database.pool, listenUrl: url, resources, events });
     server = createServer((_request, response) => {
