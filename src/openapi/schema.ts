@@ -823,7 +823,264 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    "message.received": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "message.queued": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "message.sent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "message.delivered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "message.undelivered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "message.failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "message.unknown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "message.canceled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "conversation.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "conversation.merged": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "participant.linked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "participant.unlinked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "provider.unavailable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "provider.recovered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "endpoint.disabled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "quarantine.added": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         /**
@@ -2249,6 +2506,30 @@ export interface components {
         };
     };
     responses: {
+        /** @description The event was received. The body is ignored. Respond within 15 seconds. */
+        EventReceived: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description The endpoint is disabled. */
+        EndpointGone: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /**
+         * @description Any other response, also a redirect: the event is sent again later. 429, 502, 504 and `Retry-After` delay all events of
+         *     the endpoint.
+         */
+        EventRefused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
         /** @description The message is stored and queued (or scheduled) for delivery. */
         Accepted: {
             headers: {
@@ -2604,6 +2885,22 @@ export interface components {
         WebhookId: string;
         /** @description When this delivery was signed, in seconds since 1970. */
         WebhookTimestamp: string;
+        /**
+         * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
+         * @example evt_42
+         */
+        EventWebhookId: string;
+        /**
+         * @description When this try was signed, in seconds since 1970. Refuse a request whose time differs by more than five minutes.
+         * @example 1730469600
+         */
+        EventWebhookTimestamp: string;
+        /**
+         * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
+         *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
+         * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
+         */
+        EventWebhookSignature: string;
     };
     requestBodies: never;
     headers: {
@@ -2642,7 +2939,134 @@ export interface components {
          */
         WwwAuthenticate: string;
     };
-    pathItems: never;
+    pathItems: {
+        MessageEvent: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            get?: never;
+            put?: never;
+            /**
+             * Receive an event about a message
+             * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
+             *     the position in the feed. Verify the signature over the raw body before the body is parsed.
+             */
+            post: operations["onMessageEvent"];
+            delete?: never;
+            options?: never;
+            head?: never;
+            patch?: never;
+            trace?: never;
+        };
+        ConversationEvent: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            get?: never;
+            put?: never;
+            /**
+             * Receive an event about a conversation
+             * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
+             *     the position in the feed. Verify the signature over the raw body before the body is parsed.
+             */
+            post: operations["onConversationEvent"];
+            delete?: never;
+            options?: never;
+            head?: never;
+            patch?: never;
+            trace?: never;
+        };
+        ParticipantEvent: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            get?: never;
+            put?: never;
+            /**
+             * Receive an event about a participant
+             * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
+             *     the position in the feed. Verify the signature over the raw body before the body is parsed.
+             */
+            post: operations["onParticipantEvent"];
+            delete?: never;
+            options?: never;
+            head?: never;
+            patch?: never;
+            trace?: never;
+        };
+        ProviderEvent: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            get?: never;
+            put?: never;
+            /**
+             * Receive an event about an account at a provider
+             * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
+             *     the position in the feed. Verify the signature over the raw body before the body is parsed.
+             */
+            post: operations["onProviderEvent"];
+            delete?: never;
+            options?: never;
+            head?: never;
+            patch?: never;
+            trace?: never;
+        };
+        EndpointEvent: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            get?: never;
+            put?: never;
+            /**
+             * Receive an event about an endpoint
+             * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
+             *     the position in the feed. Verify the signature over the raw body before the body is parsed.
+             */
+            post: operations["onEndpointEvent"];
+            delete?: never;
+            options?: never;
+            head?: never;
+            patch?: never;
+            trace?: never;
+        };
+        QuarantineEvent: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            get?: never;
+            put?: never;
+            /**
+             * Receive an event about a quarantined webhook
+             * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
+             *     the position in the feed. Verify the signature over the raw body before the body is parsed.
+             */
+            post: operations["onQuarantineEvent"];
+            delete?: never;
+            options?: never;
+            head?: never;
+            patch?: never;
+            trace?: never;
+        };
+    };
 }
 export type $defs = Record<string, never>;
 export interface operations {
@@ -4307,6 +4731,216 @@ export interface operations {
             };
             431: components["responses"]["HeadersTooLarge"];
             default: components["responses"]["Problem"];
+        };
+    };
+    onMessageEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
+                 * @example evt_42
+                 */
+                "webhook-id": components["parameters"]["EventWebhookId"];
+                /**
+                 * @description When this try was signed, in seconds since 1970. Refuse a request whose time differs by more than five minutes.
+                 * @example 1730469600
+                 */
+                "webhook-timestamp": components["parameters"]["EventWebhookTimestamp"];
+                /**
+                 * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
+                 *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
+                 * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
+                 */
+                "webhook-signature": components["parameters"]["EventWebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessageEvent"];
+            };
+        };
+        responses: {
+            410: components["responses"]["EndpointGone"];
+            "2XX": components["responses"]["EventReceived"];
+            default: components["responses"]["EventRefused"];
+        };
+    };
+    onConversationEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
+                 * @example evt_42
+                 */
+                "webhook-id": components["parameters"]["EventWebhookId"];
+                /**
+                 * @description When this try was signed, in seconds since 1970. Refuse a request whose time differs by more than five minutes.
+                 * @example 1730469600
+                 */
+                "webhook-timestamp": components["parameters"]["EventWebhookTimestamp"];
+                /**
+                 * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
+                 *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
+                 * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
+                 */
+                "webhook-signature": components["parameters"]["EventWebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConversationEvent"];
+            };
+        };
+        responses: {
+            410: components["responses"]["EndpointGone"];
+            "2XX": components["responses"]["EventReceived"];
+            default: components["responses"]["EventRefused"];
+        };
+    };
+    onParticipantEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
+                 * @example evt_42
+                 */
+                "webhook-id": components["parameters"]["EventWebhookId"];
+                /**
+                 * @description When this try was signed, in seconds since 1970. Refuse a request whose time differs by more than five minutes.
+                 * @example 1730469600
+                 */
+                "webhook-timestamp": components["parameters"]["EventWebhookTimestamp"];
+                /**
+                 * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
+                 *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
+                 * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
+                 */
+                "webhook-signature": components["parameters"]["EventWebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ParticipantEvent"];
+            };
+        };
+        responses: {
+            410: components["responses"]["EndpointGone"];
+            "2XX": components["responses"]["EventReceived"];
+            default: components["responses"]["EventRefused"];
+        };
+    };
+    onProviderEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
+                 * @example evt_42
+                 */
+                "webhook-id": components["parameters"]["EventWebhookId"];
+                /**
+                 * @description When this try was signed, in seconds since 1970. Refuse a request whose time differs by more than five minutes.
+                 * @example 1730469600
+                 */
+                "webhook-timestamp": components["parameters"]["EventWebhookTimestamp"];
+                /**
+                 * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
+                 *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
+                 * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
+                 */
+                "webhook-signature": components["parameters"]["EventWebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderEvent"];
+            };
+        };
+        responses: {
+            410: components["responses"]["EndpointGone"];
+            "2XX": components["responses"]["EventReceived"];
+            default: components["responses"]["EventRefused"];
+        };
+    };
+    onEndpointEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
+                 * @example evt_42
+                 */
+                "webhook-id": components["parameters"]["EventWebhookId"];
+                /**
+                 * @description When this try was signed, in seconds since 1970. Refuse a request whose time differs by more than five minutes.
+                 * @example 1730469600
+                 */
+                "webhook-timestamp": components["parameters"]["EventWebhookTimestamp"];
+                /**
+                 * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
+                 *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
+                 * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
+                 */
+                "webhook-signature": components["parameters"]["EventWebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointEvent"];
+            };
+        };
+        responses: {
+            410: components["responses"]["EndpointGone"];
+            "2XX": components["responses"]["EventReceived"];
+            default: components["responses"]["EventRefused"];
+        };
+    };
+    onQuarantineEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
+                 * @example evt_42
+                 */
+                "webhook-id": components["parameters"]["EventWebhookId"];
+                /**
+                 * @description When this try was signed, in seconds since 1970. Refuse a request whose time differs by more than five minutes.
+                 * @example 1730469600
+                 */
+                "webhook-timestamp": components["parameters"]["EventWebhookTimestamp"];
+                /**
+                 * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
+                 *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
+                 * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
+                 */
+                "webhook-signature": components["parameters"]["EventWebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuarantineEvent"];
+            };
+        };
+        responses: {
+            410: components["responses"]["EndpointGone"];
+            "2XX": components["responses"]["EventReceived"];
+            default: components["responses"]["EventRefused"];
         };
     };
 }

@@ -1,6 +1,7 @@
 import type { components, operations } from './schema.ts';
 
-export type OperationId = keyof operations;
+/** The operations of this service. Endpoints have those of `webhooks`. */
+export type OperationId = Exclude<keyof operations, `on${string}Event`>;
 
 /** A schema of the contract by its name. */
 export type Schema<Name extends keyof components['schemas']> = components['schemas'][Name];
