@@ -16,6 +16,7 @@ describe('The contracts', () => {
     expect((await readdir('contracts')).toSorted()).to.deep.equal([
       'README.md',
       'email-provider-messaging-service.json',
+      'event-receiver-messaging-service.json',
       'messaging-service-email-provider.json',
       'messaging-service-sdk-messaging-service.json',
       'messaging-service-sms-provider.json',

@@ -48,7 +48,10 @@ function normalised(text: string): string {
   const interactions = contract.interactions.toSorted((one: Described, other: Described) =>
     one.description < other.description ? -1 : 1,
   );
-  for (const { request, response } of interactions) [request, response].forEach(requireTexts);
+  for (const interaction of interactions) {
+    const { request, response } = interaction;
+    (request ? [request, response] : [interaction]).forEach(requireTexts);
+  }
   return `${JSON.stringify(sorted({ ...contract, interactions, metadata: { pactSpecification } }), null, 2)}\n`;
 }
 

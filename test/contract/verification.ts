@@ -3,7 +3,7 @@
  * kept back. What comes to be as an interaction presumes is the parent's work; it is asked by message.
  */
 import { once } from 'node:events';
-import { Verifier } from '@pact-foundation/pact';
+import { MessageProviderPact, Verifier } from '@pact-foundation/pact';
 import type { RequestHandler } from 'express';
 import { encodeForm } from '../../bin/encode-form.ts';
 import { signFormAnew } from './twilio/signatures.ts';
@@ -18,6 +18,8 @@ export interface Job {
   webhookSecret?: string;
   /** The auth token of Twilio, where the webhooks are Twilio's. */
   authToken?: string;
+  /** The messages of an asynchronous contract, by the descriptions of its interactions. */
+  messages?: Record<string, object>;
 }
 /** What the parent is asked to do; it answers with the values that the contract takes from the provider. */
 export interface Wish {
@@ -26,7 +28,9 @@ export interface Wish {
   parameters: Record<string, string>;
 }
 
-const { provider, url, file, states, webhookSecret, authToken } = JSON.parse(process.argv[2] ?? '') as Job;
+const { provider, url, file, states, webhookSecret, authToken, messages } = JSON.parse(
+  process.argv[2] ?? '',
+) as Job;
 
 async function ask(wish: Wish) {
   process.send?.(wish);
@@ -47,16 +51,25 @@ const filter: RequestHandler = (request, response, next) => {
   else encode();
 };
 
-await new Verifier({
-  provider,
-  providerBaseUrl: url,
-  pactUrls: [file],
-  logLevel: 'error',
-  stateHandlers: Object.fromEntries(states.map((state) => [state, handler(state)])),
-  requestFilter: filter,
-})
-  .verifyProvider()
-  .then(
-    () => process.exit(0),
-    () => process.exit(1),
+const common = { provider, pactUrls: [file], logLevel: 'error' as const };
+
+function verifyMessages(byDescription: Record<string, object>): Promise<unknown> {
+  const messageProviders = Object.fromEntries(
+    Object.entries(byDescription).map(([description, message]) => [description, async () => message]),
   );
+  return new MessageProviderPact({ ...common, messageProviders }).verify();
+}
+
+function verifyResponses(): Promise<unknown> {
+  return new Verifier({
+    ...common,
+    providerBaseUrl: url,
+    stateHandlers: Object.fromEntries(states.map((state) => [state, handler(state)])),
+    requestFilter: filter,
+  }).verifyProvider();
+}
+
+await (messages ? verifyMessages(messages) : verifyResponses()).then(
+  () => process.exit(0),
+  () => process.exit(1),
+);
