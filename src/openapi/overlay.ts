@@ -12,7 +12,8 @@ const OPERATION = /^\$\.paths\['([^']+)'\]\.(\w+)$/;
 
 /** Adds the samples of `docs/samples` to a document. @throws {Error} if a sample is for an unknown operation. */
 export function addSamples(document: OpenApiDocument): OpenApiDocument {
-  for (const name of readdirSync(folder).sort())
+  const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+  for (const name of names.sort())
     applyOverlay(document, parse(readFileSync(new URL(name, folder), 'utf8')) as Overlay);
   return document;
 }

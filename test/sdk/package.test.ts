@@ -3,6 +3,7 @@ import { createSdkProject, type SdkProject } from '../support/sdk-project.ts';
 import { chat } from './package/chat.ts';
 import { programs } from './package/programs.ts';
 import { readme } from './package/readme.ts';
+import { receivers } from './package/receivers.ts';
 import { runtimes } from './package/runtimes.ts';
 
 const RUNTIMES = await findRuntimes();
@@ -20,4 +21,5 @@ describe('The SDK package, installed in an empty project', function () {
   readme(installed);
   runtimes(installed, RUNTIMES, 'make test');
   chat(installed);
+  receivers(installed);
 });
