@@ -52,12 +52,14 @@ describe('The reference page in a browser', () => {
     return response;
   };
 
-  it('shows every operation, without errors in the console and without requests to other hosts', async () => {
+  it('shows every operation and webhook, without errors in the console and without requests to other hosts', async () => {
     await page.goto(`${service.url}/docs`);
     await page.locator('.opblock').first().waitFor();
     const contract = (await service.request('GET', '/openapi.json')).body;
     const operations = Object.values<object>(contract.paths).flatMap((path) => Object.keys(path));
-    expect(await page.locator('.opblock').count()).to.equal(operations.length);
+    const webhooks = Object.keys(contract.webhooks);
+    expect(await page.locator('.opblock').count()).to.equal(operations.length + webhooks.length);
+    expect(await page.locator('.webhooks .opblock-summary-path').allTextContents()).to.deep.equal(webhooks);
     expect(consoleErrors).to.deep.equal([]);
     expect(foreignRequests).to.deep.equal([]);
   });
