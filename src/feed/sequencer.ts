@@ -17,7 +17,7 @@ const BATCH = 1_000;
 const POLL_MS = 1_000;
 /** The pause while another process moves events, which may have begun before the commit of this process. */
 const RETRY_MS = 10;
-/** The pause between two transactions under load, so that each moves many events. */
+/** The pause before a transaction after a commit, so that it moves many events. */
 const PAUSE_MS = 10;
 
 const SEQUENCE = {
@@ -31,22 +31,23 @@ export function startSequencer(pool: pg.Pool, events: Events): Sequencer {
   let woken = Promise.withResolvers<void>();
   const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => undefined);
 
-  /** @returns whether no event remains that was committed before the call. */
-  async function moveAll(): Promise<boolean> {
+  async function move(): Promise<'all' | 'some' | 'busy'> {
     const { rows } = await execute<{ is_current: boolean; moved: number | null }>(pool, SEQUENCE, []);
     const [{ is_current, moved } = { is_current: false, moved: 0 }] = rows;
-    return is_current && (moved ?? 0) < BATCH;
+    if (!is_current) return 'busy';
+    return (moved ?? 0) < BATCH ? 'all' : 'some';
   }
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
       woken = Promise.withResolvers();
-      const isDone = await moveAll().catch((error) => {
+      const moved = await move().catch((error) => {
         events.failed('sequence_events', error);
         return pause(POLL_MS);
       });
-      if (isDone === false) await pause(RETRY_MS);
-      else await Promise.race([woken.promise.then(() => pause(PAUSE_MS)), pause(POLL_MS)]);
+      if (moved === 'busy') await pause(RETRY_MS);
+      else if (moved !== 'some')
+        await Promise.race([woken.promise.then(() => pause(PAUSE_MS)), pause(POLL_MS)]);
     }
   }
 
