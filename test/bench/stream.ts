@@ -54,15 +54,9 @@ try {
 }
 
 async function compare(service: BenchProcess, databaseUrl: string): Promise<void> {
-  console.log(
-    `load of the machine: ${loadavg()
-      .map((load) => load.toFixed(2))
-      .join(' ')}`,
-  );
-  await load(service.url, 8, posts('/api/webhooks/sms', inbound, 2_000));
+  console.log(`load of the machine: ${loadavg()[0]?.toFixed(2)}`);
+  // Before any load, so that no memory is free for the streams.
   const one = await openReaders(service, 1);
-  console.log(`floor, with NOTIFY and a bare server: ${describe(await measureFloor(databaseUrl))}`);
-  console.log(`commit to the arrival at 1 reader: ${describe(await measureArrival(service, one))}`);
   const before = await measureIdle(service, databaseUrl);
   const readers = [...one, ...(await openReaders(service, READERS - 1))];
   const after = await measureIdle(service, databaseUrl);
@@ -80,6 +74,12 @@ async function compare(service: BenchProcess, databaseUrl: string): Promise<void
   const last = describe(await measureArrival(service, readers));
   console.log(`commit to the arrival at the last of ${READERS} readers: ${last}`);
   for (const { socket } of readers) socket.destroy();
+
+  await load(service.url, 8, posts('/api/webhooks/sms', inbound, 2_000));
+  console.log(`floor, with NOTIFY and a bare server: ${describe(await measureFloor(databaseUrl))}`);
+  const arrival = describe(await measureArrival(service, await openReaders(service, 1)));
+  console.log(`commit to the arrival at 1 reader: ${arrival}`);
+  console.log(`load of the machine: ${loadavg()[0]?.toFixed(2)}`);
 }
 
 async function createDatabase(): Promise<string> {
