@@ -6,7 +6,7 @@ import type { Schema } from '../openapi/types.ts';
 import type { Resources } from './event.ts';
 import { presentEvents, renderer } from './present.ts';
 import { type EventFilter, readEvents } from './read.ts';
-import { type StreamItem, streamEvents } from './stream.ts';
+import { type StreamItem, type StreamPage, streamEvents } from './stream.ts';
 import { Tail } from './tail.ts';
 
 export interface FeedOptions {
@@ -26,6 +26,7 @@ export class Feed {
   readonly #tail: Tail;
   readonly #lists = pLimit(MAX_READS);
   readonly #streams = pLimit(MAX_READS);
+  readonly #pages = new Map<string, Promise<StreamPage>>();
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -51,9 +52,18 @@ export class Feed {
       pool,
       tail: this.#tail,
       render: renderer(resources),
-      catchUp: <T>(read: () => Promise<T>) => this.#streams(read),
+      catchUp: (key: string, read: () => Promise<StreamPage>) => this.#catchUp(key, read),
     };
     return streamEvents(context, after, filter, signal);
+  }
+
+  /** After an outage, many streams continue from the same position. */
+  #catchUp(key: string, read: () => Promise<StreamPage>): Promise<StreamPage> {
+    const running = this.#pages.get(key);
+    if (running) return running;
+    const started = this.#streams(read).finally(() => this.#pages.delete(key));
+    this.#pages.set(key, started);
+    return started;
   }
 
   stop(): Promise<void> {

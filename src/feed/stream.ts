@@ -8,8 +8,8 @@ export interface StreamOptions {
   pool: pg.Pool;
   tail: Tail;
   render: Render;
-  /** Limits the streams that read the database at once. */
-  catchUp: <T>(read: () => Promise<T>) => Promise<T>;
+  /** Limits the streams that read the database at once. Streams with the same key share one read. */
+  catchUp: (key: string, read: () => Promise<StreamPage>) => Promise<StreamPage>;
   keepAliveMs?: number;
 }
 
@@ -18,6 +18,13 @@ export type StreamItem =
   | { type: 'events'; events: RenderedEvent[]; position: number }
   | { type: 'resync'; position: number }
   | { type: 'idle'; position: number };
+
+/** Events after a position. */
+export interface StreamPage {
+  item: StreamItem;
+  /** The length of the next page, whose events fit into one item. */
+  next: number;
+}
 
 /** Max events that are read from the database, and searched in the buffer, at once. */
 const PAGE = 100;
@@ -52,7 +59,7 @@ export async function* streamEvents(
   yield { type: 'idle', position };
   let reported = performance.now();
   const untilKeepAlive = () => reported + keepAliveMs - performance.now();
-  let page = PAGE;
+  let length = PAGE;
 
   while (!signal.aborted && !tail.stopped) {
     let item: StreamItem;
@@ -62,12 +69,14 @@ export async function* streamEvents(
       if (position <= restarted.position) continue;
       item = { type: 'resync', position: restarted.position };
     } else if (buffered === null) {
-      const reading = catchUp(() => readPage(position, page)).catch(toResync);
+      const key = JSON.stringify([position, length, filter]);
+      const reading = catchUp(key, () => readPage(position, length)).catch(toResync);
       while (!(await isSettled(reading, untilKeepAlive()))) {
+        if (signal.aborted) return;
         yield { type: 'idle', position };
         reported = performance.now();
       }
-      item = await reading;
+      ({ item, next: length } = await reading);
     } else if (buffered.length > 0) {
       item = cut(
         buffered.filter((event) => matches(event, filter)),
@@ -86,13 +95,12 @@ export async function* streamEvents(
     }
   }
 
-  async function readPage(position: number, limit: number): Promise<StreamItem> {
-    if (signal.aborted) return { type: 'idle', position };
+  async function readPage(position: number, limit: number): Promise<StreamPage> {
     const { rows, ...read } = await readEvents(pool, position, filter, limit);
     const item = cut(await render(rows), read.position);
     // The events after the cut will be rendered again.
-    page = item.position < read.position ? item.events.length : Math.min(PAGE, 2 * limit);
-    return item;
+    const isCut = item.position < read.position;
+    return { item, next: isCut ? item.events.length : Math.min(PAGE, 2 * limit) };
   }
 }
 
@@ -129,8 +137,9 @@ async function isSettled(work: Promise<unknown>, ms: number): Promise<boolean> {
   return isDone;
 }
 
-function toResync(error: unknown): StreamItem & { type: 'resync' } {
-  if (error instanceof PositionExpiredError) return { type: 'resync', position: error.position };
+function toResync(error: unknown): StreamPage {
+  if (error instanceof PositionExpiredError)
+    return { item: { type: 'resync', position: error.position }, next: PAGE };
   throw error;
 }
 

@@ -24,6 +24,8 @@ export interface TailOptions {
   events: Events;
 }
 
+/** The events before the start, for streams that continue at this process after a restart of another. */
+const HISTORY = 500;
 /** Max events and UTF-16 units of the buffer. */
 const MAX_EVENTS = 5_000;
 const MAX_LENGTH = 8 * 1_048_576;
@@ -56,7 +58,7 @@ export class Tail {
     this.#options = options;
   }
 
-  /** Starts at the end of the feed, with the first call. */
+  /** Starts with the last events of the feed, with the first call. */
   start(): Promise<void> {
     this.#starting ??= this.#begin().catch((error) => {
       this.#starting = undefined;
@@ -112,9 +114,10 @@ export class Tail {
 
   async #begin(): Promise<void> {
     const { pool, listenUrl: url, events } = this.#options;
-    const { last } = await feedRange(pool);
-    this.#start = last;
-    this.#position = last;
+    const { first, last } = await feedRange(pool);
+    this.#start = Math.max(first - 1, last - HISTORY);
+    this.#position = this.#start;
+    while (await this.#readBatch());
     const read = () => void this.#read();
     this.#listener = listenTo(url, { feed: read }, (error) => events.failed('listen', error));
     this.#timer = setInterval(read, POLL_MS).unref();

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { storedFunction } from '../../src/db/functions.ts';
 import { type Database, openDatabase } from '../../src/db/pools.ts';
 import type { EventFilter } from '../../src/feed/read.ts';
-import { type StreamItem, type StreamOptions, streamEvents } from '../../src/feed/stream.ts';
+import { type StreamItem, type StreamOptions, type StreamPage, streamEvents } from '../../src/feed/stream.ts';
 import { type Render, Tail } from '../../src/feed/tail.ts';
 import { createEvents } from '../../src/observability/events.ts';
 import { createLogger } from '../../src/observability/logger.ts';
@@ -49,7 +49,12 @@ describe('The items of a stream', () => {
   };
   /** Starts a stream and reads its first item, the position. */
   const open = async (after: number | null, filter = ALL, options: Partial<StreamOptions> = {}) => {
-    const context = { pool: database.pool, tail, render, catchUp: <T>(read: () => Promise<T>) => read() };
+    const context = {
+      pool: database.pool,
+      tail,
+      render,
+      catchUp: (_: string, read: () => Promise<StreamPage>) => read(),
+    };
     const stream = streamEvents({ ...context, ...options }, after, filter, stopping.signal);
     streams.push(stream);
     await stream.next();
@@ -75,11 +80,11 @@ describe('The items of a stream', () => {
   });
 
   it('are keep-alives while the stream waits until it can read the database', async () => {
-    await append('message.sent', 2);
+    await append('message.sent', 600);
     const released = Promise.withResolvers<void>();
     const stream = await open(1, ALL, {
       keepAliveMs: 20,
-      catchUp: async (read) => {
+      catchUp: async (_key, read) => {
         await released.promise;
         return read();
       },
@@ -88,23 +93,29 @@ describe('The items of a stream', () => {
     released.resolve();
     let item = await next(stream);
     while (item === 'idle 1') item = await next(stream);
-    expect(item).to.deep.equal([2]);
+    expect(item).to.include.members([2, 3]);
   });
 
   it('end after 64 KiB, and continue with the next event', async () => {
-    await append('message.sent', 300);
+    await append('message.sent', 900);
     const long: Render = async (rows) =>
       (await render(rows)).map((event) => ({ ...event, text: 'x'.repeat(10_000) }));
     const stream = await open(0, ALL, { render: long });
     const sizes: number[] = [];
     const ids: number[] = [];
-    while (ids.length < 300) {
+    while (ids.length < 395) {
       const item = (await next(stream)) as number[];
       sizes.push(item.length);
       ids.push(...item);
     }
     expect(Math.max(...sizes)).to.equal(7);
-    expect(ids).to.deep.equal(Array.from({ length: 300 }, (_, index) => index + 1));
+    expect(ids).to.deep.equal(ids.map((_, index) => index + 1));
+  });
+
+  it('come from the buffer if a stream continues shortly before the start of the process', async () => {
+    await append('message.sent', 600);
+    const stream = await open(590, ALL, { catchUp: () => Promise.reject(new Error('No read is needed')) });
+    expect(await next(stream)).to.deep.equal([591, 592, 593, 594, 595, 596, 597, 598, 599, 600]);
   });
 
   it('resynchronize after the database has lost the last events', async () => {
