@@ -1,4 +1,11 @@
-import { isSpanContextValid, type Link, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  isSpanContextValid,
+  type Link,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 
 /** Version 00; a later version may have further fields (https://www.w3.org/TR/trace-context/#traceparent-header). */
 const TRACEPARENT = /^(?!ff)([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/;
@@ -48,13 +55,47 @@ export function traceCall<T extends { outcome: string; code?: string }>(
     'messaging.message_id': messageId,
     'messaging.attempt': number,
   };
+  return inSpan('messaging.send', attributes, traceparent, call, ({ outcome, code }) =>
+    outcome === 'accepted' ? null : (code ?? outcome),
+  );
+}
+
+export interface TracedTry {
+  endpointId: number;
+  eventId: number;
+  number: number;
+  /** The trace context of the request that sent the message of the event. */
+  traceparent: string | null;
+}
+
+/** Sends an event to an endpoint in a span of its own trace, with the same link. */
+export function traceTry<T extends { outcome: string; error: { code: string } | null }>(
+  { endpointId, eventId, number, traceparent }: TracedTry,
+  send: () => Promise<T>,
+): Promise<T> {
+  const attributes = {
+    'messaging.endpoint_id': endpointId,
+    'messaging.event_id': eventId,
+    'messaging.attempt': number,
+  };
+  return inSpan('messaging.deliver_event', attributes, traceparent, send, ({ error }) => error?.code ?? null);
+}
+
+/** @param errorOf the reason of the result's failure; null for a success. */
+function inSpan<T extends { outcome: string }>(
+  name: string,
+  attributes: Attributes,
+  traceparent: string | null,
+  call: () => Promise<T>,
+  errorOf: (result: T) => string | null,
+): Promise<T> {
   const options = { root: true, kind: SpanKind.CLIENT, links: linksTo(traceparent), attributes };
-  return tracer.startActiveSpan('messaging.send', options, async (span) => {
+  return tracer.startActiveSpan(name, options, async (span) => {
     try {
       const result = await call();
       span.setAttribute('messaging.outcome', result.outcome);
-      if (result.outcome !== 'accepted')
-        span.setStatus({ code: SpanStatusCode.ERROR, message: result.code ?? result.outcome });
+      const message = errorOf(result);
+      if (message !== null) span.setStatus({ code: SpanStatusCode.ERROR, message });
       return result;
     } finally {
       span.end();

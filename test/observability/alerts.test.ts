@@ -14,9 +14,10 @@ interface Rule {
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
 describe('The metrics of the service', () => {
-  const { registry, watchQueue, watchInbox } = createEvents(createLogger('silent'));
+  const { registry, watchQueue, watchInbox, watchEndpoints } = createEvents(createLogger('silent'));
   watchQueue(async () => []);
   watchInbox([], async () => []);
+  watchEndpoints(async () => ({ states: {}, pending: 0, oldest_seconds: 0, behind: 0 }));
   const labels = new Map(
     (registry.getMetricsAsArray() as unknown as { name: string; labelNames?: string[] }[]).map(
       ({ name, labelNames = [] }) => [name, labelNames],
