@@ -8,8 +8,6 @@ export interface TransportOptions extends RetryPolicy, LogOptions {
   fetch: Fetch;
   /** Timeout of each try in milliseconds, including the body. */
   timeout: number;
-  /** Aborts the calls. Default: the signal of each request. */
-  signal?: AbortSignal;
   /** Called before a successful response is returned with a body that is not read. The controller closes its connection. */
   onOpen?: (connection: AbortController) => void;
 }
@@ -25,15 +23,14 @@ export function createTransport(options: TransportOptions): Fetch {
     if (request.method === 'POST' && !request.headers.has('idempotency-key'))
       request.headers.set('idempotency-key', crypto.randomUUID());
     const log = logOf(request, options);
-    const { signal = request.signal } = options;
     for (let retries = 0; ; retries++) {
       log('debug', `try ${retries + 1}`, retries);
-      const outcome = await attempt(request, signal, options);
+      const outcome = await attempt(request, options);
       const delay = delayAfter(outcome, retries, options);
       if (delay === null) return settle(outcome, retries, log);
       const schedule = `retry ${retries + 1} of ${options.maxRetries} in ${Math.round(delay)} ms`;
       log('warn', `${describe(outcome)}, ${schedule}`, retries, outcome);
-      await sleep(delay, signal);
+      await sleep(delay, request.signal);
     }
   };
 }
@@ -49,11 +46,8 @@ function describe(outcome: Response | ConnectionError): string {
   return outcome instanceof ConnectionError ? outcome.message : `status ${outcome.status}`;
 }
 
-async function attempt(
-  request: Request,
-  signal: AbortSignal,
-  { fetch, timeout, onOpen }: TransportOptions,
-): Promise<Response | ConnectionError> {
+async function attempt(request: Request, { fetch, timeout, onOpen }: TransportOptions) {
+  const { signal } = request;
   signal.throwIfAborted();
   const controller = new AbortController();
   const timer = after(timeout, () => controller.abort(new TimeoutError(timeout)));
@@ -61,9 +55,7 @@ async function attempt(
   try {
     // Without explicit headers, Node.js 20.8.1 and 20.9.0 lose the headers of a Request that is created from a Request.
     const init = { signal: controller.signal, headers: request.headers };
-    // A clone is a further listener on the signal in Node.js 20.0. Only requests with a body need one.
-    const copied = request.method === 'GET' ? request : request.clone();
-    const response = await fetch(new Request(copied, init));
+    const response = await fetch(new Request(request.clone(), init));
     if (onOpen && response.ok) onOpen(controller);
     // The body is read here, so that an incomplete body counts as a failed try.
     else await response.clone().arrayBuffer();

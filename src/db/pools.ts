@@ -42,6 +42,8 @@ const POOL_SIZE = 16;
 /** Share of the connections for writes. */
 const WRITES = 3 / 8;
 const NAME = 'messaging-service';
+/** Callers get every failure as an error; Knex would also print it. */
+const SILENT = { warn: ignore, error: ignore, deprecate: ignore, debug: ignore };
 
 /** Creates the pools. The first query opens the first connection. */
 export function openDatabase(
@@ -121,17 +123,32 @@ function createKnex(
       },
     },
     acquireConnectionTimeout: CONNECT_TIMEOUT_MS,
-    // Callers get every failure as an error; Knex would also print it.
-    log: { warn: ignore, error: ignore, deprecate: ignore, debug: ignore },
+    log: SILENT,
   });
+}
+
+/** Knex over the connections of a pool, for the reads of a process that has no further connections. */
+export function knexOver(pool: pg.Pool): Knex {
+  return knexFactory({
+    client: class extends Dialect {
+      override acquireConnection(): Promise<pg.PoolClient> {
+        return pool.connect();
+      }
+      override async releaseConnection(connection: pg.PoolClient & Disposed): Promise<void> {
+        connection.release(connection.__knex__disposed !== undefined);
+      }
+    },
+    log: SILENT,
+  });
+}
+
+interface Disposed {
+  __knex__disposed?: unknown;
 }
 
 /** Closes a connection after a read timeout; Knex itself would reuse the connection. */
 class Dialect extends PostgresDialect {
-  override async _query(
-    connection: pg.Client & { __knex__disposed?: unknown },
-    query: object,
-  ): Promise<unknown> {
+  override async _query(connection: pg.Client & Disposed, query: object): Promise<unknown> {
     try {
       return await super._query(connection, query);
     } catch (error) {

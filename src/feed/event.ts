@@ -2,6 +2,9 @@ import type { Schema } from '../openapi/types.ts';
 
 export type EventType = Schema<'EventType'>;
 
+/** The channel of the notifications that the feed has new events. */
+export const FEED_MOVED = 'feed';
+
 /** A row of the feed. */
 export interface EventRow {
   /** The position in the feed. */

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { type Listener, listenTo } from '../db/listen.ts';
 import { PositionExpiredError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
-import type { EventRow, EventType } from './event.ts';
+import { type EventRow, type EventType, FEED_MOVED } from './event.ts';
 import { feedRange, readEvents } from './read.ts';
 
 /** An event as clients receive it. */
@@ -119,7 +119,7 @@ export class Tail {
     this.#position = this.#start;
     while (await this.#readBatch());
     const read = () => void this.#read();
-    this.#listener = listenTo(url, { feed: read }, (error) => events.failed('listen', error));
+    this.#listener = listenTo(url, { [FEED_MOVED]: read }, (error) => events.failed('listen', error));
     this.#timer = setInterval(read, POLL_MS).unref();
   }
 

@@ -1,12 +1,16 @@
 import type { Knex } from 'knex';
+import type pg from 'pg';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/pools.ts';
+import { createEndpointMeasure } from '../feed/endpoints/delivery/measure.ts';
+import { EndpointWorker } from '../feed/endpoints/delivery/worker.ts';
 import { Endpoints } from '../feed/endpoints/endpoints.ts';
 import { endpointsByIds } from '../feed/endpoints/present.ts';
 import { EndpointSender } from '../feed/endpoints/send.ts';
 import type { Resources } from '../feed/event.ts';
 import { participantsByIds } from '../messaging/people/participants.ts';
 import { conversationsByIds, messagesByIds } from '../messaging/reading/resources.ts';
+import type { Events } from '../observability/events.ts';
 import { webhooksByIds } from '../webhooks/quarantine.ts';
 
 /** The resources of events, from the database. */
@@ -20,12 +24,36 @@ export function createResources(knex: Knex): Resources {
   };
 }
 
+export interface EndpointWorkerContext {
+  config: Config;
+  pool: pg.Pool;
+  knex: Knex;
+  events: Events;
+  /** Called after the commit of an event about an endpoint. */
+  onEvent: () => void;
+}
+
+/** Creates the worker that delivers events to endpoints. The stack stops the worker. */
+export function createEndpointWorker(
+  { config, knex, ...context }: EndpointWorkerContext,
+  stack: AsyncDisposableStack,
+): EndpointWorker {
+  const sender = new EndpointSender({ allowedPrivateHosts: config.allowedPrivateHosts });
+  stack.defer(() => sender.stop());
+  const patienceMs = config.stopTimeoutMs / 2;
+  const worker = new EndpointWorker({ ...context, resources: createResources(knex), sender, patienceMs });
+  stack.defer(() => worker.stop());
+  return worker;
+}
+
 /** The endpoints for requests. The stack closes their connections. */
 export function createEndpoints(
   { allowedPrivateHosts }: Config,
   { knex, pool }: Database,
+  events: Events,
   stack: AsyncDisposableStack,
 ): Endpoints {
+  events.watchEndpoints(createEndpointMeasure(pool));
   const sender = new EndpointSender({ allowedPrivateHosts });
   stack.defer(() => sender.stop());
   return new Endpoints({ knex, pool, sender });

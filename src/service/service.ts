@@ -158,7 +158,7 @@ async function wire(
     people: createPeople(database, parseAddress),
     timelines: createTimelines(database),
     feed,
-    endpoints: createEndpoints(config, database, stack),
+    endpoints: createEndpoints(config, database, events, stack),
     manualActions: createManualActions(pool, () => {
       sequencer.wake();
       onQueued();

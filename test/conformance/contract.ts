@@ -16,7 +16,6 @@ export interface Schema {
   maximum?: number;
   minItems?: number;
   maxItems?: number;
-  minProperties?: number;
   maxProperties?: number;
   items?: Schema;
   properties?: Record<string, Schema>;

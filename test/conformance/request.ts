@@ -99,16 +99,7 @@ export async function perform(
     },
     ...(body !== undefined && { body }),
   });
-  const text = isStream(headers) ? await firstOf(answer) : await answer.text();
-  return { status: statusCode, headers, text };
-}
-
-const isStream = (headers: Answer['headers']) => /^text\/event-stream/.test(String(headers['content-type']));
-
-/** The start of a response that does not end. */
-async function firstOf(body: AsyncIterable<Buffer>): Promise<string> {
-  for await (const chunk of body) return chunk.toString();
-  return '';
+  return { status: statusCode, headers, text: await answer.text() };
 }
 
 function credentialsFor(

@@ -12,10 +12,6 @@ const CLOSED = [
   'SendSms',
   'SendEmail',
   'ParticipantUpdate',
-  'ConversationUpdate',
-  'NewEndpoint',
-  'EndpointChange',
-  'EndpointReplay',
 ];
 const PROBLEM = '#/components/responses/Problem';
 

@@ -5,7 +5,7 @@ import { query } from '../support/database.ts';
 import { check } from './check.ts';
 import { type Operation, operations } from './contract.ts';
 import { type Answer, type Credentials, perform, type Request, requestOf } from './request.ts';
-import { addEndpoints, knownFor, startLimited, startWorld, TAKEN, type World } from './world.ts';
+import { knownFor, startLimited, startWorld, type World } from './world.ts';
 
 const NOTHING = '9007199254740991';
 /** A body above the limit for emails, which is the highest limit. */
@@ -16,8 +16,6 @@ interface Provocation {
   of?: World;
   change?: Partial<Request>;
   credentials?: Credentials;
-  /** Called before the request. */
-  prepare?: () => Promise<unknown>;
   /** Concurrent copies of the request; one of the responses must have the status. */
   times?: number;
 }
@@ -38,7 +36,6 @@ describe('Every status of the contract', function () {
   /** The change that makes a valid request cause each status. */
   const provocations: Record<string, (operation: Operation) => Provocation> = {
     200: () => ({}),
-    201: () => ({}),
     202: () => ({}),
     204: () => ({}),
     400: () => ({ change: { text: '{"from": ' } }),
@@ -50,22 +47,10 @@ describe('Every status of the contract', function () {
       credentials: 'unscoped',
       ...(optional && { change: { query: [['verbose', 'true']] } }),
     }),
-    404: ({ path, parameters }) =>
-      path.includes('{')
-        ? { change: { params: Object.fromEntries(parameters.map(({ name }) => [name, NOTHING])) } }
-        : { change: { query: [['conversation_id', NOTHING]] } },
-    409: ({ id }) =>
-      id === 'createEndpoint'
-        ? { prepare: () => addEndpoints(world.databaseUrl, 1_000) }
-        : {
-            change: {
-              params: conflicting(id),
-              ...(id === 'updateConversation' && { body: { external_id: TAKEN } }),
-            },
-          },
-    410: ({ id }) => ({
-      change: id === 'replayEndpoint' ? { body: { after: 1 } } : { query: [['after', '1']] },
+    404: ({ parameters }) => ({
+      change: { params: Object.fromEntries(parameters.map(({ name }) => [name, NOTHING])) },
     }),
+    409: ({ id }) => ({ change: { params: conflicting(id) } }),
     413: () => ({ change: { text: TOO_LARGE } }),
     415: () => ({ change: { text: 'text', contentType: 'text/plain' } }),
     422: ({ id, security }) => {
@@ -80,7 +65,6 @@ describe('Every status of the contract', function () {
   const conflicting = (id: string): Record<string, string> => {
     const [participant] = world.ids.linkedPairs[0] ?? [];
     if (id === 'linkParticipants') return { id: `${participant}`, other_id: `${participant}` };
-    if (id === 'updateConversation') return { id: `${world.ids.conversations.at(-1)}` };
     if (id.endsWith('QuarantinedWebhook')) return { id: `${world.ids.inProgress}` };
     return { id: `${id === 'retryMessage' ? world.ids.scheduled[0] : world.ids.delivered}` };
   };
@@ -88,8 +72,7 @@ describe('Every status of the contract', function () {
   const provoke = async (operation: Operation, status: string): Promise<Answer> => {
     const provocation = provocations[status];
     if (!provocation) throw new Error(`No request here causes a ${status}: ${operation.id}`);
-    const { of = world, prepare, change, credentials, times = 1 } = provocation(operation);
-    await prepare?.();
+    const { of = world, change, credentials, times = 1 } = provocation(operation);
     const [request] = fc.sample(requestOf(operation, knownFor(operation, of.ids)), {
       seed: ++seed,
       numRuns: 1,

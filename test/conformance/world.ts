@@ -23,13 +23,10 @@ interface Ids {
   /** Stored webhooks that can be processed, and one that a worker processes. */
   quarantine: number[];
   inProgress: number;
-  endpoints: number[];
 }
 
 const OURS = '+12016661234';
 const PHONES = ['+18045551234', '+1 (804) 555-0001', '804-555-0002', OURS, '12345'];
-/** The external id of a conversation. */
-export const TAKEN = 'taken';
 /** Not in `PHONES`, because the sender of a group message cannot be a recipient. */
 const GROUP_SENDER = '+12016665678';
 const EMAILS = [
@@ -81,14 +78,11 @@ async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
   for (const [one, other] of linkedPairs) await participants.link(one, other);
   const known: number[] = [];
   for await (const { id } of conversations.list()) known.push(id);
-  await conversations.update(known[0] ?? 0, { external_id: TAKEN });
   const quarantine: number[] = [];
-  for (const index of times(120)) quarantine.push(await store(databaseUrl, inboundBody(`stored-${index}`)));
+  for (const index of times(60)) quarantine.push(await store(databaseUrl, inboundBody(`stored-${index}`)));
   const inProgress = await store(databaseUrl, '{}');
   const lease = `update webhook_inbox set leased = true, next_attempt_at = 'infinity' where id = $1`;
   await query(databaseUrl, lease, [inProgress]);
-  const endpoints = await addEndpoints(databaseUrl, 60);
-  await expireFirstEvents(databaseUrl);
   return {
     messages: [...texts, ...scheduled].map(({ id }) => id),
     delivered,
@@ -98,25 +92,7 @@ async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
     linkedPairs,
     quarantine,
     inProgress,
-    endpoints,
   };
-}
-
-/** Adds disabled endpoints, whose address is not allowed, and returns their ids. */
-export async function addEndpoints(databaseUrl: string, count: number): Promise<number[]> {
-  const rows = await query<{ id: number }>(
-    databaseUrl,
-    `insert into endpoints (url, secret, position, enabled, disabled_reason, disabled_at)
-     select 'https://127.0.0.1/', $2, 0, false, 'request', now() from generate_series(1, $1::int) returning id`,
-    [count, webhookSecret],
-  );
-  return rows.map(({ id }) => Number(id));
-}
-
-/** Position 1 is not kept any more. */
-async function expireFirstEvents(databaseUrl: string): Promise<void> {
-  const expire = 'delete from events where id <= 3 returning id';
-  await until(async () => (await query(databaseUrl, expire)).length > 0, 'the first events');
 }
 
 /** Generators of values with which the service accepts a request of this operation. */
@@ -128,7 +104,6 @@ export function knownFor({ id, tag }: Operation, ids: Ids): Known {
     Conversations: ids.conversations,
     Participants: ids.linkedPairs.flat(),
     Quarantine: ids.quarantine,
-    Endpoints: ids.endpoints,
   };
   const common: Known = {
     Address: from(addresses),
@@ -138,13 +113,9 @@ export function knownFor({ id, tag }: Operation, ids: Ids): Known {
     'Idempotency-Key': fc.uuid(),
     conversation_id: from(ids.conversations),
     cursor: LEFT_OUT,
-    'Last-Event-ID': from(['0', '100']),
     id: from(idsOf[tag] ?? [1]),
-    EndpointUrl: from(['https://conformance.invalid/events']),
     SendAt: soon(0, 2),
     ExpiresAt: soon(3, 120),
-    // Unique, because each conversation has an external id of its own.
-    ExternalId: fc.option(fc.uuid()),
   };
   if (id === 'listConversations')
     common.participant = fc.array(from([...PHONES, ...EMAILS]), { maxLength: 3 });

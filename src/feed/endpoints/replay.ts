@@ -27,19 +27,20 @@ const RETRY_FAILED = {
 };
 
 /**
- * Delivers events again: those after a position, those whose tries have ended without success, or both.
+ * Delivers events again: those after a position, or those whose tries have ended without success.
  *
  * @throws {PositionExpiredError} if events after this position are not kept any more.
  */
 export async function replayEndpoint(
   pool: pg.Pool,
   id: number,
-  { after, failed }: Schema<'EndpointReplay'>,
+  { after }: Schema<'EndpointReplay'>,
 ): Promise<void> {
-  if (after !== undefined) {
-    const { first } = await feedRange(pool);
-    if (after > 0 && after < first - 1) throw new PositionExpiredError(first - 1);
-    await execute(pool, MOVE_BACK, [id, Math.max(after, first - 1)]);
+  if (after === undefined) {
+    await execute(pool, RETRY_FAILED, [id]);
+    return;
   }
-  if (failed) await execute(pool, RETRY_FAILED, [id]);
+  const { first } = await feedRange(pool);
+  if (after > 0 && after < first - 1) throw new PositionExpiredError(first - 1);
+  await execute(pool, MOVE_BACK, [id, Math.max(after, first - 1)]);
 }

@@ -5,6 +5,8 @@ import type { Database } from '../../db/pools.ts';
 import type { Sessions } from '../../db/start/pooler.ts';
 import { endLeases } from '../../delivery/claim.ts';
 import { createWorker } from '../../delivery/configured-worker.ts';
+import { endEndpointLeases } from '../../feed/endpoints/delivery/claim.ts';
+import { FEED_MOVED } from '../../feed/event.ts';
 import { eventRetention } from '../../feed/retention.ts';
 import { createNormaliser } from '../../messaging/address.ts';
 import type { Events } from '../../observability/events.ts';
@@ -12,6 +14,7 @@ import type { ProviderRegistry } from '../../providers/registry.ts';
 import { createInboxWorker } from '../../webhooks/create.ts';
 import { WEBHOOKS_DUE } from '../../webhooks/inbox.ts';
 import { endWebhookLeases } from '../../webhooks/lease.ts';
+import { createEndpointWorker } from '../feed.ts';
 import type { LocatedDatabase } from '../local/database.ts';
 import type { Reports } from './protocol.ts';
 import { withRepair } from './repair.ts';
@@ -62,10 +65,11 @@ export function divideConnections(poolSize: number, workerProcess: boolean): Con
   return { service: poolSize - worker, worker };
 }
 
-/** Ends the leases of messages and webhooks. May be called only if no other process uses this database. */
+/** Ends the leases of messages, webhooks and events. May be called only if no other process uses this database. */
 export async function endAllLeases(pool: pg.Pool): Promise<void> {
   await endLeases(pool);
   await endWebhookLeases(pool);
+  await endEndpointLeases(pool);
 }
 
 /** Creates the worker of a service. The stack stops the worker. */
@@ -73,13 +77,14 @@ export function createServiceWorker(context: WorkerContext): ServiceWorker {
   const { config, location, providers, database, connections, functions, stack, onSettled } = context;
   if (connections.worker > 0) return createSupervisor(context);
   const events = withRepair(context.events, () => void functions.install());
-  const { pool } = database;
+  const { pool, knex } = database;
+  const endpoints = createEndpointWorker({ config, pool, knex, events, onEvent: onSettled }, stack);
   const inbox = createInboxWorker({ config, providers, pool, events, onRecorded: onSettled }, stack);
   const worker = createWorker(
     {
       ...{ config, providers, pool, directUrl: location.directUrl, events, onSettled },
       normaliseAddress: createNormaliser(config.defaultRegion),
-      listeners: { [WEBHOOKS_DUE]: () => inbox.wake() },
+      listeners: { [WEBHOOKS_DUE]: () => inbox.wake(), [FEED_MOVED]: () => endpoints.wake() },
       tasks: [eventRetention(pool, config.eventRetentionDays)],
     },
     stack,
@@ -88,9 +93,10 @@ export function createServiceWorker(context: WorkerContext): ServiceWorker {
     start: () => {
       worker.start();
       inbox.start();
+      endpoints.start();
     },
     wake: () => worker.wake(),
-    stop: async () => void (await Promise.all([worker.stop(), inbox.stop()])),
+    stop: async () => void (await Promise.all([worker.stop(), inbox.stop(), endpoints.stop()])),
     accounts: async () => worker.accounts(),
     metrics: async () => [],
   };

@@ -1,6 +1,7 @@
-import { openPool } from '../../db/pools.ts';
+import { knexOver, openPool } from '../../db/pools.ts';
 import { createWorker } from '../../delivery/configured-worker.ts';
 import type { Worker } from '../../delivery/worker.ts';
+import { FEED_MOVED } from '../../feed/event.ts';
 import { eventRetention } from '../../feed/retention.ts';
 import { startSequencer } from '../../feed/sequencer.ts';
 import { createNormaliser } from '../../messaging/address.ts';
@@ -9,6 +10,7 @@ import { createLogger } from '../../observability/logger.ts';
 import { createRegistry } from '../../providers/registry.ts';
 import { createInboxWorker } from '../../webhooks/create.ts';
 import { WEBHOOKS_DUE } from '../../webhooks/inbox.ts';
+import { createEndpointWorker } from '../feed.ts';
 import type { Command, Notice, Reports, WorkerSettings } from './protocol.ts';
 import { withRepair } from './repair.ts';
 
@@ -37,17 +39,24 @@ function start(settings: WorkerSettings): Running {
     { config, providers, pool, events: repairing, onRecorded: onCommitted },
     stack,
   );
+  const endpoints = createEndpointWorker(
+    { config, pool, knex: knexOver(pool), events: repairing, onEvent: onCommitted },
+    stack,
+  );
   const worker = createWorker(
     {
       ...{ config, providers, pool, directUrl, events: repairing, onSettled: onCommitted },
       normaliseAddress: createNormaliser(config.defaultRegion),
-      listeners: { [WEBHOOKS_DUE]: () => inbox.wake() },
+      listeners: { [WEBHOOKS_DUE]: () => inbox.wake(), [FEED_MOVED]: () => endpoints.wake() },
       tasks: [eventRetention(pool, config.eventRetentionDays)],
     },
     stack,
   );
+  // At the same time, because each may wait for half of `STOP_TIMEOUT_MS`.
+  stack.defer(async () => void (await Promise.all([worker.stop(), inbox.stop(), endpoints.stop()])));
   worker.start();
   inbox.start();
+  endpoints.start();
   notify({ type: 'started' });
   return { settings, events, worker };
 }

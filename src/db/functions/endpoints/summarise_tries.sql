@@ -1,0 +1,13 @@
+-- The results of the tries of each endpoint: whether one succeeded, the start of the first failed try, the longest pause, and
+-- whether the endpoint wants no further events. A try whose process ended is no failure of the endpoint.
+create or replace function summarise_tries(input json)
+returns table (endpoint_id bigint, has_success boolean, failing_from timestamptz, pause interval, is_gone boolean)
+language sql stable
+set search_path from current as $$
+  select endpoint_id, bool_or(outcome = 'succeeded'),
+    min(started_at) filter (where outcome = 'failed' and error_code <> 'worker_lost'),
+    max(pause_ms) * interval '1 millisecond', bool_or(is_gone)
+  from json_to_recordset(input) as try(
+    endpoint_id bigint, started_at timestamptz, outcome text, error_code text, pause_ms float8, is_gone boolean)
+  group by endpoint_id
+$$;

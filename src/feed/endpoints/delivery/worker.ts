@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import type { Events } from '../../../observability/events.ts';
+import { ClaimLoop } from '../../../outbox/claim-loop.ts';
+import type { Resources } from '../../event.ts';
+import type { EndpointResult, EndpointSender } from '../send.ts';
+import { type Claimed, claimDeliveries, releaseDelivery, removeDelivery } from './claim.ts';
+import { type Bodies, renderBodies, tryDelivery } from './deliver.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { EndpointLimits } from './limits.ts';
+import { createSettler, type Settlement } from './settle.ts';
+
+export interface EndpointWorkerOptions {
+  pool: pg.Pool;
+  resources: Resources;
+  sender: EndpointSender;
+  events: Events;
+  /** The time for which `stop` waits for tries before it aborts them, in milliseconds. */
+  patienceMs: number;
+  /** Called after the commit of an event about an endpoint. */
+  onEvent: () => void;
+}
+
+/** Max tries at the same time, and max events in memory. */
+const CONCURRENCY = 50;
+/** Max wait between two claims: a notification can be lost, and the next try of a delivery can be due. */
+const POLL_MS = 1_000;
+/** Min time between two claims: under load, one claim covers many events. */
+const CLAIM_EVERY_MS = 20;
+/** The same while no endpoint is enabled. */
+const UNUSED_EVERY_MS = 200;
+
+/** Makes deliveries of new events and sends them to the endpoints. Any number of workers share the deliveries. */
+export class EndpointWorker {
+  readonly #options: EndpointWorkerOptions;
+  readonly #loop: ClaimLoop;
+  readonly #dispatcher: Dispatcher;
+  readonly #limits: EndpointLimits;
+  readonly #settle: (settlement: Settlement) => Promise<void>;
+  #claimEveryMs = CLAIM_EVERY_MS;
+
+  constructor(options: EndpointWorkerOptions) {
+    const { pool, events, patienceMs } = options;
+    this.#options = options;
+    this.#loop = new ClaimLoop({
+      claim: () => this.#claim(),
+      pace: () => sleep(this.#claimEveryMs),
+      patienceMs,
+    });
+    this.#dispatcher = new Dispatcher(pool);
+    this.#limits = new EndpointLimits({
+      concurrency: CONCURRENCY,
+      onChange: (endpointId, isAvailable) => events.endpointAvailabilityChanged({ endpointId, isAvailable }),
+    });
+    this.#settle = createSettler(options);
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  /** Dispatches and claims as soon as possible: there may be new events. */
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  /** Stops claiming and resolves when all tries are settled. May be called more than once. */
+  stop(): Promise<void> {
+    return this.#loop.stop();
+  }
+
+  async #claim(): Promise<number> {
+    try {
+      return await this.#dispatchAndClaim();
+    } catch (error) {
+      this.#options.events.failed('endpoints', error);
+      return POLL_MS;
+    }
+  }
+
+  async #dispatchAndClaim(): Promise<number> {
+    const { pool, resources, events } = this.#options;
+    const { isUsed, isBehind } = await this.#dispatcher.dispatch();
+    this.#claimEveryMs = isUsed ? CLAIM_EVERY_MS : UNUSED_EVERY_MS;
+    const wanted = CONCURRENCY - this.#loop.held.size;
+    if (isUsed && wanted > 0) {
+      const claims = await claimDeliveries(pool, wanted, this.#limits.free());
+      const bodies = renderBodies(claims, resources, (error) => events.failed('endpoints', error));
+      for (const claimed of claims)
+        this.#loop.held.add(this.#deliver(claimed, bodies), () => this.#loop.wake());
+    }
+    return isBehind ? 0 : Math.min(POLL_MS, this.#limits.retryInMs());
+  }
+
+  async #deliver(claimed: Claimed, bodies: Promise<Bodies>): Promise<void> {
+    const { endpoint_id: endpointId, event_id: eventId } = claimed;
+    const { events, sender } = this.#options;
+    const call = this.#limits.begin(endpointId);
+    const { texts, failed } = await bodies;
+    const body = texts.get(eventId);
+    if (body === undefined) {
+      this.#limits.end(endpointId, call, eventId, null);
+      return this.#endWithoutTry(claimed, failed.has(eventId));
+    }
+    const startedAt = new Date();
+    const result = await tryDelivery(sender, claimed, body, this.#loop.signal);
+    const pauseMs = this.#limits.end(endpointId, call, eventId, isLost(result) ? null : result);
+    events.endpointTried({ endpointId, eventId, number: claimed.number, ...toTried(result) });
+    await this.#settle({ claimed, startedAt, result, pauseMs });
+  }
+
+  /** If the database is unavailable, the lease ends by itself. */
+  async #endWithoutTry(claimed: Claimed, isRepeated: boolean): Promise<void> {
+    const { pool, events } = this.#options;
+    const end = isRepeated ? releaseDelivery : removeDelivery;
+    await end(pool, claimed).catch((error) => events.failed('endpoints', error));
+  }
+}
+
+/** Whether the try was aborted, so that its result is not known. */
+function isLost({ error }: EndpointResult): boolean {
+  return error?.code === 'worker_lost';
+}
+
+function toTried({ error, statusCode, durationMs }: EndpointResult) {
+  return { code: error?.code ?? null, statusCode, seconds: durationMs / 1_000 };
+}
