@@ -817,7 +817,7 @@ export interface paths {
     };
 }
 export interface webhooks {
-    "message.received": {
+    messageEvent: {
         parameters: {
             query?: never;
             header?: never;
@@ -826,14 +826,19 @@ export interface webhooks {
         };
         get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Receive an event about a message
+         * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
+         *     the position in the feed. Verify the signature over the raw body before the body is parsed.
+         */
+        post: operations["onMessageEvent"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "message.queued": {
+    conversationEvent: {
         parameters: {
             query?: never;
             header?: never;
@@ -842,14 +847,19 @@ export interface webhooks {
         };
         get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Receive an event about a conversation
+         * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
+         *     the position in the feed. Verify the signature over the raw body before the body is parsed.
+         */
+        post: operations["onConversationEvent"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "message.sent": {
+    participantEvent: {
         parameters: {
             query?: never;
             header?: never;
@@ -858,14 +868,19 @@ export interface webhooks {
         };
         get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Receive an event about a participant
+         * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
+         *     the position in the feed. Verify the signature over the raw body before the body is parsed.
+         */
+        post: operations["onParticipantEvent"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "message.delivered": {
+    providerEvent: {
         parameters: {
             query?: never;
             header?: never;
@@ -874,14 +889,19 @@ export interface webhooks {
         };
         get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Receive an event about an account at a provider
+         * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
+         *     the position in the feed. Verify the signature over the raw body before the body is parsed.
+         */
+        post: operations["onProviderEvent"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "message.undelivered": {
+    endpointEvent: {
         parameters: {
             query?: never;
             header?: never;
@@ -890,14 +910,19 @@ export interface webhooks {
         };
         get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Receive an event about an endpoint
+         * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
+         *     the position in the feed. Verify the signature over the raw body before the body is parsed.
+         */
+        post: operations["onEndpointEvent"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "message.failed": {
+    quarantineEvent: {
         parameters: {
             query?: never;
             header?: never;
@@ -906,167 +931,12 @@ export interface webhooks {
         };
         get?: never;
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "message.unknown": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "message.canceled": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "conversation.created": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "conversation.merged": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "participant.linked": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "participant.unlinked": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "provider.unavailable": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "provider.recovered": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "endpoint.disabled": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "quarantine.added": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
+        /**
+         * Receive an event about a quarantined webhook
+         * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
+         *     the position in the feed. Verify the signature over the raw body before the body is parsed.
+         */
+        post: operations["onQuarantineEvent"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2788,22 +2658,6 @@ export interface components {
         WebhookId: string;
         /** @description When this delivery was signed, in seconds since 1970. */
         WebhookTimestamp: string;
-        /**
-         * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
-         * @example evt_42
-         */
-        EventWebhookId: string;
-        /**
-         * @description When this try was signed, in seconds since 1970. Refuse a request whose time differs by more than five minutes.
-         * @example 1730469600
-         */
-        EventWebhookTimestamp: string;
-        /**
-         * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
-         *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
-         * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
-         */
-        EventWebhookSignature: string;
     };
     requestBodies: never;
     headers: {
@@ -2842,134 +2696,7 @@ export interface components {
          */
         WwwAuthenticate: string;
     };
-    pathItems: {
-        MessageEvent: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            get?: never;
-            put?: never;
-            /**
-             * Receive an event about a message
-             * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
-             *     the position in the feed. Verify the signature over the raw body before the body is parsed.
-             */
-            post: operations["onMessageEvent"];
-            delete?: never;
-            options?: never;
-            head?: never;
-            patch?: never;
-            trace?: never;
-        };
-        ConversationEvent: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            get?: never;
-            put?: never;
-            /**
-             * Receive an event about a conversation
-             * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
-             *     the position in the feed. Verify the signature over the raw body before the body is parsed.
-             */
-            post: operations["onConversationEvent"];
-            delete?: never;
-            options?: never;
-            head?: never;
-            patch?: never;
-            trace?: never;
-        };
-        ParticipantEvent: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            get?: never;
-            put?: never;
-            /**
-             * Receive an event about a participant
-             * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
-             *     the position in the feed. Verify the signature over the raw body before the body is parsed.
-             */
-            post: operations["onParticipantEvent"];
-            delete?: never;
-            options?: never;
-            head?: never;
-            patch?: never;
-            trace?: never;
-        };
-        ProviderEvent: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            get?: never;
-            put?: never;
-            /**
-             * Receive an event about an account at a provider
-             * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
-             *     the position in the feed. Verify the signature over the raw body before the body is parsed.
-             */
-            post: operations["onProviderEvent"];
-            delete?: never;
-            options?: never;
-            head?: never;
-            patch?: never;
-            trace?: never;
-        };
-        EndpointEvent: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            get?: never;
-            put?: never;
-            /**
-             * Receive an event about an endpoint
-             * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
-             *     the position in the feed. Verify the signature over the raw body before the body is parsed.
-             */
-            post: operations["onEndpointEvent"];
-            delete?: never;
-            options?: never;
-            head?: never;
-            patch?: never;
-            trace?: never;
-        };
-        QuarantineEvent: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            get?: never;
-            put?: never;
-            /**
-             * Receive an event about a quarantined webhook
-             * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
-             *     the position in the feed. Verify the signature over the raw body before the body is parsed.
-             */
-            post: operations["onQuarantineEvent"];
-            delete?: never;
-            options?: never;
-            head?: never;
-            patch?: never;
-            trace?: never;
-        };
-    };
+    pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
@@ -4580,18 +4307,18 @@ export interface operations {
                  * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
                  * @example evt_42
                  */
-                "webhook-id": components["parameters"]["EventWebhookId"];
+                "webhook-id": string;
                 /**
-                 * @description When this try was signed, in seconds since 1970. Refuse a request whose time differs by more than five minutes.
+                 * @description When this try was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
                  * @example 1730469600
                  */
-                "webhook-timestamp": components["parameters"]["EventWebhookTimestamp"];
+                "webhook-timestamp": string;
                 /**
                  * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
                  *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
                  * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
                  */
-                "webhook-signature": components["parameters"]["EventWebhookSignature"];
+                "webhook-signature": string;
             };
             path?: never;
             cookie?: never;
@@ -4615,18 +4342,18 @@ export interface operations {
                  * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
                  * @example evt_42
                  */
-                "webhook-id": components["parameters"]["EventWebhookId"];
+                "webhook-id": string;
                 /**
-                 * @description When this try was signed, in seconds since 1970. Refuse a request whose time differs by more than five minutes.
+                 * @description When this try was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
                  * @example 1730469600
                  */
-                "webhook-timestamp": components["parameters"]["EventWebhookTimestamp"];
+                "webhook-timestamp": string;
                 /**
                  * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
                  *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
                  * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
                  */
-                "webhook-signature": components["parameters"]["EventWebhookSignature"];
+                "webhook-signature": string;
             };
             path?: never;
             cookie?: never;
@@ -4650,18 +4377,18 @@ export interface operations {
                  * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
                  * @example evt_42
                  */
-                "webhook-id": components["parameters"]["EventWebhookId"];
+                "webhook-id": string;
                 /**
-                 * @description When this try was signed, in seconds since 1970. Refuse a request whose time differs by more than five minutes.
+                 * @description When this try was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
                  * @example 1730469600
                  */
-                "webhook-timestamp": components["parameters"]["EventWebhookTimestamp"];
+                "webhook-timestamp": string;
                 /**
                  * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
                  *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
                  * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
                  */
-                "webhook-signature": components["parameters"]["EventWebhookSignature"];
+                "webhook-signature": string;
             };
             path?: never;
             cookie?: never;
@@ -4685,18 +4412,18 @@ export interface operations {
                  * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
                  * @example evt_42
                  */
-                "webhook-id": components["parameters"]["EventWebhookId"];
+                "webhook-id": string;
                 /**
-                 * @description When this try was signed, in seconds since 1970. Refuse a request whose time differs by more than five minutes.
+                 * @description When this try was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
                  * @example 1730469600
                  */
-                "webhook-timestamp": components["parameters"]["EventWebhookTimestamp"];
+                "webhook-timestamp": string;
                 /**
                  * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
                  *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
                  * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
                  */
-                "webhook-signature": components["parameters"]["EventWebhookSignature"];
+                "webhook-signature": string;
             };
             path?: never;
             cookie?: never;
@@ -4720,18 +4447,18 @@ export interface operations {
                  * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
                  * @example evt_42
                  */
-                "webhook-id": components["parameters"]["EventWebhookId"];
+                "webhook-id": string;
                 /**
-                 * @description When this try was signed, in seconds since 1970. Refuse a request whose time differs by more than five minutes.
+                 * @description When this try was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
                  * @example 1730469600
                  */
-                "webhook-timestamp": components["parameters"]["EventWebhookTimestamp"];
+                "webhook-timestamp": string;
                 /**
                  * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
                  *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
                  * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
                  */
-                "webhook-signature": components["parameters"]["EventWebhookSignature"];
+                "webhook-signature": string;
             };
             path?: never;
             cookie?: never;
@@ -4755,18 +4482,18 @@ export interface operations {
                  * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
                  * @example evt_42
                  */
-                "webhook-id": components["parameters"]["EventWebhookId"];
+                "webhook-id": string;
                 /**
-                 * @description When this try was signed, in seconds since 1970. Refuse a request whose time differs by more than five minutes.
+                 * @description When this try was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
                  * @example 1730469600
                  */
-                "webhook-timestamp": components["parameters"]["EventWebhookTimestamp"];
+                "webhook-timestamp": string;
                 /**
                  * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
                  *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
                  * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
                  */
-                "webhook-signature": components["parameters"]["EventWebhookSignature"];
+                "webhook-signature": string;
             };
             path?: never;
             cookie?: never;

@@ -57,11 +57,6 @@ function prepare(contract) {
   for (const name of Object.keys(parameters)) parameters[name] = withoutExample(parameters[name]);
   for (const operation of Object.values(contract.paths).flatMap((path) => Object.values(path)))
     if (operation.parameters) operation.parameters = operation.parameters.map(withoutExample);
-  // Swagger UI shows no webhook that is a reference.
-  for (const [type, { $ref }] of Object.entries(contract.webhooks)) {
-    const { post } = contract.components.pathItems[$ref.split('/').at(-1)];
-    contract.webhooks[type] = { post: { ...post, operationId: type } };
-  }
   contract.servers = [{ url: location.origin, description: 'This service' }];
   return contract;
 }
