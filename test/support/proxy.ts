@@ -115,6 +115,8 @@ function isStream({ headers }: Response): boolean {
 async function passStream({ status, body }: Response, fault: Fault, response: ServerResponse): Promise<void> {
   const chunks = Readable.fromWeb(body as NodeReadableStream<Uint8Array>);
   response.once('close', () => chunks.destroy());
+  // The client may have closed the connection before the response of the service.
+  if (response.closed) chunks.destroy();
   if (fault.type === 'lost_response') response.destroy();
   else response.writeHead(status, { 'content-type': 'text/event-stream' });
   let isFirst = true;
