@@ -52,6 +52,13 @@ get 0
 missing 404 not_found
 list 3
 conversation Hi,Later
+external ticket-77 returns
+taken 409 external_id_taken
+found 0
+events message.queued Hi,message.canceled Later
+endpoint disabled message.delivered whsec_
+rotated whsec_
+deleted 204
 refused invalid_request /body/to
 stranger 401 unauthorized
 `;

@@ -51,6 +51,25 @@ func address(text string) (to api.AddressOrList) {
 	return to
 }
 
+// Waits for two events of a conversation, because the position of an event is assigned shortly after the response.
+func events(conversation int64) (shown []string) {
+	after, types := int64(0), api.EventTypes{"message.queued", "message.canceled"}
+	params := api.ListEventsParams{After: &after, Type: &types, ConversationId: &conversation}
+	data := []api.Event{}
+	for range 200 {
+		data = must(client.ListEventsWithResponse(background, &params)).JSON200.Data
+		if len(data) == 2 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	for _, each := range data {
+		event := must(each.AsMessageEvent())
+		shown = append(shown, string(event.Type)+" "+event.Data.Body)
+	}
+	return shown
+}
+
 func main() {
 	once := "once"
 	sent := send(sms("+18045551234"), &once).JSON202
@@ -100,6 +119,30 @@ func main() {
 		bodies = append(bodies, message.Body)
 	}
 	fmt.Println("conversation", strings.Join(bodies, ","))
+
+	ticket, team := "ticket-77", api.Metadata{"team": "returns"}
+	changes := api.ConversationUpdate{ExternalId: &ticket, Metadata: &team}
+	changed := must(client.UpdateConversationWithResponse(background, sent.ConversationId, changes)).JSON200
+	fmt.Println("external", *changed.ExternalId, changed.Metadata["team"])
+	taken := must(client.UpdateConversationWithResponse(background, written.ConversationId, changes)).ApplicationproblemJSON409
+	fmt.Println("taken", taken.Status, taken.Code)
+	same := must(client.ListConversationsWithResponse(background, &api.ListConversationsParams{ExternalId: &ticket})).JSON200
+	fmt.Println("found", same.Data[0].Id-sent.ConversationId)
+
+	fmt.Println("events", strings.Join(events(sent.ConversationId), ","))
+
+	disabled, types := false, api.EndpointEventTypes{"message.delivered"}
+	endpoint := must(client.CreateEndpointWithResponse(background, api.NewEndpoint{
+		Url: "https://receiver.example/events", Enabled: &disabled, EventTypes: &types,
+	})).JSON201
+	state := map[bool]string{true: "enabled", false: "disabled"}[endpoint.Enabled]
+	fmt.Println("endpoint", state, endpoint.EventTypes[0], endpoint.Secret[:6])
+	rotated := must(client.RotateEndpointSecretWithResponse(background, endpoint.Id)).JSON200
+	if rotated.Secret == endpoint.Secret {
+		panic("the secret is the same")
+	}
+	fmt.Println("rotated", rotated.Secret[:6])
+	fmt.Println("deleted", must(client.DeleteEndpointWithResponse(background, endpoint.Id)).StatusCode())
 
 	refused := send(sms("nowhere at all"), nil).ApplicationproblemJSON422
 	fmt.Println("refused", refused.Code, (*refused.Errors)[0].Path)

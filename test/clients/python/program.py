@@ -1,15 +1,27 @@
 """Uses each kind of operation through the generated client, and prints a line for each result."""
 
 import sys
+import time
 from datetime import datetime, timezone
 
 from messaging_service_client import AuthenticatedClient
-from messaging_service_client.api.conversations import list_conversation_messages
+from messaging_service_client.api.conversations import (
+    list_conversation_messages,
+    list_conversations,
+    update_conversation,
+)
+from messaging_service_client.api.endpoints import create_endpoint, delete_endpoint, rotate_endpoint_secret
+from messaging_service_client.api.events import list_events
 from messaging_service_client.api.messages import cancel_message, get_message, list_messages, retry_message, send_message
 from messaging_service_client.models import (
+    ConversationUpdate,
     EmailMessage,
     EmailMessageType,
+    EventType,
     Message,
+    MessageEvent,
+    Metadata,
+    NewEndpoint,
     Problem,
     SmsMessage,
     SmsMessageType,
@@ -58,6 +70,29 @@ while True:
 print("list", found)
 conversation = list_conversation_messages.sync(sent.conversation_id, client=client)
 print("conversation", ",".join(message.body for message in conversation.data))
+changes = ConversationUpdate(external_id="ticket-77", metadata=Metadata.from_dict({"team": "returns"}))
+changed = update_conversation.sync(sent.conversation_id, client=client, body=changes)
+print("external", changed.external_id, changed.metadata["team"])
+taken = update_conversation.sync(email.conversation_id, client=client, body=changes)
+print("taken", taken.status, taken.code)
+same = list_conversations.sync(client=client, external_id="ticket-77")
+print("found", same.data[0].id - sent.conversation_id)
+types = [EventType.MESSAGE_QUEUED, EventType.MESSAGE_CANCELED]
+for _ in range(200):
+    # The position of an event is assigned shortly after the response.
+    page = list_events.sync(client=client, after=0, type_=types, conversation_id=sent.conversation_id)
+    if len(page.data) == 2:
+        break
+    time.sleep(0.05)
+assert all(isinstance(event, MessageEvent) for event in page.data)
+print("events", ",".join(f"{event.type_} {event.data.body}" for event in page.data))
+delivered = NewEndpoint(url="https://receiver.example/events", enabled=False, event_types=[EventType.MESSAGE_DELIVERED])
+endpoint = create_endpoint.sync(client=client, body=delivered)
+print("endpoint", "enabled" if endpoint.enabled else "disabled", endpoint.event_types[0], endpoint.secret[:6])
+rotated = rotate_endpoint_secret.sync(endpoint.id, client=client)
+assert rotated.secret != endpoint.secret
+print("rotated", rotated.secret[:6])
+print("deleted", int(delete_endpoint.sync_detailed(endpoint.id, client=client).status_code))
 refused = send_message.sync(client=client, body=SmsMessage.from_dict({**sms.to_dict(), "to": "nowhere at all"}))
 assert isinstance(refused, Problem)
 print("refused", refused.code, refused.errors[0].path)
