@@ -2166,7 +2166,45 @@ export interface components {
         /** @description The secret of the signatures (Standard Webhooks). No other response shows it. */
         EndpointSecret: string;
         /** @description An endpoint with its secret. */
-        EndpointWithSecret: components["schemas"]["Endpoint"] & {
+        EndpointWithSecret: {
+            id: components["schemas"]["Id"];
+            url: components["schemas"]["EndpointUrl"];
+            event_types: components["schemas"]["EndpointEventTypes"];
+            /** @description What the endpoint is for. */
+            description: string | null;
+            /** @description Whether events are delivered. */
+            enabled: boolean;
+            /** @description Why the endpoint is disabled; null while it is enabled. */
+            disabled_reason: components["schemas"]["EndpointDisabledReason"] | null;
+            /**
+             * Format: date-time
+             * @description Null while the endpoint is enabled.
+             */
+            disabled_at: string | null;
+            /**
+             * Format: date-time
+             * @description The first failed try since the last success; null after a success.
+             */
+            failing_since: string | null;
+            /**
+             * Format: int64
+             * @description The position in the feed up to which deliveries exist.
+             */
+            position: number;
+            /** @description The deliveries that are not finished. */
+            pending_count: number;
+            /** @description The deliveries whose tries have ended without success. */
+            failed_count: number;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description The last change of its fields.
+             */
+            updated_at: string;
             secret: components["schemas"]["EndpointSecret"];
         };
         /** @description A page of endpoints. */
@@ -2175,7 +2213,7 @@ export interface components {
             data: components["schemas"]["Endpoint"][];
             next_cursor: components["schemas"]["NextCursor"];
         };
-        /** @description Which events to deliver again; exactly one field. */
+        /** @description Which events to deliver again; with both fields, the events of both. */
         EndpointReplay: {
             /**
              * Format: int64
@@ -2220,7 +2258,7 @@ export interface components {
             response_body: string | null;
         };
         /** @description A try to deliver an event. */
-        EndpointAttempt: components["schemas"]["EndpointTestResult"] & {
+        EndpointAttempt: {
             id: components["schemas"]["Id"];
             /** @description The position of the event. */
             event_id: components["schemas"]["Id"];
@@ -2231,6 +2269,15 @@ export interface components {
              * @description When the try began.
              */
             started_at: string;
+            outcome: components["schemas"]["EndpointOutcome"];
+            /** @description Null without a response. */
+            status_code: number | null;
+            /** @description Milliseconds from the start of the try to its result; null if it is not known. */
+            duration_ms: number | null;
+            /** @description Null after a success. */
+            error: components["schemas"]["EndpointError"] | null;
+            /** @description The first 1,024 bytes of the response of a failed try, as text; null without one. */
+            response_body: string | null;
         };
         /** @description A page of attempts. */
         EndpointAttemptList: {
@@ -3417,6 +3464,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             410: components["responses"]["PositionExpired"];
             422: components["responses"]["ValidationFailed"];
@@ -3474,6 +3522,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];

@@ -20,6 +20,8 @@ function ofType(type: string, schema: Schema, known: Known): fc.Arbitrary<unknow
   switch (type) {
     case 'null':
       return fc.constant(null);
+    case 'boolean':
+      return fc.boolean();
     case 'integer':
       return fc.maxSafeInteger().filter((value) => faultsBy(schema, value) === null);
     case 'array':
@@ -35,7 +37,7 @@ function ofType(type: string, schema: Schema, known: Known): fc.Arbitrary<unknow
 }
 
 function objectOf(schema: Schema, known: Known): fc.Arbitrary<unknown> {
-  const { properties = {}, required = [], additionalProperties } = schema;
+  const { properties = {}, required = [], additionalProperties, minProperties = 0, maxProperties } = schema;
   if (typeof additionalProperties === 'object') {
     const key = fc.string({ minLength: 1, maxLength: schema.propertyNames?.maxLength ?? 20 });
     return fc.dictionary(key, arbitraryOf(additionalProperties, known), { maxKeys: 4 });
@@ -44,7 +46,10 @@ function objectOf(schema: Schema, known: Known): fc.Arbitrary<unknown> {
     name,
     known[name] ?? arbitraryOf(field, known),
   ]);
-  return fc.record(Object.fromEntries(fields), { requiredKeys: required as never });
+  const isWithin = (count: number) => count >= minProperties && count <= (maxProperties ?? count);
+  return fc
+    .record(Object.fromEntries(fields), { requiredKeys: required as never })
+    .filter((value) => isWithin(Object.keys(value).length));
 }
 
 function textOf(schema: Schema): fc.Arbitrary<string> {
@@ -53,7 +58,11 @@ function textOf(schema: Schema): fc.Arbitrary<string> {
     return fc
       .date({ min: new Date('0001-01-02'), max: new Date('9999-12-30'), noInvalidDate: true })
       .map((date) => date.toISOString());
-  if (format === 'uri') return fc.webUrl({ withQueryParameters: true });
+  // The service calls endpoints: no request may leave this machine.
+  if (format === 'uri')
+    return fc
+      .webUrl({ withQueryParameters: true })
+      .map((url) => url.replace(/(?<=^\w+:\/\/)[^/?]+/, 'conformance.invalid'));
   if (pattern) return fc.string({ minLength: Math.max(minLength, 1), maxLength: Math.min(maxLength, 60) });
   // The same object for every value, so that its validator is compiled once.
   const lengths = { type: 'string', minLength, maxLength };

@@ -18,6 +18,7 @@ const OF_HTTP = new Set([
   'referrer-policy',
   'strict-transport-security',
   'transfer-encoding',
+  'x-accel-buffering',
   'x-content-type-options',
   'x-dns-prefetch-control',
   'x-download-options',

@@ -16,6 +16,7 @@ export interface Schema {
   maximum?: number;
   minItems?: number;
   maxItems?: number;
+  minProperties?: number;
   maxProperties?: number;
   items?: Schema;
   properties?: Record<string, Schema>;

@@ -99,7 +99,16 @@ export async function perform(
     },
     ...(body !== undefined && { body }),
   });
-  return { status: statusCode, headers, text: await answer.text() };
+  const text = isStream(headers) ? await firstOf(answer) : await answer.text();
+  return { status: statusCode, headers, text };
+}
+
+const isStream = (headers: Answer['headers']) => /^text\/event-stream/.test(String(headers['content-type']));
+
+/** The start of a response that does not end. */
+async function firstOf(body: AsyncIterable<Buffer>): Promise<string> {
+  for await (const chunk of body) return chunk.toString();
+  return '';
 }
 
 function credentialsFor(

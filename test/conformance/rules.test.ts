@@ -12,6 +12,9 @@ const CLOSED = [
   'SendSms',
   'SendEmail',
   'ParticipantUpdate',
+  'NewEndpoint',
+  'EndpointChange',
+  'EndpointReplay',
 ];
 const PROBLEM = '#/components/responses/Problem';
 

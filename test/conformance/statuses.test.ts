@@ -5,7 +5,7 @@ import { query } from '../support/database.ts';
 import { check } from './check.ts';
 import { type Operation, operations } from './contract.ts';
 import { type Answer, type Credentials, perform, type Request, requestOf } from './request.ts';
-import { knownFor, startLimited, startWorld, type World } from './world.ts';
+import { addEndpoints, knownFor, startLimited, startWorld, type World } from './world.ts';
 
 const NOTHING = '9007199254740991';
 /** A body above the limit for emails, which is the highest limit. */
@@ -16,6 +16,8 @@ interface Provocation {
   of?: World;
   change?: Partial<Request>;
   credentials?: Credentials;
+  /** Called before the request. */
+  prepare?: () => Promise<unknown>;
   /** Concurrent copies of the request; one of the responses must have the status. */
   times?: number;
 }
@@ -36,6 +38,7 @@ describe('Every status of the contract', function () {
   /** The change that makes a valid request cause each status. */
   const provocations: Record<string, (operation: Operation) => Provocation> = {
     200: () => ({}),
+    201: () => ({}),
     202: () => ({}),
     204: () => ({}),
     400: () => ({ change: { text: '{"from": ' } }),
@@ -47,10 +50,17 @@ describe('Every status of the contract', function () {
       credentials: 'unscoped',
       ...(optional && { change: { query: [['verbose', 'true']] } }),
     }),
-    404: ({ parameters }) => ({
-      change: { params: Object.fromEntries(parameters.map(({ name }) => [name, NOTHING])) },
+    404: ({ path, parameters }) =>
+      path.includes('{')
+        ? { change: { params: Object.fromEntries(parameters.map(({ name }) => [name, NOTHING])) } }
+        : { change: { query: [['conversation_id', NOTHING]] } },
+    409: ({ id }) =>
+      id === 'createEndpoint'
+        ? { prepare: () => addEndpoints(world.databaseUrl, 1_000) }
+        : { change: { params: conflicting(id) } },
+    410: ({ id }) => ({
+      change: id === 'replayEndpoint' ? { body: { after: 1 } } : { query: [['after', '1']] },
     }),
-    409: ({ id }) => ({ change: { params: conflicting(id) } }),
     413: () => ({ change: { text: TOO_LARGE } }),
     415: () => ({ change: { text: 'text', contentType: 'text/plain' } }),
     422: ({ id, security }) => {
@@ -72,7 +82,8 @@ describe('Every status of the contract', function () {
   const provoke = async (operation: Operation, status: string): Promise<Answer> => {
     const provocation = provocations[status];
     if (!provocation) throw new Error(`No request here causes a ${status}: ${operation.id}`);
-    const { of = world, change, credentials, times = 1 } = provocation(operation);
+    const { of = world, prepare, change, credentials, times = 1 } = provocation(operation);
+    await prepare?.();
     const [request] = fc.sample(requestOf(operation, knownFor(operation, of.ids)), {
       seed: ++seed,
       numRuns: 1,

@@ -23,6 +23,7 @@ interface Ids {
   /** Stored webhooks that can be processed, and one that a worker processes. */
   quarantine: number[];
   inProgress: number;
+  endpoints: number[];
 }
 
 const OURS = '+12016661234';
@@ -79,10 +80,12 @@ async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
   const known: number[] = [];
   for await (const { id } of conversations.list()) known.push(id);
   const quarantine: number[] = [];
-  for (const index of times(60)) quarantine.push(await store(databaseUrl, inboundBody(`stored-${index}`)));
+  for (const index of times(120)) quarantine.push(await store(databaseUrl, inboundBody(`stored-${index}`)));
   const inProgress = await store(databaseUrl, '{}');
   const lease = `update webhook_inbox set leased = true, next_attempt_at = 'infinity' where id = $1`;
   await query(databaseUrl, lease, [inProgress]);
+  const endpoints = await addEndpoints(databaseUrl, 60);
+  await expireFirstEvents(databaseUrl);
   return {
     messages: [...texts, ...scheduled].map(({ id }) => id),
     delivered,
@@ -92,7 +95,25 @@ async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
     linkedPairs,
     quarantine,
     inProgress,
+    endpoints,
   };
+}
+
+/** Adds disabled endpoints, whose address is not allowed, and returns their ids. */
+export async function addEndpoints(databaseUrl: string, count: number): Promise<number[]> {
+  const rows = await query<{ id: number }>(
+    databaseUrl,
+    `insert into endpoints (url, secret, position, enabled, disabled_reason, disabled_at)
+     select 'https://127.0.0.1/', $2, 0, false, 'request', now() from generate_series(1, $1::int) returning id`,
+    [count, webhookSecret],
+  );
+  return rows.map(({ id }) => Number(id));
+}
+
+/** Position 1 is not kept any more. */
+async function expireFirstEvents(databaseUrl: string): Promise<void> {
+  const expire = 'delete from events where id <= 3 returning id';
+  await until(async () => (await query(databaseUrl, expire)).length > 0, 'the first events');
 }
 
 /** Generators of values with which the service accepts a request of this operation. */
@@ -104,6 +125,7 @@ export function knownFor({ id, tag }: Operation, ids: Ids): Known {
     Conversations: ids.conversations,
     Participants: ids.linkedPairs.flat(),
     Quarantine: ids.quarantine,
+    Endpoints: ids.endpoints,
   };
   const common: Known = {
     Address: from(addresses),
@@ -113,7 +135,9 @@ export function knownFor({ id, tag }: Operation, ids: Ids): Known {
     'Idempotency-Key': fc.uuid(),
     conversation_id: from(ids.conversations),
     cursor: LEFT_OUT,
+    'Last-Event-ID': from(['0', '100']),
     id: from(idsOf[tag] ?? [1]),
+    EndpointUrl: from(['https://conformance.invalid/events']),
     SendAt: soon(0, 2),
     ExpiresAt: soon(3, 120),
   };

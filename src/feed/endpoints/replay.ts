@@ -27,20 +27,19 @@ const RETRY_FAILED = {
 };
 
 /**
- * Delivers events again: those after a position, or those whose tries have ended without success.
+ * Delivers events again: those after a position, those whose tries have ended without success, or both.
  *
  * @throws {PositionExpiredError} if events after this position are not kept any more.
  */
 export async function replayEndpoint(
   pool: pg.Pool,
   id: number,
-  { after }: Schema<'EndpointReplay'>,
+  { after, failed }: Schema<'EndpointReplay'>,
 ): Promise<void> {
-  if (after === undefined) {
-    await execute(pool, RETRY_FAILED, [id]);
-    return;
+  if (after !== undefined) {
+    const { first } = await feedRange(pool);
+    if (after > 0 && after < first - 1) throw new PositionExpiredError(first - 1);
+    await execute(pool, MOVE_BACK, [id, Math.max(after, first - 1)]);
   }
-  const { first } = await feedRange(pool);
-  if (after > 0 && after < first - 1) throw new PositionExpiredError(first - 1);
-  await execute(pool, MOVE_BACK, [id, Math.max(after, first - 1)]);
+  if (failed) await execute(pool, RETRY_FAILED, [id]);
 }

@@ -334,9 +334,9 @@ describe('The endpoints', function () {
       ]);
     });
 
-    it('by exactly one field', async () => {
+    it('by at least one field', async () => {
       const { id } = await create();
-      for (const body of [{}, { after: 1, failed: true }, { failed: false }, { after: -1 }, { after: '1' }])
+      for (const body of [{}, { failed: false }, { after: -1 }, { after: '1' }])
         expect((await call('POST', `/${id}/replay`, body)).status, JSON.stringify(body)).to.equal(422);
     });
   });
