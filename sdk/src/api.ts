@@ -25,7 +25,8 @@ export interface WriteOptions extends RequestOptions {
 /** The options of one request to openapi-fetch. */
 type Init = {
   fetch: Fetch;
-  headers: Record<string, string>;
+  /** A header with the value undefined is not sent. */
+  headers: Record<string, string | undefined>;
   signal: AbortSignal | null;
 };
 
@@ -69,7 +70,7 @@ export interface Api {
 /** The parameters of an operation of one resource. */
 export const byId = (id: number) => ({ params: { path: { id } } });
 
-export function createApi(baseUrl: string, headers: Record<string, string>, defaults: TransportOptions): Api {
+export function createApi(baseUrl: string, headers: Init['headers'], defaults: TransportOptions): Api {
   const raw = createFetchClient<paths>({ baseUrl, headers, fetch: createTransport(defaults) });
   const exchange = async <Request extends object, Data extends object>(
     request: Request,
@@ -80,7 +81,7 @@ export function createApi(baseUrl: string, headers: Record<string, string>, defa
     const { data, error, response } = await send({
       ...request,
       fetch: createTransport({ ...defaults, timeout, maxRetries }),
-      headers: options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey },
+      headers: { 'idempotency-key': options.idempotencyKey },
       signal,
     }).catch(rethrow);
     if (!response.ok) throw errorOf(response, error);

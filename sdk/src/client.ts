@@ -75,7 +75,7 @@ export function createPartialClient<Resources extends Record<string, Resource<un
   const { timeout = 30_000, maxRetries = 3, retryDelay = 500 } = options;
   const baseUrl = readBaseUrl(options.baseUrl);
   const apiKey = readApiKey(options.apiKey);
-  const headers: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+  const headers = { authorization: apiKey && `Bearer ${apiKey}` };
   const api = createApi(baseUrl, headers, { fetch, timeout, maxRetries, retryDelay, logger, logLevel });
   const created = Object.entries(resources).map(([name, create]) => [name, create(api)]);
   return { ...Object.fromEntries(created), raw: api.raw };

@@ -36,9 +36,7 @@ function notAbsolute(given: string): TypeError {
 export function readApiKey(input: string | null | undefined): string | undefined {
   const apiKey = input === undefined ? environment('MESSAGING_API_KEY') : (input ?? undefined);
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey))
-    throw new TypeError(
-      'apiKey must be one or more printable ASCII characters, without spaces or line breaks.',
-    );
+    throw new TypeError('apiKey must be printable ASCII characters without spaces.');
   return apiKey;
 }
 

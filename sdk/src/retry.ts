@@ -12,7 +12,7 @@ export interface RetryPolicy {
 
 /** Maximum jitter in milliseconds, for any number of retries. */
 const MAX_JITTER = 8_000;
-export const UNLIMITED = Number.POSITIVE_INFINITY;
+export const UNLIMITED = Infinity;
 /** The maximum delay of a timer. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
 

@@ -8,6 +8,8 @@ export interface TransportOptions extends RetryPolicy, LogOptions {
   fetch: Fetch;
   /** Timeout of each try in milliseconds, including the body. */
   timeout: number;
+  /** Aborts the calls. Default: the signal of each request. */
+  signal?: AbortSignal;
   /** Called before a successful response is returned with a body that is not read. The controller closes its connection. */
   onOpen?: (connection: AbortController) => void;
 }
@@ -23,14 +25,15 @@ export function createTransport(options: TransportOptions): Fetch {
     if (request.method === 'POST' && !request.headers.has('idempotency-key'))
       request.headers.set('idempotency-key', crypto.randomUUID());
     const log = logOf(request, options);
+    const { signal = request.signal } = options;
     for (let retries = 0; ; retries++) {
       log('debug', `try ${retries + 1}`, retries);
-      const outcome = await attempt(request, options);
+      const outcome = await attempt(request, signal, options);
       const delay = delayAfter(outcome, retries, options);
       if (delay === null) return settle(outcome, retries, log);
       const schedule = `retry ${retries + 1} of ${options.maxRetries} in ${Math.round(delay)} ms`;
       log('warn', `${describe(outcome)}, ${schedule}`, retries, outcome);
-      await sleep(delay, request.signal);
+      await sleep(delay, signal);
     }
   };
 }
@@ -46,8 +49,11 @@ function describe(outcome: Response | ConnectionError): string {
   return outcome instanceof ConnectionError ? outcome.message : `status ${outcome.status}`;
 }
 
-async function attempt(request: Request, { fetch, timeout, onOpen }: TransportOptions) {
-  const { signal } = request;
+async function attempt(
+  request: Request,
+  signal: AbortSignal,
+  { fetch, timeout, onOpen }: TransportOptions,
+): Promise<Response | ConnectionError> {
   signal.throwIfAborted();
   const controller = new AbortController();
   const timer = after(timeout, () => controller.abort(new TimeoutError(timeout)));
@@ -55,7 +61,9 @@ async function attempt(request: Request, { fetch, timeout, onOpen }: TransportOp
   try {
     // Without explicit headers, Node.js 20.8.1 and 20.9.0 lose the headers of a Request that is created from a Request.
     const init = { signal: controller.signal, headers: request.headers };
-    const response = await fetch(new Request(request.clone(), init));
+    // A clone is a further listener on the signal in Node.js 20.0. Only requests with a body need one.
+    const copied = request.method === 'GET' ? request : request.clone();
+    const response = await fetch(new Request(copied, init));
     if (onOpen && response.ok) onOpen(controller);
     // The body is read here, so that an incomplete body counts as a failed try.
     else await response.clone().arrayBuffer();

@@ -58,7 +58,7 @@ export async function verifyWebhook<Payload = unknown>(webhook: SignedWebhook): 
   if (!id || !/^\d{1,12}$/.test(timestamp) || !signatures[0])
     throw new WebhookVerificationError(
       'missing_headers',
-      'webhook-id, webhook-timestamp or webhook-signature is missing or malformed.',
+      'webhook-id, -timestamp or -signature is missing or malformed.',
     );
   if (Math.abs(now / 1_000 - Number(timestamp)) > tolerance)
     throw new WebhookVerificationError(

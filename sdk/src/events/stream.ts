@@ -40,14 +40,9 @@ export function stream<Type extends EventType>(
   options: EventStreamOptions<Type> = {},
 ): EventStream<Type> {
   const closing = new AbortController();
-  const events = follow(api, options, closing) as AsyncGenerator<EventOf<Type>, void>;
+  const events = eventsOf<Type>(follow(api, options, closing));
   return {
-    async next() {
-      for (;;) {
-        const next = await events.next();
-        if (next.done || next.value) return next;
-      }
-    },
+    next: () => events.next(),
     // A call of `next` that waits for an event ends, too.
     return() {
       closing.abort();
@@ -57,6 +52,12 @@ export function stream<Type extends EventType>(
       return this;
     },
   };
+}
+
+async function* eventsOf<Type extends EventType>(
+  items: AsyncIterable<MessagingEvent | undefined>,
+): AsyncGenerator<EventOf<Type>, void> {
+  for await (const item of items) if (item) yield item as EventOf<Type>;
 }
 
 /**
@@ -77,29 +78,35 @@ export async function* follow(
   const onOpen = (controller: AbortController) => {
     connection = controller;
   };
-  const fetch = createTransport({ ...policy, timeout: idleTimeoutMs, onOpen });
+  // Node.js 20.0 keeps a listener of each Request on its signal, so the requests have no signal of their own.
+  const fetch = createTransport({ ...policy, timeout: idleTimeoutMs, signal, onOpen });
   /** All events up to this position were received; undefined for the end of the feed. */
   let position = options.after;
   const release = onAbort(options.signal, () => closing.abort());
   try {
     // Connections without data, one after another.
     for (let failures = 0; ; failures++) {
-      const query = { after: position, type: types, conversation_id: conversationId } as object;
-      const init = { parseAs: 'stream', params: { query }, signal, fetch } as const;
-      const { data, error, response } = await raw.GET('/api/events/stream', init);
-      if (!response.ok) throw errorOf(response, error);
-      if (!data || !/^text\/event-stream/.test(response.headers.get('content-type') ?? ''))
-        throw unexpected(response.status);
-      let isOpen = false;
-      for await (const frame of readFrames(data, idleTimeoutMs, signal, () => connection?.abort())) {
-        failures = 0;
-        if (frame.event === 'resync') throw new PositionExpiredError(Number(frame.id));
-        if (!isOpen) yield undefined;
-        isOpen = true;
-        // A frame without an id has no position, and an event may come again.
-        if (!(Number(frame.id) > (position ?? -1))) continue;
-        position = Number(frame.id);
-        if (frame.data && !signal.aborted) yield JSON.parse(frame.data);
+      try {
+        const query = { after: position, type: types, conversation_id: conversationId } as object;
+        const init = { parseAs: 'stream', params: { query }, fetch } as const;
+        const { data, error, response } = await raw.GET('/api/events/stream', init);
+        if (!response.ok) throw errorOf(response, error);
+        if (!data || !/^text\/event-stream/.test(response.headers.get('content-type') ?? ''))
+          throw unexpected(response.status);
+        let isOpen = false;
+        for await (const frame of readFrames(data, idleTimeoutMs, signal)) {
+          failures = 0;
+          if (frame.event === 'resync') throw new PositionExpiredError(Number(frame.id));
+          if (!isOpen) yield undefined;
+          isOpen = true;
+          // A frame without an id has no position, and an event may come again.
+          if (!(Number(frame.id) > (position ?? -1))) continue;
+          position = Number(frame.id);
+          if (frame.data && !signal.aborted) yield JSON.parse(frame.data);
+        }
+      } finally {
+        // Not every fetch closes the connection when the body is canceled.
+        connection?.abort();
       }
       const lost = new ConnectionError('The stream ended.');
       const delay = delayAfter(lost, failures, policy);
@@ -121,15 +128,10 @@ async function* readFrames(
   body: ReadableStream<Uint8Array>,
   idleTimeoutMs: number,
   signal: AbortSignal,
-  abort: () => void,
 ): AsyncGenerator<Frame, void> {
   const reader = body.getReader();
   const parse = createFrameParser();
-  const close = () => {
-    // Not every fetch closes the connection of a canceled body, or obeys its signal after the response.
-    reader.cancel().catch(() => {});
-    abort();
-  };
+  const close = () => void reader.cancel().catch(() => {});
   const release = onAbort(signal, close);
   try {
     for (;;) {

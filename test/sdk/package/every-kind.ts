@@ -57,6 +57,17 @@ console.log('streamed', seen.join());
 const openStreams = async () => (await client.raw.GET('/healthz')).response.headers.get('x-open-streams');
 while ((await openStreams()) !== '0');
 console.log('closed');
+let connections = 0;
+const headers = { 'content-type': 'text/event-stream' };
+const fetch = async () => {
+  const number = ++connections;
+  if (number % 40 < 20) return new Response('', { status: 503 });
+  return new Response('id: ' + number + '\\ndata: {"id":' + number + '}\\n\\n', { headers });
+};
+const losing = createClient({ baseUrl: 'https://x.org', retryDelay: 0, fetch });
+let last = 0;
+for await (const event of losing.events.stream()) if ((last = event.id) === 75) break;
+console.log('reconnected', connections, last);
 console.log('waited', (await client.messages.wait(sent.id)).status);
 console.log('end');
 `;
@@ -76,6 +87,7 @@ forged wrong_signature
 unwrapped 42 message.received Hé
 streamed conversation.created,message.queued,message.sent,message.delivered
 closed
+reconnected 75 75
 waited delivered
 end
 `;
