@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'idempotency_key_reused'
   | ProtocolFailure
   | LinkConflict
+  | 'external_id_taken'
   | StatusConflict
   | WebhookConflict
   | NoAccount
@@ -177,6 +178,13 @@ export class LinkConflictError extends ServiceError {
 
   constructor(code: LinkConflict, message: string) {
     super(code, message);
+  }
+}
+
+/** Another conversation has the external id. */
+export class ExternalIdTakenError extends ServiceError {
+  constructor(externalId: string) {
+    super('external_id_taken', `Another conversation has the external_id ${externalId}.`);
   }
 }
 

@@ -7,6 +7,7 @@ export type Message = Schemas['Message'];
 export type MessageStatus = Schemas['MessageStatus'];
 export type MessageType = Schemas['MessageType'];
 export type Conversation = Schemas['Conversation'];
+export type ConversationUpdate = Schemas['ConversationUpdate'];
 export type Participant = Schemas['Participant'];
 export type ParticipantUpdate = Schemas['ParticipantUpdate'];
 export type DeliveryAttempt = Schemas['DeliveryAttempt'];

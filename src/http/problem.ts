@@ -42,6 +42,7 @@ const STATUS: Record<ErrorCode, number> = {
   link_to_self: 409,
   already_linked: 409,
   participants_share_conversation: 409,
+  external_id_taken: 409,
   not_cancelable: 409,
   not_retriable: 409,
   too_many_endpoints: 409,

@@ -237,7 +237,14 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change the external id or the metadata of a conversation
+         * @description Fields that are left out keep their values. For a merged conversation, the change is made to its primary
+         *     conversation. A removed value (`external_id` null, or empty `metadata`) is also removed from the conversations that
+         *     are merged into the primary conversation. An `external_id` of one of these conversations moves to the primary
+         *     conversation, unless the primary conversation shows it already.
+         */
+        patch: operations["updateConversation"];
         trace?: never;
     };
     "/api/conversations/{id}/messages": {
@@ -270,7 +277,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List participants, or find a participant by address
+         * List participants, or find participants by address or external id
          * @description Participants in the order of their ids.
          */
         get: operations["listParticipants"];
@@ -300,7 +307,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change the name of a participant
+         * Change the name, the external id or the metadata of a participant
          * @description Fields that are left out keep their values.
          */
         patch: operations["updateParticipant"];
@@ -1014,6 +1021,10 @@ export interface components {
         Metadata: {
             [key: string]: string;
         };
+        /** @description An id in your application, in one line; null if there is none. It is compared exactly. */
+        ExternalId: string | null;
+        /** @description An id in your application. */
+        ExternalIdFilter: string;
         /**
          * @description A message of one of the three types, or without `type`: exactly one of the four schemas fits a request. Validation
          *     errors are those of the schema that `type` selects.
@@ -1668,6 +1679,9 @@ export interface components {
             address_type: components["schemas"]["AddressType"];
             /** @description The display name; null if there is none. */
             name: string | null;
+            /** @description The id of the user in your application; null if there is none. Several participants can have the same. */
+            external_id: components["schemas"]["ExternalId"];
+            metadata: components["schemas"]["Metadata"];
             person_id: components["schemas"]["PersonId"];
             /** @description Current and former links, oldest first, at most the latest 1,000. */
             links: components["schemas"]["ParticipantLink"][];
@@ -1678,7 +1692,7 @@ export interface components {
             created_at: string;
             /**
              * Format: date-time
-             * @description When the name or a link last changed.
+             * @description When a field or a link last changed.
              */
             updated_at: string;
         };
@@ -1707,6 +1721,17 @@ export interface components {
         ParticipantUpdate: {
             /** @description The display name, in one line; null removes the name. */
             name?: string | null;
+            /** @description The id of the user in your application; null removes it. Several participants can have the same. */
+            external_id?: components["schemas"]["ExternalId"];
+            /** @description Replaces all pairs. At most 50. */
+            metadata?: components["schemas"]["Metadata"];
+        };
+        /** @description The fields to change. Fields that are left out keep their values. */
+        ConversationUpdate: {
+            /** @description The id of the conversation in your application; null removes it. */
+            external_id?: components["schemas"]["ExternalId"];
+            /** @description Replaces all pairs. At most 50. */
+            metadata?: components["schemas"]["Metadata"];
         };
         /** @description A participant of a conversation. */
         ConversationParticipant: {
@@ -1716,6 +1741,8 @@ export interface components {
             address_type: components["schemas"]["AddressType"];
             /** @description The display name; null if there is none. */
             name: string | null;
+            /** @description The id of the user in your application; null if there is none. */
+            external_id: components["schemas"]["ExternalId"];
             person_id: components["schemas"]["PersonId"];
         };
         /** @description An excerpt of the last message of a conversation. */
@@ -1736,6 +1763,17 @@ export interface components {
         Conversation: {
             /** @description The id of the conversation that was requested. */
             id: components["schemas"]["Id"];
+            /**
+             * @description The id of the conversation in your application; null if there is none. No two conversations have the same. A
+             *     primary conversation without one shows that of the oldest conversation that is merged into it and has one, until
+             *     it is unlinked.
+             */
+            external_id: components["schemas"]["ExternalId"];
+            /**
+             * @description At most 50 pairs of your own. A primary conversation without any shows those of the oldest conversation that is
+             *     merged into it and has some, until it is unlinked.
+             */
+            metadata: components["schemas"]["Metadata"];
             /**
              * Format: int64
              * @description The primary conversation that this conversation is merged into; null for a primary conversation.
@@ -2314,7 +2352,7 @@ export interface components {
              * @description The stable code of the error for programs. New codes may be added.
              * @enum {string}
              */
-            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "no_provider_for_sender" | "missing_capability" | "link_to_self" | "already_linked" | "participants_share_conversation" | "not_cancelable" | "not_retriable" | "position_expired" | "too_many_endpoints" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
+            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "no_provider_for_sender" | "missing_capability" | "link_to_self" | "already_linked" | "participants_share_conversation" | "external_id_taken" | "not_cancelable" | "not_retriable" | "position_expired" | "too_many_endpoints" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
             /** @description The `X-Request-Id` of the response. */
             request_id: string;
             required_scope?: components["schemas"]["Scope"];
@@ -2447,6 +2485,18 @@ export interface components {
          *     links (`already_linked`), or share a conversation (`participants_share_conversation`).
          */
         LinkConflict: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Another conversation has the `external_id` (`external_id_taken`). */
+        ExternalIdTaken: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -3138,6 +3188,18 @@ export interface operations {
                  *     ]
                  */
                 participant?: components["schemas"]["Address"][];
+                /**
+                 * @description Only conversations that a participant with this `external_id`, or another address of the same person, takes part
+                 *     in.
+                 * @example user-1842
+                 */
+                participant_external_id?: components["schemas"]["ExternalIdFilter"];
+                /**
+                 * @description Only the conversation with this `external_id`. For the `external_id` of a merged conversation, its primary
+                 *     conversation.
+                 * @example ticket-77
+                 */
+                external_id?: components["schemas"]["ExternalIdFilter"];
                 /** @description Only conversations on this channel. */
                 type?: components["schemas"]["Channel"];
                 /**
@@ -3214,6 +3276,51 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    updateConversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConversationUpdate"];
+            };
+        };
+        responses: {
+            /** @description The conversation. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ExternalIdTaken"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
     listConversationMessages: {
         parameters: {
             query?: {
@@ -3271,6 +3378,11 @@ export interface operations {
                  * @example +12016661234
                  */
                 address?: components["schemas"]["Address"];
+                /**
+                 * @description Only participants with this `external_id`.
+                 * @example user-1842
+                 */
+                external_id?: components["schemas"]["ExternalIdFilter"];
                 /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next_cursor` of the previous page, of the same list with the same filters. */

@@ -12,6 +12,7 @@ const CLOSED = [
   'SendSms',
   'SendEmail',
   'ParticipantUpdate',
+  'ConversationUpdate',
   'NewEndpoint',
   'EndpointChange',
   'EndpointReplay',

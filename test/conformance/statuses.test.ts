@@ -5,7 +5,7 @@ import { query } from '../support/database.ts';
 import { check } from './check.ts';
 import { type Operation, operations } from './contract.ts';
 import { type Answer, type Credentials, perform, type Request, requestOf } from './request.ts';
-import { addEndpoints, knownFor, startLimited, startWorld, type World } from './world.ts';
+import { addEndpoints, knownFor, startLimited, startWorld, TAKEN, type World } from './world.ts';
 
 const NOTHING = '9007199254740991';
 /** A body above the limit for emails, which is the highest limit. */
@@ -57,7 +57,12 @@ describe('Every status of the contract', function () {
     409: ({ id }) =>
       id === 'createEndpoint'
         ? { prepare: () => addEndpoints(world.databaseUrl, 1_000) }
-        : { change: { params: conflicting(id) } },
+        : {
+            change: {
+              params: conflicting(id),
+              ...(id === 'updateConversation' && { body: { external_id: TAKEN } }),
+            },
+          },
     410: ({ id }) => ({
       change: id === 'replayEndpoint' ? { body: { after: 1 } } : { query: [['after', '1']] },
     }),
@@ -75,6 +80,7 @@ describe('Every status of the contract', function () {
   const conflicting = (id: string): Record<string, string> => {
     const [participant] = world.ids.linkedPairs[0] ?? [];
     if (id === 'linkParticipants') return { id: `${participant}`, other_id: `${participant}` };
+    if (id === 'updateConversation') return { id: `${world.ids.conversations.at(-1)}` };
     if (id.endsWith('QuarantinedWebhook')) return { id: `${world.ids.inProgress}` };
     return { id: `${id === 'retryMessage' ? world.ids.scheduled[0] : world.ids.delivered}` };
   };

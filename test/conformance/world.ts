@@ -28,6 +28,8 @@ interface Ids {
 
 const OURS = '+12016661234';
 const PHONES = ['+18045551234', '+1 (804) 555-0001', '804-555-0002', OURS, '12345'];
+/** The external id of a conversation. */
+export const TAKEN = 'taken';
 /** Not in `PHONES`, because the sender of a group message cannot be a recipient. */
 const GROUP_SENDER = '+12016665678';
 const EMAILS = [
@@ -79,6 +81,7 @@ async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
   for (const [one, other] of linkedPairs) await participants.link(one, other);
   const known: number[] = [];
   for await (const { id } of conversations.list()) known.push(id);
+  await conversations.update(known[0] ?? 0, { external_id: TAKEN });
   const quarantine: number[] = [];
   for (const index of times(120)) quarantine.push(await store(databaseUrl, inboundBody(`stored-${index}`)));
   const inProgress = await store(databaseUrl, '{}');
@@ -140,6 +143,8 @@ export function knownFor({ id, tag }: Operation, ids: Ids): Known {
     EndpointUrl: from(['https://conformance.invalid/events']),
     SendAt: soon(0, 2),
     ExpiresAt: soon(3, 120),
+    // Unique, because each conversation has an external id of its own.
+    ExternalId: fc.option(fc.uuid()),
   };
   if (id === 'listConversations')
     common.participant = fc.array(from([...PHONES, ...EMAILS]), { maxLength: 3 });

@@ -98,7 +98,7 @@ async function empty(databaseUrl: string): Promise<void> {
     databaseUrl,
     `delete from delivery_actions; delete from delivery_receipts; delete from delivery_attempts; delete from deliveries;
     delete from messages;
-    update conversations set message_count = 0;
-    delete from participant_links; update participants set name = null`,
+    update conversations set message_count = 0, external_id = null, own_metadata = '{}';
+    delete from participant_links; update participants set name = null, external_id = null`,
   );
 }

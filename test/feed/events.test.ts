@@ -113,6 +113,21 @@ describe('The feed', function () {
     ).to.have.members([...ids]);
   });
 
+  it('shows the present external id and metadata of conversations and participants', async () => {
+    const { conversation_id } = await send();
+    const metadata = Object.fromEntries(
+      Array.from({ length: 50 }, (_, n) => [`key-${n}`, '𝄞'.repeat(1_024)]),
+    );
+    await service.client.conversations.update(conversation_id, { external_id: 'ticket-1', metadata });
+    const path = `?conversation_id=${conversation_id}&type=conversation.created`;
+    const event = await until(async () => (await list(path)).data[0], 'the event');
+    expect(event).to.have.nested.include({ 'data.external_id': 'ticket-1', truncated: true });
+    expect(Buffer.byteLength(JSON.stringify(event))).to.be.at.most(20_000);
+    await service.client.conversations.update(conversation_id, { metadata: { plan: 'gold' } });
+    const [present] = (await list(path)).data;
+    expect(present?.data).to.deep.include({ external_id: 'ticket-1', metadata: { plan: 'gold' } });
+  });
+
   it('cuts the body of an event to 20,000 bytes', async () => {
     const { conversation_id } = await service.client.messages.send({
       ...{ type: 'email', from: 'a@example.com', to: 'b@example.com', body: 'é'.repeat(500_000) },

@@ -132,6 +132,26 @@ describe('The resources of the SDK', () => {
   });
 
   describe('participants', () => {
+    it('and conversations are found by external ids', async () => {
+      const { conversation_id } = await client.messages.send({ ...sms, to: '+18045557003' });
+      const [found] = (await client.participants.list({ address: '+18045557003' })).data;
+      const ada = await client.participants.update(found?.id ?? 0, { external_id: 'user & 1842' });
+      expect(await all(client.participants.list({ external_id: 'user & 1842' }))).to.deep.equal([
+        await client.participants.get(ada.id),
+      ]);
+      const changes = { external_id: 'ticket-77', metadata: { team: 'returns' } };
+      expect(await client.conversations.update(conversation_id, changes)).to.deep.include(changes);
+      for (const filters of [{ external_id: 'ticket-77' }, { participant_external_id: 'user & 1842' }])
+        expect((await all(client.conversations.list(filters))).map(({ id }) => id)).to.deep.equal([
+          conversation_id,
+        ]);
+      const { conversation_id: other } = await client.messages.send({ ...sms, to: '+18045557004' });
+      expect(await rejection(client.conversations.update(other, changes))).to.include({
+        name: 'ConflictError',
+        code: 'external_id_taken',
+      });
+    });
+
     it('are found by address, renamed, linked and unlinked', async () => {
       const addresses = ['+18045557001', '+18045557002'];
       for (const to of addresses) await client.messages.send({ ...sms, to });

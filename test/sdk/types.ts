@@ -272,7 +272,11 @@ export function partial() {
 export async function others(error: unknown) {
   await participants.update(id, { name: null });
   holds<Equal<Awaited<ReturnType<typeof participants.link>>, WithRequestId<Participant>>>();
-  // @ts-expect-error only the name can be changed
+  await participants.update(id, { external_id: null, metadata: { plan: 'gold' } });
+  await conversations.update(id, { external_id: 'ticket-77', metadata: {} });
+  // @ts-expect-error metadata is not null
+  conversations.update(id, { metadata: null });
+  // @ts-expect-error an address cannot be changed
   participants.update(id, { address: '' });
   // @ts-expect-error a name is text
   participants.update(id, { name: 1 });

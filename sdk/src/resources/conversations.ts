@@ -5,6 +5,7 @@ import type {
   ConversationFilters,
   ConversationMessageFilters,
   ConversationPages,
+  ConversationUpdate,
   MessagePages,
 } from '../types.ts';
 
@@ -13,6 +14,8 @@ export interface Conversations {
   list(filters?: ConversationFilters, options?: RequestOptions): ConversationPages;
   /** The conversation with its participants and an excerpt of its last message. */
   get(id: number, options?: RequestOptions): ApiPromise<Conversation>;
+  /** Changes the given fields only; `external_id: null` removes it. @throws {ConflictError} if another conversation has the id. */
+  update(id: number, changes: ConversationUpdate, options?: RequestOptions): ApiPromise<Conversation>;
   /** The messages of a conversation in the order of recording. Polling with `after_id` never skips a message. */
   messages(id: number, filters?: ConversationMessageFilters, options?: RequestOptions): MessagePages;
 }
@@ -21,6 +24,8 @@ export const conversations = ({ raw, call, list }: Api): Conversations => ({
   list: (query = {}, options) =>
     list({ params: { query } }, options, (init) => raw.GET('/api/conversations', init)),
   get: (id, options) => call(byId(id), options, (init) => raw.GET('/api/conversations/{id}', init)),
+  update: (id, body, options) =>
+    call({ ...byId(id), body }, options, (init) => raw.PATCH('/api/conversations/{id}', init)),
   messages: (id, query = {}, options) =>
     list({ params: { path: { id }, query } }, options, (init) =>
       raw.GET('/api/conversations/{id}/messages', init),

@@ -3,11 +3,11 @@ import type { ApiPromise } from '../api-promise.ts';
 import type { Participant, ParticipantFilters, ParticipantPages, ParticipantUpdate } from '../types.ts';
 
 export interface Participants {
-  /** All participants, or the participant with `address`. */
+  /** All participants, or those with `address` or `external_id`. */
   list(filters?: ParticipantFilters, options?: RequestOptions): ParticipantPages;
   /** The participant with its current and former links. */
   get(id: number, options?: RequestOptions): ApiPromise<Participant>;
-  /** Changes the given fields only; `name: null` removes the name. */
+  /** Changes the given fields only; null removes a name or an external id, and `metadata` replaces all pairs. */
   update(id: number, changes: ParticipantUpdate, options?: RequestOptions): ApiPromise<Participant>;
   /** Links two addresses of one person: conversations with the same people are merged. @throws {ConflictError} */
   link(id: number, otherId: number, options?: RequestOptions): ApiPromise<Participant>;

@@ -14,6 +14,9 @@ export class Conversation extends Model {
   declare merged_into_id: number | null;
   /** The number of messages, without the messages of conversations that are merged into this conversation. */
   declare message_count: number;
+  /** The id in the application. A merged conversation keeps its own for the time after it is separated. */
+  declare external_id: string | null;
+  declare own_metadata: Record<string, string>;
   declare created_at: Date;
   /** For a primary conversation, includes the conversations that are merged into it. */
   declare last_message_at: Date;

@@ -5,11 +5,15 @@ export type AddressType = 'phone' | 'short_code' | 'alphanumeric' | 'email' | 'o
 /** An address that takes part in conversations. There is one row per address; rows are never deleted. */
 export class Participant extends Model {
   static override tableName = 'participants';
+  static override jsonAttributes = ['metadata'];
 
   declare id: number;
   declare address: string;
   declare address_type: AddressType;
   declare name: string | null;
+  /** The id of the user in the application; several participants can have the same. */
+  declare external_id: string | null;
+  declare metadata: Record<string, string>;
   declare person_id: number | null;
   declare created_at: Date;
   declare updated_at: Date;

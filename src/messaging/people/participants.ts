@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { QueryBuilder } from 'objection';
 import { Participant } from '../../db/models/participant.ts';
 import { ParticipantLink } from '../../db/models/participant-link.ts';
-import { InvalidRequestError, NotFoundError } from '../../errors.ts';
+import { NotFoundError } from '../../errors.ts';
 import {
   Cursors,
   DEFAULT_LIMIT,
@@ -13,81 +13,20 @@ import {
   type PageQuery,
 } from '../../openapi/page.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
-import { type AddressParser, isSendable } from '../address.ts';
-import { NOT_AN_ADDRESS } from '../recording/address-reader.ts';
-import { trimInvisible } from '../text.ts';
-
-/**
- * Finds the participants of addresses. Also returns the normalised addresses.
- *
- * @param pathOf returns the path of an input, for validation errors.
- * @throws {InvalidRequestError} if an input is neither a valid address for sending nor the address of a participant.
- */
-async function findAddresses(
-  knex: Knex,
-  parse: AddressParser,
-  inputs: string[],
-  pathOf: (index: number) => string,
-): Promise<{ keys: string[]; found: Participant[] }> {
-  if (inputs.length === 0) return { keys: [], found: [] };
-  // A plus sign that was not encoded arrives as a space.
-  const texts = inputs.map((input) => input.replace(/^ /, '+'));
-  const options = texts.map((text) => {
-    const address = parse(text);
-    const restored = address ? null : parse(restoreInnerPlus(text));
-    return { address, given: address?.key ?? trimInvisible(text), restored };
-  });
-  const rows = await Participant.query(knex).whereIn(
-    'address',
-    options.flatMap(({ given, restored }) => (restored ? [given, restored.key] : [given])),
-  );
-  const known = new Set(rows.map(({ address }) => address));
-  // The address of the sender of an inbound message may have spaces.
-  const keys = options.map(({ given, restored }) => (restored && !known.has(given) ? restored.key : given));
-  const faults = options.flatMap(({ address, restored }, index) => {
-    const parsed = address ?? restored;
-    return (parsed && isSendable(parsed)) || known.has(keys[index] as string)
-      ? []
-      : [{ path: pathOf(index), message: NOT_AN_ADDRESS }];
-  });
-  if (faults.length > 0) throw new InvalidRequestError(faults);
-  return { keys: [...new Set(keys)], found: rows.filter(({ address }) => keys.includes(address)) };
-}
-
-/** Restores the plus signs in the local part of an email address, which has no spaces. */
-function restoreInnerPlus(text: string): string {
-  const end = text.lastIndexOf('@');
-  const start = text.lastIndexOf('<', end) + 1;
-  return end < 0
-    ? text
-    : text.slice(0, start) + text.slice(start, end).trimStart().replaceAll(' ', '+') + text.slice(end);
-}
-
-/** For each address, the participant ids of its person; empty for an address without a participant. See `findAddresses`. */
-export async function findPeople(
-  knex: Knex,
-  parse: AddressParser,
-  inputs: string[],
-  pathOf: (index: number) => string,
-): Promise<number[][]> {
-  const { keys, found } = await findAddresses(knex, parse, inputs, pathOf);
-  if (found.length === 0) return keys.map(() => []);
-  const personIds = found.map(({ person }) => person);
-  const addresses = await Participant.query(knex).whereIn('id', personIds).orWhereIn('person_id', personIds);
-  const byPerson = Map.groupBy(addresses, ({ person }) => person);
-  const byKey = new Map(found.map((participant) => [participant.address, participant.person]));
-  return keys.map((key) => (byPerson.get(byKey.get(key) ?? 0) ?? []).map(({ id }) => id));
-}
+import type { AddressParser } from '../address.ts';
+import { findAddresses } from './addresses.ts';
 
 /** Maximum links of a participant in a response; older links are omitted. */
 const MAX_LINKS = 1_000;
-/** Upper bounds for the bytes of a participant and of a link in a response. */
-const [OWN_BYTES, LINK_BYTES] = [1_500, 150];
+/** Upper bounds for the bytes of a participant without its metadata, and of a link, in a response. */
+const [OWN_BYTES, LINK_BYTES] = [2_600, 150];
 
-/** The ids of the latest links of each participant of a page. */
+/** The ids of the latest links of each participant of a page, and the bytes of the participant in a response. */
 const LATEST_LINKS = `
   cross join lateral (
-    select array_agg(latest.id) as ids, ${OWN_BYTES} + ${LINK_BYTES} * count(*) as size from (
+    select array_agg(latest.id) as ids,
+      ${OWN_BYTES} + ${LINK_BYTES} * count(*) + octet_length(page.metadata::text) as size
+    from (
       (select id from participant_links where participant_id = page.id order by id desc limit ${MAX_LINKS})
       union all
       (select id from participant_links where other_id = page.id order by id desc limit ${MAX_LINKS})
@@ -95,9 +34,27 @@ const LATEST_LINKS = `
     ) as latest
   ) as link`;
 
-type Sized = Participant & { link_ids: string[] | null; running: number };
+/** Without the metadata, which may be large and is read for the shown participants only. */
+const COLUMNS = [
+  'id',
+  'address',
+  'address_type',
+  'name',
+  'external_id',
+  'person_id',
+  'created_at',
+  'updated_at',
+] as const satisfies (keyof Participant)[];
 
-export type ParticipantQuery = PageQuery & { address?: string | undefined };
+type Sized = Pick<Participant, (typeof COLUMNS)[number] | 'person'> & {
+  link_ids: string[] | null;
+  running: number;
+};
+
+export interface ParticipantQuery extends PageQuery {
+  address?: string | undefined;
+  external_id?: string | undefined;
+}
 
 /** A page of participants in the order of their ids. */
 export async function listParticipants(
@@ -118,6 +75,7 @@ export async function listParticipants(
           'id',
           found.map(({ id }) => id),
         );
+      if (query.external_id !== undefined) builder.where('external_id', query.external_id);
       if (after) builder.where('id', '>', after[0]);
     })
     .orderBy('id')
@@ -140,7 +98,7 @@ function withLinks(knex: Knex, participants: QueryBuilder<Participant>): Promise
     .from(participants.as('page') as never)
     .joinRaw(LATEST_LINKS)
     .select(
-      'page.*',
+      COLUMNS.map((column) => `page.${column}`),
       'link.ids as link_ids',
       knex.raw('(sum(link.size) over (order by page.id))::bigint as running'),
     )
@@ -173,9 +131,13 @@ export async function participantsByIds(
 export async function updateParticipant(
   knex: Knex,
   id: number,
-  { name }: Schema<'ParticipantUpdate'>,
+  { name, external_id, metadata }: Schema<'ParticipantUpdate'>,
 ): Promise<Schema<'Participant'>> {
-  if (name !== undefined) await Participant.query(knex).findById(id).patch({ name, updated_at: new Date() });
+  const changes = Object.entries({ name, external_id, metadata }).filter(([, value]) => value !== undefined);
+  if (changes.length > 0)
+    await Participant.query(knex)
+      .findById(id)
+      .patch({ ...Object.fromEntries(changes), updated_at: new Date() });
   return getParticipant(knex, id);
 }
 
@@ -183,20 +145,40 @@ async function presentAll(knex: Knex, rows: Sized[]): Promise<Schema<'Participan
   const ids = rows.flatMap(({ link_ids }) => link_ids ?? []).map(Number);
   const links = ids.length === 0 ? [] : await ParticipantLink.query(knex).findByIds([...new Set(ids)]);
   const byId = new Map(links.map((link) => [link.id, link]));
+  const metadata = await metadataOf(
+    knex,
+    rows.map(({ id }) => id),
+  );
   return rows.map((row) =>
     present(
       row,
+      metadata.get(row.id) ?? {},
       (row.link_ids ?? []).flatMap((id) => byId.get(Number(id)) ?? []).sort((a, b) => a.id - b.id),
     ),
   );
 }
 
-function present(row: Participant, links: ParticipantLink[]): Schema<'Participant'> {
+async function metadataOf(knex: Knex, ids: number[]): Promise<Map<number, Record<string, string>>> {
+  if (ids.length === 0) return new Map();
+  const rows = await Participant.query(knex)
+    .select('id', 'metadata')
+    .whereIn('id', ids)
+    .whereRaw(`metadata <> '{}'`);
+  return new Map(rows.map(({ id, metadata }) => [id, metadata]));
+}
+
+function present(
+  row: Sized,
+  metadata: Record<string, string>,
+  links: ParticipantLink[],
+): Schema<'Participant'> {
   return {
     id: row.id,
     address: row.address,
     address_type: row.address_type,
     name: row.name,
+    external_id: row.external_id,
+    metadata,
     person_id: row.person,
     links: links.map((link) => ({
       participant_id: link.participant_id === row.id ? link.other_id : link.participant_id,

@@ -13,13 +13,15 @@ import {
 } from '../../openapi/page.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
 import type { AddressParser } from '../address.ts';
-import { findPeople } from '../people/participants.ts';
+import { findByExternalId, findPeople } from '../people/addresses.ts';
 import { readQueryTime } from '../time.ts';
-import { presentMerged } from './conversations.ts';
+import { COLUMNS, type MergedConversation, presentMerged } from './conversations.ts';
 
 export interface ConversationQuery extends PageQuery {
   sort?: Sort | undefined;
   participant?: string[] | undefined;
+  participant_external_id?: string | undefined;
+  external_id?: string | undefined;
   type?: 'sms' | 'email' | undefined;
   since?: string | undefined;
 }
@@ -32,17 +34,19 @@ const MEMBERS = `
   ) as member`;
 
 /** Upper bounds for the bytes of a conversation in a response: fixed, for each participant, for each merged conversation. */
-const [OWN_BYTES, PARTICIPANT_BYTES, MERGED_BYTES] = [1_500, 1_300, 20];
+const [OWN_BYTES, PARTICIPANT_BYTES, MERGED_BYTES] = [2_600, 2_400, 20];
 
 const SIZE = `
   cross join lateral (
-    select ${OWN_BYTES} + ${PARTICIPANT_BYTES} * count(distinct participant_id)
-      + ${MERGED_BYTES} * count(distinct member.id) as size
-    from (select page.id) as page ${MEMBERS} cross join unnest(member.participant_ids) as participant_id
+    select ${OWN_BYTES} + ${PARTICIPANT_BYTES} * count(distinct participant.id)
+      + ${MERGED_BYTES} * count(distinct member.id)
+      + coalesce(sum(octet_length(member.own_metadata::text)) filter (where participant.n = 1), 0) as size
+    from (select page.id) as page ${MEMBERS}
+    cross join unnest(member.participant_ids) with ordinality as participant(id, n)
   ) as sized`;
 
 /** A conversation of a page, or a conversation that is merged into a conversation of the page. */
-type Member = Conversation & { primary_id: number; size: number; candidates: number };
+type Member = MergedConversation[number] & { primary_id: number; size: number; candidates: number };
 type Members = [Member, ...Member[]];
 
 /** The position of a conversation. A list in the order of the ids uses the id only. */
@@ -51,6 +55,7 @@ type Position = [activity: string, id: number];
 interface Filter {
   /** The ids of all addresses of each person. */
   people: number[][];
+  externalId: string | undefined;
   type: 'sms' | 'email' | undefined;
   since: Date | null;
   after: Position | null;
@@ -73,7 +78,10 @@ export async function listConversations(
   const since = readQueryTime('since', query.since);
   const addresses = query.participant ?? [];
   const people = await findPeople(knex, parse, addresses, (index) => `/query/participant/${index}`);
-  const found = await find(knex, { people, type: query.type, since, after: cursors.after, sort, limit });
+  if (query.participant_external_id !== undefined)
+    people.push(await findByExternalId(knex, query.participant_external_id));
+  const { external_id: externalId, type } = query;
+  const found = await find(knex, { people, externalId, type, since, after: cursors.after, sort, limit });
   const bytes = found.reduce((sum, [{ size }]) => sum + size, 0);
   if (bytes > FREE_BYTES) await reserve(bytes);
   const shown = await presentMerged(knex, found);
@@ -99,14 +107,19 @@ async function find(knex: Knex, filter: Filter): Promise<Members[]> {
   const members = await Conversation.query(knex)
     .from(sized as never)
     .joinRaw(MEMBERS)
-    .select('member.*', 'page.id as primary_id', 'page.size', 'page.candidates')
+    .select(
+      ...COLUMNS.map((column) => `member.${column}`),
+      'page.id as primary_id',
+      'page.size',
+      'page.candidates',
+    )
     .whereRaw('n <= ? and (n = 1 or running <= ?)', [filter.limit, PAGE_BYTES])
     .orderByRaw('n, member.id')
     .castTo<Member[]>();
   return [...Map.groupBy(members, ({ primary_id }) => primary_id).values()] as Members[];
 }
 
-function filterBy({ people, type, since, after, sort, limit }: Filter) {
+function filterBy({ people, externalId, type, since, after, sort, limit }: Filter) {
   return (builder: QueryBuilder<Conversation>): void => {
     builder.select('id', 'last_message_at').whereNull('merged_into_id');
     // Merged conversations have the same people as their primary conversation.
@@ -115,9 +128,14 @@ function filterBy({ people, type, since, after, sort, limit }: Filter) {
         inner
           .from('conversation_participants')
           .select('conversation_id')
-          .whereIn('participant_id', addresses),
+          .whereRaw('participant_id = any(?)', [addresses]),
       );
     }
+    if (externalId !== undefined)
+      builder.whereRaw(
+        'id = (select coalesce(merged_into_id, id) from conversations where external_id = ?)',
+        externalId,
+      );
     if (type) whereChannel(builder, type);
     if (since) builder.where('last_message_at', '>=', since);
     if (after && sort === 'activity') builder.whereRaw('(last_message_at, id) < (?::timestamptz, ?)', after);

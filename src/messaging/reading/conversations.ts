@@ -13,13 +13,30 @@ interface LastMessage {
   created_at: Date;
 }
 
+/** Without the metadata, which may be large and is read for the shown conversations only. */
+export const COLUMNS = [
+  'id',
+  'channel',
+  'merged_into_id',
+  'message_count',
+  'external_id',
+  'created_at',
+  'last_message_at',
+] as const satisfies (keyof Conversation)[];
+
+type Row = Pick<Conversation, (typeof COLUMNS)[number]>;
+
 /**
  * A primary conversation and the conversations that are merged into it, in the order of their ids. One statement reads all
  * of them, because links can change between two statements.
  */
-export type MergedConversation = [primary: Conversation, ...merged: Conversation[]];
+export type MergedConversation = [primary: Row, ...merged: Row[]];
 
-type ParticipantOf = Participant & { primary_id: number };
+const PARTICIPANT_COLUMNS = ['id', 'address', 'address_type', 'name', 'external_id', 'person_id'] as const;
+
+type ParticipantOf = Pick<Participant, (typeof PARTICIPANT_COLUMNS)[number] | 'person'> & {
+  primary_id: number;
+};
 
 const PREVIEW_LENGTH = 120;
 
@@ -45,7 +62,8 @@ export async function mergedIds(knex: Knex, id: number): Promise<number[]> {
 
 async function findMerged(knex: Knex, id: number): Promise<MergedConversation> {
   const primaryId = Conversation.query(knex).select(knex.raw('coalesce(merged_into_id, id)')).where('id', id);
-  const found = await Conversation.query(knex)
+  const found: Row[] = await Conversation.query(knex)
+    .select(...COLUMNS)
     .where('id', primaryId)
     .orWhere('merged_into_id', primaryId.clone())
     .orderBy('id');
@@ -53,7 +71,7 @@ async function findMerged(knex: Knex, id: number): Promise<MergedConversation> {
   return found as MergedConversation;
 }
 
-/** Reads participants and last messages with two queries for all conversations. */
+/** Reads participants, last messages and metadata with three queries for all conversations. */
 export async function presentMerged(
   knex: Knex,
   conversations: MergedConversation[],
@@ -63,7 +81,11 @@ export async function presentMerged(
     conversations.flat().map(({ id }) => id),
   );
   const participants = await participantsOf(knex, conversations);
-  return conversations.map((merged) => present(merged, participants.get(merged[0].id) ?? [], last));
+  const metadata = await metadataOf(knex, conversations);
+  return conversations.map((merged) => {
+    const { id } = merged[0];
+    return present(merged, participants.get(id) ?? [], last, metadata.get(id) ?? {});
+  });
 }
 
 /** The distinct participants of each merged conversation by the id of its primary conversation, in the order of their ids. */
@@ -71,7 +93,6 @@ async function participantsOf(
   knex: Knex,
   conversations: MergedConversation[],
 ): Promise<Map<number, ParticipantOf[]>> {
-  const members = conversations.flatMap((merged) => merged.map(({ id }) => ({ id, primary: merged[0].id })));
   // Lateral, so that each look-up uses an index independently of the planner's estimates.
   const takingPart = knex.raw(
     `(select distinct primary_id, participant_id
@@ -79,14 +100,39 @@ async function participantsOf(
         select participant_id from conversation_participants where conversation_id = member.id offset 0
       ) as own) as taking_part
      cross join lateral (select * from participants where id = participant_id offset 0) as participants`,
-    [members.map(({ id }) => id), members.map(({ primary }) => primary)],
+    membersOf(conversations),
   );
   const found = await Participant.query(knex)
     .from(takingPart as never)
-    .select('primary_id', 'participants.*')
+    .select('primary_id', ...PARTICIPANT_COLUMNS.map((column) => `participants.${column}`))
     .orderBy('participants.id')
     .castTo<ParticipantOf[]>();
   return Map.groupBy(found, ({ primary_id }) => primary_id);
+}
+
+/**
+ * The metadata that each merged conversation shows, by the id of its primary conversation: that of the first of its
+ * conversations, in the order of their ids, that has metadata.
+ */
+async function metadataOf(
+  knex: Knex,
+  conversations: MergedConversation[],
+): Promise<Map<number, Record<string, string>>> {
+  const { rows } = await knex.raw<{ rows: { primary_id: number; metadata: Record<string, string> }[] }>(
+    `select distinct on (primary_id) primary_id, own_metadata as metadata
+     from unnest(?::bigint[], ?::bigint[]) as member(id, primary_id) cross join lateral (
+       select own_metadata from conversations where conversations.id = member.id and own_metadata <> '{}' offset 0
+     ) as own
+     order by primary_id, member.id`,
+    membersOf(conversations),
+  );
+  return new Map(rows.map(({ primary_id, metadata }) => [primary_id, metadata]));
+}
+
+/** The ids of all conversations, and for each the id of its primary conversation. */
+function membersOf(conversations: MergedConversation[]): [ids: number[], primaryIds: number[]] {
+  const members = conversations.flatMap((merged) => merged.map(({ id }) => ({ id, primary: merged[0].id })));
+  return [members.map(({ id }) => id), members.map(({ primary }) => primary)];
 }
 
 /** The last message of each conversation that has messages. */
@@ -106,6 +152,7 @@ function present(
   conversation: MergedConversation,
   participants: ParticipantOf[],
   last: Map<number, LastMessage>,
+  metadata: Record<string, string>,
 ): Schema<'Conversation'> {
   const [primary, ...merged] = conversation;
   const latest = conversation
@@ -113,11 +160,13 @@ function present(
     .reduce<LastMessage | undefined>((a, b) => (a && a.id > b.id ? a : b), undefined);
   return {
     id: primary.id,
+    external_id: conversation.find(({ external_id }) => external_id !== null)?.external_id ?? null,
+    metadata,
     merged_into: null,
     merged_ids: merged.map(({ id }) => id),
     channels: [...new Set(conversation.map(({ channel }) => channel))],
-    participants: participants.map(({ id, address, address_type, name, person }) => {
-      return { id, address, address_type, name, person_id: person };
+    participants: participants.map(({ id, address, address_type, name, external_id, person }) => {
+      return { id, address, address_type, name, external_id, person_id: person };
     }),
     message_count: conversation.reduce((sum, { message_count }) => sum + message_count, 0),
     last_message: latest

@@ -6,7 +6,7 @@ import { Cursors, DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery } from 
 import type { Reserve, Schema } from '../../openapi/types.ts';
 import type { AddressParser } from '../address.ts';
 import { presentMessage } from '../message-view.ts';
-import { findPeople } from '../people/participants.ts';
+import { findPeople } from '../people/addresses.ts';
 import { readQueryTime } from '../time.ts';
 import { mergedIds } from './conversations.ts';
 import { highlight } from './highlight.ts';

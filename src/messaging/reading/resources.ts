@@ -4,7 +4,7 @@ import { Conversation } from '../../db/models/conversation.ts';
 import { Message } from '../../db/models/message.ts';
 import type { Schema } from '../../openapi/types.ts';
 import { type PresentableMessage, presentable, presentMessage } from '../message-view.ts';
-import { type MergedConversation, presentMerged } from './conversations.ts';
+import { COLUMNS, type MergedConversation, presentMerged } from './conversations.ts';
 
 /** The characters of a body that an event can have at most. */
 const MAX_BODY = 20_000;
@@ -27,7 +27,8 @@ export async function conversationsByIds(
 ): Promise<Map<number, Schema<'Conversation'>>> {
   if (ids.length === 0) return new Map();
   const primaries = Conversation.query(knex).select(raw('coalesce(merged_into_id, id)')).whereIn('id', ids);
-  const members = await Conversation.query(knex)
+  const members: MergedConversation[number][] = await Conversation.query(knex)
+    .select(...COLUMNS)
     .whereIn('id', primaries)
     .orWhereIn('merged_into_id', primaries.clone())
     .orderBy('id');

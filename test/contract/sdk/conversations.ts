@@ -28,6 +28,18 @@ export function conversations(): Interaction[] {
       calls: ({ conversations }) => conversations.get(id),
     }),
     call({
+      is: 'an external id and metadata for a conversation',
+      given,
+      operation: 'PATCH /api/conversations/{id}',
+      body: { external_id: 'ticket-77', metadata: { team: 'returns' } },
+      response: {
+        status: 200,
+        body: { ...resources.conversation, external_id: 'ticket-77', metadata: { team: 'returns' } },
+      },
+      calls: ({ conversations }) =>
+        conversations.update(id, { external_id: 'ticket-77', metadata: { team: 'returns' } }),
+    }),
+    call({
       is: 'a request for the messages of a conversation',
       given,
       operation: 'GET /api/conversations/{id}/messages',

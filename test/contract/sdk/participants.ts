@@ -28,12 +28,13 @@ export function participants(): Interaction[] {
       calls: ({ participants }) => participants.get(id),
     }),
     call({
-      is: 'a name for a participant',
+      is: 'a name and an external id for a participant',
       given,
       operation: 'PATCH /api/participants/{id}',
-      body: { name: 'Ada Lovelace' },
-      response: { status: 200, body: participant({ name: 'Ada Lovelace' }) },
-      calls: ({ participants }) => participants.update(id, { name: 'Ada Lovelace' }),
+      body: { name: 'Ada Lovelace', external_id: 'user-1842' },
+      response: { status: 200, body: participant({ name: 'Ada Lovelace', external_id: 'user-1842' }) },
+      calls: ({ participants }) =>
+        participants.update(id, { name: 'Ada Lovelace', external_id: 'user-1842' }),
     }),
     call({
       is: 'a link of two participants',

@@ -65,6 +65,8 @@ const address_type = regex(/^(phone|short_code|alphanumeric|email)$/, 'phone');
 
 export const conversation = {
   id: integer(1),
+  external_id: null,
+  metadata: {},
   merged_into: null,
   merged_ids: [],
   channels: ['sms'],
@@ -73,6 +75,7 @@ export const conversation = {
     address: filled('+12016661234'),
     address_type,
     name: null,
+    external_id: null,
     person_id: integer(1),
   }),
   message_count: integer(2),
@@ -93,6 +96,8 @@ export function participant(fields: object = {}) {
     address: filled('+18045551234'),
     address_type,
     name: null,
+    external_id: null,
+    metadata: {},
     person_id: integer(1),
     links: [],
     created_at: time(),

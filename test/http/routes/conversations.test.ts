@@ -106,12 +106,13 @@ describe('Reading conversations', () => {
   it('uses an index for every list', async () => {
     await query(
       service.databaseUrl,
-      `insert into conversations (channel, participant_ids, last_message_at)
-       select 'sms', array[1, 1000 + n], now() - n * interval '1 minute' from generate_series(1, 7000) n`,
+      `insert into conversations (channel, participant_ids, last_message_at, external_id)
+       select 'sms', array[1, 1000 + n], now() - n * interval '1 minute', 'ticket-' || n from generate_series(1, 7000) n`,
     );
     await query(
       service.databaseUrl,
-      `insert into participants (address, address_type) select '+1999' || n, 'phone' from generate_series(1, 7000) n`,
+      `insert into participants (address, address_type, external_id)
+       select '+1999' || n, 'phone', 'user-' || n from generate_series(1, 7000) n`,
     );
     await query(
       service.databaseUrl,
@@ -132,6 +133,8 @@ describe('Reading conversations', () => {
       '/api/conversations?type=sms&since=2024-01-01T00:00:00Z',
       '/api/conversations?participant=%2B12016661234',
       '/api/conversations?participant=%2B18045550003',
+      '/api/conversations?participant_external_id=user-7',
+      '/api/conversations?external_id=ticket-7',
       '/api/conversations/9/messages',
       '/api/conversations/9/messages?order=desc',
       '/api/conversations/9/messages?after_id=1000',
@@ -143,6 +146,7 @@ describe('Reading conversations', () => {
       '/api/messages?q=nowhere',
       '/api/participants',
       '/api/participants?address=%2B18045550003',
+      '/api/participants?external_id=user-7',
       '/api/participants/1',
       '/api/messages/1',
       '/api/messages/1/attempts',

@@ -136,6 +136,22 @@ describe('Pages of lists', function () {
       expect(ids).to.have.members((await sql('select id::int from conversations')).map(({ id }) => id));
     });
 
+    it('participants and conversations have much metadata', async () => {
+      await sql(`
+        with made as (
+          insert into participants (address, address_type, external_id, metadata)
+          select 'tagged' || n, 'alphanumeric', repeat('𝄞', 255),
+            (select jsonb_object_agg('key' || k, repeat('𝄞', 1024)) from generate_series(1, 50) as k)
+          from generate_series(1, 40) as n returning id, metadata
+        )
+        insert into conversations (channel, participant_ids, own_metadata) select 'sms', array[id], metadata from made`);
+      for (const name of ['participants', 'conversations']) {
+        const ids = await idsOf(`/api/${name}?${name === 'conversations' ? 'sort=id&' : ''}`);
+        const stored = (await sql(`select id::int from ${name} order by id`)).map(({ id }) => id);
+        expect(ids).to.deep.equal(stored);
+      }
+    });
+
     it('participants have many links, of which the latest thousand are returned', async () => {
       await sql(`
         with own as (insert into participants (address, address_type) select 'linked' || n, 'alphanumeric' from generate_series(1, 60) as n returning id)
