@@ -4,10 +4,13 @@ type Event = Schema<'Event'>;
 
 /** Max bytes of an event, as Standard Webhooks recommend (https://www.standardwebhooks.com, "payload size"). */
 const MAX_BYTES = 20_000;
-/** Max items of the lists of a resource that is too large. */
-const MAX_ITEMS = 20;
-/** Max UTF-16 units of the subject and the metadata's values of a resource that is too large. */
-const MAX_TEXT = 200;
+/** Limits of a resource that is too large: max items of its lists and metadata, and max UTF-16 units of its texts. */
+const LIMITS = [
+  { items: 20, units: 200 },
+  { items: 10, units: 100 },
+  { items: 5, units: 50 },
+];
+type Limit = (typeof LIMITS)[number];
 
 /** Cuts the body, then the lists and other texts, of an event that is too large. */
 export function fit(event: Event): Event {
@@ -17,7 +20,12 @@ export function fit(event: Event): Event {
   const cut = { ...event, data, truncated: true } as unknown as Event;
   cutBody(data, cut);
   if (bytesOf(cut) <= MAX_BYTES) return cut;
-  for (const [name, value] of Object.entries(data)) data[name] = shorten(value);
+  for (const limit of LIMITS) {
+    for (const [name, value] of Object.entries(data)) data[name] = shorten(value, limit);
+    const pairs = Object.entries(data.metadata ?? {}).slice(0, limit.items);
+    if (data.metadata) data.metadata = Object.fromEntries(pairs);
+    if (bytesOf(cut) <= MAX_BYTES) break;
+  }
   return cut;
 }
 
@@ -28,16 +36,20 @@ function cutBody(data: Record<string, unknown>, event: Event): void {
   let length = body.length;
   while (length > 0 && bytesOf(event) > MAX_BYTES) {
     length = Math.floor(length * 0.8) - 1;
-    data.body = body.slice(0, Math.max(0, length)).replace(/[\ud800-\udbff]$/, '');
+    data.body = slice(body, Math.max(0, length));
   }
 }
 
-function shorten(value: unknown): unknown {
-  if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map(shorten);
-  if (typeof value === 'string') return value.slice(0, MAX_TEXT);
+function shorten(value: unknown, limit: Limit): unknown {
+  if (Array.isArray(value)) return value.slice(0, limit.items).map((item) => shorten(item, limit));
+  if (typeof value === 'string') return slice(value, limit.units);
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).slice(0, MAX_ITEMS);
-  return Object.fromEntries(entries.map(([name, own]) => [name, shorten(own)]));
+  return Object.fromEntries(Object.entries(value).map(([name, own]) => [name, shorten(own, limit)]));
+}
+
+/** The first UTF-16 units of a text, without half of a surrogate pair. */
+function slice(text: string, units: number): string {
+  return text.length <= units ? text : text.slice(0, units).replace(/[\ud800-\udbff]$/, '');
 }
 
 function bytesOf(event: Event): number {
