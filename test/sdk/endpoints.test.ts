@@ -6,12 +6,15 @@ import {
   type Client,
   ConnectionError,
   createClient,
+  type Endpoint,
   NotFoundError,
   type WebhookEvent,
 } from '../../sdk/src/index.ts';
+import { sms } from '../support/bodies.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { listen } from '../support/listen.ts';
 import { type FaultyProxy, startProxy } from '../support/proxy.ts';
+import { until } from '../support/until.ts';
 import { all, rejection } from './support.ts';
 
 const URL = 'https://shop.example.com/events';
@@ -52,24 +55,56 @@ describe('The endpoints of the SDK', function () {
     expect(await rejection(endpoints.get(created.id))).to.be.instanceOf(NotFoundError);
   });
 
-  it('sends a test event that unwrap accepts with the secret of the endpoint', async () => {
+  describe('with a receiver', () => {
     const received: WebhookEvent[] = [];
-    let secret = '';
+    let secrets: string[] = [];
+    let endpoint: Endpoint;
     const server = createServer(async (request, response) => {
-      received.push(
-        await client.events.unwrap({ headers: request.headers, body: await buffer(request) }, secret),
-      );
+      const body = await buffer(request);
+      received.push(await client.events.unwrap({ headers: request.headers, body }, secrets));
       response.writeHead(204).end();
     });
-    const endpoint = await client.endpoints.create({
-      url: `http://127.0.0.1:${await listen(server)}/events`,
+    before(async () => {
+      const url = `http://127.0.0.1:${await listen(server)}/events`;
+      const { secret, ...created } = await client.endpoints.create({ url });
+      secrets = [secret];
+      endpoint = created;
     });
-    secret = endpoint.secret;
-    expect(await client.endpoints.test(endpoint.id)).to.include({ outcome: 'succeeded', status_code: 204 });
-    expect(received.map(({ id, type }) => [id, type])).to.deep.equal([[0, 'endpoint.test']]);
-    await client.endpoints.delete(endpoint.id);
-    server.closeAllConnections();
-    await once(server.close(), 'close');
+    after(async () => {
+      await client.endpoints.delete(endpoint.id);
+      server.closeAllConnections();
+      await once(server.close(), 'close');
+    });
+
+    it('send a test event that unwrap accepts, also with the previous secret', async () => {
+      const sendTest = () => client.endpoints.test(endpoint.id);
+      expect(await sendTest()).to.include({ outcome: 'succeeded', status_code: 204 });
+      const { secret } = await client.endpoints.rotateSecret(endpoint.id);
+      expect(await sendTest()).to.include({ outcome: 'succeeded' });
+      secrets = [secret];
+      expect(await sendTest()).to.include({ outcome: 'succeeded' });
+      const tests = received.filter(({ type }) => type === 'endpoint.test');
+      expect(tests.map(({ id }) => id)).to.deep.equal([0, 0, 0]);
+    });
+
+    it('get the events of the feed, which unwrap accepts', async () => {
+      const { conversation_id } = await client.messages.send(sms);
+      const own = () => client.events.list({ conversation_id });
+      const { data } = await until(async () => {
+        const page = await own();
+        return page.data.at(-1)?.type === 'message.delivered' && page;
+      }, 'the events');
+      const got = await until(() => {
+        const events = received.filter(({ id }) => data.some((event) => event.id === id));
+        return events.length >= data.length && events;
+      }, 'the events at the endpoint');
+      const pairs = (events: WebhookEvent[]) => events.map(({ id, type }) => `${id} ${type}`);
+      expect(pairs(got)).to.have.members(pairs(data));
+      await until(async () => {
+        const attempts = await all(client.endpoints.attempts(endpoint.id, { outcome: 'succeeded' }));
+        return data.every(({ id }) => attempts.some(({ event_id }) => event_id === id));
+      }, 'a successful attempt for each event');
+    });
   });
 
   it('does not repeat a request that would have a further effect', async () => {

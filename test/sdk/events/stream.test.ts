@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import {
+  ApiError,
   AuthenticationError,
   type Client,
   type ClientOptions,
@@ -328,5 +329,12 @@ describe('The stream of events of the SDK', function () {
     expect((await page.nextPage())?.data).to.deep.equal(listed.slice(3));
     const types = await events.list({ after, type: ['message.sent', 'message.delivered'] });
     expect(types.data).to.deep.equal(listed.slice(2));
+  });
+
+  it('list rejects with position_expired if the events after its position are not kept', async () => {
+    await service.service.database.knex('events').where('id', '<=', 3).delete();
+    const error = await rejection(clientOf().events.list({ after: 1 }));
+    expect(error).to.be.instanceOf(ApiError).and.include({ status: 410, code: 'position_expired' });
+    expect((await clientOf().events.list({ after: 0, limit: 1 })).data[0]?.id).to.equal(4);
   });
 });
