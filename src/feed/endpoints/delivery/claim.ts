@@ -5,8 +5,10 @@ import type { EventRow, EventType } from '../../event.ts';
 import { type FreeTries, PER_ENDPOINT } from './limits.ts';
 import { MAX_TRIES } from './schedule.ts';
 
-/** Longer than a try and its settling take; if a worker dies, its deliveries wait for the rest of the lease. */
+/** If a worker dies, its deliveries wait for the rest of the lease. */
 export const LEASE_MS = 30_000;
+/** A try must begin within this time after the claim, so that it ends and is settled within the lease. */
+export const START_MS = 9_000;
 
 /** A delivery that this process may try until the end of its lease. */
 export interface Claimed extends Omit<EventRow, 'id' | 'type'> {
@@ -37,7 +39,7 @@ const RELEASE = {
   name: 'release-endpoint-delivery',
   text: `
     update endpoint_deliveries
-    set lease = null, attempt_count = attempt_count - 1, next_attempt_at = statement_timestamp() + interval '5 seconds'
+    set lease = null, attempt_count = attempt_count - 1, next_attempt_at = statement_timestamp() + $4 * interval '1 millisecond'
     where endpoint_id = $1 and event_id = $2 and lease = $3`,
 };
 const REMOVE = {
@@ -55,12 +57,13 @@ export async function claimDeliveries(
   return (await execute<Claimed & pg.QueryResultRow>(pool, CLAIM, [wanted, ids, limits])).rows;
 }
 
-/** Ends the lease of a delivery that was not tried. */
+/** Ends the lease of a delivery that was not tried. The delivery is due after `delayMs` milliseconds. */
 export async function releaseDelivery(
   pool: pg.Pool,
   { endpoint_id, event_id, lease }: Claimed,
+  delayMs: number,
 ): Promise<void> {
-  await execute(pool, RELEASE, [endpoint_id, event_id, lease]);
+  await execute(pool, RELEASE, [endpoint_id, event_id, lease, delayMs]);
 }
 
 /** Removes a delivery whose event has no content any more. */

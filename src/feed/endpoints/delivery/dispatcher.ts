@@ -26,7 +26,8 @@ interface Row {
   is_used: boolean;
   is_behind: boolean;
   last_id: number | null;
-  full_ids: number[];
+  /** The driver leaves the elements of arrays as text. */
+  full_ids: string[];
 }
 
 /** Makes the deliveries of new events. Any number of processes dispatch, each endpoint in one of them at a time. */
@@ -48,7 +49,7 @@ export class Dispatcher {
     const { rows } = await execute<Row>(this.#pool, DISPATCH, [this.#afterId, [...this.#full.keys()]]);
     const { is_used, is_behind, last_id, full_ids } = rows[0] as Row;
     this.#afterId = last_id ?? 0;
-    for (const id of full_ids) this.#full.set(id, now + FULL_MS);
+    for (const id of full_ids) this.#full.set(Number(id), now + FULL_MS);
     return { isUsed: is_used, isBehind: is_behind };
   }
 }

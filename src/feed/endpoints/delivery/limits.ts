@@ -1,12 +1,17 @@
+import pLimit, { type LimitFunction } from 'p-limit';
 import { pauseMs } from '../../../outbox/backoff.ts';
 import { type BreakerCall, CircuitBreaker, isHanging } from '../../../outbox/circuit-breaker.ts';
 import type { EndpointResult } from '../send.ts';
 
-/** Max tries of an endpoint at the same time in this process. */
+/** Max tries of an endpoint at the same time in this process, and max claimed deliveries of an endpoint without tries so far. */
 export const PER_ENDPOINT = 5;
+/** Max claimed deliveries of an endpoint that responds fast, so that its next try need not wait for a claim. */
+const CLAIMED_PER_ENDPOINT = 25;
 /** Max share of all tries for endpoints that are slow. */
 const SLOW = 1 / 2;
-/** An endpoint without a try for this time is forgotten. */
+/** Max pause that this process itself observes: afterwards, claims find the pause in the database. */
+const OWN_PAUSE_MS = 2_000;
+/** An endpoint without a claim for this time is forgotten. */
 const FORGET_MS = 10 * 60_000;
 /** Responses that slow the tries down (Standard Webhooks), as any response with `Retry-After` does. */
 const SLOWING = new Set([429, 502, 504]);
@@ -18,7 +23,7 @@ export interface LimitsOptions {
   onChange: (endpointId: number, isAvailable: boolean) => void;
 }
 
-/** The endpoints for which fewer than `PER_ENDPOINT` tries may begin now, and how many. */
+/** The endpoints of which another number of deliveries than `PER_ENDPOINT` may be claimed now, and the number. */
 export interface FreeTries {
   ids: number[];
   limits: number[];
@@ -26,22 +31,28 @@ export interface FreeTries {
 
 interface Limited {
   circuit: CircuitBreaker;
-  /** Whether the last try took long. */
-  isSlow: boolean;
+  /** The number of deliveries that are claimed and not ended. */
+  claimed: number;
+  /** Limits the tries at the same time. */
+  queue: LimitFunction;
+  /** No delivery is claimed or tried before this time, in milliseconds since 1970. */
+  pausedUntil: number;
+  /** How long the last try took. */
+  speed: 'unknown' | 'fast' | 'slow';
   /** The number of times the endpoint slowed the tries down since its last success. */
   slowedInARow: number;
   /** The sequence number of the last try that was slowed down. */
   lastSlowed: number;
-  lastTryAt: number;
+  lastClaimAt: number;
 }
 
 /**
- * The tries that may begin for each endpoint. An endpoint that fails gets single tries at growing intervals, and endpoints
+ * The deliveries that may be claimed, and the tries that may begin, for each endpoint. An endpoint that fails gets single tries at growing intervals, and endpoints
  * that are slow share a part of all tries, so that they do not delay the others.
  */
 export class EndpointLimits {
   readonly #options: LimitsOptions;
-  /** The endpoints of recent tries, the last one at the end. */
+  /** The endpoints of recent claims, the last one at the end. */
   readonly #endpoints = new Map<number, Limited>();
 
   constructor(options: LimitsOptions) {
@@ -51,13 +62,13 @@ export class EndpointLimits {
   free(now = Date.now()): FreeTries {
     const free: FreeTries = { ids: [], limits: [] };
     const slow = [...this.#endpoints.values()].filter((each) => isSlow(each, now));
-    const running = slow.reduce((sum, { circuit }) => sum + circuit.calls.length, 0);
-    let freeForSlow = Math.floor(this.#options.concurrency * SLOW) - running;
+    const claimed = slow.reduce((sum, endpoint) => sum + endpoint.claimed, 0);
+    let freeForSlow = Math.max(0, Math.floor(this.#options.concurrency * SLOW) - claimed);
     for (const [id, endpoint] of this.#endpoints) {
       if (isForgettable(endpoint, now)) this.#endpoints.delete(id);
-      let limit = freeTries(endpoint.circuit, now);
+      let limit = claimable(endpoint, now);
       if (isSlow(endpoint, now)) {
-        limit = Math.max(0, Math.min(limit, freeForSlow));
+        limit = Math.min(limit, freeForSlow);
         freeForSlow -= limit;
       }
       if (limit === PER_ENDPOINT) continue;
@@ -73,13 +84,23 @@ export class EndpointLimits {
     return Math.min(...open.map(({ circuit }) => circuit.probes.dueInMs(now)));
   }
 
-  begin(endpointId: number, now = Date.now()): BreakerCall {
-    const endpoint = this.#endpoints.get(endpointId) ?? this.#create(endpointId, now);
-    // Of the slow endpoints, the endpoint with the oldest try is first.
+  /** Runs the try of a claimed delivery, as soon as fewer than `PER_ENDPOINT` tries of its endpoint are running. */
+  async run<T>(endpointId: number, attempt: () => Promise<T>, now = Date.now()): Promise<T> {
+    const endpoint = this.#endpoints.get(endpointId) ?? this.#create(endpointId);
+    // Of the slow endpoints, the endpoint with the oldest claim is first.
     this.#endpoints.delete(endpointId);
     this.#endpoints.set(endpointId, endpoint);
-    endpoint.lastTryAt = now;
-    return endpoint.circuit.begin({}, 'retry', now);
+    endpoint.lastClaimAt = now;
+    endpoint.claimed++;
+    return endpoint.queue(attempt).finally(() => endpoint.claimed--);
+  }
+
+  /** Begins a try in `run`. Returns null if the endpoint must not get a try any more since its deliveries were claimed. */
+  begin(endpointId: number, now = Date.now()): BreakerCall | null {
+    const endpoint = this.#endpoints.get(endpointId) as Limited;
+    const mayTry =
+      now >= endpoint.pausedUntil && (endpoint.circuit.state === 'closed' || mayProbe(endpoint, now));
+    return mayTry ? endpoint.circuit.begin({}, 'retry', now) : null;
   }
 
   /**
@@ -95,10 +116,10 @@ export class EndpointLimits {
     result: EndpointResult | null,
     now = Date.now(),
   ): number | null {
-    const endpoint = this.#endpoints.get(endpointId) ?? this.#create(endpointId, now);
-    const { circuit } = endpoint;
+    const endpoint = this.#endpoints.get(endpointId) as Limited;
     const pause = result && this.#count(endpoint, call, eventId, result, now);
-    circuit.end(call);
+    endpoint.circuit.end(call);
+    if (pause !== null) endpoint.pausedUntil = now + Math.min(pause, OWN_PAUSE_MS);
     return pause;
   }
 
@@ -110,7 +131,7 @@ export class EndpointLimits {
     now: number,
   ): number | null {
     const { circuit } = endpoint;
-    endpoint.isSlow = isHanging(call, now);
+    endpoint.speed = isHanging(call, now) ? 'slow' : 'fast';
     if (outcome === 'succeeded') {
       endpoint.slowedInARow = 0;
       circuit.succeed('grows');
@@ -125,7 +146,7 @@ export class EndpointLimits {
     return pauseMs(retryAfterMs, endpoint.slowedInARow);
   }
 
-  #create(id: number, now: number): Limited {
+  #create(id: number): Limited {
     let wasClosed = true;
     const circuit = new CircuitBreaker({
       concurrency: PER_ENDPOINT,
@@ -135,21 +156,36 @@ export class EndpointLimits {
         wasClosed = isClosed;
       },
     });
-    const endpoint = { circuit, isSlow: false, slowedInARow: 0, lastSlowed: 0, lastTryAt: now };
+    const endpoint = {
+      ...{ circuit, claimed: 0, queue: pLimit(PER_ENDPOINT), pausedUntil: 0 },
+      ...{ speed: 'unknown' as const, slowedInARow: 0, lastSlowed: 0, lastClaimAt: 0 },
+    };
     this.#endpoints.set(id, endpoint);
     return endpoint;
   }
 }
 
-function freeTries({ state, window, calls, probes }: CircuitBreaker, now: number): number {
-  if (state === 'closed') return Math.max(0, window - calls.length);
-  return calls.length === 0 && probes.isDue('retry', now) ? 1 : 0;
+/** The number of further deliveries that may be claimed. */
+function claimable(endpoint: Limited, now: number): number {
+  const { circuit, claimed, pausedUntil } = endpoint;
+  if (now < pausedUntil) return 0;
+  if (circuit.state !== 'closed') return claimed === 0 && mayProbe(endpoint, now) ? 1 : 0;
+  const isFast =
+    endpoint.speed === 'fast' &&
+    circuit.window === PER_ENDPOINT &&
+    !circuit.isFailing &&
+    !isSlow(endpoint, now);
+  return Math.max(0, (isFast ? CLAIMED_PER_ENDPOINT : circuit.window) - claimed);
+}
+
+function mayProbe({ circuit }: Limited, now: number): boolean {
+  return circuit.calls.length === 0 && circuit.probes.isDue('retry', now);
 }
 
 function isSlow(endpoint: Limited, now: number): boolean {
-  return endpoint.isSlow || endpoint.circuit.calls.some((call) => isHanging(call, now));
+  return endpoint.speed === 'slow' || endpoint.circuit.calls.some((call) => isHanging(call, now));
 }
 
-function isForgettable({ circuit, lastTryAt }: Limited, now: number): boolean {
-  return circuit.calls.length === 0 && now - lastTryAt > FORGET_MS;
+function isForgettable({ claimed, lastClaimAt }: Limited, now: number): boolean {
+  return claimed === 0 && now - lastClaimAt > FORGET_MS;
 }

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import type pg from 'pg';
 import type { Events } from '../../../observability/events.ts';
 import { ClaimLoop } from '../../../outbox/claim-loop.ts';
 import type { Resources } from '../../event.ts';
 import type { EndpointResult, EndpointSender } from '../send.ts';
-import { type Claimed, claimDeliveries, releaseDelivery, removeDelivery } from './claim.ts';
+import { type Claimed, claimDeliveries, releaseDelivery, removeDelivery, START_MS } from './claim.ts';
 import { type Bodies, renderBodies, tryDelivery } from './deliver.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EndpointLimits } from './limits.ts';
@@ -21,8 +22,14 @@ export interface EndpointWorkerOptions {
   onEvent: () => void;
 }
 
-/** Max tries at the same time, and max events in memory. */
+/** Max tries at the same time. */
 const CONCURRENCY = 50;
+/** Max claimed deliveries, whose events are in memory. */
+const MAX_CLAIMED = 500;
+/** Max deliveries of one claim, whose events are rendered together. */
+const MAX_PER_CLAIM = 100;
+/** The delay of a delivery whose event could not be rendered. */
+const NOT_RENDERED_MS = 5_000;
 /** Max wait between two claims: a notification can be lost, and the next try of a delivery can be due. */
 const POLL_MS = 1_000;
 /** Min time between two claims: under load, one claim covers many events. */
@@ -37,6 +44,8 @@ export class EndpointWorker {
   readonly #dispatcher: Dispatcher;
   readonly #limits: EndpointLimits;
   readonly #settle: (settlement: Settlement) => Promise<void>;
+  /** Limits the tries at the same time. */
+  readonly #running = pLimit(CONCURRENCY);
   #claimEveryMs = CLAIM_EVERY_MS;
 
   constructor(options: EndpointWorkerOptions) {
@@ -82,7 +91,7 @@ export class EndpointWorker {
     const { pool, resources, events } = this.#options;
     const { isUsed, isBehind } = await this.#dispatcher.dispatch();
     this.#claimEveryMs = isUsed ? CLAIM_EVERY_MS : UNUSED_EVERY_MS;
-    const wanted = CONCURRENCY - this.#loop.held.size;
+    const wanted = Math.min(MAX_PER_CLAIM, MAX_CLAIMED - this.#loop.held.size);
     if (isUsed && wanted > 0) {
       const claims = await claimDeliveries(pool, wanted, this.#limits.free());
       const bodies = renderBodies(claims, resources, (error) => events.failed('endpoints', error));
@@ -93,27 +102,42 @@ export class EndpointWorker {
   }
 
   async #deliver(claimed: Claimed, bodies: Promise<Bodies>): Promise<void> {
+    const mustBeginBy = Date.now() + START_MS;
+    const settlement = await this.#limits.run(claimed.endpoint_id, () =>
+      this.#running(async () => {
+        const { texts, failed } = await bodies;
+        const body = texts.get(claimed.event_id);
+        if (body !== undefined) return this.#try(claimed, body, mustBeginBy);
+        return failed.has(claimed.event_id) ? this.#release(claimed, NOT_RENDERED_MS) : this.#remove(claimed);
+      }),
+    );
+    if (settlement) await this.#settle(settlement);
+  }
+
+  async #try(claimed: Claimed, body: string, mustBeginBy: number): Promise<Settlement | undefined> {
     const { endpoint_id: endpointId, event_id: eventId } = claimed;
     const { events, sender } = this.#options;
-    const call = this.#limits.begin(endpointId);
-    const { texts, failed } = await bodies;
-    const body = texts.get(eventId);
-    if (body === undefined) {
-      this.#limits.end(endpointId, call, eventId, null);
-      return this.#endWithoutTry(claimed, failed.has(eventId));
-    }
+    const isLate = this.#loop.signal.aborted || Date.now() > mustBeginBy;
+    const call = isLate ? null : this.#limits.begin(endpointId);
+    if (call === null) return this.#release(claimed, 0);
     const startedAt = new Date();
     const result = await tryDelivery(sender, claimed, body, this.#loop.signal);
     const pauseMs = this.#limits.end(endpointId, call, eventId, isLost(result) ? null : result);
     events.endpointTried({ endpointId, eventId, number: claimed.number, ...toTried(result) });
-    await this.#settle({ claimed, startedAt, result, pauseMs });
+    return { claimed, startedAt, result, pauseMs };
   }
 
   /** If the database is unavailable, the lease ends by itself. */
-  async #endWithoutTry(claimed: Claimed, isRepeated: boolean): Promise<void> {
+  async #release(claimed: Claimed, delayMs: number): Promise<undefined> {
     const { pool, events } = this.#options;
-    const end = isRepeated ? releaseDelivery : removeDelivery;
-    await end(pool, claimed).catch((error) => events.failed('endpoints', error));
+    await releaseDelivery(pool, claimed, delayMs).catch((error) => events.failed('endpoints', error));
+    return undefined;
+  }
+
+  async #remove(claimed: Claimed): Promise<undefined> {
+    const { pool, events } = this.#options;
+    await removeDelivery(pool, claimed).catch((error) => events.failed('endpoints', error));
+    return undefined;
   }
 }
 
