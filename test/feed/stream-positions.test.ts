@@ -118,6 +118,17 @@ describe('The items of a stream', () => {
     expect(await next(stream)).to.deep.equal([591, 592, 593, 594, 595, 596, 597, 598, 599, 600]);
   });
 
+  it('need no query of their own for new events', async () => {
+    const all = await Promise.all(Array.from({ length: 50 }, () => open(null)));
+    const items = Promise.all(all.map(next));
+    let queries = 0;
+    database.pool.on('acquire', () => queries++);
+    await append('message.sent');
+    expect(await items).to.deep.equal(Array.from({ length: 50 }, () => [1]));
+    // Those of the test, and of the tail.
+    expect(queries).to.be.below(10);
+  });
+
   it('resynchronize after the database has lost the last events', async () => {
     await append('message.sent', 10);
     const stream = await open(5);
