@@ -1,4 +1,4 @@
-import type { ConsumerName } from '../checker/feed/evidence.ts';
+import { CONSUMERS, type ConsumerName } from '../checker/feed/evidence.ts';
 import { type ChaosSettings, fullSettings, modesOf } from '../settings.ts';
 
 export interface FeedSettings extends ChaosSettings {
@@ -17,9 +17,9 @@ export interface FeedSettings extends ChaosSettings {
 export function fullFeedSettings(seed: number): FeedSettings {
   return {
     ...fullSettings(modesOf('keys'), seed),
-    ...{ consumers: ['rest', 'stream'], inbound: 2_000, failingWebhooks: 0.02, stallMs: 330_000 },
+    ...{ consumers: CONSUMERS, inbound: 2_000, failingWebhooks: 0.02, stallMs: 330_000 },
     ...{ conversations: 400, messagesEach: 20, apis: 4, workers: 2, killed: 'all' },
-    environment: { DATABASE_POOL_SIZE: '8' },
+    environment: { DATABASE_POOL_SIZE: '8', ALLOWED_PRIVATE_HOSTS: '127.0.0.1' },
     steps: [{ at: 0.5, action: 'restart database' }],
     ...{ timeLimitMs: 720_000, minInterruptions: 5 },
     plan: {
@@ -35,8 +35,9 @@ export function shortFeedSettings(seed: number): FeedSettings {
   return {
     ...full,
     ...{ conversations: 48, messagesEach: 4, inbound: 60, apis: 2, clients: 16, pauseMs: 1_000 },
-    ...{ killUntilPending: 60, killForMs: 12_000, failingWebhooks: 0.05, stallMs: 20_000 },
-    ...{ timeLimitMs: 120_000, minInterruptions: 1 },
+    ...{ killUntilPending: 60, killForMs: 9_000, failingWebhooks: 0.05, stallMs: 60_000 },
+    ...{ timeLimitMs: 150_000, minInterruptions: 1 },
+    steps: [{ at: 0.3, action: 'kill api' }, ...full.steps],
     plan: { ...full.plan, workerKills: 1, apiKills: 1, failing: 0, lost: 0, ofEachFault: 0 },
   };
 }
