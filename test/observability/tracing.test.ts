@@ -4,7 +4,9 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { traceparentOf } from '../../src/observability/tracing.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
+import { startEventReceiver } from '../support/event-receiver.ts';
 import { startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const PARENT = 'b7ad6b7169203331';
@@ -29,7 +31,7 @@ describe('The trace context of a request', () => {
       expect(traceparentOf(header)).to.equal(expected);
     });
 
-  it('is stored with the message, and a link of the span of the provider call', async () => {
+  it('is stored with the message, and a link of the spans of the provider call and of the try at an endpoint', async () => {
     const spans: {
       name: string;
       options: SpanOptions;
@@ -51,8 +53,13 @@ describe('The trace context of a request', () => {
       } as unknown as Span);
     };
     trace.setGlobalTracerProvider({ getTracer: () => ({ startActiveSpan }) as unknown as Tracer });
-    const service = await startHarness({}, createLogger('silent'), false);
+    const receiver = await startEventReceiver();
+    const service = await startHarness({ ALLOWED_PRIVATE_HOSTS: '127.0.0.1' }, createLogger('silent'), false);
     try {
+      let delivered = 0;
+      const endpoint = await service.request('POST', '/api/endpoints', {
+        ...{ url: receiver.url, event_types: ['message.delivered'] },
+      });
       const requests: Record<string, string>[] = [
         { traceparent: TRACEPARENT },
         { traceparent: 'invalid' },
@@ -75,9 +82,20 @@ describe('The trace context of a request', () => {
           body.id,
         ]);
         expect(row).to.deep.equal({ traceparent: isTraced ? TRACEPARENT : null });
+        const tries = await until(() => {
+          const found = spans.filter(({ name }) => name === 'messaging.deliver_event').slice(delivered);
+          return found.length === 1 && found[0]?.ended && found;
+        }, 'the event is sent to the endpoint');
+        delivered += tries.length;
+        expect(tries[0]?.options.links).to.deep.equal(span?.options.links);
+        expect(tries[0]?.attributes).to.include({
+          'messaging.endpoint_id': endpoint.body.id,
+          'messaging.outcome': 'succeeded',
+        });
       }
     } finally {
       await service.stop();
+      await receiver.stop();
       trace.disable();
     }
   });
