@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { sign } from '../../../src/simulator/dialects/standard/signature.ts';
-import { webhookSecret } from '../../support/harness.ts';
+import { startHarness, webhookSecret } from '../../support/harness.ts';
 import { freePort } from '../../support/process.ts';
 import type { SdkProject } from '../../support/sdk-project.ts';
 import { until } from '../../support/until.ts';
@@ -30,9 +29,8 @@ export function receivers(installed: () => SdkProject): void {
     });
     afterEach(() => child?.kill('SIGKILL'));
 
-    const start = async (file: string) => {
-      const port = await freePort();
-      const env = { PATH: process.env.PATH, EVENT_SECRET: webhookSecret, PORT: `${port}` };
+    const start = async (file: string, port: number, secret = webhookSecret) => {
+      const env = { PATH: process.env.PATH, EVENT_SECRET: secret, PORT: `${port}` };
       child = spawn(process.execPath, [file], { cwd: installed().directory, env });
       url = `http://127.0.0.1:${port}/events`;
       output = '';
@@ -60,7 +58,7 @@ export function receivers(installed: () => SdkProject): void {
         });
         expect(code, stdout).to.equal(0);
 
-        await start(file);
+        await start(file, await freePort());
         expect(await post(EVENT)).to.equal(204);
         expect(await post(EVENT)).to.equal(204);
         const other = `whsec_${Buffer.alloc(32, 'other').toString('base64')}`;
@@ -75,9 +73,24 @@ export function receivers(installed: () => SdkProject): void {
         expect(output.split('\n').slice(1, -1)).to.deep.equal([
           ...['+18045551234 writes: Hi 😀', '9 failed: 30003', 'message.sent'],
         ]);
-        child.kill('SIGTERM');
-        await once(child, 'exit');
       });
     }
+
+    it('that receive the events of a service', async () => {
+      const service = await startHarness({ ALLOWED_PRIVATE_HOSTS: '127.0.0.1' });
+      try {
+        const port = await freePort();
+        const endpoint = { url: `http://127.0.0.1:${port}/events`, event_types: ['message.received'] };
+        const { body } = await service.request('POST', '/api/endpoints', endpoint);
+        await installed().write('receiver.ts', await readFile('docs/samples/receivers/node.ts', 'utf8'));
+        await start('receiver.ts', port, body.secret);
+        await service.control('POST', '/_control/inbound', {
+          ...{ channel: 'sms', from: '+18045551234', to: '+12016661234', body: 'Hello' },
+        });
+        await until(() => output.includes('+18045551234 writes: Hello'), 'the receiver handles the event');
+      } finally {
+        await service.stop();
+      }
+    });
   });
 }
