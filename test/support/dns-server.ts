@@ -18,7 +18,7 @@ const NAME_OF_QUESTION = 0xc00c;
 
 /**
  * A DNS server (RFC 1035) that answers each question about the IPv4 addresses of a name by the next entry of the name's list; the
- * last entry repeats. Every other question has an answer without addresses.
+ * last entry repeats. A name with an empty list gets no response. Every other question has an answer without addresses.
  */
 export async function startDnsServer(answers: Record<string, string[][]>): Promise<DnsServer> {
   const left = new Map(Object.entries(answers).map(([name, lists]) => [name, [...lists]]));
@@ -31,6 +31,7 @@ export async function startDnsServer(answers: Record<string, string[][]>): Promi
   const socket = createSocket('udp4');
   socket.on('message', (query, { port, address }) => {
     const { name, type, end } = questionOf(query);
+    if (answers[name]?.length === 0) return;
     const addresses = type === TYPE_A ? next(name) : [];
     socket.send(responseTo(query.subarray(0, end), addresses), port, address);
   });

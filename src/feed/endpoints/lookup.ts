@@ -25,12 +25,12 @@ const DNS_TRIES = 2;
 /** Finds the addresses of the hosts of endpoints, and refuses addresses that the policy does not allow. */
 export class EndpointLookup {
   readonly #policy: AddressPolicy;
-  readonly #resolver = new Resolver({ timeout: DNS_TIMEOUT_MS, tries: DNS_TRIES });
+  readonly #dnsServers: readonly string[] | undefined;
 
   /** @param dnsServers in place of the DNS servers of the system. */
   constructor(policy: AddressPolicy, dnsServers?: readonly string[]) {
     this.#policy = policy;
-    if (dnsServers) this.#resolver.setServers(dnsServers);
+    this.#dnsServers = dnsServers;
   }
 
   /**
@@ -65,7 +65,10 @@ export class EndpointLookup {
    * not delay the look-ups of others.
    */
   async #resolve(host: string, options: LookupOptions): Promise<LookupAddress[]> {
-    const results = await Promise.allSettled([this.#resolver.resolve4(host), this.#resolver.resolve6(host)]);
+    // A new resolver has the present name servers of the system.
+    const resolver = new Resolver({ timeout: DNS_TIMEOUT_MS, tries: DNS_TRIES });
+    if (this.#dnsServers) resolver.setServers(this.#dnsServers);
+    const results = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
     const addresses = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
     if (addresses.length > 0) return addresses.map((address) => ({ address, family: isIP(address) }));
     const failure = results.find(

@@ -144,6 +144,23 @@ describe('The sender of events to endpoints', () => {
     expect(result).to.include({ outcome: 'failed', statusCode: null });
   });
 
+  it('delays no other endpoint if a name server does not respond', async () => {
+    const { port } = await serve((_, response) => response.end());
+    const { address } = await dns({ 'silent.test': [], 'named.test': [['127.0.0.1']] });
+    const sender = senderFor({ dnsServers: [address] });
+    const stopping = new AbortController();
+    // More look-ups than getaddrinfo has threads.
+    const silent = Array.from({ length: 10 }, () =>
+      sender.send({ ...request, url: 'https://silent.test/' }, stopping.signal),
+    );
+    for (const host of ['named.test', 'localhost'])
+      expect(await sender.send({ ...request, url: `http://${host}:${port}/` }), host).to.include({
+        outcome: 'succeeded',
+      });
+    stopping.abort();
+    for (const { error } of await Promise.all(silent)) expect(error?.code).to.equal('worker_lost');
+  });
+
   it('fails without a connection, and if the connection is lost before the response', async () => {
     const { url } = await serve((incoming) => incoming.socket.destroy());
     const sender = senderFor({ dnsServers: [(await dns({})).address] });

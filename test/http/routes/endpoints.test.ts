@@ -233,6 +233,9 @@ describe('The endpoints', function () {
       expect(Date.parse(timestamp)).to.be.a('number');
       expect(sent.headers['webhook-id']).to.match(/^test_[0-9a-f-]{36}$/);
       expect(sent.headers['webhook-signature']).to.equal(signatureOf(secret, sent));
+      const { headers, body: content } = sent;
+      const unwrapped = await service.client.events.unwrap({ headers, body: content }, secret);
+      expect(unwrapped.type).to.equal('endpoint.test');
       expect((await call('GET', `/${endpoint.id}/attempts`)).body.data).to.deep.equal([]);
     });
 
