@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { execute } from '../../db/transaction.ts';
 import { PositionExpiredError } from '../../errors.ts';
 import type { Schema } from '../../openapi/types.ts';
+import { FEED_MOVED } from '../event.ts';
 import { feedRange } from '../read.ts';
 
 /** The dispatcher makes the deliveries after the new position pending again. */
@@ -11,7 +12,7 @@ const MOVE_BACK = {
     with moved as (
       update endpoints set position = least(position, $2) where id = $1 and deleted_at is null and position > $2 returning id
     )
-    select pg_notify('feed', '') from moved`,
+    select pg_notify('${FEED_MOVED}', '') from moved`,
 };
 /** The schedule of tries begins again. */
 const RETRY_FAILED = {
@@ -23,7 +24,7 @@ const RETRY_FAILED = {
       where endpoint_id = $1 and status = 'failed'
       returning event_id
     )
-    select count(*), pg_notify('feed', '') from replayed`,
+    select count(*), pg_notify('${FEED_MOVED}', '') from replayed`,
 };
 
 /**

@@ -1,4 +1,5 @@
 import { storedFunction } from '../../db/functions.ts';
+import { FEED_MOVED } from '../event.ts';
 
 /** One creation at a time counts the endpoints. */
 export const LOCK = `select pg_advisory_xact_lock(hashtext('endpoints'))`;
@@ -35,7 +36,7 @@ export const UPDATE = {
       where endpoint_id = changed.id and status = 'pending' and lease is null and next_attempt_at > now()
         and ($6 or $2 is not null)
     )
-    select id, pg_notify('feed', '') from changed`,
+    select id, pg_notify('${FEED_MOVED}', '') from changed`,
 };
 export const ROTATE = {
   name: 'rotate-endpoint-secret',
