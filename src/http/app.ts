@@ -124,7 +124,10 @@ function toMiddleware(
     response.status(result.status).set(result.headers ?? {});
     // The response to HEAD ends before the first text of a stream.
     if (result.body === undefined || (request.method === 'HEAD' && isStream(result.body))) response.end();
-    else if (isStream(result.body)) await sendStream(response, result.body);
+    else if (isStream(result.body))
+      await sendStream(response, result.body).catch((error) => {
+        throw translate(error);
+      });
     else if (typeof result.body === 'string') response.send(result.body);
     else response.json(result.body);
     budget.written(response);

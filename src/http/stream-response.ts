@@ -15,13 +15,15 @@ export function isStream(body: unknown): body is AsyncIterable<string> {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }
 
-/** Sends texts as they come. A client that does not read for `patienceMs` is disconnected, so that memory is bounded. */
+/**
+ * Sends texts as they come. A client that does not read for `patienceMs` is disconnected, so that memory is bounded. The headers
+ * are sent with the first text: before it, an error can still become a problem document.
+ */
 export async function sendStream(
   response: ServerResponse,
   body: AsyncIterable<string>,
   patienceMs = PATIENCE_MS,
 ): Promise<void> {
-  response.flushHeaders();
   for await (const text of body) {
     if (response.closed) return;
     if (!response.write(text)) await untilDrained(response, patienceMs);

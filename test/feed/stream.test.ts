@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Schema } from '../../src/openapi/types.ts';
+import { query } from '../support/database.ts';
 import { type Frame, readFrames } from '../support/event-stream.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';
@@ -91,6 +92,17 @@ describe('The stream of events', function () {
     const text = response.text().catch(() => '');
     await other.stop();
     expect(await text).to.match(/^: keep-alive\nid: 0\n\n/);
+  });
+
+  it('is refused with 503 while the database is unavailable', async () => {
+    const other = await startHarness();
+    const name = new URL(other.databaseUrl).pathname.slice(1);
+    const admin = Object.assign(new URL(other.databaseUrl), { pathname: '/postgres' }).href;
+    await query(admin, `alter database ${name} with allow_connections false`);
+    await query(admin, 'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+    const { status, headers, body } = await other.request('GET', '/api/events/stream');
+    await other.stop();
+    expect([status, body.code, headers.get('retry-after')]).to.deep.equal([503, 'unavailable', '1']);
   });
 
   it('refuses a Last-Event-ID that is no position', async () => {
