@@ -115,9 +115,9 @@ export class Tail {
   async #begin(): Promise<void> {
     const { pool, listenUrl: url, events } = this.#options;
     const { first, last } = await feedRange(pool);
-    this.#start = Math.max(first - 1, last - HISTORY);
-    this.#position = this.#start;
+    this.#restart(Math.max(first - 1, last - HISTORY));
     while (await this.#readBatch());
+    if (this.#stopped) return;
     const read = () => void this.#read();
     this.#listener = listenTo(url, { [FEED_MOVED]: read }, (error) => events.failed('listen', error));
     this.#timer = setInterval(read, POLL_MS).unref();
@@ -156,7 +156,7 @@ export class Tail {
     return rows.length === BATCH;
   }
 
-  /** Continues after a position, when the events before it are not kept, or the database has lost the last events. */
+  /** Continues after a position: at the start, or if events before it are not kept, or the database has lost the last events. */
   #restart(position: number): void {
     this.#buffer = [];
     this.#length = 0;

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { storedFunction } from '../../src/db/functions.ts';
+import { listenTo } from '../../src/db/listen.ts';
 import { type Database, openDatabase } from '../../src/db/pools.ts';
 import type { EventRow } from '../../src/feed/event.ts';
 import { Tail } from '../../src/feed/tail.ts';
@@ -10,19 +11,26 @@ import { until } from '../support/until.ts';
 
 describe('The tail of the feed', () => {
   let database: Database;
+  let listenUrl: string;
   let tail: Tail;
   /** Whether the resource of an event exists. */
   let exists: (id: number) => boolean;
+  /** Called with the events of each batch. */
+  let onRender: (rows: EventRow[]) => void;
 
   beforeEach(async () => {
-    const url = await createMigratedDatabase();
-    database = openDatabase(url, () => undefined);
+    listenUrl = await createMigratedDatabase();
+    database = openDatabase(listenUrl, () => undefined);
+    exists = () => true;
+    onRender = () => undefined;
     tail = new Tail({
-      ...{ pool: database.pool, listenUrl: url, events: createEvents(createLogger('silent')) },
-      render: async (rows: EventRow[]) =>
-        rows
+      ...{ pool: database.pool, listenUrl, events: createEvents(createLogger('silent')) },
+      render: async (rows: EventRow[]) => {
+        onRender(rows);
+        return rows
           .filter(({ id }) => exists(id))
-          .map(({ id, type }) => ({ id, type, conversationId: null, text: 'x'.repeat(1_000) })),
+          .map(({ id, type }) => ({ id, type, conversationId: null, text: 'x'.repeat(1_000) }));
+      },
     });
   });
   afterEach(async () => {
@@ -83,5 +91,35 @@ describe('The tail of the feed', () => {
     expect(idsAfter(1_999)).to.equal(null);
     expect(idsAfter(2_000)).to.have.length(5_000);
     expect(idsAfter(2_001)).to.have.length(5_000);
+  });
+
+  it('contains each event once after a start that failed', async () => {
+    await append(450);
+    onRender = (rows) => {
+      if (rows.some(({ id }) => id === 450)) throw new Error('The database is not available.');
+    };
+    const failure = await tail.start().catch((error) => error);
+    expect(failure).to.be.an('error');
+    onRender = () => undefined;
+    await tail.start();
+    expect(idsAfter(0)).to.deep.equal(Array.from({ length: 450 }, (_, index) => index + 1));
+  });
+
+  it('does not connect after a stop during the start', async () => {
+    await append(1);
+    onRender = () => void tail.stop();
+    await tail.start();
+    // A connection of the tail would be older than these connections.
+    for (let index = 0; index < 5; index++) {
+      const connected = Promise.withResolvers<void>();
+      const other = listenTo(listenUrl, { other: connected.resolve }, connected.reject);
+      await connected.promise;
+      await other.stop();
+    }
+    const { rows } = await database.pool.query(
+      `select from pg_stat_activity
+       where datname = current_database() and application_name = 'messaging-service-listener' and query = 'listen feed'`,
+    );
+    expect(rows).to.have.length(0);
   });
 });
