@@ -56,10 +56,12 @@ export class EndpointSender {
   readonly #lookup: EndpointLookup;
   readonly #agents = { http: new http.Agent(AGENT), https: new https.Agent(AGENT) };
   readonly #client: Got;
+  readonly #timeoutMs: number;
 
   constructor({ allowedPrivateHosts, timeoutMs = TIMEOUT_MS, dnsServers }: SenderOptions) {
     this.policy = new AddressPolicy(allowedPrivateHosts);
     this.#lookup = new EndpointLookup(this.policy, dnsServers);
+    this.#timeoutMs = timeoutMs;
     this.#client = got.extend({
       method: 'POST',
       agent: this.#agents,
@@ -68,7 +70,6 @@ export class EndpointSender {
       followRedirect: false,
       throwHttpErrors: false,
       retry: { limit: 0 },
-      timeout: { request: timeoutMs },
       https: { rejectUnauthorized: true },
     });
   }
@@ -88,16 +89,18 @@ export class EndpointSender {
   async #post({ url, id, body, secrets }: EndpointRequest, signal?: AbortSignal): Promise<Answer> {
     const timestamp = `${Math.floor(Date.now() / 1_000)}`;
     const signature = signatureBy(secrets.map(signingKey), { id, timestamp }, body);
+    const endsAt = performance.now() + this.#timeoutMs;
     const send = async () => {
       const stream = this.#client.stream(url, {
         headers: { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature },
         body,
         dnsLookup: this.#lookup.for(new URL(url)),
+        timeout: { request: Math.max(1, Math.round(endsAt - performance.now())) },
         ...(signal && { signal }),
       });
       return answerOf(stream);
     };
-    // The endpoint may close an idle connection at the moment when the request is sent.
+    // The endpoint may close an idle connection at the moment when the request is sent. Both requests share the time of the try.
     return send().catch((error) => {
       if (isOfClosedConnection(error)) return send();
       throw error;

@@ -182,6 +182,20 @@ describe('The sender of events to endpoints', () => {
     expect(connections()).to.equal(3);
   });
 
+  it('repeats a request within the time of the try', async () => {
+    let requests = 0;
+    const { url } = await serve(({ socket }, response) => {
+      requests++;
+      if (requests === 1) response.end();
+      if (requests === 2) setTimeout(() => socket.destroy(), 200);
+    });
+    const sender = senderFor({ timeoutMs: 1_000 });
+    await sender.send({ ...request, url });
+    const { error } = await sender.send({ ...request, url });
+    expect([requests, error?.code]).to.deep.equal([3, 'timeout']);
+    expect(Number(/(\d+)ms/.exec(error?.detail ?? '')?.[1])).to.be.at.most(810);
+  });
+
   it('ends a try when the process stops', async () => {
     const stopping = new AbortController();
     const { url } = await serve(() => stopping.abort());
