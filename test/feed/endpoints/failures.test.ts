@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { expect } from 'chai';
 import type { Schema } from '../../../src/openapi/types.ts';
 import {
@@ -89,6 +90,22 @@ describe('An endpoint that fails', function () {
       [5, 200],
     ]);
     expect(new Set(receiver.at('/hour').map((received) => received.id)).size).to.equal(1);
+  });
+
+  it('at its former URL is not disabled by a late response 410', async () => {
+    const held = Promise.withResolvers<ServerResponse>();
+    receiver.on('/former', (_, response) => held.resolve(response));
+    const { id } = await api.create(`${receiver.url}/former`);
+    await api.receive();
+    const response = await held.promise;
+    await api.call('PATCH', `/${id}`, { url: `${receiver.url}/present` });
+    response.writeHead(410).end();
+    await untilAttempts(id, 1);
+    const { enabled, failing_since } = await api.get(id);
+    expect({ enabled, failing_since }).to.deep.equal({ enabled: true, failing_since: null });
+    await api.advance(10);
+    await untilEndpoint(id, (each) => each.pending_count === 0, 'the event is delivered');
+    expect(receiver.at('/present')).to.have.length(1);
   });
 
   it('at every try has a failed delivery after the last, which a replay repeats', async () => {

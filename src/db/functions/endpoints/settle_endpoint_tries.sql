@@ -1,7 +1,7 @@
 -- Settles a batch of tries: records them, ends their leases, and updates the states of their endpoints. `input` has for each
--- try {endpoint_id, event_id, lease, number, started_at, duration_ms, outcome, status_code, error_code, detail, response_body},
--- `retry_ms` until the next try (null after a success and after the last try), `pause_ms` for which the endpoint must get no
--- try (null for no pause), and `is_gone` if the endpoint wants no further events.
+-- try {endpoint_id, event_id, lease, number, url, started_at, duration_ms, outcome, status_code, error_code, detail,
+-- response_body}, `retry_ms` until the next try (null after a success and after the last try), `pause_ms` for which the endpoint
+-- must get no try (null for no pause), and `is_gone` if the endpoint wants no further events.
 -- Returns the endpoints that are now disabled, with the reason.
 create or replace function settle_endpoint_tries(input json) returns table (endpoint_id bigint, reason text)
 language plpgsql

@@ -62,6 +62,7 @@ function toRow({ claimed, startedAt, result, pauseMs }: Settlement) {
     event_id: claimed.event_id,
     lease: claimed.lease,
     number: claimed.number,
+    url: claimed.url,
     started_at: startedAt,
     duration_ms: isLost ? null : durationMs,
     outcome,
