@@ -428,7 +428,7 @@ describe('The endpoints', function () {
     await sql('update endpoints set deleted_at = now() where id = $1', [other.id]);
     let total = 0;
     for (let deleted = await run(); deleted > 0; deleted = await run()) {
-      expect(deleted).to.be.at.most(8);
+      expect(deleted).to.be.at.most(5);
       total += deleted;
     }
     expect(total).to.equal(6 + 10);

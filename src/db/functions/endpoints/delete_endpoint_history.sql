@@ -1,6 +1,6 @@
--- Deletes deliveries and attempts whose events are before a position, and those of deleted endpoints, at most `batch` of each
--- for every endpoint. A deleted endpoint without such rows is deleted too. Returns the number of deleted rows: a caller calls
--- again until it is 0.
+-- Deletes deliveries and attempts whose events are before a position, and those of deleted endpoints: at most `batch` of each for
+-- an endpoint, and no further endpoint after `batch` rows, so that the time of a call does not depend on the number of endpoints.
+-- A deleted endpoint without such rows is deleted too. Returns the number of deleted rows: a caller calls again until it is 0.
 create or replace function delete_endpoint_history(first_position bigint, batch int) returns bigint
 language plpgsql
 set search_path from current
@@ -30,6 +30,7 @@ begin
     where id = endpoint.id and deleted_at is not null
       and not exists (select from endpoint_deliveries where endpoint_id = endpoint.id)
       and not exists (select from endpoint_attempts where endpoint_id = endpoint.id);
+    exit when deleted >= batch;
   end loop;
   return deleted;
 end $$;
