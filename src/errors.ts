@@ -16,13 +16,9 @@ export type ErrorCode =
   | 'too_many_requests'
   | 'idempotency_key_reused'
   | ProtocolFailure
-  | LinkConflict
-  | 'external_id_taken'
-  | StatusConflict
-  | WebhookConflict
+  | Conflict
   | NoAccount
   | 'position_expired'
-  | 'too_many_endpoints'
   | 'unavailable';
 
 /** Reasons why a request is not valid HTTP or not supported. */
@@ -33,14 +29,17 @@ export type ProtocolFailure =
   | 'headers_too_large'
   | 'not_implemented';
 
-/** Reasons why two participants cannot be linked. */
-export type LinkConflict = 'link_to_self' | 'already_linked' | 'participants_share_conversation';
-
-/** Reasons why a message cannot be canceled or retried. */
-export type StatusConflict = 'not_cancelable' | 'not_retriable';
-
-/** Reasons why a stored webhook cannot be replayed or deleted. */
-export type WebhookConflict = 'webhook_in_progress' | 'webhook_not_processed';
+/** Reasons why the state of the stored data does not allow a request. */
+export type Conflict =
+  | 'link_to_self'
+  | 'already_linked'
+  | 'participants_share_conversation'
+  | 'external_id_taken'
+  | 'not_cancelable'
+  | 'not_retriable'
+  | 'webhook_in_progress'
+  | 'webhook_not_processed'
+  | 'too_many_endpoints';
 
 /** Reasons why no account can send a message. */
 export type NoAccount = 'no_provider_for_sender' | 'missing_capability';
@@ -117,13 +116,6 @@ export class PositionExpiredError extends ServiceError {
   }
 }
 
-/** The service has the maximum number of endpoints. */
-export class TooManyEndpointsError extends ServiceError {
-  constructor(limit: number) {
-    super('too_many_endpoints', `The service has ${limit} endpoints, the maximum.`);
-  }
-}
-
 export class NotFoundError extends ServiceError {
   constructor(what: string) {
     super('not_found', `There is no ${what}.`);
@@ -173,35 +165,11 @@ export class IdempotencyKeyReusedError extends ServiceError {
   }
 }
 
-export class LinkConflictError extends ServiceError {
-  declare readonly code: LinkConflict;
+/** The state of the stored data does not allow the request. */
+export class ConflictError extends ServiceError {
+  declare readonly code: Conflict;
 
-  constructor(code: LinkConflict, message: string) {
-    super(code, message);
-  }
-}
-
-/** Another conversation has the external id. */
-export class ExternalIdTakenError extends ServiceError {
-  constructor(externalId: string) {
-    super('external_id_taken', `Another conversation has the external_id ${externalId}.`);
-  }
-}
-
-/** The status of a message does not allow the action. */
-export class MessageStatusError extends ServiceError {
-  declare readonly code: StatusConflict;
-
-  constructor(code: StatusConflict, message: string) {
-    super(code, message);
-  }
-}
-
-/** A stored webhook is being processed, or a replay could not process it. */
-export class WebhookConflictError extends ServiceError {
-  declare readonly code: WebhookConflict;
-
-  constructor(code: WebhookConflict, message: string) {
+  constructor(code: Conflict, message: string) {
     super(code, message);
   }
 }

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { activateNext, lockConversations } from '../db/conversation-lock.ts';
 import type { Delivery } from '../db/models/delivery.ts';
 import { transaction } from '../db/transaction.ts';
-import { IdempotencyKeyReusedError, MessageStatusError, NotFoundError } from '../errors.ts';
+import { ConflictError, IdempotencyKeyReusedError, NotFoundError } from '../errors.ts';
 import type { IdempotencyKey } from '../openapi/types.ts';
 import { type Event, TRANSITIONS } from './states/table.ts';
 
@@ -108,7 +108,7 @@ export interface ManualActions {
    * Cancels a message that was certainly not sent, or sends a failed message again.
    *
    * @throws {NotFoundError} there is no outbound message with this id.
-   * @throws {MessageStatusError} the status does not allow the action.
+   * @throws {ConflictError} the status does not allow the action.
    * @throws {IdempotencyKeyReusedError} the key was used for another action.
    */
   apply(action: Action, id: number, request: ActionRequest): Promise<ActionResult>;
@@ -171,9 +171,9 @@ function refusal(
   action: Action,
   id: number,
   { status, may_have_been_sent }: Pick<Delivery, 'status' | 'may_have_been_sent'>,
-): MessageStatusError {
+): ConflictError {
   if (action === 'retry')
-    return new MessageStatusError('not_retriable', `Message ${id} is ${status} and cannot be sent again.`);
+    return new ConflictError('not_retriable', `Message ${id} is ${status} and cannot be sent again.`);
   const reason = may_have_been_sent && status === 'queued' ? 'may have been sent' : `is ${status}`;
-  return new MessageStatusError('not_cancelable', `Message ${id} ${reason} and cannot be canceled.`);
+  return new ConflictError('not_cancelable', `Message ${id} ${reason} and cannot be canceled.`);
 }

@@ -4,7 +4,7 @@ import type { Model } from 'objection';
 import type pg from 'pg';
 import { WebhookInboxEntry } from '../db/models/webhook-inbox-entry.ts';
 import { execute } from '../db/transaction.ts';
-import { NotFoundError, WebhookConflictError } from '../errors.ts';
+import { ConflictError, NotFoundError } from '../errors.ts';
 import type { Events } from '../observability/events.ts';
 import { Cursors, DEFAULT_LIMIT, FREE_BYTES, isId, type Page, type PageQuery } from '../openapi/page.ts';
 import type { Reserve, Schema } from '../openapi/types.ts';
@@ -99,7 +99,7 @@ async function getWebhook(
  * Processes a stored webhook at once. A webhook whose effects are all committed is removed.
  *
  * @throws {NotFoundError} there is no stored webhook with this id.
- * @throws {WebhookConflictError} a worker or another replay processes the webhook, or this replay failed.
+ * @throws {ConflictError} a worker or another replay processes the webhook, or this replay failed.
  */
 async function replayWebhook(options: AttemptOptions, id: number, reserve: Reserve): Promise<Processed> {
   const leased = await leaseWebhook(options.pool, id);
@@ -108,12 +108,12 @@ async function replayWebhook(options: AttemptOptions, id: number, reserve: Reser
   const { fault } = processed;
   if (!fault) return processed;
   const detail = `Stored webhook ${id} was not processed (${fault.reason}): ${fault.message}`;
-  throw new WebhookConflictError('webhook_not_processed', detail);
+  throw new ConflictError('webhook_not_processed', detail);
 }
 
 /**
  * @throws {NotFoundError} there is no stored webhook with this id.
- * @throws {WebhookConflictError} a worker or a replay processes the webhook.
+ * @throws {ConflictError} a worker or a replay processes the webhook.
  */
 async function removeWebhook(pool: pg.Pool, events: Events, id: number): Promise<void> {
   const { rows } = await execute<{ account: string }>(pool, DELETE, [id]);
@@ -123,10 +123,10 @@ async function removeWebhook(pool: pg.Pool, events: Events, id: number): Promise
 
 const EXISTS = { name: 'find-webhook', text: 'select from webhook_inbox where id = $1' };
 
-async function absenceOf(pool: pg.Pool, id: number): Promise<NotFoundError | WebhookConflictError> {
+async function absenceOf(pool: pg.Pool, id: number): Promise<NotFoundError | ConflictError> {
   const { rowCount } = await execute(pool, EXISTS, [id]);
   if (!rowCount) return new NotFoundError(`stored webhook ${id}`);
-  return new WebhookConflictError('webhook_in_progress', `Stored webhook ${id} is being processed.`);
+  return new ConflictError('webhook_in_progress', `Stored webhook ${id} is being processed.`);
 }
 
 function present({ received_at, last_received_at, next_attempt_at, leased, ...row }: Row): Summary {

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type pg from 'pg';
 import { Endpoint } from '../../db/models/endpoint.ts';
 import { execute, transaction } from '../../db/transaction.ts';
-import { InvalidRequestError, NotFoundError, TooManyEndpointsError } from '../../errors.ts';
+import { ConflictError, InvalidRequestError, NotFoundError } from '../../errors.ts';
 import { Cursors, DEFAULT_LIMIT, isId, type Page, type PageQuery } from '../../openapi/page.ts';
 import type { Schema } from '../../openapi/types.ts';
 import { type AttemptQuery, listAttempts } from './attempts.ts';
@@ -35,7 +35,7 @@ export class Endpoints {
 
   /**
    * @throws {InvalidRequestError} if an endpoint cannot have this URL.
-   * @throws {TooManyEndpointsError}
+   * @throws {ConflictError} if there are `MAX_ENDPOINTS` endpoints.
    */
   async create({
     url,
@@ -48,7 +48,11 @@ export class Endpoints {
     const id = await transaction(this.#options.pool, async (connection) => {
       await connection.query(LOCK);
       const { rows: counts } = await connection.query<{ endpoints: number }>(COUNT);
-      if ((counts[0]?.endpoints ?? 0) >= MAX_ENDPOINTS) throw new TooManyEndpointsError(MAX_ENDPOINTS);
+      if ((counts[0]?.endpoints ?? 0) >= MAX_ENDPOINTS)
+        throw new ConflictError(
+          'too_many_endpoints',
+          `The service has ${MAX_ENDPOINTS} endpoints, the maximum.`,
+        );
       const { rows } = await connection.query<{ id: number }>(INSERT, [
         ...[url, description, [...new Set(types)], enabled, secret],
       ]);

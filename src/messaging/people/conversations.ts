@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { sqlState } from '../../db/availability.ts';
 import { storedFunction } from '../../db/functions.ts';
 import { execute } from '../../db/transaction.ts';
-import { ExternalIdTakenError, NotFoundError } from '../../errors.ts';
+import { ConflictError, NotFoundError } from '../../errors.ts';
 import type { Schema } from '../../openapi/types.ts';
 
 const UPDATE = {
@@ -16,7 +16,7 @@ const UNIQUE_VIOLATION = '23505';
  * Changes the external id and the metadata of the primary conversation of a conversation. Omitted fields keep their values.
  *
  * @throws {NotFoundError}
- * @throws {ExternalIdTakenError} if another conversation has the external id.
+ * @throws {ConflictError} if another conversation has the external id.
  */
 export async function updateConversation(
   pool: pg.Pool,
@@ -25,7 +25,11 @@ export async function updateConversation(
 ): Promise<void> {
   const changes = JSON.stringify({ external_id, metadata });
   const { rows } = await execute<{ id: number | null }>(pool, UPDATE, [id, changes]).catch((error) => {
-    if (external_id && sqlState(error) === UNIQUE_VIOLATION) throw new ExternalIdTakenError(external_id);
+    if (external_id && sqlState(error) === UNIQUE_VIOLATION)
+      throw new ConflictError(
+        'external_id_taken',
+        `Another conversation has the external_id ${external_id}.`,
+      );
     throw error;
   });
   if (rows[0]?.id == null) throw new NotFoundError(`conversation ${id}`);

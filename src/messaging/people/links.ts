@@ -1,10 +1,15 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
 import { storedFunction } from '../../db/functions.ts';
 import { Participant } from '../../db/models/participant.ts';
 import { ParticipantLink } from '../../db/models/participant-link.ts';
-import { LinkConflictError, NotFoundError } from '../../errors.ts';
+import { ConflictError, NotFoundError } from '../../errors.ts';
 import { regroupAfter } from './regrouping.ts';
+import {
+  addressesOf,
+  assertNoSharedConversation,
+  checkBeforeLock,
+  type Sides,
+} from './shared-conversations.ts';
 
 /**
  * Links between addresses of one person. A link between two addresses of the same person is refused, so the current
@@ -22,20 +27,19 @@ const NOW = 'clock_timestamp()';
  * nothing, and waits until the remaining conversations are regrouped.
  *
  * @throws {NotFoundError} if one of the participants does not exist.
- * @throws {LinkConflictError} if the participants are the same, are one person already, or share a conversation.
+ * @throws {ConflictError} if the participants are the same, are one person already, or share a conversation.
  * @throws {UnavailableError} if the link is stored, but not all conversations are regrouped yet.
  */
 export async function linkParticipants(knex: Knex, id: number, otherId: number): Promise<void> {
   const checked = await checkBeforeLock(knex, id, otherId);
   await changePeople(knex, async (trx) => {
     const [one, other] = [await find(trx, id), await find(trx, otherId)];
-    if (id === otherId)
-      throw new LinkConflictError('link_to_self', 'A participant cannot be linked to itself.');
+    if (id === otherId) throw new ConflictError('link_to_self', 'A participant cannot be linked to itself.');
     const [person, otherPerson] = [one.person, other.person];
     const link = await latestLink(trx, id, otherId);
     if (link && !link.unlinked_at) return addressesOf(trx, person);
     if (person === otherPerson)
-      throw new LinkConflictError(
+      throw new ConflictError(
         'already_linked',
         `Participants ${id} and ${otherId} are one person already, by other links.`,
       );
@@ -109,69 +113,6 @@ function latestLink(trx: Knex, id: number, otherId: number) {
   return ParticipantLink.query(trx)
     .findOne({ participant_id: Math.min(id, otherId), other_id: Math.max(id, otherId) })
     .orderBy('id', 'desc');
-}
-
-async function addressesOf(trx: Knex, personId: number): Promise<number[]> {
-  const rows = await Participant.query(trx)
-    .select('id')
-    .where('id', personId)
-    .orWhere('person_id', personId)
-    .orderBy('id');
-  return rows.map(({ id }) => id);
-}
-
-/** The addresses of each of the two people. */
-type Sides = [one: number[], other: number[]];
-
-/** A check that the two people share no conversation with an id up to `upTo`. */
-interface Checked {
-  sides: Sides;
-  upTo: number;
-}
-
-/**
- * Searches for a shared conversation before the lock is acquired, because the search may take long. Conversations become
- * visible in the order of their ids, so conversations up to `upTo` need no second check. Returns null if the people share a
- * conversation or are one person already, or if a participant does not exist.
- */
-async function checkBeforeLock(knex: Knex, id: number, otherId: number): Promise<Checked | null> {
-  const found = await Participant.query(knex).findByIds([id, otherId]);
-  const [one, other] = [id, otherId].map(
-    (wanted) => found.find((participant) => participant.id === wanted)?.person,
-  );
-  if (one === undefined || other === undefined || one === other) return null;
-  const { rows } = await knex.raw<{ rows: { up_to: number }[] }>(
-    'select coalesce(max(id), 0) as up_to from conversations',
-  );
-  const sides: Sides = [await addressesOf(knex, one), await addressesOf(knex, other)];
-  const isShared = (await sharedConversation(knex, sides, 0)) !== undefined;
-  return isShared ? null : { sides, upTo: rows[0]?.up_to ?? 0 };
-}
-
-async function sharedConversation(knex: Knex, sides: Sides, after: number): Promise<number | undefined> {
-  const { rows } = await knex.raw<{ rows: { conversation_id: number }[] }>(
-    `select conversation_id from conversation_participants as one
-     join conversation_participants as other using (conversation_id)
-     where one.participant_id = any(?) and other.participant_id = any(?) and conversation_id > ?
-     order by conversation_id limit 1`,
-    [...sides, after],
-  );
-  return rows[0]?.conversation_id;
-}
-
-async function assertNoSharedConversation(
-  trx: Knex,
-  sides: Sides,
-  checked: Checked | null,
-  [id, otherId]: [number, number],
-) {
-  const after = checked && isDeepStrictEqual(checked.sides, sides) ? checked.upTo : 0;
-  const shared = await sharedConversation(trx, sides, after);
-  if (shared !== undefined)
-    throw new LinkConflictError(
-      'participants_share_conversation',
-      `Participants ${id} and ${otherId} share conversation ${shared} and cannot be linked.`,
-    );
 }
 
 /** The participants that the links connect with `start`, directly or indirectly. */

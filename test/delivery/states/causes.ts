@@ -9,7 +9,7 @@ import { createReceiptRecorder } from '../../../src/delivery/receipts.ts';
 import { createSettler } from '../../../src/delivery/settle.ts';
 import type { Event, State } from '../../../src/delivery/states/table.ts';
 import { nextState } from '../../../src/delivery/states/transition.ts';
-import { MessageStatusError } from '../../../src/errors.ts';
+import { ConflictError } from '../../../src/errors.ts';
 import { createEvents } from '../../../src/observability/events.ts';
 import { createLogger } from '../../../src/observability/logger.ts';
 import type { Provider, SendOutcome } from '../../../src/providers/provider.ts';
@@ -162,7 +162,7 @@ function act(action: 'cancel' | 'retry'): Cause {
     const actions = createManualActions(pool, () => undefined);
     for (const { id } of actors)
       await actions.apply(action, id, { key: undefined, actor: null }).catch((error) => {
-        if (!(error instanceof MessageStatusError)) throw error;
+        if (!(error instanceof ConflictError)) throw error;
       });
   };
 }
