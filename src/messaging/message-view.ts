@@ -68,6 +68,26 @@ export function presentable(messages: AnyQueryBuilder): void {
     .select(raw(JOINED));
 }
 
+/** An array of texts, up to the text that exceeds the number of characters, which is cut. */
+const START_OF_ATTACHMENTS = `
+  case when attachments = '{}' then attachments else (
+    select array_agg(left(url, :characters::int + 1) order by n) from (
+      select url, n, sum(length(url)) over (order by n) - length(url) as before
+      from unnest(attachments) with ordinality as attachment(url, n)
+    ) as attached where before <= :characters
+  ) end as attachments`;
+
+/** The same, with only as much of the body and of the attachments as exceeds a number of characters. */
+export function presentableStart(messages: AnyQueryBuilder, characters: number): void {
+  const small = COLUMNS.filter((column) => column !== 'body' && column !== 'attachments');
+  messages
+    .leftJoinRelated('delivery')
+    .select(small.map((column) => `messages.${column}`))
+    .select(
+      raw(`left(body, :characters::int + 1) as body, ${START_OF_ATTACHMENTS}, ${JOINED}`, { characters }),
+    );
+}
+
 /** The state of a message directly after it was recorded, which the first response and each replay show. */
 export function initialState(
   message: Pick<PresentableMessage, 'direction' | 'send_at' | 'created_at'>,

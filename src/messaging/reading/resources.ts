@@ -3,19 +3,18 @@ import { raw } from 'objection';
 import { Conversation } from '../../db/models/conversation.ts';
 import { Message } from '../../db/models/message.ts';
 import type { Schema } from '../../openapi/types.ts';
-import { type PresentableMessage, presentable, presentMessage } from '../message-view.ts';
+import { type PresentableMessage, presentableStart, presentMessage } from '../message-view.ts';
 import { COLUMNS, type MergedConversation, presentMerged } from './conversations.ts';
 
-/** The characters of a body that an event can have at most. */
-const MAX_BODY = 20_000;
+/** The max characters of an event. */
+const MAX_CHARACTERS = 20_000;
 
-/** Messages by their ids, each with at most the first `MAX_BODY` characters of its body. */
+/** Messages by their ids. A body, or attachments, with more than `MAX_CHARACTERS` have hardly more. */
 export async function messagesByIds(knex: Knex, ids: number[]): Promise<Map<number, Schema<'Message'>>> {
   if (ids.length === 0) return new Map();
   const rows = await Message.query(knex)
     .whereIn('messages.id', ids)
-    .modify(presentable)
-    .select(raw(`left(body, ${MAX_BODY + 1}) as body`))
+    .modify(presentableStart, MAX_CHARACTERS)
     .castTo<PresentableMessage[]>();
   return new Map(rows.map((row) => [row.id, presentMessage(row)]));
 }

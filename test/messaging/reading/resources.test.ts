@@ -1,0 +1,68 @@
+import { expect } from 'chai';
+import type pg from 'pg';
+import { type Database, openDatabase } from '../../../src/db/pools.ts';
+import { messagesByIds } from '../../../src/messaging/reading/resources.ts';
+import type { Schema } from '../../../src/openapi/types.ts';
+import { email, sms } from '../../support/bodies.ts';
+import { type Harness, startHarness } from '../../support/harness.ts';
+
+const URL_OF_ATTACHMENT = 'https://example.com/';
+
+describe('The messages of events', function () {
+  this.timeout(60_000);
+  let service: Harness;
+  let database: Database;
+  before(async () => {
+    service = await startHarness({ ROLE: 'api' });
+    database = openDatabase(service.databaseUrl, () => undefined);
+  });
+  after(async () => {
+    await database?.close();
+    await service?.stop();
+  });
+
+  const record = async (body: object) =>
+    (await service.request('POST', '/api/messages/email', { ...email, ...body })).body as Schema<'Message'>;
+  /** The messages, and the bytes that the database sent for them. */
+  const read = (ids: number[]) =>
+    database.knex.transaction(async (trx) => {
+      const client: pg.Client & { connection: { stream: { bytesRead: number } } } =
+        await trx.client.acquireConnection();
+      const { stream } = client.connection;
+      const before = stream.bytesRead;
+      const messages = await messagesByIds(trx, ids);
+      return { messages, bytes: stream.bytesRead - before };
+    });
+  const replaceAttachments = (id: number, urls: string) =>
+    database.pool.query(`update messages set attachments = ${urls} where id = $1`, [id]);
+
+  it('are read without the rest of a large body and of large attachments', async () => {
+    const { id } = await record({ body: 'x'.repeat(5_000_000) });
+    await replaceAttachments(
+      id,
+      `array['${URL_OF_ATTACHMENT}', '${URL_OF_ATTACHMENT}' || repeat('y', 5000000), 'z']`,
+    );
+    const { messages, bytes } = await read([id]);
+    expect(bytes).to.be.below(100_000);
+    const { body, attachments } = messages.get(id) as Schema<'Message'>;
+    expect(body).to.equal('x'.repeat(20_001));
+    expect(attachments.map((url) => url.length)).to.deep.equal([20, 20_001]);
+    const { data } = (await service.request('GET', '/api/events?type=message.queued')).body;
+    expect(data.find((event: Schema<'MessageEvent'>) => event.data.id === id)).to.include({
+      truncated: true,
+    });
+  });
+
+  it('are complete if they are small', async () => {
+    const sent = (await service.request('POST', '/api/messages/sms', sms)).body as Schema<'Message'>;
+    const { id } = await record({ attachments: ['https://example.com/a', 'https://example.com/b'] });
+    const { messages } = await read([sent.id, id]);
+    for (const each of [sent.id, id])
+      expect(messages.get(each)).to.deep.equal((await service.request('GET', `/api/messages/${each}`)).body);
+    await replaceAttachments(
+      id,
+      `array(select '${URL_OF_ATTACHMENT}' || n from generate_series(1, 400) as n)`,
+    );
+    expect((await read([id])).messages.get(id)?.attachments).to.have.length(400);
+  });
+});
