@@ -19,6 +19,8 @@ const POLL_MS = 1_000;
 const RETRY_MS = 10;
 /** The pause before a transaction after a commit, so that it moves many events. */
 const PAUSE_MS = 10;
+/** The interval of transactions under load: each costs about as much as moving twenty events, and so do the reads after it. */
+const BUSY_MS = 40;
 
 const SEQUENCE = {
   name: 'sequence-events',
@@ -41,13 +43,14 @@ export function startSequencer(pool: pg.Pool, events: Events): Sequencer {
   async function run(): Promise<void> {
     while (!signal.aborted) {
       woken = Promise.withResolvers();
+      const began = performance.now();
+      const pauseAfterWake = () => pause(Math.max(PAUSE_MS, began + BUSY_MS - performance.now()));
       const moved = await move().catch((error) => {
         events.failed('sequence_events', error);
         return pause(POLL_MS);
       });
       if (moved === 'busy') await pause(RETRY_MS);
-      else if (moved !== 'some')
-        await Promise.race([woken.promise.then(() => pause(PAUSE_MS)), pause(POLL_MS)]);
+      else if (moved !== 'some') await Promise.race([woken.promise.then(pauseAfterWake), pause(POLL_MS)]);
     }
   }
 

@@ -19,9 +19,9 @@ import { inbound, posts } from './workload.ts';
 
 /** Measures the cost of idle streams, and the time from the commit of an event to its arrival. `make bench ONLY=stream`. */
 const READERS = Number(process.env.BENCH_READERS ?? 2_000);
-const EVENTS = Number(process.env.BENCH_EVENTS ?? 200);
+const EVENTS = Number(process.env.BENCH_EVENTS ?? 100);
 const IDLE_MS = Number(process.env.BENCH_IDLE_MS ?? 20_000);
-const EVENT_PAUSE_MS = 25;
+const EVENT_PAUSE_MS = 100;
 const SETTLE_MS = 5_000;
 const MAX_TEXT = 8_192;
 
