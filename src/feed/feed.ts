@@ -1,9 +1,10 @@
 import pLimit from 'p-limit';
 import type pg from 'pg';
 import type { Events } from '../observability/events.ts';
-import { DEFAULT_LIMIT } from '../openapi/page.ts';
-import type { Schema } from '../openapi/types.ts';
+import { DEFAULT_LIMIT, FREE_BYTES } from '../openapi/page.ts';
+import type { Reserve, Schema } from '../openapi/types.ts';
 import type { Resources } from './event.ts';
+import { MAX_BYTES } from './fit.ts';
 import { presentEvents, renderer } from './present.ts';
 import { type EventFilter, readEvents } from './read.ts';
 import { type StreamItem, type StreamPage, streamEvents } from './stream.ts';
@@ -36,12 +37,22 @@ export class Feed {
   /**
    * A page of events after a position.
    *
+   * @param reserve reserves the bytes of a large page.
    * @throws {PositionExpiredError} if events after this position are not kept any more.
    */
-  async list(after: number, filter: EventFilter, limit = DEFAULT_LIMIT): Promise<Schema<'EventList'>> {
+  async list(
+    after: number,
+    filter: EventFilter,
+    limit = DEFAULT_LIMIT,
+    reserve?: Reserve,
+  ): Promise<Schema<'EventList'>> {
     const { pool, resources } = this.#options;
-    const { rows, position, last } = await this.#lists(() => readEvents(pool, after, filter, limit));
-    const data = await presentEvents(rows, resources);
+    const { data, position, last } = await this.#lists(async () => {
+      const { rows, ...read } = await readEvents(pool, after, filter, limit);
+      return { ...read, data: await presentEvents(rows, resources) };
+    });
+    const bytes = data.length * MAX_BYTES > FREE_BYTES ? Buffer.byteLength(JSON.stringify(data)) : 0;
+    if (bytes > FREE_BYTES) await reserve?.(bytes);
     return { data, position, next_cursor: position < last ? `${position}` : null };
   }
 

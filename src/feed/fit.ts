@@ -3,7 +3,7 @@ import type { Schema } from '../openapi/types.ts';
 type Event = Schema<'Event'>;
 
 /** Max bytes of an event, as Standard Webhooks recommend (https://www.standardwebhooks.com, "payload size"). */
-const MAX_BYTES = 20_000;
+export const MAX_BYTES = 20_000;
 /** Limits of a resource that is too large: max items of its lists and metadata, and max UTF-16 units of its texts. */
 const LIMITS = [
   { items: 20, units: 200 },

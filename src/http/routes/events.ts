@@ -12,9 +12,9 @@ export function eventHandlers({ feed, reader }: Context): Pick<Handlers, Operati
     conversationIds: id === undefined ? [] : await reader.mergedIds(id),
   });
   return {
-    listEvents: async ({ query }) => ({
+    listEvents: async ({ query, reserve }) => ({
       status: 200,
-      body: await feed.list(query.after ?? 0, await filterOf(query), query.limit),
+      body: await feed.list(query.after ?? 0, await filterOf(query), query.limit, reserve),
     }),
     streamEvents: async ({ query, headers, signal }) => {
       const after = headers['last-event-id'] ?? query.after;
