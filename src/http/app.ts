@@ -26,7 +26,7 @@ import { problemHandler } from './problem.ts';
 import { checkProtocol } from './protocol-errors.ts';
 import { referenceRoutes } from './reference/routes.ts';
 import { originOf, stateOf } from './request-state.ts';
-import { closeSignalOf, isStream, sendStream } from './stream-response.ts';
+import { closeSignalOf, isStream, sendStream, takeWhile } from './stream-response.ts';
 
 export interface AppOptions {
   config: Config;
@@ -72,7 +72,7 @@ export async function createApp({
       ...(config.rateLimit === null ? [] : [limitRate(config.rateLimit)]),
       bodies.json,
     ],
-    handle: toMiddleware(handlers, translate, new ResponseBudget()),
+    handle: toMiddleware(handlers, { translate, keyring }, new ResponseBudget()),
   };
   app.use(
     await createValidator(document, steps, {
@@ -99,7 +99,7 @@ function contractOf(role: Role): OpenApiDocument {
 /** Middleware that calls the handler of the operation. No other module connects handlers to Express. */
 function toMiddleware(
   handlers: Handlers,
-  translate: (error: unknown) => unknown,
+  { translate, keyring }: Pick<AppOptions, 'translate' | 'keyring'>,
   budget: ResponseBudget,
 ): RequestHandler {
   return async (request, response) => {
@@ -109,7 +109,7 @@ function toMiddleware(
     ensureStorable(request);
     replaceInfinities(request);
     const { params, query, headers, body } = request;
-    const { caller } = stateOf(request);
+    const { caller, key } = stateOf(request);
     if (!caller) throw new Error('A request reached its handler without authentication');
     const reserve = budget.reserveFor(response);
     const result = await handler({
@@ -124,11 +124,12 @@ function toMiddleware(
     response.status(result.status).set(result.headers ?? {});
     // The response to HEAD ends before the first text of a stream.
     if (result.body === undefined || (request.method === 'HEAD' && isStream(result.body))) response.end();
-    else if (isStream(result.body))
-      await sendStream(response, result.body).catch((error) => {
+    else if (isStream(result.body)) {
+      const isAllowed = () => key === undefined || keyring.has(key);
+      await sendStream(response, takeWhile(result.body, isAllowed)).catch((error) => {
         throw translate(error);
       });
-    else if (typeof result.body === 'string') response.send(result.body);
+    } else if (typeof result.body === 'string') response.send(result.body);
     else response.json(result.body);
     budget.written(response);
   };

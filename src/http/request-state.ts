@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Caller } from './auth/caller.ts';
+import type { KnownKey } from './auth/keyring.ts';
 import type { Hold } from './middleware/body-budget.ts';
 
 /** Values of a request that one middleware sets for later middleware. */
@@ -8,6 +9,8 @@ export interface RequestState {
   id: string;
   /** Undefined before authentication. */
   caller: Caller | undefined;
+  /** The API key of the caller; undefined without a key. */
+  key: KnownKey | undefined;
   /** The bytes of the body as received; undefined before they are read. */
   rawBody: Buffer | undefined;
   /** The bytes that the body holds in a budget. */
@@ -21,7 +24,14 @@ const STATE = Symbol('state');
 /** The state is a property of the request, because weak maps by request cost half as much CPU again in garbage collection. */
 export function stateOf(request: object): RequestState {
   const holder = request as { [STATE]?: RequestState };
-  holder[STATE] ??= { id: '', caller: undefined, rawBody: undefined, hold: undefined, values: 0 };
+  holder[STATE] ??= {
+    id: '',
+    caller: undefined,
+    key: undefined,
+    rawBody: undefined,
+    hold: undefined,
+    values: 0,
+  };
   return holder[STATE];
 }
 

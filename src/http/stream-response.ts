@@ -15,6 +15,17 @@ export function isStream(body: unknown): body is AsyncIterable<string> {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }
 
+/** The texts until the condition does not hold any more, for example because the key of the client was removed. */
+export async function* takeWhile(
+  texts: AsyncIterable<string>,
+  condition: () => boolean,
+): AsyncGenerator<string> {
+  for await (const text of texts) {
+    if (!condition()) return;
+    yield text;
+  }
+}
+
 /**
  * Sends texts as they come. A client that does not read for `patienceMs` is disconnected, so that memory is bounded. The headers
  * are sent with the first text: before it, an error can still become a problem document.

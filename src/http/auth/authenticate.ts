@@ -67,7 +67,10 @@ function apiKeyAuthenticator({ config, keyring }: AuthenticateOptions): Authenti
     const { authorization } = request.headers;
     const key = keyring.find(authorization);
     const scope = scopeOf(security);
-    if (key?.scopes.includes(scope)) return { type: 'api_key', name: key.name };
+    if (key?.scopes.includes(scope)) {
+      stateOf(request).key = key;
+      return { type: 'api_key', name: key.name };
+    }
     if (!key && security.some(isFor('metricsToken')) && monitors.find(authorization))
       return { type: 'monitor' };
     const refusal = key ? new InsufficientScopeError(scope) : new UnauthorizedError();

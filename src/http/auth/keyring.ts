@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { type ApiKey, type Scope, watchApiKeys } from '../../config/api-keys.ts';
 import type { Config } from '../../config/config.ts';
 import type { Logger } from '../../observability/logger.ts';
@@ -7,6 +8,8 @@ import type { Logger } from '../../observability/logger.ts';
 export interface Keyring {
   /** Returns the key in an `Authorization` header; null for any other value. */
   find(authorization: string | undefined): KnownKey | null;
+  /** Whether a key that was found is still valid, with the same scopes. */
+  has(key: KnownKey): boolean;
   replace(keys: readonly ApiKey[]): void;
 }
 
@@ -27,8 +30,10 @@ export function createKeyring(keys: readonly ApiKey[]): Keyring {
         null,
       );
     },
+    has: (key) => digests.some(({ known }) => known === key),
     replace: (others) => {
-      digests = digestsOf(others);
+      const before = digests;
+      digests = digestsOf(others).map((key) => before.find((old) => isDeepStrictEqual(old, key)) ?? key);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'chai';
 import { type Harness, startHarness } from '../../support/harness.ts';
 import { until } from '../../support/until.ts';
 
@@ -44,5 +45,28 @@ describe('API keys in a file', () => {
     await untilStatuses(200, 200);
     await replace(`${NEW}\n`);
     await untilStatuses(401, 200);
+  });
+
+  it('end the streams of a removed key before the next event, and no other stream', async () => {
+    await replace(`${OLD}\n${NEW}\n`);
+    await untilStatuses(200, 200);
+    const open = async (entry: string) => {
+      const headers = { authorization: `Bearer ${entry.split(':')[1]}` };
+      const response = await fetch(`${service.url}/api/events/stream`, { headers });
+      const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+      await reader.read();
+      return reader;
+    };
+    const [removed, kept] = [await open(OLD), await open(NEW)];
+    await replace(`${NEW}\n`);
+    await untilStatuses(401, 200);
+    await service.request(
+      ...['POST', '/api/messages/sms', { from: '+12016661234', to: '+18045551234', body: 'Hello' }],
+      { authorization: `Bearer ${NEW.split(':')[1]}` },
+    );
+    const { value } = await kept.read();
+    expect(new TextDecoder().decode(value)).to.include('event: conversation.created');
+    expect((await removed.read()).done).to.equal(true);
+    await kept.cancel();
   });
 });
