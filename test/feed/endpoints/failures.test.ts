@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { expect } from 'chai';
 import type { Schema } from '../../../src/openapi/types.ts';
 import {
@@ -92,22 +91,6 @@ describe('An endpoint that fails', function () {
     expect(new Set(receiver.at('/hour').map((received) => received.id)).size).to.equal(1);
   });
 
-  it('at its former URL is not disabled by a late response 410', async () => {
-    const held = Promise.withResolvers<ServerResponse>();
-    receiver.on('/former', (_, response) => held.resolve(response));
-    const { id } = await api.create(`${receiver.url}/former`);
-    await api.receive();
-    const response = await held.promise;
-    await api.call('PATCH', `/${id}`, { url: `${receiver.url}/present` });
-    response.writeHead(410).end();
-    await untilAttempts(id, 1);
-    const { enabled, failing_since } = await api.get(id);
-    expect({ enabled, failing_since }).to.deep.equal({ enabled: true, failing_since: null });
-    await api.advance(10);
-    await untilEndpoint(id, (each) => each.pending_count === 0, 'the event is delivered');
-    expect(receiver.at('/present')).to.have.length(1);
-  });
-
   it('at every try has a failed delivery after the last, which a replay repeats', async () => {
     respondWith('/down', 500);
     const { id } = await api.create(`${receiver.url}/down`);
@@ -191,6 +174,27 @@ describe('An endpoint that fails', function () {
     expect(receiver.at('/gone')).to.have.length(3);
   });
 
+  it('at a URL that is replaced during the try is neither disabled nor paused by the response', async () => {
+    for (const [status, headers] of [
+      [410, {}],
+      [503, { 'retry-after': '3600' }],
+    ] as const) {
+      const replaced = Promise.withResolvers<void>();
+      receiver.on(`/old-${status}`, async (_, response) => {
+        await replaced.promise;
+        response.writeHead(status, headers).end();
+      });
+      const { id } = await api.create(`${receiver.url}/old-${status}`);
+      await api.receive();
+      await until(() => receiver.at(`/old-${status}`).length === 1, 'the try has begun');
+      await api.call('PATCH', `/${id}`, { url: `${receiver.url}/new-${status}` });
+      replaced.resolve();
+      const endpoint = await untilEndpoint(id, (each) => each.pending_count === 0, 'the event is delivered');
+      expect(endpoint).to.include({ enabled: true, failing_since: null });
+      expect((await api.attempts(id)).map(({ status_code }) => status_code)).to.deep.equal([status, 204]);
+    }
+  });
+
   it('with a redirect fails, and the redirect is not followed', async () => {
     respondWith('/redirect', 302, { location: `${receiver.url}/target` });
     const { id } = await api.create(`${receiver.url}/redirect`);
@@ -201,6 +205,21 @@ describe('An endpoint that fails', function () {
     await api.advance(6);
     await untilAttempts(id, 2);
     expect(receiver.at('/target')).to.deep.equal([]);
+  });
+
+  it('with a status that HTTP does not define has attempts as any other', async () => {
+    const statuses = ['600', '999', '099'];
+    receiver.on('/undefined', (_, { socket }, count) =>
+      socket?.end(`HTTP/1.1 ${statuses[count - 1]} Odd\r\nContent-Length: 0\r\n\r\n`),
+    );
+    const { id } = await api.create(`${receiver.url}/undefined`);
+    await api.receive();
+    await untilAttempts(id, 1);
+    await api.advance(10);
+    await untilAttempts(id, 2);
+    await api.advance(10 * MINUTE);
+    const attempts = await untilAttempts(id, 3);
+    expect(attempts.map(({ status_code }) => status_code)).to.deep.equal([600, 999, 99]);
   });
 
   it('with a wrong certificate gets no event', async () => {

@@ -24,17 +24,21 @@ begin
 
   with try as materialized (
     select * from json_to_recordset(input) as try(
-      endpoint_id bigint, event_id bigint, lease uuid, number int, started_at timestamptz, duration_ms int, outcome text,
+      endpoint_id bigint, event_id bigint, url text, lease uuid, number int, started_at timestamptz, duration_ms int, outcome text,
       status_code int, error_code text, detail text, response_body text, retry_ms float8)
   ), locked as materialized (
     -- Without the tries whose leases have ended: another worker has recorded them.
-    select try.* from endpoint_deliveries as delivery join try using (endpoint_id, event_id, lease)
+    select try.*, endpoints.url = try.url as is_present_url
+    from endpoint_deliveries as delivery join try using (endpoint_id, event_id, lease)
+    join endpoints on endpoints.id = endpoint_id
     order by endpoint_id, event_id for no key update of delivery
   ), settled as (
     update endpoint_deliveries as delivery
     set status = case when outcome = 'succeeded' then 'delivered' when retry_ms is null then 'failed' else 'pending' end,
         lease = null,
-        next_attempt_at = case when outcome = 'failed' then statement_timestamp() + retry_ms * interval '1 millisecond' end
+        -- At once after a try at a former URL.
+        next_attempt_at = case when outcome = 'failed'
+          then statement_timestamp() + retry_ms * is_present_url::int * interval '1 millisecond' end
     from locked where delivery.endpoint_id = locked.endpoint_id and delivery.event_id = locked.event_id
   )
   insert into endpoint_attempts (
