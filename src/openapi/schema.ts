@@ -2286,7 +2286,7 @@ export interface components {
         /** @description The result of a single try. */
         EndpointTestResult: {
             outcome: components["schemas"]["EndpointOutcome"];
-            /** @description Null without a response. */
+            /** @description Null without a response. A receiver can respond with any three digits. */
             status_code: number | null;
             /** @description Milliseconds from the start of the try to its result; null if it is not known. */
             duration_ms: number | null;
@@ -2308,7 +2308,7 @@ export interface components {
              */
             started_at: string;
             outcome: components["schemas"]["EndpointOutcome"];
-            /** @description Null without a response. */
+            /** @description Null without a response. A receiver can respond with any three digits. */
             status_code: number | null;
             /** @description Milliseconds from the start of the try to its result; null if it is not known. */
             duration_ms: number | null;
