@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { EnvError, makeValidator } from 'envalid';
+import ipaddr from 'ipaddr.js';
 import { list } from './values.ts';
 
 const FORM = 'a host name, an IP address or a range such as 10.0.0.0/8';
@@ -15,8 +16,10 @@ export const privateHosts = makeValidator((input) =>
     }),
 );
 
+/** A range of IPv4 addresses has the notation of IPv4: the bits of `::ffff:10.0.0.0/104` are not those of an IPv4 address. */
 function rangeOf(entry: string): string | null {
   const [address = '', bits, ...others] = entry.split('/');
+  if (bits !== undefined && isIP(address) === 6 && ipaddr.process(address).kind() === 'ipv4') return null;
   const most = isIP(address) === 4 ? 32 : 128;
   const isValid = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most);
   return isValid && others.length === 0 && !address.includes('%') ? entry.toLowerCase() : null;

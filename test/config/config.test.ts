@@ -264,6 +264,7 @@ describe('Configuration', () => {
         '10.0.0',
         '256.0.0.1',
         'fe80::1%eth0',
+        '::ffff:10.0.0.0/104',
       ],
       ...['*.internal', 'app:3000', 'http://app', 'app/path', 'a b', '[::1]', 'user@app', 'bücher.example'],
     ])
