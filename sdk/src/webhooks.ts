@@ -60,7 +60,8 @@ export async function verifyWebhook<Payload = unknown>(webhook: SignedWebhook): 
       'missing_headers',
       'webhook-id, -timestamp or -signature is missing or malformed.',
     );
-  if (Math.abs(now / 1_000 - Number(timestamp)) > tolerance)
+  // A tolerance or a time that is NaN allows nothing.
+  if (!(Math.abs(now / 1_000 - Number(timestamp)) <= tolerance))
     throw new WebhookVerificationError(
       'outside_tolerance',
       `The timestamp is more than ${tolerance} seconds before or after now.`,

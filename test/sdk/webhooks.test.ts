@@ -125,6 +125,10 @@ describe('verifyWebhook', () => {
       });
       await verifyWebhook({ ...webhook, now: now + offset, tolerance: 301 });
     }
+    for (const invalid of [{ tolerance: Number.NaN }, { now: Number.NaN }])
+      expect(await rejection(verifyWebhook({ ...webhook, ...invalid }))).to.include({
+        code: 'outside_tolerance',
+      });
   });
 
   it('uses the current time by default', async () => {
