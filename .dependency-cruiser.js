@@ -24,8 +24,9 @@ export default {
   forbidden: [
     ...upwards,
     rule('no-circular', {}, { circular: true }),
-    rule('delivery-not-to-messaging', { path: '^src/delivery/' }, { path: '^src/messaging/' }),
-    rule('messaging-not-to-delivery', { path: '^src/messaging/' }, { path: '^src/delivery/' }),
+    rule('delivery-stands-alone', { path: '^src/delivery/' }, { path: '^src/(messaging|feed)/' }),
+    rule('messaging-stands-alone', { path: '^src/messaging/' }, { path: '^src/(delivery|feed)/' }),
+    rule('feed-stands-alone', { path: '^src/feed/' }, { path: '^src/(delivery|messaging)/' }),
     rule(
       'recording-not-to-reading',
       { path: '^src/messaging/recording/' },
