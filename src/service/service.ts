@@ -153,9 +153,10 @@ async function wire(
     webhooks: createWebhooks({
       ...{ config, providers, database, parseAddress, recorder, receipts },
       events: withRepair(events, () => void functions.install()),
+      onQuarantined: () => sequencer.wake(),
     }),
     reader: createReader(database, parseAddress),
-    people: createPeople(database, parseAddress),
+    people: createPeople(database, parseAddress, () => sequencer.wake()),
     timelines: createTimelines(database),
     feed,
     endpoints: createEndpoints(config, database, events, stack),

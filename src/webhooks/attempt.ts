@@ -14,6 +14,8 @@ export interface AttemptOptions {
   publicUrl: string | null;
   process: ProcessWebhook;
   events: Events;
+  /** Called after the commit of the event that a webhook was quarantined. */
+  onQuarantined: () => void;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface AttemptOptions {
  * @throws {UnavailableError} if the database is unavailable; the attempt does not count.
  */
 export async function attemptWebhook(
-  { pool, accounts, publicUrl, process, events }: AttemptOptions,
+  { pool, accounts, publicUrl, process, events, onQuarantined }: AttemptOptions,
   leased: Leased,
   reserve: Reserve,
 ): Promise<Processed> {
@@ -36,6 +38,7 @@ export async function attemptWebhook(
     const { fault } = processed;
     const state = fault ? await failWebhook(pool, leased, fault) : await completeWebhook(pool, leased);
     const result = state ?? 'processed';
+    if (result === 'quarantined') onQuarantined();
     events.webhookAttempted({ account: leased.account, id, result, reason: fault?.reason ?? null });
     return processed;
   } catch (error) {
@@ -46,11 +49,15 @@ export async function attemptWebhook(
 }
 
 /** Quarantines a webhook whose last attempts ended without a result, because their workers died. */
-export async function abandonWebhook({ pool, events }: AttemptOptions, leased: Leased): Promise<void> {
+export async function abandonWebhook(
+  { pool, events, onQuarantined }: AttemptOptions,
+  leased: Leased,
+): Promise<void> {
   const { account, id } = leased;
   const detail = `The worker ended unexpectedly during the last of ${MAX_ATTEMPTS} attempts.`;
   const fault = new WebhookFault('worker_lost', detail);
   const result = await failWebhook(pool, leased, fault);
+  if (result === 'quarantined') onQuarantined();
   events.webhookAttempted({ account, id, result, reason: fault.reason });
 }
 

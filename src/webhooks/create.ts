@@ -27,6 +27,8 @@ export interface WebhooksOptions extends Omit<EffectsOptions, 'recordOptOut'> {
   providers: ProviderRegistry;
   database: Pick<Database, 'knex' | 'pool'>;
   events: Events;
+  /** Called after the commit of the event that a webhook was quarantined. */
+  onQuarantined: () => void;
 }
 
 export function createWebhooks({
@@ -34,6 +36,7 @@ export function createWebhooks({
   providers,
   database,
   events,
+  onQuarantined,
   ...recorders
 }: WebhooksOptions): Webhooks {
   const { knex, pool } = database;
@@ -41,7 +44,7 @@ export function createWebhooks({
     ...recorders,
     recordOptOut: createOptOutRecorder(pool, recorders.parseAddress),
   });
-  const options = attemptOptions(config, providers, pool, effects, events);
+  const options = attemptOptions(config, providers, pool, effects, { events, onQuarantined });
   events.watchInbox(
     options.accounts.map(({ name }) => name),
     createInboxMeasure(pool),
@@ -58,7 +61,7 @@ export interface InboxWorkerOptions {
   providers: ProviderRegistry;
   pool: pg.Pool;
   events: Events;
-  /** Called after a message or a receipt was committed. */
+  /** Called after a message, a receipt or another event was committed. */
   onRecorded: () => void;
 }
 
@@ -70,7 +73,8 @@ export function createInboxWorker(options: InboxWorkerOptions, stack: AsyncDispo
   const receipts = createReceiptRecorder(pool, events, onRecorded);
   const recordOptOut = createOptOutRecorder(pool, parseAddress);
   const effects = createEffects({ parseAddress, recorder, receipts, recordOptOut });
-  const worker = new InboxWorker(attemptOptions(config, providers, pool, effects, events));
+  const reporting = { events, onQuarantined: onRecorded };
+  const worker = new InboxWorker(attemptOptions(config, providers, pool, effects, reporting));
   stack.defer(() => worker.stop());
   return worker;
 }
@@ -80,8 +84,8 @@ function attemptOptions(
   providers: ProviderRegistry,
   pool: pg.Pool,
   effects: Effects,
-  events: Events,
+  reporting: Pick<AttemptOptions, 'events' | 'onQuarantined'>,
 ): AttemptOptions {
   const accounts = [...providers.sms, ...providers.email];
-  return { pool, accounts, publicUrl, process: createProcessing(effects, events), events };
+  return { pool, accounts, publicUrl, process: createProcessing(effects, reporting.events), ...reporting };
 }

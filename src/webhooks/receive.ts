@@ -1,18 +1,12 @@
-import type pg from 'pg';
 import { ServiceError, UnavailableError } from '../errors.ts';
-import type { Events } from '../observability/events.ts';
 import type { Reserve } from '../openapi/types.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { IncomingWebhook } from '../providers/webhook.ts';
+import type { AttemptOptions } from './attempt.ts';
 import type { WebhookFault } from './fault.ts';
 import { InboxFullError, keepWebhook, MAX_ENTRIES } from './inbox.ts';
-import type { ProcessWebhook } from './process.ts';
 
-export interface ReceiveOptions {
-  pool: pg.Pool;
-  process: ProcessWebhook;
-  events: Events;
-}
+export type ReceiveOptions = Pick<AttemptOptions, 'pool' | 'process' | 'events' | 'onQuarantined'>;
 
 export type Receive = (provider: Provider, webhook: IncomingWebhook, reserve: Reserve) => Promise<void>;
 
@@ -37,7 +31,7 @@ export async function receiveWebhook(
 }
 
 async function keep(
-  { pool, events }: ReceiveOptions,
+  { pool, events, onQuarantined }: ReceiveOptions,
   provider: Provider,
   webhook: IncomingWebhook,
   fault: WebhookFault | null,
@@ -46,6 +40,7 @@ async function keep(
   try {
     const kept = await keepWebhook(pool, provider, webhook, fault);
     const { id, state, received_count: receivedCount } = kept;
+    if (state === 'quarantined' && receivedCount === 1) onQuarantined();
     events.webhookKept({ account, id, state, receivedCount, reason: fault?.reason ?? null });
   } catch (error) {
     if (error instanceof InboxFullError) events.inboxFull({ account, limit: MAX_ENTRIES });

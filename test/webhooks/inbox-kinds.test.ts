@@ -34,6 +34,7 @@ describe('The webhooks of a kind that uses the inbox', () => {
       ...{ config, providers, database, events, parseAddress: createAddressParser('US') },
       recorder: createRecorder({ pool, events, onRecorded: () => undefined }),
       receipts: createReceiptRecorder(pool, events),
+      onQuarantined: () => undefined,
     });
     const provider: Provider = {
       ...(providers.sms[0] as Provider),

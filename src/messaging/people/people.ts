@@ -12,15 +12,29 @@ import {
 
 export type People = ReturnType<typeof createPeople>;
 
-/** Reads and changes participants and their links, and changes conversations, in one database. */
-export function createPeople({ knex, pool }: Pick<Database, 'knex' | 'pool'>, parse: AddressParser) {
+/**
+ * Reads and changes participants and their links, and changes conversations, in one database.
+ *
+ * @param onEvent called after the commit of an event.
+ */
+export function createPeople(
+  { knex, pool }: Pick<Database, 'knex' | 'pool'>,
+  parse: AddressParser,
+  onEvent: () => void,
+) {
   return {
     list: (query: ParticipantQuery, reserve: Reserve) => listParticipants(knex, parse, query, reserve),
     get: (id: number) => getParticipant(knex, id),
     update: (id: number, change: Schema<'ParticipantUpdate'>) => updateParticipant(knex, id, change),
     updateConversation: (id: number, change: Schema<'ConversationUpdate'>) =>
       updateConversation(pool, id, change),
-    link: (id: number, otherId: number) => linkParticipants(knex, id, otherId),
-    unlink: (id: number, otherId: number) => unlinkParticipants(knex, id, otherId),
+    link: async (id: number, otherId: number) => {
+      await linkParticipants(knex, id, otherId);
+      onEvent();
+    },
+    unlink: async (id: number, otherId: number) => {
+      await unlinkParticipants(knex, id, otherId);
+      onEvent();
+    },
   };
 }
