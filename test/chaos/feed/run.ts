@@ -51,7 +51,12 @@ async function startConsumers(settings: FeedSettings, { targets, signal }: Obser
   const has = (name: ConsumerName) => settings.consumers.includes(name);
   return {
     ...(has('webhook') && {
-      webhook: await consumeByWebhook({ ...options, failing: settings.failingWebhooks, random }),
+      webhook: await consumeByWebhook({
+        ...options,
+        failing: settings.failingWebhooks,
+        refusing: settings.refusedWebhooks,
+        random,
+      }),
     }),
     ...(has('rest') && { rest: consumeByRest(options) }),
     ...(has('stream') && { stream: consumeByStream(options) }),

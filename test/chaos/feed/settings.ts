@@ -7,6 +7,11 @@ export interface FeedSettings extends ChaosSettings {
   inbound: number;
   /** The share of the webhooks whose first try the endpoint refuses or does not answer, from 0 to 1. */
   failingWebhooks: number;
+  /**
+   * The share of these tries that are refused, from 0 to 1. A refusal after the loss of a killed worker's try delays the event
+   * by five minutes.
+   */
+  refusedWebhooks: number;
   /** The time without progress after which a consumer of the idle service gets no more events, in milliseconds. */
   stallMs: number;
   /** The minimum of interruptions of each consumer. */
@@ -17,7 +22,13 @@ export interface FeedSettings extends ChaosSettings {
 export function fullFeedSettings(seed: number): FeedSettings {
   return {
     ...fullSettings(modesOf('keys'), seed),
-    ...{ consumers: CONSUMERS, inbound: 2_000, failingWebhooks: 0.02, stallMs: 330_000 },
+    ...{
+      consumers: CONSUMERS,
+      inbound: 2_000,
+      failingWebhooks: 0.02,
+      refusedWebhooks: 0.5,
+      stallMs: 330_000,
+    },
     ...{ conversations: 400, messagesEach: 20, apis: 4, workers: 2, killed: 'all' },
     environment: { DATABASE_POOL_SIZE: '8', ALLOWED_PRIVATE_HOSTS: '127.0.0.1' },
     steps: [{ at: 0.5, action: 'restart database' }],
@@ -35,7 +46,7 @@ export function shortFeedSettings(seed: number): FeedSettings {
   return {
     ...full,
     ...{ conversations: 48, messagesEach: 4, inbound: 60, apis: 2, clients: 16, pauseMs: 1_000 },
-    ...{ killUntilPending: 60, killForMs: 9_000, failingWebhooks: 0.05, stallMs: 60_000 },
+    ...{ killUntilPending: 60, killForMs: 9_000, failingWebhooks: 0.05, refusedWebhooks: 0, stallMs: 60_000 },
     ...{ timeLimitMs: 150_000, minInterruptions: 1 },
     steps: [{ at: 0.3, action: 'kill api' }, ...full.steps],
     plan: { ...full.plan, workerKills: 1, apiKills: 1, failing: 0, lost: 0, ofEachFault: 0 },

@@ -7,6 +7,8 @@ import { AUTHORIZED, type Consumer, type ConsumerOptions, received } from './con
 export interface WebhookOptions extends ConsumerOptions {
   /** The share of the events whose first try fails, from 0 to 1. */
   failing: number;
+  /** The share of these tries that are refused, which the consumer does not record; the others get no response. */
+  refusing: number;
   random: () => number;
 }
 
@@ -16,7 +18,12 @@ type Failure = 'refused' | 'lost';
  * Registers an endpoint, and records every delivery with a valid signature, also those that it answers with an error or
  * without a response.
  */
-export async function consumeByWebhook({ urls, failing, random }: WebhookOptions): Promise<Consumer> {
+export async function consumeByWebhook({
+  urls,
+  failing,
+  refusing,
+  random,
+}: WebhookOptions): Promise<Consumer> {
   let secret = '';
   const failed = new Set<number>();
   const all = new Set<number>();
@@ -54,7 +61,7 @@ export async function consumeByWebhook({ urls, failing, random }: WebhookOptions
     if (failed.has(id) || all.has(id) || random() >= failing) return null;
     failed.add(id);
     consumer.interruptions++;
-    return random() < 0.5 ? 'refused' : 'lost';
+    return random() < refusing ? 'refused' : 'lost';
   }
 
   const response = await fetch(`${urls[0]}/api/endpoints`, {
