@@ -3,6 +3,7 @@ import pg from 'pg';
 import { storedFunction } from '../../src/db/functions.ts';
 import { type Database, openDatabase } from '../../src/db/pools.ts';
 import { Feed } from '../../src/feed/feed.ts';
+import { readEvents } from '../../src/feed/read.ts';
 import { expireEvents } from '../../src/feed/retention.ts';
 import { createEvents } from '../../src/observability/events.ts';
 import { createLogger } from '../../src/observability/logger.ts';
@@ -159,6 +160,25 @@ describe('The retention of events', () => {
         rows.map(({ id }) => id),
         table,
       ).to.deep.equal([3, 4, 3, 4]);
+    }
+  });
+
+  it('is reported to a reader whose next events are removed while it reads', async () => {
+    await append(10);
+    const query = async (...request: Parameters<typeof run>) => {
+      const result = await database.pool.query(...request);
+      await run('delete from events where id <= 5');
+      return result;
+    };
+    for (const filter of [ALL, { types: [], conversationIds: [7] }]) {
+      await run('update events set conversation_id = 7');
+      const reading = readEvents({ query } as unknown as pg.Pool, 4, filter, 3);
+      const error = await reading.catch((reason) => reason);
+      expect(error).to.include({ code: 'position_expired', position: 5 });
+      await run(
+        'insert into events (id, type, created_at) select n, $1, now() from generate_series(1, 5) as n',
+        ['message.sent'],
+      );
     }
   });
 
