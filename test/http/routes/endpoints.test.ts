@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { expect } from 'chai';
+import pg from 'pg';
 import { storedFunction } from '../../../src/db/functions.ts';
 import type { Schema } from '../../../src/openapi/types.ts';
 import { query } from '../../support/database.ts';
@@ -438,6 +439,32 @@ describe('The endpoints', function () {
     );
     expect(rows).to.deep.equal([4, 5].map((event) => ({ id: one.id, event })));
     expect(await sql('select from endpoints where id = $1', [other.id])).to.deep.equal([]);
+  });
+
+  it('keep their history while a try is settled that locks the deleted endpoint', async () => {
+    const { id } = await create();
+    await addDelivery(id, 1, 'pending');
+    await sql(
+      `update endpoints set deleted_at = now(), enabled = false, disabled_reason = 'request', disabled_at = now() where id = $1`,
+      [id],
+    );
+    const history = `select ${storedFunction('delete_endpoint_history')}(0, 10)`;
+    const settling = new pg.Client(service.databaseUrl);
+    await settling.connect();
+    try {
+      await settling.query(`begin; select from endpoints where id = ${id} for no key update`);
+      await sql(`set lock_timeout = '5s'; ${history}`);
+      // The settling transaction does not wait for a lock of the other.
+      await settling.query(
+        `set lock_timeout = '5s'; select from endpoint_deliveries where endpoint_id = ${id} for update`,
+      );
+      await settling.query('commit');
+    } finally {
+      await settling.end();
+    }
+    expect(await sql('select from endpoint_deliveries where endpoint_id = $1', [id])).to.have.length(1);
+    await sql(history);
+    expect(await sql('select from endpoints where id = $1', [id])).to.deep.equal([]);
   });
 
   it('are the subject of the event endpoint.disabled', async () => {

@@ -12,6 +12,11 @@ declare
   deleted bigint := 0;
 begin
   for endpoint in select id, deleted_at from endpoints order by id loop
+    if endpoint.deleted_at is not null then
+      -- Before its deliveries, as settle_endpoint_tries does. While tries are being settled, a later call deletes the rows.
+      perform from endpoints where id = endpoint.id for no key update skip locked;
+      continue when not found;
+    end if;
     up_to := case when endpoint.deleted_at is null then first_position - 1 else 9223372036854775807 end;
     delete from endpoint_deliveries
     where endpoint_id = endpoint.id and event_id in (
