@@ -43,6 +43,9 @@ export class WebhookVerificationError extends MessagingError {
   declare readonly code: WebhookFault;
 }
 
+/** Max signatures that are compared, each of which hashes the body; a rotation needs two. */
+const MAX_SIGNATURES = 16;
+
 /**
  * Verifies a webhook by Standard Webhooks 1.0.0: HMAC-SHA256 over `{id}.{timestamp}.{body}`.
  *
@@ -54,7 +57,7 @@ export async function verifyWebhook<Payload = unknown>(webhook: SignedWebhook): 
   const id = headerOf(headers, 'webhook-id');
   const timestamp = headerOf(headers, 'webhook-timestamp');
   // Several headers of one name are joined by a comma.
-  const signatures = headerOf(headers, 'webhook-signature').split(/,?\s+/);
+  const signatures = headerOf(headers, 'webhook-signature').split(/,?\s+/, MAX_SIGNATURES);
   if (!id || !/^\d{1,12}$/.test(timestamp) || !signatures[0])
     throw new WebhookVerificationError(
       'missing_headers',

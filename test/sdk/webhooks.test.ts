@@ -117,6 +117,18 @@ describe('verifyWebhook', () => {
     ).to.deep.equal(verified);
   });
 
+  it('compares the first 16 signatures only, so that a request cannot cause much work', async () => {
+    const after = (count: number) => ({
+      ...webhook,
+      headers: {
+        ...headers,
+        'webhook-signature': `${'v1,AAAA '.repeat(count)}${headers['webhook-signature']}`,
+      },
+    });
+    expect(await verifyWebhook(after(15))).to.deep.equal(verified);
+    expect(await rejection(verifyWebhook(after(16)))).to.include({ code: 'wrong_signature' });
+  });
+
   it('accepts a timestamp within five minutes or the given tolerance', async () => {
     for (const offset of [-300_000, 300_000]) await verifyWebhook({ ...webhook, now: now + offset });
     for (const offset of [-301_000, 301_000]) {
