@@ -30,7 +30,7 @@ export async function presentEvents(rows: EventRow[], resources: Resources): Pro
     if (subject === 'provider') return row.changes ?? undefined;
     if (subject === 'conversation') return conversations.get(id);
     if (subject === 'participant') return participants.get(id);
-    if (subject === 'endpoint') return endpoints.get(id);
+    if (subject === 'endpoint') return disabledAt(row, endpoints.get(id));
     if (subject === 'quarantine') return quarantined.get(id);
     const message = messages.get(id);
     return message && { ...message, ...stateOf(row, message) };
@@ -56,6 +56,20 @@ export function renderer(resources: Resources): Render {
 
 function subjectOf({ type }: EventRow): Subject {
   return type.split('.', 1)[0] as Subject;
+}
+
+/** A disabled endpoint as it was at the event, also if it is enabled again. */
+function disabledAt(
+  { changes }: EventRow,
+  endpoint: Schema<'Endpoint'> | undefined,
+): Schema<'Endpoint'> | undefined {
+  if (!endpoint || !changes) return endpoint;
+  const { disabled_reason, disabled_at, failing_since } = changes as unknown as Schema<'Endpoint'>;
+  const [at, since] = [disabled_at, failing_since].map((time) => time && new Date(time).toISOString());
+  return {
+    ...{ ...endpoint, enabled: false, disabled_reason },
+    ...{ disabled_at: at ?? null, failing_since: since ?? null, updated_at: at ?? endpoint.updated_at },
+  };
 }
 
 /** The state of a message at the event. An event of a new message has no changes. */

@@ -158,11 +158,11 @@ describe('An endpoint that fails', function () {
     await api.receive();
     const disabled = await untilEndpoint(id, ({ enabled }) => !enabled, 'the endpoint is disabled');
     expect(disabled).to.include({ disabled_reason: 'gone', pending_count: 1 });
-    const event = await until(async () => {
+    const report = async () => {
       const events = await eventsOf('endpoint.disabled');
       return events.find(({ data }) => (data as Endpoint).id === id);
-    }, 'the event has a position');
-    expect(event.data).to.include({ disabled_reason: 'gone', enabled: false });
+    };
+    await until(report, 'the event has a position');
     await api.receive();
     respondWith('/gone', 204);
     await api.call('PATCH', `/${id}`, { enabled: true });
@@ -172,6 +172,10 @@ describe('An endpoint that fails', function () {
       'all is delivered',
     );
     expect(receiver.at('/gone')).to.have.length(3);
+    const { enabled, disabled_reason, disabled_at, failing_since, updated_at } = disabled;
+    expect((await report())?.data, 'the state at the event').to.deep.include({
+      ...{ id, enabled, disabled_reason, disabled_at, failing_since, updated_at },
+    });
   });
 
   it('at a URL that is replaced during the try is neither disabled nor paused by the response', async () => {

@@ -13,6 +13,7 @@ declare
   max_failing constant interval := '5 days';
   disabled_ids bigint[];
   reasons text[];
+  changes jsonb[];
 begin
   -- Before the deliveries, as a deletion of an endpoint locks them. Endpoints whose state stays are not locked.
   perform from endpoints
@@ -60,13 +61,16 @@ begin
     where id = endpoint_id and enabled
       and (is_gone
         or (failing_from is not null and not has_success and failing_since <= statement_timestamp() - max_failing))
-    returning id, disabled_reason
+    returning id, disabled_reason, disabled_at, failing_since
   )
-  select array_agg(id order by id), array_agg(disabled_reason order by id) into disabled_ids, reasons from disabled;
+  select array_agg(id order by id), array_agg(disabled_reason order by id),
+    array_agg(to_jsonb(disabled) - 'id' order by id)
+  into disabled_ids, reasons, changes from disabled;
   if disabled_ids is null then
     return;
   end if;
 
-  perform append_events(array_fill('endpoint.disabled'::text, array[cardinality(disabled_ids)]), disabled_ids, null);
+  perform append_events(
+    array_fill('endpoint.disabled'::text, array[cardinality(disabled_ids)]), disabled_ids, null, changes);
   return query select * from unnest(disabled_ids, reasons);
 end $$;
