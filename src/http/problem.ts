@@ -169,10 +169,17 @@ function faultsOf({ errors, path, message }: HttpLibraryError, request: Request)
     // Reports only that no schema matches. The errors of the schemas are separate entries.
     if (keyword === 'oneOf' || keyword === 'if') continue;
     const where = fault.path.slice(0, MAX_PATH).replace(/^\/params\//, '/path/');
-    const message = keyword === 'additionalProperties' ? describeUnknownField(request) : fault.message;
+    const message = describe(keyword, request) ?? fault.message;
     byPath.set(where, (byPath.get(where) ?? new Set()).add(message));
   }
   return [...byPath].map(([where, messages]) => ({ path: where, message: [...messages].join(', or ') }));
+}
+
+/** Text for keywords whose own text names properties of JSON Schema. */
+function describe(keyword: string, request: Request): string | undefined {
+  if (keyword === 'additionalProperties') return describeUnknownField(request);
+  if (keyword === 'minProperties') return 'must have at least one field';
+  return undefined;
 }
 
 /** The fields of a message depend on its type. */

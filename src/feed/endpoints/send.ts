@@ -158,9 +158,11 @@ function ofResponse({ response, body }: Answer): Outcome {
 }
 
 function ofError(error: RequestError): Outcome {
+  // A `TimeoutError` is about the whole try; ETIMEDOUT of the system has the address in its message.
+  const detail = error.name === 'TimeoutError' ? 'The endpoint did not respond in time.' : error.message;
   return {
     ...{ outcome: 'failed', statusCode: null, responseBody: null, retryAfterMs: null },
-    error: { code: codeOf(error.code ?? ''), detail: toStorable(error.message) },
+    error: { code: codeOf(error.code ?? ''), detail: toStorable(detail) },
   };
 }
 

@@ -171,7 +171,11 @@ describe('The endpoints', function () {
       });
       expect(await patch(id, { description: null })).to.deep.include({ description: null, url });
       expect(await patch(id, { event_types: [] })).to.deep.include({ event_types: [], description: null });
-      expect((await call('PATCH', `/${id}`, {})).status).to.equal(422);
+      const { status, body } = await call('PATCH', `/${id}`, {});
+      expect([status, body.errors]).to.deep.equal([
+        422,
+        [{ path: '/body', message: 'must have at least one field' }],
+      ]);
       expect((await call('PATCH', `/${id}`, { position: 1 })).status).to.equal(422);
       expect((await call('PATCH', `/${id}`, { event_types: ['message.lost'] })).status).to.equal(422);
     });
