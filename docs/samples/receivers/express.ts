@@ -2,7 +2,8 @@
 import { unwrapEvent, type WebhookEvent } from '@messaging-service/sdk';
 import express from 'express';
 
-const { EVENT_SECRET: secret = '', PORT = '3000' } = process.env;
+const { EVENT_SECRET: secret, PORT = '3000' } = process.env;
+if (!secret) throw new Error('EVENT_SECRET is missing: the secret of the endpoint.');
 // In production a table, with a unique index on the webhook-id, from which a worker handles the events.
 const stored = new Map<string, WebhookEvent>();
 

@@ -73,6 +73,9 @@ export function receivers(installed: () => SdkProject): void {
         expect(output.split('\n').slice(1, -1)).to.deep.equal([
           ...['+18045551234 writes: Hi 😀', '9 failed: 30003', 'message.sent'],
         ]);
+        child.kill('SIGKILL');
+        await start(file, await freePort(), '');
+        expect([output, child.exitCode], 'without a secret').to.deep.equal(['', 1]);
       });
     }
 
