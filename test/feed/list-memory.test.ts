@@ -6,6 +6,7 @@ import { createEvents } from '../../src/observability/events.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import type { Schema } from '../../src/openapi/types.ts';
 import { createMigratedDatabase } from '../support/database.ts';
+import { until } from '../support/until.ts';
 
 const ALL = { types: [], conversationIds: [] };
 const EVENTS = 40;
@@ -15,10 +16,12 @@ describe('A list of large events', () => {
   let feed: Feed;
   let rendering = 0;
   let most = 0;
+  /** Whether the first page waits for a second. */
+  let isHeld = false;
 
   const messages = async (ids: number[]) => {
     most = Math.max(most, ++rendering);
-    await database.pool.query('select');
+    if (isHeld) await until(() => most >= 2, 'two pages are rendered');
     rendering--;
     const created_at = new Date().toISOString();
     return new Map(
@@ -56,6 +59,7 @@ describe('A list of large events', () => {
   });
 
   it('is rendered for two requests at once', async () => {
+    [most, isHeld] = [0, true];
     await Promise.all(Array.from({ length: 8 }, () => feed.list(0, ALL, EVENTS)));
     expect(most).to.equal(2);
   });
