@@ -482,7 +482,8 @@ export interface paths {
         /**
          * Send a test event to an endpoint
          * @description Sends one event of the type `endpoint.test` at once and returns the result of this single try, also for a disabled
-         *     endpoint. The event has the id 0, because it is not part of the feed; its `webhook-id` starts with `test_`.
+         *     endpoint. The event has the id 0, because it is not part of the feed; its `webhook-id` starts with `test_`. The result
+         *     changes nothing: 410 does not disable the endpoint, and the try is not in its attempts.
          */
         post: operations["testEndpoint"];
         delete?: never;
@@ -503,7 +504,8 @@ export interface paths {
         /**
          * Deliver events again
          * @description With `after`, delivers all events after a position again, also those that have been delivered. With `failed: true`, delivers
-         *     again the events whose tries have ended without success. A repeated event has the same `webhook-id`. A disabled endpoint
+         *     again the events whose tries have ended without success; events that wait for their next try become due by a change
+         *     with `enabled: true`. A repeated event has the same `webhook-id`. A disabled endpoint
          *     gets the events when it is enabled. Repeating the request is safe.
          */
         post: operations["replayEndpoint"];
@@ -2327,7 +2329,7 @@ export interface components {
         EventList: {
             /** @description The events of this page. */
             data: components["schemas"]["Event"][];
-            /** @description The position as text while later events exist; null at the end of the feed. */
+            /** @description The `position` as text while later events exist, for `after`; null at the end of the feed. */
             next_cursor: string | null;
             /**
              * Format: int64
