@@ -43,7 +43,7 @@ describe('The limits of endpoints', () => {
       now,
     );
     return async (given: EndpointResult | null) => {
-      await Promise.resolve();
+      await new Promise(setImmediate);
       const pause = call && limits.end(endpoint, call, event, given, now);
       ended.resolve();
       await new Promise(setImmediate);
@@ -113,6 +113,22 @@ describe('The limits of endpoints', () => {
     expect([1, 2, 3, 4, 5, 6].map(free)).to.deep.equal([5, 5, 5, 5, 5, 0]);
     await attempt(6, result(200));
     expect(free(6)).to.equal(25);
+  });
+
+  it('keep half of the tries for endpoints that are known to be fast', async () => {
+    await attempt(1, result(200));
+    const began: number[] = [];
+    const hang = (endpoint: number) =>
+      void limits.run(endpoint, () => {
+        began.push(endpoint);
+        return new Promise(() => undefined);
+      });
+    for (let endpoint = 2; endpoint <= 60; endpoint++) hang(endpoint);
+    hang(1);
+    await new Promise(setImmediate);
+    expect(began)
+      .to.have.length(25 + 1)
+      .and.to.include(1);
   });
 
   it('forget an endpoint without a claim for ten minutes', async () => {

@@ -66,5 +66,6 @@ begin
   join endpoints on endpoints.id = claimed.endpoint_id
   left join events on events.id = claimed.event_id
   left join messages on events.type like 'message.%' and messages.id = events.subject_id
-  order by claimed.event_id;
+  -- The tries begin in this order.
+  order by row_number() over (partition by claimed.endpoint_id order by claimed.event_id), claimed.event_id;
 end $$;

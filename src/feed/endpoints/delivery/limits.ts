@@ -7,7 +7,7 @@ import type { EndpointResult } from '../send.ts';
 export const PER_ENDPOINT = 5;
 /** Max claimed deliveries of an endpoint that responds fast, so that its next try need not wait for a claim. */
 const CLAIMED_PER_ENDPOINT = 25;
-/** Max share of all tries for endpoints that are slow. */
+/** Max share of all tries for endpoints that are slow, or without tries so far. */
 const SLOW = 1 / 2;
 /** Max pause that this process itself observes: afterwards, claims find the pause in the database. */
 const OWN_PAUSE_MS = 2_000;
@@ -54,9 +54,12 @@ export class EndpointLimits {
   readonly #options: LimitsOptions;
   /** The endpoints of recent claims, the last one at the end. */
   readonly #endpoints = new Map<number, Limited>();
+  /** Limits the tries at the same time of endpoints that are not known to be fast. */
+  readonly #others: LimitFunction;
 
   constructor(options: LimitsOptions) {
     this.#options = options;
+    this.#others = pLimit(Math.max(1, Math.floor(options.concurrency * SLOW)));
   }
 
   free(now = Date.now()): FreeTries {
@@ -92,7 +95,8 @@ export class EndpointLimits {
     this.#endpoints.set(endpointId, endpoint);
     endpoint.lastClaimAt = now;
     endpoint.claimed++;
-    return endpoint.queue(attempt).finally(() => endpoint.claimed--);
+    const start = () => (isFast(endpoint, Date.now()) ? attempt() : this.#others(attempt));
+    return endpoint.queue(start).finally(() => endpoint.claimed--);
   }
 
   /** Begins a try in `run`. Returns null if the endpoint must not get a try any more since its deliveries were claimed. */
@@ -170,16 +174,16 @@ function claimable(endpoint: Limited, now: number): number {
   const { circuit, claimed, pausedUntil } = endpoint;
   if (now < pausedUntil) return 0;
   if (circuit.state !== 'closed') return claimed === 0 && mayProbe(endpoint, now) ? 1 : 0;
-  const isFast =
-    endpoint.speed === 'fast' &&
-    circuit.window === PER_ENDPOINT &&
-    !circuit.isFailing &&
-    !isSlow(endpoint, now);
-  return Math.max(0, (isFast ? CLAIMED_PER_ENDPOINT : circuit.window) - claimed);
+  const isGood = isFast(endpoint, now) && circuit.window === PER_ENDPOINT && !circuit.isFailing;
+  return Math.max(0, (isGood ? CLAIMED_PER_ENDPOINT : circuit.window) - claimed);
 }
 
 function mayProbe({ circuit }: Limited, now: number): boolean {
   return circuit.calls.length === 0 && circuit.probes.isDue('retry', now);
+}
+
+function isFast(endpoint: Limited, now: number): boolean {
+  return endpoint.speed === 'fast' && !isSlow(endpoint, now);
 }
 
 function isSlow(endpoint: Limited, now: number): boolean {
