@@ -43,20 +43,28 @@ export async function migrate(url: string): Promise<string[]> {
     // The lock belongs to a transaction, because a pooler in transaction mode does not keep the session.
     await holder.query(`begin; ${REMOVE_LIMITS}`);
     await holder.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-    // The lock of Knex is a row, which remains after a kill. No other process can migrate now, so the row is obsolete.
-    await knex.migrate.forceFreeMigrationsLock(MIGRATIONS);
-    const [completed] = (await knex.migrate.list(MIGRATIONS)) as [{ name: string }[], unknown];
+    const [completed, pending] = (await knex.migrate.list(MIGRATIONS)) as [{ name: string }[], unknown[]];
     await assertDigests(
       knex,
       completed.map(({ name }) => name),
     );
-    const [, applied] = (await knex.migrate.latest(MIGRATIONS)) as [number, string[]];
+    const applied = pending.length > 0 ? await applyMissing(knex) : [];
     await installFunctions(knex);
     return applied;
   } finally {
     await knex.destroy();
     await holder.end();
   }
+}
+
+/**
+ * The lock of Knex is a row, which remains after a kill. No other process can migrate now, so the row is obsolete. A start
+ * without missing migrations does not take this lock: the last statement of a killed process may still take it.
+ */
+async function applyMissing(knex: Knex): Promise<string[]> {
+  await knex.migrate.forceFreeMigrationsLock(MIGRATIONS);
+  const [, applied] = (await knex.migrate.latest(MIGRATIONS)) as [number, string[]];
+  return applied;
 }
 
 export interface MigrationState {

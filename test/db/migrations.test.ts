@@ -52,6 +52,19 @@ describe('Migrations', () => {
     expect(await migrate(url)).to.have.length(0);
   });
 
+  it('do not wait for the lock of a killed process if none is missing', async () => {
+    const url = await createDatabase();
+    await migrate(url);
+    const killed = new pg.Client({ connectionString: url });
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => killed.end());
+    await killed.connect();
+    await killed.query('begin; update knex_migrations_lock set is_locked = 1');
+    expect(await migrate(url)).to.have.length(0);
+    await killed.query('commit');
+    expect(await migrate(url)).to.have.length(0);
+  });
+
   it('create a foreign key for every reference', async () => {
     const url = await createDatabase();
     await migrate(url);
