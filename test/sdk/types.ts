@@ -202,13 +202,13 @@ export async function events(request: Request) {
     // @ts-expect-error not every event has a message
     event.data.body;
   }
-  const types = ['message.received', 'conversation.created'] as const;
-  for await (const event of client.events.stream({ after: 4, types, signal: AbortSignal.abort() })) {
+  const type = ['message.received', 'conversation.created'] as const;
+  for await (const event of client.events.stream({ after: 4, type, signal: AbortSignal.abort() })) {
     holds<Equal<typeof event.type, 'message.received' | 'conversation.created'>>();
     if (event.type === 'message.received') holds<Equal<typeof event.data, Message>>();
     else holds<Equal<typeof event.data, Conversation>>();
   }
-  for await (const { data } of client.events.stream({ types: ['message.sent', 'message.failed'] }))
+  for await (const { data } of client.events.stream({ type: ['message.sent', 'message.failed'] }))
     holds<Equal<typeof data, Message>>();
   holds<Equal<EventOf<'message.sent'>['data'], Message>>();
   for await (const event of client.events.list({ after: 4, type: ['message.sent'], conversation_id: 1 }))
@@ -224,11 +224,11 @@ export async function events(request: Request) {
   messages.cancel(message.id);
 
   // @ts-expect-error there is no such type
-  client.events.stream({ types: ['message.lost'] });
+  client.events.stream({ type: ['message.lost'] });
   // @ts-expect-error a position is a number
   client.events.stream({ after: '4' });
-  // @ts-expect-error the options of a stream are in camel case
-  client.events.stream({ conversation_id: 4 });
+  // @ts-expect-error the filters have the names of the API
+  client.events.stream({ conversationId: 4 });
   // @ts-expect-error a parsed body cannot be verified
   unwrapEvent({ headers: {}, body: { id: 1 } }, 'whsec_');
   // @ts-expect-error a secret is needed

@@ -9,9 +9,9 @@ export interface EventStreamOptions<Type extends EventType = EventType> {
   /** The position after which the stream starts; 0 is the start of the feed. Default: the end of the feed. */
   after?: number | undefined;
   /** Only events of these types. */
-  types?: readonly Type[] | undefined;
+  type?: readonly Type[] | undefined;
   /** Only events of this conversation, its messages, and the conversations that are merged with it. */
-  conversationId?: number | undefined;
+  conversation_id?: number | undefined;
   /** Ends the stream. */
   signal?: AbortSignal | undefined;
   /** Max milliseconds without data before a new connection. Default: 45,000. The service sends data at least every 15 seconds. */
@@ -71,7 +71,7 @@ export async function* follow(
   options: EventStreamOptions,
   closing: AbortController,
 ): AsyncGenerator<MessagingEvent | undefined, void> {
-  const { types, conversationId, idleTimeoutMs = 45_000, maxRetries = UNLIMITED } = options;
+  const { type, conversation_id, idleTimeoutMs = 45_000, maxRetries = UNLIMITED } = options;
   const { signal } = closing;
   let connection: AbortController | undefined;
   const policy = { ...defaults, maxRetries, maxRetryAfter: UNLIMITED };
@@ -87,7 +87,7 @@ export async function* follow(
     // Connections without data, one after another.
     for (let failures = 0; ; failures++) {
       try {
-        const query = { after: position, type: types, conversation_id: conversationId } as object;
+        const query = { after: position, type, conversation_id } as object;
         const init = { parseAs: 'stream', params: { query }, fetch } as const;
         const { data, error, response } = await raw.GET('/api/events/stream', init);
         if (!response.ok) throw errorOf(response, error);

@@ -50,7 +50,7 @@ export async function wait(api: Api, id: number, options: WaitOptions = {}): Pro
   try {
     let message: Message = await messages(api).get(id, call);
     if (hasReached(message, until)) return message;
-    for await (const event of follow(api, { conversationId: message.conversation_id }, ending)) {
+    for await (const event of follow(api, { conversation_id: message.conversation_id }, ending)) {
       const isOwn = event?.type.startsWith('message.') && (event.data as Message).id === id;
       if (event && !isOwn) continue;
       // The status may have changed before the start of the stream.

@@ -118,7 +118,7 @@ describe('The stream of events of the SDK', function () {
     const { conversation_id, id } = await send(service.client);
     await service.untilStatus(id, 'delivered');
     const types = ['message.queued', 'message.sent'] as const;
-    const { events, close } = read({ after: 0, conversationId: conversation_id, types });
+    const { events, close } = read({ after: 0, conversation_id, type: types });
     await until(() => events.length === 2, 'the filtered events');
     await close();
     expect(events.map(({ type, data }) => [type, (data as Message).id])).to.deep.equal(
@@ -203,9 +203,9 @@ describe('The stream of events of the SDK', function () {
     expect(refused).to.be.instanceOf(AuthenticationError).and.include({ code: 'insufficient_scope' });
     await guarded.stop();
     const streams = clientOf().events;
-    const missing = await rejection(all(streams.stream({ conversationId: 999_999 })));
+    const missing = await rejection(all(streams.stream({ conversation_id: 999_999 })));
     expect(missing).to.be.instanceOf(NotFoundError);
-    const invalid = await rejection(all(streams.stream({ types: ['message.lost' as 'message.sent'] })));
+    const invalid = await rejection(all(streams.stream({ type: ['message.lost' as 'message.sent'] })));
     expect(invalid).to.be.instanceOf(InvalidRequestError);
     expect(proxy.requests).to.have.length(2);
   });
