@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import pg from 'pg';
 import { storedFunction } from '../../src/db/functions.ts';
 import { createMigratedDatabase } from '../support/database.ts';
+import { until } from '../support/until.ts';
 
 const APPEND = `select ${storedFunction('append_events')}(array['message.queued'], array[$1::bigint], array[1::bigint])`;
 const SEQUENCE = `select * from ${storedFunction('sequence_events')}($1)`;
@@ -30,6 +31,12 @@ describe('sequence_events', () => {
     (await client.query('select last_position::int, inbox_floor::int, inbox_gaps from feed_state')).rows[0];
   const sequence = async (client: pg.Client, batch = 1_000) =>
     (await client.query(SEQUENCE, [batch])).rows[0];
+  /** Moves events until these gaps remain. Transactions of every database of the server keep a gap open. */
+  const untilGaps = (client: pg.Client, gaps: string) =>
+    until(async () => {
+      await sequence(client);
+      return (await state(client)).inbox_gaps === gaps;
+    }, `the gaps are ${gaps}`);
 
   it('gives an event that commits late a position above all earlier positions', async () => {
     const [early, late, reader] = [await connect(), await connect(), await connect()];
@@ -114,8 +121,7 @@ describe('sequence_events', () => {
     expect(await subjects(writer, 2_498)).to.deep.equal([[2_499, 2]]);
     expect((await state(writer)).inbox_gaps).to.equal('{[1,2)}');
     await old.query('commit');
-    await sequence(writer);
-    expect((await state(writer)).inbox_gaps).to.equal('{}');
+    await untilGaps(writer, '{}');
   });
 
   it('keeps a gap while a transaction that began later is open', async () => {
@@ -129,12 +135,12 @@ describe('sequence_events', () => {
     await writer.query(APPEND, [4]);
     await sequence(writer);
     await first.query('commit');
+    await untilGaps(writer, '{[3,4)}');
     for (let n = 0; n < 3; n++) await sequence(writer);
     expect((await state(writer)).inbox_gaps).to.equal('{[3,4)}');
     await second.query('commit');
-    await sequence(writer);
+    await untilGaps(writer, '{}');
     expect((await subjects(writer)).map(([, subject]) => subject)).to.deep.equal([2, 4, 1, 3]);
-    expect((await state(writer)).inbox_gaps).to.equal('{}');
   });
 
   it('merges many gaps into one', async () => {
@@ -149,9 +155,7 @@ describe('sequence_events', () => {
     await late.query('commit');
     await sequence(writer);
     expect(await subjects(writer, 1_500)).to.deep.equal([[1_501, 1]]);
-    await sequence(writer);
-    await sequence(writer);
-    expect((await state(writer)).inbox_gaps).to.equal('{}');
+    await untilGaps(writer, '{}');
   });
 
   it('creates partitions before they are needed', async () => {
