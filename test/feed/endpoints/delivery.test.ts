@@ -47,6 +47,7 @@ describe('The delivery of events to endpoints', function () {
       ...{ from: '+12016661234', to: '+18045550001', type: 'sms', body: 'Hello' },
     });
     await api.service.untilStatus(messageId, 'delivered');
+    await untilSequenced();
     const feed = (await api.service.request('GET', '/api/events')).body as Schema<'EventList'>;
     expect(feed.data.map(({ type }) => type)).to.include.members(['message.queued', 'message.delivered']);
     await untilReceived('/all', feed.data.length);
