@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { storedFunction } from '../db/functions.ts';
 import { execute } from '../db/transaction.ts';
 import type { Events } from '../observability/events.ts';
+import { resolvedOrAfter } from '../outbox/claim-loop.ts';
 
 /** Gives committed events their positions. Every process has a sequencer; one of them moves events at a time. */
 export interface Sequencer {
@@ -44,13 +45,15 @@ export function startSequencer(pool: pg.Pool, events: Events): Sequencer {
     while (!signal.aborted) {
       woken = Promise.withResolvers();
       const began = performance.now();
-      const pauseAfterWake = () => pause(Math.max(PAUSE_MS, began + BUSY_MS - performance.now()));
       const moved = await move().catch((error) => {
         events.failed('sequence_events', error);
         return pause(POLL_MS);
       });
       if (moved === 'busy') await pause(RETRY_MS);
-      else if (moved !== 'some') await Promise.race([woken.promise.then(pauseAfterWake), pause(POLL_MS)]);
+      else if (moved !== 'some') {
+        await resolvedOrAfter(woken.promise, POLL_MS);
+        await pause(Math.max(PAUSE_MS, began + BUSY_MS - performance.now()));
+      }
     }
   }
 
@@ -59,6 +62,7 @@ export function startSequencer(pool: pg.Pool, events: Events): Sequencer {
     wake: () => woken.resolve(),
     stop: async () => {
       stopping.abort();
+      woken.resolve();
       await running;
     },
   };

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { PositionExpiredError } from '../errors.ts';
+import { resolvedOrAfter } from '../outbox/claim-loop.ts';
 import { type EventFilter, feedRange, readEvents } from './read.ts';
 import type { Render, RenderedEvent, Tail } from './tail.ts';
 
@@ -71,7 +71,11 @@ export async function* streamEvents(
     } else if (buffered === null) {
       const key = JSON.stringify([position, length, filter]);
       const reading = catchUp(key, () => readPage(position, length)).catch(toResync);
-      while (!(await isSettled(reading, untilKeepAlive()))) {
+      const settled = reading.then(
+        () => undefined,
+        () => undefined,
+      );
+      while (!(await resolvedOrAfter(settled, Math.max(0, untilKeepAlive())))) {
         if (signal.aborted) return;
         yield { type: 'idle', position };
         reported = performance.now();
@@ -122,19 +126,6 @@ function isDue(item: StreamItem, untilKeepAliveMs: number): boolean {
   return (
     item.type === 'resync' || (item.type === 'events' && item.events.length > 0) || untilKeepAliveMs <= 0
   );
-}
-
-/** Resolves with true when the work has settled, or with false after `ms` milliseconds. */
-async function isSettled(work: Promise<unknown>, ms: number): Promise<boolean> {
-  const settled = new AbortController();
-  const late = sleep(Math.max(0, ms), false, { signal: settled.signal }).catch(() => true);
-  const done = work.then(
-    () => true,
-    () => true,
-  );
-  const isDone = await Promise.race([done, late]);
-  settled.abort();
-  return isDone;
 }
 
 function toResync(error: unknown): StreamPage {

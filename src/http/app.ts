@@ -115,7 +115,8 @@ function toMiddleware(
     const result = await handler({
       ...{ caller, params, query, headers, body, reserve },
       traceparent: traceparentOf(headers.traceparent),
-      signal: closeSignalOf(response),
+      // Most handlers do not use it.
+      signal: () => closeSignalOf(response),
       origin: () => originOf(request),
     }).catch((error) => {
       budget.written(response);

@@ -23,7 +23,7 @@ export interface OperationRequest<Id extends OperationId, Caller> {
   /** The trace context of the request (W3C Trace Context, version 00); null without one. */
   traceparent: string | null;
   /** Aborted when the connection of the request is closed. */
-  signal: AbortSignal;
+  signal: () => AbortSignal;
   /** The URL of the service in this request, such as `http://127.0.0.1:8080`; null if it is not known. */
   origin: () => string | null;
 }

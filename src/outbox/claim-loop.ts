@@ -68,10 +68,11 @@ export class ClaimLoop {
   }
 }
 
-/** Resolves with the promise, or after `ms` milliseconds. */
-export async function resolvedOrAfter(promise: Promise<void>, ms: number): Promise<void> {
-  const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, ms);
-  await Promise.race([promise, timeout.promise]);
+/** Resolves with the promise, or after `ms` milliseconds. Returns whether the promise was first. */
+export async function resolvedOrAfter(promise: Promise<void>, ms: number): Promise<boolean> {
+  const timeout = Promise.withResolvers<false>();
+  const timer = setTimeout(() => timeout.resolve(false), ms);
+  const isResolved = await Promise.race([promise.then(() => true), timeout.promise]);
   clearTimeout(timer);
+  return isResolved;
 }

@@ -34,7 +34,7 @@ export function endpointHandlers({ endpoints }: Context): Pick<Handlers, Operati
     }),
     testEndpoint: async ({ params, signal }) => ({
       status: 200,
-      body: await endpoints.test(params.id, signal),
+      body: await endpoints.test(params.id, signal()),
     }),
     replayEndpoint: async ({ params, body }) => ({
       status: 202,

@@ -18,7 +18,7 @@ export function eventHandlers({ feed, reader }: Context): Pick<Handlers, Operati
     }),
     streamEvents: async ({ query, headers, signal }) => {
       const after = headers['last-event-id'] ?? query.after;
-      const items = feed.stream(after === undefined ? null : Number(after), await filterOf(query), signal);
+      const items = feed.stream(after === undefined ? null : Number(after), await filterOf(query), signal());
       return { status: 200, headers: HEADERS, body: toTexts(items) };
     },
   };

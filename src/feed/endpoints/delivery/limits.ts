@@ -47,8 +47,8 @@ interface Limited {
 }
 
 /**
- * The deliveries that may be claimed, and the tries that may begin, for each endpoint. An endpoint that fails gets single tries at growing intervals, and endpoints
- * that are slow share a part of all tries, so that they do not delay the others.
+ * The deliveries that may be claimed, and the tries that may begin, for each endpoint. An endpoint that fails gets single
+ * tries at growing intervals, and endpoints that are slow share a part of all tries, so that they do not delay the others.
  */
 export class EndpointLimits {
   readonly #options: LimitsOptions;
