@@ -41,6 +41,7 @@ export async function countPending(databaseUrl: string, except: string[] = []): 
 
 export interface Claim {
   message_id: number;
+  delivery_key: string;
   attempt_count: number;
 }
 
@@ -48,7 +49,7 @@ export interface Claim {
 export async function readClaims(databaseUrl: string, since: number): Promise<Claim[]> {
   const { rows } = await withClient(databaseUrl, (client) =>
     client.query<Claim>(
-      `select message_id::int, attempt_count from deliveries
+      `select message_id::int, delivery_key, attempt_count from deliveries
        where status = 'sending' and updated_at >= to_timestamp($1::float8 / 1000)`,
       [since],
     ),
@@ -60,7 +61,7 @@ export async function readClaims(databaseUrl: string, since: number): Promise<Cl
 export async function readHeld(databaseUrl: string, claims: Claim[]): Promise<Claim[]> {
   const { rows } = await withClient(databaseUrl, (client) =>
     client.query<Claim>(
-      `select message_id::int, attempt_count from deliveries join json_to_recordset($1) as claim(message_id int, attempt_count int)
+      `select message_id::int, delivery_key, attempt_count from deliveries join json_to_recordset($1) as claim(message_id int, attempt_count int)
          using (message_id, attempt_count)
        where status = 'sending'`,
       [JSON.stringify(claims)],

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../support/until.ts';
-import { type Claim, countPending, readClaims, readHeld } from '../checker/collect.ts';
+import { type Claim, countPending, readClaims, readHeld, readProviders } from '../checker/collect.ts';
+import { keyOf } from '../checker/facts.ts';
 import type { DisruptionOptions } from './options.ts';
 
 /** A call of a killed worker can arrive at the provider after its death. */
@@ -19,11 +20,16 @@ export async function cutOffWorker(options: DisruptionOptions): Promise<{ restor
   const { note } = options;
   service.spared = 'all';
   await provider.hold();
-  await interruptFirst(options, async () => {
+  const kill = async () => {
     await service.workers[0]?.kill(() => note('worker killed', 'worker-1, during calls'));
     cut(options);
-  });
-  const claims = await interruptFirst(options, async () => cut(options));
+  };
+  await interruptFirst(options, kill, async (claims) => claims.length > 0);
+  const claims = await interruptFirst(
+    options,
+    async () => cut(options),
+    (held) => isAnyAccepted(options, held),
+  );
   service.spared = 'first';
   await provider.release();
   return { restored: restore(options, claims) };
@@ -33,9 +39,14 @@ export async function cutOffWorker(options: DisruptionOptions): Promise<{ restor
  * Interrupts the first worker during calls. The other workers are killed before: until they have started again, all calls
  * are those of the first worker.
  *
- * @returns the claims that the worker has not settled; none if no message was pending.
+ * @param isReached whether these claims, which the worker has not settled, are those wanted. If not, it is interrupted again.
+ * @returns the claims; any if no message was pending.
  */
-async function interruptFirst(options: DisruptionOptions, interrupt: () => Promise<void>): Promise<Claim[]> {
+async function interruptFirst(
+  options: DisruptionOptions,
+  interrupt: () => Promise<void>,
+  isReached: (claims: Claim[]) => Promise<boolean>,
+): Promise<Claim[]> {
   const { settings, targets, note, signal } = options;
   const { service, provider, database } = targets;
   const [, ...others] = service.workers;
@@ -55,8 +66,17 @@ async function interruptFirst(options: DisruptionOptions, interrupt: () => Promi
     // The calls in flight end, and any other worker settles them.
     await sleep(2 * settings.providerTimeoutMs);
     const claims = await readHeld(database.url, begun).catch(() => []);
-    if (claims.length > 0 || (await isOver())) return claims;
+    if ((await isReached(claims)) || (await isOver())) return claims;
   }
+}
+
+/** Whether the provider accepted a call of one of these claims, and responded in time. */
+async function isAnyAccepted({ targets }: DisruptionOptions, claims: Claim[]): Promise<boolean> {
+  const keys = new Set(claims.map(({ delivery_key }) => delivery_key));
+  const { calls } = await readProviders(targets.provider.url);
+  return calls.some(
+    (call) => keys.has(keyOf(call)) && call.message_id !== null && (call.fault ?? 'latency') === 'latency',
+  );
 }
 
 async function restore(options: DisruptionOptions, claims: Claim[]): Promise<void> {
