@@ -28,16 +28,22 @@ describe('The claim of deliveries to endpoints', () => {
        select $1, n, now() - interval '1 minute' from generate_series(1, $2) as n`,
       [endpoint, count],
     );
-  const claim = async (wanted: number, perEndpoint = 5, limits: [id: number, limit: number][] = []) =>
+  const claim = async (
+    wanted: number,
+    perEndpoint = 5,
+    limits: [id: number, limit: number][] = [],
+    failing = 12,
+  ) =>
     (
       await client.query(
-        `select * from ${storedFunction('claim_endpoint_deliveries')}($1, $2, $3, $4, $5, $6)`,
+        `select * from ${storedFunction('claim_endpoint_deliveries')}($1, $2, $3, $4, $5, $6, $7)`,
         [
           ...[
             wanted,
             perEndpoint,
             limits.map(([id]) => id),
             limits.map(([, limit]) => limit),
+            failing,
             MAX_TRIES,
             LEASE_MS,
           ],
@@ -67,6 +73,18 @@ describe('The claim of deliveries to endpoints', () => {
       [second, 1],
     ];
     expect(counts(await claim(100, 5, limits))).to.deep.equal({ [second]: 1, [third]: 5 });
+  });
+
+  it('takes failing endpoints last, and only as many of those without a limit as wanted', async () => {
+    const failing = [];
+    for (let n = 0; n < 4; n++) failing.push(await addEndpoint({ failing_since: 'now()' }));
+    const good = await addEndpoint();
+    for (const id of [...failing, good]) await addDeliveries(id, 2);
+    expect(counts(await claim(1, 1))).to.deep.equal({ [good]: 1 });
+    const claimed = await claim(100, 1, [[failing[0] as number, 1]], 2);
+    expect(claimed.map(({ is_failing }) => is_failing)).to.have.members([true, true, true, false]);
+    expect(counts(claimed)).to.include({ [failing[0] as number]: 1, [good]: 1 });
+    expect(counts(await claim(100, 1, [], 0))).to.deep.equal({});
   });
 
   it('takes nothing of an endpoint that is disabled or paused, nor a delivery of a current claim', async () => {

@@ -105,7 +105,8 @@ describe('The delivery of events to endpoints', function () {
     await api.create(`${receiver.url}/fast`);
     for (let n = 0; n < 20; n++) await api.receive();
     await untilReceived('/fast', 20);
-    expect(receiver.at('/slow')).to.have.length(5);
+    // An endpoint gets one request until its first response.
+    expect(receiver.at('/slow')).to.have.length(1);
     release.resolve();
     await untilReceived('/slow', 20);
     await untilIdle(slow.id);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { EndpointLimits, PER_ENDPOINT } from '../../../src/feed/endpoints/delivery/limits.ts';
+import { UNTRIED } from '../../../src/feed/endpoints/delivery/limited-endpoint.ts';
+import { EndpointLimits } from '../../../src/feed/endpoints/delivery/limits.ts';
 import type { EndpointResult } from '../../../src/feed/endpoints/send.ts';
 import { THRESHOLD } from '../../../src/outbox/circuit-breaker.ts';
 
@@ -27,7 +28,7 @@ describe('The limits of endpoints', () => {
   const free = (endpoint: number) => {
     const { ids, limits: numbers } = limits.free(now);
     const index = ids.indexOf(endpoint);
-    return index === -1 ? PER_ENDPOINT : numbers[index];
+    return index === -1 ? UNTRIED : numbers[index];
   };
   /** Claims and tries a delivery; the returned function ends the try. Null if the try may not begin. */
   const begin = (endpoint: number) => {
@@ -36,6 +37,7 @@ describe('The limits of endpoints', () => {
     const event = ++events;
     void limits.run(
       endpoint,
+      false,
       () => {
         call = limits.begin(endpoint, now);
         return ended.promise;
@@ -52,13 +54,15 @@ describe('The limits of endpoints', () => {
   };
   const attempt = async (endpoint: number, given: EndpointResult | null) => begin(endpoint)(given);
 
-  it('allow five deliveries at first, and more after a fast success', async () => {
-    expect(free(1)).to.equal(5);
+  it('allow one delivery at first, and more after a fast success', async () => {
+    expect(free(1)).to.equal(1);
+    const end = begin(1);
+    expect(free(1)).to.equal(0);
+    await end(result(200));
+    expect(free(1)).to.equal(25);
     const ends = [1, 2, 3].map(() => begin(1));
-    expect(free(1)).to.equal(2);
-    await ends[0]?.(result(200));
-    expect(free(1)).to.equal(23);
-    for (const end of ends.slice(1)) await end(result(200));
+    expect(free(1)).to.equal(22);
+    for (const each of ends) await each(result(200));
     expect(free(1)).to.equal(25);
   });
 
@@ -103,32 +107,55 @@ describe('The limits of endpoints', () => {
     expect((await attempt(1, result(500))).pause).to.equal(null);
   });
 
-  it('share half of the tries among endpoints that are slow', async () => {
-    const hanging = [1, 2, 3, 4, 5, 6].flatMap((endpoint) => [1, 2, 3, 4].map(() => begin(endpoint)));
+  const slowDown = async (endpoint: number) => {
+    const end = begin(endpoint);
     await new Promise(setImmediate);
     now += SECOND;
-    const { limits: numbers } = limits.free(now);
-    expect(numbers.reduce((sum, number) => sum + number, 0)).to.equal(1);
-    for (const end of hanging) await end(result(200));
-    expect([1, 2, 3, 4, 5, 6].map(free)).to.deep.equal([5, 5, 5, 5, 5, 0]);
-    await attempt(6, result(200));
-    expect(free(6)).to.equal(25);
+    await end(result(200));
+  };
+
+  it('share a quarter of the tries evenly among endpoints that are slow', async () => {
+    for (const endpoint of [1, 2]) await slowDown(endpoint);
+    expect([free(1), free(2), limits.free(now).failing]).to.deep.equal([5, 5, 2]);
+    for (const endpoint of [3, 4, 5, 6]) await slowDown(endpoint);
+    expect([1, 2, 3, 4, 5, 6].map(free)).to.deep.equal([2, 2, 2, 2, 2, 2]);
+    const ends = [1, 1, 2].map(begin);
+    expect([free(1), free(2), limits.free(now).failing]).to.deep.equal([0, 1, 0]);
+    for (const end of ends) await end(result(200));
+    expect(free(1)).to.equal(25);
   });
 
-  it('keep half of the tries for endpoints that are known to be fast', async () => {
+  it('count an endpoint that hangs as slow', async () => {
+    const hanging = Array.from({ length: 12 }, (_, index) => begin(index + 1));
+    await new Promise(setImmediate);
+    now += SECOND;
+    expect(limits.free(now).failing).to.equal(0);
+    for (const end of hanging) await end(result(200));
+  });
+
+  const hang = (endpoint: number, isFailing: boolean, began: number[]) =>
+    void limits.run(endpoint, isFailing, () => {
+      began.push(endpoint);
+      return new Promise(() => undefined);
+    });
+  const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
+
+  it('keep tries for endpoints without a response so far, however many are slow', async () => {
+    const began: number[] = [];
+    for (const endpoint of range(1, 60)) hang(endpoint, true, began);
+    hang(61, false, began);
+    await new Promise(setImmediate);
+    expect(began).to.deep.equal([...range(1, 12), 61]);
+  });
+
+  it('keep tries for endpoints that are known to be fast', async () => {
     await attempt(1, result(200));
     const began: number[] = [];
-    const hang = (endpoint: number) =>
-      void limits.run(endpoint, () => {
-        began.push(endpoint);
-        return new Promise(() => undefined);
-      });
-    for (let endpoint = 2; endpoint <= 60; endpoint++) hang(endpoint);
-    hang(1);
+    for (const endpoint of range(2, 60)) hang(endpoint, false, began);
+    for (const endpoint of range(61, 120)) hang(endpoint, true, began);
+    hang(1, false, began);
     await new Promise(setImmediate);
-    expect(began)
-      .to.have.length(25 + 1)
-      .and.to.include(1);
+    expect(began).to.have.members([...range(2, 26), ...range(61, 72), 1]);
   });
 
   it('forget an endpoint without a claim for ten minutes', async () => {
@@ -136,6 +163,6 @@ describe('The limits of endpoints', () => {
     expect(free(1)).to.equal(0);
     now += 11 * 60 * SECOND;
     limits.free(now);
-    expect(free(1)).to.equal(PER_ENDPOINT);
+    expect(free(1)).to.equal(UNTRIED);
   });
 });

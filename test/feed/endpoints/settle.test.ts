@@ -27,7 +27,7 @@ describe('The settling of tries', () => {
 
   const claim = async (): Promise<Claimed> => {
     const { rows } = await client.query(
-      `select * from ${storedFunction('claim_endpoint_deliveries')}(1, 1, '{}', '{}', 10, $1)`,
+      `select * from ${storedFunction('claim_endpoint_deliveries')}(1, 1, '{}', '{}', 0, 10, $1)`,
       [LEASE_MS],
     );
     return rows[0];

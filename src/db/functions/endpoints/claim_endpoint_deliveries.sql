@@ -1,13 +1,14 @@
 -- Claims at most `wanted` due deliveries for `lease_ms` milliseconds, at most `per_endpoint` of each endpoint, or the number in
--- `limits` of the endpoints `limited_ids`. Every endpoint gets a delivery before an endpoint gets another.
+-- `limits` of the endpoints `limited_ids`, and at most `max_failing` of all other endpoints that are failing. Every endpoint gets
+-- a delivery before an endpoint gets another, first those that are not failing.
 -- A delivery whose lease has ended has lost its worker: the try is recorded as `worker_lost`, and the delivery is claimed
 -- again, or has failed after `max_tries` tries.
 -- The result has the event; `type` is null if the event is not kept any more. `try` is the number in the present schedule,
 -- `number` the number of all tries.
 create or replace function claim_endpoint_deliveries(
-  wanted int, per_endpoint int, limited_ids bigint[], limits int[], max_tries int, lease_ms float8)
+  wanted int, per_endpoint int, limited_ids bigint[], limits int[], max_failing int, max_tries int, lease_ms float8)
 returns table (
-  endpoint_id bigint, event_id bigint, lease uuid, number int, try int, url text, secret text, previous_secret text,
+  endpoint_id bigint, event_id bigint, lease uuid, number int, try int, url text, is_failing boolean, secret text, previous_secret text,
   type text, subject_id bigint, conversation_id bigint, changes jsonb, created_at timestamptz, traceparent text)
 language plpgsql
 set search_path from current
@@ -20,19 +21,25 @@ declare
   event_ids bigint[];
 begin
   with candidate as materialized (
-    select due.endpoint_id, due.event_id
-    from endpoints
-    left join unnest(limited_ids, limits) as limited(id, free) on limited.id = endpoints.id
-    cross join lateral (
-      select endpoint_id, event_id, next_attempt_at, row_number() over (order by next_attempt_at, event_id) as n
-      from (
-        select endpoint_id, event_id, next_attempt_at from endpoint_deliveries
-        where endpoint_id = endpoints.id and status = 'pending' and next_attempt_at <= at
-        order by next_attempt_at, event_id limit coalesce(limited.free, per_endpoint)
-      ) as oldest
+    select endpoint_id, event_id
+    from (
+      select due.*, failing_since is not null as is_failing, limited.id is null and failing_since is not null as is_counted,
+        row_number() over (
+          partition by limited.id is null and failing_since is not null order by due.n, due.next_attempt_at) as rank
+      from endpoints
+      left join unnest(limited_ids, limits) as limited(id, free) on limited.id = endpoints.id
+      cross join lateral (
+        select endpoint_id, event_id, next_attempt_at, row_number() over (order by next_attempt_at, event_id) as n
+        from (
+          select endpoint_id, event_id, next_attempt_at from endpoint_deliveries
+          where endpoint_id = endpoints.id and status = 'pending' and next_attempt_at <= at
+          order by next_attempt_at, event_id limit coalesce(limited.free, per_endpoint)
+        ) as oldest
+      ) as due
+      where endpoints.enabled and coalesce(endpoints.paused_until <= at, true)
     ) as due
-    where endpoints.enabled and coalesce(endpoints.paused_until <= at, true)
-    order by due.n, due.next_attempt_at, due.event_id limit wanted
+    where not is_counted or rank <= max_failing
+    order by n, is_failing, next_attempt_at, event_id limit wanted
   ), locked as (
     select endpoint_id, event_id from endpoint_deliveries join candidate using (endpoint_id, event_id)
     where status = 'pending' and next_attempt_at <= at
@@ -58,7 +65,8 @@ begin
     returning delivery.*
   )
   select claimed.endpoint_id, claimed.event_id, claimed.lease, claimed.attempt_count,
-    claimed.attempt_count - claimed.schedule_start, endpoints.url, endpoints.secret,
+    claimed.attempt_count - claimed.schedule_start, endpoints.url, endpoints.failing_since is not null,
+    endpoints.secret,
     case when endpoints.previous_secret_expires_at > at then endpoints.previous_secret end,
     events.type, events.subject_id, events.conversation_id, events.changes, events.created_at::timestamptz,
     messages.traceparent

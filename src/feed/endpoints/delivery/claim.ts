@@ -2,7 +2,8 @@ import type pg from 'pg';
 import { storedFunction } from '../../../db/functions.ts';
 import { execute } from '../../../db/transaction.ts';
 import type { EventRow, EventType } from '../../event.ts';
-import { type FreeTries, PER_ENDPOINT } from './limits.ts';
+import { UNTRIED } from './limited-endpoint.ts';
+import type { FreeTries } from './limits.ts';
 import { MAX_TRIES } from './schedule.ts';
 
 /** If a worker dies, its deliveries wait for the rest of the lease. */
@@ -21,6 +22,8 @@ export interface Claimed extends Omit<EventRow, 'id' | 'type'> {
   /** The number of the try in the present schedule, from 1. */
   try: number;
   url: string;
+  /** Whether the last try of the endpoint failed, before the claim. */
+  is_failing: boolean;
   secret: string;
   /** Null if there is none or its time has ended. */
   previous_secret: string | null;
@@ -33,7 +36,7 @@ export interface Claimed extends Omit<EventRow, 'id' | 'type'> {
 const CLAIM = {
   name: 'claim-endpoint-deliveries',
   text: `
-    select * from ${storedFunction('claim_endpoint_deliveries')}($1, ${PER_ENDPOINT}, $2, $3, ${MAX_TRIES}, ${LEASE_MS})`,
+    select * from ${storedFunction('claim_endpoint_deliveries')}($1, ${UNTRIED}, $2, $3, $4, ${MAX_TRIES}, ${LEASE_MS})`,
 };
 const RELEASE = {
   name: 'release-endpoint-delivery',
@@ -52,9 +55,9 @@ const END_LEASES = `select ${storedFunction('end_endpoint_leases')}(${LEASE_MS})
 export async function claimDeliveries(
   pool: pg.Pool,
   wanted: number,
-  { ids, limits }: FreeTries,
+  { ids, limits, failing }: FreeTries,
 ): Promise<Claimed[]> {
-  return (await execute<Claimed & pg.QueryResultRow>(pool, CLAIM, [wanted, ids, limits])).rows;
+  return (await execute<Claimed & pg.QueryResultRow>(pool, CLAIM, [wanted, ids, limits, failing])).rows;
 }
 
 /** Ends the lease of a delivery that was not tried. The delivery is due after `delayMs` milliseconds. */

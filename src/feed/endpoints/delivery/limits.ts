@@ -2,17 +2,22 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import { pauseMs } from '../../../outbox/backoff.ts';
 import { type BreakerCall, CircuitBreaker, isHanging } from '../../../outbox/circuit-breaker.ts';
 import type { EndpointResult } from '../send.ts';
+import {
+  claimable,
+  isForgettable,
+  isSlow,
+  type Limited,
+  mayProbe,
+  PER_ENDPOINT,
+  UNTRIED,
+} from './limited-endpoint.ts';
 
-/** Max tries of an endpoint at the same time in this process, and max claimed deliveries of an endpoint without tries so far. */
-export const PER_ENDPOINT = 5;
-/** Max claimed deliveries of an endpoint that responds fast, so that its next try need not wait for a claim. */
-const CLAIMED_PER_ENDPOINT = 25;
-/** Max share of all tries for endpoints that are slow, or without tries so far. */
-const SLOW = 1 / 2;
+/** Max share of all tries for endpoints that are slow. */
+const SLOW_SHARE = 1 / 4;
+/** Max share of all tries for endpoints that have not responded yet. */
+const UNTRIED_SHARE = 1 / 2;
 /** Max pause that this process itself observes: afterwards, claims find the pause in the database. */
 const OWN_PAUSE_MS = 2_000;
-/** An endpoint without a claim for this time is forgotten. */
-const FORGET_MS = 10 * 60_000;
 /** Responses that slow the tries down (Standard Webhooks), as any response with `Retry-After` does. */
 const SLOWING = new Set([429, 502, 504]);
 
@@ -23,58 +28,50 @@ export interface LimitsOptions {
   onChange: (endpointId: number, isAvailable: boolean) => void;
 }
 
-/** The endpoints of which another number of deliveries than `PER_ENDPOINT` may be claimed now, and the number. */
+/** The number of deliveries that may be claimed now. */
 export interface FreeTries {
+  /** The endpoints of which another number than `UNTRIED` may be claimed, and the number. */
   ids: number[];
   limits: number[];
-}
-
-interface Limited {
-  circuit: CircuitBreaker;
-  /** The number of deliveries that are claimed and not ended. */
-  claimed: number;
-  /** Limits the tries at the same time. */
-  queue: LimitFunction;
-  /** No delivery is claimed or tried before this time, in milliseconds since 1970. */
-  pausedUntil: number;
-  /** How long the last try took. */
-  speed: 'unknown' | 'fast' | 'slow';
-  /** The number of times the endpoint slowed the tries down since its last success. */
-  slowedInARow: number;
-  /** The sequence number of the last try that was slowed down. */
-  lastSlowed: number;
-  lastClaimAt: number;
+  /** Max for all other endpoints together that were failing when they were last tried. */
+  failing: number;
 }
 
 /**
  * The deliveries that may be claimed, and the tries that may begin, for each endpoint. An endpoint that fails gets single
- * tries at growing intervals, and endpoints that are slow share a part of all tries, so that they do not delay the others.
+ * tries at growing intervals. Endpoints that are slow share a part of all tries, and so do those that have not responded yet,
+ * so that they delay neither each other nor the rest.
  */
 export class EndpointLimits {
   readonly #options: LimitsOptions;
   /** The endpoints of recent claims, the last one at the end. */
   readonly #endpoints = new Map<number, Limited>();
-  /** Limits the tries at the same time of endpoints that are not known to be fast. */
-  readonly #others: LimitFunction;
+  /** Max tries at the same time of slow endpoints. */
+  readonly #slowTries: number;
+  readonly #slow: LimitFunction;
+  /** Limits the tries at the same time of endpoints that have not responded yet. */
+  readonly #untried: LimitFunction;
 
   constructor(options: LimitsOptions) {
     this.#options = options;
-    this.#others = pLimit(Math.max(1, Math.floor(options.concurrency * SLOW)));
+    this.#slowTries = Math.max(1, Math.floor(options.concurrency * SLOW_SHARE));
+    this.#slow = pLimit(this.#slowTries);
+    this.#untried = pLimit(Math.max(1, Math.floor(options.concurrency * UNTRIED_SHARE)));
   }
 
   free(now = Date.now()): FreeTries {
-    const free: FreeTries = { ids: [], limits: [] };
     const slow = [...this.#endpoints.values()].filter((each) => isSlow(each, now));
     const claimed = slow.reduce((sum, endpoint) => sum + endpoint.claimed, 0);
-    let freeForSlow = Math.max(0, Math.floor(this.#options.concurrency * SLOW) - claimed);
+    const share = Math.max(1, Math.floor(this.#slowTries / slow.length));
+    const free: FreeTries = { ids: [], limits: [], failing: Math.max(0, this.#slowTries - claimed) };
     for (const [id, endpoint] of this.#endpoints) {
       if (isForgettable(endpoint, now)) this.#endpoints.delete(id);
       let limit = claimable(endpoint, now);
       if (isSlow(endpoint, now)) {
-        limit = Math.min(limit, freeForSlow);
-        freeForSlow -= limit;
+        limit = Math.max(0, Math.min(limit, share - endpoint.claimed, free.failing));
+        free.failing -= limit;
       }
-      if (limit === PER_ENDPOINT) continue;
+      if (limit === UNTRIED) continue;
       free.ids.push(id);
       free.limits.push(limit);
     }
@@ -87,16 +84,29 @@ export class EndpointLimits {
     return Math.min(...open.map(({ circuit }) => circuit.probes.dueInMs(now)));
   }
 
-  /** Runs the try of a claimed delivery, as soon as fewer than `PER_ENDPOINT` tries of its endpoint are running. */
-  async run<T>(endpointId: number, attempt: () => Promise<T>, now = Date.now()): Promise<T> {
-    const endpoint = this.#endpoints.get(endpointId) ?? this.#create(endpointId);
+  /**
+   * Runs the try of a claimed delivery, as soon as fewer than `PER_ENDPOINT` tries of its endpoint are running.
+   *
+   * @param isFailing whether the endpoint was failing when the delivery was claimed.
+   */
+  async run<T>(
+    endpointId: number,
+    isFailing: boolean,
+    attempt: () => Promise<T>,
+    now = Date.now(),
+  ): Promise<T> {
+    const endpoint = this.#endpoints.get(endpointId) ?? this.#create(endpointId, isFailing);
     // Of the slow endpoints, the endpoint with the oldest claim is first.
     this.#endpoints.delete(endpointId);
     this.#endpoints.set(endpointId, endpoint);
     endpoint.lastClaimAt = now;
     endpoint.claimed++;
-    const start = () => (isFast(endpoint, Date.now()) ? attempt() : this.#others(attempt));
-    return endpoint.queue(start).finally(() => endpoint.claimed--);
+    return endpoint.queue(() => this.#start(endpoint, attempt)).finally(() => endpoint.claimed--);
+  }
+
+  #start<T>(endpoint: Limited, attempt: () => Promise<T>): Promise<T> {
+    if (isSlow(endpoint, Date.now())) return this.#slow(attempt);
+    return endpoint.speed === 'unknown' ? this.#untried(attempt) : attempt();
   }
 
   /** Begins a try in `run`. Returns null if the endpoint must not get a try any more since its deliveries were claimed. */
@@ -150,7 +160,7 @@ export class EndpointLimits {
     return pauseMs(retryAfterMs, endpoint.slowedInARow);
   }
 
-  #create(id: number): Limited {
+  #create(id: number, isFailing: boolean): Limited {
     let wasClosed = true;
     const circuit = new CircuitBreaker({
       concurrency: PER_ENDPOINT,
@@ -160,36 +170,11 @@ export class EndpointLimits {
         wasClosed = isClosed;
       },
     });
-    const endpoint = {
+    const endpoint: Limited = {
       ...{ circuit, claimed: 0, queue: pLimit(PER_ENDPOINT), pausedUntil: 0 },
-      ...{ speed: 'unknown' as const, slowedInARow: 0, lastSlowed: 0, lastClaimAt: 0 },
+      ...{ speed: isFailing ? 'slow' : 'unknown', slowedInARow: 0, lastSlowed: 0, lastClaimAt: 0 },
     };
     this.#endpoints.set(id, endpoint);
     return endpoint;
   }
-}
-
-/** The number of further deliveries that may be claimed. */
-function claimable(endpoint: Limited, now: number): number {
-  const { circuit, claimed, pausedUntil } = endpoint;
-  if (now < pausedUntil) return 0;
-  if (circuit.state !== 'closed') return claimed === 0 && mayProbe(endpoint, now) ? 1 : 0;
-  const isGood = isFast(endpoint, now) && circuit.window === PER_ENDPOINT && !circuit.isFailing;
-  return Math.max(0, (isGood ? CLAIMED_PER_ENDPOINT : circuit.window) - claimed);
-}
-
-function mayProbe({ circuit }: Limited, now: number): boolean {
-  return circuit.calls.length === 0 && circuit.probes.isDue('retry', now);
-}
-
-function isFast(endpoint: Limited, now: number): boolean {
-  return endpoint.speed === 'fast' && !isSlow(endpoint, now);
-}
-
-function isSlow(endpoint: Limited, now: number): boolean {
-  return endpoint.speed === 'slow' || endpoint.circuit.calls.some((call) => isHanging(call, now));
-}
-
-function isForgettable({ claimed, lastClaimAt }: Limited, now: number): boolean {
-  return claimed === 0 && now - lastClaimAt > FORGET_MS;
 }

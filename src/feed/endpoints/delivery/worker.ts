@@ -23,7 +23,7 @@ export interface EndpointWorkerOptions {
 }
 
 /** Max tries at the same time. */
-const CONCURRENCY = 50;
+const CONCURRENCY = 100;
 /** Max claimed deliveries, whose events are in memory. */
 const MAX_CLAIMED = 500;
 /** Max deliveries of one claim, whose events are rendered together. */
@@ -103,7 +103,7 @@ export class EndpointWorker {
 
   async #deliver(claimed: Claimed, bodies: Promise<Bodies>): Promise<void> {
     const mustBeginBy = Date.now() + START_MS;
-    const settlement = await this.#limits.run(claimed.endpoint_id, () =>
+    const settlement = await this.#limits.run(claimed.endpoint_id, claimed.is_failing, () =>
       this.#running(async () => {
         const { texts, failed } = await bodies;
         const body = texts.get(claimed.event_id);
