@@ -5,7 +5,7 @@ const LAYERS = [
   ['src/http/'],
   ['src/webhooks/'],
   ['src/delivery/', 'src/messaging/', 'src/feed/'],
-  ['src/outbox/'],
+  ['src/outbox/', 'src/consent/'],
   ['src/providers/', 'src/db/'],
   ['src/observability/', 'src/openapi/', 'src/config/', 'src/channel.ts', 'src/errors.ts'],
 ];

@@ -30,6 +30,9 @@ export interface SimulatorConfig {
   webhookSecret: string;
 }
 
+/** A configuration with the keys that a start outside production makes. */
+export type KeyedConfig = Config & { consentKey: string };
+
 export interface Config {
   production: boolean;
   role: Role;
@@ -47,6 +50,8 @@ export interface Config {
   apiKeysFile: string | null;
   /** The token that gives access to the metrics and to the verbose readiness only; null for none. */
   metricsToken: string | null;
+  /** The key of the hashes in the ledger of suppressions; null for the key in `dataDir`. */
+  consentKey: string | null;
   /** Hosts besides loopback that requests may name while no API keys are configured. */
   allowedHosts: string[];
   /** The exact origins of web pages whose scripts may call the API. */

@@ -80,9 +80,13 @@ function originsWithoutKeys({ corsOrigins, apiKeys }: Config): Reason[] {
   return [{ variables, reason }];
 }
 
-function missingInProduction({ apiKeys, accounts }: Config, missing: readonly string[]): Reason[] {
+function missingInProduction(
+  { apiKeys, accounts, consentKey }: Config,
+  missing: readonly string[],
+): Reason[] {
   const simulated = accounts.filter((account) => account.simulated);
   const single = [...simulated.map(({ channel }) => `${channel.toUpperCase()}_PROVIDERS`), ...missing];
+  if (consentKey === null) single.push('CONSENT_KEY');
   const keys = ['API_KEYS', 'API_KEYS_FILE'];
   return [
     ...(apiKeys.length === 0

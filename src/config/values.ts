@@ -67,6 +67,11 @@ export const token = makeValidator((input) => {
   if (!/^[\x21-\x7e]{8,}$/.test(input)) throw new EnvError('is not at least 8 printable characters');
   return input;
 });
+export const secretKey = makeValidator((input) => {
+  if (!/^[\x21-\x7e]{32,}$/.test(input))
+    throw new EnvError('is not at least 32 printable characters: openssl rand -base64 32');
+  return input;
+});
 export const hosts = makeValidator((input) => {
   const names = list()._parse(input);
   const wrong = names.find((name) => URL.parse(`http://${name}`)?.host !== name.toLowerCase());

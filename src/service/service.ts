@@ -1,7 +1,8 @@
-import type { Config } from '../config/config.ts';
+import type { Config, KeyedConfig } from '../config/config.ts';
 import type { EnvFile } from '../config/env-file.ts';
 import { readConfig } from '../config/load.ts';
 import type { Environment } from '../config/values.ts';
+import { checkConsentKey } from '../consent/key.ts';
 import { availability } from '../db/availability.ts';
 import { shareRunning } from '../db/batch/share-running.ts';
 import { createFunctionKeeper, isMissingFunction } from '../db/functions.ts';
@@ -32,6 +33,7 @@ import { mergeMetrics } from '../observability/merge-metrics.ts';
 import { createRegistry, KINDS } from '../providers/registry.ts';
 import { createWebhooks } from '../webhooks/create.ts';
 import { createEndpoints, createResources } from './feed.ts';
+import { locateConsentKey } from './local/consent-key.ts';
 import { locateDatabase } from './local/database.ts';
 import { createServiceWorker, divideConnections, endAllLeases } from './worker/create.ts';
 import { withRepair } from './worker/repair.ts';
@@ -76,7 +78,8 @@ export async function startService(
 ): Promise<Service> {
   await using starting = new AsyncDisposableStack();
   const events = createEvents(logger, config.role === 'worker' ? 'worker' : 'api');
-  const service = await wire(config, events, logger, options, starting);
+  const keyed = { ...config, consentKey: await locateConsentKey(config) };
+  const service = await wire(keyed, events, logger, options, starting);
   const running = starting.move();
   return { ...service, stop: () => running.disposeAsync() };
 }
@@ -100,7 +103,7 @@ export async function migrateDatabase(
 
 /** Disposal of the stack runs in reverse order, so that the database is closed after everything that writes to it. */
 async function wire(
-  config: Config,
+  config: KeyedConfig,
   events: Events,
   logger: Logger,
   { onStep = ignoreStep, workerProcess = true }: ServiceOptions,
@@ -111,6 +114,7 @@ async function wire(
   const { database, sessions } = await openMigrated(location, connections.service, events, onStep, stack);
   const { knex, pool } = database;
   events.watchQueue(createQueueMeasure(pool));
+  await checkConsentKey(pool, config.consentKey);
   if (location.exclusive) await endAllLeases(pool);
   const providers = createRegistry(config.accounts, config.providerTimeoutMs);
   const functions = createFunctionKeeper(knex, (error) => events.failed('functions', error));

@@ -26,6 +26,7 @@ export async function startBenchService(
   return startServer('bin/start.sh', [], (port) => ({
     PORT: String(port),
     NODE_ENV: 'production',
+    CONSENT_KEY: 'a-consent-key-for-production-0123456',
     ROLE: 'api',
     LOG_LEVEL: 'warn',
     DATABASE_URL: databaseUrl,

@@ -122,6 +122,7 @@ function environmentOf({
     LOG_LEVEL: 'warn',
     DATABASE_URL: databaseUrl,
     API_KEYS: `chaos:${apiKey}`,
+    CONSENT_KEY: 'a-consent-key-for-chaos-0123456789',
     EMAIL_PROVIDERS: 'mail-co',
     ...sms,
     ...provider('MAIL_CO'),

@@ -27,6 +27,7 @@ describe('The service in production', function () {
     simulator = await startSimulator({ apiKey: 'a-key-of-the-provider', webhookSecret });
     environment = {
       NODE_ENV: 'production',
+      CONSENT_KEY: 'a-consent-key-for-production-0123456',
       LOG_LEVEL: 'trace',
       DATA_DIR: join(directory, 'data'),
       PORT: String(await freePort()),
@@ -159,6 +160,7 @@ describe('The service in production', function () {
   it('refuses to start and reports all reasons at once', async () => {
     const { code, stdout, stderr } = await runToEnd('bin/start.sh', [], {
       NODE_ENV: 'production',
+      CONSENT_KEY: 'a-consent-key-for-production-0123456',
       PORT: 'eighty',
       RATE_LIMIT_PER_SECOND: '-1',
       DATABASE_URL: 'user:pass word@nowhere',

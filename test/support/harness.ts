@@ -8,6 +8,9 @@ import { until } from './until.ts';
 
 export const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
+/** All services of a test have the same key, also those on one database. */
+export const consentKey = 'a-consent-key-for-tests-0123456789';
+
 export interface Harness {
   url: string;
   databaseUrl: string;
@@ -87,6 +90,7 @@ export function environmentFor(simulatorUrl: string, databaseUrl: string): Recor
   return {
     DATABASE_URL: databaseUrl,
     PORT: '0',
+    CONSENT_KEY: consentKey,
     PROVIDER_TIMEOUT_MS: '10000',
     SMS_PROVIDERS: 'text-co',
     TEXT_CO_URL: simulatorUrl,

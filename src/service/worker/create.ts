@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Config } from '../../config/config.ts';
+import type { KeyedConfig } from '../../config/config.ts';
 import type { FunctionKeeper } from '../../db/functions.ts';
 import type { Database } from '../../db/pools.ts';
 import type { Sessions } from '../../db/start/pooler.ts';
@@ -34,7 +34,7 @@ export interface ServiceWorker {
 }
 
 export interface WorkerContext {
-  config: Config;
+  config: KeyedConfig;
   location: LocatedDatabase;
   providers: ProviderRegistry;
   database: Database;

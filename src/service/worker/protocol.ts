@@ -1,11 +1,11 @@
-import type { Config } from '../../config/config.ts';
+import type { KeyedConfig } from '../../config/config.ts';
 import type { Sessions } from '../../db/start/pooler.ts';
 import type { AccountHealth } from '../../delivery/accounts/health.ts';
 import type { MetricValues } from '../../observability/merge-metrics.ts';
 
 /** The settings of the worker process: plain data, because they are sent to another process. */
 export interface WorkerSettings {
-  config: Config;
+  config: KeyedConfig;
   databaseUrl: string;
   /** The URL of the same database without a connection pooler, for LISTEN. */
   directUrl: string;
