@@ -14,23 +14,32 @@ const NOT_OF_CHANNEL: Record<Channel, string> = {
   email: 'must be an email address',
 };
 
+/** A recipient in a client request. */
+export interface RequestedAddress extends Address {
+  /** The part of the request, such as `/body/to/1`. */
+  path: string;
+}
+
 /** Reads the addresses of a client request. Adds a fault for each value that is not exactly one address. */
 export interface AddressReader {
   one(path: string, input: string): Address | null;
   /** Reads one or several addresses, in their order and without repeats. */
-  many(path: string, input: string | readonly string[] | undefined): Address[];
+  many(path: string, input: string | readonly string[] | undefined): RequestedAddress[];
   /** Adds a fault for each address read so far that this channel cannot use. */
   checkChannel(channel: Channel): void;
 }
 
 export function readAddresses(parse: AddressParser, faults: Fault[]): AddressReader {
-  const read: { path: string; address: Address }[] = [];
-  const one = (path: string, input: string) => {
+  const read: RequestedAddress[] = [];
+  const one = (path: string, input: string): RequestedAddress | null => {
     const address = parse(input);
-    const isUsable = address !== null && isSendable(address) && isAllowedAt(path, address);
-    if (isUsable) read.push({ path, address });
-    else faults.push({ path, message: input.includes('@') ? NOT_ONE_EMAIL : NOT_AN_ADDRESS });
-    return isUsable ? address : null;
+    if (address === null || !isSendable(address) || !isAllowedAt(path, address)) {
+      faults.push({ path, message: input.includes('@') ? NOT_ONE_EMAIL : NOT_AN_ADDRESS });
+      return null;
+    }
+    const requested = { ...address, path };
+    read.push(requested);
+    return requested;
   };
   return {
     one,
@@ -43,9 +52,8 @@ export function readAddresses(parse: AddressParser, faults: Fault[]): AddressRea
       return addresses.filter((address) => address !== null).filter(isFirst());
     },
     checkChannel: (channel) => {
-      for (const { path, address } of read)
-        if (!CHANNEL_TYPES[channel].includes(address.type))
-          faults.push({ path, message: NOT_OF_CHANNEL[channel] });
+      for (const { path, type } of read)
+        if (!CHANNEL_TYPES[channel].includes(type)) faults.push({ path, message: NOT_OF_CHANNEL[channel] });
     },
   };
 }
@@ -62,11 +70,11 @@ function isFirst() {
 }
 
 /** Removes repeated recipients, in the order to, cc, bcc. The sender can be a recipient, for example of a blind copy. */
-export function foldRecipients({
+export function foldRecipients<A extends Address>({
   to,
   cc,
   bcc,
-}: Record<'to' | 'cc' | 'bcc', Address[]>): Record<'to' | 'cc' | 'bcc', Address[]> {
+}: Record<'to' | 'cc' | 'bcc', A[]>): Record<'to' | 'cc' | 'bcc', A[]> {
   const isNew = isFirst();
   return { to: to.filter(isNew), cc: cc.filter(isNew), bcc: bcc.filter(isNew) };
 }

@@ -36,6 +36,7 @@ export function inboundMessage(
     channel,
     sender,
     participants: participantsOf([sender, ...to, ...cc]),
+    recipients: [],
     idempotency: null,
     row: {
       direction: 'inbound',

@@ -4,6 +4,7 @@ import type { Message } from '../../db/models/message.ts';
 import type { IdempotencyKey } from '../../openapi/types.ts';
 import type { Address } from '../address.ts';
 import type { PresentableMessage } from '../message-view.ts';
+import type { RequestedAddress } from './address-reader.ts';
 
 /** The columns of a message, and of the delivery of an outbound message, before the message is recorded. */
 export type NewMessageRow = Pick<
@@ -34,6 +35,8 @@ export interface NewMessage {
   sender: Address;
   /** The distinct sender and visible recipients, in the order of their keys. */
   participants: Address[];
+  /** The recipients of an outbound message: those of `to`, `cc` and `bcc` of the row, in this order. Empty if inbound. */
+  recipients: RequestedAddress[];
   row: NewMessageRow;
   /** Null for a message without an Idempotency-Key. */
   idempotency: (IdempotencyKey & { requestHash: string }) | null;

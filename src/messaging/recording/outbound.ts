@@ -65,6 +65,7 @@ export function outboundMessage(
     channel,
     sender,
     participants: participantsOf([sender, ...to, ...cc]),
+    recipients: [...to, ...cc, ...bcc],
     idempotency: options.key ? { ...options.key, requestHash: hashOf(channel, request) } : null,
     row: {
       direction: 'outbound',
