@@ -25,4 +25,5 @@ export interface Resources {
   participants(ids: number[]): Promise<Map<number, Schema<'Participant'>>>;
   endpoints(ids: number[]): Promise<Map<number, Schema<'Endpoint'>>>;
   quarantined(ids: number[]): Promise<Map<number, Schema<'QuarantinedWebhook'>>>;
+  suppressionChanges(ids: number[]): Promise<Map<number, Schema<'SuppressionChange'>>>;
 }

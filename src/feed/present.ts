@@ -10,20 +10,29 @@ type Changes = Partial<
 > & {
   error?: StoredError | null;
 };
-type Subject = 'message' | 'conversation' | 'participant' | 'endpoint' | 'quarantine' | 'provider';
+type Subject =
+  | 'message'
+  | 'conversation'
+  | 'participant'
+  | 'endpoint'
+  | 'quarantine'
+  | 'suppression'
+  | 'provider';
 
 /** Presents events with the present content of their resources. An event whose resource was deleted is omitted. */
 export async function presentEvents(rows: EventRow[], resources: Resources): Promise<Event[]> {
   const idsOf = (subject: Subject) => [
     ...new Set(rows.flatMap((row) => (subjectOf(row) === subject && row.subject_id) || [])),
   ];
-  const [messages, conversations, participants, endpoints, quarantined] = await Promise.all([
-    resources.messages(idsOf('message')),
-    resources.conversations(idsOf('conversation')),
-    resources.participants(idsOf('participant')),
-    resources.endpoints(idsOf('endpoint')),
-    resources.quarantined(idsOf('quarantine')),
-  ]);
+  const [messages, conversations, participants, endpoints, quarantined, suppressionChanges] =
+    await Promise.all([
+      resources.messages(idsOf('message')),
+      resources.conversations(idsOf('conversation')),
+      resources.participants(idsOf('participant')),
+      resources.endpoints(idsOf('endpoint')),
+      resources.quarantined(idsOf('quarantine')),
+      resources.suppressionChanges(idsOf('suppression')),
+    ]);
   const dataOf = (row: EventRow): object | undefined => {
     const id = row.subject_id ?? 0;
     const subject = subjectOf(row);
@@ -32,6 +41,7 @@ export async function presentEvents(rows: EventRow[], resources: Resources): Pro
     if (subject === 'participant') return participants.get(id);
     if (subject === 'endpoint') return disabledAt(row, endpoints.get(id));
     if (subject === 'quarantine') return quarantined.get(id);
+    if (subject === 'suppression') return suppressionChanges.get(id);
     const message = messages.get(id);
     return message && { ...message, ...stateOf(row, message) };
   };

@@ -952,6 +952,27 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    suppressionEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Receive an event about a suppression
+         * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
+         *     the position in the feed. Verify the signature over the raw body before the body is parsed.
+         */
+        post: operations["onSuppressionEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export interface components {
     schemas: {
@@ -2001,10 +2022,114 @@ export interface components {
             at: string;
         };
         /**
+         * @description What the entry stops. `all`: every message to the address. `channel`: every message of the channel of the address.
+         *     `sender`: messages from one sender only.
+         * @enum {string}
+         */
+        SuppressionScope: "all" | "channel" | "sender";
+        /**
+         * @description Why messages are stopped. `stop_keyword`: the recipient sent a keyword such as STOP. `provider_opt_out`: a provider
+         *     reports that the recipient has opted out. `complaint`: the recipient reported an email as spam. `hard_bounce`: the
+         *     address will never accept a message. `manual`: a person added the entry. `unsubscribe`: the recipient wants no
+         *     marketing; this reason stops messages with the purpose `marketing` only, every other reason stops all messages.
+         * @enum {string}
+         */
+        SuppressionReason: "stop_keyword" | "provider_opt_out" | "complaint" | "hard_bounce" | "manual" | "unsubscribe";
+        /** @description The receipt of a provider that caused the entry. The timeline of the message has the whole receipt. */
+        SuppressionReceipt: {
+            /** @description The id that the provider gave the message; null if the receipt does not have it. */
+            provider_message_id: string | null;
+            /** @description The reported status in lower case. */
+            status: string;
+            /**
+             * Format: date-time
+             * @description When the event happened, according to the provider.
+             */
+            occurred_at: string;
+        };
+        /**
+         * @description An entry of the ledger: an address that must not get messages. There is one entry for an address, a scope and a sender; it
+         *     can have several reasons.
+         */
+        Suppression: {
+            /** @description The id of the entry. */
+            id: components["schemas"]["Id"];
+            /** @description The normalised address; null if it was erased. */
+            address: string | null;
+            channel: components["schemas"]["Channel"];
+            scope: components["schemas"]["SuppressionScope"];
+            /** @description The normalised sender from which nothing may be sent; null unless `scope` is `sender`. */
+            sender: string | null;
+            /** @description The first of `reasons`. */
+            reason: components["schemas"]["SuppressionReason"];
+            /** @description All reasons, the strongest first. The fields below are those of the first. */
+            reasons: components["schemas"]["SuppressionReason"][];
+            /** @description The message that caused the entry; null without one. */
+            message_id: number | null;
+            /** @description The receipt that caused the entry; null without one. */
+            receipt: components["schemas"]["SuppressionReceipt"] | null;
+            /** @description The provider account that reported the reason; null if no account did. */
+            account: string | null;
+            /** @description The name of the API key that added or removed the reason; null without one. */
+            actor: string | null;
+            /** @description A note for people. */
+            note: string | null;
+            /**
+             * Format: date-time
+             * @description When the entry was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the reasons or the note last changed.
+             */
+            updated_at: string;
+        };
+        /**
+         * @description A change in the history of the ledger: a reason was added to an entry or removed, or the entry got another note. The change
+         *     stays when the entry is removed.
+         */
+        SuppressionChange: {
+            /** @description The id of the change. */
+            id: components["schemas"]["Id"];
+            /** @description The id of the entry, which may be removed. */
+            suppression_id: components["schemas"]["Id"];
+            /** @description The normalised address; null if it was erased. */
+            address: string | null;
+            channel: components["schemas"]["Channel"];
+            scope: components["schemas"]["SuppressionScope"];
+            /** @description The normalised sender from which nothing may be sent; null unless `scope` is `sender`. */
+            sender: string | null;
+            /**
+             * @description Whether the reason was added or removed.
+             * @enum {string}
+             */
+            change: "added" | "removed";
+            /** @description The reason that was added or removed. */
+            reason: components["schemas"]["SuppressionReason"];
+            /** @description The reasons of the entry after the change; empty if the entry was removed. */
+            reasons: components["schemas"]["SuppressionReason"][];
+            /** @description The message that caused the change; null without one. */
+            message_id: number | null;
+            /** @description The receipt that caused the change; null without one. */
+            receipt: components["schemas"]["SuppressionReceipt"] | null;
+            /** @description The provider account that reported the reason; null if no account did. */
+            account: string | null;
+            /** @description The name of the API key that added or removed the reason; null without one. */
+            actor: string | null;
+            /** @description A note for people. */
+            note: string | null;
+            /**
+             * Format: date-time
+             * @description When the change was made.
+             */
+            created_at: string;
+        };
+        /**
          * @description What happened. New types may be added.
          * @enum {string}
          */
-        EventType: "message.received" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled" | "conversation.created" | "conversation.merged" | "participant.linked" | "participant.unlinked" | "provider.unavailable" | "provider.recovered" | "endpoint.disabled" | "quarantine.added";
+        EventType: "message.received" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled" | "conversation.created" | "conversation.merged" | "participant.linked" | "participant.unlinked" | "provider.unavailable" | "provider.recovered" | "endpoint.disabled" | "quarantine.added" | "suppression.added" | "suppression.removed";
         /**
          * @description Present if the resource is larger than 20,000 bytes: its body is cut, and long lists too. Read the resource for the whole.
          * @enum {boolean}
@@ -2118,6 +2243,24 @@ export interface components {
             data: components["schemas"]["QuarantinedWebhook"];
             truncated?: components["schemas"]["Truncated"];
         };
+        /** @description A reason was added to an entry of the ledger of suppressions, or removed. */
+        SuppressionEvent: {
+            /** @description The position in the feed. */
+            id: components["schemas"]["Id"];
+            /**
+             * @description What happened.
+             * @enum {string}
+             */
+            type: "suppression.added" | "suppression.removed";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** @description The change. */
+            data: components["schemas"]["SuppressionChange"];
+            truncated?: components["schemas"]["Truncated"];
+        };
         /** @description An account at a provider. */
         ProviderState: {
             /** @description The name of the account. */
@@ -2130,7 +2273,7 @@ export interface components {
          * @description Something that happened. `data` is rendered when the event is read: it has the present content of the resource, and
          *     the changed fields as they were.
          */
-        Event: components["schemas"]["MessageEvent"] | components["schemas"]["ConversationEvent"] | components["schemas"]["ParticipantEvent"] | components["schemas"]["ProviderEvent"] | components["schemas"]["EndpointEvent"] | components["schemas"]["QuarantineEvent"];
+        Event: components["schemas"]["MessageEvent"] | components["schemas"]["ConversationEvent"] | components["schemas"]["ParticipantEvent"] | components["schemas"]["ProviderEvent"] | components["schemas"]["EndpointEvent"] | components["schemas"]["QuarantineEvent"] | components["schemas"]["SuppressionEvent"];
         /**
          * Format: uri
          * @description An `https` URL without credentials and fragment. Plain `http`, and hosts with private addresses, are allowed only if the
@@ -2354,15 +2497,17 @@ export interface components {
              * @description The stable code of the error for programs. New codes may be added.
              * @enum {string}
              */
-            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "no_provider_for_sender" | "missing_capability" | "link_to_self" | "already_linked" | "participants_share_conversation" | "external_id_taken" | "not_cancelable" | "not_retriable" | "position_expired" | "too_many_endpoints" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
+            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "no_provider_for_sender" | "missing_capability" | "recipient_suppressed" | "country_not_allowed" | "link_to_self" | "already_linked" | "participants_share_conversation" | "external_id_taken" | "not_cancelable" | "not_retriable" | "position_expired" | "too_many_endpoints" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
             /** @description The `X-Request-Id` of the response. */
             request_id: string;
             required_scope?: components["schemas"]["Scope"];
             /**
-             * @description With the codes `invalid_request`, `no_provider_for_sender` and `missing_capability` only. Of `invalid_request`, at most
-             *     32 validation errors.
+             * @description With the codes `invalid_request`, `no_provider_for_sender`, `missing_capability`, `recipient_suppressed` and
+             *     `country_not_allowed` only. Of `invalid_request`, at most 32 validation errors.
              */
             errors?: components["schemas"]["ValidationError"][];
+            /** @description With the code `recipient_suppressed` only. The entries that stop the message. */
+            suppressions?: components["schemas"]["Suppression"][];
         };
         /**
          * @description A permission of an API key. With the code `insufficient_scope` only.
@@ -4664,6 +4809,41 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["QuarantineEvent"];
+            };
+        };
+        responses: {
+            410: components["responses"]["EndpointGone"];
+            "2XX": components["responses"]["EventReceived"];
+            default: components["responses"]["EventRefused"];
+        };
+    };
+    onSuppressionEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
+                 * @example evt_42
+                 */
+                "webhook-id": string;
+                /**
+                 * @description When this try was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
+                 * @example 1730469600
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
+                 *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
+                 * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuppressionEvent"];
             };
         };
         responses: {

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type pg from 'pg';
 import type { Config } from '../config/config.ts';
+import { suppressionChangesByIds } from '../consent/present.ts';
 import type { Database } from '../db/pools.ts';
 import { createEndpointMeasure } from '../feed/endpoints/delivery/measure.ts';
 import { EndpointWorker } from '../feed/endpoints/delivery/worker.ts';
@@ -21,6 +22,7 @@ export function createResources(knex: Knex): Resources {
     participants: (ids) => participantsByIds(knex, ids),
     endpoints: (ids) => endpointsByIds(knex, ids),
     quarantined: (ids) => webhooksByIds(knex, ids),
+    suppressionChanges: (ids) => suppressionChangesByIds(knex, ids),
   };
 }
 

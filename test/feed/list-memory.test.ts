@@ -35,7 +35,14 @@ describe('A list of large events', () => {
     const none = async () => new Map();
     feed = new Feed({
       ...{ pool: database.pool, listenUrl: url, events: createEvents(createLogger('silent')) },
-      resources: { messages, conversations: none, participants: none, endpoints: none, quarantined: none },
+      resources: {
+        messages,
+        conversations: none,
+        participants: none,
+        endpoints: none,
+        quarantined: none,
+        suppressionChanges: none,
+      },
     });
     const { pool } = database;
     await pool.query(

@@ -34,6 +34,7 @@ describe('The retention of events', () => {
         participants: none,
         endpoints: none,
         quarantined: none,
+        suppressionChanges: none,
       },
     });
   });

@@ -40,6 +40,7 @@ describe('A slow reader of the stream', function () {
       participants: none,
       endpoints: none,
       quarantined: none,
+      suppressionChanges: none,
     };
     const events = createEvents(createLogger('silent'));
     feed = new Feed({ pool: database.pool, listenUrl: url, resources, events });

@@ -19,6 +19,14 @@ const { links: _, ...participant } = resources.participant();
 const link = { participant_id: integer(2), linked_at: time() };
 const provider = { name: filled('text-co'), channel: 'sms' };
 
+function suppressionChange(change: string, reasons: string[]): object {
+  return {
+    ...{ id: integer(1), suppression_id: integer(1), address: phone('+18045551234'), channel: 'sms' },
+    ...{ scope: filled('all'), sender: null, change, reason: filled('manual'), reasons },
+    ...{ message_id: null, receipt: null, account: null, actor: null, note: null, created_at: time() },
+  };
+}
+
 /** The `data` of an event of each type. */
 const DATA: Record<EventType, object> = {
   'message.received': message({
@@ -76,6 +84,8 @@ const DATA: Record<EventType, object> = {
     received_at: time(),
     last_received_at: time(),
   },
+  'suppression.added': suppressionChange('added', ['manual']),
+  'suppression.removed': suppressionChange('removed', []),
 };
 
 export const TYPES = Object.keys(DATA) as EventType[];

@@ -19,6 +19,8 @@ export const ENVIRONMENT = { TEXT_CO_IDEMPOTENCY_KEYS: 'false', TEXT_CO_CAN_LOOK
 const APPEND = `
   select ${storedFunction('append_events')}(array['endpoint.disabled'], array[$1::bigint], array[null::bigint])`;
 
+const CHANGE = `select ${storedFunction('change_suppressions')}($1)`;
+
 /** Causes an event of each type and resolves with the first event of each, rendered as the service sends it. */
 export async function renderedEvents(service: Harness): Promise<Map<Event['type'], Event>> {
   const { client, control, request } = service;
@@ -67,6 +69,13 @@ export async function renderedEvents(service: Harness): Promise<Map<Event['type'
     ...{ url: 'https://example.com/events', enabled: false },
   });
   await query(service.databaseUrl, APPEND, [endpoint.id]);
+
+  const entry = { address: numberOf(9), address_hash: '00'.repeat(32), channel: 'sms', scope: 'all' };
+  const changes = [
+    { ...entry, n: 1, change: 'add', reasons: ['manual'] },
+    { ...entry, n: 2, change: 'remove' },
+  ];
+  await query(service.databaseUrl, CHANGE, [JSON.stringify(changes)]);
 
   await setFaults({ channel: 'sms', type: 'status', status: 503 });
   for (let last = 4; last < 10; last++) await send(last);

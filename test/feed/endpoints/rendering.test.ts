@@ -29,7 +29,14 @@ describe('An event that cannot be rendered', () => {
     };
     worker = new EndpointWorker({
       ...{ pool: database.pool, events: createEvents(createLogger('silent')), patienceMs: 1_000 },
-      resources: { messages, conversations: none, participants: none, endpoints: none, quarantined: none },
+      resources: {
+        messages,
+        conversations: none,
+        participants: none,
+        endpoints: none,
+        quarantined: none,
+        suppressionChanges: none,
+      },
       sender: new EndpointSender({ allowedPrivateHosts: ['127.0.0.1'] }),
       onEvent: () => undefined,
     });
