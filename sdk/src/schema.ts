@@ -1066,6 +1066,8 @@ export interface components {
             body: components["schemas"]["TextBody"];
             attachments?: components["schemas"]["AttachmentUrls"];
             metadata?: components["schemas"]["Metadata"];
+            purpose?: components["schemas"]["SendPurpose"];
+            skip_suppressed?: components["schemas"]["SkipSuppressed"];
             timestamp?: components["schemas"]["SendTimestamp"];
             send_at?: components["schemas"]["SendAt"];
             expires_at?: components["schemas"]["ExpiresAt"];
@@ -1083,6 +1085,8 @@ export interface components {
             body: components["schemas"]["TextBody"];
             attachments?: components["schemas"]["AttachmentUrls"];
             metadata?: components["schemas"]["Metadata"];
+            purpose?: components["schemas"]["SendPurpose"];
+            skip_suppressed?: components["schemas"]["SkipSuppressed"];
             timestamp?: components["schemas"]["SendTimestamp"];
             send_at?: components["schemas"]["SendAt"];
             expires_at?: components["schemas"]["ExpiresAt"];
@@ -1107,6 +1111,8 @@ export interface components {
             /** @description The address for replies. */
             reply_to?: components["schemas"]["Address"];
             metadata?: components["schemas"]["Metadata"];
+            purpose?: components["schemas"]["SendPurpose"];
+            skip_suppressed?: components["schemas"]["SkipSuppressed"];
             timestamp?: components["schemas"]["SendTimestamp"];
             send_at?: components["schemas"]["SendAt"];
             expires_at?: components["schemas"]["ExpiresAt"];
@@ -1130,6 +1136,8 @@ export interface components {
             /** @description The address for replies. */
             reply_to?: components["schemas"]["Address"];
             metadata?: components["schemas"]["Metadata"];
+            purpose?: components["schemas"]["SendPurpose"];
+            skip_suppressed?: components["schemas"]["SkipSuppressed"];
             timestamp?: components["schemas"]["SendTimestamp"];
             send_at?: components["schemas"]["SendAt"];
             expires_at?: components["schemas"]["ExpiresAt"];
@@ -1147,6 +1155,8 @@ export interface components {
             body: components["schemas"]["TextBody"];
             attachments?: components["schemas"]["AttachmentUrls"];
             metadata?: components["schemas"]["Metadata"];
+            purpose?: components["schemas"]["SendPurpose"];
+            skip_suppressed?: components["schemas"]["SkipSuppressed"];
             timestamp?: components["schemas"]["SendTimestamp"];
             send_at?: components["schemas"]["SendAt"];
             expires_at?: components["schemas"]["ExpiresAt"];
@@ -1171,10 +1181,30 @@ export interface components {
             /** @description The address for replies. */
             reply_to?: components["schemas"]["Address"];
             metadata?: components["schemas"]["Metadata"];
+            purpose?: components["schemas"]["SendPurpose"];
+            skip_suppressed?: components["schemas"]["SkipSuppressed"];
             timestamp?: components["schemas"]["SendTimestamp"];
             send_at?: components["schemas"]["SendAt"];
             expires_at?: components["schemas"]["ExpiresAt"];
         };
+        /**
+         * @description Why the message is sent; default: `conversational`. A recipient who has unsubscribed gets no `marketing`. Every other
+         *     suppression stops messages of each purpose.
+         * @enum {string}
+         */
+        SendPurpose: "conversational" | "transactional" | "marketing";
+        /**
+         * @description Why an outbound message is sent; `consent`: an automatic reply of the service to a request such as STOP. Null for an
+         *     inbound message.
+         * @enum {string|null}
+         */
+        MessagePurpose: "conversational" | "transactional" | "marketing" | "consent" | null;
+        /**
+         * @description Whether a message with several recipients is sent if some of them are suppressed; default: false. These recipients have the
+         *     status `failed` with the code `recipient_suppressed` from the start. If every recipient of `to` and `cc` is suppressed,
+         *     the message is refused.
+         */
+        SkipSuppressed: boolean;
         /**
          * Format: date-time
          * @description When the message was written. Default: the time of the request.
@@ -1462,6 +1492,7 @@ export interface components {
             /** @description The number of SMS segments of the body; null for other types and for a text over 39,015 characters, the longest SMS. */
             segments: number | null;
             metadata: components["schemas"]["Metadata"];
+            purpose: components["schemas"]["MessagePurpose"];
             actor: components["schemas"]["Actor"];
             /**
              * Format: date-time

@@ -2,7 +2,7 @@ import type { Config, KeyedConfig } from '../config/config.ts';
 import type { EnvFile } from '../config/env-file.ts';
 import { readConfig } from '../config/load.ts';
 import type { Environment } from '../config/values.ts';
-import { checkConsentKey } from '../consent/key.ts';
+import { checkConsentKey, createAddressHash } from '../consent/key.ts';
 import { availability } from '../db/availability.ts';
 import { shareRunning } from '../db/batch/share-running.ts';
 import { createFunctionKeeper, isMissingFunction } from '../db/functions.ts';
@@ -129,7 +129,7 @@ async function wire(
         });
   const onQueued = worker ? () => worker.wake() : createNotifier(pool, events);
   const recorder = createRecorder({
-    ...{ pool, events },
+    ...{ pool, events, hashAddress: createAddressHash(config.consentKey) },
     onRecorded: (direction) => {
       sequencer.wake();
       if (direction === 'outbound') onQueued();

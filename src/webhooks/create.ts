@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import type { Config } from '../config/config.ts';
+import type { Config, KeyedConfig } from '../config/config.ts';
+import { createAddressHash } from '../consent/key.ts';
 import type { Database } from '../db/pools.ts';
 import { createReceiptRecorder } from '../delivery/receipts.ts';
 import { createAddressParser } from '../messaging/address.ts';
@@ -57,7 +58,7 @@ export function createWebhooks({
 }
 
 export interface InboxWorkerOptions {
-  config: Config;
+  config: KeyedConfig;
   providers: ProviderRegistry;
   pool: pg.Pool;
   events: Events;
@@ -69,7 +70,10 @@ export interface InboxWorkerOptions {
 export function createInboxWorker(options: InboxWorkerOptions, stack: AsyncDisposableStack): InboxWorker {
   const { config, providers, pool, events, onRecorded } = options;
   const parseAddress = createAddressParser(config.defaultRegion);
-  const recorder = createRecorder({ pool, events, onRecorded });
+  const recorder = createRecorder({
+    ...{ pool, events, onRecorded },
+    hashAddress: createAddressHash(config.consentKey),
+  });
   const receipts = createReceiptRecorder(pool, events, onRecorded);
   const recordOptOut = createOptOutRecorder(pool, parseAddress);
   const effects = createEffects({ parseAddress, recorder, receipts, recordOptOut });

@@ -12,7 +12,7 @@ import { IncomingWebhook } from '../../src/providers/webhook.ts';
 import { loadConfig } from '../../src/service/service.ts';
 import { createWebhooks } from '../../src/webhooks/create.ts';
 import { createMigratedDatabase } from '../support/database.ts';
-import { environmentFor } from '../support/harness.ts';
+import { environmentFor, hashAddress } from '../support/harness.ts';
 
 describe('Events that requests write', () => {
   let url: string;
@@ -47,7 +47,7 @@ describe('Events that requests write', () => {
     const { pool } = database;
     const webhooks = createWebhooks({
       ...{ config, providers, database, events, parseAddress: createAddressParser('US') },
-      recorder: createRecorder({ pool, events, onRecorded: () => undefined }),
+      recorder: createRecorder({ pool, events, hashAddress, onRecorded: () => undefined }),
       receipts: createReceiptRecorder(pool, events),
       onQuarantined: onWritten,
     });

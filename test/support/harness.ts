@@ -1,4 +1,5 @@
 import { type Client, createClient, type Message } from '../../sdk/src/index.ts';
+import { createAddressHash } from '../../src/consent/key.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { loadConfig, type Service, startService } from '../../src/service/service.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
@@ -10,6 +11,7 @@ export const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
 /** All services of a test have the same key, also those on one database. */
 export const consentKey = 'a-consent-key-for-tests-0123456789';
+export const hashAddress = createAddressHash(consentKey);
 
 export interface Harness {
   url: string;

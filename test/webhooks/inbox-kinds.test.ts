@@ -10,7 +10,7 @@ import { createRegistry } from '../../src/providers/registry.ts';
 import { IncomingWebhook } from '../../src/providers/webhook.ts';
 import { loadConfig } from '../../src/service/service.ts';
 import { createWebhooks } from '../../src/webhooks/create.ts';
-import { environmentFor, type Harness, startHarness } from '../support/harness.ts';
+import { environmentFor, type Harness, hashAddress, startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';
 import { inboundBody } from '../support/webhooks.ts';
 
@@ -32,7 +32,7 @@ describe('The webhooks of a kind that uses the inbox', () => {
     const { pool } = database;
     const webhooks = createWebhooks({
       ...{ config, providers, database, events, parseAddress: createAddressParser('US') },
-      recorder: createRecorder({ pool, events, onRecorded: () => undefined }),
+      recorder: createRecorder({ pool, events, hashAddress, onRecorded: () => undefined }),
       receipts: createReceiptRecorder(pool, events),
       onQuarantined: () => undefined,
     });

@@ -27,4 +27,6 @@ export class Delivery extends Model {
   declare sender_slot_at: Date | null;
   declare created_at: Date;
   declare updated_at: Date;
+  /** The hashes of the recipients in `to`, `cc` and `bcc`; null for a message of a version without hashes, until a task adds them. */
+  declare recipient_hashes: Buffer[] | null;
 }

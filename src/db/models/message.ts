@@ -36,6 +36,8 @@ export class Message extends Model {
   declare segments: number | null;
   declare timestamp: Date;
   declare payload: unknown;
+  /** Null for an inbound message, and for an outbound message of a version without purposes, which is conversational. */
+  declare purpose: Schema<'MessagePurpose'>;
   /** The name of the API key that sent an outbound message; null without API keys. */
   declare actor: string | null;
   /** The trace context of the request that sent an outbound message (W3C Trace Context, version 00). */

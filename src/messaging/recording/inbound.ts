@@ -58,6 +58,7 @@ export function inboundMessage(
       expires_at: null,
       payload: content.payload,
       actor: null,
+      purpose: null,
       traceparent: null,
       delivery_key: null,
       accounts: null,

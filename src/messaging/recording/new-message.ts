@@ -26,6 +26,7 @@ export type NewMessageRow = Pick<
   | 'timestamp'
   | 'payload'
   | 'actor'
+  | 'purpose'
   | 'traceparent'
 > & { [K in 'send_at' | 'expires_at' | 'delivery_key' | 'accounts']: Delivery[K] | null };
 

@@ -81,6 +81,7 @@ export function outboundMessage(
       body: request.body,
       attachments: request.attachments ?? [],
       metadata: request.metadata ?? {},
+      purpose: request.purpose ?? 'conversational',
       provider: null,
       provider_message_id: null,
       segments: type === 'sms' ? countSegments(request.body) : null,

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { HashAddress } from '../../consent/key.ts';
 import { coalesce } from '../../db/batch/coalesce.ts';
 import { retrySingly, toClientError } from '../../db/batch/retry-singly.ts';
 import { estimateSize, SIZE_LIMITS } from '../../db/batch/size-estimate.ts';
@@ -36,6 +37,7 @@ export interface Recorder {
 export interface RecorderOptions {
   pool: pg.Pool;
   events: Events;
+  hashAddress: HashAddress;
   /** Called after a new message was committed. */
   onRecorded: (direction: Schema<'Direction'>) => void;
 }
@@ -65,14 +67,18 @@ const RECORD = {
 };
 
 /** Creates a recorder that records concurrent messages in one transaction. */
-export function createRecorder({ pool, events, onRecorded }: RecorderOptions): Recorder {
+export function createRecorder({ pool, events, hashAddress, onRecorded }: RecorderOptions): Recorder {
   const cache = new ConversationCache();
 
   /** Calls `record_messages`, and repeats the call without the cache if cached rows were deleted from the database. */
   function call(messages: NewMessage[]) {
     const attempt = async () => {
       const known = messages.map((message) => cache.get(message));
-      const { rows } = await execute<{ written: Written }>(pool, RECORD, toInput(messages, known));
+      const { rows } = await execute<{ written: Written }>(
+        pool,
+        RECORD,
+        toInput(messages, known, hashAddress),
+      );
       return { written: rows[0]?.written as Written, known };
     };
     return retryMissingRows(attempt, () => {
@@ -129,7 +135,11 @@ function conversationOf(written: Written, index: number): CachedConversation {
 }
 
 /** The arguments of `record_messages`. */
-function toInput(messages: NewMessage[], known: (CachedConversation | undefined)[]): unknown[] {
+function toInput(
+  messages: NewMessage[],
+  known: (CachedConversation | undefined)[],
+  hashAddress: HashAddress,
+): unknown[] {
   const unknown = messages.flatMap(({ channel, sender, participants }, index) => {
     if (known[index]) return [];
     const [addresses, types] = [participants.map(({ key }) => key), participants.map(({ type }) => type)];
@@ -140,15 +150,23 @@ function toInput(messages: NewMessage[], known: (CachedConversation | undefined)
     known.map((cached) => cached?.senderId ?? null),
     known.map((cached) => cached?.createdAt ?? null),
     unknown.length > 0 ? JSON.stringify(unknown) : null,
-    JSON.stringify(toRows(messages)),
+    JSON.stringify(toRows(messages, hashAddress)),
   ];
 }
 
 /** The columns of the messages. */
-function toRows(messages: NewMessage[]): object[] {
+function toRows(messages: NewMessage[], hashAddress: HashAddress): object[] {
   return messages.map(({ row, idempotency }, index) =>
-    withoutNulls({ n: index + 1, ...row, ...keyColumns(idempotency) }),
+    withoutNulls({
+      ...{ n: index + 1, ...row, ...keyColumns(idempotency) },
+      recipient_hashes: row.direction === 'outbound' ? hashesOf(row, hashAddress) : null,
+    }),
   );
+}
+
+/** The hashes of the recipients in the input format of `bytea`. */
+function hashesOf({ to, cc, bcc }: NewMessage['row'], hashAddress: HashAddress): string[] {
+  return [to, cc ?? [], bcc ?? []].flat().map((address) => `\\x${hashAddress(address)}`);
 }
 
 function keyColumns(idempotency: NewMessage['idempotency']) {

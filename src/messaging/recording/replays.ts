@@ -17,7 +17,7 @@ export const FIND_EXISTING = {
   name: 'find-existing',
   text: `
     select existing.id, direction, type, "from", "to", cc, bcc, reply_to, subject, attachments, segments,
-      existing.metadata, actor, traceparent, "timestamp", existing.created_at, existing.provider, existing.provider_message_id,
+      existing.metadata, purpose, actor, traceparent, "timestamp", existing.created_at, existing.provider, existing.provider_message_id,
       api_key_name, idempotency_key, operation, request_hash,
       octet_length(body) as body_bytes, case when octet_length(body) <= ${SMALL_BODY} then body end as body,
       coalesce(conversations.merged_into_id, conversations.id) as conversation_id, send_at,

@@ -14,7 +14,8 @@ const error = {
   class: filled('unreachable'),
   url: null,
 };
-const message = (fields: object) => resources.message({ actor: null, ...fields });
+const message = (fields: object) =>
+  resources.message({ actor: null, purpose: filled('conversational'), ...fields });
 const { links: _, ...participant } = resources.participant();
 const link = { participant_id: integer(2), linked_at: time() };
 const provider = { name: filled('text-co'), channel: 'sms' };
@@ -30,7 +31,7 @@ function suppressionChange(change: string, reasons: string[]): object {
 /** The `data` of an event of each type. */
 const DATA: Record<EventType, object> = {
   'message.received': message({
-    ...{ direction: 'inbound', status: 'received', expires_at: null, ...accepted },
+    ...{ direction: 'inbound', status: 'received', purpose: null, expires_at: null, ...accepted },
     ...{ from: phone('+18045551234'), to: [phone('+12016661234')], body: string('Hi there') },
   }),
   'message.queued': message({ status: 'queued' }),

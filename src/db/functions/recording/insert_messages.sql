@@ -20,7 +20,7 @@ begin
       subject text, body text, attachments text[], metadata jsonb, provider text,
       provider_message_id text, segments smallint, "timestamp" timestamptz, send_at timestamptz,
       expires_at timestamptz, payload jsonb, api_key_name text, idempotency_key text, request_hash text,
-      delivery_key uuid, accounts text[], actor text, traceparent text)
+      delivery_key uuid, accounts text[], actor text, traceparent text, purpose text, recipient_hashes bytea[])
   ), first_use as (
     insert into idempotency_keys (api_key_name, key, operation, request_hash, message_id)
     select api_key_name, idempotency_key, 'send', request_hash, id from message
@@ -30,21 +30,23 @@ begin
   ), inserted_message as (
     insert into messages (
       id, conversation_id, sender_id, direction, type, "from", "to", cc, bcc, reply_to, subject, body, attachments,
-      metadata, provider, provider_message_id, segments, "timestamp", payload, actor, traceparent, created_at)
+      metadata, provider, provider_message_id, segments, "timestamp", payload, actor, traceparent, purpose,
+      created_at)
     select
       id, conversation_ids[n], sender_ids[n], direction, type, "from", "to", cc, bcc, reply_to, subject, body, attachments,
-      metadata, provider, provider_message_id, segments, "timestamp", payload, actor, traceparent, at
+      metadata, provider, provider_message_id, segments, "timestamp", payload, actor, traceparent, purpose,
+      at
     from message
     where idempotency_key is null or id in (select message_id from first_use)
     on conflict do nothing
     returning id
   ), inserted_delivery as (
     insert into deliveries (
-      message_id, conversation_id, channel, status, provider, accounts, delivery_key, send_at, expires_at, next_attempt_at, created_at,
-      updated_at)
+      message_id, conversation_id, channel, status, provider, accounts, recipient_hashes, delivery_key, send_at, expires_at,
+      next_attempt_at, created_at, updated_at)
     select
-      id, conversation_ids[n], case when type = 'email' then 'email' else 'sms' end, status, accounts[1], accounts, delivery_key, send_at,
-      expires_at,
+      id, conversation_ids[n], case when type = 'email' then 'email' else 'sms' end, status, accounts[1], accounts, recipient_hashes,
+      delivery_key, send_at, expires_at,
       case
         when status = 'scheduled' then send_at
         -- Active immediately if the message is the first queued one of its conversation in this batch and no delivery is
