@@ -18,6 +18,7 @@ export type ErrorCode =
   | ProtocolFailure
   | Conflict
   | NoAccount
+  | 'country_not_allowed'
   | 'position_expired'
   | 'unavailable';
 
@@ -77,6 +78,16 @@ export class NoAccountError extends ServiceError {
 
   constructor(code: NoAccount, message: string, faults: Fault[]) {
     super(code, message);
+    this.faults = faults;
+  }
+}
+
+/** A text has a recipient outside the allowed countries. */
+export class CountryNotAllowedError extends ServiceError {
+  readonly faults: Fault[];
+
+  constructor(message: string, faults: Fault[]) {
+    super('country_not_allowed', message);
     this.faults = faults;
   }
 }

@@ -2822,6 +2822,9 @@ export interface components {
          *     group message if all accounts are of a kind without groups. Nothing is sent, not even to some of the recipients;
          *     `errors` names the part that needs the capability, the account, and what works instead. A message that was accepted
          *     before is returned to a request with the same `Idempotency-Key`, also if no account can send it now.
+         *
+         *     If the service is configured to send texts to some countries only, a text with a recipient of another country, or of no
+         *     known country, is refused with `country_not_allowed`, and `errors` names each such recipient.
          */
         SendRefused: {
             headers: {

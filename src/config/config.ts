@@ -71,6 +71,8 @@ export interface Config {
   /** Null if every channel has a configured account. */
   simulator: SimulatorConfig | null;
   defaultRegion: CountryCode;
+  /** The countries of the phone numbers that texts may be sent to; null for every country. */
+  allowedCountries: string[] | null;
   logLevel: string;
   providerTimeoutMs: number;
   deliveryConcurrency: number;

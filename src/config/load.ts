@@ -62,6 +62,7 @@ export function readConfig(
     EMAIL_PROVIDERS: values.providerNames({ default: [] }),
     SIMULATE: str({ choices: simulatedKinds(kinds), default: undefined }),
     DEFAULT_REGION: values.region({ default: 'US' }),
+    ALLOWED_COUNTRIES: values.countries({ default: undefined }),
     LOG_LEVEL: str({
       choices: ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
       default: 'info',
@@ -106,6 +107,7 @@ export function readConfig(
     accounts,
     simulator: accounts.some((account) => account.simulated) ? simulator : null,
     defaultRegion: env.DEFAULT_REGION as CountryCode,
+    allowedCountries: env.ALLOWED_COUNTRIES ?? null,
     logLevel: env.LOG_LEVEL,
     providerTimeoutMs: env.PROVIDER_TIMEOUT_MS,
     deliveryConcurrency: env.DELIVERY_CONCURRENCY,

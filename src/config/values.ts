@@ -36,6 +36,16 @@ export const region = makeValidator((input) => {
   if (!isSupportedCountry(input)) throw new EnvError(`"${input}" is not an ISO 3166 country code such as US`);
   return input;
 });
+/** `001` is the region of numbers without a country (UN M.49), such as those of satellite phones. */
+export const countries = makeValidator((input) => {
+  const codes = list()._parse(input);
+  const wrong = codes.find((code) => code !== '001' && !isSupportedCountry(code));
+  if (wrong !== undefined)
+    throw new EnvError(
+      `"${wrong}" is not an ISO 3166 country code in upper case such as US, or 001 for numbers without a country`,
+    );
+  return codes;
+});
 export const positive = makeValidator((input) => {
   if (!/^0*[1-9]\d{0,9}$/.test(input)) throw new EnvError(`"${input}" is not a whole number above 0`);
   return Number(input);

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Request } from 'express';
 import {
+  CountryNotAllowedError,
   type ErrorCode,
   type Fault,
   InsufficientScopeError,
@@ -56,6 +57,7 @@ const STATUS: Record<ErrorCode, number> = {
   idempotency_key_reused: 422,
   no_provider_for_sender: 422,
   missing_capability: 422,
+  country_not_allowed: 422,
   too_many_requests: 429,
   headers_too_large: 431,
   not_implemented: 501,
@@ -115,7 +117,11 @@ function problemFrom({ status, code, detail, fields }: ProblemResponse, request_
 
 function fromServiceError(error: ServiceError): ProblemResponse {
   const problem = { status: STATUS[error.code], code: error.code, detail: error.message };
-  if (error instanceof InvalidRequestError || error instanceof NoAccountError)
+  if (
+    error instanceof InvalidRequestError ||
+    error instanceof NoAccountError ||
+    error instanceof CountryNotAllowedError
+  )
     return { ...problem, fields: { errors: error.faults } };
   if (error instanceof UnauthorizedError) return { ...problem, headers: { 'www-authenticate': 'Bearer' } };
   if (error instanceof InsufficientScopeError) return fromInsufficientScope(error, problem);

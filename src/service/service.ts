@@ -154,6 +154,7 @@ async function wire(
     parseAddress,
     recorder,
     providers,
+    allowedCountries: config.allowedCountries,
     webhooks: createWebhooks({
       ...{ config, providers, database, parseAddress, recorder, receipts },
       events: withRepair(events, () => void functions.install()),

@@ -31,6 +31,7 @@ describe('Configuration', () => {
       port: 8080,
       databaseUrl: null,
       defaultRegion: 'US',
+      allowedCountries: null,
     });
     expect(config.simulator?.port).to.equal(8081);
     expect(config.accounts.map(({ name, simulated }) => [name, simulated])).to.deep.equal([
@@ -84,6 +85,17 @@ describe('Configuration', () => {
       'ACME_WEBHOOK_SECRETS',
       'PROVIDER_TIMEOUT_MS',
     ]);
+  });
+
+  it('reads ALLOWED_COUNTRIES as codes in upper case, with 001 for numbers without a country', () => {
+    const read = (value: string) => loadConfig({ ALLOWED_COUNTRIES: value }).allowedCountries;
+    expect(read('US, CA,001')).to.deep.equal(['US', 'CA', '001']);
+    expect(read('')).to.equal(null);
+    for (const value of ['us', 'USA', 'XX', 'US,+1', '002', 'US;CA', '1'])
+      expect(reasons({ ALLOWED_COUNTRIES: value })[0], value).to.match(
+        /^ALLOWED_COUNTRIES: ".*" is not an ISO 3166 country code/,
+      );
+    expect(reasons({ ALLOWED_COUNTRIES: ',' })).to.have.length(1);
   });
 
   it('requires API keys, webhook secrets and real providers in production', () => {

@@ -73,6 +73,16 @@ describe('The command doctor', function () {
     expect(report).not.to.contain(AUTH_TOKEN);
   });
 
+  it('names the allowed countries, and warns if numbers without a country code are of another country', async () => {
+    const { code, report } = await doctor({ ALLOWED_COUNTRIES: 'CA,GB' });
+    expect(code, report).to.equal(0);
+    expect(report).to.match(/^ {2}Allowed countries {2}CA, GB$/m);
+    expect(report).to.match(
+      /^ {2}WARNING {2}DEFAULT_REGION: .* of US, which ALLOWED_COUNTRIES does not have$/m,
+    );
+    expect((await doctor({ ALLOWED_COUNTRIES: 'US' })).report).not.to.contain('WARNING');
+  });
+
   it('reports a database that it cannot reach, and an empty database without a change of it', async () => {
     const none = await doctor({
       DATABASE_URL: `postgres://nobody:hidden@127.0.0.1:${await freePort()}/none`,

@@ -16,6 +16,8 @@ export interface Context {
   parseAddress: AddressParser;
   recorder: Recorder;
   providers: ProviderRegistry;
+  /** The countries that texts may be sent to; null for every country. */
+  allowedCountries: readonly string[] | null;
   webhooks: Webhooks;
   manualActions: ManualActions;
   reader: Reader;

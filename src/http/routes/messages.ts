@@ -25,6 +25,7 @@ export function messageHandlers({
   parseAddress,
   recorder,
   providers,
+  allowedCountries,
   reader,
   timelines,
   manualActions,
@@ -37,7 +38,12 @@ export function messageHandlers({
     const options = { ...identityOf(request), traceparent, ...(channel && { channel }) };
     const body: SendRequest = request.body;
     const outbound = outboundMessage(parseAddress, body, options);
-    const { message, repeated } = await submit(recorder, providers, outbound, request.reserve);
+    const { message, repeated } = await submit(
+      recorder,
+      { providers, allowedCountries },
+      outbound,
+      request.reserve,
+    );
     const headers = { location: `/api/messages/${message.id}`, ...replayed(repeated) };
     return { status: 202 as const, headers, body: presentMessage(message) };
   };

@@ -3,7 +3,7 @@ import { StartError } from '../../../errors.ts';
 import { examineAccounts } from './accounts.ts';
 import { examineDatabase } from './database.ts';
 import { examinePublicUrl, examineService } from './http.ts';
-import { hasFault, present, type Section } from './section.ts';
+import { type Finding, hasFault, present, type Section } from './section.ts';
 
 /**
  * Checks a configuration and everything it names, without any change.
@@ -37,7 +37,21 @@ async function sectionsOf(readConfig: () => Config, source: string): Promise<Sec
     examineAccounts(config),
   ]);
   return [
-    { ...configuration, findings: [{ result: 'ok', text: `valid, from ${source}` }] },
+    {
+      ...configuration,
+      details: countriesOf(config),
+      findings: [{ result: 'ok', text: `valid, from ${source}` }, ...foreignRegion(config)],
+    },
     ...[database, service, publicUrl, ...accounts],
   ];
+}
+
+function countriesOf({ allowedCountries }: Config): Section['details'] {
+  return allowedCountries === null ? {} : { 'Allowed countries': allowedCountries.join(', ') };
+}
+
+function foreignRegion({ allowedCountries, defaultRegion }: Config): Finding[] {
+  if (allowedCountries === null || allowedCountries.includes(defaultRegion)) return [];
+  const text = `DEFAULT_REGION: numbers without a country code are of ${defaultRegion}, which ALLOWED_COUNTRIES does not have`;
+  return [{ result: 'warning', text }];
 }
