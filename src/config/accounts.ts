@@ -1,4 +1,4 @@
-import { type CleanedEnv, str, type ValidatorSpec } from 'envalid';
+import { bool, type CleanedEnv, str, type ValidatorSpec } from 'envalid';
 import type { Channel } from '../channel.ts';
 import type { AccountConfig, SimulatorConfig } from './config.ts';
 import { prefixOf } from './safety.ts';
@@ -32,6 +32,7 @@ const COMMON = {
   PER_SECOND: values.rate({ default: undefined }),
   PER_SECOND_PER_SENDER: values.rate({ default: undefined }),
   SENDERS: values.list({ default: ['*'] }),
+  CONSENT_REPLIES: bool({ default: undefined }),
 };
 /** The kind of an account whose name does not begin with the name of a kind. */
 export const DEFAULT_KIND = 'standard';
@@ -103,6 +104,7 @@ function readAccount(
     perSecond: common.PER_SECOND ?? null,
     perSecondPerSender: common.PER_SECOND_PER_SENDER ?? null,
     senders,
+    consentReplies: common.CONSENT_REPLIES ?? null,
     simulated: false,
   };
 }
@@ -177,6 +179,6 @@ export function simulatedAccount(
   return {
     name: kind.name === DEFAULT_KIND ? `${channel}-simulator` : kind.name,
     ...{ channel, kind: kind.name, settings: kind.simulated?.(simulator) },
-    ...{ perSecond: null, perSecondPerSender: null, senders: null, simulated: true },
+    ...{ perSecond: null, perSecondPerSender: null, senders: null, consentReplies: null, simulated: true },
   };
 }

@@ -1,8 +1,12 @@
 import type { CountryCode } from 'libphonenumber-js';
 import type { Channel } from '../channel.ts';
 import type { ApiKey } from './api-keys.ts';
+import type { Keywords } from './keywords.ts';
 
 export type Role = 'all' | 'api' | 'worker';
+
+/** What a recipient's STOP suppresses: the whole channel, or only the number that the recipient wrote to. */
+export type StopScope = 'channel' | 'sender';
 
 /** A configured access to a provider. */
 export interface AccountConfig<Settings = unknown> {
@@ -17,6 +21,8 @@ export interface AccountConfig<Settings = unknown> {
   perSecondPerSender: number | null;
   /** Addresses and domains in lower case; null if the account has every sender. */
   senders: string[] | null;
+  /** Whether the service replies to keywords; null: where the provider does not. */
+  consentReplies: boolean | null;
   simulated: boolean;
 }
 
@@ -52,6 +58,9 @@ export interface Config {
   metricsToken: string | null;
   /** The key of the hashes in the ledger of suppressions; null for the key in `dataDir`. */
   consentKey: string | null;
+  /** The keywords of text messages, and the automatic replies. */
+  keywords: Keywords;
+  stopScope: StopScope;
   /** Hosts besides loopback that requests may name while no API keys are configured. */
   allowedHosts: string[];
   /** The exact origins of web pages whose scripts may call the API. */

@@ -11,13 +11,20 @@ import {
   simulatedAccount,
   simulatedKinds,
 } from './accounts.ts';
-import type { Config, Role } from './config.ts';
+import type { Config, Role, StopScope } from './config.ts';
 import type { EnvFile } from './env-file.ts';
+import type { KeywordReader } from './keywords.ts';
 import { privateHosts } from './private-hosts.ts';
 import { combinationFaults } from './safety.ts';
 import type { SenderParser } from './senders.ts';
 import { isServiceLink, unknownNames } from './unknown-names.ts';
 import * as values from './values.ts';
+
+interface Definitions {
+  kinds: readonly KindConfig[];
+  parseSender: SenderParser;
+  readKeywords: KeywordReader;
+}
 
 const simulatorKey = randomBytes(24).toString('base64url');
 const simulatorSecret = `whsec_${randomBytes(32).toString('base64')}`;
@@ -26,11 +33,11 @@ const simulatorSecret = `whsec_${randomBytes(32).toString('base64')}`;
  * Reads the configuration of the service from the environment and an optional file. A variable of the environment has
  * precedence over the same variable of the file.
  *
- * @param definitions the kinds of providers, and the parser of their senders.
+ * @param definitions the kinds of providers, the parser of their senders, and the reader of keywords.
  * @throws {StartError} with one line for each fault, sorted.
  */
 export function readConfig(
-  { kinds, parseSender }: { kinds: readonly KindConfig[]; parseSender: SenderParser },
+  { kinds, parseSender, readKeywords }: Definitions,
   given: values.Environment,
   file: EnvFile | null = null,
 ): Config {
@@ -51,6 +58,8 @@ export function readConfig(
     API_KEYS_FILE: values.apiKeysFile({ default: undefined }),
     METRICS_TOKEN: values.token({ default: undefined }),
     CONSENT_KEY: values.secretKey({ default: undefined }),
+    CONSENT_KEYWORDS: values.file(readKeywords)({ default: readKeywords(null) }),
+    STOP_SCOPE: str<StopScope>({ choices: ['channel', 'sender'], default: 'channel' }),
     ALLOWED_HOSTS: values.hosts({ default: [] }),
     CORS_ORIGINS: values.origins({ default: [] }),
     ALLOWED_PRIVATE_HOSTS: privateHosts({ default: [] }),
@@ -97,6 +106,8 @@ export function readConfig(
     apiKeysFile: env.API_KEYS_FILE?.path ?? null,
     metricsToken: env.METRICS_TOKEN ?? null,
     consentKey: env.CONSENT_KEY ?? null,
+    keywords: env.CONSENT_KEYWORDS ?? {},
+    stopScope: env.STOP_SCOPE,
     allowedHosts: env.ALLOWED_HOSTS ?? [],
     corsOrigins: env.CORS_ORIGINS ?? [],
     allowedPrivateHosts: env.ALLOWED_PRIVATE_HOSTS ?? [],

@@ -73,6 +73,8 @@ export const apiKeys = makeValidator((input) => {
   return keys;
 });
 export const apiKeysFile = makeValidator((path) => ({ path: resolve(path), keys: readApiKeys(path) }));
+/** A file that `read` reads. The errors of `read` are faults of the variable. */
+export const file = <T>(read: (path: string) => T) => makeValidator((path) => read(resolve(path)));
 export const token = makeValidator((input) => {
   if (!/^[\x21-\x7e]{8,}$/.test(input)) throw new EnvError('is not at least 8 printable characters');
   return input;

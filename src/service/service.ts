@@ -3,6 +3,7 @@ import type { EnvFile } from '../config/env-file.ts';
 import { readConfig } from '../config/load.ts';
 import type { Environment } from '../config/values.ts';
 import { checkConsentKey, createAddressHash } from '../consent/key.ts';
+import { readKeywords } from '../consent/keyword-file.ts';
 import { availability } from '../db/availability.ts';
 import { shareRunning } from '../db/batch/share-running.ts';
 import { createFunctionKeeper, isMissingFunction } from '../db/functions.ts';
@@ -63,7 +64,8 @@ const ignoreStep = () => undefined;
  * @throws {StartError} with one line for each fault, sorted.
  */
 export function loadConfig(environment: Environment, file: EnvFile | null = null): Config {
-  return readConfig({ kinds: KINDS.map(({ config }) => config), parseSender }, environment, file);
+  const kinds = KINDS.map(({ config }) => config);
+  return readConfig({ kinds, parseSender, readKeywords }, environment, file);
 }
 
 /**

@@ -62,6 +62,15 @@ describe('The command doctor', function () {
     expect(existsSync(environment.DATA_DIR as string)).to.equal(false);
   });
 
+  it('names the languages of the keywords and the scope of STOP, and reports a faulty file', async () => {
+    expect((await doctor({ STOP_SCOPE: 'sender' })).report)
+      .to.match(/^ {2}Keywords +en, es, fr$/m)
+      .and.to.match(/^ {2}Scope of STOP +sender$/m);
+    const { code, report } = await doctor({ CONSENT_KEYWORDS: join(directory, 'none.json') });
+    expect(code).to.equal(1);
+    expect(report).to.match(/^ {2}FAULT {4}CONSENT_KEYWORDS: ENOENT/m);
+  });
+
   it('reports all faults of the configuration together', async () => {
     const { code, report } = await doctor({
       ...{ PORT: 'eighty', SMS_PROVIDERS: 'twilio,other', TWILIO_ACCOUNT_SID: 'AC12' },

@@ -40,7 +40,7 @@ export function standardAccount(
 ): AccountConfig<StandardSettings> {
   return {
     ...{ name: 'text-co', channel: 'sms', kind: 'standard', simulated: false },
-    ...{ perSecond: null, perSecondPerSender: null, senders: null },
+    ...{ perSecond: null, perSecondPerSender: null, senders: null, consentReplies: null },
     settings: {
       ...{ url, key: 'provider-key', webhookSecrets: [], supportsIdempotencyKeys: true, canLookUp: true },
       ...settings,

@@ -39,7 +39,7 @@ async function sectionsOf(readConfig: () => Config, source: string): Promise<Sec
   return [
     {
       ...configuration,
-      details: countriesOf(config),
+      details: { ...keywordsOf(config), ...countriesOf(config) },
       findings: [{ result: 'ok', text: `valid, from ${source}` }, ...foreignRegion(config)],
     },
     ...[database, service, publicUrl, ...accounts],
@@ -54,4 +54,8 @@ function foreignRegion({ allowedCountries, defaultRegion }: Config): Finding[] {
   if (allowedCountries === null || allowedCountries.includes(defaultRegion)) return [];
   const text = `DEFAULT_REGION: numbers without a country code are of ${defaultRegion}, which ALLOWED_COUNTRIES does not have`;
   return [{ result: 'warning', text }];
+}
+
+function keywordsOf({ keywords, stopScope }: Config): Section['details'] {
+  return { Keywords: Object.keys(keywords).join(', '), 'Scope of STOP': stopScope };
 }
