@@ -6,7 +6,7 @@ import type { IdempotencyKey, Schema } from '../../openapi/types.ts';
 import type { Address, AddressParser } from '../address.ts';
 import { isLongerThan } from '../length.ts';
 import { LAST_TIME, readTime } from '../time.ts';
-import { foldRecipients, keysOf, readAddresses } from './address-reader.ts';
+import { foldRecipients, keysOf, type RequestedAddress, readAddresses } from './address-reader.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 import { countSegments } from './segments.ts';
 
@@ -29,6 +29,21 @@ export interface OutboundOptions {
   traceparent: string | null;
 }
 
+/** The parts of a request to send that could be read, and the rules that the request breaks. */
+export interface OutboundReading {
+  channel: Channel;
+  type: Schema<'MessageType'>;
+  /** Null if `from` is not a valid address. */
+  sender: Address | null;
+  to: RequestedAddress[];
+  cc: RequestedAddress[];
+  bcc: RequestedAddress[];
+  /** Rules that the schema of the contract cannot express. */
+  faults: Fault[];
+  /** Null if there are faults. */
+  message: NewMessage | null;
+}
+
 /**
  * An outbound message from a client's request.
  *
@@ -39,6 +54,17 @@ export function outboundMessage(
   request: SendRequest,
   options: OutboundOptions,
 ): NewMessage {
+  const { message, faults } = readOutbound(parse, request, options);
+  if (message === null) throw new InvalidRequestError(faults);
+  return message;
+}
+
+/** Reads a client's request to send, also if it breaks rules. */
+export function readOutbound(
+  parse: AddressParser,
+  request: SendRequest,
+  options: OutboundOptions,
+): OutboundReading {
   const faults: Fault[] = [];
   const addresses = readAddresses(parse, faults);
   const channel = channelOf(request, options.channel);
@@ -59,9 +85,9 @@ export function outboundMessage(
   const sendAt = readTime('/body/send_at', request.send_at, faults);
   const dueAt = Math.max(Date.now(), sendAt?.getTime() ?? 0);
   const expiresAt = readExpiry(request.expires_at, sendAt, dueAt, faults);
-  if (faults.length > 0 || !sender) throw new InvalidRequestError(faults);
-
-  return {
+  const reading = { channel, type, sender, to, cc, bcc, faults };
+  if (faults.length > 0 || !sender) return { ...reading, message: null };
+  const message: NewMessage = {
     channel,
     sender,
     participants: participantsOf([sender, ...to, ...cc]),
@@ -93,6 +119,7 @@ export function outboundMessage(
       accounts: null,
     },
   };
+  return { ...reading, message };
 }
 
 /** Without a type and a fixed channel, the sender determines the channel, also if the sender is not a valid address. */
