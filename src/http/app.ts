@@ -13,7 +13,7 @@ import type { Keyring } from './auth/keyring.ts';
 import { refuseForeign } from './auth/local.ts';
 import { createUnverifiedReport } from './auth/unverified-webhooks.ts';
 import { operationOf } from './contract/operation.ts';
-import { createValidator } from './contract/validator.ts';
+import { createValidator, prepareValidation, type Validation } from './contract/validator.ts';
 import { createBodies } from './middleware/body.ts';
 import { allowOrigins } from './middleware/cors.ts';
 import { replaceInfinities } from './middleware/numbers.ts';
@@ -74,16 +74,23 @@ export async function createApp({
     ],
     handle: toMiddleware(handlers, { translate, keyring }, new ResponseBudget()),
   };
-  app.use(
-    await createValidator(document, steps, {
-      validateResponses: !config.production,
-      ajvFormats: { mode: 'full' },
-    }),
-  );
+  app.use(createValidator(await validationOf(config, document), steps));
   if (config.role !== 'worker') app.use(referenceRoutes());
   app.use((request, _response, next) => next(new NotFoundError(`route ${request.path}`)));
   app.use(problemHandler(logger, events));
   return app;
+}
+
+/** The services of a process share the validation of a contract, whose schemas are compiled at their first use. */
+const validations = new Map<string, Promise<Validation>>();
+
+function validationOf({ role, production }: Config, document: OpenApiDocument): Promise<Validation> {
+  const key = `${role === 'worker'} ${production}`;
+  const validation =
+    validations.get(key) ??
+    prepareValidation(document, { validateResponses: !production, ajvFormats: { mode: 'full' } });
+  validations.set(key, validation);
+  return validation;
 }
 
 const WORKER_PATHS = new Set(['/healthz', '/readyz', '/metrics']);

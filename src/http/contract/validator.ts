@@ -32,6 +32,14 @@ export interface Steps {
   handle: RequestHandler;
 }
 
+/** The paths that the package has prepared for requests and for responses, and the middleware that validates. */
+export interface Validation {
+  paths: OpenApiDocument['paths'];
+  responsePaths: OpenApiDocument['paths'] | undefined;
+  request: RequestHandler;
+  responses: RequestHandler[];
+}
+
 type Options = Omit<OpenApiValidatorOpts, 'apiSpec'>;
 
 /** Maximum values of a body whose validation reports all errors. Larger bodies could have an error for each value. */
@@ -43,17 +51,21 @@ type RequestOptions = ConstructorParameters<typeof RequestValidator>[1];
 /** The package validates the responses of requests with this number. */
 const SERIAL = 1;
 
+/** Prepares the validation of requests and responses by a document. Services of one process can share the result. */
+export async function prepareValidation(document: OpenApiDocument, options: Options): Promise<Validation> {
+  triggerUrlParseWarning();
+  return validationOf(await dereference(document), options);
+}
+
 /**
  * Routes and validates requests by the contract. Each path is an Express route; `steps.before` run before the validation by
  * express-openapi-validator. See docs/decisions/request-validation.md for the reasons.
  */
-export async function createValidator(
-  document: OpenApiDocument,
-  steps: Steps,
-  options: Options,
-): Promise<RequestHandler> {
-  triggerUrlParseWarning();
-  const { paths, responsePaths, validate } = validatorsOf(await dereference(document), steps, options);
+export function createValidator(
+  { paths, responsePaths, request, responses }: Validation,
+  { before, handle }: Steps,
+): RequestHandler {
+  const validate = [...before, checkQuery, request, ...responses, handle];
   const router = Router();
   for (const openApiRoute of Object.keys(paths).sort(byTemplates)) {
     const expressRoute = openApiRoute.replace(/\{(\w+)\}/g, ':$1');
@@ -80,8 +92,7 @@ export async function createValidator(
   return router;
 }
 
-/** The paths that the package has prepared for requests and for responses, and the middleware of every path. */
-function validatorsOf(document: OpenApiDocument, { before, handle }: Steps, given: Options) {
+function validationOf(document: OpenApiDocument, given: Options): Validation {
   const apiSpec = withSelectedSchemas(withDecimalIntegers(withoutRawBodies(document))) as never;
   // Normalizes the options. `make check` validates the document, not each start.
   const { ajvOpts, options } = new OpenApiValidator({ ...given, apiSpec });
@@ -96,11 +107,11 @@ function validatorsOf(document: OpenApiDocument, { before, handle }: Steps, give
     keywords: [decimalInteger],
     code: { regExp: boundedRegExp },
   } as never);
-  const validate = [...before, checkQuery, request, ...responses, handle];
   return {
     paths: apiDoc.paths as OpenApiDocument['paths'],
     responsePaths: apiDocRes?.paths as OpenApiDocument['paths'] | undefined,
-    validate: validate as RequestHandler[],
+    request,
+    responses: responses as RequestHandler[],
   };
 }
 
