@@ -6,8 +6,8 @@ export interface ClaimLoopOptions {
    * Claims due work, and begins or completes it. Resolves with the time until the next claim, in milliseconds. Never rejects.
    */
   claim: () => Promise<number>;
-  /** Awaited after each wait, so that claims are less frequent. */
-  pace?: () => Promise<void>;
+  /** Awaited after each wait, so that claims are less frequent. `stopped` resolves when the loop is stopped. */
+  pace?: (stopped: Promise<void>) => Promise<unknown>;
   /** The time for which `stop` waits for the work before it aborts the signal, in milliseconds; default: no limit. */
   patienceMs?: number;
 }
@@ -19,6 +19,7 @@ export class ClaimLoop {
   readonly #options: ClaimLoopOptions;
   readonly #abort = new AbortController();
   #woken = Promise.withResolvers<void>();
+  readonly #stopped = Promise.withResolvers<void>();
   #running: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
 
@@ -53,13 +54,14 @@ export class ClaimLoop {
       this.#woken = Promise.withResolvers();
       const waitMs = await this.#options.claim();
       await resolvedOrAfter(this.#woken.promise, waitMs);
-      await this.#options.pace?.();
+      await this.#options.pace?.(this.#stopped.promise);
     }
   }
 
   async #end(): Promise<void> {
     const { patienceMs } = this.#options;
     this.wake();
+    this.#stopped.resolve();
     await this.#running;
     const abort = () => this.#abort.abort(new Error('The worker was stopped'));
     const timer = patienceMs === undefined ? undefined : setTimeout(abort, patienceMs);

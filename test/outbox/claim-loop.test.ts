@@ -47,6 +47,14 @@ describe('The claim loop', () => {
     await loop.stop();
   });
 
+  it('does not wait at the stop for the pace of its claims', async () => {
+    start({ pace: (stopped) => stopped });
+    await untilClaims(1);
+    loop.wake();
+    await loop.stop();
+    expect(claims).to.equal(1);
+  });
+
   it('waits at the stop for the work that it holds, without an abort', async () => {
     start({ patienceMs: HOUR_MS });
     const settle = hold();

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type pg from 'pg';
 import type { Events } from '../../../observability/events.ts';
-import { ClaimLoop } from '../../../outbox/claim-loop.ts';
+import { ClaimLoop, resolvedOrAfter } from '../../../outbox/claim-loop.ts';
 import type { Resources } from '../../event.ts';
 import type { EndpointResult, EndpointSender } from '../send.ts';
 import { type Claimed, claimDeliveries, releaseDelivery, removeDelivery, START_MS } from './claim.ts';
@@ -53,7 +52,7 @@ export class EndpointWorker {
     this.#options = options;
     this.#loop = new ClaimLoop({
       claim: () => this.#claim(),
-      pace: () => sleep(this.#claimEveryMs),
+      pace: (stopped) => resolvedOrAfter(stopped, this.#claimEveryMs),
       patienceMs,
     });
     this.#dispatcher = new Dispatcher(pool);
