@@ -59,6 +59,9 @@ export async function mochaGlobalSetup(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'messaging-test-'));
   const embedded = await startEmbedded(directory);
   process.env.TEST_DATABASE_URL = embedded.url;
+  // The data need not survive a loss of power. A killed process loses nothing that is in the memory of the system.
+  await query(embedded.url, 'alter system set fsync = off');
+  await query(embedded.url, 'select pg_reload_conf()');
   stop = async () => {
     await embedded.stop();
     await rm(directory, { recursive: true, force: true });
