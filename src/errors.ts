@@ -1,3 +1,5 @@
+import type { Schema } from './openapi/types.ts';
+
 /** One validation error of a request: its path (`/body/from`) and the reason. */
 export interface Fault {
   path: string;
@@ -19,6 +21,7 @@ export type ErrorCode =
   | Conflict
   | NoAccount
   | 'country_not_allowed'
+  | 'recipient_suppressed'
   | 'position_expired'
   | 'unavailable';
 
@@ -79,6 +82,19 @@ export class NoAccountError extends ServiceError {
   constructor(code: NoAccount, message: string, faults: Fault[]) {
     super(code, message);
     this.faults = faults;
+  }
+}
+
+/** Recipients of a message are suppressed; lists each of them, and the entries of the ledger that stop the message. */
+export class RecipientSuppressedError extends ServiceError {
+  readonly faults: Fault[];
+  readonly suppressions: Schema<'Suppression'>[];
+
+  constructor(faults: Fault[], suppressions: Schema<'Suppression'>[]) {
+    const count = faults.length === 1 ? '1 recipient is' : `${faults.length} recipients are`;
+    super('recipient_suppressed', `${count} suppressed.`);
+    this.faults = faults;
+    this.suppressions = suppressions;
   }
 }
 

@@ -7,6 +7,7 @@ import {
   InsufficientScopeError,
   InvalidRequestError,
   NoAccountError,
+  RecipientSuppressedError,
   ServiceError,
   TooManyRequestsError,
   UnauthorizedError,
@@ -28,7 +29,7 @@ interface ProblemResponse {
   detail: string;
   headers?: Record<string, string>;
   /** Fields of the problem document besides those of every error. */
-  fields?: Pick<Problem, 'errors' | 'required_scope'>;
+  fields?: Pick<Problem, 'errors' | 'suppressions' | 'required_scope'>;
 }
 
 /** The status of each error of `errors.ts`. */
@@ -58,6 +59,7 @@ const STATUS: Record<ErrorCode, number> = {
   no_provider_for_sender: 422,
   missing_capability: 422,
   country_not_allowed: 422,
+  recipient_suppressed: 422,
   too_many_requests: 429,
   headers_too_large: 431,
   not_implemented: 501,
@@ -123,6 +125,8 @@ function fromServiceError(error: ServiceError): ProblemResponse {
     error instanceof CountryNotAllowedError
   )
     return { ...problem, fields: { errors: error.faults } };
+  if (error instanceof RecipientSuppressedError)
+    return { ...problem, fields: { errors: error.faults, suppressions: error.suppressions } };
   if (error instanceof UnauthorizedError) return { ...problem, headers: { 'www-authenticate': 'Bearer' } };
   if (error instanceof InsufficientScopeError) return fromInsufficientScope(error, problem);
   if (error instanceof UnavailableError || error instanceof TooManyRequestsError)

@@ -6,9 +6,12 @@ import type { Schema } from '../openapi/types.ts';
 
 /** The own state of a recipient, as JSON. */
 interface RecipientRow {
-  address: string;
+  /** The position in `to`, `cc` and `bcc`, from 1. */
+  position: number;
   status: Schema<'MessageStatus'>;
   error: StoredError | null;
+  /** The account that accepted the message; null for a recipient who was suppressed before. */
+  provider: string | null;
   provider_message_id: string | null;
   updated_at: string;
 }
@@ -21,7 +24,7 @@ export type PresentableMessage = Pick<Message, (typeof COLUMNS)[number] | 'conve
     provider_message_id: string | null;
     expires_at: Date | null;
     next_attempt_at: Date | null;
-    /** The recipients in order; null or undefined while each has the state of the message. */
+    /** The recipients with a state of their own. Each other recipient has the state of the message. */
     recipients?: RecipientRow[] | null;
   };
 
@@ -57,7 +60,7 @@ const JOINED = `
   coalesce(delivery.provider_message_id, messages.provider_message_id) as provider_message_id,
   coalesce(delivery.updated_at, messages.created_at) as updated_at,
   case when direction = 'outbound' and cardinality("to" || cc || bcc) > 1 then (
-    select json_agg(recipient order by position) from delivery_recipients as recipient where message_id = messages.id
+    select json_agg(recipient) from delivery_recipients as recipient where message_id = messages.id
   ) end as recipients,
   (select coalesce(merged_into_id, id) from conversations where id = messages.conversation_id) as conversation_id`;
 
@@ -101,6 +104,15 @@ export function initialState(
   };
 }
 
+/** The state of a recipient who was suppressed when the message was recorded. */
+export function skippedRecipient(
+  { position, error }: Pick<RecipientRow, 'position' | 'error'>,
+  created_at: Date,
+): RecipientRow {
+  const unsent = { provider: null, provider_message_id: null };
+  return { position, status: 'failed', error, ...unsent, updated_at: created_at.toISOString() };
+}
+
 /** The message of the contract. The fields that only emails have are omitted if they are empty. */
 export function presentMessage(row: PresentableMessage): Schema<'Message'> {
   return {
@@ -138,17 +150,20 @@ export function presentMessage(row: PresentableMessage): Schema<'Message'> {
 function presentRecipients(row: PresentableMessage): Pick<Schema<'Message'>, 'recipients'> {
   const addresses = [row.to, row.cc ?? [], row.bcc ?? []].flat();
   if (row.direction === 'inbound' || addresses.length < 2) return {};
-  const { status, error, updated_at } = row;
-  const own =
-    row.recipients ??
-    addresses.map((address) => ({ address, status, error, provider_message_id: null, updated_at }));
+  const { status, error, provider_message_id, updated_at } = row;
+  const own = new Map(row.recipients?.map((recipient) => [recipient.position, recipient]));
   return {
-    recipients: own.map((recipient) => ({
-      address: recipient.address,
-      status: recipient.status,
-      error: presentError(recipient.error),
-      provider_message_id: recipient.provider_message_id ?? row.provider_message_id,
-      updated_at: new Date(recipient.updated_at).toISOString(),
-    })),
+    recipients: addresses.map((address, index) => {
+      const recipient = own.get(index + 1);
+      // The id of the message is the id for each recipient who has no other id.
+      const messageId = recipient?.provider === null ? null : provider_message_id;
+      return {
+        address,
+        status: recipient?.status ?? status,
+        error: presentError(recipient ? recipient.error : error),
+        provider_message_id: recipient?.provider_message_id ?? messageId,
+        updated_at: new Date(recipient?.updated_at ?? updated_at).toISOString(),
+      };
+    }),
   };
 }

@@ -24,6 +24,7 @@ export interface StoredError {
 /** The classes of the codes of this service. */
 const OWN_CODES = new Map<string, ErrorClass>([
   ['expired', 'expired'],
+  ['recipient_suppressed', 'opted_out'],
   ['provider_removed', 'account_problem'],
 ]);
 

@@ -37,6 +37,7 @@ export function inboundMessage(
     sender,
     participants: participantsOf([sender, ...to, ...cc]),
     recipients: [],
+    skipSuppressed: false,
     idempotency: null,
     row: {
       direction: 'inbound',

@@ -1,6 +1,7 @@
 import type { Channel } from '../../channel.ts';
 import type { Delivery } from '../../db/models/delivery.ts';
 import type { Message } from '../../db/models/message.ts';
+import type { StoredError } from '../../openapi/error-class.ts';
 import type { IdempotencyKey } from '../../openapi/types.ts';
 import type { Address } from '../address.ts';
 import type { PresentableMessage } from '../message-view.ts';
@@ -38,9 +39,19 @@ export interface NewMessage {
   participants: Address[];
   /** The recipients of an outbound message: those of `to`, `cc` and `bcc` of the row, in this order. Empty if inbound. */
   recipients: RequestedAddress[];
+  /** Whether a message with several recipients is sent without those who are suppressed. */
+  skipSuppressed: boolean;
   row: NewMessageRow;
   /** Null for a message without an Idempotency-Key. */
   idempotency: (IdempotencyKey & { requestHash: string }) | null;
+}
+
+/** A recipient who is suppressed when the message is recorded: a row of `delivery_recipients`. */
+export interface SkippedRecipient {
+  /** The position in `to`, `cc` and `bcc`, from 1. */
+  position: number;
+  address: string;
+  error: StoredError;
 }
 
 /** The distinct addresses, in the order of their keys. */

@@ -92,6 +92,7 @@ export function readOutbound(
     sender,
     participants: participantsOf([sender, ...to, ...cc]),
     recipients: [...to, ...cc, ...bcc],
+    skipSuppressed: request.skip_suppressed ?? false,
     idempotency: options.key ? { ...options.key, requestHash: hashOf(channel, request) } : null,
     row: {
       direction: 'outbound',

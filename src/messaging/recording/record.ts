@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { createLedgerCheck } from '../../consent/check.ts';
 import type { HashAddress } from '../../consent/key.ts';
 import { coalesce } from '../../db/batch/coalesce.ts';
 import { retrySingly, toClientError } from '../../db/batch/retry-singly.ts';
@@ -6,13 +7,15 @@ import { estimateSize, SIZE_LIMITS } from '../../db/batch/size-estimate.ts';
 import { storedFunction } from '../../db/functions.ts';
 import { retryMissingRows } from '../../db/missing-row.ts';
 import { execute } from '../../db/transaction.ts';
-import { UnavailableError } from '../../errors.ts';
+import { RecipientSuppressedError, UnavailableError } from '../../errors.ts';
 import type { Events } from '../../observability/events.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
-import { initialState, type PresentableMessage } from '../message-view.ts';
+import { initialState, type PresentableMessage, skippedRecipient } from '../message-view.ts';
 import { type CachedConversation, ConversationCache } from './conversation-cache.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
+import { type MessageToRecord, toInput } from './record-input.ts';
 import { findExisting, findFirst, type Repeated, withBody } from './replays.ts';
+import { checkRecipients, type LedgerResult } from './suppressed-recipients.ts';
 
 export interface Recorder {
   /**
@@ -20,6 +23,7 @@ export interface Recorder {
    *
    * @throws {IdempotencyKeyReusedError} if the key was used with another request.
    * @throws {InvalidRequestError} if PostgreSQL cannot store a value of the message.
+   * @throws {RecipientSuppressedError} if a recipient is suppressed and not skipped, and the message is not a repeat.
    * @throws {UnavailableError} if the database is unavailable, the queue is full, or rows that the message needs are being
    *   deleted.
    */
@@ -69,9 +73,10 @@ const RECORD = {
 /** Creates a recorder that records concurrent messages in one transaction. */
 export function createRecorder({ pool, events, hashAddress, onRecorded }: RecorderOptions): Recorder {
   const cache = new ConversationCache();
+  const check = createLedgerCheck(pool, hashAddress);
 
   /** Calls `record_messages`, and repeats the call without the cache if cached rows were deleted from the database. */
-  function call(messages: NewMessage[]) {
+  function call(messages: MessageToRecord[]) {
     const attempt = async () => {
       const known = messages.map((message) => cache.get(message));
       const { rows } = await execute<{ written: Written }>(
@@ -87,7 +92,7 @@ export function createRecorder({ pool, events, hashAddress, onRecorded }: Record
   }
 
   /** The stored messages; null for a repeat of a message that was stored before. */
-  async function write(messages: NewMessage[]): Promise<(PresentableMessage | null)[]> {
+  async function write(messages: MessageToRecord[]): Promise<(PresentableMessage | null)[]> {
     const started = performance.now();
     const { written, known } = await call(messages);
     events.batchWritten({ size: messages.length, seconds: (performance.now() - started) / 1000 });
@@ -100,10 +105,23 @@ export function createRecorder({ pool, events, hashAddress, onRecorded }: Record
   }
 
   const writing = retrySingly(write, toClientError);
-  const recording = coalesce(
-    async (messages: NewMessage[]) => withRepeats(pool, messages, await writing(messages)),
-    { ...LIMITS, sizeOf: ({ row }) => estimateSize(row.payload ?? row) },
-  );
+  const recording = coalesce(recordBatch, {
+    ...LIMITS,
+    sizeOf: ({ row }) => estimateSize(row.payload ?? row),
+  });
+
+  /** The messages that the ledger refuses are not written, but the repeat of a message returns the first message. */
+  async function recordBatch(messages: NewMessage[]): Promise<(New | Repeated | null | Error)[]> {
+    const checked = await checkRecipients(check, messages);
+    const allowed = messages.flatMap((message, index) => {
+      const { refusal, skipped } = checked[index] as LedgerResult;
+      return refusal ? [] : [{ ...message, skipped }];
+    });
+    const written = allowed.length > 0 ? await writing(allowed) : [];
+    let n = 0;
+    const results = checked.map(({ refusal }) => refusal ?? (written[n++] as (typeof written)[number]));
+    return withRepeats(pool, messages, results);
+  }
 
   /** Null for a repeat if its first message was deleted before it was read. */
   async function recordOnce(message: NewMessage, reserve: Reserve): Promise<Recorded | null> {
@@ -134,78 +152,35 @@ function conversationOf(written: Written, index: number): CachedConversation {
   };
 }
 
-/** The arguments of `record_messages`. */
-function toInput(
-  messages: NewMessage[],
-  known: (CachedConversation | undefined)[],
-  hashAddress: HashAddress,
-): unknown[] {
-  const unknown = messages.flatMap(({ channel, sender, participants }, index) => {
-    if (known[index]) return [];
-    const [addresses, types] = [participants.map(({ key }) => key), participants.map(({ type }) => type)];
-    return [{ n: index + 1, channel, sender: sender.key, participants: addresses, address_types: types }];
-  });
-  return [
-    known.map((cached) => cached?.conversationId ?? null),
-    known.map((cached) => cached?.senderId ?? null),
-    known.map((cached) => cached?.createdAt ?? null),
-    unknown.length > 0 ? JSON.stringify(unknown) : null,
-    JSON.stringify(toRows(messages, hashAddress)),
-  ];
-}
-
-/** The columns of the messages. */
-function toRows(messages: NewMessage[], hashAddress: HashAddress): object[] {
-  return messages.map(({ row, idempotency }, index) =>
-    withoutNulls({
-      ...{ n: index + 1, ...row, ...keyColumns(idempotency) },
-      recipient_hashes: row.direction === 'outbound' ? hashesOf(row, hashAddress) : null,
-    }),
-  );
-}
-
-/** The hashes of the recipients in the input format of `bytea`. */
-function hashesOf({ to, cc, bcc }: NewMessage['row'], hashAddress: HashAddress): string[] {
-  return [to, cc ?? [], bcc ?? []].flat().map((address) => `\\x${hashAddress(address)}`);
-}
-
-function keyColumns(idempotency: NewMessage['idempotency']) {
-  if (idempotency === null) return null;
-  const { apiKeyName, key, requestHash } = idempotency;
-  return { api_key_name: apiKeyName, idempotency_key: key, request_hash: requestHash };
-}
-
-/** Omits null values, because `json_to_recordset` reads a missing field as null. */
-function withoutNulls(row: Record<string, unknown>): object {
-  for (const key in row) if (row[key] === null) row[key] = undefined;
-  return row;
-}
-
 function toPresentable(
-  { row }: NewMessage,
+  { row, skipped }: MessageToRecord,
   id: number,
   conversation_id: number,
   created_at: Date,
 ): PresentableMessage {
-  return { ...row, id, conversation_id, created_at, ...initialState({ ...row, created_at }) };
+  const recipients = skipped.map((recipient) => skippedRecipient(recipient, created_at));
+  return { ...row, id, conversation_id, created_at, recipients, ...initialState({ ...row, created_at }) };
 }
 
 /**
- * Adds the first messages of repeats to the results; null for a repeat whose first message was deleted. The batch is already
- * committed, so an error of this function fails the repeats only.
+ * Adds the first messages of repeats to the results; null for a repeat whose first message was deleted. A message that the ledger
+ * refuses can be a repeat. The batch is already committed, so an error of this function fails the repeats only.
  */
 async function withRepeats(
   pool: pg.Pool,
   messages: NewMessage[],
   results: (PresentableMessage | null | Error)[],
 ): Promise<(New | Repeated | null | Error)[]> {
-  const repeats = messages.filter((_message, index) => results[index] === null);
+  const isRepeat = (result: unknown, { idempotency }: NewMessage) =>
+    result === null || (result instanceof RecipientSuppressedError && idempotency !== null);
+  const repeats = messages.filter((message, index) => isRepeat(results[index], message));
   const existing = await findExisting(pool, repeats).catch((error: Error) => error);
   return messages.map((message, index) => {
     const result = results[index] as PresentableMessage | null | Error;
-    if (result instanceof Error) return result;
-    if (result !== null) return { repeated: false, message: result };
-    if (existing instanceof Error) return existing;
-    return existing.get(message) ?? null;
+    if (isRepeat(result, message)) {
+      if (existing instanceof Error) return existing;
+      return existing.get(message) ?? (result as Error | null);
+    }
+    return result instanceof Error ? result : { repeated: false, message: result as PresentableMessage };
   });
 }

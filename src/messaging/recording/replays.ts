@@ -21,6 +21,11 @@ export const FIND_EXISTING = {
       api_key_name, idempotency_key, operation, request_hash,
       octet_length(body) as body_bytes, case when octet_length(body) <= ${SMALL_BODY} then body end as body,
       coalesce(conversations.merged_into_id, conversations.id) as conversation_id, send_at,
+      -- The recipients who were suppressed when the message was recorded.
+      case when direction = 'outbound' and cardinality("to" || cc || bcc) > 1 then (
+        select json_agg(recipient) from delivery_recipients as recipient
+        where message_id = existing.id and recipient.provider is null and recipient.updated_at = existing.created_at
+      ) end as recipients,
       -- A manual retry can extend the life of a message.
       coalesce((
         select from_expires_at from delivery_actions
@@ -83,7 +88,10 @@ export async function findExisting(pool: pg.Pool, repeats: NewMessage[]): Promis
 }
 
 type Existing = Omit<Message, 'body'> &
-  Pick<PresentableMessage, 'send_at' | 'expires_at'> & { body: string | null; body_bytes: number } & {
+  Pick<PresentableMessage, 'send_at' | 'expires_at' | 'recipients'> & {
+    body: string | null;
+    body_bytes: number;
+  } & {
     api_key_name: string;
     idempotency_key: string;
     operation: string;

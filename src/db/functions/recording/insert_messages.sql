@@ -12,6 +12,7 @@ declare
   types text[];
   message_ids bigint[];
   event_conversation_ids bigint[];
+  has_skipped boolean;
 begin
   with message as materialized (
     select nextval('messages_id_seq') as id, case when send_at > at then 'scheduled' else 'queued' end as status, given.*
@@ -20,7 +21,7 @@ begin
       subject text, body text, attachments text[], metadata jsonb, provider text,
       provider_message_id text, segments smallint, "timestamp" timestamptz, send_at timestamptz,
       expires_at timestamptz, payload jsonb, api_key_name text, idempotency_key text, request_hash text,
-      delivery_key uuid, accounts text[], actor text, traceparent text, purpose text, recipient_hashes bytea[])
+      delivery_key uuid, accounts text[], actor text, traceparent text, purpose text, recipient_hashes bytea[], skipped json)
   ), first_use as (
     insert into idempotency_keys (api_key_name, key, operation, request_hash, message_id)
     select api_key_name, idempotency_key, 'send', request_hash, id from message
@@ -64,9 +65,18 @@ begin
     array_agg(case direction when 'inbound' then 'message.received' else 'message.queued' end order by n)
       filter (where inserted_message.id is not null and status = 'queued'),
     array_agg(id order by n) filter (where inserted_message.id is not null and status = 'queued'),
-    array_agg(conversation_ids[n] order by n) filter (where inserted_message.id is not null and status = 'queued')
-  into ids, inserted, types, message_ids, event_conversation_ids
+    array_agg(conversation_ids[n] order by n) filter (where inserted_message.id is not null and status = 'queued'),
+    bool_or(inserted_message.id is not null and skipped is not null)
+  into ids, inserted, types, message_ids, event_conversation_ids, has_skipped
   from message left join inserted_message using (id);
+  -- The recipients who are suppressed already, of messages that are sent to their other recipients.
+  if has_skipped then
+    insert into delivery_recipients (message_id, position, address, status, error, updated_at)
+    select ids[n], position, address, 'failed', error, at
+    from json_to_recordset(input) as given(n int, skipped json)
+    cross join lateral json_to_recordset(skipped) as recipient(position smallint, address text, error jsonb)
+    where inserted[n];
+  end if;
   if types is not null then
     perform append_events(types, message_ids, event_conversation_ids);
   end if;

@@ -1,0 +1,21 @@
+-- The entries of the ledger that stop messages. The arguments have one element for each recipient: the hash of the address, the
+-- sender and the purpose of its message. Returns the number of the recipient, from 1, and the id of the entry, for each recipient
+-- the entry with the widest scope first.
+create or replace function find_suppressions(hashes bytea[], senders text[], purposes text[])
+  returns table (n int, suppression_id bigint)
+language plpgsql stable rows 1
+set search_path from current
+set enable_seqscan = off as $$
+begin
+  return query
+  select recipient.n::int, entry.id
+  from unnest(hashes, senders, purposes) with ordinality as recipient(address_hash, sender, purpose, n)
+  -- OFFSET keeps the planner from other joins than one index lookup for each recipient.
+  cross join lateral (
+    select id, scope from suppressions
+    where suppressions.address_hash = recipient.address_hash
+      and (scope <> 'sender' or suppressions.sender = recipient.sender) and stops(reasons, recipient.purpose)
+    offset 0
+  ) as entry
+  order by recipient.n, array_position(array['all', 'channel', 'sender'], entry.scope), entry.id;
+end $$;
