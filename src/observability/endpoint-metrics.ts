@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
+import { registerMeasured } from './measured-gauges.ts';
 
 /** The endpoints of the service and the deliveries of its enabled endpoints. */
 export interface EndpointCounts {
@@ -31,47 +32,30 @@ export function createEndpointMetrics(registry: Registry) {
   return { tries, disabled };
 }
 
-/** Measures whenever the metrics are read; without a database, these metrics are left out. */
 export function registerEndpoints(registry: Registry, measure: () => Promise<EndpointCounts>): void {
-  // Each gauge measures by itself, because the registry reads all gauges at the same time. `measure` shares its result.
-  const register = (
-    name: string,
-    help: string,
-    labelNames: string[],
-    set: (gauge: Gauge, counts: EndpointCounts) => void,
-  ) =>
-    new Gauge({
-      ...{ name, help, labelNames, registers: [registry] },
-      async collect() {
-        const counts = await measure().catch(() => null);
-        this.reset();
-        if (counts) set(this, counts);
+  registerMeasured(registry, measure, [
+    {
+      name: 'messaging_endpoints',
+      help: 'Endpoints by state: enabled, or the reason why they are disabled.',
+      labelNames: ['state'],
+      set: (gauge, { states }) => {
+        for (const state of STATES) gauge.set({ state }, states[state] ?? 0);
       },
-    });
-  register(
-    'messaging_endpoints',
-    'Endpoints by state: enabled, or the reason why they are disabled.',
-    ['state'],
-    (gauge, { states }) => {
-      for (const state of STATES) gauge.set({ state }, states[state] ?? 0);
     },
-  );
-  register(
-    'messaging_endpoint_deliveries_pending',
-    'Pending deliveries of events to enabled endpoints.',
-    [],
-    (gauge, { pending }) => gauge.set(pending),
-  );
-  register(
-    'messaging_endpoint_deliveries_oldest_seconds',
-    'Age of the oldest pending delivery to an enabled endpoint, in seconds.',
-    [],
-    (gauge, { oldest_seconds }) => gauge.set(oldest_seconds),
-  );
-  register(
-    'messaging_endpoint_events_behind',
-    'Events of which the enabled endpoint that is furthest behind has no deliveries yet.',
-    [],
-    (gauge, { behind }) => gauge.set(behind),
-  );
+    {
+      name: 'messaging_endpoint_deliveries_pending',
+      help: 'Pending deliveries of events to enabled endpoints.',
+      set: (gauge, { pending }) => gauge.set(pending),
+    },
+    {
+      name: 'messaging_endpoint_deliveries_oldest_seconds',
+      help: 'Age of the oldest pending delivery to an enabled endpoint, in seconds.',
+      set: (gauge, { oldest_seconds }) => gauge.set(oldest_seconds),
+    },
+    {
+      name: 'messaging_endpoint_events_behind',
+      help: 'Events of which the enabled endpoint that is furthest behind has no deliveries yet.',
+      set: (gauge, { behind }) => gauge.set(behind),
+    },
+  ]);
 }

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { ErrorClass } from '../openapi/error-class.ts';
 import { createEndpointEvents, type EndpointEvents } from './endpoint-events.ts';
+import { type FeedBacklog, registerFeed } from './feed-metrics.ts';
 import { createInboxEvents, type InboxEvents } from './inbox-events.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics, type ProcessName, type QueueLength, registerQueue } from './metrics.ts';
@@ -75,6 +76,8 @@ export interface Events extends InboxEvents, EndpointEvents {
   deliveriesMeasured(inFlight: number): void;
   /** Measures the queue whenever the metrics are read. */
   watchQueue(measure: () => Promise<QueueLength[]>): void;
+  /** Measures the events without a position whenever the metrics are read. */
+  watchFeed(measure: () => Promise<FeedBacklog>): void;
 }
 
 export interface ProviderFailure {
@@ -160,5 +163,6 @@ export function createEvents(logger: Logger, process: ProcessName = 'api'): Even
     },
     deliveriesMeasured: (deliveries) => metrics.inFlight.set(deliveries),
     watchQueue: (measure) => registerQueue(metrics.registry, measure),
+    watchFeed: (measure) => registerFeed(metrics.registry, measure),
   };
 }

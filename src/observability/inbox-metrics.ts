@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Gauge, type Registry } from 'prom-client';
+import { registerMeasured } from './measured-gauges.ts';
 
 /** The webhooks of one account and state in the inbox. */
 export interface InboxLength {
@@ -42,41 +43,35 @@ export function createInboxMetrics(registry: Registry) {
   return { unverified, kept, attempts, full };
 }
 
-/**
- * Measures the inbox whenever the metrics are read; without a database, its metrics are left out.
- *
- * @param accounts the configured accounts: the labels are from a closed set.
- */
+/** @param accounts the configured accounts: the labels are from a closed set. */
 export function registerInbox(
   registry: Registry,
   accounts: readonly string[],
   measure: () => Promise<InboxLength[]>,
 ): void {
-  // Each gauge measures by itself, because the registry reads all gauges at the same time. `measure` shares its result.
-  const register = (name: string, help: string, measured: (lengths: InboxLength[]) => number) =>
-    new Gauge({
-      ...{ name, help, labelNames: ['account', 'state'], registers: [registry] },
-      async collect() {
-        const lengths = await measure().catch(() => null);
-        this.reset();
-        for (const account of lengths === null ? [] : [...accounts, REMOVED])
-          for (const state of STATES) {
-            const isOf = (each: InboxLength) =>
-              each.state === state && accountLabel(accounts, each.account) === account;
-            this.set({ account, state }, measured((lengths ?? []).filter(isOf)));
-          }
-      },
-    });
-  register(
-    'messaging_webhook_inbox_webhooks',
-    'Stored webhooks in the database: pending, or quarantined until they are replayed or deleted.',
-    (lengths) => lengths.reduce((sum, { webhooks }) => sum + webhooks, 0),
-  );
-  register(
-    'messaging_webhook_inbox_oldest_seconds',
-    'Age of the oldest stored webhook, in seconds since it was received.',
-    (lengths) => Math.max(0, ...lengths.map(({ oldest_seconds }) => oldest_seconds)),
-  );
+  const gauge = (name: string, help: string, value: (lengths: InboxLength[]) => number) => ({
+    ...{ name, help, labelNames: ['account', 'state'] },
+    set: (each: Gauge, lengths: InboxLength[]) => {
+      for (const account of [...accounts, REMOVED])
+        for (const state of STATES) {
+          const isOf = (length: InboxLength) =>
+            length.state === state && accountLabel(accounts, length.account) === account;
+          each.set({ account, state }, value(lengths.filter(isOf)));
+        }
+    },
+  });
+  registerMeasured(registry, measure, [
+    gauge(
+      'messaging_webhook_inbox_webhooks',
+      'Stored webhooks in the database: pending, or quarantined until they are replayed or deleted.',
+      (lengths) => lengths.reduce((sum, { webhooks }) => sum + webhooks, 0),
+    ),
+    gauge(
+      'messaging_webhook_inbox_oldest_seconds',
+      'Age of the oldest stored webhook, in seconds since it was received.',
+      (lengths) => Math.max(0, ...lengths.map(({ oldest_seconds }) => oldest_seconds)),
+    ),
+  ]);
 }
 
 function accountLabel(accounts: readonly string[], account: string): string {

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { registerMeasured } from './measured-gauges.ts';
 
 /** The pending messages of one channel and status. */
 export interface QueueLength {
@@ -121,33 +122,23 @@ export function createMetrics(process: ProcessName) {
 const CHANNELS = ['sms', 'email'];
 const PENDING = ['queued', 'sending'];
 
-/** Measures the queue whenever the metrics are read; without a database, its metrics are left out. */
 export function registerQueue(registry: Registry, measure: () => Promise<QueueLength[]>): void {
-  const registers = [registry];
-  const labelNames = ['channel', 'status'];
-  const oldest = new Gauge({
-    name: 'messaging_queue_oldest_seconds',
-    help: 'Age of the oldest pending message, in seconds since it was accepted or due.',
-    labelNames,
-    registers,
-  });
-  new Gauge({
-    name: 'messaging_queue_messages',
-    help: 'Pending messages in the database.',
-    labelNames,
-    registers,
-    async collect() {
-      const lengths = await measure().catch(() => null);
-      this.reset();
-      oldest.reset();
-      if (lengths === null) return;
-      for (const channel of CHANNELS) {
+  const gauge = (name: string, help: string, value: (found: QueueLength) => number) => ({
+    ...{ name, help, labelNames: ['channel', 'status'] },
+    set: (each: Gauge, lengths: QueueLength[]) => {
+      for (const channel of CHANNELS)
         for (const status of PENDING) {
           const found = lengths.find((length) => length.channel === channel && length.status === status);
-          this.set({ channel, status }, found?.messages ?? 0);
-          oldest.set({ channel, status }, found?.oldest_seconds ?? 0);
+          each.set({ channel, status }, found ? value(found) : 0);
         }
-      }
     },
   });
+  registerMeasured(registry, measure, [
+    gauge('messaging_queue_messages', 'Pending messages in the database.', ({ messages }) => messages),
+    gauge(
+      'messaging_queue_oldest_seconds',
+      'Age of the oldest pending message, in seconds since it was accepted or due.',
+      ({ oldest_seconds }) => oldest_seconds,
+    ),
+  ]);
 }

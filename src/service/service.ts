@@ -18,6 +18,7 @@ import { createTimelines } from '../delivery/timeline.ts';
 import { createNotifier } from '../delivery/wake-up.ts';
 import { type StartError, UnavailableError } from '../errors.ts';
 import { Feed } from '../feed/feed.ts';
+import { createFeedMeasure } from '../feed/measure.ts';
 import { startSequencer } from '../feed/sequencer.ts';
 import { createApp } from '../http/app.ts';
 import { createFreshKeyring } from '../http/auth/keyring.ts';
@@ -116,6 +117,7 @@ async function wire(
   const { database, sessions } = await openMigrated(location, connections.service, events, onStep, stack);
   const { knex, pool } = database;
   events.watchQueue(createQueueMeasure(pool));
+  events.watchFeed(createFeedMeasure(pool));
   await checkConsentKey(pool, config.consentKey);
   if (location.exclusive) await endAllLeases(pool);
   const providers = createRegistry(config.accounts, config.providerTimeoutMs);

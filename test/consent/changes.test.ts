@@ -63,7 +63,7 @@ describe('The changes of the ledger of suppressions', () => {
     expect(await reasons()).to.deep.equal([['stop_keyword', 'hard_bounce', 'unsubscribe']]);
   });
 
-  it('take back only the given reasons, and restore the source of the others', async () => {
+  it('undo only the given reasons, and restore the source of the others', async () => {
     await change([{ change: 'add', reasons: ['manual'], actor: 'support', note: 'by phone' }, stop]);
     expect(await change([start, start])).to.deep.equal([true, false]);
     expect(await reasons()).to.deep.equal([['manual']]);
