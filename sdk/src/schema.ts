@@ -434,7 +434,7 @@ export interface paths {
         post?: never;
         /**
          * Delete an endpoint
-         * @description Deletes the endpoint with its deliveries and attempts. A try that is under way may still arrive. After the deletion, the
+         * @description Deletes the endpoint with its deliveries and attempts. An attempt that is under way may still arrive. After the deletion, the
          *     response is 404.
          */
         delete: operations["deleteEndpoint"];
@@ -481,9 +481,9 @@ export interface paths {
         put?: never;
         /**
          * Send a test event to an endpoint
-         * @description Sends one event of the type `endpoint.test` at once and returns the result of this single try, also for a disabled
+         * @description Sends one event of the type `endpoint.test` at once and returns the result of this single attempt, also for a disabled
          *     endpoint. The event has the id 0, because it is not part of the feed; its `webhook-id` starts with `test_`. The result
-         *     changes nothing: 410 does not disable the endpoint, and the try is not in its attempts.
+         *     changes nothing: 410 does not disable the endpoint, and the attempt is not in its attempts.
          */
         post: operations["testEndpoint"];
         delete?: never;
@@ -504,7 +504,7 @@ export interface paths {
         /**
          * Deliver events again
          * @description With `after`, delivers all events after a position again, also those that have been delivered. With `failed: true`, delivers
-         *     again the events whose tries have ended without success; events that wait for their next try become due by a change
+         *     again the events whose attempts have ended without success; events that wait for their next attempt become due by a change
          *     with `enabled: true`. A repeated event has the same `webhook-id`. A disabled endpoint
          *     gets the events when it is enabled. Repeating the request is safe.
          */
@@ -2332,7 +2332,7 @@ export interface components {
             enabled?: boolean;
         };
         /**
-         * @description `request`: a client disabled it. `gone`: it answered 410. `failing`: no try succeeded for 5 days. New reasons may be added.
+         * @description `request`: a client disabled it. `gone`: it answered 410. `failing`: no attempt succeeded for 5 days. New reasons may be added.
          * @enum {string}
          */
         EndpointDisabledReason: "request" | "gone" | "failing";
@@ -2354,7 +2354,7 @@ export interface components {
             disabled_at: string | null;
             /**
              * Format: date-time
-             * @description The first failed try since the last success; null after a success.
+             * @description The first failed attempt since the last success; null after a success.
              */
             failing_since: string | null;
             /**
@@ -2364,7 +2364,7 @@ export interface components {
             position: number;
             /** @description The deliveries that are not finished. */
             pending_count: number;
-            /** @description The deliveries whose tries have ended without success. */
+            /** @description The deliveries whose attempts have ended without success. */
             failed_count: number;
             /**
              * Format: date-time
@@ -2397,7 +2397,7 @@ export interface components {
             disabled_at: string | null;
             /**
              * Format: date-time
-             * @description The first failed try since the last success; null after a success.
+             * @description The first failed attempt since the last success; null after a success.
              */
             failing_since: string | null;
             /**
@@ -2407,7 +2407,7 @@ export interface components {
             position: number;
             /** @description The deliveries that are not finished. */
             pending_count: number;
-            /** @description The deliveries whose tries have ended without success. */
+            /** @description The deliveries whose attempts have ended without success. */
             failed_count: number;
             /**
              * Format: date-time
@@ -2435,7 +2435,7 @@ export interface components {
              */
             after?: number;
             /**
-             * @description Events whose tries have ended without success.
+             * @description Events whose attempts have ended without success.
              * @enum {boolean}
              */
             failed?: true;
@@ -2448,49 +2448,49 @@ export interface components {
         /**
          * @description `status`: a response other than 2xx, also a redirect. `timeout`: no response within 15 seconds. `connection`: no
          *     connection, or a lost one. `tls`: a certificate that is not valid. `address_not_allowed`: the host has a private address
-         *     that `ALLOWED_PRIVATE_HOSTS` does not name. `worker_lost`: the process ended during the try, so its result is not known.
+         *     that `ALLOWED_PRIVATE_HOSTS` does not name. `worker_lost`: the process ended during the attempt, so its result is not known.
          *     New codes may be added.
          * @enum {string}
          */
         EndpointErrorCode: "status" | "timeout" | "connection" | "tls" | "address_not_allowed" | "worker_lost";
-        /** @description Why a try failed. */
+        /** @description Why an attempt failed. */
         EndpointError: {
             code: components["schemas"]["EndpointErrorCode"];
             /** @description The reason in words. */
             detail: string;
         };
-        /** @description The result of a single try. */
+        /** @description The result of a single attempt. */
         EndpointTestResult: {
             outcome: components["schemas"]["EndpointOutcome"];
             /** @description Null without a response. A receiver can respond with any three digits. */
             status_code: number | null;
-            /** @description Milliseconds from the start of the try to its result; null if it is not known. */
+            /** @description Milliseconds from the start of the attempt to its result; null if it is not known. */
             duration_ms: number | null;
             /** @description Null after a success. */
             error: components["schemas"]["EndpointError"] | null;
-            /** @description The first 1,024 bytes of the response of a failed try, as text; null without one. */
+            /** @description The first 1,024 bytes of the response of a failed attempt, as text; null without one. */
             response_body: string | null;
         };
-        /** @description A try to deliver an event. */
+        /** @description An attempt to deliver an event. */
         EndpointAttempt: {
             id: components["schemas"]["Id"];
             /** @description The position of the event. */
             event_id: components["schemas"]["Id"];
-            /** @description The number of the try for this event, from 1; a replay continues to count. */
+            /** @description The number of the attempt for this event, from 1; a replay continues to count. */
             number: number;
             /**
              * Format: date-time
-             * @description When the try began.
+             * @description When the attempt began.
              */
             started_at: string;
             outcome: components["schemas"]["EndpointOutcome"];
             /** @description Null without a response. A receiver can respond with any three digits. */
             status_code: number | null;
-            /** @description Milliseconds from the start of the try to its result; null if it is not known. */
+            /** @description Milliseconds from the start of the attempt to its result; null if it is not known. */
             duration_ms: number | null;
             /** @description Null after a success. */
             error: components["schemas"]["EndpointError"] | null;
-            /** @description The first 1,024 bytes of the response of a failed try, as text; null without one. */
+            /** @description The first 1,024 bytes of the response of a failed attempt, as text; null without one. */
             response_body: string | null;
         };
         /** @description A page of attempts. */
@@ -2945,7 +2945,7 @@ export interface components {
          */
         RequestId: string;
         /**
-         * @description Seconds to wait before the next try.
+         * @description Seconds to wait before the next request.
          * @example 1
          */
         RetryAfter: number;
@@ -4066,7 +4066,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The result of the try. */
+            /** @description The result of the attempt. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -4646,12 +4646,12 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
+                 * @description `evt_` and the position of the event, the same in every attempt. Use it to ignore repeated events.
                  * @example evt_42
                  */
                 "webhook-id": string;
                 /**
-                 * @description When this try was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
+                 * @description When this attempt was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
                  * @example 1730469600
                  */
                 "webhook-timestamp": string;
@@ -4681,12 +4681,12 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
+                 * @description `evt_` and the position of the event, the same in every attempt. Use it to ignore repeated events.
                  * @example evt_42
                  */
                 "webhook-id": string;
                 /**
-                 * @description When this try was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
+                 * @description When this attempt was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
                  * @example 1730469600
                  */
                 "webhook-timestamp": string;
@@ -4716,12 +4716,12 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
+                 * @description `evt_` and the position of the event, the same in every attempt. Use it to ignore repeated events.
                  * @example evt_42
                  */
                 "webhook-id": string;
                 /**
-                 * @description When this try was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
+                 * @description When this attempt was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
                  * @example 1730469600
                  */
                 "webhook-timestamp": string;
@@ -4751,12 +4751,12 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
+                 * @description `evt_` and the position of the event, the same in every attempt. Use it to ignore repeated events.
                  * @example evt_42
                  */
                 "webhook-id": string;
                 /**
-                 * @description When this try was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
+                 * @description When this attempt was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
                  * @example 1730469600
                  */
                 "webhook-timestamp": string;
@@ -4786,12 +4786,12 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
+                 * @description `evt_` and the position of the event, the same in every attempt. Use it to ignore repeated events.
                  * @example evt_42
                  */
                 "webhook-id": string;
                 /**
-                 * @description When this try was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
+                 * @description When this attempt was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
                  * @example 1730469600
                  */
                 "webhook-timestamp": string;
@@ -4821,12 +4821,12 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
+                 * @description `evt_` and the position of the event, the same in every attempt. Use it to ignore repeated events.
                  * @example evt_42
                  */
                 "webhook-id": string;
                 /**
-                 * @description When this try was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
+                 * @description When this attempt was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
                  * @example 1730469600
                  */
                 "webhook-timestamp": string;
@@ -4856,12 +4856,12 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description `evt_` and the position of the event, the same in every try. Use it to ignore repeated events.
+                 * @description `evt_` and the position of the event, the same in every attempt. Use it to ignore repeated events.
                  * @example evt_42
                  */
                 "webhook-id": string;
                 /**
-                 * @description When this try was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
+                 * @description When this attempt was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
                  * @example 1730469600
                  */
                 "webhook-timestamp": string;

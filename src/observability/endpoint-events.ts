@@ -4,8 +4,8 @@ import type { Logger } from './logger.ts';
 
 /** The delivery of events to endpoints. No line has the content of an event. */
 export interface EndpointEvents {
-  /** A try to deliver an event. `code` is null after a success; it is the label of the metric. */
-  endpointTried(attempt: {
+  /** An attempt to deliver an event. `code` is null after a success; it is the label of the metric. */
+  endpointAttempted(attempt: {
     endpointId: number;
     eventId: number;
     number: number;
@@ -24,8 +24,8 @@ export interface EndpointEvents {
 export function createEndpointEvents(logger: Logger, registry: Registry): EndpointEvents {
   const metrics = createEndpointMetrics(registry);
   return {
-    endpointTried: ({ code, seconds, ...attempt }) => {
-      metrics.tries.observe({ outcome: code ?? 'succeeded' }, seconds);
+    endpointAttempted: ({ code, seconds, ...attempt }) => {
+      metrics.attempts.observe({ outcome: code ?? 'succeeded' }, seconds);
       logger.debug({ ...attempt, code, seconds }, 'endpoint tried');
     },
     endpointAvailabilityChanged: ({ endpointId, isAvailable }) => {

@@ -16,9 +16,9 @@ const STATES = ['enabled', 'request', 'gone', 'failing'];
 
 export function createEndpointMetrics(registry: Registry) {
   const registers = [registry];
-  const tries = new Histogram({
-    name: 'messaging_endpoint_try_seconds',
-    help: 'Time of a try to deliver an event to an endpoint, by outcome: succeeded, or the code of the error.',
+  const attempts = new Histogram({
+    name: 'messaging_endpoint_attempt_seconds',
+    help: 'Time of an attempt to deliver an event to an endpoint, by outcome: succeeded, or the code of the error.',
     labelNames: ['outcome'],
     buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 15],
     registers,
@@ -29,7 +29,7 @@ export function createEndpointMetrics(registry: Registry) {
     labelNames: ['reason'],
     registers,
   });
-  return { tries, disabled };
+  return { attempts, disabled };
 }
 
 export function registerEndpoints(registry: Registry, measure: () => Promise<EndpointCounts>): void {

@@ -69,7 +69,7 @@ export interface TracedTry {
 }
 
 /** Sends an event to an endpoint in a span of its own trace, with the same link. */
-export function traceTry<T extends { outcome: string; error: { code: string } | null }>(
+export function traceAttempt<T extends { outcome: string; error: { code: string } | null }>(
   { endpointId, eventId, number, traceparent }: TracedTry,
   send: () => Promise<T>,
 ): Promise<T> {

@@ -31,7 +31,7 @@ describe('The trace context of a request', () => {
       expect(traceparentOf(header)).to.equal(expected);
     });
 
-  it('is stored with the message, and a link of the spans of the provider call and of the try at an endpoint', async () => {
+  it('is stored with the message, and a link of the spans of the provider call and of the attempt at an endpoint', async () => {
     const spans: {
       name: string;
       options: SpanOptions;
@@ -82,13 +82,13 @@ describe('The trace context of a request', () => {
           body.id,
         ]);
         expect(row).to.deep.equal({ traceparent: isTraced ? TRACEPARENT : null });
-        const tries = await until(() => {
+        const attempts = await until(() => {
           const found = spans.filter(({ name }) => name === 'messaging.deliver_event').slice(delivered);
           return found.length === 1 && found[0]?.ended && found;
         }, 'the event is sent to the endpoint');
-        delivered += tries.length;
-        expect(tries[0]?.options.links).to.deep.equal(span?.options.links);
-        expect(tries[0]?.attributes).to.include({
+        delivered += attempts.length;
+        expect(attempts[0]?.options.links).to.deep.equal(span?.options.links);
+        expect(attempts[0]?.attributes).to.include({
           'messaging.endpoint_id': endpoint.body.id,
           'messaging.outcome': 'succeeded',
         });

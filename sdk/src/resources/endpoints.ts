@@ -28,9 +28,9 @@ export interface Endpoints {
   rotateSecret(id: number, options?: RequestOptions): ApiPromise<EndpointWithSecret>;
   /** Sends one event of the type `endpoint.test`. Not retried by default. */
   test(id: number, options?: RequestOptions): ApiPromise<EndpointTestResult>;
-  /** Delivers the events after a position again, or the events whose tries have ended without success. */
+  /** Delivers the events after a position again, or the events whose attempts have ended without success. */
   replay(id: number, replay: EndpointReplay, options?: RequestOptions): ApiPromise<Endpoint>;
-  /** The tries to deliver events, the newest first. */
+  /** The attempts to deliver events, the newest first. */
   attempts(id: number, filters?: EndpointAttemptFilters, options?: RequestOptions): EndpointAttemptPages;
 }
 

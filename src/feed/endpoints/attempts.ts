@@ -8,7 +8,7 @@ export interface AttemptQuery extends PageQuery {
   outcome?: Schema<'EndpointOutcome'> | undefined;
 }
 
-/** The tries to deliver events to an endpoint, the newest first. */
+/** The attempts to deliver events to an endpoint, the newest first. */
 export async function listAttempts(
   knex: Knex,
   endpointId: number,

@@ -110,7 +110,7 @@ export class Endpoints {
   }
 
   /**
-   * Sends a test event, and returns the result of the only try.
+   * Sends a test event, and returns the result of the only attempt.
    *
    * @throws {NotFoundError}
    */

@@ -14,7 +14,7 @@ const MOVE_BACK = {
     )
     select pg_notify('${FEED_MOVED}', '') from moved`,
 };
-/** The schedule of tries begins again. */
+/** The schedule of attempts begins again. */
 const RETRY_FAILED = {
   name: 'replay-failed-deliveries',
   text: `
@@ -28,7 +28,7 @@ const RETRY_FAILED = {
 };
 
 /**
- * Delivers events again: those after a position, those whose tries have ended without success, or both.
+ * Delivers events again: those after a position, those whose attempts have ended without success, or both.
  *
  * @throws {PositionExpiredError} if events after this position are not kept any more.
  */

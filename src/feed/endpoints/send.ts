@@ -13,7 +13,7 @@ import { EndpointLookup } from './lookup.ts';
 /** An event for an endpoint. */
 export interface EndpointRequest {
   url: string;
-  /** The `webhook-id`, the same in every try. */
+  /** The `webhook-id`, the same in every attempt. */
   id: string;
   /** JSON. */
   body: string;
@@ -28,7 +28,7 @@ export interface EndpointResult {
   /** Null after a success. */
   error: Schema<'EndpointError'> | null;
   durationMs: number;
-  /** The first `MAX_BODY_BYTES` of the response of a failed try, as text; null without such a body. */
+  /** The first `MAX_BODY_BYTES` of the response of a failed attempt, as text; null without such a body. */
   responseBody: string | null;
   /** The value of `Retry-After` in milliseconds, at most an hour; null if the header is absent or invalid. */
   retryAfterMs: number | null;
@@ -37,7 +37,7 @@ export interface EndpointResult {
 export interface SenderOptions {
   /** The entries of `ALLOWED_PRIVATE_HOSTS`. */
   allowedPrivateHosts: readonly string[];
-  /** Max duration of a try; default: 15 seconds. */
+  /** Max duration of an attempt; default: 15 seconds. */
   timeoutMs?: number;
   /** In place of the DNS servers of the system. */
   dnsServers?: readonly string[];
@@ -45,7 +45,7 @@ export interface SenderOptions {
 
 const TIMEOUT_MS = 15_000;
 const MAX_BODY_BYTES = 1_024;
-/** The status is the result of a try; its body is only read for this time. */
+/** The status is the result of an attempt; its body is only read for this time. */
 const BODY_MS = 1_000;
 /** The time after which an idle connection is closed, and the idle connections of one host. */
 const AGENT = { keepAlive: true, timeout: 30_000, maxFreeSockets: 5 };
@@ -74,7 +74,7 @@ export class EndpointSender {
     });
   }
 
-  /** Makes one try. Every response and every error becomes a result. */
+  /** Makes one attempt. Every response and every error becomes a result. */
   async send(request: EndpointRequest, signal?: AbortSignal): Promise<EndpointResult> {
     const start = performance.now();
     const result = await this.#post(request, signal).then(ofResponse, ofError);
@@ -100,7 +100,7 @@ export class EndpointSender {
       });
       return answerOf(stream);
     };
-    // The endpoint may close an idle connection at the moment when the request is sent. Both requests share the time of the try.
+    // The endpoint may close an idle connection at the moment when the request is sent. Both requests share the time of the attempt.
     return send().catch((error) => {
       if (isOfClosedConnection(error)) return send();
       throw error;
@@ -158,7 +158,7 @@ function ofResponse({ response, body }: Answer): Outcome {
 }
 
 function ofError(error: RequestError): Outcome {
-  // A `TimeoutError` is about the whole try; ETIMEDOUT of the system has the address in its message.
+  // A `TimeoutError` is about the whole attempt; ETIMEDOUT of the system has the address in its message.
   const detail = error.name === 'TimeoutError' ? 'The endpoint did not respond in time.' : error.message;
   return {
     ...{ outcome: 'failed', statusCode: null, responseBody: null, retryAfterMs: null },

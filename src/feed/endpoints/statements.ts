@@ -46,7 +46,7 @@ export const ROTATE = {
     where id = $1 and deleted_at is null
     returning id`,
 };
-/** The secrets are of no use any more. A late try finds no endpoint that is enabled. */
+/** The secrets are of no use any more. A late attempt finds no endpoint that is enabled. */
 export const DELETE = {
   name: 'delete-endpoint',
   text: `

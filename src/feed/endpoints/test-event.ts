@@ -4,7 +4,7 @@ import { type CountedEndpoint, presentEndpoint } from './present.ts';
 import { secretsAt } from './secret.ts';
 import type { EndpointSender } from './send.ts';
 
-/** Sends a test event, which is not part of the feed, and returns the result of the only try. */
+/** Sends a test event, which is not part of the feed, and returns the result of the only attempt. */
 export async function testEndpoint(
   sender: EndpointSender,
   endpoint: CountedEndpoint,

@@ -5,10 +5,10 @@ export interface FeedSettings extends ChaosSettings {
   consumers: readonly ConsumerName[];
   /** The number of inbound messages. */
   inbound: number;
-  /** The share of the webhooks whose first try the endpoint refuses or does not answer, from 0 to 1. */
+  /** The share of the webhooks whose first attempt the endpoint refuses or does not answer, from 0 to 1. */
   failingWebhooks: number;
   /**
-   * The share of these tries that are refused, from 0 to 1. A refusal after the loss of a killed worker's try delays the event
+   * The share of these attempts that are refused, from 0 to 1. A refusal after the loss of a killed worker's attempt delays the event
    * by five minutes.
    */
   refusedWebhooks: number;

@@ -4,7 +4,7 @@ import { storedFunction } from '../../../src/db/functions.ts';
 import { createMigratedDatabase } from '../../support/database.ts';
 
 const LEASE_MS = 30_000;
-const MAX_TRIES = 10;
+const MAX_ATTEMPTS = 10;
 
 describe('The claim of deliveries to endpoints', () => {
   let client: pg.Client;
@@ -44,7 +44,7 @@ describe('The claim of deliveries to endpoints', () => {
             limits.map(([id]) => id),
             limits.map(([, limit]) => limit),
             failing,
-            MAX_TRIES,
+            MAX_ATTEMPTS,
             LEASE_MS,
           ],
         ],
@@ -111,22 +111,22 @@ describe('The claim of deliveries to endpoints', () => {
     ]);
   });
 
-  it('records a lost try, and repeats it', async () => {
+  it('records a lost attempt, and repeats it', async () => {
     await addDeliveries(await addEndpoint(), 1);
     await lose(3);
     const [claimed] = await claim(100);
-    expect(claimed).to.include({ number: 4, try: 4 });
+    expect(claimed).to.include({ number: 4, attempt: 4 });
     expect(await attempts()).to.have.length(1);
     expect((await attempts())[0]).to.include({ number: 3, error_code: 'worker_lost' });
   });
 
-  it('fails a delivery whose last try was lost', async () => {
+  it('fails a delivery whose last attempt was lost', async () => {
     await addDeliveries(await addEndpoint(), 1);
-    await lose(MAX_TRIES);
+    await lose(MAX_ATTEMPTS);
     expect(await claim(100)).to.deep.equal([]);
     const { rows } = await client.query('select status, lease, next_attempt_at from endpoint_deliveries');
     expect(rows).to.deep.equal([{ status: 'failed', lease: null, next_attempt_at: null }]);
-    expect((await attempts()).map(({ number }) => number)).to.deep.equal([MAX_TRIES]);
+    expect((await attempts()).map(({ number }) => number)).to.deep.equal([MAX_ATTEMPTS]);
   });
 
   it('can follow at once if all leases are ended, because no worker runs', async () => {

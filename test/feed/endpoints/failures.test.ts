@@ -10,7 +10,7 @@ import { keepLog } from '../../support/log.ts';
 import { until } from '../../support/until.ts';
 
 const [MINUTE, HOUR] = [60, 3_600];
-/** The seconds between the tries. */
+/** The seconds between the attempts. */
 const SCHEDULE = [
   ...[5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR],
   ...[10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR],
@@ -50,8 +50,8 @@ describe('An endpoint that fails', function () {
       const attempts = await api.attempts(id);
       return attempts.length >= count && attempts;
     }, `${count} attempts`);
-  /** The seconds until the next try of the only delivery. */
-  const untilNextTry = async (id: number) => {
+  /** The seconds until the next attempt of the only delivery. */
+  const untilNextAttempt = async (id: number) => {
     const [row] = await api.sql<{ seconds: number }>(
       `select extract(epoch from next_attempt_at - now())::float8 as seconds from endpoint_deliveries
        where endpoint_id = $1 and lease is null`,
@@ -68,11 +68,11 @@ describe('An endpoint that fails', function () {
     receiver.on('/hour', (_, response) => response.writeHead(clock < HOUR ? 503 : 200).end());
     const { id } = await api.create(`${receiver.url}/hour`);
     await api.receive();
-    let tries = 1;
-    for (; clock < HOUR; tries++) {
-      await untilAttempts(id, tries);
-      const seconds = await untilNextTry(id);
-      const planned = SCHEDULE[tries - 1] as number;
+    let count = 1;
+    for (; clock < HOUR; count++) {
+      await untilAttempts(id, count);
+      const seconds = await untilNextAttempt(id);
+      const planned = SCHEDULE[count - 1] as number;
       expect(seconds).to.be.within(planned - 2, planned * 1.1);
       clock += seconds;
       await api.advance(seconds);
@@ -82,7 +82,7 @@ describe('An endpoint that fails', function () {
       (each) => each.pending_count === 0,
       'the event is delivered',
     );
-    expect([failing_since, tries]).to.deep.equal([null, 5]);
+    expect([failing_since, count]).to.deep.equal([null, 5]);
     const attempts = await api.attempts(id);
     expect(attempts.map(({ number, status_code }) => [number, status_code])).to.deep.equal([
       ...[1, 2, 3, 4].map((number) => [number, 503]),
@@ -91,13 +91,13 @@ describe('An endpoint that fails', function () {
     expect(new Set(receiver.at('/hour').map((received) => received.id)).size).to.equal(1);
   });
 
-  it('at every try has a failed delivery after the last, which a replay repeats', async () => {
+  it('at every attempt has a failed delivery after the last, which a replay repeats', async () => {
     respondWith('/down', 500);
     const { id } = await api.create(`${receiver.url}/down`);
     await api.receive();
     for (const [index, planned] of SCHEDULE.entries()) {
       await untilAttempts(id, index + 1);
-      const seconds = await untilNextTry(id);
+      const seconds = await untilNextAttempt(id);
       expect(seconds).to.be.within(planned - 2, planned * 1.1);
       await api.advance(seconds);
     }
@@ -178,7 +178,7 @@ describe('An endpoint that fails', function () {
     });
   });
 
-  it('at a URL that is replaced during the try is neither disabled nor paused by the response', async () => {
+  it('at a URL that is replaced during the attempt is neither disabled nor paused by the response', async () => {
     for (const [status, headers] of [
       [410, {}],
       [503, { 'retry-after': '3600' }],
@@ -190,7 +190,7 @@ describe('An endpoint that fails', function () {
       });
       const { id } = await api.create(`${receiver.url}/old-${status}`);
       await api.receive();
-      await until(() => receiver.at(`/old-${status}`).length === 1, 'the try has begun');
+      await until(() => receiver.at(`/old-${status}`).length === 1, 'the attempt has begun');
       await api.call('PATCH', `/${id}`, { url: `${receiver.url}/new-${status}` });
       replaced.resolve();
       const endpoint = await untilEndpoint(id, (each) => each.pending_count === 0, 'the event is delivered');
@@ -237,7 +237,7 @@ describe('An endpoint that fails', function () {
     expect(secure.received).to.deep.equal([]);
   });
 
-  it('with 429 and Retry-After gets no try of any event before that time', async () => {
+  it('with 429 and Retry-After gets no attempt of any event before that time', async () => {
     respondWith('/busy', 429, { 'retry-after': '30' });
     const { id } = await api.create(`${receiver.url}/busy`);
     await api.create(`${receiver.url}/other`);
@@ -254,12 +254,12 @@ describe('An endpoint that fails', function () {
   });
 
   for (const status of [502, 504])
-    it(`with ${status} gets no try for a second, and then for longer`, async () => {
+    it(`with ${status} gets no attempt for a second, and then for longer`, async () => {
       const path = `/slowed-${status}`;
       respondWith(path, status);
       const { id } = await api.create(receiver.url + path);
-      /** The seconds from the end of the pause to the next try: both begin when the try is settled. */
-      const untilNextTryAfterPause = async () => {
+      /** The seconds from the end of the pause to the next attempt: both begin when the attempt is settled. */
+      const untilNextAttemptAfterPause = async () => {
         const [row] = await api.sql<{ seconds: number }>(
           `select extract(epoch from next_attempt_at - paused_until)::float8 as seconds
            from endpoints join endpoint_deliveries on endpoint_id = endpoints.id where endpoints.id = $1`,
@@ -269,9 +269,9 @@ describe('An endpoint that fails', function () {
       };
       await api.receive();
       await untilAttempts(id, 1);
-      expect(await untilNextTryAfterPause()).to.be.within(4, 4.5);
+      expect(await untilNextAttemptAfterPause()).to.be.within(4, 4.5);
       await api.advance(6);
       await untilAttempts(id, 2);
-      expect(await untilNextTryAfterPause()).to.be.within(298, 328);
+      expect(await untilNextAttemptAfterPause()).to.be.within(298, 328);
     });
 });

@@ -30,7 +30,7 @@ describe('The limits of endpoints', () => {
     const index = ids.indexOf(endpoint);
     return index === -1 ? UNTRIED : numbers[index];
   };
-  /** Claims and tries a delivery; the returned function ends the try. Null if the try may not begin. */
+  /** Claims and attempts a delivery; the returned function ends the attempt. Null if the attempt may not begin. */
   const begin = (endpoint: number) => {
     const ended = Promise.withResolvers<void>();
     let call: ReturnType<EndpointLimits['begin']> = null;
@@ -66,7 +66,7 @@ describe('The limits of endpoints', () => {
     expect(free(1)).to.equal(25);
   });
 
-  it('allow single tries after five events have failed, at growing intervals, until a success', async () => {
+  it('allow single attempts after five events have failed, at growing intervals, until a success', async () => {
     for (let n = 0; n < THRESHOLD; n++) await attempt(1, result(500));
     expect([free(1), changes]).to.deep.equal([0, [[1, false]]]);
     expect((await attempt(1, result(200))).began).to.equal(false);
@@ -85,7 +85,7 @@ describe('The limits of endpoints', () => {
     expect([free(1), changes.length]).to.deep.equal([2, 2]);
   });
 
-  it('do not count an event twice, nor a try without a result', async () => {
+  it('do not count an event twice, nor an attempt without a result', async () => {
     for (let n = 0; n < 2 * THRESHOLD; n++) {
       events = 0;
       await attempt(1, result(500));
@@ -114,7 +114,7 @@ describe('The limits of endpoints', () => {
     await end(result(200));
   };
 
-  it('share a quarter of the tries evenly among endpoints that are slow', async () => {
+  it('share a quarter of the attempts evenly among endpoints that are slow', async () => {
     for (const endpoint of [1, 2]) await slowDown(endpoint);
     expect([free(1), free(2), limits.free(now).failing]).to.deep.equal([5, 5, 2]);
     for (const endpoint of [3, 4, 5, 6]) await slowDown(endpoint);
@@ -140,7 +140,7 @@ describe('The limits of endpoints', () => {
     });
   const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
-  it('keep tries for endpoints without a response so far, however many are slow', async () => {
+  it('keep attempts for endpoints without a response so far, however many are slow', async () => {
     const began: number[] = [];
     for (const endpoint of range(1, 60)) hang(endpoint, true, began);
     hang(61, false, began);
@@ -148,7 +148,7 @@ describe('The limits of endpoints', () => {
     expect(began).to.deep.equal([...range(1, 12), 61]);
   });
 
-  it('keep tries for endpoints that are known to be fast', async () => {
+  it('keep attempts for endpoints that are known to be fast', async () => {
     await attempt(1, result(200));
     const began: number[] = [];
     for (const endpoint of range(2, 60)) hang(endpoint, false, began);

@@ -182,7 +182,7 @@ describe('The sender of events to endpoints', () => {
     expect(connections()).to.equal(3);
   });
 
-  it('repeats a request within the time of the try', async () => {
+  it('repeats a request within the time of the attempt', async () => {
     let requests = 0;
     const { url } = await serve(({ socket }, response) => {
       requests++;
@@ -197,7 +197,7 @@ describe('The sender of events to endpoints', () => {
     expect(durationMs).to.be.below(2_900);
   });
 
-  it('ends a try when the process stops', async () => {
+  it('ends an attempt when the process stops', async () => {
     const stopping = new AbortController();
     const { url } = await serve(() => stopping.abort());
     const { error } = await senderFor().send({ ...request, url }, stopping.signal);

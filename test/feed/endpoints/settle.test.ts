@@ -13,7 +13,7 @@ interface Claimed {
   number: number;
 }
 
-describe('The settling of tries', () => {
+describe('The settling of attempts', () => {
   let client: pg.Client;
   beforeEach(async () => {
     client = new pg.Client({ connectionString: await createMigratedDatabase() });
@@ -33,7 +33,7 @@ describe('The settling of tries', () => {
     return rows[0];
   };
   const settle = ({ endpoint_id, event_id, lease, number }: Claimed, result: object) =>
-    client.query(`select * from ${storedFunction('settle_endpoint_tries')}($1)`, [
+    client.query(`select * from ${storedFunction('settle_endpoint_attempts')}($1)`, [
       JSON.stringify([
         {
           ...{ endpoint_id, event_id, lease, number, url: URL_OF_ENDPOINT, started_at: new Date() },

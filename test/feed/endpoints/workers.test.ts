@@ -47,7 +47,7 @@ describe('The workers that deliver events', function () {
       return attempts.length >= count && attempts;
     }, `${count} attempts`);
 
-  it('repeat the try of a worker process that was killed, with the same id', async () => {
+  it('repeat the attempt of a worker process that was killed, with the same id', async () => {
     const api = await start({}, undefined, true);
     const pid = await until(() => workerOf(process.pid), 'a worker process runs');
     holdFirst('/killed');
@@ -69,7 +69,7 @@ describe('The workers that deliver events', function () {
     expect((await api.get(id)).failing_since).to.equal(null);
   });
 
-  it('end a try that outlasts their stop, so that another worker repeats it at once', async () => {
+  it('end an attempt that outlasts their stop, so that another worker repeats it at once', async () => {
     const stopped = await start({ STOP_TIMEOUT_MS: '1000' });
     holdFirst('/stopped');
     const { id } = await stopped.create(`${receiver.url}/stopped`);
@@ -82,7 +82,7 @@ describe('The workers that deliver events', function () {
     expect(attempts.map(({ error }) => error?.code)).to.deep.equal(['worker_lost', undefined]);
   });
 
-  it('wait at their stop for a try that ends in time', async () => {
+  it('wait at their stop for an attempt that ends in time', async () => {
     const api = await start();
     const release = holdFirst('/waited');
     const { id } = await api.create(`${receiver.url}/waited`);
@@ -114,7 +114,7 @@ describe('The workers that deliver events', function () {
     }
   });
 
-  it('keep the result of a try while the database is unavailable', async () => {
+  it('keep the result of an attempt while the database is unavailable', async () => {
     const api = await start();
     const release = holdFirst('/outage');
     const { id } = await api.create(`${receiver.url}/outage`);

@@ -244,7 +244,7 @@ describe('The endpoints', function () {
       expect((await call('GET', `/${endpoint.id}/attempts`)).body.data).to.deep.equal([]);
     });
 
-    it('with the reason if the try fails', async () => {
+    it('with the reason if the attempt fails', async () => {
       status = 500;
       const { id } = await create({ url: receiver.url });
       expect((await call('POST', `/${id}/test`)).body).to.deep.include({
@@ -445,7 +445,7 @@ describe('The endpoints', function () {
     expect(await sql('select from endpoints where id = $1', [other.id])).to.deep.equal([]);
   });
 
-  it('keep their history while a try is settled that locks the deleted endpoint', async () => {
+  it('keep their history while an attempt is settled that locks the deleted endpoint', async () => {
     const { id } = await create();
     await addDelivery(id, 1, 'pending');
     await sql(

@@ -1,14 +1,14 @@
 -- Claims at most `wanted` due deliveries for `lease_ms` milliseconds, at most `per_endpoint` of each endpoint, or the number in
 -- `limits` of the endpoints `limited_ids`, and at most `max_failing` of all other endpoints that are failing. Every endpoint gets
 -- a delivery before an endpoint gets another, first those that are not failing.
--- A delivery whose lease has ended has lost its worker: the try is recorded as `worker_lost`, and the delivery is claimed
--- again, or has failed after `max_tries` tries.
--- The result has the event; `type` is null if the event is not kept any more. `try` is the number in the present schedule,
--- `number` the number of all tries.
+-- A delivery whose lease has ended has lost its worker: the attempt is recorded as `worker_lost`, and the delivery is claimed
+-- again, or has failed after `max_attempts` attempts.
+-- The result has the event; `type` is null if the event is not kept any more. `attempt` is the number in the present schedule,
+-- `number` the number of all attempts.
 create or replace function claim_endpoint_deliveries(
-  wanted int, per_endpoint int, limited_ids bigint[], limits int[], max_failing int, max_tries int, lease_ms float8)
+  wanted int, per_endpoint int, limited_ids bigint[], limits int[], max_failing int, max_attempts int, lease_ms float8)
 returns table (
-  endpoint_id bigint, event_id bigint, lease uuid, number int, try int, url text, is_failing boolean, secret text, previous_secret text,
+  endpoint_id bigint, event_id bigint, lease uuid, number int, attempt int, url text, is_failing boolean, secret text, previous_secret text,
   type text, subject_id bigint, conversation_id bigint, changes jsonb, created_at timestamptz, traceparent text)
 language plpgsql
 set search_path from current
@@ -50,11 +50,11 @@ begin
     return;
   end if;
 
-  perform record_lost_tries(endpoint_ids, event_ids, lease_ms);
+  perform record_lost_endpoint_attempts(endpoint_ids, event_ids, lease_ms);
   update endpoint_deliveries set status = 'failed', lease = null, next_attempt_at = null
   from unnest(endpoint_ids, event_ids) as claimed(endpoint_id, event_id)
   where endpoint_deliveries.endpoint_id = claimed.endpoint_id and endpoint_deliveries.event_id = claimed.event_id
-    and attempt_count - schedule_start >= max_tries;
+    and attempt_count - schedule_start >= max_attempts;
 
   return query
   with claimed as (
@@ -74,6 +74,6 @@ begin
   join endpoints on endpoints.id = claimed.endpoint_id
   left join events on events.id = claimed.event_id
   left join messages on events.type like 'message.%' and messages.id = events.subject_id
-  -- The tries begin in this order.
+  -- The attempts begin in this order.
   order by row_number() over (partition by claimed.endpoint_id order by claimed.event_id), claimed.event_id;
 end $$;

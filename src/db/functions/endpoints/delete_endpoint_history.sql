@@ -13,7 +13,7 @@ declare
 begin
   for endpoint in select id, deleted_at from endpoints order by id loop
     if endpoint.deleted_at is not null then
-      -- Before its deliveries, as settle_endpoint_tries does. While tries are being settled, a later call deletes the rows.
+      -- Before its deliveries, as settle_endpoint_attempts does. While attempts are being settled, a later call deletes the rows.
       perform from endpoints where id = endpoint.id for no key update skip locked;
       continue when not found;
     end if;
@@ -30,7 +30,7 @@ begin
       where endpoint_id = endpoint.id and event_id <= up_to order by event_id, number limit batch);
     get diagnostics counted = row_count;
     deleted := deleted + counted;
-    -- A try that is under way could still add rows, which the foreign keys delete.
+    -- An attempt that is under way could still add rows, which the foreign keys delete.
     delete from endpoints
     where id = endpoint.id and deleted_at is not null
       and not exists (select from endpoint_deliveries where endpoint_id = endpoint.id)

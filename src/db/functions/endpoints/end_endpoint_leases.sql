@@ -8,6 +8,6 @@ declare
 begin
   select array_agg(endpoint_id), array_agg(event_id) into endpoint_ids, event_ids
   from endpoint_deliveries where lease is not null;
-  perform record_lost_tries(endpoint_ids, event_ids, lease_ms);
+  perform record_lost_endpoint_attempts(endpoint_ids, event_ids, lease_ms);
   update endpoint_deliveries set lease = null, next_attempt_at = statement_timestamp() where lease is not null;
 end $$;

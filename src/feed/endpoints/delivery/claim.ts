@@ -3,12 +3,12 @@ import { storedFunction } from '../../../db/functions.ts';
 import { execute } from '../../../db/transaction.ts';
 import type { EventRow, EventType } from '../../event.ts';
 import { UNTRIED } from './limited-endpoint.ts';
-import type { FreeTries } from './limits.ts';
-import { MAX_TRIES } from './schedule.ts';
+import type { FreeAttempts } from './limits.ts';
+import { MAX_ATTEMPTS } from './schedule.ts';
 
 /** If a worker dies, its deliveries wait for the rest of the lease. */
 export const LEASE_MS = 30_000;
-/** A try must begin within this time after the claim, so that it ends and is settled within the lease. */
+/** An attempt must begin within this time after the claim, so that it ends and is settled within the lease. */
 export const START_MS = 9_000;
 
 /** A delivery that this process may try until the end of its lease. */
@@ -17,12 +17,12 @@ export interface Claimed extends Omit<EventRow, 'id' | 'type'> {
   event_id: number;
   /** Identifies the claim. */
   lease: string;
-  /** The number of the try for this event, from 1. */
+  /** The number of the attempt for this event, from 1. */
   number: number;
-  /** The number of the try in the present schedule, from 1. */
-  try: number;
+  /** The number of the attempt in the present schedule, from 1. */
+  attempt: number;
   url: string;
-  /** Whether the last try of the endpoint failed, before the claim. */
+  /** Whether the last attempt of the endpoint failed, before the claim. */
   is_failing: boolean;
   secret: string;
   /** Null if there is none or its time has ended. */
@@ -36,7 +36,7 @@ export interface Claimed extends Omit<EventRow, 'id' | 'type'> {
 const CLAIM = {
   name: 'claim-endpoint-deliveries',
   text: `
-    select * from ${storedFunction('claim_endpoint_deliveries')}($1, ${UNTRIED}, $2, $3, $4, ${MAX_TRIES}, ${LEASE_MS})`,
+    select * from ${storedFunction('claim_endpoint_deliveries')}($1, ${UNTRIED}, $2, $3, $4, ${MAX_ATTEMPTS}, ${LEASE_MS})`,
 };
 const RELEASE = {
   name: 'release-endpoint-delivery',
@@ -55,7 +55,7 @@ const END_LEASES = `select ${storedFunction('end_endpoint_leases')}(${LEASE_MS})
 export async function claimDeliveries(
   pool: pg.Pool,
   wanted: number,
-  { ids, limits, failing }: FreeTries,
+  { ids, limits, failing }: FreeAttempts,
 ): Promise<Claimed[]> {
   return (await execute<Claimed & pg.QueryResultRow>(pool, CLAIM, [wanted, ids, limits, failing])).rows;
 }
@@ -77,7 +77,7 @@ export async function removeDelivery(
   await execute(pool, REMOVE, [endpoint_id, event_id, lease]);
 }
 
-/** Ends all leases. May be called only if no process tries deliveries of this database, so that their workers are lost. */
+/** Ends all leases. May be called only if no process attempts deliveries of this database, so that their workers are lost. */
 export async function endEndpointLeases(pool: pg.Pool): Promise<void> {
   await pool.query(END_LEASES);
 }

@@ -1,4 +1,4 @@
-import { traceTry } from '../../../observability/tracing.ts';
+import { traceAttempt } from '../../../observability/tracing.ts';
 import type { EventRow, Resources } from '../../event.ts';
 import { presentEvents } from '../../present.ts';
 import type { EndpointResult, EndpointSender } from '../send.ts';
@@ -39,7 +39,7 @@ function toEvent({ event_id, type, ...claimed }: Claimed): EventRow[] {
 }
 
 /** Sends an event to its endpoint, in a span of its own trace. */
-export function tryDelivery(
+export function attemptDelivery(
   sender: EndpointSender,
   claimed: Claimed,
   body: string,
@@ -47,7 +47,7 @@ export function tryDelivery(
 ): Promise<EndpointResult> {
   const { endpoint_id: endpointId, event_id: eventId, number, traceparent, url, secret } = claimed;
   const secrets = claimed.previous_secret === null ? [secret] : [secret, claimed.previous_secret];
-  return traceTry({ endpointId, eventId, number, traceparent }, () =>
+  return traceAttempt({ endpointId, eventId, number, traceparent }, () =>
     sender.send({ url, id: `evt_${eventId}`, body, secrets }, signal),
   );
 }

@@ -1,11 +1,11 @@
 import type { LimitFunction } from 'p-limit';
 import { type CircuitBreaker, isHanging } from '../../../outbox/circuit-breaker.ts';
 
-/** Max tries of an endpoint at the same time in this process. */
+/** Max attempts of an endpoint at the same time in this process. */
 export const PER_ENDPOINT = 5;
 /** Max claimed deliveries of an endpoint that has not responded yet. */
 export const UNTRIED = 1;
-/** Max claimed deliveries of an endpoint that responds fast, so that its next try need not wait for a claim. */
+/** Max claimed deliveries of an endpoint that responds fast, so that its next attempt need not wait for a claim. */
 const CLAIMED_PER_ENDPOINT = 25;
 /** An endpoint without a claim for this time is forgotten. */
 const FORGET_MS = 10 * 60_000;
@@ -15,15 +15,15 @@ export interface Limited {
   circuit: CircuitBreaker;
   /** The number of deliveries that are claimed and not ended. */
   claimed: number;
-  /** Limits the tries at the same time. */
+  /** Limits the attempts at the same time. */
   queue: LimitFunction;
   /** No delivery is claimed or tried before this time, in milliseconds since 1970. */
   pausedUntil: number;
-  /** How long the last try took. An endpoint that was failing before its first try in this process is taken for slow. */
+  /** How long the last attempt took. An endpoint that was failing before its first attempt in this process is taken for slow. */
   speed: 'unknown' | 'fast' | 'slow';
-  /** The number of times the endpoint slowed the tries down since its last success. */
+  /** The number of times the endpoint slowed the attempts down since its last success. */
   slowedInARow: number;
-  /** The sequence number of the last try that was slowed down. */
+  /** The sequence number of the last attempt that was slowed down. */
   lastSlowed: number;
   lastClaimAt: number;
 }

@@ -12,24 +12,24 @@ import {
   UNTRIED,
 } from './limited-endpoint.ts';
 
-/** Max share of all tries for endpoints that are slow. */
+/** Max share of all attempts for endpoints that are slow. */
 const SLOW_SHARE = 1 / 4;
-/** Max share of all tries for endpoints that have not responded yet. */
+/** Max share of all attempts for endpoints that have not responded yet. */
 const UNTRIED_SHARE = 1 / 2;
 /** Max pause that this process itself observes: afterwards, claims find the pause in the database. */
 const OWN_PAUSE_MS = 2_000;
-/** Responses that slow the tries down (Standard Webhooks), as any response with `Retry-After` does. */
+/** Responses that slow the attempts down (Standard Webhooks), as any response with `Retry-After` does. */
 const SLOWING = new Set([429, 502, 504]);
 
 export interface LimitsOptions {
-  /** Max tries at the same time. */
+  /** Max attempts at the same time. */
   concurrency: number;
-  /** Called when the tries of an endpoint become single tries, and when it has a success again. */
+  /** Called when the attempts of an endpoint become single attempts, and when it has a success again. */
   onChange: (endpointId: number, isAvailable: boolean) => void;
 }
 
 /** The number of deliveries that may be claimed now. */
-export interface FreeTries {
+export interface FreeAttempts {
   /** The endpoints of which another number than `UNTRIED` may be claimed, and the number. */
   ids: number[];
   limits: number[];
@@ -38,32 +38,32 @@ export interface FreeTries {
 }
 
 /**
- * The deliveries that may be claimed, and the tries that may begin, for each endpoint. An endpoint that fails gets single
- * tries at growing intervals. Endpoints that are slow share a part of all tries, and so do those that have not responded yet,
+ * The deliveries that may be claimed, and the attempts that may begin, for each endpoint. An endpoint that fails gets single
+ * attempts at growing intervals. Endpoints that are slow share a part of all attempts, and so do those that have not responded yet,
  * so that they delay neither each other nor the rest.
  */
 export class EndpointLimits {
   readonly #options: LimitsOptions;
   /** The endpoints of recent claims, the last one at the end. */
   readonly #endpoints = new Map<number, Limited>();
-  /** Max tries at the same time of slow endpoints. */
-  readonly #slowTries: number;
+  /** Max attempts at the same time of slow endpoints. */
+  readonly #slowAttempts: number;
   readonly #slow: LimitFunction;
-  /** Limits the tries at the same time of endpoints that have not responded yet. */
+  /** Limits the attempts at the same time of endpoints that have not responded yet. */
   readonly #untried: LimitFunction;
 
   constructor(options: LimitsOptions) {
     this.#options = options;
-    this.#slowTries = Math.max(1, Math.floor(options.concurrency * SLOW_SHARE));
-    this.#slow = pLimit(this.#slowTries);
+    this.#slowAttempts = Math.max(1, Math.floor(options.concurrency * SLOW_SHARE));
+    this.#slow = pLimit(this.#slowAttempts);
     this.#untried = pLimit(Math.max(1, Math.floor(options.concurrency * UNTRIED_SHARE)));
   }
 
-  free(now = Date.now()): FreeTries {
+  free(now = Date.now()): FreeAttempts {
     const slow = [...this.#endpoints.values()].filter((each) => isSlow(each, now));
     const claimed = slow.reduce((sum, endpoint) => sum + endpoint.claimed, 0);
-    const share = Math.max(1, Math.floor(this.#slowTries / slow.length));
-    const free: FreeTries = { ids: [], limits: [], failing: Math.max(0, this.#slowTries - claimed) };
+    const share = Math.max(1, Math.floor(this.#slowAttempts / slow.length));
+    const free: FreeAttempts = { ids: [], limits: [], failing: Math.max(0, this.#slowAttempts - claimed) };
     for (const [id, endpoint] of this.#endpoints) {
       if (isForgettable(endpoint, now)) this.#endpoints.delete(id);
       let limit = claimable(endpoint, now);
@@ -78,14 +78,14 @@ export class EndpointLimits {
     return free;
   }
 
-  /** Milliseconds until the next try of an endpoint that fails; infinite if none is planned. */
+  /** Milliseconds until the next attempt of an endpoint that fails; infinite if none is planned. */
   retryInMs(now = Date.now()): number {
     const open = [...this.#endpoints.values()].filter(({ circuit }) => circuit.state !== 'closed');
     return Math.min(...open.map(({ circuit }) => circuit.probes.dueInMs(now)));
   }
 
   /**
-   * Runs the try of a claimed delivery, as soon as fewer than `PER_ENDPOINT` tries of its endpoint are running.
+   * Runs the attempt of a claimed delivery, as soon as fewer than `PER_ENDPOINT` attempts of its endpoint are running.
    *
    * @param isFailing whether the endpoint was failing when the delivery was claimed.
    */
@@ -109,18 +109,18 @@ export class EndpointLimits {
     return endpoint.speed === 'unknown' ? this.#untried(attempt) : attempt();
   }
 
-  /** Begins a try in `run`. Returns null if the endpoint must not get a try any more since its deliveries were claimed. */
+  /** Begins an attempt in `run`. Returns null if the endpoint must not get an attempt any more since its deliveries were claimed. */
   begin(endpointId: number, now = Date.now()): BreakerCall | null {
     const endpoint = this.#endpoints.get(endpointId) as Limited;
-    const mayTry =
+    const mayAttempt =
       now >= endpoint.pausedUntil && (endpoint.circuit.state === 'closed' || mayProbe(endpoint, now));
-    return mayTry ? endpoint.circuit.begin({}, 'retry', now) : null;
+    return mayAttempt ? endpoint.circuit.begin({}, 'retry', now) : null;
   }
 
   /**
-   * Ends a try.
+   * Ends an attempt.
    *
-   * @param result null if the try says nothing about the endpoint.
+   * @param result null if the attempt says nothing about the endpoint.
    * @returns the time for which no worker may try the endpoint, in milliseconds; null for no such time.
    */
   end(
@@ -154,7 +154,7 @@ export class EndpointLimits {
     if (statusCode === 429) circuit.succeed('shrinks');
     else circuit.fail(call, `${eventId}`, now);
     if (retryAfterMs === null && !SLOWING.has(statusCode ?? 0)) return null;
-    // Tries that ran at the same time count once.
+    // Attempts that ran at the same time count once.
     if (call.sequence > endpoint.lastSlowed) endpoint.slowedInARow++;
     endpoint.lastSlowed = circuit.nextSequence();
     return pauseMs(retryAfterMs, endpoint.slowedInARow);

@@ -7,9 +7,9 @@ import type { Events } from '../../../observability/events.ts';
 import { settleWithin } from '../../../outbox/settle.ts';
 import type { EndpointResult } from '../send.ts';
 import { type Claimed, LEASE_MS } from './claim.ts';
-import { nextTryInMs } from './schedule.ts';
+import { nextAttemptInMs } from './schedule.ts';
 
-/** A finished try. */
+/** A finished attempt. */
 export interface Settlement {
   claimed: Claimed;
   startedAt: Date;
@@ -30,11 +30,11 @@ const LIMITS = { maxBatch: 256, maxQueue: Number.POSITIVE_INFINITY, parallel: 1 
 const GONE = 410;
 
 const SETTLE = {
-  name: 'settle-endpoint-tries',
-  text: `select * from ${storedFunction('settle_endpoint_tries')}($1)`,
+  name: 'settle-endpoint-attempts',
+  text: `select * from ${storedFunction('settle_endpoint_attempts')}($1)`,
 };
 
-/** Settles tries in batches. */
+/** Settles attempts in batches. */
 export function createSettler({ pool, events, onEvent }: SettlerOptions) {
   const settling = coalesce(
     retrySingly(async (settlements: Settlement[]) => {
@@ -49,7 +49,7 @@ export function createSettler({ pool, events, onEvent }: SettlerOptions) {
   );
   return async function settle(settlement: Settlement): Promise<void> {
     const leaseEndsAt = settlement.startedAt.getTime() + LEASE_MS;
-    const onError = (error: unknown) => events.failed('settle_endpoint_tries', error);
+    const onError = (error: unknown) => events.failed('settle_endpoint_attempts', error);
     await settleWithin(() => settling.add(settlement), leaseEndsAt, onError);
   };
 }
@@ -76,8 +76,8 @@ function toRow({ claimed, startedAt, result, pauseMs }: Settlement) {
   };
 }
 
-/** An aborted try is repeated at once, by another process. */
+/** An aborted attempt is repeated at once, by another process. */
 function retryMs(claimed: Claimed, isLost: boolean, leastMs: number): number | null {
-  const delayMs = nextTryInMs(claimed.try, leastMs, Math.random());
+  const delayMs = nextAttemptInMs(claimed.attempt, leastMs, Math.random());
   return delayMs !== null && isLost ? 0 : delayMs;
 }

@@ -5,7 +5,7 @@ import { ClaimLoop, resolvedOrAfter } from '../../../outbox/claim-loop.ts';
 import type { Resources } from '../../event.ts';
 import type { EndpointResult, EndpointSender } from '../send.ts';
 import { type Claimed, claimDeliveries, releaseDelivery, removeDelivery, START_MS } from './claim.ts';
-import { type Bodies, renderBodies, tryDelivery } from './deliver.ts';
+import { attemptDelivery, type Bodies, renderBodies } from './deliver.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EndpointLimits } from './limits.ts';
 import { createSettler, type Settlement } from './settle.ts';
@@ -15,13 +15,13 @@ export interface EndpointWorkerOptions {
   resources: Resources;
   sender: EndpointSender;
   events: Events;
-  /** The time for which `stop` waits for tries before it aborts them, in milliseconds. */
+  /** The time for which `stop` waits for attempts before it aborts them, in milliseconds. */
   patienceMs: number;
   /** Called after the commit of an event about an endpoint. */
   onEvent: () => void;
 }
 
-/** Max tries at the same time. */
+/** Max attempts at the same time. */
 const CONCURRENCY = 100;
 /** Max claimed deliveries, whose events are in memory. */
 const MAX_CLAIMED = 500;
@@ -29,7 +29,7 @@ const MAX_CLAIMED = 500;
 const MAX_PER_CLAIM = 100;
 /** The delay of a delivery whose event could not be rendered. */
 const NOT_RENDERED_MS = 5_000;
-/** Max wait between two claims: a notification can be lost, and the next try of a delivery can be due. */
+/** Max wait between two claims: a notification can be lost, and the next attempt of a delivery can be due. */
 const POLL_MS = 1_000;
 /** Min time between two claims: under load, one claim covers many events. */
 const CLAIM_EVERY_MS = 20;
@@ -43,7 +43,7 @@ export class EndpointWorker {
   readonly #dispatcher: Dispatcher;
   readonly #limits: EndpointLimits;
   readonly #settle: (settlement: Settlement) => Promise<void>;
-  /** Limits the tries at the same time. */
+  /** Limits the attempts at the same time. */
   readonly #running = pLimit(CONCURRENCY);
   #claimEveryMs = CLAIM_EVERY_MS;
 
@@ -72,7 +72,7 @@ export class EndpointWorker {
     this.#loop.wake();
   }
 
-  /** Stops claiming and resolves when all tries are settled. May be called more than once. */
+  /** Stops claiming and resolves when all attempts are settled. May be called more than once. */
   stop(): Promise<void> {
     return this.#loop.stop();
   }
@@ -106,23 +106,23 @@ export class EndpointWorker {
       this.#running(async () => {
         const { texts, failed } = await bodies;
         const body = texts.get(claimed.event_id);
-        if (body !== undefined) return this.#try(claimed, body, mustBeginBy);
+        if (body !== undefined) return this.#attempt(claimed, body, mustBeginBy);
         return failed.has(claimed.event_id) ? this.#release(claimed, NOT_RENDERED_MS) : this.#remove(claimed);
       }),
     );
     if (settlement) await this.#settle(settlement);
   }
 
-  async #try(claimed: Claimed, body: string, mustBeginBy: number): Promise<Settlement | undefined> {
+  async #attempt(claimed: Claimed, body: string, mustBeginBy: number): Promise<Settlement | undefined> {
     const { endpoint_id: endpointId, event_id: eventId } = claimed;
     const { events, sender } = this.#options;
     const isLate = this.#loop.signal.aborted || Date.now() > mustBeginBy;
     const call = isLate ? null : this.#limits.begin(endpointId);
     if (call === null) return this.#release(claimed, 0);
     const startedAt = new Date();
-    const result = await tryDelivery(sender, claimed, body, this.#loop.signal);
+    const result = await attemptDelivery(sender, claimed, body, this.#loop.signal);
     const pauseMs = this.#limits.end(endpointId, call, eventId, isLost(result) ? null : result);
-    events.endpointTried({ endpointId, eventId, number: claimed.number, ...toTried(result) });
+    events.endpointAttempted({ endpointId, eventId, number: claimed.number, ...toAttempted(result) });
     return { claimed, startedAt, result, pauseMs };
   }
 
@@ -140,11 +140,11 @@ export class EndpointWorker {
   }
 }
 
-/** Whether the try was aborted, so that its result is not known. */
+/** Whether the attempt was aborted, so that its result is not known. */
 function isLost({ error }: EndpointResult): boolean {
   return error?.code === 'worker_lost';
 }
 
-function toTried({ error, statusCode, durationMs }: EndpointResult) {
+function toAttempted({ error, statusCode, durationMs }: EndpointResult) {
   return { code: error?.code ?? null, statusCode, seconds: durationMs / 1_000 };
 }

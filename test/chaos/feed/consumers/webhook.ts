@@ -5,9 +5,9 @@ import { listen } from '../../../support/listen.ts';
 import { AUTHORIZED, type Consumer, type ConsumerOptions, received } from './consumer.ts';
 
 export interface WebhookOptions extends ConsumerOptions {
-  /** The share of the events whose first try fails, from 0 to 1. */
+  /** The share of the events whose first attempt fails, from 0 to 1. */
   failing: number;
-  /** The share of these tries that are refused, which the consumer does not record; the others get no response. */
+  /** The share of these attempts that are refused, which the consumer does not record; the others get no response. */
   refusing: number;
   random: () => number;
 }
@@ -56,7 +56,7 @@ export async function consumeByWebhook({
     return headers['webhook-signature'] === expected['webhook-signature'];
   }
 
-  /** Only the first try fails, since the second retry would be minutes later. */
+  /** Only the first attempt fails, since the second retry would be minutes later. */
   function failureOf(id: number): Failure | null {
     if (failed.has(id) || all.has(id) || random() >= failing) return null;
     failed.add(id);
