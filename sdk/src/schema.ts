@@ -65,6 +65,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/messages/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview a message without sending it
+         * @description Checks a message by the same rules as `POST /api/messages/send` and returns what a send would do now: the errors with
+         *     which it would be refused, the normalised addresses, the segments of a text, and the account that would get the message
+         *     first. Nothing is stored, and no provider is called. A later send can have another result, because suppressions and the
+         *     state of accounts change. A body that does not match the schema is refused with 422, as by a send.
+         */
+        post: operations["previewMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/messages": {
         parameters: {
             query?: never;
@@ -1542,6 +1565,115 @@ export interface components {
              * @description When the status of this recipient last changed.
              */
             updated_at: string;
+        };
+        /** @description What a send of a message would do now. */
+        MessagePreview: {
+            /** @description Whether a send would accept the message. Then `errors` is empty. */
+            valid: boolean;
+            /** @description Every error with which a send would refuse the message. */
+            errors: components["schemas"]["PreviewError"][];
+            /** @description The type of the message, also if the request has no `type`. */
+            type: components["schemas"]["MessageType"];
+            channel: components["schemas"]["Channel"];
+            /** @description The normalised sender; null if it is not valid. */
+            from: components["schemas"]["NormalisedAddress"] | null;
+            /** @description The recipients that are valid, normalised and without repeats. */
+            to: components["schemas"]["NormalisedAddress"][];
+            /** @description As `to`; empty for a text. */
+            cc: components["schemas"]["NormalisedAddress"][];
+            /** @description As `to`; empty for a text. */
+            bcc: components["schemas"]["NormalisedAddress"][];
+            /** @description Each address of `to`, `cc` and `bcc`, in this order. */
+            recipients: components["schemas"]["PreviewRecipient"][];
+            /** @description The encoding and the segments of an SMS; null for other types and for a text over 39,015 characters, the longest SMS. */
+            text: components["schemas"]["PreviewText"] | null;
+            /** @description The bytes of `body` in UTF-8. */
+            body_bytes: number;
+            /** @description The bytes in UTF-8 of `subject`, `body` and the URLs of `attachments` together. The attachments themselves are not read, and what the provider adds is not counted, such as headers and the encoding of an email. */
+            content_bytes: number;
+            /** @description The account that a send would pass the message to first; null if no account can send it. */
+            account: components["schemas"]["PreviewChoice"] | null;
+            /** @description The accounts of the channel, in the order of failover. */
+            accounts: components["schemas"]["PreviewAccount"][];
+        };
+        /** @description An error with which a send would refuse the message. */
+        PreviewError: {
+            /**
+             * @description The code of the error response. New codes may be added.
+             * @enum {string}
+             */
+            code: "invalid_request" | "country_not_allowed" | "no_provider_for_sender" | "missing_capability" | "recipient_suppressed";
+            /** @description The part of the request, as `/body/…`. */
+            path: string;
+            /** @description The rule that the part does not follow. */
+            message: string;
+        };
+        /** @description A recipient of a previewed message. */
+        PreviewRecipient: {
+            address: components["schemas"]["NormalisedAddress"];
+            /** @description The part of the request, as `/body/to/1`. */
+            path: string;
+            /** @description The country of a phone number: an ISO 3166-1 code such as `US`, or `001` for a number without a country. Null for other addresses, and for a number in no known range. */
+            country: string | null;
+            /** @description The entry that stops the message to this recipient, with the widest scope; null if no entry does. */
+            suppression: components["schemas"]["Suppression"] | null;
+        };
+        /**
+         * @description An SMS as carriers count it. One segment has 160 units of GSM-7 or 70 of UCS-2; of several segments, each has 153 or 67.
+         *     A character is never divided between two segments.
+         */
+        PreviewText: {
+            /**
+             * @description `UCS-2` if GSM-7 does not have every character of the text.
+             * @enum {string}
+             */
+            encoding: "GSM-7" | "UCS-2";
+            /** @description The number of characters (Unicode code points), as the limit of 1,600 counts them. */
+            characters: number;
+            /** @description Of GSM-7, a character is one unit, or two if it is one of `€[]{}\^~|` or a form feed. Of UCS-2, it is one unit, or two if it is above U+FFFF, such as an emoji. */
+            units: number;
+            /**
+             * @description The units that one segment of this text holds.
+             * @enum {integer}
+             */
+            units_per_segment: 160 | 153 | 70 | 67;
+            /** @description The number of segments, which providers charge. */
+            segments: number;
+            /** @description The first 100 different characters that GSM-7 does not have, in the order of the text. */
+            non_gsm_characters: components["schemas"]["NonGsmCharacter"][];
+            /** @description The number of segments if each character that has a `replacement` is replaced. While a character has none, the text stays UCS-2. */
+            segments_after_replacement: number;
+        };
+        /** @description A character that GSM-7 does not have, as people see it; it can consist of several code points. */
+        NonGsmCharacter: {
+            /** @description The character. */
+            character: string;
+            /** @description Its code points, as `U+201C`. */
+            code_points: string[];
+            /** @description How often the text has the character. */
+            count: number;
+            /** @description The number of code points in front of each of the first 10. */
+            positions: number[];
+            /** @description Text of GSM-7 that reads like the character; empty for an invisible character. Null if there is none. */
+            replacement: string | null;
+        };
+        /** @description The account that gets a message first. */
+        PreviewChoice: {
+            name: components["schemas"]["AccountName"];
+            /** @description Why the message goes to this account. */
+            reason: string;
+        };
+        /** @description An account of the channel of a previewed message. */
+        PreviewAccount: {
+            name: components["schemas"]["AccountName"];
+            /** @description The kind of the provider. */
+            kind: string;
+            /** @description Whether the account has the sender and every capability that the message needs. An account that is not eligible never gets the message. */
+            eligible: boolean;
+            /** @description Whether no worker has reported the account as unavailable (the event `provider.unavailable`). While an eligible account is unavailable, another one gets new messages. */
+            available: boolean;
+            /** @description Why the account is not eligible; empty if it is. */
+            reasons: components["schemas"]["ValidationError"][];
         };
         /**
          * @description In a search only: the subject, and a part of the body around a match. Both are HTML whose only tag is
@@ -3077,6 +3209,43 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["SendRefused"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendMessage"];
+            };
+        };
+        responses: {
+            /** @description What a send of this message would do. `valid` is false if it would be refused. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagePreview"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];

@@ -4,6 +4,7 @@ import type { components, operations } from './schema.ts';
 type Schemas = components['schemas'];
 
 export type Message = Schemas['Message'];
+export type MessagePreview = Schemas['MessagePreview'];
 export type MessageStatus = Schemas['MessageStatus'];
 export type MessageType = Schemas['MessageType'];
 export type Conversation = Schemas['Conversation'];

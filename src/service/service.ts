@@ -27,6 +27,7 @@ import { createHandlers } from '../http/routes/index.ts';
 import { createAddressParser, parseSender } from '../messaging/address.ts';
 import { createPeople } from '../messaging/people/people.ts';
 import { finishRegrouping } from '../messaging/people/regrouping.ts';
+import { createPreview } from '../messaging/preview/preview.ts';
 import { createReader } from '../messaging/reading/reader.ts';
 import { createRecorder } from '../messaging/recording/record.ts';
 import { createEvents, type Events } from '../observability/events.ts';
@@ -132,8 +133,9 @@ async function wire(
           onSettled: () => sequencer.wake(),
         });
   const onQueued = worker ? () => worker.wake() : createNotifier(pool, events);
+  const hashAddress = createAddressHash(config.consentKey);
   const recorder = createRecorder({
-    ...{ pool, events, hashAddress: createAddressHash(config.consentKey) },
+    ...{ pool, events, hashAddress },
     onRecorded: (direction) => {
       sequencer.wake();
       if (direction === 'outbound') onQueued();
@@ -150,15 +152,14 @@ async function wire(
     await assertUsable();
   };
   const parseAddress = createAddressParser(config.defaultRegion);
+  const rules = { providers, allowedCountries: config.allowedCountries };
   const feed = new Feed({
     ...{ pool, listenUrl: location.directUrl, events },
     resources: createResources(knex),
   });
   const handlers = createHandlers({
-    parseAddress,
-    recorder,
-    providers,
-    allowedCountries: config.allowedCountries,
+    ...{ parseAddress, recorder, ...rules },
+    preview: createPreview({ pool, parseAddress, hashAddress, ...rules }),
     webhooks: createWebhooks({
       ...{ config, providers, database, parseAddress, recorder, receipts },
       events: withRepair(events, () => void functions.install()),

@@ -45,6 +45,13 @@ describe('The resources of the SDK', () => {
       }
     });
 
+    it('are previewed without being sent', async () => {
+      const preview = await client.messages.preview({ ...sms, body: 'It’s here' });
+      expect(preview).to.deep.include({ valid: true, errors: [], type: 'sms', to: [sms.to] });
+      expect(preview.text?.non_gsm_characters[0]).to.deep.include({ character: '’', replacement: "'" });
+      expect((await client.messages.list({ q: 'here' })).data).to.deep.equal([]);
+    });
+
     it('have attempts and a timeline', async () => {
       const { id } = await client.messages.send(sms);
       await service.untilStatus(id, 'delivered');

@@ -11,6 +11,7 @@ import type {
   EventOf,
   EventType,
   Message,
+  MessagePreview,
   Messages,
   MessagesWithWait,
   MessagingEvent,
@@ -134,6 +135,9 @@ export async function reading() {
   holds<Equal<Awaited<ReturnType<typeof messages.get>>, WithRequestId<Message>>>();
   holds<Equal<Awaited<ReturnType<typeof messages.cancel>>, WithRequestId<Message>>>();
   holds<Equal<Awaited<ReturnType<typeof messages.retry>>, WithRequestId<Message>>>();
+  holds<Equal<Awaited<ReturnType<typeof messages.preview>>, WithRequestId<MessagePreview>>>();
+  // @ts-expect-error a preview has no key
+  messages.preview({ ...text, type: 'sms' }, { idempotencyKey: '1' });
   for await (const message of messages.list({ status: 'failed' })) holds<Equal<typeof message, Message>>();
   for await (const attempt of messages.attempts(id)) holds<Equal<typeof attempt, DeliveryAttempt>>();
   for await (const each of conversations.list({ participant: list }))

@@ -6,6 +6,7 @@ import type {
   Message,
   MessageFilters,
   MessagePages,
+  MessagePreview,
   SendMessage,
   TimelineFilters,
   TimelinePages,
@@ -14,6 +15,8 @@ import type {
 export interface Messages {
   /** Sends a message. Its status is `queued`, or `scheduled` with a future `send_at`. */
   send(message: SendMessage, options?: WriteOptions): ApiPromise<Message>;
+  /** What a send of this message would do now: its errors, segments, account and suppressed recipients. Stores nothing. */
+  preview(message: SendMessage, options?: RequestOptions): ApiPromise<MessagePreview>;
   /** The message with its current status. */
   get(id: number, options?: RequestOptions): ApiPromise<Message>;
   /** Messages that match all filters, newest first. `q` is a full-text search. */
@@ -30,6 +33,7 @@ export interface Messages {
 
 export const messages = ({ raw, call, list }: Api): Messages => ({
   send: (body, options) => call({ body }, options, (init) => raw.POST('/api/messages/send', init)),
+  preview: (body, options) => call({ body }, options, (init) => raw.POST('/api/messages/preview', init)),
   get: (id, options) => call(byId(id), options, (init) => raw.GET('/api/messages/{id}', init)),
   list: (query = {}, options) =>
     list({ params: { query } }, options, (init) => raw.GET('/api/messages', init)),

@@ -14,9 +14,10 @@ import { BodyBudget, type Hold } from './body-budget.ts';
 const MIB = 1_048_576;
 const TEXT_LIMIT = MIB;
 const EMAIL_LIMIT = 10 * MIB;
-/** Operations whose body may be an email; `sendMessage` accepts any type. */
+/** Operations whose body may be an email; `sendMessage` and `previewMessage` accept any type. */
 const EMAIL_OPERATIONS = new Set<OperationId>([
   'sendMessage',
+  'previewMessage',
   'sendEmail',
   'receiveEmail',
   'receiveEmailStatus',

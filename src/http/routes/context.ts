@@ -5,6 +5,7 @@ import type { Endpoints } from '../../feed/endpoints/endpoints.ts';
 import type { Feed } from '../../feed/feed.ts';
 import type { AddressParser } from '../../messaging/address.ts';
 import type { People } from '../../messaging/people/people.ts';
+import type { Preview } from '../../messaging/preview/preview.ts';
 import type { Reader } from '../../messaging/reading/reader.ts';
 import type { Recorder } from '../../messaging/recording/record.ts';
 import type { Events } from '../../observability/events.ts';
@@ -18,6 +19,7 @@ export interface Context {
   providers: ProviderRegistry;
   /** The countries that texts may be sent to; null for every country. */
   allowedCountries: readonly string[] | null;
+  preview: Preview;
   webhooks: Webhooks;
   manualActions: ManualActions;
   reader: Reader;

@@ -15,6 +15,7 @@ type Operations =
   | 'sendMessage'
   | 'sendSms'
   | 'sendEmail'
+  | 'previewMessage'
   | 'getMessage'
   | 'listMessageAttempts'
   | 'listMessageTimeline'
@@ -26,6 +27,7 @@ export function messageHandlers({
   recorder,
   providers,
   allowedCountries,
+  preview,
   reader,
   timelines,
   manualActions,
@@ -56,6 +58,7 @@ export function messageHandlers({
     sendMessage: (request) => send(request),
     sendSms: (request) => send(request, 'sms'),
     sendEmail: (request) => send(request, 'email'),
+    previewMessage: async ({ body }) => ({ status: 200, body: await preview(body) }),
     listMessages: async ({ query, reserve }) => ({
       status: 200,
       body: await reader.listMessages(query, reserve),

@@ -4,7 +4,7 @@ import type { Channel } from '../../channel.ts';
 import { type Fault, InvalidRequestError } from '../../errors.ts';
 import type { IdempotencyKey, Schema } from '../../openapi/types.ts';
 import type { Address, AddressParser } from '../address.ts';
-import { isLongerThan } from '../length.ts';
+import { attachmentFaults, textFaults } from '../outbound-rules.ts';
 import { LAST_TIME, readTime } from '../time.ts';
 import { foldRecipients, keysOf, type RequestedAddress, readAddresses } from './address-reader.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
@@ -13,12 +13,9 @@ import { countSegments } from './segments.ts';
 /** The body of a request to send, for all three paths. */
 export type SendRequest = Schema<'UntypedMessage'> & { type?: Schema<'MessageType'> };
 
-/** The limit of Twilio and other providers for the text of one message, in characters. */
-const MAX_TEXT_LENGTH = 1_600;
 /** The default and the maximum time until `expires_at`. */
 const LIFE_MS = 24 * 60 * 60 * 1_000;
 const LONGEST_LIFE_MS = 7 * LIFE_MS;
-const EMAIL_FIELDS = ['subject', 'cc', 'bcc', 'reply_to'] as const;
 
 export interface OutboundOptions {
   /** The channel of the path; undefined if the message itself determines the channel. */
@@ -38,6 +35,8 @@ export interface OutboundReading {
   to: RequestedAddress[];
   cc: RequestedAddress[];
   bcc: RequestedAddress[];
+  purpose: Schema<'SendPurpose'>;
+  skipSuppressed: boolean;
   /** Rules that the schema of the contract cannot express. */
   faults: Fault[];
   /** Null if there are faults. */
@@ -85,14 +84,15 @@ export function readOutbound(
   const sendAt = readTime('/body/send_at', request.send_at, faults);
   const dueAt = Math.max(Date.now(), sendAt?.getTime() ?? 0);
   const expiresAt = readExpiry(request.expires_at, sendAt, dueAt, faults);
-  const reading = { channel, type, sender, to, cc, bcc, faults };
+  const { purpose = 'conversational', skip_suppressed: skipSuppressed = false } = request;
+  const reading = { channel, type, sender, to, cc, bcc, purpose, skipSuppressed, faults };
   if (faults.length > 0 || !sender) return { ...reading, message: null };
   const message: NewMessage = {
     channel,
     sender,
     participants: participantsOf([sender, ...to, ...cc]),
     recipients: [...to, ...cc, ...bcc],
-    skipSuppressed: request.skip_suppressed ?? false,
+    skipSuppressed,
     idempotency: options.key ? { ...options.key, requestHash: hashOf(channel, request) } : null,
     row: {
       direction: 'outbound',
@@ -108,7 +108,7 @@ export function readOutbound(
       body: request.body,
       attachments: request.attachments ?? [],
       metadata: request.metadata ?? {},
-      purpose: request.purpose ?? 'conversational',
+      purpose,
       provider: null,
       provider_message_id: null,
       segments: type === 'sms' ? countSegments(request.body) : null,
@@ -143,51 +143,6 @@ function readExpiry(input: string | undefined, sendAt: Date | null, dueAt: numbe
   if (given.getTime() > dueAt + LONGEST_LIFE_MS)
     faults.push({ path, message: 'must be at most 7 days after the message is due' });
   return given;
-}
-
-function textFaults(
-  request: SendRequest,
-  type: Schema<'MessageType'>,
-  sender: Address | null,
-  to: Address[],
-): Fault[] {
-  const faults: Fault[] = EMAIL_FIELDS.filter((field) => request[field] !== undefined).map((field) => ({
-    path: `/body/${field}`,
-    message: 'is allowed for email only',
-  }));
-  const attachments = request.attachments?.length ?? 0;
-  if (type === 'sms' && attachments > 0)
-    faults.push({
-      path: '/body/attachments',
-      message: 'must be empty for an sms; only an mms has attachments',
-    });
-  if (type === 'sms' && to.length > 1)
-    faults.push({
-      path: '/body/to',
-      message: 'must be one address for an sms; only an mms has several recipients',
-    });
-  if (type === 'mms' && to.length > 1 && to.some(({ key }) => key === sender?.key))
-    faults.push({ path: '/body/to', message: 'must not include the sender of a group message' });
-  if (request.body === '' && attachments === 0)
-    faults.push({ path: '/body/body', message: 'must not be empty' });
-  if (isLongerThan(request.body, MAX_TEXT_LENGTH))
-    faults.push({ path: '/body/body', message: `must not have more than ${MAX_TEXT_LENGTH} characters` });
-  return faults;
-}
-
-/** Checks the hosts and ports of URLs. The schema of the contract checks only their form. */
-function attachmentFaults(urls: readonly string[]): Fault[] {
-  return urls.flatMap((url, index) =>
-    hasHost(url)
-      ? []
-      : { path: `/body/attachments/${index}`, message: 'must be a URL with a valid host and port' },
-  );
-}
-
-/** Whether the host and port are valid in browsers (WHATWG URL), and the host has no empty label. */
-function hasHost(url: string): boolean {
-  const host = URL.parse(url)?.hostname.replace(/\.$/, '') ?? '';
-  return host.split('.').every((label) => label !== '');
 }
 
 /** The hash of a request, which is the same for repeats with the fields in another order. */

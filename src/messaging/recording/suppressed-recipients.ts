@@ -8,6 +8,11 @@ export interface LedgerResult {
   skipped: SkippedRecipient[];
 }
 
+/** The parts of a message that decide what suppressed recipients mean for it. */
+export type SuppressibleMessage = Pick<NewMessage, 'recipients' | 'skipSuppressed'> & {
+  row: Pick<NewMessage['row'], 'from' | 'to' | 'cc' | 'purpose'>;
+};
+
 /** Checks the outbound messages of a batch against the ledger with one statement. */
 export async function checkRecipients(check: CheckLedger, messages: NewMessage[]): Promise<LedgerResult[]> {
   const found = await check(messages.map(toChecked));
@@ -15,7 +20,7 @@ export async function checkRecipients(check: CheckLedger, messages: NewMessage[]
 }
 
 /** The message as the ledger checks it. An inbound message has no recipients to check. */
-export function toChecked({ recipients, row }: NewMessage): CheckedMessage {
+export function toChecked({ recipients, row }: SuppressibleMessage): CheckedMessage {
   return {
     from: row.from,
     recipients: recipients.map(({ key }) => key),
@@ -27,7 +32,10 @@ export function toChecked({ recipients, row }: NewMessage): CheckedMessage {
  * A message with a suppressed recipient is refused, unless the request says that suppressed recipients are skipped and a recipient in
  * `to` or `cc` remains.
  */
-export function applySuppressions(message: NewMessage, suppressed: SuppressedRecipient[]): LedgerResult {
+export function applySuppressions(
+  message: SuppressibleMessage,
+  suppressed: SuppressedRecipient[],
+): LedgerResult {
   if (suppressed.length === 0) return { refusal: null, skipped: [] };
   const visible = message.row.to.length + (message.row.cc?.length ?? 0);
   const remains = suppressed.filter(({ index }) => index < visible).length < visible;
@@ -41,7 +49,7 @@ export function applySuppressions(message: NewMessage, suppressed: SuppressedRec
   return { refusal: new RecipientSuppressedError(faults, entries), skipped: [] };
 }
 
-function skip(message: NewMessage, { index, suppressions }: SuppressedRecipient): SkippedRecipient {
+function skip(message: SuppressibleMessage, { index, suppressions }: SuppressedRecipient): SkippedRecipient {
   return {
     position: index + 1,
     address: message.recipients[index]?.key ?? '',
