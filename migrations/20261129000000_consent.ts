@@ -80,10 +80,13 @@ const REQUESTS = `
   alter table opt_outs
     -- Null until the request has changed the ledger. The functions of the previous version leave it null.
     add column applied_at timestamptz(3),
+    -- Whether the service answers the request with an automatic reply.
+    add column is_answered boolean not null default false,
     drop constraint opt_outs_source_check,
     -- message: the keyword of an inbound message, which message_id names.
     add constraint opt_outs_source_check check (source in ('message', 'webhook', 'send'));
   create index opt_outs_unapplied_idx on opt_outs (id) where applied_at is null;
+  create index opt_outs_answered_idx on opt_outs (address, occurred_at) where is_answered;
 `;
 
 const MESSAGES = `

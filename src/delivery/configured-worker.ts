@@ -43,6 +43,7 @@ export function createWorker(options: ConfiguredWorkerOptions, stack: AsyncDispo
     timeoutMs: config.providerTimeoutMs,
     webhookUrlOf: (account) => webhookUrlOf(config.publicUrl, account),
     normaliseAddress,
+    stopScope: config.stopScope,
     patienceMs: config.stopTimeoutMs / 2,
     onSettled,
     tasks,

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { StopScope } from '../config/config.ts';
 import { coalesce } from '../db/batch/coalesce.ts';
 import { retrySingly } from '../db/batch/retry-singly.ts';
 import { storedFunction } from '../db/functions.ts';
@@ -31,6 +32,8 @@ export interface SettlerOptions {
   /** The lease of a claim, in milliseconds. */
   leaseMs: number;
   normaliseAddress: NormaliseAddress;
+  /** The scope of the entry that a refused message of a recipient who has opted out adds to the ledger. */
+  stopScope: StopScope;
 }
 
 /** The normalised form of an address, as messages have it; null if the text is not an address. */
@@ -46,9 +49,10 @@ const FIND = {
 };
 
 /** Settles attempts in batches. */
-export function createSettler({ pool, events, leaseMs, normaliseAddress }: SettlerOptions) {
+export function createSettler(options: SettlerOptions) {
+  const { events, leaseMs } = options;
   const settling = coalesce(
-    retrySingly((settlements: Settlement[]) => settleBatch(pool, normaliseAddress, settlements)),
+    retrySingly((settlements: Settlement[]) => settleBatch(options, settlements)),
     LIMITS,
   );
   return async function settle(settlement: Settlement): Promise<void> {
@@ -60,17 +64,23 @@ export function createSettler({ pool, events, leaseMs, normaliseAddress }: Settl
 
 /** Settles a batch in one transaction. Skips messages that were deleted from the database during their attempt. */
 async function settleBatch(
-  pool: pg.Pool,
-  normaliseAddress: NormaliseAddress,
+  { pool, normaliseAddress, stopScope }: SettlerOptions,
   settlements: Settlement[],
 ): Promise<undefined[]> {
-  const rowOf = (settlement: Settlement) => toRow(settlement, normaliseAddress);
+  const rowOf = (settlement: Settlement) => ({
+    ...toRow(settlement, normaliseAddress),
+    ...(isOptOut(settlement) && { stop_scope: stopScope }),
+  });
   const settle = (batch: Settlement[]) => execute(pool, SETTLE, [JSON.stringify(batch.map(rowOf))]);
   await settle(settlements).catch(async (error) => {
     if (!isMissingRow(error)) throw error;
     await settle(await withDelivery(pool, settlements));
   });
   return settlements.map(() => undefined);
+}
+
+function isOptOut({ outcome }: Settlement): boolean {
+  return outcome.outcome === 'rejected' && outcome.class === 'opted_out';
 }
 
 async function withDelivery(pool: pg.Pool, settlements: Settlement[]): Promise<Settlement[]> {

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { StopScope } from '../config/config.ts';
 import type { Events } from '../observability/events.ts';
 import { ClaimLoop, resolvedOrAfter } from '../outbox/claim-loop.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
@@ -29,6 +30,8 @@ export interface WorkerOptions {
   /** The URL of an account's webhooks; null without a public URL. */
   webhookUrlOf: (account: string) => string | null;
   normaliseAddress: NormaliseAddress;
+  /** The scope of the entry that a refused message of a recipient who has opted out adds to the ledger. */
+  stopScope: StopScope;
   /** The time for which `stop` waits for calls before it aborts them, in milliseconds. */
   patienceMs: number;
   /** Called after the commit of an attempt or of an account's state. */
@@ -59,7 +62,7 @@ export class Worker {
   #stopBackground = async () => {};
 
   constructor(options: WorkerOptions) {
-    const { pool, providers, events, concurrency, leaseMs, marginMs, timeoutMs, normaliseAddress } = options;
+    const { pool, providers, events, concurrency, marginMs, timeoutMs } = options;
     this.#options = options;
     this.#loop = new ClaimLoop({
       claim: () => this.#claim(),
@@ -83,7 +86,7 @@ export class Worker {
           return null;
         }),
     };
-    this.#settle = createSettler({ pool, events, leaseMs, normaliseAddress });
+    this.#settle = createSettler(options);
     const names = [...providers.sms, ...providers.email].map(({ name }) => name);
     this.#maintain = createMaintenance(pool, names, concurrency, events);
   }

@@ -95,6 +95,8 @@ export interface Provider {
   readonly capabilities: Capabilities;
   /** Addresses and domains in lower case; null if the account has every sender. */
   readonly senders: ReadonlySet<string> | null;
+  /** Whether the service replies to keywords; null: where `answersOptOuts` is false. */
+  readonly consentReplies: boolean | null;
   /** Max messages per second, for all workers together; null for no limit. */
   readonly perSecond: number | null;
   /** Max messages per second for each sender number or address; null for no limit. */
@@ -108,6 +110,8 @@ export interface Provider {
   readonly webhookHeaders?: readonly string[];
   /** Max duration of one attempt in milliseconds, with its short repeats and a preceding look-up. */
   readonly longestAttemptMs: number;
+  /** Whether the provider itself replies to STOP, START and HELP that are sent to this number or name. */
+  answersOptOuts(sender: string): boolean;
   send(message: Outgoing, context: CallContext): Promise<SendOutcome>;
   lookUp(message: Outgoing, context: CallContext): Promise<LookUp>;
   /** Checks the credentials by requests without effects; absent if the account has no such request. */

@@ -138,8 +138,10 @@ export interface OptOutContent {
   sender: unknown;
   /** The text by which the recipient asked, if the provider reports it. */
   keyword?: unknown;
-  /** The provider's id of the message that reports the request. */
+  /** The provider's id of the message that reports the request, or of the message that the provider refused. */
   providerMessageId: string;
+  /** Whether the provider refused a message of this service, because the recipient had opted out. */
+  isRefusal?: boolean;
 }
 
 /** The response to a webhook after every effect is committed. */

@@ -11,7 +11,6 @@ import type { AttemptOptions } from './attempt.ts';
 import { createEffects, type Effects, type EffectsOptions } from './effects.ts';
 import { InboxWorker } from './inbox-worker.ts';
 import { createInboxMeasure } from './measure.ts';
-import { createOptOutRecorder } from './opt-outs.ts';
 import { createProcessing } from './process.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { type Receive, receiveWebhook } from './receive.ts';
@@ -23,11 +22,9 @@ export interface Webhooks {
   quarantine: Quarantine;
 }
 
-export interface WebhooksOptions extends Omit<EffectsOptions, 'recordOptOut'> {
-  config: Config;
+export interface WebhooksOptions extends Omit<EffectsOptions, 'pool' | 'accounts'> {
   providers: ProviderRegistry;
   database: Pick<Database, 'knex' | 'pool'>;
-  events: Events;
   /** Called after the commit of the event that a webhook was quarantined. */
   onQuarantined: () => void;
 }
@@ -41,10 +38,7 @@ export function createWebhooks({
   ...recorders
 }: WebhooksOptions): Webhooks {
   const { knex, pool } = database;
-  const effects = createEffects({
-    ...recorders,
-    recordOptOut: createOptOutRecorder(pool, recorders.parseAddress),
-  });
+  const effects = createEffects({ ...recorders, config, pool, events, accounts: providers.sms });
   const options = attemptOptions(config, providers, pool, effects, { events, onQuarantined });
   events.watchInbox(
     options.accounts.map(({ name }) => name),
@@ -75,8 +69,9 @@ export function createInboxWorker(options: InboxWorkerOptions, stack: AsyncDispo
     hashAddress: createAddressHash(config.consentKey),
   });
   const receipts = createReceiptRecorder(pool, events, onRecorded);
-  const recordOptOut = createOptOutRecorder(pool, parseAddress);
-  const effects = createEffects({ parseAddress, recorder, receipts, recordOptOut });
+  const effects = createEffects({
+    ...{ config, pool, parseAddress, recorder, receipts, events, accounts: providers.sms },
+  });
   const reporting = { events, onQuarantined: onRecorded };
   const worker = new InboxWorker(attemptOptions(config, providers, pool, effects, reporting));
   stack.defer(() => worker.stop());

@@ -1,40 +1,63 @@
+import type { KeyedConfig } from '../config/config.ts';
+import { createAddressHash } from '../consent/key.ts';
+import { createKeywordMatcher } from '../consent/keywords.ts';
 import type { ReceiptRecorder, StoredReceipt } from '../delivery/receipts.ts';
-import type { AddressParser } from '../messaging/address.ts';
 import { inboundMessage } from '../messaging/recording/inbound.ts';
 import { readReceipt } from '../messaging/recording/inbound-receipt.ts';
 import type { NewMessage, Recorded } from '../messaging/recording/new-message.ts';
-import type { Recorder } from '../messaging/recording/record.ts';
 import type { Reserve } from '../openapi/types.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { InboundContent, OptOutContent, ReceiptContent } from '../providers/webhook.ts';
-import type { OptOutRecorder } from './opt-outs.ts';
+import { type ReplyOptions, replyTo } from './opt-outs/replies.ts';
+import { createOptOutRecorder } from './opt-outs/report.ts';
+import { type RequestOptions, requestIn } from './opt-outs/request.ts';
 
 /** The effects of webhooks. Each resolves after its commit, and a repeated effect changes nothing. */
 export interface Effects {
-  /** @param check throws if the message must not be recorded. */
+  /** Records a message with the request of a recipient that it is, and the automatic reply. */
   recordMessage(
     provider: Provider,
     content: InboundContent,
     reserve: Reserve,
-    check?: (message: NewMessage) => void,
+    options?: RecordOptions,
   ): Promise<Recorded['message']>;
   recordReceipt(provider: Provider, content: ReceiptContent): Promise<StoredReceipt>;
   recordOptOut(provider: Provider, content: OptOutContent): Promise<void>;
 }
 
-export interface EffectsOptions {
-  parseAddress: AddressParser;
-  recorder: Recorder;
-  receipts: ReceiptRecorder;
-  recordOptOut: OptOutRecorder;
+export interface RecordOptions {
+  /** The request that the provider recognised in the message. */
+  reported?: OptOutContent | undefined;
+  /** Throws if the message must not be recorded. */
+  check?: (message: NewMessage) => void;
 }
 
-export function createEffects({ parseAddress, recorder, receipts, recordOptOut }: EffectsOptions): Effects {
+export interface EffectsOptions extends ReplyOptions {
+  config: KeyedConfig;
+  receipts: ReceiptRecorder;
+  /** The accounts of the channel SMS. */
+  accounts: readonly Provider[];
+}
+
+export function createEffects(options: EffectsOptions): Effects {
+  const { config, pool, parseAddress, recorder, receipts, accounts } = options;
+  const requests: RequestOptions = {
+    ...{ parseAddress, accounts, stopScope: config.stopScope },
+    hashAddress: createAddressHash(config.consentKey),
+    match: createKeywordMatcher(config.keywords),
+  };
+  const recordOptOut = createOptOutRecorder(pool, parseAddress, requests);
   return {
-    recordMessage: async ({ channel, name }, content, reserve, check) => {
-      const message = inboundMessage(parseAddress, channel, name, content);
+    recordMessage: async (provider, content, reserve, { reported, check } = {}) => {
+      const message = inboundMessage(parseAddress, provider.channel, provider.name, content);
       check?.(message);
-      return (await recorder.record(message, reserve)).message;
+      const request = requestIn(requests, provider, message, reported);
+      const recorded = await recorder.record(
+        request ? { ...message, optOut: request.row } : message,
+        reserve,
+      );
+      if (request?.reply) await replyTo(options, provider.name, recorded.message, request.reply);
+      return recorded.message;
     },
     recordReceipt: async ({ name }, content) => receipts.record(readReceipt(parseAddress, name, content)),
     recordOptOut: ({ name, channel }, content) => recordOptOut(name, channel, content),

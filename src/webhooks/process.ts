@@ -47,8 +47,12 @@ export function createProcessing(effects: Effects, events: Events): ProcessWebho
     const [content] = await apply(() => parse(provider, webhook));
     if (!content) return processed;
     for (const message of content.messages) {
+      const reported = content.optOuts.find((each) => each.providerMessageId === message.providerMessageId);
       const record = async () =>
-        effects.recordMessage(provider, storable(message), reserve, (read) => checkAddresses(read, message));
+        effects.recordMessage(provider, storable(message), reserve, {
+          reported: reported && storable(reported),
+          check: (read) => checkAddresses(read, message),
+        });
       processed.messages.push(...(await apply(record)));
     }
     for (const receipt of content.receipts)

@@ -91,6 +91,10 @@ describe('Migrations', () => {
       'delivery_actions.message_id',
       'idempotency_keys.message_id',
       'pending_regroupings.participant_id',
+      ...['suppressions', 'suppression_changes'].flatMap((table) => [
+        `${table}.message_id`,
+        `${table}.receipt_id`,
+      ]),
     ]);
   });
 });

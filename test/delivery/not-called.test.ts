@@ -35,6 +35,7 @@ describe('An attempt without a call to the provider', () => {
       ...{ concurrency: 8, leaseMs: 60_000, marginMs: 60_000, timeoutMs: 2_000, patienceMs: 2_000 },
       webhookUrlOf: () => null,
       normaliseAddress: (address) => address,
+      stopScope: 'channel',
       ...options,
     });
   };

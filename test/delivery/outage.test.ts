@@ -37,6 +37,7 @@ describe('A provider that is unavailable for an hour', function () {
       timeoutMs: 2_000,
       webhookUrlOf: () => null,
       normaliseAddress: (address) => address,
+      stopScope: 'channel',
       patienceMs: 2_000,
     });
     // The clock of this process is mocked; for the clock of the database, all stored times are moved back.

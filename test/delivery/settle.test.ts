@@ -56,9 +56,13 @@ describe('The settler', () => {
          create or replace trigger refuse before insert on delivery_attempts execute function refuse()`,
       );
       errors.length = 0;
-      await createSettler({ pool, events, leaseMs: 1_000, normaliseAddress: (address) => address })(
-        await settlement(),
-      );
+      await createSettler({
+        pool,
+        events,
+        leaseMs: 1_000,
+        normaliseAddress: (address) => address,
+        stopScope: 'channel',
+      })(await settlement());
       expect(errors.map((error) => error.code)).to.deep.equal([code]);
     });
 });

@@ -141,7 +141,7 @@ describe('A Twilio account', function () {
     const page = 'https://www.twilio.com/docs/api/errors/';
     const cases: [code: unknown, expected: string, url: string | null][] = [
       [21_211, '21211', `${page}21211`],
-      ['21610', '21610', `${page}21610`],
+      ['21614', '21614', `${page}21614`],
       [99_999, '99999', `${page}99999`],
       ...[-1, 0, 1, 123_456, 21_211.5, '../x', '', true, [21_211], {}].map(
         (code) => [code, 'http_400', null] as [unknown, string, null],

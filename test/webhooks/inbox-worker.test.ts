@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness, webhookSecret } from '../support/harness.ts';
 import { keepLog } from '../support/log.ts';
-import { inboundForm, sendCallback, sidOf, twilioEnvironment } from '../support/twilio.ts';
+import { inboundForm, sendCallback, sidOf, statusForm, twilioEnvironment } from '../support/twilio.ts';
 import { until } from '../support/until.ts';
 import { deliver, inboundBody, refuseBody, store } from '../support/webhooks.ts';
 
@@ -66,16 +66,30 @@ describe('The worker of the webhook inbox', () => {
 
   it('commits the effects of a webhook that succeed, and later all of them', async () => {
     await query(databaseUrl, `alter table opt_outs add constraint bug check (action <> 'stop')`);
-    const form = inboundForm({ MessageSid: sidOf(201), Body: 'STOP', OptOutType: 'STOP' });
+    const addresses = { From: '+12016661234', To: '+18045551234' };
+    const form = statusForm(sidOf(201), 'failed', { ...addresses, ErrorCode: '21610' });
     expect((await sendCallback(service.url, { form })).status).to.equal(200);
     const [{ id }] = await stored();
-    expect(await count('messages', `provider_message_id = '${sidOf(201)}'`)).to.equal(1);
+    expect(await count('delivery_receipts', `provider_message_id = '${sidOf(201)}'`)).to.equal(1);
     expect(await count('opt_outs', 'true')).to.equal(0);
     await query(databaseUrl, 'alter table opt_outs drop constraint bug');
     await makeDue(id);
     await untilProcessed(id);
-    expect(await count('messages', `provider_message_id = '${sidOf(201)}'`)).to.equal(1);
+    expect(await count('delivery_receipts', `provider_message_id = '${sidOf(201)}'`)).to.equal(1);
     expect(await count('opt_outs', "action = 'stop'")).to.equal(1);
+  });
+
+  it('commits a message and the request of its recipient together', async () => {
+    await query(databaseUrl, 'alter table opt_outs add constraint bug check (account is null) not valid');
+    const form = inboundForm({ MessageSid: sidOf(202), From: '+18045550202', Body: 'STOP' });
+    expect((await sendCallback(service.url, { form })).status).to.equal(200);
+    const [{ id }] = await stored();
+    expect(await count('messages', `provider_message_id = '${sidOf(202)}'`)).to.equal(0);
+    await query(databaseUrl, 'alter table opt_outs drop constraint bug');
+    await makeDue(id);
+    await untilProcessed(id);
+    expect(await count('messages', `provider_message_id = '${sidOf(202)}'`)).to.equal(1);
+    expect(await count('suppressions', "address = '+18045550202'")).to.equal(1);
   });
 
   it('quarantines a webhook after ten attempts, and then leaves it', async () => {

@@ -53,14 +53,16 @@ describe('An opt-out that Twilio reports', () => {
     ]);
   });
 
-  it('is not recorded from a message without a known type', async () => {
+  it('is a keyword of the service in a message without a known type', async () => {
     const address = '+18045550302';
     const cases: Record<string, string>[] = [{}, { OptOutType: '' }, { OptOutType: 'LATER' }];
     for (const [n, fields] of cases.entries())
       await sendCallback(service.url, {
         form: inboundForm({ MessageSid: sidOf(310 + n), From: address, Body: 'STOP', ...fields }),
       });
-    expect(await recorded(address)).to.deep.equal([]);
+    expect((await recorded(address)).map(({ action, source }) => [action, source])).to.deep.equal(
+      cases.map(() => ['stop', 'message']),
+    );
   });
 
   it('is recorded from a refused send, whose message fails', async () => {

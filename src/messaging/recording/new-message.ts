@@ -1,4 +1,5 @@
 import type { Channel } from '../../channel.ts';
+import type { OptOutRow } from '../../consent/opt-outs.ts';
 import type { Delivery } from '../../db/models/delivery.ts';
 import type { Message } from '../../db/models/message.ts';
 import type { StoredError } from '../../openapi/error-class.ts';
@@ -42,6 +43,8 @@ export interface NewMessage {
   /** Whether a message with several recipients is sent without those who are suppressed. */
   skipSuppressed: boolean;
   row: NewMessageRow;
+  /** The request of a recipient that an inbound message is; absent for any other message. */
+  optOut?: OptOutRow;
   /** Null for a message without an Idempotency-Key. */
   idempotency: (IdempotencyKey & { requestHash: string }) | null;
 }

@@ -24,7 +24,14 @@ export function toInput(
     known.map((cached) => cached?.createdAt ?? null),
     unknown.length > 0 ? JSON.stringify(unknown) : null,
     JSON.stringify(toRows(messages, hashAddress)),
+    requestsIn(messages),
   ];
+}
+
+/** The requests of recipients; null for a batch without one. */
+function requestsIn(messages: NewMessage[]): string | null {
+  const requests = messages.flatMap(({ optOut }, index) => (optOut ? { n: index + 1, ...optOut } : []));
+  return requests.length > 0 ? JSON.stringify(requests) : null;
 }
 
 /** The columns of the messages. */

@@ -67,7 +67,7 @@ const LIMITS = { ...SIZE_LIMITS, maxBatch: 128, maxQueue: 10_000, parallel: 2 };
 
 const RECORD = {
   name: 'record-messages',
-  text: `select ${storedFunction('record_messages')}($1, $2, $3, $4, $5) as written`,
+  text: `select ${storedFunction('record_messages')}($1, $2, $3, $4, $5, $6) as written`,
 };
 
 /** Creates a recorder that records concurrent messages in one transaction. */

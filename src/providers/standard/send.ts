@@ -31,6 +31,7 @@ export function createStandardProvider(
     ...accountFields(account),
     capabilities: standardCapabilities(channel, account.settings),
     longestAttemptMs: longestCallMs(timeoutMs) * (looksUpFirst ? 2 : 1),
+    answersOptOuts: () => false,
     send: (message, context) =>
       client.send(
         path,

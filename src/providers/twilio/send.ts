@@ -35,6 +35,8 @@ export function createTwilioProvider(account: AccountConfig<TwilioSettings>, tim
     ...accountFields(account),
     capabilities: TWILIO_CAPABILITIES,
     longestAttemptMs: 2 * longestCallMs(timeoutMs),
+    // Twilio replies from long codes and toll-free numbers, not from short codes: https://help.twilio.com/articles/223134027
+    answersOptOuts: (sender) => sender.startsWith('+'),
     send: (message, context) => {
       const callbackUrl = callbackUrlOf(message, context.webhookUrl);
       const body = toForm(message, messagingServiceSid, callbackUrl).toString();

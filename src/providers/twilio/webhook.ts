@@ -119,7 +119,7 @@ function refusedOptOuts(
 ): OptOutContent[] {
   const address = form.get('To');
   if (errorClass !== 'opted_out' || address === null) return [];
-  return [{ action: 'stop', address, sender: form.get('From'), providerMessageId }];
+  return [{ action: 'stop', address, sender: form.get('From'), providerMessageId, isRefusal: true }];
 }
 
 function readReceipt(

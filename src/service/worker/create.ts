@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import type { KeyedConfig } from '../../config/config.ts';
+import { createAddressHash } from '../../consent/key.ts';
+import { applyRecordedOptOuts } from '../../consent/unapplied.ts';
 import type { FunctionKeeper } from '../../db/functions.ts';
 import type { Database } from '../../db/pools.ts';
 import type { Sessions } from '../../db/start/pooler.ts';
@@ -80,12 +82,13 @@ export function createServiceWorker(context: WorkerContext): ServiceWorker {
   const { pool, knex } = database;
   const endpoints = createEndpointWorker({ config, pool, knex, events, onEvent: onSettled }, stack);
   const inbox = createInboxWorker({ config, providers, pool, events, onRecorded: onSettled }, stack);
+  const optOuts = { hashAddress: createAddressHash(config.consentKey), stopScope: config.stopScope };
   const worker = createWorker(
     {
       ...{ config, providers, pool, directUrl: location.directUrl, events, onSettled },
       normaliseAddress: createNormaliser(config.defaultRegion),
       listeners: { [WEBHOOKS_DUE]: () => inbox.wake(), [FEED_MOVED]: () => endpoints.wake() },
-      tasks: [eventRetention(pool, config.eventRetentionDays)],
+      tasks: [eventRetention(pool, config.eventRetentionDays), applyRecordedOptOuts(pool, optOuts)],
     },
     stack,
   );

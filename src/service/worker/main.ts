@@ -1,3 +1,5 @@
+import { createAddressHash } from '../../consent/key.ts';
+import { applyRecordedOptOuts } from '../../consent/unapplied.ts';
 import { knexOver, openPool } from '../../db/pools.ts';
 import { createWorker } from '../../delivery/configured-worker.ts';
 import type { Worker } from '../../delivery/worker.ts';
@@ -43,12 +45,13 @@ function start(settings: WorkerSettings): Running {
     { config, pool, knex: knexOver(pool), events: repairing, onEvent: onCommitted },
     stack,
   );
+  const optOuts = { hashAddress: createAddressHash(config.consentKey), stopScope: config.stopScope };
   const worker = createWorker(
     {
       ...{ config, providers, pool, directUrl, events: repairing, onSettled: onCommitted },
       normaliseAddress: createNormaliser(config.defaultRegion),
       listeners: { [WEBHOOKS_DUE]: () => inbox.wake(), [FEED_MOVED]: () => endpoints.wake() },
-      tasks: [eventRetention(pool, config.eventRetentionDays)],
+      tasks: [eventRetention(pool, config.eventRetentionDays), applyRecordedOptOuts(pool, optOuts)],
     },
     stack,
   );

@@ -88,7 +88,13 @@ function settle(outcome: SendOutcome, canReconcile = true): Cause {
     const { name, capabilities } = providerAt('http://127.0.0.1:1');
     const known = canReconcile ? {} : { idempotencyKeys: false, lookUp: null };
     const provider = { name, channel: 'sms', capabilities: { ...capabilities, ...known } } as Provider;
-    const settler = createSettler({ pool, events, leaseMs: 60_000, normaliseAddress: (address) => address });
+    const settler = createSettler({
+      pool,
+      events,
+      leaseMs: 60_000,
+      normaliseAddress: (address) => address,
+      stopScope: 'channel',
+    });
     const expires_at = new Date(Date.now() + HOUR * 1_000);
     await Promise.all(
       actors.map(({ id, conversation_id }) => {

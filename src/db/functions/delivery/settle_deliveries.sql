@@ -19,10 +19,10 @@ declare
 begin
   select array_agg(distinct conversation_id), array_agg(id) filter (where provider_message_id is not null),
     array_agg(provider_message_id) filter (where provider_message_id is not null), bool_or(recipients is not null),
-    bool_or(class = 'opted_out')
+    bool_or(class = 'opted_out' and code is distinct from 'recipient_suppressed')
   into conversation_ids, accepted, provider_ids, has_recipients, has_opt_outs
   from json_to_recordset(input) as attempt(
-    id bigint, conversation_id bigint, provider_message_id text, recipients json, class text);
+    id bigint, conversation_id bigint, provider_message_id text, recipients json, class text, code text);
 
   perform lock_provider_message_ids(provider_ids || case when has_recipients then recipient_ids(input) end);
   perform from conversations where id = any(conversation_ids) order by id for no key update;

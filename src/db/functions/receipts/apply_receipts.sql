@@ -9,6 +9,7 @@ declare
   with_recipients bigint[];
   -- Receipts that may follow a receipt of the same batch that reports `delivered`.
   bounces bigint[];
+  has_hard_bounces boolean;
 begin
   -- Receipts of one message are applied one transaction after the other: while one transaction adds the recipients, a receipt
   -- of the whole message would not find them. All transactions lock in the order of the ids, so that they do not deadlock.
@@ -17,8 +18,9 @@ begin
   order by message_id for no key update;
 
   select array_agg(distinct receipt.message_id) filter (where has_recipients),
-    array_agg(receipt.id) filter (where channel = 'email' and reported_status(receipt.status) = 'undelivered')
-  into with_recipients, bounces
+    array_agg(receipt.id) filter (where channel = 'email' and reported_status(receipt.status) = 'undelivered'),
+    bool_or(bounce = 'hard')
+  into with_recipients, bounces, has_hard_bounces
   from delivery_receipts as receipt
   join deliveries using (message_id)
   cross join lateral (
@@ -39,5 +41,8 @@ begin
   end if;
   if with_recipients is not null then
     perform summarise_recipients(with_recipients);
+  end if;
+  if has_hard_bounces then
+    perform add_hard_bounces(ids);
   end if;
 end $$;

@@ -1,12 +1,13 @@
 -- Records a batch of messages in one transaction. Messages are numbered from 1 by "n", which is the index into all arrays.
 -- `conversation_ids`, `sender_ids` and `conversations_created_at` are the values that the caller has cached, or null.
 -- `unknown` has {n, channel, sender, participants, address_types} of each message without a cached conversation.
--- `input` has the columns of all messages.
+-- `input` has the columns of all messages. `requests` has the requests of recipients in inbound messages (record_opt_outs), null
+-- for a batch without one.
 -- Returns {ids, created, conversation_ids, sender_ids, primary_ids, conversations_created_at, created_at}; `created` is
 -- false for a repeated message, which changes nothing.
 -- Raises MS001 if a cached conversation was deleted from the database.
 create or replace function record_messages(
-  conversation_ids bigint[], sender_ids bigint[], conversations_created_at timestamptz[], unknown json, input json)
+  conversation_ids bigint[], sender_ids bigint[], conversations_created_at timestamptz[], unknown json, input json, requests json)
   returns json
 language plpgsql
 set search_path from current
@@ -69,6 +70,14 @@ begin
   select result.ids, result.inserted into ids, created
   from insert_messages(input, conversation_ids, sender_ids, at) as result;
   perform count_messages(conversation_ids, primary_ids, created, locked, at);
+
+  if requests is not null then
+    perform record_opt_outs((
+      select json_agg(request::jsonb || jsonb_build_object('recorded_id', ids[n]))
+      from json_array_elements(requests) as request
+      cross join lateral (select (request ->> 'n')::int as n) as index
+      where created[n]));
+  end if;
 
   -- Step 4: step 1 may have created a conversation for a repeated message.
   if false = any(created) then

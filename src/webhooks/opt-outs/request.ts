@@ -1,0 +1,58 @@
+import type { Keyword, KeywordMatcher } from '../../consent/keywords.ts';
+import { type OptOutOptions, type OptOutRow, optOutRow } from '../../consent/opt-outs.ts';
+import type { AddressParser } from '../../messaging/address.ts';
+import type { NewMessage } from '../../messaging/recording/new-message.ts';
+import type { Provider } from '../../providers/provider.ts';
+import type { OptOutContent } from '../../providers/webhook.ts';
+import { mayReply } from './replies.ts';
+import { keywordOf, reportedRow } from './report.ts';
+
+export interface RequestOptions extends OptOutOptions {
+  parseAddress: AddressParser;
+  match: KeywordMatcher;
+  /** The accounts of the channel SMS. */
+  accounts: readonly Provider[];
+}
+
+/** The request of a recipient in an inbound message. */
+export interface OptOutRequest {
+  row: OptOutRow;
+  /** The text of the automatic reply; null for none. */
+  reply: string | null;
+}
+
+/**
+ * The request that an inbound text is, by its keyword or by the report of its provider. A STOP in the text has precedence over
+ * another report; otherwise the report has precedence, because the provider acts by it.
+ */
+export function requestIn(
+  options: RequestOptions,
+  provider: Provider,
+  message: NewMessage,
+  reported: OptOutContent | undefined,
+): OptOutRequest | null {
+  if (message.channel !== 'sms') return null;
+  const keyword = isRecipient(message) ? options.match(message.row.body) : null;
+  if (reported && !(keyword?.action === 'stop' && reported.action !== 'stop'))
+    return { row: reportedRow(options.parseAddress, options, provider.name, 'sms', reported), reply: null };
+  return keyword && keywordRequest(options, provider, message, keyword);
+}
+
+/** Whether texts can be sent to the sender of a message. */
+function isRecipient({ sender }: NewMessage): boolean {
+  return sender.type === 'phone' || sender.type === 'short_code';
+}
+
+function keywordRequest(
+  options: RequestOptions,
+  provider: Provider,
+  message: NewMessage,
+  { action, reply }: Keyword,
+): OptOutRequest {
+  const may_reply = reply !== null && mayReply(options.accounts, provider, message);
+  const row = optOutRow(options, {
+    ...{ account: provider.name, address: message.row.from, senders: message.row.to, action, may_reply },
+    ...{ keyword: keywordOf(message.row.body), provider_message_id: null },
+  });
+  return { row, reply: may_reply ? reply : null };
+}
