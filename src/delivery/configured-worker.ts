@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import type { Config } from '../config/config.ts';
+import type { KeyedConfig } from '../config/config.ts';
+import { createAddressHash } from '../consent/key.ts';
 import { type Listeners, listenTo } from '../db/listen.ts';
 import type { Events } from '../observability/events.ts';
 import { LEASE_MARGIN_MS } from '../outbox/settle.ts';
@@ -11,7 +12,7 @@ import { MESSAGES_DUE } from './wake-up.ts';
 import { Worker } from './worker.ts';
 
 export interface ConfiguredWorkerOptions {
-  config: Config;
+  config: KeyedConfig;
   providers: ProviderRegistry;
   pool: pg.Pool;
   /** The URL of the database, without a pooler, for LISTEN. */
@@ -44,6 +45,7 @@ export function createWorker(options: ConfiguredWorkerOptions, stack: AsyncDispo
     webhookUrlOf: (account) => webhookUrlOf(config.publicUrl, account),
     normaliseAddress,
     stopScope: config.stopScope,
+    hashAddress: createAddressHash(config.consentKey),
     patienceMs: config.stopTimeoutMs / 2,
     onSettled,
     tasks,

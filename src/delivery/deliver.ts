@@ -2,17 +2,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events } from '../observability/events.ts';
 import { traceCall } from '../observability/tracing.ts';
 import { pauseMs } from '../outbox/backoff.ts';
-import { canReconcile } from '../providers/capabilities.ts';
 import { namesOf } from '../providers/eligibility.ts';
-import type { CallContext, FailedOutcome, Provider, SendOutcome } from '../providers/provider.ts';
+import type { Provider, SendOutcome } from '../providers/provider.ts';
 import type { HealthMonitor } from './accounts/health.ts';
-import { CANNOT_RECONCILE, NOT_IDENTIFIED, notEligible, STALLED, STOPPED } from './accounts/not-called.ts';
+import {
+  CANNOT_RECONCILE,
+  isSuppressed,
+  NOT_IDENTIFIED,
+  notEligible,
+  STALLED,
+  STOPPED,
+  suppressed,
+  UNCHECKED,
+} from './accounts/not-called.ts';
 import type { Routing } from './accounts/routing.ts';
-import { type Claim, type Claimed, hasFailedOver } from './claim.ts';
+import { type AttemptOptions, attempt } from './attempt/attempt.ts';
+import type { ClaimCheck } from './attempt/ledger.ts';
+import { withoutRecipients } from './attempt/recipients.ts';
+import { type Claim, hasFailedOver } from './claim.ts';
 import type { Settlement } from './settle.ts';
-import { nextState } from './states/transition.ts';
+import { canResolve, nextState } from './states/transition.ts';
 
-export interface DeliverOptions {
+export interface DeliverOptions extends AttemptOptions {
   events: Events;
   health: HealthMonitor;
   routing: Routing;
@@ -24,12 +35,6 @@ export interface DeliverOptions {
   signal: AbortSignal;
   /** The URL of an account's webhooks; null without a public URL. */
   webhookUrlOf: (account: string) => string | null;
-  /** The only candidate of a look-up that can be the message; null if there is none or several. */
-  chooseCandidate: (
-    account: string,
-    message: Claimed,
-    candidates: readonly string[],
-  ) => Promise<string | null>;
 }
 
 interface Attempt {
@@ -41,14 +46,23 @@ interface Attempt {
   throttlesAccount: boolean;
 }
 
-/** Makes one attempt for a claimed message and computes the next state of the delivery. */
-export async function deliver(claim: Claim, options: DeliverOptions): Promise<Settlement> {
+/**
+ * Makes one attempt for a claimed message and computes the next state of the delivery.
+ *
+ * @param check the suppressed recipients; null if the ledger could not be read.
+ */
+export async function deliver(
+  claim: Claim,
+  check: ClaimCheck | null,
+  options: DeliverOptions,
+): Promise<Settlement> {
   const { message, breaker } = claim;
   const { provider } = breaker;
   const { routing, events, timeoutMs } = options;
   const eligible = routing.eligibleFor(provider.channel, message);
   const { startedAt, durationMs, outcome, fallback, throttlesAccount } = await attemptOnce(
     claim,
+    check,
     eligible,
     options,
   );
@@ -63,6 +77,7 @@ export async function deliver(claim: Claim, options: DeliverOptions): Promise<Se
   const accounts = namesOf(eligible, routing.accountsOf(provider.channel));
   const transition = nextState({
     ...{ message, outcome, throttlesAccount, provider, fallback, timeoutMs },
+    isSuppressed: check?.isSuppressed ?? false,
     unassigned: accounts?.[0] ?? null,
     now: new Date(),
     random: Math.random(),
@@ -80,17 +95,20 @@ export async function deliver(claim: Claim, options: DeliverOptions): Promise<Se
 /** A message that may have been sent stays with its account, which alone can reconcile the earlier attempt. */
 async function attemptOnce(
   claim: Claim,
+  check: ClaimCheck | null,
   eligible: readonly Provider[],
   options: DeliverOptions,
 ): Promise<Attempt> {
   const { message, breaker } = claim;
   const { provider } = breaker;
   const { routing, health } = options;
+  if (check === null) return withoutCall(UNCHECKED, null);
   if (message.may_have_been_sent)
-    return canReconcile(provider.capabilities)
-      ? callThroughBreaker(claim, eligible, options)
+    return canResolve(provider.capabilities, check.isSuppressed)
+      ? callThroughBreaker(claim, check, eligible, options)
       : withoutCall(CANNOT_RECONCILE, null);
-  if (eligible.includes(provider)) return callThroughBreaker(claim, eligible, options);
+  if (withoutRecipients(message, check.leftOut) === null) return withoutCall(suppressed(check.detail), null);
+  if (eligible.includes(provider)) return callThroughBreaker(claim, check, eligible, options);
   const outcome = notEligible(message, provider, eligible, routing.accountsOf(provider.channel));
   // The message waits until the operator changes the configuration.
   if (eligible.length === 0) health.called(provider.name, outcome);
@@ -103,6 +121,7 @@ function withoutCall(outcome: SendOutcome, fallback: string | null): Attempt {
 
 async function callThroughBreaker(
   claim: Claim,
+  check: ClaimCheck,
   eligible: readonly Provider[],
   options: DeliverOptions,
 ): Promise<Attempt> {
@@ -113,9 +132,9 @@ async function callThroughBreaker(
   const startedAt = new Date();
   const started = performance.now();
   const isLate = started - claimed > delayMs + options.marginMs;
-  const outcome = await callUnlessLate(claim, call.probing, isLate, options);
+  const outcome = await callUnlessLate(claim, check, { once: call.probing, isLate }, options);
   const isEvidence = isEvidenceOf(outcome) && !options.signal.aborted;
-  const answered = outcome === NOT_IDENTIFIED ? 'answered' : null;
+  const answered = outcome === NOT_IDENTIFIED || isSuppressed(outcome) ? 'answered' : null;
   const { throttlesAccount } = breaker.end(call, isEvidence ? outcome.outcome : answered);
   const durationMs = Math.round((performance.now() - started) * 100) / 100;
   const fallback = isEvidence ? options.routing.fallbackOf(breaker, eligible) : null;
@@ -124,17 +143,19 @@ async function callThroughBreaker(
 
 async function callUnlessLate(
   { message, breaker: { provider } }: Claim,
-  probing: boolean,
-  isLate: boolean,
-  { health, signal, webhookUrlOf, chooseCandidate }: DeliverOptions,
+  check: ClaimCheck,
+  { once, isLate }: { once: boolean; isLate: boolean },
+  options: DeliverOptions,
 ): Promise<SendOutcome> {
+  const { health, signal, webhookUrlOf, ledger } = options;
   if (signal.aborted) return STOPPED;
   // The process was suspended: the lease may end during the call, and another worker may claim the message.
   if (isLate) return STALLED;
   const context = {
-    once: probing,
+    once,
     mayHaveBeenAccepted: message.may_have_been_sent,
     webhookUrl: webhookUrlOf(provider.name),
+    mayContinue: () => ledger.mayContinue(message),
     signal,
   };
   const outcome = await traceCall(
@@ -142,52 +163,13 @@ async function callUnlessLate(
       ...{ messageId: message.id, number: message.attempt_count, provider: provider.name },
       traceparent: message.traceparent,
     },
-    () => attempt(provider, message, context, chooseCandidate),
+    () => attempt(provider, message, check, context, options),
   );
   if (isEvidenceOf(outcome) && !signal.aborted) health.called(provider.name, outcome);
   return outcome;
 }
 
-/** Whether the outcome says something about the provider: not an attempt without a call, nor a look-up without a result. */
+/** Whether the outcome says something about the provider: not an attempt without a call to send, nor a look-up without a result. */
 function isEvidenceOf(outcome: SendOutcome): boolean {
-  return outcome !== STALLED && outcome !== NOT_IDENTIFIED;
-}
-
-/**
- * Sends a message. If an earlier attempt may have succeeded and the provider does not support idempotency keys, looks the
- * message up first, so that the message is never sent twice.
- */
-async function attempt(
-  provider: Provider,
-  message: Claimed,
-  context: CallContext,
-  chooseCandidate: DeliverOptions['chooseCandidate'],
-): Promise<SendOutcome> {
-  const expired = message.expires_at.getTime() <= Date.now();
-  if (!message.may_have_been_sent || (provider.capabilities.idempotencyKeys && !expired))
-    return provider.send(message, context);
-  const result = await provider.lookUp(message, context);
-  if (result === 'inconclusive') return CANNOT_RECONCILE;
-  if ('failure' in result) return lookUpFailed(result.failure);
-  if ('candidates' in result) {
-    const chosen = await chooseCandidate(provider.name, message, result.candidates);
-    return chosen === null ? NOT_IDENTIFIED : accepted(chosen);
-  }
-  if (result.found) return { ...accepted(result.providerMessageId), recipients: result.recipients ?? [] };
-  const detail = 'The message expired; the provider did not receive it';
-  return expired
-    ? { outcome: 'rejected', httpStatus: null, class: 'expired', code: 'expired', detail }
-    : provider.send(message, context);
-}
-
-/** Whether the earlier attempt was accepted is as unknown as before. */
-function lookUpFailed({ httpStatus, class: errorClass, code, detail }: FailedOutcome): SendOutcome {
-  return {
-    ...{ outcome: 'unknown', isLookUpFailure: true, httpStatus, class: errorClass, code },
-    detail: `An earlier attempt may have succeeded; the look-up failed: ${detail}`,
-  };
-}
-
-function accepted(providerMessageId: string) {
-  return { outcome: 'accepted', httpStatus: null, providerMessageId } as const;
+  return outcome !== STALLED && outcome !== NOT_IDENTIFIED && outcome !== UNCHECKED && !isSuppressed(outcome);
 }

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { StopScope } from '../config/config.ts';
+import type { HashAddress } from '../consent/key.ts';
 import type { Events } from '../observability/events.ts';
 import { ClaimLoop, resolvedOrAfter } from '../outbox/claim-loop.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
@@ -7,10 +8,11 @@ import { isRetry } from './accounts/call.ts';
 import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
 import { ProviderStates } from './accounts/provider-states.ts';
 import { Routing } from './accounts/routing.ts';
+import { type ClaimCheck, Ledger } from './attempt/ledger.ts';
+import { chooseCandidate } from './attempt/look-up-candidates.ts';
 import { CallSlots } from './call-slots.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
 import { type DeliverOptions, deliver } from './deliver.ts';
-import { chooseCandidate } from './look-up-candidates.ts';
 import { type BackgroundTask, runInBackground } from './maintenance/background.ts';
 import { backgroundTasks, createMaintenance } from './maintenance/tasks.ts';
 import { createSettler, type NormaliseAddress, type Settlement } from './settle.ts';
@@ -32,6 +34,7 @@ export interface WorkerOptions {
   normaliseAddress: NormaliseAddress;
   /** The scope of the entry that a refused message of a recipient who has opted out adds to the ledger. */
   stopScope: StopScope;
+  hashAddress: HashAddress;
   /** The time for which `stop` waits for calls before it aborts them, in milliseconds. */
   patienceMs: number;
   /** Called after the commit of an attempt or of an account's state. */
@@ -54,6 +57,7 @@ export class Worker {
   readonly #states: ProviderStates;
   readonly #health: HealthMonitor;
   readonly #routing: Routing;
+  readonly #ledger: Ledger;
   readonly #deliverOptions: DeliverOptions;
   readonly #settle: (settlement: Settlement) => Promise<void>;
   readonly #maintain: () => Promise<number>;
@@ -75,9 +79,11 @@ export class Worker {
     this.#states = new ProviderStates(pool, events, options.onSettled);
     this.#health = new HealthMonitor(events, this.#states);
     this.#routing = new Routing(providers, concurrency, this.#health);
+    this.#ledger = new Ledger(pool, events);
     this.#deliverOptions = {
       ...{ events, health: this.#health, marginMs, timeoutMs },
       routing: this.#routing,
+      ledger: this.#ledger,
       signal: this.#loop.signal,
       webhookUrlOf: options.webhookUrlOf,
       chooseCandidate: (...choice) =>
@@ -93,8 +99,9 @@ export class Worker {
 
   start(): void {
     this.#loop.start();
-    const { pool, providers, events, tasks = [] } = this.#options;
-    const own = backgroundTasks(pool, [...providers.sms, ...providers.email], events);
+    const { pool, providers, events, hashAddress, tasks = [] } = this.#options;
+    const accounts = [...providers.sms, ...providers.email];
+    const own = backgroundTasks(pool, accounts, hashAddress, events);
     this.#stopBackground = runInBackground([...own, ...tasks], events);
   }
 
@@ -114,7 +121,8 @@ export class Worker {
     if (free.calls <= 0) return 0;
     const maintained = await this.#maintain();
     const claims = await claim(pool, this.#routing.routes(), free, leaseMs);
-    for (const claimed of claims) this.#begin(claimed);
+    const checks = await this.#ledger.check(claims.map(({ message }) => message));
+    for (const claimed of claims) this.#begin(claimed, checks?.get(claimed.message.id) ?? null);
     events.deliveriesMeasured(this.#loop.held.size);
     return maintained + claims.length;
   }
@@ -139,17 +147,17 @@ export class Worker {
     await this.#states.stop();
   }
 
-  #begin(claimed: Claim): void {
+  #begin(claimed: Claim, check: ClaimCheck | null): void {
     const { events } = this.#options;
-    this.#slots.hold(claimed.message.body.length, this.#deliver(claimed), () => {
+    this.#slots.hold(claimed.message.body.length, this.#deliver(claimed, check), () => {
       events.deliveriesMeasured(this.#loop.held.size);
       this.wake();
     });
   }
 
-  async #deliver(claimed: Claim): Promise<void> {
+  async #deliver(claimed: Claim, check: ClaimCheck | null): Promise<void> {
     const settlement = await this.#slots
-      .call(isRetry(claimed.message), () => deliver(claimed, this.#deliverOptions))
+      .call(isRetry(claimed.message), () => deliver(claimed, check, this.#deliverOptions))
       .finally(() => this.wake());
     await this.#settle(settlement);
     this.#options.onSettled?.();

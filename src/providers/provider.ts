@@ -68,6 +68,8 @@ export interface CallContext {
   mayHaveBeenAccepted: boolean;
   /** The URL of the account's webhooks, for callbacks; null without a public URL. */
   webhookUrl: string | null;
+  /** Called before a call repeats its request to send: false if a recipient has become suppressed, which ends the call. */
+  mayContinue: () => Promise<boolean>;
   /** Aborts the call; the outcome of a request that was sent is `unknown` then. */
   signal: AbortSignal;
 }

@@ -64,9 +64,9 @@ describe('claim_deliveries', function () {
     await client.query('begin');
     await client.query(
       `insert into deliveries (message_id, conversation_id, channel, status, provider, accounts, delivery_key, expires_at,
-         next_attempt_at, attempt_count, may_have_been_sent)
+         next_attempt_at, attempt_count, may_have_been_sent, recipient_hashes)
        select id, 1, 'sms', status, nullif(provider, ''), accounts, gen_random_uuid(), now() + interval '1 day',
-         now() + "dueAt" * interval '1 second', attempt_count, may_have_been_sent
+         now() + "dueAt" * interval '1 second', attempt_count, may_have_been_sent, '{}'
        from json_to_recordset($1) as row(
          id bigint, status text, provider text, accounts text[], "dueAt" int, attempt_count int, may_have_been_sent boolean)`,
       [JSON.stringify(rows)],
@@ -136,9 +136,9 @@ describe('claim_deliveries', function () {
       );
       await client.query(
         `insert into deliveries (message_id, conversation_id, channel, status, provider, accounts, delivery_key, expires_at,
-           next_attempt_at)
+           next_attempt_at, recipient_hashes)
          select id, 1, 'sms', 'queued', 'p1', case when id % 1000 = 0 then '{p1,p2}'::text[] when id % 3 = 0 then '{p1}' else '{p1,p3}' end,
-           gen_random_uuid(), now() + interval '1 day', now() - id * interval '1 millisecond' from messages`,
+           gen_random_uuid(), now() + interval '1 day', now() - id * interval '1 millisecond', '{}' from messages`,
       );
       if (analyzed) await client.query('analyze deliveries');
       const read = async () =>

@@ -267,8 +267,8 @@ describe('A worker as a process', function () {
          insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, "timestamp")
          select id, 1, 'outbound', 'sms', '', '{}', 'x', '{}', '{}', now() from conversation, generate_series(1, $1::int)
          returning id, conversation_id)
-       insert into deliveries (message_id, conversation_id, channel, status, provider, delivery_key, expires_at)
-       select id, conversation_id, 'sms', $2, 'text-co', gen_random_uuid(), now() from stored`,
+       insert into deliveries (message_id, conversation_id, channel, status, provider, delivery_key, expires_at, recipient_hashes)
+       select id, conversation_id, 'sms', $2, 'text-co', gen_random_uuid(), now(), '{}' from stored`,
       [count, status],
     );
     await query(api.databaseUrl, 'vacuum analyze');

@@ -6,7 +6,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { createRegistry } from '../../src/providers/registry.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
-import { type Harness, startHarness } from '../support/harness.ts';
+import { type Harness, hashAddress, startHarness } from '../support/harness.ts';
 import { standardAccount } from '../support/provider-server.ts';
 
 describe('An attempt without a call to the provider', () => {
@@ -36,6 +36,7 @@ describe('An attempt without a call to the provider', () => {
       webhookUrlOf: () => null,
       normaliseAddress: (address) => address,
       stopScope: 'channel',
+      hashAddress,
       ...options,
     });
   };

@@ -8,7 +8,7 @@ import { createRegistry } from '../../src/providers/registry.ts';
 import type { Call } from '../../src/simulator/store.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
-import { type Harness, startHarness } from '../support/harness.ts';
+import { type Harness, hashAddress, startHarness } from '../support/harness.ts';
 import { standardAccount } from '../support/provider-server.ts';
 
 const CONVERSATIONS = 60;
@@ -38,6 +38,7 @@ describe('A provider that is unavailable for an hour', function () {
       webhookUrlOf: () => null,
       normaliseAddress: (address) => address,
       stopScope: 'channel',
+      hashAddress,
       patienceMs: 2_000,
     });
     // The clock of this process is mocked; for the clock of the database, all stored times are moved back.

@@ -60,6 +60,7 @@ export function callContext(context: Partial<CallContext> = {}): CallContext {
     once: true,
     mayHaveBeenAccepted: false,
     webhookUrl: null,
+    mayContinue: async () => true,
     signal: new AbortController().signal,
     ...context,
   };

@@ -1,16 +1,32 @@
 import type { ErrorClass } from '../../openapi/error-class.ts';
 import { refusalOf } from '../../providers/eligibility.ts';
 import type { Routable } from '../../providers/missing-capabilities.ts';
-import type { FailedOutcome, Provider } from '../../providers/provider.ts';
+import type { FailedOutcome, Provider, SendOutcome } from '../../providers/provider.ts';
 
 export const STALLED = notCalled('worker_stalled', 'The worker process was suspended');
 export const STOPPED = notCalled('worker_stopped', 'The worker was stopped');
+export const UNCHECKED = notCalled('ledger_unavailable', 'The suppressions could not be read');
+
+const SUPPRESSED = 'recipient_suppressed';
 
 /** Outcome without a call: an earlier attempt may have succeeded, and the provider supports neither idempotency keys nor look-up. */
 export const CANNOT_RECONCILE: FailedOutcome = {
   ...{ outcome: 'unknown', httpStatus: null, class: 'provider_error', code: 'may_have_been_sent' },
   detail: 'An earlier attempt may have succeeded and the provider cannot confirm it',
 };
+
+/** Outcome without a call: no recipient remains whom the ledger allows. */
+export function suppressed(detail: string | null): FailedOutcome {
+  const reason = detail ?? 'The recipient is suppressed';
+  return {
+    ...{ outcome: 'rejected', httpStatus: null, class: 'opted_out', code: SUPPRESSED },
+    detail: `${reason}; the provider was not called`,
+  };
+}
+
+export function isSuppressed(outcome: SendOutcome): boolean {
+  return outcome.outcome === 'rejected' && outcome.code === SUPPRESSED && outcome.httpStatus === null;
+}
 
 /** Outcome of a look-up that the provider has answered. */
 export const NOT_IDENTIFIED: FailedOutcome = {

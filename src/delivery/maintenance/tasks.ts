@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { HashAddress } from '../../consent/key.ts';
 import type { Events } from '../../observability/events.ts';
 import { createHeadActivation } from './activate-heads.ts';
 import type { BackgroundTask } from './background.ts';
@@ -6,6 +7,7 @@ import { queueAndExpire } from './due-messages.ts';
 import { deleteOldKeys } from './old-keys.ts';
 import { createRetryAfterStart } from './operator-errors.ts';
 import { createUnmatchedReport } from './receipts-without-message.ts';
+import { addRecipientHashes } from './recipient-hashes.ts';
 import { reassignFromRemoved } from './removed-accounts.ts';
 
 const QUEUE_AND_EXPIRE_EVERY_MS = 50;
@@ -13,6 +15,8 @@ const REASSIGN_EVERY_MS = 10_000;
 const ACTIVATE_EVERY_MS = 30_000;
 const DELETE_KEYS_EVERY_MS = 60_000;
 const REPORT_RECEIPTS_EVERY_MS = 60_000;
+/** Messages of the previous version wait for their hashes. */
+const ADD_HASHES_EVERY_MS = 1_000;
 /** The pause before another attempt if the database was not available at the start. */
 const RETRY_AFTER_START_EVERY_MS = 10_000;
 
@@ -44,9 +48,11 @@ export function createMaintenance(
 export function backgroundTasks(
   pool: pg.Pool,
   accounts: readonly { name: string; channel: string }[],
+  hashAddress: HashAddress,
   events: Events,
 ): BackgroundTask[] {
   return [
+    { everyMs: ADD_HASHES_EVERY_MS, step: () => addRecipientHashes(pool, hashAddress) },
     { everyMs: RETRY_AFTER_START_EVERY_MS, step: createRetryAfterStart(pool, accounts) },
     { everyMs: DELETE_KEYS_EVERY_MS, step: () => deleteOldKeys(pool) },
     { everyMs: ACTIVATE_EVERY_MS, step: createHeadActivation(pool) },

@@ -1,5 +1,5 @@
 import type { Delivery } from '../../db/models/delivery.ts';
-import { canReconcile } from '../../providers/capabilities.ts';
+import { type Capabilities, canReconcile } from '../../providers/capabilities.ts';
 import type { Provider, SendOutcome } from '../../providers/provider.ts';
 import { nextAttempt } from '../backoff.ts';
 import type { Claimed } from '../claim.ts';
@@ -26,6 +26,8 @@ export interface TransitionInput {
   outcome: SendOutcome;
   /** False if the provider throttled only this recipient. */
   throttlesAccount?: boolean;
+  /** Whether a recipient is suppressed whom an earlier attempt may have reached: the message is not sent again. */
+  isSuppressed?: boolean;
   provider: Pick<Provider, 'name' | 'capabilities'>;
   /** The account to fail over to, or null if there is none. */
   fallback: string | null;
@@ -43,6 +45,7 @@ export function nextState({
   message,
   outcome,
   throttlesAccount = true,
+  isSuppressed = false,
   provider,
   fallback,
   unassigned,
@@ -67,10 +70,10 @@ export function nextState({
   // An earlier attempt may have succeeded, so this attempt was a look-up.
   const isLastLookUp =
     message.may_have_been_sent &&
-    !idempotencyKeys &&
+    (!idempotencyKeys || isSuppressed) &&
     lookUp === 'by_circumstances' &&
     !(isUnknown && outcome.isLookUpFailure);
-  if (isUnknown && (!canReconcile(provider.capabilities) || isLastLookUp))
+  if (isUnknown && (!canResolve(provider.capabilities, isSuppressed) || isLastLookUp))
     return { ...transition, status: after('unknown_unresolvable'), error };
   if (isUnknown && message.expires_at <= now) {
     const detail = `The message expired; the outcome of the last attempt was unknown (${outcome.code})`;
@@ -91,6 +94,11 @@ export function nextState({
   });
   // A message that may have been sent stays with the same account.
   return { ...queued, provider: mayHaveBeenSent ? provider.name : unassigned, nextAttemptAt, countsAsRetry };
+}
+
+/** Whether an unknown outcome can be resolved; for a suppressed recipient by look-up only. */
+export function canResolve(capabilities: Capabilities, isSuppressed: boolean): boolean {
+  return isSuppressed ? capabilities.lookUp !== null : canReconcile(capabilities);
 }
 
 function after(event: Event): Transition['status'] {

@@ -91,6 +91,13 @@ export class ProviderClient {
       method: 'POST',
       ...request,
       ...(!context.once && {
+        hooks: {
+          beforeRetry: [
+            async (error) => {
+              if (!(await context.mayContinue())) throw error;
+            },
+          ],
+        },
         retry: {
           // Without idempotency keys a second request could send a second message.
           calculateDelay: ({ error, attemptCount }) => {

@@ -15,6 +15,7 @@ export const once = () => ({
   once: true,
   mayHaveBeenAccepted: false,
   webhookUrl: null,
+  mayContinue: async () => true,
   signal: AbortSignal.timeout(30_000),
 });
 const WRONG_KEY = 'wrong-key';

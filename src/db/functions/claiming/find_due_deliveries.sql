@@ -61,6 +61,7 @@ begin
           and (attempt_count > 0) = search.is_retry and coalesce(deliveries.accounts, '{}') = takeover.accounts
           and deliveries.next_attempt_at <= at and status = 'queued' and not may_have_been_sent
           and (deliveries.accounts is null or cardinality(deliveries.accounts) > 1) and expires_at > at
+          and recipient_hashes is not null
         order by deliveries.next_attempt_at limit search.max_found for update skip locked
       ) as found
       where takeover.n = search.n and takeover.is_retry = search.is_retry and not search.newest_first
@@ -74,6 +75,7 @@ begin
           and (attempt_count > 0) = search.is_retry and coalesce(deliveries.accounts, '{}') = takeover.accounts
           and deliveries.next_attempt_at <= at and status = 'queued' and not may_have_been_sent
           and (deliveries.accounts is null or cardinality(deliveries.accounts) > 1) and expires_at > at
+          and recipient_hashes is not null
         order by deliveries.next_attempt_at desc limit search.max_found for update skip locked
       ) as found
       where takeover.n = search.n and takeover.is_retry = search.is_retry and search.newest_first

@@ -16,5 +16,5 @@ begin
   from json_to_recordset(input) as attempt(id bigint, recipients json)
   cross join lateral json_to_recordset(recipients) as named(address text, provider_message_id text)
   where attempt.id = any(sent) and recipient.message_id = attempt.id and recipient.address = named.address
-    and recipient.provider_message_id is null;
+    and recipient.provider_message_id is null and recipient.provider is not null;
 end $$;

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Claimed } from './claim.ts';
+import type { Claimed } from '../claim.ts';
 
 /** A look-up finds messages that were sent some time before its message was accepted, because clocks differ. */
 const WINDOW = '5 minutes';

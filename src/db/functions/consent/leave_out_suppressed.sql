@@ -1,0 +1,29 @@
+-- Checks claimed messages against the ledger, and records the suppressed recipients of groups as failed, so that no call has
+-- them, also after a START. Returns the recipients who are left out of all calls (`is_left_out`), and the other suppressed
+-- recipients: the only recipient of a message, and recipients of a message that may have been sent. `is_unsent`: the provider
+-- has confirmed that no earlier attempt was accepted.
+create or replace function leave_out_suppressed(ids bigint[], is_unsent boolean)
+  returns table (message_id bigint, "position" smallint, detail text, is_left_out boolean)
+language plpgsql rows 1
+set search_path from current
+set enable_seqscan = off as $$
+#variable_conflict use_column
+begin
+  return query
+  with suppressed as materialized (
+    select * from suppressed_recipients(ids)
+  ), recorded as (
+    insert into delivery_recipients (message_id, position, address, status, error)
+    select message_id, position, ("to" || cc || bcc)[position], 'failed', jsonb_build_object(
+      'code', 'recipient_suppressed', 'detail', 'The recipient is suppressed (' || reason || ')')
+    from suppressed join deliveries using (message_id) join messages on messages.id = message_id
+    where cardinality(recipient_hashes) > 1 and deliveries.status = 'sending' and (is_unsent or not may_have_been_sent)
+    on conflict do nothing
+    returning message_id, position
+  )
+  select own.message_id, own.position, own.error ->> 'detail', true from delivery_recipients as own
+  where own.message_id = any(ids) and own.provider is null
+  union all
+  select message_id, position, 'The recipient is suppressed (' || reason || ')', recorded.position is not null
+  from suppressed left join recorded using (message_id, position);
+end $$;

@@ -1,0 +1,24 @@
+-- The recipients of outbound messages whom the ledger stops now, each with the strongest reason of the entry with the widest
+-- scope. Recipients who were left out before are omitted (leave_out_suppressed).
+create or replace function suppressed_recipients(ids bigint[])
+  returns table (message_id bigint, "position" smallint, reason text)
+language plpgsql stable rows 1
+set search_path from current
+set enable_seqscan = off as $$
+#variable_conflict use_column
+begin
+  return query
+  select deliveries.message_id, recipient.position::smallint, entry.reasons[1]
+  from deliveries join messages on messages.id = deliveries.message_id
+  cross join lateral unnest(recipient_hashes) with ordinality as recipient(address_hash, position)
+  cross join lateral (
+    select reasons from suppressions
+    where suppressions.address_hash = recipient.address_hash and (scope <> 'sender' or suppressions.sender = messages."from")
+      and stops(reasons, coalesce(purpose, 'conversational'))
+    order by array_position(array['all', 'channel', 'sender'], scope), id limit 1
+  ) as entry
+  where deliveries.message_id = any(ids)
+    and not exists (
+      select from delivery_recipients as own
+      where own.message_id = deliveries.message_id and own.position = recipient.position and own.provider is null);
+end $$;

@@ -1,0 +1,71 @@
+import type { CallContext, FailedOutcome, Provider, SendOutcome } from '../../providers/provider.ts';
+import { CANNOT_RECONCILE, NOT_IDENTIFIED, suppressed, UNCHECKED } from '../accounts/not-called.ts';
+import type { Claimed } from '../claim.ts';
+import type { ClaimCheck, Ledger } from './ledger.ts';
+import { withoutRecipients } from './recipients.ts';
+
+export interface AttemptOptions {
+  ledger: Pick<Ledger, 'checkUnsent' | 'mayContinue'>;
+  /** The only candidate of a look-up that can be the message; null if there is none or several. */
+  chooseCandidate: (
+    account: string,
+    message: Claimed,
+    candidates: readonly string[],
+  ) => Promise<string | null>;
+}
+
+/**
+ * Sends a message to the recipients whom the ledger allows. If an earlier attempt may have succeeded and the provider does not
+ * support idempotency keys, looks the message up first, so that the message is never sent twice. A message that expired, or
+ * whose recipient is suppressed, after such an attempt is only looked up.
+ */
+export async function attempt(
+  provider: Provider,
+  message: Claimed,
+  check: ClaimCheck,
+  context: CallContext,
+  { ledger, chooseCandidate }: AttemptOptions,
+): Promise<SendOutcome> {
+  const expired = message.expires_at.getTime() <= Date.now();
+  const mayRepeat = provider.capabilities.idempotencyKeys && !expired && !check.isSuppressed;
+  if (!message.may_have_been_sent || mayRepeat) return send(provider, message, check, context);
+  const result = await provider.lookUp(message, context);
+  if (result === 'inconclusive') return CANNOT_RECONCILE;
+  if ('failure' in result) return lookUpFailed(result.failure);
+  if ('candidates' in result) {
+    const chosen = await chooseCandidate(provider.name, message, result.candidates);
+    return chosen === null ? NOT_IDENTIFIED : accepted(chosen);
+  }
+  if (result.found) return { ...accepted(result.providerMessageId), recipients: result.recipients ?? [] };
+  if (expired) return EXPIRED;
+  // The look-up took some time, and the recipients of the earlier attempt are certainly not reached.
+  const current = await ledger.checkUnsent(message);
+  return current === null ? UNCHECKED : send(provider, message, current, context);
+}
+
+const EXPIRED: SendOutcome = {
+  ...{ outcome: 'rejected', httpStatus: null, class: 'expired', code: 'expired' },
+  detail: 'The message expired; the provider did not receive it',
+};
+
+async function send(
+  provider: Provider,
+  message: Claimed,
+  { leftOut, detail }: ClaimCheck,
+  context: CallContext,
+): Promise<SendOutcome> {
+  const allowed = withoutRecipients(message, leftOut);
+  return allowed === null ? suppressed(detail) : provider.send(allowed, context);
+}
+
+/** Whether the earlier attempt was accepted is as unknown as before. */
+function lookUpFailed({ httpStatus, class: errorClass, code, detail }: FailedOutcome): SendOutcome {
+  return {
+    ...{ outcome: 'unknown', isLookUpFailure: true, httpStatus, class: errorClass, code },
+    detail: `An earlier attempt may have succeeded; the look-up failed: ${detail}`,
+  };
+}
+
+function accepted(providerMessageId: string) {
+  return { outcome: 'accepted', httpStatus: null, providerMessageId } as const;
+}
