@@ -211,7 +211,7 @@ export interface paths {
         /**
          * Send a failed message again
          * @description Sends a `failed`, `undelivered` or `unknown` message again, as a new attempt. An `unknown` message may have been
-         *     sent: if it was, the recipient gets it twice. If `expires_at` has passed, the message expires 24 hours from now.
+         *     sent: if it was, the recipient gets it twice. Suppressed recipients are left out again. If `expires_at` has passed, the message expires 24 hours from now.
          */
         post: operations["retryMessage"];
         delete?: never;
@@ -1055,7 +1055,7 @@ export interface components {
         Direction: "inbound" | "outbound";
         /**
          * @description Outbound: `scheduled` → `queued` → `sending` → `sent` → `delivered`, or one of `undelivered` (the provider could not
-         *     deliver the message), `failed` (the message was rejected or has expired), `canceled`, `unknown` (the message may
+         *     deliver the message), `failed` (the message was rejected, has expired, or its recipient is suppressed), `canceled`, `unknown` (the message may
          *     have been sent).
          *     Inbound: `received`.
          * @enum {string}
@@ -1503,7 +1503,8 @@ export interface components {
             error: components["schemas"]["MessageError"] | null;
             /**
              * @description Only for an outbound message with several recipients: each address of `to`, `cc` and `bcc` in this order, with its
-             *     own status. Until a receipt of the provider names a recipient, each has the status of the message. From then on,
+             *     own status. A suppressed recipient is `failed` with the code `recipient_suppressed`. Until a receipt of the provider names
+             *     a recipient, each other recipient has the status of the message. From then on,
              *     the `status` of the message is `sent` while a recipient is `sent`; `delivered` or `failed` if all recipients are;
              *     otherwise `undelivered`, with the error of the first recipient that was not reached.
              */
@@ -2954,6 +2955,10 @@ export interface components {
          *     group message if all accounts are of a kind without groups. Nothing is sent, not even to some of the recipients;
          *     `errors` names the part that needs the capability, the account, and what works instead. A message that was accepted
          *     before is returned to a request with the same `Idempotency-Key`, also if no account can send it now.
+         *
+         *     If a recipient is suppressed, the message is refused with `recipient_suppressed`: `errors` names each suppressed recipient,
+         *     and `suppressions` has the entries that stop the message. A message with several recipients is sent to the others with
+         *     `skip_suppressed`.
          *
          *     If the service is configured to send texts to some countries only, a text with a recipient of another country, or of no
          *     known country, is refused with `country_not_allowed`, and `errors` names each such recipient.

@@ -10,7 +10,7 @@ import type { StandardSettings } from '../../src/providers/standard/config.ts';
 import { email, mms, sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { type Harness, hashAddress, startHarness } from '../support/harness.ts';
-import { standardAccount } from '../support/provider-server.ts';
+import { standardAccount, startProviderServer } from '../support/provider-server.ts';
 import { restore, suppress } from '../support/suppressions.ts';
 
 const [ONE, TWO, THREE] = ['+12015550101', '+12015550102', '+12015550103'] as const;
@@ -32,8 +32,8 @@ describe('A claimed message', () => {
     await api.stop();
   });
 
-  const createWorker = (settings: Partial<StandardSettings> = {}) => {
-    const account = standardAccount(api.simulator.url, settings);
+  const createWorker = (settings: Partial<StandardSettings> = {}, url = api.simulator.url) => {
+    const account = standardAccount(url, settings);
     return new Worker({
       pool: database.pool,
       providers: createRegistry([account, { ...account, name: 'mail-co', channel: 'email' }], 10_000),
@@ -306,6 +306,27 @@ describe('A claimed message', () => {
       ]);
     });
   });
+
+  for (const status of [503, 500])
+    it(`is not sent again in the same call after ${status} if its recipient became suppressed meanwhile`, async () => {
+      await worker.stop();
+      const received: string[] = [];
+      const provider = await startProviderServer(async (request, response) => {
+        received.push(`${request.method}`);
+        if (request.method === 'POST') await stop(ONE);
+        response.writeHead(request.method === 'POST' ? status : 200, { 'content-type': 'application/json' });
+        response.end('{"data":[]}');
+      });
+      worker = createWorker({}, provider.url);
+      const message = await send();
+      await deliver();
+      expect((await messageOf(message)).status).to.equal('queued');
+      await deliver();
+      await provider.stop();
+      expect(await statusOf(message)).to.deep.equal(['failed', 'recipient_suppressed']);
+      // After 500, which may have been accepted, the provider is asked.
+      expect(received).to.deep.equal(status === 500 ? ['POST', 'GET'] : ['POST']);
+    });
 
   it('is not sent while the ledger cannot be read', async () => {
     const message = await send();
