@@ -12,7 +12,7 @@ describe('A worker process that is killed between the claim and the check of the
   let service: Harness;
   let lock: pg.Client;
   before(async () => {
-    service = await startHarness({}, createLogger('silent'), true);
+    service = await startHarness({ LOG_LEVEL: 'silent' }, createLogger('silent'), true);
     lock = new pg.Client({ connectionString: service.databaseUrl });
     await lock.connect();
   });

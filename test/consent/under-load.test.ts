@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { createLogger } from '../../src/observability/logger.ts';
 import { loadConfig, type Service, startService } from '../../src/service/service.ts';
+import { ACCOUNT_SID } from '../../src/simulator/dialects/twilio/dialect.ts';
 import { startSimulator } from '../../src/simulator/server.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
@@ -38,9 +39,14 @@ const KINDS: Record<string, Kind> = {
     write: (service, body, n) => deliver(service, inboundBody(`keyword-${n}`, { body })),
   },
   twilio: {
-    environment: (simulatorUrl) => twilioEnvironment(`${simulatorUrl}/twilio`),
+    environment: (simulatorUrl) => ({
+      ...twilioEnvironment(`${simulatorUrl}/twilio`),
+      TWILIO_ACCOUNT_SID: ACCOUNT_SID,
+    }),
     write: (service, Body, n) =>
-      sendCallback(service.url, { form: inboundForm({ MessageSid: sidOf(1_000 + n), Body }) }),
+      sendCallback(service.url, {
+        form: inboundForm({ MessageSid: sidOf(1_000 + n), AccountSid: ACCOUNT_SID, Body }),
+      }),
   },
 };
 
@@ -56,6 +62,7 @@ for (const [name, kind] of Object.entries(KINDS))
       stack.defer(() => simulator.stop());
       simulatorUrl = simulator.url;
       const environment = {
+        LOG_LEVEL: 'silent',
         ...kind.environment(simulatorUrl),
         ...(name === 'standard' && { TEXT_CO_URL: simulatorUrl, TEXT_CO_KEY: AUTH_TOKEN }),
       };
@@ -141,3 +148,31 @@ for (const [name, kind] of Object.entries(KINDS))
       expect(await received()).to.include(`Message ${MESSAGES}`);
     });
   });
+
+describe('STOP with STOP_SCOPE=sender', () => {
+  let service: Harness;
+  before(async () => {
+    service = await startHarness({ STOP_SCOPE: 'sender', TEXT_CO_WEBHOOK_SECRETS: webhookSecret });
+  });
+  after(() => service.stop());
+
+  it('stops the messages of the number written to, and does not affect a second number', async () => {
+    const second = { ...sms, from: '+12016665555' };
+    const scheduled = { send_at: new Date(Date.now() + 3_600_000).toISOString() };
+    const send = (body: object) => service.request('POST', '/api/messages/sms', body);
+    const [stopped, other] = [await send({ ...sms, ...scheduled }), await send({ ...second, ...scheduled })];
+    expect((await deliver(service, inboundBody('stop-1', { body: 'STOP' }))).status).to.equal(200);
+    await query(
+      service.databaseUrl,
+      `update deliveries set next_attempt_at = now() where status = 'scheduled'`,
+    );
+    expect((await service.untilStatus(stopped.body.id, 'failed')).error?.code).to.equal(
+      'recipient_suppressed',
+    );
+    await service.untilStatus(other.body.id, 'delivered');
+    expect((await send(sms)).body.code).to.equal('recipient_suppressed');
+    expect((await send(second)).status).to.equal(202);
+    expect((await deliver(service, inboundBody('start-1', { body: 'Start' }))).status).to.equal(200);
+    expect((await send(sms)).status).to.equal(202);
+  });
+});
