@@ -29,6 +29,7 @@ const ASSETS = new Map<string, Asset>([
   ['reference.css', { folder: OURS, type: 'text/css; charset=utf-8' }],
   ['icon.svg', { folder: OURS, type: 'image/svg+xml' }],
   ['architecture.md', DOCUMENT],
+  ['consent.md', DOCUMENT],
   ['events.md', DOCUMENT],
   ['operations.md', DOCUMENT],
   ['security.md', DOCUMENT],

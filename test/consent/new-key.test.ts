@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { createAddressHash } from '../../src/consent/key.ts';
+import { sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { startHarness } from '../support/harness.ts';
+import { suppress } from '../support/suppressions.ts';
+import { until } from '../support/until.ts';
+
+const NEW_KEY = "another-key-with-a-'-0123456789-0123456789";
+const STOPPED = '+18045551234';
+const LATER = '+18045555678';
+
+/** The script of docs/operations.md. */
+function script(key: string): string {
+  const [, sql = ''] =
+    /```sql\n(begin;\ncreate extension.*?)```/s.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
+  return sql.replaceAll(":'key'", `'${key.replaceAll("'", "''")}'`);
+}
+
+describe('The script for a new CONSENT_KEY', () => {
+  it('keeps the ledger, its history and the checks of messages that wait', async () => {
+    const before = await startHarness({ ROLE: 'api' });
+    const { databaseUrl } = before;
+    await suppress(databaseUrl, STOPPED);
+    const waiting = await before.client.messages.send({ ...sms, to: LATER });
+    await before.stop();
+    expect(script(NEW_KEY)).to.contain('hmac');
+    await query(databaseUrl, script(NEW_KEY));
+
+    const after = await startHarness({ DATABASE_URL: databaseUrl, CONSENT_KEY: NEW_KEY, ROLE: 'api' });
+    const refused = await after.request('POST', '/api/messages/sms', { ...sms, to: STOPPED });
+    expect([refused.status, refused.body.code]).to.deep.equal([422, 'recipient_suppressed']);
+    const hash = createAddressHash(NEW_KEY);
+    expect(
+      await query(databaseUrl, `select encode(recipient_hashes[1], 'hex') as hash from deliveries`),
+    ).to.deep.equal([{ hash: hash(LATER) }]);
+    expect(
+      await query(databaseUrl, `select encode(address_hash, 'hex') as hash from suppression_changes`),
+    ).to.deep.equal([{ hash: hash(STOPPED) }]);
+    await after.stop();
+
+    const sending = await startHarness({ DATABASE_URL: databaseUrl, CONSENT_KEY: NEW_KEY });
+    await until(
+      async () => (await sending.client.messages.get(waiting.id)).status !== 'queued',
+      'the message that waited is sent',
+    );
+    await sending.stop();
+  });
+});
