@@ -82,8 +82,8 @@ function shared(account: string, idField: 'messaging_provider_id' | 'xillio_id')
       id: (n) => `conformance_${n}`,
       message: ({ id, ...fields }, unknown = false) =>
         event({ [idField]: id, timestamp: new Date(0).toISOString(), ...fields }, unknown),
-      receipt: (id, word, unknown = false) =>
-        event({ [idField]: id, status: word, timestamp: new Date(0).toISOString() }, unknown),
+      receipt: (id: string, word: string, unknown = false, more = {}) =>
+        event({ [idField]: id, status: word, timestamp: new Date(0).toISOString(), ...more }, unknown),
       sign: (webhook, { secret, at = Math.floor(Date.now() / 1_000) }) => ({
         ...webhook,
         headers: { ...webhook.headers, ...sign(secret, 'evt_1', at, Buffer.from(webhook.body)) },
@@ -116,8 +116,14 @@ const sms: Subject = {
   ],
 };
 
+const mail = shared('mail-co', 'xillio_id');
+
 const email: Subject = {
-  ...shared('mail-co', 'xillio_id'),
+  ...mail,
+  webhooks: {
+    ...mail.webhooks,
+    hardBounce: (id) => mail.webhooks.receipt(id, 'bounced', false, { bounce: 'hard' }),
+  },
   message: { from: 'user@usehatchapp.com', body: '<b>Hello</b>' },
   recipient: (n) => `recipient-${n}@example.com`,
   refusals: [

@@ -90,10 +90,10 @@ const sms: Subject = {
       error: { code: '21211', class: 'invalid_destination', url: `${PAGE}/21211` },
     },
     {
-      title: 'a recipient who opted out',
-      says: 'STOP',
+      title: 'a number that is no mobile number',
+      to: '+15005550009',
       status: 'failed',
-      error: { code: '21610', class: 'opted_out', url: `${PAGE}/21610` },
+      error: { code: '21614', class: 'invalid_destination', url: `${PAGE}/21614` },
     },
     {
       title: 'a message that the carrier filters',
@@ -108,6 +108,7 @@ const sms: Subject = {
       error: { code: '30003', class: 'unreachable', url: `${PAGE}/30003` },
     },
   ],
+  optedOut: '+15005550004',
   reconciliations: [
     {
       title: 'a lost response, by the echo in a callback',

@@ -1,10 +1,13 @@
 import { expect } from 'chai';
 import type { Message } from '../../../../sdk/src/index.ts';
 import type { Channel } from '../../../../src/channel.ts';
+import type { Provider } from '../../../../src/providers/provider.ts';
+import { createRegistry } from '../../../../src/providers/registry.ts';
+import { loadConfig } from '../../../../src/service/service.ts';
 import { type Simulator, startSimulator } from '../../../../src/simulator/server.ts';
 import type { Accepted } from '../../../../src/simulator/store.ts';
 import { query } from '../../../support/database.ts';
-import { type Harness, startHarness } from '../../../support/harness.ts';
+import { environmentFor, type Harness, startHarness } from '../../../support/harness.ts';
 import { freePort } from '../../../support/process.ts';
 import type { Subject, Webhook } from './subject.ts';
 
@@ -131,6 +134,19 @@ export class Bench {
     const [row] = await query(this.service.databaseUrl, `select ${counts.join(', ')}`);
     expect(row).to.include.keys('messages', 'delivery_receipts');
     return row as object;
+  }
+
+  /** The account, as a service with this configuration creates it. */
+  provider(): Provider {
+    const { account, environment, secrets } = this.subject;
+    const { accounts } = loadConfig({
+      ...environmentFor(this.simulator.url, 'postgres://127.0.0.1/none'),
+      [`${this.channel.toUpperCase()}_PROVIDERS`]: account,
+      ...environment(account, this.simulator.url, [secrets.current]),
+    });
+    const [provider] = createRegistry(accounts, 1_000)[this.channel];
+    if (!provider) throw new Error(`There is no account ${account}`);
+    return provider;
   }
 
   async stop(): Promise<void> {

@@ -1,8 +1,5 @@
 import { expect } from 'chai';
 import type { Capabilities } from '../../../../src/providers/capabilities.ts';
-import { createRegistry } from '../../../../src/providers/registry.ts';
-import { loadConfig } from '../../../../src/service/service.ts';
-import { environmentFor } from '../../../support/harness.ts';
 import type { Bench } from './bench.ts';
 import type { Subject } from './subject.ts';
 
@@ -19,7 +16,7 @@ export function describeCapabilities(subject: Subject, bench: () => Bench): void
   describe('a capability', () => {
     let has: Capabilities;
     before(() => {
-      has = capabilitiesOf(subject, bench());
+      has = bench().provider().capabilities;
     });
 
     const isText = () => bench().channel === 'sms';
@@ -77,18 +74,4 @@ export function describeCapabilities(subject: Subject, bench: () => Bench): void
       else await expectRefused({ cc: [bench().recipient()] });
     });
   });
-}
-
-function capabilitiesOf(
-  { account, environment, secrets }: Subject,
-  { channel, simulator }: Bench,
-): Capabilities {
-  const { accounts } = loadConfig({
-    ...environmentFor(simulator.url, 'postgres://127.0.0.1/none'),
-    [`${channel.toUpperCase()}_PROVIDERS`]: account,
-    ...environment(account, simulator.url, [secrets.current]),
-  });
-  const [provider] = createRegistry(accounts, 1_000)[channel];
-  if (!provider) throw new Error(`There is no account ${account}`);
-  return provider.capabilities;
 }

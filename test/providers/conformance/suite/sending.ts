@@ -21,16 +21,9 @@ export function describeSending({ outcomes, refusals, reconciliations }: Subject
     for (const outcome of outcomes)
       it(`is ${outcome.attempt.outcome} after ${outcome.title}`, () => checkOutcome(bench(), outcome));
 
-    for (const { title, to, says, status, error } of refusals)
+    for (const { title, to, status, error } of refusals)
       it(`is ${status}, with the error class ${error.class}, for ${title}`, async () => {
-        const recipient = to ?? bench().recipient();
-        const { from } = bench().subject.message;
-        const { dialect, webhooks } = bench().subject;
-        if (says !== undefined) {
-          const fields = webhooks.inbound({ from: recipient, to: from, body: says });
-          await bench().control('POST', 'inbound', { channel: bench().channel, dialect, ...fields });
-        }
-        const { id } = await bench().send(recipient);
+        const { id } = await bench().send(to);
         const message = await bench().service.untilStatus(id, status);
         expect(message.error).to.include(error);
         expect(await bench().attempts(id)).to.have.lengthOf(1);

@@ -26,6 +26,8 @@ export interface Subject {
   recipientOf(request: Record<string, unknown>): unknown;
   outcomes: OutcomeCase[];
   refusals: RefusalCase[];
+  /** A recipient who has opted out at the provider, which refuses the message with the class `opted_out`; absent without one. */
+  optedOut?: string;
   /** What the kind does with a message of which the simulator knows and the service does not. */
   reconciliations: ReconciliationCase[];
   /** The provider's statuses in receipts, and the status of a sent message after each of them. */
@@ -53,10 +55,7 @@ export interface OutcomeCase {
 /** A message that the provider refuses, or does not deliver, because of its recipient. */
 export interface RefusalCase {
   title: string;
-  /** Default: any recipient. */
-  to?: string;
-  /** An inbound text of the recipient before the message. */
-  says?: string;
+  to: string;
   status: 'failed' | 'undelivered';
   error: { code: string; class: string; url?: string };
 }
@@ -102,6 +101,8 @@ export interface WebhookForms {
   /** @param unknown whether the webhook has fields that are not documented. */
   message(fields: InboundFields, unknown?: boolean): Webhook;
   receipt(id: string, status: string, unknown?: boolean): Webhook;
+  /** The receipt of a bounce after which the address will never accept an email; absent if the kind has none. */
+  hardBounce?(id: string): Webhook;
   sign(webhook: Webhook, options: SigningOptions): Webhook;
   signatureHeader: string;
   /** Whether the signature covers the URL. */
