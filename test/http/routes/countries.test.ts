@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import { email, mms, sms } from '../../support/bodies.ts';
+import { repliesTo } from '../../support/consent.ts';
 import { query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
+import { deliver, inboundBody } from '../../support/webhooks.ts';
 
 const US = '+18045551234';
 const CANADA = '+16045551234';
@@ -102,8 +104,19 @@ describe('ALLOWED_COUNTRIES', () => {
     await satellites.stop();
   });
 
+  it('does not refuse the automatic reply to a STOP from another country', async () => {
+    const body = inboundBody('stop-from-jamaica', {
+      from: JAMAICA,
+      to: sms.from,
+      body: 'STOP',
+      timestamp: undefined,
+    });
+    expect((await deliver(api, body)).status).to.equal(200);
+    expect(await repliesTo(api, JAMAICA)).to.have.length(1);
+  });
+
   it('is off by default', async () => {
-    for (const to of [JAMAICA, UNKNOWN, SATELLITE, '72000'])
+    for (const to of [BAHAMAS, UNKNOWN, SATELLITE, '72000'])
       expect((await send({ ...sms, to }, 'sms', open)).status, to).to.equal(202);
   });
 });
