@@ -85,6 +85,7 @@ for (const [name, kind] of Object.entries(KINDS))
         ...{ method, headers: { 'content-type': 'application/json' } },
         ...(body && { body: JSON.stringify(body) }),
       });
+      expect(response.status, path).to.equal(200);
       return (await response.json()) as T;
     }
     /** The texts of the messages that the provider got, one for each message. */
@@ -104,7 +105,7 @@ for (const [name, kind] of Object.entries(KINDS))
       });
 
     it('passes nothing to the provider but messages that were claimed before, and START restores', async () => {
-      await control('PUT', 'faults', [{ channel: 'sms', type: 'latency', latency_ms: LATENCY_MS }] as object);
+      await control('PUT', 'faults', [{ channel: 'sms', type: 'latency', ms: LATENCY_MS }] as object);
       const sent = await Promise.all(Array.from({ length: MESSAGES }, (_, n) => send(n)));
       expect(sent.map(({ status }) => status)).to.deep.equal(sent.map(() => 202));
       await until(async () => (await received()).length >= SENDERS, 'the first messages are sent');
