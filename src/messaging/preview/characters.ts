@@ -1,6 +1,6 @@
-import { SegmentedMessage } from 'sms-segments-calculator';
+import smartEncoding from 'sms-segments-calculator/dist/libs/SmartEncodingMap.js';
 import type { Schema } from '../../openapi/types.ts';
-import { isGsm, type TextMeasure } from '../recording/segments.ts';
+import { isGsm, type TextMeasure } from '../segments.ts';
 
 type NonGsmCharacter = Schema<'NonGsmCharacter'>;
 
@@ -88,6 +88,5 @@ function replacePoint(point: string): string | null {
   if (/[\p{Z}\t\v\u0085]/u.test(point)) return ' ';
   if (/\p{Cc}/u.test(point)) return '';
   if (/\p{Pd}/u.test(point)) return '-';
-  const smart = new SegmentedMessage(point, 'auto', true).graphemes.join('');
-  return smart !== point && isGsm(smart) ? smart : null;
+  return smartEncoding.default[point] ?? null;
 }

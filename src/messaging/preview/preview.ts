@@ -10,13 +10,13 @@ import type { AddressParser } from '../address.ts';
 import { countryOf, countryRefusal } from '../country.ts';
 import { keysOf } from '../recording/address-reader.ts';
 import { type OutboundReading, readOutbound, type SendRequest } from '../recording/outbound.ts';
-import { countSegments, measureText } from '../recording/segments.ts';
 import type { SendRules } from '../recording/submit.ts';
 import {
   applySuppressions,
   type SuppressibleMessage,
   toChecked,
 } from '../recording/suppressed-recipients.ts';
+import { countSegments, measureText } from '../segments.ts';
 import { previewAccounts, unavailableAccounts } from './accounts.ts';
 import { nonGsmCharacters } from './characters.ts';
 

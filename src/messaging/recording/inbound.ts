@@ -1,13 +1,13 @@
 import type { Channel } from '../../channel.ts';
 import type { InboundContent } from '../../providers/webhook.ts';
 import type { Address, AddressParser } from '../address.ts';
+import { countSegments } from '../segments.ts';
 import { toOneLine, truncate } from '../text.ts';
 import { foldRecipients, keysOf } from './address-reader.ts';
 import { MAX_RECIPIENTS, readRecipients, readSender } from './inbound-addresses.ts';
 import { readInboundTime, readUrls } from './inbound-content.ts';
 import { itemsOf, readText } from './inbound-values.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
-import { countSegments } from './segments.ts';
 
 /** Maximum characters of an inbound subject. A line of an email has at most 998, and a subject may have several lines. */
 const MAX_SUBJECT = 10_000;

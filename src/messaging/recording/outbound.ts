@@ -5,10 +5,10 @@ import { type Fault, InvalidRequestError } from '../../errors.ts';
 import type { IdempotencyKey, Schema } from '../../openapi/types.ts';
 import type { Address, AddressParser } from '../address.ts';
 import { attachmentFaults, textFaults } from '../outbound-rules.ts';
+import { countSegments } from '../segments.ts';
 import { LAST_TIME, readTime } from '../time.ts';
 import { foldRecipients, keysOf, type RequestedAddress, readAddresses } from './address-reader.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
-import { countSegments } from './segments.ts';
 
 /** The body of a request to send, for all three paths. */
 export type SendRequest = Schema<'UntypedMessage'> & { type?: Schema<'MessageType'> };

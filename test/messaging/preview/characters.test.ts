@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { SegmentedMessage } from 'sms-segments-calculator';
 import { nonGsmCharacters, replacementOf } from '../../../src/messaging/preview/characters.ts';
-import { isGsm, measureText } from '../../../src/messaging/recording/segments.ts';
+import { isGsm, measureText } from '../../../src/messaging/segments.ts';
 
 describe('The replacement of a character that GSM-7 does not have', () => {
   for (const [title, replacements] of [

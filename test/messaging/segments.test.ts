@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { countSegments } from '../../../src/messaging/recording/segments.ts';
+import { countSegments } from '../../src/messaging/segments.ts';
 
 describe('The number of segments of an SMS', () => {
   it('is one for up to 160 GSM-7 or 70 UCS-2 characters, then one per 153 or 67 characters', () => {
