@@ -45,7 +45,9 @@ const LEDGER = `
     constraint suppressions_key unique nulls not distinct (address_hash, scope, sender),
     check ((scope = 'sender') = (sender is not null))
   );
-  create index suppressions_reason_idx on suppressions ((reasons[1]), id);
+  -- Lists by filters (src/consent/list.ts).
+  create index suppressions_list_idx on suppressions (channel, scope, (reasons[1]), id);
+  create index suppressions_sender_idx on suppressions (sender, channel, (reasons[1]), id) where sender is not null;
   create index suppressions_message_id_idx on suppressions (message_id) where message_id is not null;
   create index suppressions_receipt_id_idx on suppressions (receipt_id) where receipt_id is not null;
 

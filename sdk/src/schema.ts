@@ -558,6 +558,124 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/suppressions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List suppressions
+         * @description The entries of the ledger that match all filters, the newest first.
+         */
+        get: operations["listSuppressions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import suppressions from a CSV file
+         * @description Adds the rows of a CSV file (RFC 4180, UTF-8, fields separated by commas) as `putSuppression` would. The first row names
+         *     the columns, in any order: `address`, and optionally `scope`, `sender`, `reason`, `note` and `created_at`, where an empty
+         *     field has the default of `putSuppression`. The columns `channel`, `account`, `actor` and `updated_at` of an exported file
+         *     are ignored. Any other column is 422.
+         *
+         *     The file is read while it arrives and may have 1,000,000 rows and 256 MiB. The rows are stored in batches, in the order of
+         *     the file; a row with an error is skipped and reported. If the file stops being valid CSV in UTF-8, or the request breaks
+         *     off, the rows of earlier batches stay. Repeating the request is safe: rows that are stored change nothing.
+         */
+        post: operations["importSuppressions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export suppressions as a CSV file
+         * @description The entries as a CSV file that `importSuppressions` accepts, the oldest first, with one row for each reason of an entry.
+         *     The columns are `address`, `channel`, `scope`, `sender`, `reason`, `account`, `actor`, `note`, `created_at` and
+         *     `updated_at`; `account`, `actor` and `note` are those of the strongest reason, and empty in the other rows. Entries of
+         *     erased addresses are left out. The file is sent while the ledger is read; a response that breaks off is incomplete.
+         */
+        get: operations["exportSuppressions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions/{address}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Stop messages to an address
+         * @description Adds a reason to the entry of the address with the scope and the sender, and makes the entry if there is none. A reason that
+         *     the entry has already changes nothing, except that another `note` replaces its note. Repeating the request is safe, and
+         *     concurrent requests make one entry.
+         */
+        put: operations["putSuppression"];
+        post?: never;
+        /**
+         * Allow messages to an address again
+         * @description Removes the entry of the address with this scope and sender, with all its reasons, also a request of the recipient to stop.
+         *     Entries with other scopes and senders stay. The history keeps every change. After the removal, the response is 404.
+         */
+        delete: operations["deleteSuppression"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions/{address}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the changes of the suppressions of an address
+         * @description Every change of the entries of the address, the newest first, also of removed entries. The history stays when the address is
+         *     erased: the response then has no address.
+         */
+        get: operations["listSuppressionHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/webhooks/sms": {
         parameters: {
             query?: never;
@@ -2289,6 +2407,67 @@ export interface components {
              */
             created_at: string;
         };
+        /** @description A note for people. */
+        SuppressionNote: string | null;
+        /** @description A reason to stop messages to an address. */
+        NewSuppression: {
+            /**
+             * @description What the entry stops.
+             * @default all
+             */
+            scope: components["schemas"]["SuppressionScope"];
+            /** @description The sender from which nothing may be sent, of the channel of the address; required with the scope `sender` only. */
+            sender?: components["schemas"]["Address"];
+            /**
+             * @description The reason.
+             * @default manual
+             */
+            reason: components["schemas"]["SuppressionReason"];
+            note?: components["schemas"]["SuppressionNote"];
+        };
+        /** @description A page of entries of the ledger. */
+        SuppressionList: {
+            /** @description The entries of this page. */
+            data: components["schemas"]["Suppression"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        /** @description A page of changes of the ledger. */
+        SuppressionHistory: {
+            /** @description The changes of this page. */
+            data: components["schemas"]["SuppressionChange"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        /**
+         * @description `required`: the field is empty. `invalid`: the value is not allowed. `too_long`: the value has too many characters.
+         *     `not_allowed`: the field must be empty. `column_count`: the row has more or fewer fields than the header.
+         * @enum {string}
+         */
+        ImportErrorCode: "required" | "invalid" | "too_long" | "not_allowed" | "column_count";
+        /** @description A row that was not imported. */
+        ImportError: {
+            /** @description The line of the file where the row begins, from 1. */
+            line: number;
+            /** @description The column with the error; null for an error of the whole row. */
+            column: string | null;
+            code: components["schemas"]["ImportErrorCode"];
+            /** @description The rule that the row does not follow. */
+            message: string;
+        };
+        /** @description The result of an import. */
+        ImportResult: {
+            /** @description The rows of the file without the header: the sum of the four counts below. */
+            rows: number;
+            /** @description Rows that made an entry. */
+            added: number;
+            /** @description Rows that added a reason or another note to an entry. */
+            changed: number;
+            /** @description Rows whose entry had the reason. */
+            unchanged: number;
+            /** @description Rows with an error. */
+            rejected: number;
+            /** @description The first error of each rejected row, in the order of the file. */
+            errors: components["schemas"]["ImportError"][];
+        };
         /**
          * @description What happened. New types may be added.
          * @enum {string}
@@ -2897,7 +3076,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body has more than 1 MiB, or 10 MiB for an email (`payload_too_large`). */
+        /** @description The body has more than 1 MiB, 10 MiB for an email, or for an import 256 MiB or 1,000,000 rows (`payload_too_large`). */
         TooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -2909,7 +3088,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is not `application/json` in UTF-8, or is compressed (`unsupported_media_type`). */
+        /** @description The body is not `application/json` (for an import, `text/csv`) in UTF-8, or is compressed (`unsupported_media_type`). */
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -3025,6 +3204,11 @@ export interface components {
          * @example 3
          */
         OtherId: components["schemas"]["Id"];
+        /**
+         * @description The address, percent-encoded, in any notation; it is normalised as in a message.
+         * @example +18045551234
+         */
+        AddressInPath: components["schemas"]["Address"];
         /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
         Limit: number;
         /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
@@ -4346,6 +4530,277 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listSuppressions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only the entries of this address, which is normalised as in a message.
+                 * @example +18045551234
+                 */
+                address?: components["schemas"]["Address"];
+                /** @description Only entries of addresses of this channel. */
+                channel?: components["schemas"]["Channel"];
+                /** @description Only entries with this scope. */
+                scope?: components["schemas"]["SuppressionScope"];
+                /**
+                 * @description Only entries with the scope `sender` and this sender.
+                 * @example +12016661234
+                 */
+                sender?: components["schemas"]["Address"];
+                /** @description Only entries with this `reason`, which is the strongest of their reasons. */
+                reason?: components["schemas"]["SuppressionReason"];
+                /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressionList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    importSuppressions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example address,reason,note
+                 *     +18045551234,manual,by phone
+                 *     ada@example.com,unsubscribe,
+                 */
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description The whole file was read. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportSuppressions: {
+        parameters: {
+            query?: {
+                /** @description Only entries of addresses of this channel. */
+                channel?: components["schemas"]["Channel"];
+                /** @description Only rows with this reason. */
+                reason?: components["schemas"]["SuppressionReason"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The CSV file. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example address,channel,scope,sender,reason,account,actor,note,created_at,updated_at
+                     *     +18045551234,sms,all,,manual,,support,by phone,2024-11-01T14:00:00.000Z,2024-11-01T14:00:00.000Z
+                     */
+                    "text/csv": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    putSuppression: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The address, percent-encoded, in any notation; it is normalised as in a message.
+                 * @example +18045551234
+                 */
+                address: components["parameters"]["AddressInPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSuppression"];
+            };
+        };
+        responses: {
+            /** @description The entry, which existed. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suppression"];
+                };
+            };
+            /** @description The new entry. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suppression"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteSuppression: {
+        parameters: {
+            query: {
+                /**
+                 * @description The scope of the entry.
+                 * @example all
+                 */
+                scope: components["schemas"]["SuppressionScope"];
+                /** @description The sender of the entry, required with the scope `sender` only. */
+                sender?: components["schemas"]["Address"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The address, percent-encoded, in any notation; it is normalised as in a message.
+                 * @example +18045551234
+                 */
+                address: components["parameters"]["AddressInPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entry is removed. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listSuppressionHistory: {
+        parameters: {
+            query?: {
+                /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The address, percent-encoded, in any notation; it is normalised as in a message.
+                 * @example +18045551234
+                 */
+                address: components["parameters"]["AddressInPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes; empty if the address never had an entry. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressionHistory"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { Model } from 'objection';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
 import { Suppression, SuppressionChange } from '../db/models/suppression.ts';
 import type { Schema } from '../openapi/types.ts';
@@ -10,7 +11,7 @@ export async function suppressionsByIds(
 ): Promise<Map<number, Schema<'Suppression'>>> {
   if (ids.length === 0) return new Map();
   const rows = await Suppression.query(knex).whereIn('id', ids).withGraphFetched('receipt');
-  return new Map(rows.map((row) => [row.id, presentSuppression(row)]));
+  return new Map(rows.map((row) => [row.id, presentSuppression(row, row.receipt)]));
 }
 
 /** Changes of the ledger by their ids. */
@@ -23,8 +24,13 @@ export async function suppressionChangesByIds(
   return new Map(rows.map((row) => [row.id, presentChange(row)]));
 }
 
+type ReceiptSummary = Pick<DeliveryReceipt, 'provider_message_id' | 'status' | 'occurred_at'>;
+
 /** An entry as the API returns it. Its receipt must have been read. */
-export function presentSuppression(row: Suppression): Schema<'Suppression'> {
+export function presentSuppression(
+  row: Omit<Suppression, keyof Model | 'receipt'>,
+  receipt: ReceiptSummary | null | undefined,
+): Schema<'Suppression'> {
   return {
     id: row.id,
     address: row.address,
@@ -34,7 +40,7 @@ export function presentSuppression(row: Suppression): Schema<'Suppression'> {
     reason: row.reasons[0],
     reasons: row.reasons,
     message_id: row.message_id,
-    receipt: presentReceipt(row.receipt),
+    receipt: presentReceipt(receipt),
     account: row.account,
     actor: row.actor,
     note: row.note,
@@ -64,7 +70,7 @@ export function presentChange(row: SuppressionChange): Schema<'SuppressionChange
   };
 }
 
-function presentReceipt(receipt: DeliveryReceipt | null | undefined): Schema<'SuppressionReceipt'> | null {
+function presentReceipt(receipt: ReceiptSummary | null | undefined): Schema<'SuppressionReceipt'> | null {
   if (!receipt) return null;
   const { provider_message_id, status, occurred_at } = receipt;
   return { provider_message_id, status, occurred_at: occurred_at.toISOString() };

@@ -7,6 +7,7 @@ import type { Logger } from '../observability/logger.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { PROBLEM_TYPE, problemOf, sendProblem } from './problem.ts';
 import { fromParser } from './protocol-errors.ts';
+import { stateOf } from './request-state.ts';
 
 /** Maximum time for a client to read the last response of a connection. */
 const LINGER_MS = 5_000;
@@ -65,6 +66,7 @@ export function closeUnused(server: Server, idleMs: number, headersMs: number): 
 /** Sends a problem document, instead of Node's own response, for each request that Node's HTTP parser refuses. */
 export function answerFailures(server: Server, logger: Logger): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && isStreaming(socket)) return;
     if (socket.bytesRead > 0) void fail(fromParser(error), socket, logger);
     // A timeout without a byte is ignored, because `closeUnused` limits the time of such connections.
     else if (error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') socket.destroy();
@@ -94,6 +96,12 @@ async function fail(error: ServiceError, socket: Duplex, logger: Logger): Promis
   await Promise.all([...pending].map((response) => new Promise((done) => response.once('close', done))));
   if (!socket.writable) return;
   endConnection(socket, inBody ? '' : responseFor(error, logger));
+}
+
+/** Whether the last request of a connection is in progress, and its handler limits the time for its body. */
+function isStreaming(socket: Duplex): boolean {
+  const request = connectionOf(socket).latest?.request;
+  return request !== undefined && !request.complete && stateOf(request).isStreamed;
 }
 
 /** Returns the text of a response without a request, and logs one line. */

@@ -15,6 +15,8 @@ export interface RequestState {
   rawBody: Buffer | undefined;
   /** The bytes that the body holds in a budget. */
   hold: Hold | undefined;
+  /** Whether the handler reads the body while it arrives, without the limit of time of other requests. */
+  isStreamed: boolean;
   /** An upper bound of the number of values in the body. */
   values: number;
 }
@@ -30,6 +32,7 @@ export function stateOf(request: object): RequestState {
     key: undefined,
     rawBody: undefined,
     hold: undefined,
+    isStreamed: false,
     values: 0,
   };
   return holder[STATE];

@@ -3,11 +3,12 @@ import type { ErrorClass } from '../openapi/error-class.ts';
 import { createEndpointEvents, type EndpointEvents } from './endpoint-events.ts';
 import { type FeedBacklog, registerFeed } from './feed-metrics.ts';
 import { createInboxEvents, type InboxEvents } from './inbox-events.ts';
+import { createLedgerEvents, type LedgerEvents } from './ledger-events.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics, type ProcessName, type QueueLength, registerQueue } from './metrics.ts';
 
 /** The events of the service that an operator observes. Each function updates the metrics of its event and logs one line. */
-export interface Events extends InboxEvents, EndpointEvents {
+export interface Events extends InboxEvents, EndpointEvents, LedgerEvents {
   readonly registry: Registry;
   /** `route` is the path in the contract, null for any other path; `status` is null if the client disconnected early. */
   requestCompleted(request: {
@@ -98,6 +99,7 @@ export function createEvents(logger: Logger, process: ProcessName = 'api'): Even
   return {
     ...createInboxEvents(logger, metrics.registry),
     ...createEndpointEvents(logger, metrics.registry),
+    ...createLedgerEvents(logger),
     registry: metrics.registry,
     requestCompleted: ({ method, route, status, seconds }) => {
       const labels = { method: METHODS.has(method) ? method : 'other', route: route ?? 'other' };

@@ -11,6 +11,11 @@ type Parameters<Id extends OperationId> = operations[Id]['parameters'];
 type LowerCased<T> = { [K in keyof T as Lowercase<K & string>]: T[K] };
 type OrNothing<T> = [T] extends [undefined] ? Record<never, never> : NonNullable<T>;
 
+/** A CSV file is read while it arrives. */
+type RequestBodyOf<Body> = Body extends { content: { 'text/csv': string } }
+  ? AsyncIterable<Buffer>
+  : JsonOf<Body>;
+
 /** The validated input of a handler, without types of the HTTP library. Header names are in lower case. */
 export interface OperationRequest<Id extends OperationId, Caller> {
   /** The caller that authentication identified. */
@@ -18,7 +23,7 @@ export interface OperationRequest<Id extends OperationId, Caller> {
   params: OrNothing<Parameters<Id>['path']>;
   query: OrNothing<Parameters<Id>['query']>;
   headers: LowerCased<OrNothing<Parameters<Id>['header']>>;
-  body: JsonOf<operations[Id] extends { requestBody: infer B } ? B : undefined>;
+  body: RequestBodyOf<operations[Id] extends { requestBody: infer B } ? B : undefined>;
   reserve: Reserve;
   /** The trace context of the request (W3C Trace Context, version 00); null without one. */
   traceparent: string | null;
@@ -40,16 +45,17 @@ type Responses<Id extends OperationId> = operations[Id]['responses'];
 export type Reserve = (bytes: number) => Promise<void>;
 
 /** The body of a response: text, an object that is sent as JSON, or for a stream the texts that are sent as they come. */
-type BodyOf<Response> = Response extends { content: { 'text/event-stream': string } }
-  ? AsyncIterable<string>
-  : JsonOf<Response>;
+type BodyOf<Id, Response> = Id extends InParts ? AsyncIterable<string> : JsonOf<Response>;
+
+/** Operations whose responses are sent in parts, because they have no end or need too much memory. */
+type InParts = 'streamEvents' | 'exportSuppressions' | 'importSuppressions';
 
 /** The successful result of a handler. For all other responses, a handler throws an error of `errors.ts`. */
 export type OperationResponse<Id extends OperationId> = {
   [Status in keyof Responses<Id> & Success]: {
     status: Status;
     headers?: Record<string, string>;
-    body: BodyOf<Responses<Id>[Status]>;
+    body: BodyOf<Id, Responses<Id>[Status]>;
   };
 }[keyof Responses<Id> & Success];
 

@@ -36,6 +36,7 @@ import { mergeMetrics } from '../observability/merge-metrics.ts';
 import { createRegistry, KINDS } from '../providers/registry.ts';
 import { createWebhooks } from '../webhooks/create.ts';
 import { createEndpoints, createResources } from './feed.ts';
+import { createServiceLedger } from './ledger.ts';
 import { locateConsentKey } from './local/consent-key.ts';
 import { locateDatabase } from './local/database.ts';
 import { createServiceWorker, divideConnections, endAllLeases } from './worker/create.ts';
@@ -157,8 +158,9 @@ async function wire(
     ...{ pool, listenUrl: location.directUrl, events },
     resources: createResources(knex),
   });
+  const ledger = createServiceLedger(config, database, events, () => sequencer.wake());
   const handlers = createHandlers({
-    ...{ parseAddress, recorder, ...rules },
+    ...{ parseAddress, recorder, ledger, ...rules },
     preview: createPreview({ pool, parseAddress, hashAddress, ...rules }),
     webhooks: createWebhooks({
       ...{ config, providers, database, parseAddress, recorder, receipts },
@@ -197,6 +199,7 @@ async function wire(
     stopping = true;
     void worker?.stop();
     void feed.stop();
+    ledger.stop();
   });
   return { url, database, failed: location.failed };
 }

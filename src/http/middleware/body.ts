@@ -10,6 +10,7 @@ import type { OperationId } from '../../openapi/types.ts';
 import { operationOf } from '../contract/operation.ts';
 import { stateOf } from '../request-state.ts';
 import { BodyBudget, type Hold } from './body-budget.ts';
+import { isStreamed, streamBody } from './stream-body.ts';
 
 const MIB = 1_048_576;
 const TEXT_LIMIT = MIB;
@@ -34,7 +35,7 @@ const EMPTY = Buffer.alloc(0);
 export interface Bodies {
   /** Reads the body of a request whose sender is not verified yet. */
   readUnverified(request: Request): Promise<Buffer>;
-  /** Middleware that reads and parses the body if the operation has one. */
+  /** Middleware that reads and parses the body if the operation has one; the handler reads the body of an import. */
   json: RequestHandler;
 }
 
@@ -55,6 +56,7 @@ export function createBodies(emailAccounts: readonly string[]): Bodies {
       return raw;
     },
     json: async (request, _response, next) => {
+      if (isStreamed(request)) request.body = streamBody(request);
       const expectsBody = Boolean(operationOf(request)?.requestBody);
       if (expectsBody && stateOf(request).caller?.type !== 'provider') assertJson(request);
       if (expectsBody && hasBody(request)) {

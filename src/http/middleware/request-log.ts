@@ -35,7 +35,7 @@ export function requestLog(logger: Logger, events: Pick<Events, 'requestComplete
       logger[level](
         {
           request_id: id,
-          request: { method: request.method, path: request.path },
+          request: { method: request.method, path: withoutAddress(request.path) },
           response: { status },
           ...(apiKey !== undefined && { api_key: apiKey }),
           duration_ms: Math.round(durationMs * 100) / 100,
@@ -45,6 +45,11 @@ export function requestLog(logger: Logger, events: Pick<Events, 'requestComplete
     });
     next();
   };
+}
+
+/** A log line has no address of a person. */
+function withoutAddress(path: string): string {
+  return path.replace(/^(\/api\/suppressions\/)(?!(?:import|export)$)[^/]+/i, '$1{address}');
 }
 
 function idOf(request: IncomingMessage): string {

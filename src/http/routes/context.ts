@@ -1,3 +1,4 @@
+import type { Ledger } from '../../consent/ledger.ts';
 import type { ChannelReport } from '../../delivery/accounts/report.ts';
 import type { ManualActions } from '../../delivery/manual-actions.ts';
 import type { Timelines } from '../../delivery/timeline.ts';
@@ -26,6 +27,7 @@ export interface Context {
   people: People;
   timelines: Timelines;
   feed: Feed;
+  ledger: Ledger;
   endpoints: Endpoints;
   events: Events;
   /** Throws `UnavailableError` unless the service is ready. */

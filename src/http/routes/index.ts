@@ -6,6 +6,7 @@ import { eventHandlers } from './events.ts';
 import { messageHandlers } from './messages.ts';
 import { participantHandlers } from './participants.ts';
 import { quarantineHandlers } from './quarantine.ts';
+import { suppressionHandlers } from './suppressions.ts';
 import { systemHandlers } from './system.ts';
 import { webhookHandlers } from './webhooks.ts';
 
@@ -17,6 +18,7 @@ export function createHandlers(context: Context) {
     ...participantHandlers(context),
     ...eventHandlers(context),
     ...endpointHandlers(context),
+    ...suppressionHandlers(context),
     ...webhookHandlers(context),
     ...quarantineHandlers(context),
     ...systemHandlers(context),

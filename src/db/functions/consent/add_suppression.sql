@@ -24,7 +24,9 @@ begin
     where address_hash = hash and scope = given.scope and sender is not distinct from given.sender for update;
     -- Otherwise another transaction has removed the entry.
     continue when not found;
-    if add_reason(entry.reasons, added) = entry.reasons and (given.note is null or given.note is not distinct from entry.note) then
+    -- The note of an entry is that of its first reason.
+    if add_reason(entry.reasons, added) = entry.reasons
+      and (given.note is null or given.note is not distinct from entry.note or entry.reasons[1] <> added) then
       return false;
     end if;
     update suppressions

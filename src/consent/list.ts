@@ -1,0 +1,124 @@
+import type { Knex } from 'knex';
+import { raw } from 'objection';
+import { Suppression } from '../db/models/suppression.ts';
+import { Cursors, DEFAULT_LIMIT, isId, type Page, type PageQuery } from '../openapi/page.ts';
+import type { Schema } from '../openapi/types.ts';
+import { type ParseAddress, readAddress } from './address.ts';
+import type { HashAddress } from './key.ts';
+import { presentSuppression } from './present.ts';
+
+export interface SuppressionQuery extends PageQuery {
+  address?: string | undefined;
+  channel?: Schema<'Channel'> | undefined;
+  scope?: Schema<'SuppressionScope'> | undefined;
+  sender?: string | undefined;
+  reason?: Schema<'SuppressionReason'> | undefined;
+}
+
+interface Bounds {
+  /** Only ids below this id. */
+  before: number;
+  count: number;
+}
+
+const CHANNELS = ['sms', 'email'];
+export const SCOPES: readonly string[] = ['all', 'channel', 'sender'];
+export const REASONS: readonly string[] = [
+  'stop_keyword',
+  'provider_opt_out',
+  'complaint',
+  'hard_bounce',
+  'manual',
+  'unsubscribe',
+];
+
+/**
+ * The entries that match all filters, the newest first.
+ *
+ * @throws {InvalidRequestError} if the cursor, the address or the sender is not valid.
+ */
+export async function listSuppressions(
+  knex: Knex,
+  { hashAddress, parseAddress }: { hashAddress: HashAddress; parseAddress: ParseAddress },
+  query: SuppressionQuery,
+): Promise<Page<Schema<'Suppression'>>> {
+  const limit = query.limit ?? DEFAULT_LIMIT;
+  const cursors = new Cursors<[number]>('suppressions', query, [isId]);
+  const filter = { ...query };
+  if (query.sender !== undefined) filter.sender = readAddress(parseAddress, '/query/sender', query.sender);
+  const hash =
+    query.address === undefined
+      ? null
+      : hashAddress(readAddress(parseAddress, '/query/address', query.address));
+  const bounds = { before: cursors.after?.[0] ?? Number.MAX_SAFE_INTEGER, count: limit + 1 };
+  const ids = await (hash === null ? findIds(knex, filter, bounds) : findIdsOf(knex, hash, filter, bounds));
+  const listed = ids.slice(0, limit);
+  const rows = await Suppression.query(knex)
+    .whereIn('id', listed)
+    .orderBy('id', 'desc')
+    .withGraphFetched('receipt');
+  const last = ids.length > limit ? listed.at(-1) : undefined;
+  return cursors.page(rows, last === undefined ? null : [last], (row) =>
+    presentSuppression(row, row.receipt),
+  );
+}
+
+/** The entries of one address. */
+async function findIdsOf(
+  knex: Knex,
+  hash: string,
+  { channel, scope, sender, reason }: SuppressionQuery,
+  { before, count }: Bounds,
+): Promise<number[]> {
+  const rows = await Suppression.query(knex)
+    .select('id')
+    .where('address_hash', Buffer.from(hash, 'hex'))
+    .where('id', '<', before)
+    .modify((builder) => {
+      if (channel !== undefined) builder.where({ channel });
+      if (scope !== undefined) builder.where({ scope });
+      if (sender !== undefined) builder.where({ sender });
+      if (reason !== undefined) builder.where(raw('reasons[1]'), reason);
+    })
+    .orderBy('id', 'desc')
+    .limit(count);
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Reads at most `count` entries of each combination of channel, scope and reason from the index, so that a filter which few
+ * entries match does not scan the ledger.
+ */
+async function findIds(
+  knex: Knex,
+  { channel, scope, sender, reason }: SuppressionQuery,
+  bounds: Bounds,
+): Promise<number[]> {
+  if (sender !== undefined && scope !== undefined && scope !== 'sender') return [];
+  const isFiltered = [channel, scope, sender, reason].some((given) => given !== undefined);
+  const { rows } = await knex.raw<{ rows: { id: number }[] }>(
+    isFiltered ? matching(sender === undefined ? 'scope = scopes.value' : 'sender = :sender') : NEWEST,
+    {
+      ...bounds,
+      channels: channel === undefined ? CHANNELS : [channel],
+      scopes: sender !== undefined ? ['sender'] : scope === undefined ? SCOPES : [scope],
+      reasons: reason === undefined ? REASONS : [reason],
+      sender: sender ?? null,
+    },
+  );
+  return rows.map(({ id }) => id);
+}
+
+const NEWEST = 'select id from suppressions where id < :before order by id desc limit :count';
+
+const matching = (condition: string) => `
+  select found.id
+  from unnest(:channels::text[]) as channels (value)
+  cross join unnest(:scopes::text[]) as scopes (value)
+  cross join unnest(:reasons::text[]) as reasons (value)
+  cross join lateral (
+    select id from suppressions
+    where channel = channels.value and ${condition} and suppressions.reasons[1] = reasons.value and id < :before
+    order by id desc limit :count
+  ) as found
+  order by found.id desc limit :count`;
