@@ -4647,6 +4647,8 @@ export interface operations {
             /** @description The CSV file. */
             200: {
                 headers: {
+                    /** @description A name for the file. */
+                    "Content-Disposition"?: string;
                     "X-Request-Id": components["headers"]["RequestId"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
@@ -4727,10 +4729,7 @@ export interface operations {
     deleteSuppression: {
         parameters: {
             query: {
-                /**
-                 * @description The scope of the entry.
-                 * @example all
-                 */
+                /** @description The scope of the entry. */
                 scope: components["schemas"]["SuppressionScope"];
                 /** @description The sender of the entry, required with the scope `sender` only. */
                 sender?: components["schemas"]["Address"];

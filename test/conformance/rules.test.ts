@@ -13,6 +13,7 @@ const CLOSED = [
   'SendEmail',
   'ParticipantUpdate',
   'ConversationUpdate',
+  'NewSuppression',
   'NewEndpoint',
   'EndpointChange',
   'EndpointReplay',

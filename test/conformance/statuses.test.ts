@@ -37,8 +37,9 @@ describe('Every status of the contract', function () {
 
   /** The change that makes a valid request cause each status. */
   const provocations: Record<string, (operation: Operation) => Provocation> = {
-    200: () => ({}),
-    201: () => ({}),
+    // The second of two requests finds the entry of the first.
+    200: ({ id }) => ({ times: id === 'putSuppression' ? 2 : 1 }),
+    201: ({ id }) => (id === 'putSuppression' ? { change: { params: { address: '+18045554000' } } } : {}),
     202: () => ({}),
     204: () => ({}),
     400: () => ({ change: { text: '{"from": ' } }),
@@ -50,10 +51,12 @@ describe('Every status of the contract', function () {
       credentials: 'unscoped',
       ...(optional && { change: { query: [['verbose', 'true']] } }),
     }),
-    404: ({ path, parameters }) =>
-      path.includes('{')
-        ? { change: { params: Object.fromEntries(parameters.map(({ name }) => [name, NOTHING])) } }
-        : { change: { query: [['conversation_id', NOTHING]] } },
+    404: ({ id, path, parameters }) =>
+      id === 'deleteSuppression'
+        ? { change: { params: { address: '+18045554001' } } }
+        : path.includes('{')
+          ? { change: { params: Object.fromEntries(parameters.map(({ name }) => [name, NOTHING])) } }
+          : { change: { query: [['conversation_id', NOTHING]] } },
     409: ({ id }) =>
       id === 'createEndpoint'
         ? { prepare: () => addEndpoints(world.databaseUrl, 1_000) }

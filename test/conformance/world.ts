@@ -28,6 +28,8 @@ interface Ids {
 
 const OURS = '+12016661234';
 const PHONES = ['+18045551234', '+1 (804) 555-0001', '804-555-0002', OURS, '12345'];
+/** Addresses with an entry in the ledger. */
+const SUPPRESSED = Array.from({ length: 120 }, (_, index) => `+1804555${3_000 + index}`);
 /** The external id of a conversation. */
 export const TAKEN = 'taken';
 /** Not in `PHONES`, because the sender of a group message cannot be a recipient. */
@@ -58,7 +60,7 @@ export async function startLimited({ databaseUrl, ids }: World): Promise<World> 
 
 /** Stores messages in every state. Every email fails at the simulated provider, so that `retryMessage` has messages to retry. */
 async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
-  const { messages, conversations, participants } = createClient({ baseUrl: url, apiKey });
+  const { messages, conversations, participants, raw } = createClient({ baseUrl: url, apiKey });
   await control('PUT', '/_control/faults', [{ channel: 'email', type: 'status', status: 400 }]);
   const times = (count: number) => Array.from({ length: count }, (_, index) => index);
   const texts = await Promise.all(
@@ -87,6 +89,8 @@ async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
   const inProgress = await store(databaseUrl, '{}');
   const lease = `update webhook_inbox set leased = true, next_attempt_at = 'infinity' where id = $1`;
   await query(databaseUrl, lease, [inProgress]);
+  for (const address of SUPPRESSED)
+    await raw.PUT('/api/suppressions/{address}', { params: { path: { address } }, body: {} });
   const endpoints = await addEndpoints(databaseUrl, 60);
   await expireFirstEvents(databaseUrl);
   return {
@@ -134,6 +138,7 @@ export function knownFor({ id, tag }: Operation, ids: Ids): Known {
     Address: from(addresses),
     participant: from([...PHONES, ...EMAILS]),
     address: from([...PHONES, ...EMAILS]),
+    sender: from([...PHONES, ...EMAILS]),
     provider: from([/email/i.test(id) ? 'mail-co' : 'text-co']),
     'Idempotency-Key': fc.uuid(),
     conversation_id: from(ids.conversations),
@@ -148,11 +153,28 @@ export function knownFor({ id, tag }: Operation, ids: Ids): Known {
   };
   if (id === 'listConversations')
     common.participant = fc.array(from([...PHONES, ...EMAILS]), { maxLength: 3 });
+  if (id === 'putSuppression')
+    Object.assign(common, { address: from(PHONES), NewSuppression: newSuppression() });
+  if (id === 'deleteSuppression')
+    Object.assign(common, { address: from(SUPPRESSED), scope: from(['all']), sender: LEFT_OUT });
   if (id === 'cancelMessage') common.id = from(ids.scheduled);
   if (id === 'retryMessage') common.id = from(ids.failed);
   if (id.endsWith('linkParticipants'))
     common.params = from(ids.linkedPairs).map(([id, other_id]) => ({ id, other_id }));
   return { ...common, ...messagesThatFit(common) };
+}
+
+/** Entries whose scope has a sender if it needs one. */
+function newSuppression(): fc.Arbitrary<unknown> {
+  const [schema, sender] = [{ $ref: '#/components/schemas/NewSuppression' }, fc.constantFrom(...PHONES)];
+  return fc
+    .tuple(
+      arbitraryOf(schema, { Address: sender }) as fc.Arbitrary<{ scope?: string; sender?: string }>,
+      sender,
+    )
+    .map(([{ sender: _, ...entry }, number]) =>
+      entry.scope === 'sender' ? { ...entry, sender: number } : entry,
+    );
 }
 
 /** Generates times between `least` and `most` hours from now. */

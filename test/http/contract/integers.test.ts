@@ -49,6 +49,9 @@ const BODIES: Record<string, object> = {
   'post /api/endpoints/{id}/replay': { failed: true },
 };
 
+/** Valid values of parameters in a path; the others are ids. */
+const PARAMETERS: Record<string, string> = { address: '12345' };
+
 /** URL-encoded texts that some languages parse as a number. */
 const NOT_DECIMAL = [
   '1e400',
@@ -99,7 +102,9 @@ describe('An integer in a path or a query string', () => {
 
   /** The status and the paths of the errors, for one value of this parameter. */
   const ask = async (parameter: IntegerParameter, text: string) => {
-    const filled = parameter.path.replace(/\{(\w+)\}/g, (_, name) => (name === parameter.name ? text : '1'));
+    const filled = parameter.path.replace(/\{(\w+)\}/g, (_, name) =>
+      name === parameter.name ? text : (PARAMETERS[name] ?? '1'),
+    );
     const url = parameter.in === 'path' ? filled : `${filled}?${parameter.name}=${text}`;
     const content =
       BODIES[`${parameter.method} ${parameter.path}`] ?? (parameter.method === 'patch' ? {} : undefined);
@@ -146,7 +151,7 @@ describe('An integer in a path or a query string', () => {
 
     if (location !== 'query') continue;
     it(`is refused when empty, repeated or in brackets: ${name} of ${method.toUpperCase()} ${path}`, async () => {
-      const filled = path.replace(/\{\w+\}/g, '1');
+      const filled = path.replace(/\{(\w+)\}/g, (_, parameter) => PARAMETERS[parameter] ?? '1');
       for (const query of [
         `${name}=`,
         name,
