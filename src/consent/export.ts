@@ -20,18 +20,23 @@ const PAGE_SIZE = 1_000;
 /**
  * The entries as the texts of a CSV file, the oldest first, with one row for each reason. Entries of erased addresses are left
  * out. An entry that exists all the time is in the file once.
+ *
+ * @throws {UnavailableError} if the database is unavailable; before the first text, so that the response can still be an error.
  */
 export async function* exportSuppressions(knex: Knex, filter: ExportFilter): AsyncGenerator<string> {
+  let page = await readAfter(knex, 0);
   yield stringify([EXPORT_COLUMNS]);
-  let after = 0;
   for (;;) {
-    const page = await Suppression.query(knex).where('id', '>', after).orderBy('id').limit(PAGE_SIZE);
     const rows = page.filter((row) => isExported(row, filter)).flatMap((row) => toRows(row, filter));
     if (rows.length > 0) yield stringify(rows);
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE_SIZE) return;
-    after = last.id;
+    page = await readAfter(knex, last.id);
   }
+}
+
+function readAfter(knex: Knex, id: number): Promise<Suppression[]> {
+  return Suppression.query(knex).where('id', '>', id).orderBy('id').limit(PAGE_SIZE).execute();
 }
 
 function isExported({ address, channel }: Suppression, filter: ExportFilter): boolean {

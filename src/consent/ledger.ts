@@ -83,7 +83,7 @@ type FoundRow = Suppression &
 async function putSuppression(
   { database: { pool }, hashAddress, parseAddress, onChanged }: LedgerOptions,
   address: string,
-  { scope = 'all', sender, reason = 'manual', note }: Partial<Schema<'NewSuppression'>>,
+  { scope = 'all', sender, reason = 'manual', note }: Schema<'NewSuppression'>,
   actor: string | null,
 ): Promise<{ isNew: boolean; suppression: Schema<'Suppression'> }> {
   const key = readNewKey(parseAddress, { address, scope, sender });

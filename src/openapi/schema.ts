@@ -2411,18 +2411,12 @@ export interface components {
         SuppressionNote: string | null;
         /** @description A reason to stop messages to an address. */
         NewSuppression: {
-            /**
-             * @description What the entry stops.
-             * @default all
-             */
-            scope: components["schemas"]["SuppressionScope"];
+            /** @description Default: `all`. */
+            scope?: components["schemas"]["SuppressionScope"];
             /** @description The sender from which nothing may be sent, of the channel of the address; required with the scope `sender` only. */
             sender?: components["schemas"]["Address"];
-            /**
-             * @description The reason.
-             * @default manual
-             */
-            reason: components["schemas"]["SuppressionReason"];
+            /** @description Default: `manual`. */
+            reason?: components["schemas"]["SuppressionReason"];
             note?: components["schemas"]["SuppressionNote"];
         };
         /** @description A page of entries of the ledger. */

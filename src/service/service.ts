@@ -154,13 +154,10 @@ async function wire(
   };
   const parseAddress = createAddressParser(config.defaultRegion);
   const rules = { providers, allowedCountries: config.allowedCountries };
-  const feed = new Feed({
-    ...{ pool, listenUrl: location.directUrl, events },
-    resources: createResources(knex),
-  });
+  const feed = new Feed({ pool, listenUrl: location.directUrl, events, resources: createResources(knex) });
   const ledger = createServiceLedger(config, database, events, () => sequencer.wake());
   const handlers = createHandlers({
-    ...{ parseAddress, recorder, ledger, ...rules },
+    ...{ parseAddress, recorder, ledger, feed, events, assertReady, ...rules },
     preview: createPreview({ pool, parseAddress, hashAddress, ...rules }),
     webhooks: createWebhooks({
       ...{ config, providers, database, parseAddress, recorder, receipts },
@@ -170,14 +167,11 @@ async function wire(
     reader: createReader(database, parseAddress),
     people: createPeople(database, parseAddress, () => sequencer.wake()),
     timelines: createTimelines(database),
-    feed,
     endpoints: createEndpoints(config, database, events, stack),
     manualActions: createManualActions(pool, () => {
       sequencer.wake();
       onQueued();
     }),
-    events,
-    assertReady,
     reportChannels: shareRunning(async () =>
       reportAccounts(knex, config.accounts, (await worker?.accounts()) ?? []),
     ),

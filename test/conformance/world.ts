@@ -30,6 +30,8 @@ const OURS = '+12016661234';
 const PHONES = ['+18045551234', '+1 (804) 555-0001', '804-555-0002', OURS, '12345'];
 /** Addresses with an entry in the ledger. */
 const SUPPRESSED = Array.from({ length: 120 }, (_, index) => `+1804555${3_000 + index}`);
+/** Addresses for new entries, to which no message is sent. */
+const BLOCKED = ['+18045554100', '+1 (804) 555-4101', 'tel:+1-804-555-4102', '54321'];
 /** The external id of a conversation. */
 export const TAKEN = 'taken';
 /** Not in `PHONES`, because the sender of a group message cannot be a recipient. */
@@ -154,7 +156,7 @@ export function knownFor({ id, tag }: Operation, ids: Ids): Known {
   if (id === 'listConversations')
     common.participant = fc.array(from([...PHONES, ...EMAILS]), { maxLength: 3 });
   if (id === 'putSuppression')
-    Object.assign(common, { address: from(PHONES), NewSuppression: newSuppression() });
+    Object.assign(common, { address: from(BLOCKED), NewSuppression: newSuppression() });
   if (id === 'deleteSuppression')
     Object.assign(common, { address: from(SUPPRESSED), scope: from(['all']), sender: LEFT_OUT });
   if (id === 'cancelMessage') common.id = from(ids.scheduled);

@@ -75,10 +75,6 @@ describe('Migrations', () => {
     expect(constraints.map(({ name }) => name)).to.have.members([
       'participants.person_id',
       'opt_outs.message_id',
-      'suppressions.message_id',
-      'suppressions.receipt_id',
-      'suppression_changes.message_id',
-      'suppression_changes.receipt_id',
       'endpoint_deliveries.endpoint_id',
       'endpoint_attempts.endpoint_id',
       'conversations.merged_into_id',
