@@ -135,6 +135,8 @@ function toMiddleware(
     else if (isStream(result.body)) {
       const isAllowed = () => key === undefined || keyring.has(key);
       await sendStream(response, takeWhile(result.body, isAllowed)).catch((error) => {
+        if (!response.headersSent)
+          for (const name of Object.keys(result.headers ?? {})) response.removeHeader(name);
         throw translate(error);
       });
     } else if (typeof result.body === 'string') response.send(result.body);
