@@ -17,7 +17,8 @@ import {
 } from './address.ts';
 import { type ExportFilter, exportSuppressions } from './export.ts';
 import { listHistory } from './history.ts';
-import { Importer, type ImportResult } from './import/importer.ts';
+import { Importer } from './import/importer.ts';
+import type { ImportResult } from './import/result.ts';
 import type { HashAddress } from './key.ts';
 import { listSuppressions, type SuppressionQuery } from './list.ts';
 import { presentSuppression } from './present.ts';

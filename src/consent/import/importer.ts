@@ -7,22 +7,14 @@ import type { Events } from '../../observability/events.ts';
 import { readCsv } from './csv.ts';
 import { ImportErrors } from './errors.ts';
 import { type Header, readHeader } from './header.ts';
+import { type ImportResult, withCounts } from './result.ts';
 import { type ImportRow, type RowOptions, readRow } from './row.ts';
-import { withCounts } from './stopped.ts';
 
 export interface ImporterOptions extends RowOptions {
   pool: pg.Pool;
   events: Events;
   /** Called after the commit of changes. */
   onChanged: () => void;
-}
-
-export interface ImportResult {
-  rows: number;
-  added: number;
-  changed: number;
-  unchanged: number;
-  errors: ImportErrors;
 }
 
 /** Max rows of a file, which bounds the memory of its errors. */

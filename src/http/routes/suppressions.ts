@@ -1,4 +1,4 @@
-import type { ImportResult } from '../../consent/import/importer.ts';
+import type { ImportResult } from '../../consent/import/result.ts';
 import { actorOf, type Handlers } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 

@@ -296,7 +296,7 @@ describe('The ledger of suppressions', () => {
       expect(lines).to.include.members([
         ...['/api/suppressions', '/api/suppressions/{address}', '/api/suppressions/{address}/history'],
       ]);
-      expect(JSON.stringify(log.lines)).not.to.match(/555.?1234|ada/i);
+      expect(JSON.stringify(log.lines)).not.to.match(/804\D*555\D*1234|ada(@|%40)/i);
     });
   });
 });

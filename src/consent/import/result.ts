@@ -1,5 +1,14 @@
 import { InvalidRequestError, ServiceError, UnavailableError } from '../../errors.ts';
-import type { ImportResult } from './importer.ts';
+import type { ImportErrors } from './errors.ts';
+
+/** What an import has stored so far. */
+export interface ImportResult {
+  rows: number;
+  added: number;
+  changed: number;
+  unchanged: number;
+  errors: ImportErrors;
+}
 
 /** The error of an import that has stopped, with what it has stored. Errors of the header stay, because nothing is stored. */
 export function withCounts(error: unknown, result: ImportResult): unknown {
