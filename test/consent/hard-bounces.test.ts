@@ -15,10 +15,13 @@ describe('A hard bounce', () => {
   after(() => service.stop());
 
   const address = () => `person-${++count}@example.com`;
-  const send = async (fields: { to: string | string[]; cc?: string[]; bcc?: string[] }) => {
+  const send = async (
+    fields: { to: string; cc?: string[]; bcc?: string[] },
+    status: Message['status'] = 'sent',
+  ) => {
     const body = { from: 'shop@example.com', subject: 'Hello', body: 'Hello', ...fields };
     const { id } = (await service.request('POST', '/api/messages/email', body)).body;
-    return service.untilStatus(id, 'sent');
+    return service.untilStatus(id, status);
   };
   const bounce = async (id: unknown, more: object = {}) => {
     const event = { xillio_id: id, status: 'bounced', bounce: 'hard', ...more };
@@ -58,6 +61,14 @@ describe('A hard bounce', () => {
       ...{ from: 'shop@example.com', to, subject: 'Again', body: 'Again' },
     });
     expect([refused.status, refused.body.code]).to.deep.equal([422, 'recipient_suppressed']);
+  });
+
+  it('of the simulator suppresses the address', async () => {
+    const to = 'hard-bounce@example.com';
+    await service.control('PUT', '/_control/settings', { receipts: { enabled: true } });
+    await send({ to }, 'undelivered');
+    await service.control('PUT', '/_control/settings', { receipts: { enabled: false } });
+    expect(await entriesOf(service, to)).to.have.length(1);
   });
 
   it('suppresses the recipient that it names, also of a copy', async () => {

@@ -121,6 +121,18 @@ describe('A request that Twilio reports', () => {
     expect(entry).to.deep.equal({ message_id: id, account: 'twilio' });
   });
 
+  it('adds the recipient of a message of the previous version, which has no hash, a little later', async () => {
+    const to = person();
+    const id = await send(to);
+    await query(service.databaseUrl, 'update deliveries set recipient_hashes = null where message_id = $1', [
+      id,
+    ]);
+    refuse();
+    await service.untilStatus(id, 'failed');
+    await until(async () => (await reasons(to)).length === 1, 'the task has applied the request');
+    expect(await reasons(to)).to.deep.equal([['channel', 'provider_opt_out']]);
+  });
+
   it('adds nothing if the call of a refused message began before a START', async () => {
     const to = person();
     const id = await send(to);

@@ -115,12 +115,14 @@ describe('Receipts', () => {
   for (const body of [
     { ...sms, to: '+18040000008' },
     { ...email, to: 'bounce@example.com' },
+    { ...email, to: 'hard-bounce@example.com' },
   ]) {
     it(`end with undelivered for ${body.to}`, async () => {
       expect((await play.send(body)).status).to.equal(202);
       const [, end] = await untilReceived(2);
       expect(end?.body.status).to.equal('undelivered');
       expect(end?.body.error).to.have.all.keys('code', 'detail');
+      expect(end?.body.bounce).to.equal(body.to === 'hard-bounce@example.com' ? 'hard' : undefined);
     });
   }
 

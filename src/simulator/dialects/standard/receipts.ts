@@ -7,6 +7,8 @@ import { type WebhookSender, webhookUrl } from './webhooks.ts';
 export interface Outcome {
   status: 'queued' | 'sent' | 'delivered' | 'undelivered' | 'failed';
   error: { code: string; detail: string } | null;
+  /** Of an email to an address that will never accept one. */
+  bounce?: 'hard';
   /** The recipient that the receipt is about; default: all recipients. */
   recipient?: string;
 }
@@ -17,8 +19,9 @@ const UNDELIVERED: Outcome = {
   status: 'undelivered',
   error: { code: '30003', detail: 'The recipient cannot be reached' },
 };
-/** Recipients whose messages are always undelivered: numbers with these last digits, and mailboxes with this name. */
-const BOUNCES = /0000008$|^bounce@/;
+/** Recipients whose messages are always undelivered: numbers with these last digits, and mailboxes with these names. */
+const BOUNCES = /0000008$|^(?:hard-)?bounce@/;
+const HARD_BOUNCES = /^hard-bounce@/;
 
 /** The recipients of a message in order. */
 export function recipientsOf({ request: { to, cc = [], bcc = [] } }: Accepted): string[] {
@@ -31,7 +34,9 @@ export function outcomesOf(message: Accepted, settings: Settings, random: () => 
   const all = recipientsOf(message);
   const outcomes = (addresses: string[]): Outcome[] => {
     const bounces = addresses.some((address) => BOUNCES.test(address));
-    return [SENT, bounces || occurs(failure_rate, random) ? UNDELIVERED : DELIVERED];
+    const isHard = addresses.some((address) => HARD_BOUNCES.test(address));
+    if (!bounces && !occurs(failure_rate, random)) return [SENT, DELIVERED];
+    return [SENT, { ...UNDELIVERED, ...(isHard && { bounce: 'hard' }) }];
   };
   const each = () =>
     all.flatMap((recipient) => outcomes([recipient]).map((outcome) => ({ ...outcome, recipient })));
@@ -76,12 +81,13 @@ export async function report(
 }
 
 /** A recipient with an id of its own is named by this id, and any other recipient by its address. */
-function eventOf(message: Accepted, { status, error, recipient }: Outcome): object {
+function eventOf(message: Accepted, { status, error, bounce, recipient }: Outcome): object {
   const own = message.recipients?.find(({ address }) => address === recipient);
   const id = own?.id ?? message.id;
   return {
     ...(message.channel === 'sms' ? { messaging_provider_id: id } : { xillio_id: id }),
     ...(recipient !== undefined && !own && { recipient }),
     ...{ status, timestamp: new Date().toISOString(), error },
+    ...(bounce && { bounce }),
   };
 }
