@@ -180,6 +180,7 @@ describe('The checker of chaos runs with Twilio', function () {
     evidence.plan = { ...PLAN, ofEachState: 1 };
     const violations = violationsOf('the run has all planned disruptions') ?? [];
     expect(violations.map((violation) => violation.split(':')[0])).to.deep.equal([
+      'messages that were stopped while they waited',
       'accepted messages with a lost callback',
       'leases that expired after a worker was killed during a call',
       'responses that were recorded after the end of the lease',

@@ -50,6 +50,7 @@ describe('The checker of chaos runs', function () {
     expect(unused.map(({ rule }) => rule)).to.deep.equal([
       'failing recipients do not block other recipients',
       'no process exits, except at a start without a database',
+      'no send begins after a claim that saw the suppression of the recipient',
       'a message is unknown only for a reason',
     ]);
     expect(check(recorded).unknown).to.deep.equal([]);
@@ -108,6 +109,14 @@ describe('The checker of chaos runs', function () {
         [first.sequence, second.sequence] = [second.sequence, first.sequence];
       },
       'the provider accepts messages in the order of their conversation',
+    ],
+    'a send after a claim that saw the suppression of the recipient': [
+      () => {
+        const { id, delivery_key } = storedAs('0-1');
+        const call = evidence.calls.find((one) => one.idempotency_key === delivery_key) as Call;
+        evidence.stored.claims_after_stop.push({ message_id: id, at: call.at - 1 });
+      },
+      'no send begins after a claim that saw the suppression of the recipient',
     ],
     'a message that is stored twice': [
       () => {

@@ -14,11 +14,13 @@ export interface ClientOptions {
   random: () => number;
   signal: AbortSignal;
   onAcknowledged: () => void;
+  /** Called after the last message of a conversation was acknowledged. */
+  onConversationSent?: (messages: Sent[]) => Promise<void>;
 }
 
 /** Sends all conversations concurrently. Within a conversation, each message waits for the acknowledgement of the previous one. */
 export async function sendAll(conversations: Sent[][], options: ClientOptions): Promise<void> {
-  const { send, limit, pauseMs, repeated, random, signal, onAcknowledged } = options;
+  const { send, limit, pauseMs, repeated, random, signal, onAcknowledged, onConversationSent } = options;
   const limited = pLimit(limit);
   await Promise.all(
     conversations.map(async (messages) => {
@@ -28,6 +30,7 @@ export async function sendAll(conversations: Sent[][], options: ClientOptions): 
         if (random() < repeated) await limited(() => send(message));
         onAcknowledged();
       }
+      await onConversationSent?.(messages);
     }),
   );
 }

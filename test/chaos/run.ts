@@ -23,6 +23,7 @@ import { startProvider } from './provider.ts';
 import { createSender, type Sender } from './sender.ts';
 import { apiKey, migrate, startService } from './service.ts';
 import type { ChaosSettings } from './settings.ts';
+import { suppressRecipients } from './stops.ts';
 import { makeWorkload } from './workload.ts';
 
 export interface ChaosRun {
@@ -73,7 +74,7 @@ export async function runChaos(
   stack.defer(() => timeLimit.abort());
   const random = seededRandom(settings.seed);
   const observer = await observe({ targets, settings, signal });
-  const conversations = makeWorkload(settings, random);
+  const conversations = makeWorkload(settings, random, true);
   const sent = conversations.flat();
 
   let acknowledged = 0;
@@ -112,6 +113,9 @@ export async function runChaos(
       random,
       signal,
       onAcknowledged: () => acknowledged++,
+      onConversationSent: async ([message]) => {
+        if (message?.stopped) await suppressRecipients(targets.database.url, message, signal);
+      },
     });
     if (progress() === 1) note('all acknowledged', `${sent.length} messages`);
     await Promise.all([steps, observer.working]);

@@ -7,6 +7,7 @@ import { runToEnd, type Supervised, supervise } from './processes.ts';
 import { providerKey, supportsKeys, supportsLookUp, twilioAccountSid, webhookSecret } from './provider.ts';
 
 export const apiKey = 'a-key-for-the-chaos-clients';
+export const consentKey = 'a-consent-key-for-chaos-0123456789';
 
 /** Longer than a run: the signal of the run ends the wait. */
 const NO_LIMIT_MS = 3_600_000;
@@ -122,7 +123,7 @@ function environmentOf({
     LOG_LEVEL: 'warn',
     DATABASE_URL: databaseUrl,
     API_KEYS: `chaos:${apiKey}`,
-    CONSENT_KEY: 'a-consent-key-for-chaos-0123456789',
+    CONSENT_KEY: consentKey,
     EMAIL_PROVIDERS: 'mail-co',
     ...sms,
     ...provider('MAIL_CO'),

@@ -15,11 +15,12 @@ const TEXTS = [
 /**
  * Creates the messages of all conversations, each list in the order of sending. The channels have the same number of
  * conversations. Some conversations have several recipients, except at Twilio. A few have a recipient that the provider
- * refuses, or a recipient for whom the provider fails.
+ * refuses, or a recipient for whom the provider fails. With `stops`, some recipients become suppressed after the last message.
  */
 export function makeWorkload(
   { modes, conversations, messagesEach }: Pick<ChaosSettings, 'modes' | 'conversations' | 'messagesEach'>,
   random: () => number,
+  stops = false,
 ): Sent[][] {
   const channels = Object.keys(modes) as (keyof Modes)[];
   return Array.from({ length: conversations }, (_, conversation) => {
@@ -40,6 +41,8 @@ export function makeWorkload(
         addresses: [...new Set([people.from, ...[people.to].flat(), ...(people.cc ?? [])])],
         refused: people.refused,
         failing,
+        // Neither a group nor refused.
+        stopped: stops && failing === null && conversation % 10 < 2,
         acknowledgements: [],
         unexpected: [],
       };

@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { AcceptedMessage, Call, Stored } from './evidence.ts';
 import { fromTwilio } from './twilio.ts';
 
-/** Installs a trigger that records each change of a delivery's status. Call it after the migration and before any message. */
+/** Installs triggers that record each change of a delivery's status, and each claim of a message to a suppressed recipient. Call it after the migration and before any message. */
 export async function recordStatusChanges(databaseUrl: string): Promise<void> {
   await withClient(databaseUrl, (client) =>
     client.query(`
@@ -18,6 +18,19 @@ export async function recordStatusChanges(databaseUrl: string): Promise<void> {
       end $$;
       create trigger chaos_record_change after update of status on deliveries for each row
         when (old.status is distinct from new.status) execute function chaos.record_change();
+      create table chaos.claims_after_stop (
+        id bigint generated always as identity primary key,
+        message_id bigint not null,
+        at timestamptz not null default clock_timestamp());
+      create function chaos.record_claim() returns trigger language plpgsql as $$
+      begin
+        insert into chaos.claims_after_stop (message_id)
+        select new.message_id from messages
+        where messages.id = new.message_id and exists (select from suppressions where address = any(messages."to"));
+        return null;
+      end $$;
+      create trigger chaos_record_claim after update on deliveries for each row
+        when (new.status = 'sending' and new.attempt_count > old.attempt_count) execute function chaos.record_claim();
     `),
   );
 }
@@ -110,6 +123,8 @@ const READ = {
     from conversations order by id`,
   changes: `
     select message_id::int, old, new, extract(epoch from at)::float8 * 1000 as at from chaos.changes order by id`,
+  claims_after_stop: `
+    select message_id::int, extract(epoch from at)::float8 * 1000 as at from chaos.claims_after_stop order by id`,
 };
 
 /** Reads a snapshot of the database. */

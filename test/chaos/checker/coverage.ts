@@ -52,6 +52,11 @@ export function coverageOf(evidence: Facts): Coverage[] {
       minimum: evidence.sent.filter((sent) => sent.failing !== null && sent.n === 0).length,
       actual: allSends.length - sends.length,
     },
+    {
+      name: 'messages that were stopped while they waited',
+      minimum: plan.ofEachState,
+      actual: evidence.stored.messages.filter(({ error }) => error?.code === 'recipient_suppressed').length,
+    },
     ...FAULTS.map((fault) => ({
       name: `sends on each channel with the fault ${fault}`,
       minimum: plan.ofEachFault,

@@ -78,6 +78,8 @@ export interface Sent {
   refused: boolean;
   /** A key of `FAILING`: how the provider fails for the recipient until all other messages are settled. Null: it does not fail. */
   failing: string | null;
+  /** Whether the recipient is suppressed after all messages of the conversation were acknowledged. */
+  stopped: boolean;
   /** Several if the client repeated the request. */
   acknowledgements: { id: number; conversation_id: number }[];
   /** The statuses of responses other than 202 and 503. */
@@ -104,6 +106,8 @@ export interface Stored {
   conversations: StoredConversation[];
   /** Every change of a delivery's status, recorded by a trigger. */
   changes: { message_id: number; old: string; new: string; at: number }[];
+  /** Every claim whose transaction saw that a recipient is suppressed, recorded by a trigger. */
+  claims_after_stop: { message_id: number; at: number }[];
 }
 
 export interface StoredMessage {

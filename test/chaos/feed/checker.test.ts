@@ -164,7 +164,8 @@ function makeEvidence(): FeedEvidence {
   return {
     ...{ modes: {}, listDelayMs: 0, providerTimeoutMs: 0, plan: PLAN, events: [], idle: true, sent: [] },
     stored: {
-      ...{ attempts: [], receipts: [], conversations: [{ id: 1, message_count: 3, addresses: [] }] },
+      ...{ attempts: [], receipts: [], claims_after_stop: [] },
+      ...{ conversations: [{ id: 1, message_count: 3, addresses: [] }] },
       messages: [
         message(1, 'inbound', 'received'),
         message(2, 'outbound', 'delivered'),

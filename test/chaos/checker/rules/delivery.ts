@@ -11,7 +11,8 @@ import { recipientOfLookUp } from '../twilio.ts';
 import { checkEach, type Rule } from './rule.ts';
 
 /**
- * Exceptions: messages that the provider refuses, messages to recipients for whom the provider fails, and messages that
+ * Exceptions: messages that the provider refuses, messages to recipients for whom the provider fails, messages to recipients
+ * who became suppressed before their claim, and messages that
  * are `unknown` because the provider can neither be asked nor send the message only once.
  */
 const acknowledgedIsAccepted: Rule = (facts) =>
@@ -21,7 +22,8 @@ const acknowledgedIsAccepted: Rule = (facts) =>
     ),
     ({ token }) => {
       const [stored] = facts.storedByToken.get(token) ?? [];
-      const mayBeMissing = stored?.status === 'unknown' && mayStayUnknown(facts, stored);
+      const mayBeMissing =
+        (stored?.status === 'unknown' && mayStayUnknown(facts, stored)) || isStopped(stored);
       return (
         !facts.acceptedByToken.has(token) &&
         !mayBeMissing &&
@@ -156,6 +158,21 @@ const attemptsAreComplete: Rule = (facts) =>
     ];
   });
 
+/** The claim of the message saw that the recipient is suppressed. */
+const nothingIsSentAfterStop: Rule = (facts) => {
+  const messages = new Map(facts.stored.messages.map((message) => [message.id, message]));
+  return checkEach(facts.stored.claims_after_stop, ({ message_id, at }) => {
+    const { body, delivery_key } = messages.get(message_id) ?? {};
+    const calls = facts.callsOf.get(delivery_key ?? '') ?? [];
+    const late = calls.find((call) => call.method === 'POST' && call.at >= at);
+    return late && `${tokenIn(body)}: message ${message_id} was sent ${late.at - at} ms after it was claimed`;
+  });
+};
+
+function isStopped(message: StoredMessage | undefined): boolean {
+  return message?.error?.code === 'recipient_suppressed';
+}
+
 function isTwilio(facts: Facts, message: StoredMessage): boolean {
   return modeOf(facts, message) === 'twilio';
 }
@@ -176,5 +193,6 @@ export const DELIVERY_RULES: Record<string, Rule> = {
   'every accepted message was sent by a client': nothingElseIsAccepted,
   'the provider accepts messages in the order of their conversation': inOrder,
   'every call carries the delivery key of its message': callsCarryTheirKey,
+  'no send begins after a claim that saw the suppression of the recipient': nothingIsSentAfterStop,
   'the attempts of each message are complete': attemptsAreComplete,
 };

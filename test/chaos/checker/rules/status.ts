@@ -26,7 +26,8 @@ const agreesWithProvider: Rule = (facts) =>
       return end !== status && `${named}, its provider reported ${end ?? 'no final status'}`;
     if (status !== 'failed') return status === 'canceled' && `${named}, but was not canceled`;
     if (accepted.length > 0) return `${named}, but was accepted as ${accepted[0]?.id}`;
-    const { refused, failing } = facts.sentByToken.get(token) ?? {};
+    const { refused, failing, stopped } = facts.sentByToken.get(token) ?? {};
+    if (stopped && error?.code === 'recipient_suppressed') return null;
     if (!refused && !(failing && error?.code === 'expired')) return `${named}, but was not refused`;
     return error === null && `${named} without an error`;
   });
