@@ -65,7 +65,8 @@ describe('The command doctor', function () {
   it('names the languages of the keywords and the scope of STOP, and reports a faulty file', async () => {
     expect((await doctor({ STOP_SCOPE: 'sender' })).report)
       .to.match(/^ {2}Keywords +en, es, fr$/m)
-      .and.to.match(/^ {2}Scope of STOP +sender$/m);
+      .and.to.match(/^ {2}Scope of STOP +sender$/m)
+      .and.to.match(/^ {2}Replies to STOP +where the provider does not reply itself$/m);
     const { code, report } = await doctor({ CONSENT_KEYWORDS: join(directory, 'none.json') });
     expect(code).to.equal(1);
     expect(report).to.match(/^ {2}FAULT {4}CONSENT_KEYWORDS: ENOENT/m);

@@ -33,7 +33,7 @@ function describe(
   { channel, capabilities }: Provider,
   { publicUrl }: Config,
 ): Record<string, string> {
-  const { name, perSecond, perSecondPerSender, senders, simulated } = account;
+  const { name, perSecond, perSecondPerSender, senders, simulated, consentReplies } = account;
   const kind = kindOf(account);
   const limits = [
     perSecond !== null && `${perSecond} per second`,
@@ -45,9 +45,15 @@ function describe(
     ...describeCapabilities(channel, capabilities),
     Senders: senders === null ? 'all' : senders.join(', ') || 'none',
     Limits: limits.join(', ') || 'none',
+    ...(channel === 'sms' && { 'Replies to STOP': describeReplies(consentReplies) }),
     'Webhook URL': url,
     ...(!simulated && { Configure: kind.webhookSetup }),
   };
+}
+
+function describeReplies(consentReplies: boolean | null): string {
+  if (consentReplies === null) return 'where the provider does not reply itself';
+  return consentReplies ? 'from every number' : 'none';
 }
 
 /** One finding per credential. */
