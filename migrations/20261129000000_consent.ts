@@ -29,7 +29,7 @@ const LEDGER = `
     address text,
     channel text not null check (channel in ('sms', 'email')),
     scope text not null check (scope in ('all', 'channel', 'sender')),
-    -- The number, name or email address from which nothing may be sent.
+    -- The number, name or email address from which nothing may be sent, in lower case.
     sender text,
     -- The strongest reason first (add_reason).
     reasons text[] not null check (reasons <> '{}'),

@@ -2340,7 +2340,7 @@ export interface components {
             address: string | null;
             channel: components["schemas"]["Channel"];
             scope: components["schemas"]["SuppressionScope"];
-            /** @description The normalised sender from which nothing may be sent; null unless `scope` is `sender`. */
+            /** @description The normalised sender from which nothing may be sent, a sender id in lower case; null unless `scope` is `sender`. */
             sender: string | null;
             /** @description The first of `reasons`. */
             reason: components["schemas"]["SuppressionReason"];
@@ -2380,7 +2380,7 @@ export interface components {
             address: string | null;
             channel: components["schemas"]["Channel"];
             scope: components["schemas"]["SuppressionScope"];
-            /** @description The normalised sender from which nothing may be sent; null unless `scope` is `sender`. */
+            /** @description The normalised sender from which nothing may be sent, a sender id in lower case; null unless `scope` is `sender`. */
             sender: string | null;
             /**
              * @description Whether the reason was added or removed.

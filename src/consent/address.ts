@@ -2,8 +2,16 @@ import type { Channel } from '../channel.ts';
 import { type Fault, InvalidRequestError } from '../errors.ts';
 import type { Schema } from '../openapi/types.ts';
 
-/** Normalises an address, as `messaging` does. Returns null if the text is not exactly one address. */
-export type ParseAddress = (text: string) => { type: string; key: string } | null;
+/** An address as `messaging` normalises it. */
+export interface ParsedAddress {
+  type: string;
+  key: string;
+  /** Whether a client may use an address of this form as a sender or recipient. */
+  isSendable: boolean;
+}
+
+/** Returns null if the text is not exactly one address. */
+export type ParseAddress = (text: string) => ParsedAddress | null;
 
 /** The ledger has at most one entry with this key. */
 export interface EntryKey {
@@ -24,10 +32,15 @@ export function parseRecipient(parse: ParseAddress, text: string): string | null
   return address && address.type !== 'alphanumeric' ? address.key : null;
 }
 
-/** The normalised sender of messages to `address`; null if the text is no sender of its channel. */
+/** The sender of messages to `address` as the ledger has it; null if the text is no sender of its channel. */
 export function parseSender(parse: ParseAddress, text: string, address: string): string | null {
   const sender = parse(text)?.key;
-  return sender !== undefined && channelOf(sender) === channelOf(address) ? sender : null;
+  return sender !== undefined && channelOf(sender) === channelOf(address) ? senderKey(sender) : null;
+}
+
+/** The case of a sender id does not count. `find_suppressions` and `suppressed_recipients` compare in the same way. */
+export function senderKey(sender: string): string {
+  return sender.toLowerCase();
 }
 
 /** @throws {InvalidRequestError} if the text is not exactly one address. */
@@ -50,7 +63,10 @@ export interface GivenKey {
  * @throws {InvalidRequestError} with each fault.
  */
 export function readNewKey(parse: ParseAddress, given: GivenKey): EntryKey {
-  return readKey(parse, given, '/body', (text) => parseRecipient(parse, text));
+  return readKey(parse, given, '/body', (text) => {
+    const isUsable = parse(text)?.isSendable ?? false;
+    return isUsable ? parseRecipient(parse, text) : null;
+  });
 }
 
 /**

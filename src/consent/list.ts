@@ -3,7 +3,7 @@ import { raw } from 'objection';
 import { Suppression } from '../db/models/suppression.ts';
 import { Cursors, DEFAULT_LIMIT, isId, type Page, type PageQuery } from '../openapi/page.ts';
 import type { Schema } from '../openapi/types.ts';
-import { type ParseAddress, readAddress } from './address.ts';
+import { type ParseAddress, readAddress, senderKey } from './address.ts';
 import type { HashAddress } from './key.ts';
 import { presentSuppression } from './present.ts';
 
@@ -45,7 +45,8 @@ export async function listSuppressions(
   const limit = query.limit ?? DEFAULT_LIMIT;
   const cursors = new Cursors<[number]>('suppressions', query, [isId]);
   const filter = { ...query };
-  if (query.sender !== undefined) filter.sender = readAddress(parseAddress, '/query/sender', query.sender);
+  if (query.sender !== undefined)
+    filter.sender = senderKey(readAddress(parseAddress, '/query/sender', query.sender));
   const hash =
     query.address === undefined
       ? null

@@ -2,7 +2,7 @@ import type { KeyedConfig } from '../config/config.ts';
 import { createAddressHash } from '../consent/key.ts';
 import { createLedger, type Ledger } from '../consent/ledger.ts';
 import type { Database } from '../db/pools.ts';
-import { parseAddress } from '../messaging/address.ts';
+import { isSendable, parseAddress } from '../messaging/address.ts';
 import { parseTime } from '../messaging/time.ts';
 import type { Events } from '../observability/events.ts';
 
@@ -17,6 +17,9 @@ export function createServiceLedger(
     ...{ database, events, onChanged, parseTime },
     hashAddress: createAddressHash(consentKey),
     // Without the cache of other requests, whose addresses a large import would remove.
-    parseAddress: (text) => parseAddress(text, defaultRegion),
+    parseAddress: (text) => {
+      const address = parseAddress(text, defaultRegion);
+      return address && { ...address, isSendable: isSendable(address) };
+    },
   });
 }

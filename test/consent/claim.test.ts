@@ -94,6 +94,18 @@ describe('A claimed message', () => {
       [id],
     );
 
+  it('is stopped by an entry for its sender id in another case', async () => {
+    const [stopped, sent] = [
+      await send({ ...sms, from: 'Acme', to: ONE }),
+      await send({ ...sms, from: 'Acme', to: TWO }),
+    ];
+    await stop(ONE, { scope: 'sender', sender: 'acme' });
+    await stop(TWO, { scope: 'sender', sender: 'others' });
+    await deliver();
+    expect(await statusOf(stopped)).to.deep.equal(['failed', 'recipient_suppressed']);
+    expect((await statusOf(sent))[0]).to.equal('sent');
+  });
+
   it('fails without a call if its recipient became suppressed while it was queued', async () => {
     const [stopped, other] = [await send(), await send({ ...sms, to: TWO })];
     await stop(ONE);

@@ -200,7 +200,7 @@ describe('Previewing a message', () => {
     before(async () => {
       await suppress(api.databaseUrl, stopped);
       await suppress(api.databaseUrl, unsubscribed, { reason: 'unsubscribe' });
-      await suppress(api.databaseUrl, unsubscribed, { scope: 'sender', sender: 'ACME', reason: 'manual' });
+      await suppress(api.databaseUrl, unsubscribed, { scope: 'sender', sender: 'acme', reason: 'manual' });
     });
     const errorsOf = async (body: object) =>
       (await preview(body)).errors.map(({ code, path }) => `${code} ${path}`);

@@ -49,6 +49,25 @@ describe('The ledger of suppressions', () => {
       expect(id).to.be.a('number');
     });
 
+    it('stops messages from a sender id in any case', async () => {
+      const { status, body } = await put(PATH, { scope: 'sender', sender: 'Acme' });
+      expect([status, body.sender]).to.deep.equal([201, 'acme']);
+      expect((await put(PATH, { scope: 'sender', sender: 'ACME' })).status).to.equal(200);
+      for (const from of ['Acme', 'ACME', 'acme']) {
+        const sent = await request('POST', '/api/messages/sms', { ...sms, from, to: ADDRESS });
+        expect([sent.status, sent.body.code]).to.deep.equal([422, 'recipient_suppressed']);
+      }
+      expect(await list('?sender=aCME')).to.deep.equal([body]);
+      expect((await request('DELETE', `${PATH}?scope=sender&sender=ACME`)).status).to.equal(204);
+    });
+
+    it('refuses a number that is cut off, to which no message can be sent', async () => {
+      for (const address of ['+1804', '*123']) {
+        const { status, body } = await put(`/api/suppressions/${encodeURIComponent(address)}`);
+        expect([status, body.errors?.[0]?.path], address).to.deep.equal([422, '/path/address']);
+      }
+    });
+
     it('changes nothing when it is repeated, also by another key', async () => {
       const first = await put(PATH, { note: 'by phone' });
       const again = await put(PATH, {}, OTHER);

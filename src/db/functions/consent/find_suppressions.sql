@@ -1,4 +1,4 @@
--- The entries of the ledger that stop messages. The arguments have one element for each recipient: the hash of the address, the
+-- The entries of the ledger that stop messages. The case of a sender id does not count. The arguments have one element for each recipient: the hash of the address, the
 -- sender and the purpose of its message. Returns the number of the recipient, from 1, and the id of the entry, for each recipient
 -- the entry with the widest scope first.
 create or replace function find_suppressions(hashes bytea[], senders text[], purposes text[])
@@ -14,7 +14,7 @@ begin
   cross join lateral (
     select id, scope from suppressions
     where suppressions.address_hash = recipient.address_hash
-      and (scope <> 'sender' or suppressions.sender = recipient.sender) and stops(reasons, recipient.purpose)
+      and (scope <> 'sender' or suppressions.sender = lower(recipient.sender)) and stops(reasons, recipient.purpose)
     offset 0
   ) as entry
   order by recipient.n, array_position(array['all', 'channel', 'sender'], entry.scope), entry.id;

@@ -13,7 +13,7 @@ begin
   cross join lateral unnest(recipient_hashes) with ordinality as recipient(address_hash, position)
   cross join lateral (
     select reasons from suppressions
-    where suppressions.address_hash = recipient.address_hash and (scope <> 'sender' or suppressions.sender = messages."from")
+    where suppressions.address_hash = recipient.address_hash and (scope <> 'sender' or suppressions.sender = lower(messages."from"))
       and stops(reasons, coalesce(purpose, 'conversational'))
     order by array_position(array['all', 'channel', 'sender'], scope), id limit 1
   ) as entry
