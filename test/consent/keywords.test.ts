@@ -7,6 +7,7 @@ import {
   MAX_KEYWORD_LENGTH,
   normaliseKeyword,
 } from '../../src/consent/keywords.ts';
+import { countSegments } from '../../src/messaging/segments.ts';
 
 const shipped = readKeywords(null);
 const match = createKeywordMatcher(shipped);
@@ -21,6 +22,16 @@ const NOISE = ['.', '!', '?', '"', '“', '”', '«', '»', '¡', '-', '—', '
 const noise = fc.string({
   unit: fc.constantFrom(' ', '\n', '\t', '\u00a0', '\u200b', ...NOISE),
   maxLength: 8,
+});
+
+describe('The shipped replies', () => {
+  it('have one segment each', () => {
+    const segments = Object.values(shipped).flatMap(({ replies }) =>
+      Object.values(replies).map((reply) => countSegments(reply ?? '')),
+    );
+    expect(segments).to.have.length(9);
+    expect(new Set(segments)).to.deep.equal(new Set([1]));
+  });
 });
 
 describe('The keywords of text messages', () => {
