@@ -1,21 +1,27 @@
 import type pg from 'pg';
-import { createLedgerCheck } from '../../consent/check.ts';
+import {
+  FIND_SUPPRESSIONS,
+  type FoundSuppression,
+  ledgerValues,
+  readSuppressed,
+} from '../../consent/check.ts';
 import type { HashAddress } from '../../consent/key.ts';
 import { coalesce } from '../../db/batch/coalesce.ts';
 import { retrySingly, toClientError } from '../../db/batch/retry-singly.ts';
 import { estimateSize, SIZE_LIMITS } from '../../db/batch/size-estimate.ts';
 import { storedFunction } from '../../db/functions.ts';
 import { retryMissingRows } from '../../db/missing-row.ts';
+import { knexOver } from '../../db/pools.ts';
 import { execute } from '../../db/transaction.ts';
-import { RecipientSuppressedError, UnavailableError } from '../../errors.ts';
+import { UnavailableError } from '../../errors.ts';
 import type { Events } from '../../observability/events.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
 import { initialState, type PresentableMessage, skippedRecipient } from '../message-view.ts';
 import { type CachedConversation, ConversationCache } from './conversation-cache.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
 import { type MessageToRecord, toInput } from './record-input.ts';
-import { findExisting, findFirst, type Repeated, withBody } from './replays.ts';
-import { checkRecipients, type LedgerResult } from './suppressed-recipients.ts';
+import { findFirst, type Result, withBody, withRepeats } from './replays.ts';
+import { applySuppressions, toChecked } from './suppressed-recipients.ts';
 
 export interface Recorder {
   /**
@@ -46,12 +52,6 @@ export interface RecorderOptions {
   onRecorded: (direction: Schema<'Direction'>) => void;
 }
 
-/** A message that was not stored before. */
-interface New {
-  repeated: false;
-  message: PresentableMessage;
-}
-
 /** The result of `record_messages`. Each list is in the order of the messages. */
 interface Written {
   ids: number[];
@@ -70,32 +70,42 @@ const RECORD = {
   text: `select ${storedFunction('record_messages')}($1, $2, $3, $4, $5, $6) as written`,
 };
 
+/** Checks the recipients against the ledger first, and records nothing if one of them is suppressed. */
+const RECORD_IF_ALLOWED = {
+  name: 'record-messages-if-allowed',
+  text: `
+    select suppressed, case when suppressed is null then
+      ${storedFunction('record_messages')}($1, $2, $3, $4, $5, $6) end as written
+    from (
+      select json_agg(found) as suppressed from ${FIND_SUPPRESSIONS}($7, $8, $9) as found
+    ) as ledger`,
+};
+
 /** Creates a recorder that records concurrent messages in one transaction. */
 export function createRecorder({ pool, events, hashAddress, onRecorded }: RecorderOptions): Recorder {
   const cache = new ConversationCache();
-  const check = createLedgerCheck(pool, hashAddress);
+  const knex = knexOver(pool);
 
   /** Calls `record_messages`, and repeats the call without the cache if cached rows were deleted from the database. */
-  function call(messages: MessageToRecord[]) {
+  function call(messages: MessageToRecord[], statement: typeof RECORD, more: unknown[] = []) {
     const attempt = async () => {
       const known = messages.map((message) => cache.get(message));
-      const { rows } = await execute<{ written: Written }>(
+      const values = [...toInput(messages, known, hashAddress), ...more];
+      const { rows } = await execute<{ written: Written; suppressed?: FoundSuppression[] | null }>(
         pool,
-        RECORD,
-        toInput(messages, known, hashAddress),
+        statement,
+        values,
       );
-      return { written: rows[0]?.written as Written, known };
+      return { written: rows[0]?.written as Written, suppressed: rows[0]?.suppressed ?? null, known };
     };
     return retryMissingRows(attempt, () => {
       for (const message of messages) cache.delete(message);
     });
   }
 
-  /** The stored messages; null for a repeat of a message that was stored before. */
-  async function write(messages: MessageToRecord[]): Promise<(PresentableMessage | null)[]> {
-    const started = performance.now();
-    const { written, known } = await call(messages);
-    events.batchWritten({ size: messages.length, seconds: (performance.now() - started) / 1000 });
+  type Called = Pick<Awaited<ReturnType<typeof call>>, 'written' | 'known'>;
+
+  function toResults(messages: MessageToRecord[], { written, known }: Called): (PresentableMessage | null)[] {
     const at = new Date(written.created_at);
     return messages.map((message, index) => {
       if (!written.created[index]) return null;
@@ -104,24 +114,38 @@ export function createRecorder({ pool, events, hashAddress, onRecorded }: Record
     });
   }
 
-  const writing = retrySingly(write, toClientError);
-  const recording = coalesce(recordBatch, {
-    ...LIMITS,
-    sizeOf: ({ row }) => estimateSize(row.payload ?? row),
-  });
-
-  /** The messages that the ledger refuses are not written, but the repeat of a message returns the first message. */
-  async function recordBatch(messages: NewMessage[]): Promise<(New | Repeated | null | Error)[]> {
-    const checked = await checkRecipients(check, messages);
-    const allowed = messages.flatMap((message, index) => {
-      const { refusal, skipped } = checked[index] as LedgerResult;
-      return refusal ? [] : [{ ...message, skipped }];
-    });
-    const written = allowed.length > 0 ? await writing(allowed) : [];
+  /** Writes messages of which some have suppressed recipients: those that are not refused. */
+  async function writeAllowed(messages: NewMessage[], found: FoundSuppression[]): Promise<Result[]> {
+    const suppressed = await readSuppressed(knex, messages.map(toChecked), found);
+    const checked = messages.map((message, index) => ({
+      ...message,
+      ...applySuppressions(message, suppressed[index] ?? []),
+    }));
+    const allowed = checked.filter(({ refusal }) => refusal === null);
+    const written = allowed.length > 0 ? toResults(allowed, await call(allowed, RECORD)) : [];
     let n = 0;
-    const results = checked.map(({ refusal }) => refusal ?? (written[n++] as (typeof written)[number]));
-    return withRepeats(pool, messages, results);
+    return checked.map(({ refusal }) => refusal ?? (written[n++] as PresentableMessage | null));
   }
+
+  /** The stored messages; null for a repeat of a message that was stored before, an error for a message that the ledger refuses. */
+  async function write(messages: NewMessage[]): Promise<Result[]> {
+    const started = performance.now();
+    const unchecked = messages.map((message) => ({ ...message, skipped: [] }));
+    const isOutbound = messages.some(({ recipients }) => recipients.length > 0);
+    const called = isOutbound
+      ? await call(unchecked, RECORD_IF_ALLOWED, ledgerValues(messages.map(toChecked), hashAddress))
+      : await call(unchecked, RECORD);
+    const { suppressed } = called;
+    const results = suppressed ? await writeAllowed(messages, suppressed) : toResults(unchecked, called);
+    events.batchWritten({ size: messages.length, seconds: (performance.now() - started) / 1000 });
+    return results;
+  }
+
+  const writing = retrySingly(write, toClientError);
+  const recording = coalesce(
+    async (messages: NewMessage[]) => withRepeats(pool, messages, await writing(messages)),
+    { ...LIMITS, sizeOf: ({ row }) => estimateSize(row.payload ?? row) },
+  );
 
   /** Null for a repeat if its first message was deleted before it was read. */
   async function recordOnce(message: NewMessage, reserve: Reserve): Promise<Recorded | null> {
@@ -160,27 +184,4 @@ function toPresentable(
 ): PresentableMessage {
   const recipients = skipped.map((recipient) => skippedRecipient(recipient, created_at));
   return { ...row, id, conversation_id, created_at, recipients, ...initialState({ ...row, created_at }) };
-}
-
-/**
- * Adds the first messages of repeats to the results; null for a repeat whose first message was deleted. A message that the ledger
- * refuses can be a repeat. The batch is already committed, so an error of this function fails the repeats only.
- */
-async function withRepeats(
-  pool: pg.Pool,
-  messages: NewMessage[],
-  results: (PresentableMessage | null | Error)[],
-): Promise<(New | Repeated | null | Error)[]> {
-  const isRepeat = (result: unknown, { idempotency }: NewMessage) =>
-    result === null || (result instanceof RecipientSuppressedError && idempotency !== null);
-  const repeats = messages.filter((message, index) => isRepeat(results[index], message));
-  const existing = await findExisting(pool, repeats).catch((error: Error) => error);
-  return messages.map((message, index) => {
-    const result = results[index] as PresentableMessage | null | Error;
-    if (isRepeat(result, message)) {
-      if (existing instanceof Error) return existing;
-      return existing.get(message) ?? (result as Error | null);
-    }
-    return result instanceof Error ? result : { repeated: false, message: result as PresentableMessage };
-  });
 }

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Message } from '../../db/models/message.ts';
 import { execute } from '../../db/transaction.ts';
-import { IdempotencyKeyReusedError } from '../../errors.ts';
+import { IdempotencyKeyReusedError, RecipientSuppressedError } from '../../errors.ts';
 import type { Reserve } from '../../openapi/types.ts';
 import { initialState, type PresentableMessage } from '../message-view.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
@@ -137,4 +137,36 @@ export async function findFirst(
   const found = (await findExisting(pool, [message])).get(message);
   if (found instanceof Error) throw found;
   return found ? withBody(pool, found, reserve) : null;
+}
+
+/** A message that was not stored before. */
+interface New {
+  repeated: false;
+  message: PresentableMessage;
+}
+
+/** A stored message; null for a repeat of a message that was stored before. */
+export type Result = PresentableMessage | null | RecipientSuppressedError;
+
+/**
+ * Adds the first messages of repeats to the results; null for a repeat whose first message was deleted. A message that the ledger
+ * refuses can be a repeat. The batch is already committed, so an error of this function fails the repeats only.
+ */
+export async function withRepeats(
+  pool: pg.Pool,
+  messages: NewMessage[],
+  results: (Result | Error)[],
+): Promise<(New | Repeated | null | Error)[]> {
+  const isRepeat = (result: unknown, { idempotency }: NewMessage) =>
+    result === null || (result instanceof RecipientSuppressedError && idempotency !== null);
+  const repeats = messages.filter((message, index) => isRepeat(results[index], message));
+  const existing = await findExisting(pool, repeats).catch((error: Error) => error);
+  return messages.map((message, index) => {
+    const result = results[index] as Result | Error;
+    if (isRepeat(result, message)) {
+      if (existing instanceof Error) return existing;
+      return existing.get(message) ?? (result as Error | null);
+    }
+    return result instanceof Error ? result : { repeated: false, message: result as PresentableMessage };
+  });
 }

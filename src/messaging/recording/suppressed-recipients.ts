@@ -1,4 +1,4 @@
-import type { CheckedMessage, CheckLedger, SuppressedRecipient } from '../../consent/check.ts';
+import type { CheckedMessage, SuppressedRecipient } from '../../consent/check.ts';
 import { RecipientSuppressedError } from '../../errors.ts';
 import type { NewMessage, SkippedRecipient } from './new-message.ts';
 
@@ -12,12 +12,6 @@ export interface LedgerResult {
 export type SuppressibleMessage = Pick<NewMessage, 'recipients' | 'skipSuppressed'> & {
   row: Pick<NewMessage['row'], 'from' | 'to' | 'cc' | 'purpose'>;
 };
-
-/** Checks the outbound messages of a batch against the ledger with one statement. */
-export async function checkRecipients(check: CheckLedger, messages: NewMessage[]): Promise<LedgerResult[]> {
-  const found = await check(messages.map(toChecked));
-  return messages.map((message, index) => applySuppressions(message, found[index] ?? []));
-}
 
 /** The message as the ledger checks it. An inbound message has no recipients to check. */
 export function toChecked({ recipients, row }: SuppressibleMessage): CheckedMessage {
