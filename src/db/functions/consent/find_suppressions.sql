@@ -1,11 +1,13 @@
 -- The entries of the ledger that stop messages. The case of a sender id does not count. The arguments have one element for each recipient: the hash of the address, the
 -- sender and the purpose of its message. Returns the number of the recipient, from 1, and the id of the entry, for each recipient
 -- the entry with the widest scope first.
+-- With a generic plan, because planning takes ten times as long as the lookups.
 create or replace function find_suppressions(hashes bytea[], senders text[], purposes text[])
   returns table (n int, suppression_id bigint)
 language plpgsql stable rows 1
 set search_path from current
-set enable_seqscan = off as $$
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan as $$
 begin
   return query
   select recipient.n::int, entry.id

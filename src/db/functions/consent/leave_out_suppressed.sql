@@ -2,11 +2,13 @@
 -- them, also after a START. Returns the recipients who are left out of all calls (`is_left_out`), and the other suppressed
 -- recipients: the only recipient of a message, and recipients of a message that may have been sent. `is_unsent`: the provider
 -- has confirmed that no earlier attempt was accepted.
+-- With a generic plan, because planning takes ten times as long as the lookups.
 create or replace function leave_out_suppressed(ids bigint[], is_unsent boolean)
   returns table (message_id bigint, "position" smallint, detail text, is_left_out boolean)
 language plpgsql rows 1
 set search_path from current
-set enable_seqscan = off as $$
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
   return query

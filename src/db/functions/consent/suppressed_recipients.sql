@@ -1,10 +1,12 @@
 -- The recipients of outbound messages whom the ledger stops now, each with the strongest reason of the entry with the widest
 -- scope. Recipients who were left out before are omitted (leave_out_suppressed).
+-- With a generic plan, because planning takes ten times as long as the lookups.
 create or replace function suppressed_recipients(ids bigint[])
   returns table (message_id bigint, "position" smallint, reason text)
 language plpgsql stable rows 1
 set search_path from current
-set enable_seqscan = off as $$
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
   return query
