@@ -101,7 +101,8 @@ bench: $(INSTALLED) ## Compare the speed of the service with plain SQL and with 
 
 soak: $(INSTALLED) ## Run the tests with random sequences and requests many times (about half an hour)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" SOAK_RUNS=1000 MODEL_RUNS=200 CONFORMANCE_RUNS=50 mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 3600000 \
-	  test/messaging/people/grouping.test.ts test/delivery/breaker.test.ts test/delivery/routing.test.ts test/delivery/states/model.test.ts test/conformance/generated.test.ts
+	  test/messaging/people/grouping.test.ts test/delivery/breaker.test.ts test/delivery/routing.test.ts test/delivery/states/model.test.ts \
+	  test/consent/sequences.test.ts test/conformance/generated.test.ts
 
 chaos: $(INSTALLED) ## Send 30,000 messages while processes, the database and providers fail, and check the delivery of each
 	@$(BIN)/node test/chaos/main.ts
