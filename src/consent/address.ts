@@ -38,7 +38,7 @@ export function parseSender(parse: ParseAddress, text: string, address: string):
   return sender !== undefined && channelOf(sender) === channelOf(address) ? senderKey(sender) : null;
 }
 
-/** The case of a sender id does not count. `find_suppressions` and `suppressed_recipients` compare in the same way. */
+/** The ledger has senders in lower case, also by `apply_opt_out`, and is searched in lower case: the case of a sender id does not count. */
 export function senderKey(sender: string): string {
   return sender.toLowerCase();
 }

@@ -181,4 +181,23 @@ describe('A request that Twilio reports', () => {
       await own.stop();
     }
   });
+
+  it('concerns the sender id of the refused message with STOP_SCOPE=sender, in any case', async () => {
+    const own = await startHarness({ ...twilioEnvironment(provider.url), STOP_SCOPE: 'sender' });
+    const sendFrom = (from: string, to: string) =>
+      own.request('POST', '/api/messages/sms', { from, to, body: 'Hello' });
+    try {
+      const to = person();
+      const before = waiting.length;
+      const { body } = await sendFrom('Acme', to);
+      await until(() => waiting.length > before, 'the call has begun');
+      refuse();
+      await own.untilStatus(body.id, 'failed');
+      expect((await entriesOf(own, to)).map(({ sender }) => sender)).to.deep.equal(['acme']);
+      for (const from of ['Acme', 'ACME'])
+        expect((await sendFrom(from, to)).body).to.include({ code: 'recipient_suppressed' });
+    } finally {
+      await own.stop();
+    }
+  });
 });

@@ -26,7 +26,8 @@ begin
     'message_id', given.recorded_id, 'account', given.account))
   into changes
   from (
-    select row_number() over (), scope, sender
+    -- The ledger has senders in lower case.
+    select row_number() over (), scope, lower(sender) as sender
     from (
       select given.scope, case when given.scope = 'sender' then given.sender end as sender where given.action = 'stop'
       union all

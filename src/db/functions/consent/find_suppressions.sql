@@ -1,6 +1,6 @@
--- The entries of the ledger that stop messages. The case of a sender id does not count. The arguments have one element for each recipient: the hash of the address, the
+-- The entries of the ledger that stop messages. The arguments have one element for each recipient: the hash of the address, and the
 -- sender and the purpose of its message. Returns the number of the recipient, from 1, and the id of the entry, for each recipient
--- the entry with the widest scope first.
+-- the entry with the widest scope first. The ledger has senders in lower case, because the case of a sender id does not count.
 -- With a generic plan, because planning takes ten times as long as the lookups.
 create or replace function find_suppressions(hashes bytea[], senders text[], purposes text[])
   returns table (n int, suppression_id bigint)
