@@ -20,7 +20,7 @@ export interface Effects {
     content: InboundContent,
     reserve: Reserve,
     options?: RecordOptions,
-  ): Promise<Recorded['message']>;
+  ): Promise<RecordedMessage>;
   recordReceipt(provider: Provider, content: ReceiptContent): Promise<StoredReceipt>;
   recordOptOut(provider: Provider, content: OptOutContent): Promise<void>;
 }
@@ -30,6 +30,12 @@ export interface RecordOptions {
   reported?: OptOutContent | undefined;
   /** Throws if the message must not be recorded. */
   check?: (message: NewMessage) => void;
+}
+
+export interface RecordedMessage {
+  message: Recorded['message'];
+  /** Whether the text is a STOP that the provider has recognised as another request, which must not be applied. */
+  replacesReport: boolean;
 }
 
 export interface EffectsOptions extends ReplyOptions {
@@ -57,7 +63,7 @@ export function createEffects(options: EffectsOptions): Effects {
         reserve,
       );
       if (request?.reply) await replyTo(options, provider.name, recorded.message, request.reply);
-      return recorded.message;
+      return { message: recorded.message, replacesReport: request?.replacesReport ?? false };
     },
     recordReceipt: async ({ name }, content) => receipts.record(readReceipt(parseAddress, name, content)),
     recordOptOut: ({ name, channel }, content) => recordOptOut(name, channel, content),

@@ -3,7 +3,7 @@ import type { Recorded } from '../messaging/recording/new-message.ts';
 import type { Events } from '../observability/events.ts';
 import type { Reserve } from '../openapi/types.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { IncomingWebhook } from '../providers/webhook.ts';
+import type { IncomingWebhook, OptOutContent } from '../providers/webhook.ts';
 import { checkAddresses, storable } from './checks.ts';
 import type { Effects } from './effects.ts';
 import { faultOf, WebhookFault } from './fault.ts';
@@ -46,6 +46,7 @@ export function createProcessing(effects: Effects, events: Events): ProcessWebho
     };
     const [content] = await apply(() => parse(provider, webhook));
     if (!content) return processed;
+    const replaced = new Set<OptOutContent | undefined>();
     for (const message of content.messages) {
       const reported = content.optOuts.find((each) => each.providerMessageId === message.providerMessageId);
       const record = async () =>
@@ -53,14 +54,17 @@ export function createProcessing(effects: Effects, events: Events): ProcessWebho
           reported: reported && storable(reported),
           check: (read) => checkAddresses(read, message),
         });
-      processed.messages.push(...(await apply(record)));
+      for (const recorded of await apply(record)) {
+        processed.messages.push(recorded.message);
+        if (recorded.replacesReport) replaced.add(reported);
+      }
     }
     for (const receipt of content.receipts)
       processed.receipts.push(
         ...(await apply(async () => effects.recordReceipt(provider, storable(receipt)))),
       );
     for (const optOut of content.optOuts)
-      await apply(async () => effects.recordOptOut(provider, storable(optOut)));
+      if (!replaced.has(optOut)) await apply(async () => effects.recordOptOut(provider, storable(optOut)));
     return processed;
   };
 }

@@ -71,10 +71,12 @@ describe('A request that Twilio reports', () => {
   });
 
   it('does not replace a STOP in the text', async () => {
-    const from = person();
-    await inbound(from, 'STOP', { OptOutType: 'HELP' });
-    expect(await reasons(from)).to.deep.equal([['channel', 'stop_keyword']]);
-    expect(await repliesTo(service, from)).to.deep.equal([]);
+    for (const OptOutType of ['HELP', 'START']) {
+      const from = person();
+      await inbound(from, 'STOP', { OptOutType });
+      expect(await reasons(from)).to.deep.equal([['channel', 'stop_keyword']]);
+      expect(await repliesTo(service, from)).to.deep.equal([]);
+    }
   });
 
   it('is not answered from a long code without its report either, and from a short code', async () => {

@@ -26,7 +26,7 @@ export function webhookHandlers({ webhooks }: Context): Pick<Handlers, Operation
     const content = toMessage({ ...event }, readProviderId(id));
     return {
       status: 200 as const,
-      body: presentMessage(await effects.recordMessage(provider, content, reserve)),
+      body: presentMessage((await effects.recordMessage(provider, content, reserve)).message),
     };
   };
   const receiveStatus = async ({ provider }: ProviderCaller, id: string | number, event: Receipt) => {

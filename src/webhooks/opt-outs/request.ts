@@ -19,6 +19,8 @@ export interface OptOutRequest {
   row: OptOutRow;
   /** The text of the automatic reply; null for none. */
   reply: string | null;
+  /** Whether the text has precedence over the report of the provider. */
+  replacesReport: boolean;
 }
 
 /**
@@ -33,9 +35,12 @@ export function requestIn(
 ): OptOutRequest | null {
   if (message.channel !== 'sms') return null;
   const keyword = isRecipient(message) ? options.match(message.row.body) : null;
-  if (reported && !(keyword?.action === 'stop' && reported.action !== 'stop'))
-    return { row: reportedRow(options.parseAddress, options, provider.name, 'sms', reported), reply: null };
-  return keyword && keywordRequest(options, provider, message, keyword);
+  const replacesReport = keyword?.action === 'stop' && reported !== undefined && reported.action !== 'stop';
+  if (reported && !replacesReport) {
+    const row = reportedRow(options.parseAddress, options, provider.name, 'sms', reported);
+    return { row, reply: null, replacesReport };
+  }
+  return keyword && { ...keywordRequest(options, provider, message, keyword), replacesReport };
 }
 
 /** Whether texts can be sent to the sender of a message. */
@@ -48,7 +53,7 @@ function keywordRequest(
   provider: Provider,
   message: NewMessage,
   { action, reply }: Keyword,
-): OptOutRequest {
+): Pick<OptOutRequest, 'row' | 'reply'> {
   const may_reply = reply !== null && mayReply(options.accounts, provider, message);
   const row = optOutRow(options, {
     ...{ account: provider.name, address: message.row.from, senders: message.row.to, action, may_reply },
