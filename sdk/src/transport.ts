@@ -52,7 +52,7 @@ function describe(outcome: Response | ConnectionError): string {
 async function attempt(
   request: Request,
   signal: AbortSignal,
-  { fetch, timeout, onOpen }: TransportOptions,
+  { fetch, timeout, maxRetries, onOpen }: TransportOptions,
 ): Promise<Response | ConnectionError> {
   signal.throwIfAborted();
   const controller = new AbortController();
@@ -61,8 +61,8 @@ async function attempt(
   try {
     // Without explicit headers, Node.js 20.8.1 and 20.9.0 lose the headers of a Request that is created from a Request.
     const init = { signal: controller.signal, headers: request.headers };
-    // A clone is a further listener on the signal in Node.js 20.0. Only requests with a body need one.
-    const copied = request.method === 'GET' ? request : request.clone();
+    // A clone is a further listener on the signal in Node.js 20.0, and keeps the whole body. Only a retry with a body needs one.
+    const copied = request.method === 'GET' || !maxRetries ? request : request.clone();
     const response = await fetch(new Request(copied, init));
     if (onOpen && response.ok) onOpen(controller);
     // The body is read here, so that an incomplete body counts as a failed try.

@@ -25,6 +25,10 @@ export type EndpointChange = Schemas['EndpointChange'];
 export type EndpointReplay = Schemas['EndpointReplay'];
 export type EndpointTestResult = Schemas['EndpointTestResult'];
 export type EndpointAttempt = Schemas['EndpointAttempt'];
+export type Suppression = Schemas['Suppression'];
+export type SuppressionChange = Schemas['SuppressionChange'];
+export type NewSuppression = Schemas['NewSuppression'];
+export type ImportResult = Schemas['ImportResult'];
 
 /** The events of some types. */
 export type EventOf<Type extends EventType> = Narrowed<MessagingEvent, Type>;
@@ -50,6 +54,8 @@ export type TimelinePages = Pages<Schemas['Timeline']>;
 export type EventPages = Pages<Schemas['EventList']>;
 export type EndpointPages = Pages<Schemas['EndpointList']>;
 export type EndpointAttemptPages = Pages<Schemas['EndpointAttemptList']>;
+export type SuppressionPages = Pages<Schemas['SuppressionList']>;
+export type SuppressionHistoryPages = Pages<Schemas['SuppressionHistory']>;
 
 type Query<Operation extends keyof operations> = NonNullable<operations[Operation]['parameters']['query']>;
 
@@ -62,6 +68,11 @@ export type TimelineFilters = Query<'listMessageTimeline'>;
 export type EventFilters = Query<'listEvents'>;
 export type EndpointFilters = Query<'listEndpoints'>;
 export type EndpointAttemptFilters = Query<'listEndpointAttempts'>;
+export type SuppressionFilters = Query<'listSuppressions'>;
+export type SuppressionHistoryFilters = Query<'listSuppressionHistory'>;
+export type SuppressionExportFilters = Query<'exportSuppressions'>;
+/** The entry of an address. */
+export type SuppressionSelector = Query<'deleteSuppression'>;
 
 type Wire = Schemas['UntypedMessage'];
 type EmailField = 'subject' | 'cc' | 'bcc' | 'reply_to';

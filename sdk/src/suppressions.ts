@@ -1,0 +1,83 @@
+import { type Api, type RequestOptions, rethrow } from './api.ts';
+import type { ApiPromise } from './api-promise.ts';
+import { errorOf } from './errors.ts';
+import { UNLIMITED } from './retry.ts';
+import { createTransport } from './transport.ts';
+import type {
+  ImportResult,
+  NewSuppression,
+  Suppression,
+  SuppressionExportFilters,
+  SuppressionFilters,
+  SuppressionHistoryFilters,
+  SuppressionHistoryPages,
+  SuppressionPages,
+  SuppressionSelector,
+} from './types.ts';
+
+export interface Suppressions {
+  /** The entries that match all filters, the newest first. */
+  list(filters?: SuppressionFilters, options?: RequestOptions): SuppressionPages;
+  /** Stops messages to an address: adds a reason to its entry, which is made if there is none. */
+  put(address: string, entry?: NewSuppression, options?: RequestOptions): ApiPromise<Suppression>;
+  /** Removes the entry with this scope and sender, with all its reasons. @throws {NotFoundError} */
+  remove(address: string, entry: SuppressionSelector, options?: RequestOptions): ApiPromise<object>;
+  /** Every change of the entries of an address, the newest first. */
+  history(
+    address: string,
+    filters?: SuppressionHistoryFilters,
+    options?: RequestOptions,
+  ): SuppressionHistoryPages;
+  /**
+   * Adds the rows of a CSV file. By default without a timeout and without retries; a stream can be sent once only.
+   *
+   * @throws {InvalidRequestError} if the file is not valid CSV; `errors` names the line.
+   */
+  import(
+    file: string | Blob | ReadableStream<Uint8Array>,
+    options?: RequestOptions,
+  ): ApiPromise<ImportResult>;
+  /** The entries as a CSV file, which arrives while it is read. An error of the stream means that the file is incomplete. */
+  export(filters?: SuppressionExportFilters, options?: RequestOptions): Promise<ReadableStream<Uint8Array>>;
+}
+
+const path = '/api/suppressions/{address}';
+
+/**
+ * The ledger of suppressions, for `createPartialClient({ suppressions })`. It is not part of `createClient`, so that other programs
+ * do not bundle its code.
+ */
+export const suppressions = ({ raw, call, list, defaults }: Api): Suppressions => ({
+  list: (query = {}, options) =>
+    list({ params: { query } }, options, (init) => raw.GET('/api/suppressions', init)),
+  put: (address, body = {}, options) =>
+    call({ params: { path: { address } }, body }, options, (init) => raw.PUT(path, init)),
+  remove: (address, query, options) =>
+    call({ params: { path: { address }, query } }, options, (init) => raw.DELETE(path, init)),
+  history: (address, query = {}, options) =>
+    list({ params: { path: { address }, query } }, options, (init) => raw.GET(`${path}/history`, init)),
+  import: (file, options) =>
+    call({ ...CSV, body: file as string }, { timeout: UNLIMITED, maxRetries: 0, ...given(options) }, (init) =>
+      raw.POST('/api/suppressions/import', {
+        ...init,
+        headers: { ...init.headers, 'content-type': 'text/csv' },
+      }),
+    ),
+  export: async (query = {}, options = {}) => {
+    const fetch = createTransport({ ...defaults, ...given(options), onOpen() {} });
+    const init = { params: { query }, parseAs: 'stream', fetch } as const;
+    const { data, error, response } = await raw.GET('/api/suppressions/export', init).catch(rethrow);
+    if (!response.ok || !data) throw errorOf(response, error);
+    return data;
+  },
+});
+
+/** A body that is not JSON. A stream needs `duplex`. */
+const CSV = { bodySerializer: (body: string) => body, duplex: 'half' } as const;
+
+/** The options that are not undefined. */
+function given(options: RequestOptions = {}): {
+  [Name in keyof RequestOptions]?: NonNullable<RequestOptions[Name]>;
+} {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
