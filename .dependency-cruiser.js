@@ -7,7 +7,7 @@ const LAYERS = [
   ['src/delivery/', 'src/messaging/', 'src/feed/'],
   ['src/outbox/', 'src/consent/'],
   ['src/providers/', 'src/db/'],
-  ['src/observability/', 'src/openapi/', 'src/config/', 'src/channel.ts', 'src/errors.ts'],
+  ['src/observability/', 'src/openapi/', 'src/config/', 'src/channel.ts', 'src/errors.ts', 'src/refusals.ts'],
 ];
 const pattern = (paths) => `^(${paths.join('|').replaceAll('.', '\\.')})`;
 const rule = (name, from, to, comment) => ({ name, severity: 'error', comment, from, to });

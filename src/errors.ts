@@ -1,5 +1,3 @@
-import type { Schema } from './openapi/types.ts';
-
 /** One validation error of a request: its path (`/body/from`) and the reason. */
 export interface Fault {
   path: string;
@@ -71,40 +69,6 @@ export class InvalidRequestError extends ServiceError {
     const count = shown.length < faults.length ? `more than ${MAX_FAULTS}` : `${faults.length}`;
     super('invalid_request', `The request has ${count} validation error${count === '1' ? '' : 's'}.`);
     this.faults = shown;
-  }
-}
-
-/** No account of the channel has the sender of a message and every capability that the message needs. */
-export class NoAccountError extends ServiceError {
-  declare readonly code: NoAccount;
-  readonly faults: Fault[];
-
-  constructor(code: NoAccount, message: string, faults: Fault[]) {
-    super(code, message);
-    this.faults = faults;
-  }
-}
-
-/** Recipients of a message are suppressed; lists each of them, and the entries of the ledger that stop the message. */
-export class RecipientSuppressedError extends ServiceError {
-  readonly faults: Fault[];
-  readonly suppressions: Schema<'Suppression'>[];
-
-  constructor(faults: Fault[], suppressions: Schema<'Suppression'>[]) {
-    const count = faults.length === 1 ? '1 recipient is' : `${faults.length} recipients are`;
-    super('recipient_suppressed', `${count} suppressed.`);
-    this.faults = faults;
-    this.suppressions = suppressions;
-  }
-}
-
-/** A text has a recipient outside the allowed countries. */
-export class CountryNotAllowedError extends ServiceError {
-  readonly faults: Fault[];
-
-  constructor(message: string, faults: Fault[]) {
-    super('country_not_allowed', message);
-    this.faults = faults;
   }
 }
 

@@ -1,13 +1,10 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Request } from 'express';
 import {
-  CountryNotAllowedError,
   type ErrorCode,
   type Fault,
   InsufficientScopeError,
   InvalidRequestError,
-  NoAccountError,
-  RecipientSuppressedError,
   ServiceError,
   TooManyRequestsError,
   UnauthorizedError,
@@ -16,6 +13,7 @@ import {
 import type { Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Schema } from '../openapi/types.ts';
+import { RecipientSuppressedError, RefusedMessageError } from '../refusals.ts';
 import { operationOf } from './contract/operation.ts';
 import { endBeforeBody } from './middleware/drain-request.ts';
 import { reportRefusedWebhook } from './middleware/refused-webhooks.ts';
@@ -32,7 +30,7 @@ interface ProblemResponse {
   fields?: Pick<Problem, 'errors' | 'suppressions' | 'required_scope'>;
 }
 
-/** The status of each error of `errors.ts`. */
+/** The status of each error of `errors.ts` and `refusals.ts`. */
 const STATUS: Record<ErrorCode, number> = {
   bad_request: 400,
   malformed_json: 400,
@@ -119,14 +117,10 @@ function problemFrom({ status, code, detail, fields }: ProblemResponse, request_
 
 function fromServiceError(error: ServiceError): ProblemResponse {
   const problem = { status: STATUS[error.code], code: error.code, detail: error.message };
-  if (
-    error instanceof InvalidRequestError ||
-    error instanceof NoAccountError ||
-    error instanceof CountryNotAllowedError
-  )
-    return { ...problem, fields: { errors: error.faults } };
   if (error instanceof RecipientSuppressedError)
     return { ...problem, fields: { errors: error.faults, suppressions: error.suppressions } };
+  if (error instanceof InvalidRequestError || error instanceof RefusedMessageError)
+    return { ...problem, fields: { errors: error.faults } };
   if (error instanceof UnauthorizedError) return { ...problem, headers: { 'www-authenticate': 'Bearer' } };
   if (error instanceof InsufficientScopeError) return fromInsufficientScope(error, problem);
   if (error instanceof UnavailableError || error instanceof TooManyRequestsError)

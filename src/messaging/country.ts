@@ -1,6 +1,7 @@
 import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import type { Channel } from '../channel.ts';
-import { CountryNotAllowedError, type Fault } from '../errors.ts';
+import type { Fault } from '../errors.ts';
+import { CountryNotAllowedError } from '../refusals.ts';
 import type { Address } from './address.ts';
 
 /** The region of numbers without a country (UN M.49), such as those of satellite phones. */
@@ -31,9 +32,7 @@ export function countryRefusal(
     const country = countryOf(address);
     return country !== null && allowed.includes(country) ? [] : { path, message: ruleFor(address, country) };
   });
-  if (faults.length === 0) return null;
-  const count = faults.length === 1 ? '1 recipient is' : `${faults.length} recipients are`;
-  return new CountryNotAllowedError(`${count} outside the countries of ALLOWED_COUNTRIES.`, faults);
+  return faults.length === 0 ? null : new CountryNotAllowedError(faults);
 }
 
 function ruleFor({ type, key }: Address, country: string | null): string {

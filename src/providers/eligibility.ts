@@ -1,4 +1,4 @@
-import { NoAccountError } from '../errors.ts';
+import { NoAccountError } from '../refusals.ts';
 import { hasCapabilitiesOf, missingCapabilities, type Routable } from './missing-capabilities.ts';
 import type { Provider } from './provider.ts';
 

@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import type { Message } from '../../db/models/message.ts';
 import { execute } from '../../db/transaction.ts';
-import { IdempotencyKeyReusedError, RecipientSuppressedError } from '../../errors.ts';
+import { IdempotencyKeyReusedError } from '../../errors.ts';
 import type { Reserve } from '../../openapi/types.ts';
+import { RecipientSuppressedError } from '../../refusals.ts';
 import { initialState, type PresentableMessage } from '../message-view.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
 

@@ -1,5 +1,5 @@
 import type { CheckedMessage, SuppressedRecipient } from '../../consent/check.ts';
-import { RecipientSuppressedError } from '../../errors.ts';
+import { RecipientSuppressedError } from '../../refusals.ts';
 import type { NewMessage, SkippedRecipient } from './new-message.ts';
 
 /** Of a message that is being recorded: why the message is refused, or the recipients who do not get it. */

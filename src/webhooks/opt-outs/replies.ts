@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { execute } from '../../db/transaction.ts';
-import { IdempotencyKeyReusedError, RecipientSuppressedError, UnavailableError } from '../../errors.ts';
+import { IdempotencyKeyReusedError, UnavailableError } from '../../errors.ts';
 import { type AddressParser, isSendable } from '../../messaging/address.ts';
 import type { NewMessage, Recorded } from '../../messaging/recording/new-message.ts';
 import { outboundMessage } from '../../messaging/recording/outbound.ts';
@@ -8,6 +8,7 @@ import type { Recorder } from '../../messaging/recording/record.ts';
 import type { Events } from '../../observability/events.ts';
 import { hasSender } from '../../providers/eligibility.ts';
 import type { Provider } from '../../providers/provider.ts';
+import { RecipientSuppressedError } from '../../refusals.ts';
 
 /** A later reply would confuse more than it helps. The delivery of a reply ends after the same time. */
 const MAX_AGE_MS = 60 * 60 * 1_000;
