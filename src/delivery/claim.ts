@@ -27,6 +27,8 @@ export interface Claim {
   breaker: Breaker;
   /** The delay before the call, in milliseconds. */
   delayMs: number;
+  /** The time after the commit of the claim, by `performance.now()`. */
+  claimedAt: number;
 }
 
 const CLAIM = {
@@ -85,9 +87,10 @@ export async function claim(
     free.retries,
     leaseMs,
   ]);
+  const claimedAt = performance.now();
   const claims = rows.map(({ route, delay_ms, ...message }) => {
     const { breaker } = routes[route - 1] as Route;
-    return { message, breaker, delayMs: delay_ms };
+    return { message, breaker, delayMs: delay_ms, claimedAt };
   });
   for (const breaker of new Set(claims.map((claimed) => claimed.breaker))) breaker.claimed();
   return claims;

@@ -125,13 +125,12 @@ async function callThroughBreaker(
   eligible: readonly Provider[],
   options: DeliverOptions,
 ): Promise<Attempt> {
-  const { message, breaker, delayMs } = claim;
-  const claimed = performance.now();
+  const { message, breaker, delayMs, claimedAt } = claim;
   const call = breaker.begin(message, hasFailedOver(eligible[0] === breaker.provider, message));
   if (delayMs > 0) await sleep(delayMs);
   const startedAt = new Date();
   const started = performance.now();
-  const isLate = started - claimed > delayMs + options.marginMs;
+  const isLate = started - claimedAt > delayMs + options.marginMs;
   const outcome = await callUnlessLate(claim, check, { once: call.probing, isLate }, options);
   const isEvidence = isEvidenceOf(outcome) && !options.signal.aborted;
   const answered = outcome === NOT_IDENTIFIED || isSuppressed(outcome) ? 'answered' : null;
@@ -149,7 +148,7 @@ async function callUnlessLate(
 ): Promise<SendOutcome> {
   const { health, signal, webhookUrlOf, ledger } = options;
   if (signal.aborted) return STOPPED;
-  // The process was suspended: the lease may end during the call, and another worker may claim the message.
+  // The process was suspended, or the check of the ledger took long: the lease may end during the call, and another worker may claim the message.
   if (isLate) return STALLED;
   const context = {
     once,

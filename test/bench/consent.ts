@@ -61,7 +61,7 @@ async function claimAll({ pool, ledger }: Side): Promise<number> {
   const took: number[] = [];
   for (;;) {
     const started = performance.now();
-    const { rows } = await pool.query<{ id: number; may_have_been_sent: boolean }>(
+    const { rows } = await pool.query<{ id: number; attempt_count: number; may_have_been_sent: boolean }>(
       `select * from ${storedFunction('claim_deliveries')}($1, $2, $2, 60000)`,
       [JSON.stringify([ROUTE]), BATCH],
     );

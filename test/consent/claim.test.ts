@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import pg from 'pg';
 import type { Message } from '../../sdk/src/index.ts';
 import { type Database, openDatabase } from '../../src/db/pools.ts';
 import { addRecipientHashes } from '../../src/delivery/maintenance/recipient-hashes.ts';
@@ -12,6 +13,7 @@ import { query } from '../support/database.ts';
 import { type Harness, hashAddress, startHarness } from '../support/harness.ts';
 import { standardAccount, startProviderServer } from '../support/provider-server.ts';
 import { restore, suppress } from '../support/suppressions.ts';
+import { until } from '../support/until.ts';
 
 const [ONE, TWO, THREE] = ['+12015550101', '+12015550102', '+12015550103'] as const;
 
@@ -32,13 +34,17 @@ describe('A claimed message', () => {
     await api.stop();
   });
 
-  const createWorker = (settings: Partial<StandardSettings> = {}, url = api.simulator.url) => {
+  const createWorker = (
+    settings: Partial<StandardSettings> = {},
+    url = api.simulator.url,
+    marginMs = 60_000,
+  ) => {
     const account = standardAccount(url, settings);
     return new Worker({
       pool: database.pool,
       providers: createRegistry([account, { ...account, name: 'mail-co', channel: 'email' }], 10_000),
       events: createEvents(createLogger('silent')),
-      ...{ concurrency: 8, leaseMs: 60_000, marginMs: 60_000, timeoutMs: 10_000, patienceMs: 10_000 },
+      ...{ concurrency: 8, leaseMs: 60_000, marginMs, timeoutMs: 10_000, patienceMs: 10_000 },
       webhookUrlOf: () => null,
       normaliseAddress: (address) => address,
       hashAddress,
@@ -351,6 +357,29 @@ describe('A claimed message', () => {
     await query(api.databaseUrl, 'alter table hidden rename to suppressions');
     await deliver();
     expect(await statusOf(message)).to.deep.equal(['sent', undefined]);
+  });
+
+  it('is not sent if the check took so long that its lease may end', async () => {
+    await worker.stop();
+    worker = createWorker({}, api.simulator.url, 200);
+    const message = await send();
+    const lock = new pg.Client({ connectionString: api.databaseUrl });
+    await lock.connect();
+    await lock.query('begin; lock table suppressions in access exclusive mode');
+    const delivered = deliver();
+    await until(async () => {
+      const waiting = await query(
+        api.databaseUrl,
+        `select from pg_stat_activity where wait_event_type = 'Lock' and query_start < clock_timestamp() - interval '300 ms'
+           and datname = current_database()`,
+      );
+      return waiting.length > 0;
+    }, 'the check has taken longer than the margin');
+    await lock.query('rollback');
+    await lock.end();
+    await delivered;
+    expect(await statusOf(message)).to.deep.equal(['queued', 'worker_stalled']);
+    expect(await calls()).to.equal(0);
   });
 
   it('of the previous version is not claimed before the hashes of its recipients are known', async () => {

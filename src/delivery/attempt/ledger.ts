@@ -16,11 +16,11 @@ export interface ClaimCheck {
 
 export type ChecksById = ReadonlyMap<number, ClaimCheck>;
 
-type Checked = Pick<Claimed, 'id' | 'may_have_been_sent'>;
+type Checked = Pick<Claimed, 'id' | 'attempt_count' | 'may_have_been_sent'>;
 
 const LEAVE_OUT = {
   name: 'leave-out-suppressed',
-  text: `select * from ${storedFunction('leave_out_suppressed')}($1, $2) order by message_id, position`,
+  text: `select * from ${storedFunction('leave_out_suppressed')}($1, $2, $3) order by message_id, position`,
 };
 
 const IS_SUPPRESSED = {
@@ -62,7 +62,7 @@ export class Ledger {
   }
 
   /** Whether a call may repeat its request: no recipient has become suppressed since the check. */
-  async mayContinue({ id }: Checked): Promise<boolean> {
+  async mayContinue({ id }: Pick<Claimed, 'id'>): Promise<boolean> {
     try {
       return (await execute(this.#pool, IS_SUPPRESSED, [id])).rows.length === 0;
     } catch (error) {
@@ -75,7 +75,8 @@ export class Ledger {
     if (messages.length === 0) return new Map();
     try {
       const ids = messages.map(({ id }) => id);
-      const { rows } = await execute<Found>(this.#pool, LEAVE_OUT, [ids, isUnsent]);
+      const attempts = messages.map(({ attempt_count }) => attempt_count);
+      const { rows } = await execute<Found>(this.#pool, LEAVE_OUT, [ids, attempts, isUnsent]);
       const found = Map.groupBy(rows, (row) => row.message_id);
       return new Map(messages.map((message) => [message.id, checkOf(message, found.get(message.id))]));
     } catch (error) {

@@ -4,7 +4,8 @@ import { transaction } from '../../db/transaction.ts';
 
 const SLICE = 500;
 
-const FIND = {
+/** Exported for a test of its plan. */
+export const FIND_UNHASHED = {
   name: 'find-without-hashes',
   text: `
     select message_id, "to" || cc || bcc as recipients
@@ -28,7 +29,7 @@ const ADD = {
  */
 export async function addRecipientHashes(pool: pg.Pool, hashAddress: HashAddress): Promise<boolean> {
   return transaction(pool, async (connection) => {
-    const { rows } = await connection.query<{ message_id: number; recipients: string[] }>(FIND);
+    const { rows } = await connection.query<{ message_id: number; recipients: string[] }>(FIND_UNHASHED);
     if (rows.length === 0) return false;
     const added = rows.map(({ message_id, recipients }) => ({
       message_id,
