@@ -51,7 +51,9 @@ describe('A message in a running service', () => {
   };
 
   it('has the state of the table after random sequences of events', async () => {
-    await service.control('PUT', '/_control/settings', { receipts: { enabled: false } });
+    // With keys, a retry would return the first message with its receipts, although the account is configured without keys.
+    const settings = { receipts: { enabled: false }, honour_idempotency_keys: false };
+    await service.control('PUT', '/_control/settings', settings);
     const { cancel, due, recover, expire, retry, receipt } = commands;
     const behaviour = fc.constantFrom(...BEHAVIOURS);
     const words = fc.constantFrom(
