@@ -98,7 +98,7 @@ async function findIds(
   if (sender !== undefined && scope !== undefined && scope !== 'sender') return [];
   const isFiltered = [channel, scope, sender, reason].some((given) => given !== undefined);
   const { rows } = await knex.raw<{ rows: { id: number }[] }>(
-    isFiltered ? matching(sender === undefined ? 'scope = scopes.value' : 'sender = :sender') : NEWEST,
+    isFiltered ? (sender === undefined ? BY_SCOPE : BY_SENDER) : NEWEST,
     {
       ...bounds,
       channels: channel === undefined ? CHANNELS : [channel],
@@ -112,14 +112,23 @@ async function findIds(
 
 const NEWEST = 'select id from suppressions where id < :before order by id desc limit :count';
 
-const matching = (condition: string) => `
+/**
+ * Without equations, because the planner would then use the order of the primary key, and read entries that do not match.
+ *
+ * @param columns the first two columns of the index; the third and fourth are the reason and the id.
+ * @param values the values of these columns.
+ */
+const matching = (columns: string, values: string, condition: string) => `
   select found.id
   from unnest(:channels::text[]) as channels (value)
   cross join unnest(:scopes::text[]) as scopes (value)
   cross join unnest(:reasons::text[]) as reasons (value)
   cross join lateral (
     select id from suppressions
-    where channel = channels.value and ${condition} and suppressions.reasons[1] = reasons.value and id < :before
-    order by id desc limit :count
+    where ${condition} and (${columns}, (suppressions.reasons[1])) >= (${values}, reasons.value)
+      and (${columns}, (suppressions.reasons[1]), id) < (${values}, reasons.value, :before)
+    order by ${columns.replace(',', ' desc,')} desc, (suppressions.reasons[1]) desc, id desc limit :count
   ) as found
   order by found.id desc limit :count`;
+const BY_SCOPE = matching('channel, scope', 'channels.value, scopes.value', 'true');
+const BY_SENDER = matching('sender, channel', ':sender, channels.value', 'sender is not null');
