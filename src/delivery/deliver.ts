@@ -148,7 +148,8 @@ async function callUnlessLate(
 ): Promise<SendOutcome> {
   const { health, signal, webhookUrlOf, ledger } = options;
   if (signal.aborted) return STOPPED;
-  // The process was suspended, or the check of the ledger took long: the lease may end during the call, and another worker may claim the message.
+  // The process was suspended, or the check of the ledger took long: the lease may end during the call, and another worker may
+  // claim the message.
   if (isLate) return STALLED;
   const context = {
     once,

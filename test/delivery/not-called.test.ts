@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { type Database, openDatabase } from '../../src/db/pools.ts';
+import { Ledger } from '../../src/delivery/attempt/ledger.ts';
 import { Worker, type WorkerOptions } from '../../src/delivery/worker.ts';
 import { createEvents } from '../../src/observability/events.ts';
 import { createLogger } from '../../src/observability/logger.ts';
@@ -55,6 +56,23 @@ describe('An attempt without a call to the provider', () => {
     await worker.idle();
     await worker.stop();
     expect(await settled('worker_stalled')).to.deep.equal([{ status: 'queued', provider: null }]);
+  });
+
+  it('is made if the ledger cannot be read in time during a call', async () => {
+    const message = { id: await send('+18045550001'), attempt_count: 1, may_have_been_sent: true };
+    const ledger = new Ledger(database.pool, createEvents(createLogger('silent')));
+    expect(await ledger.mayContinue(message)).to.equal(true);
+    expect(await ledger.checkUnsent(message)).to.not.equal(null);
+    const connection = await database.pool.connect();
+    await connection.query('begin; lock table suppressions in access exclusive mode');
+    const started = performance.now();
+    expect(await Promise.all([ledger.mayContinue(message), ledger.checkUnsent(message)])).to.deep.equal([
+      ...[false, null],
+    ]);
+    // Shorter than the least margin of a lease.
+    expect(performance.now() - started).to.be.below(2_500);
+    await connection.query('commit');
+    connection.release();
   });
 
   it('does not fail over if the worker is stopped before the call', async () => {

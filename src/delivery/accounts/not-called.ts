@@ -3,7 +3,10 @@ import { refusalOf } from '../../providers/eligibility.ts';
 import type { Routable } from '../../providers/missing-capabilities.ts';
 import type { FailedOutcome, Provider, SendOutcome } from '../../providers/provider.ts';
 
-export const STALLED = notCalled('worker_stalled', 'The worker process was suspended');
+export const STALLED = notCalled(
+  'worker_stalled',
+  'The worker process was suspended, or the database was slow',
+);
 export const STOPPED = notCalled('worker_stopped', 'The worker was stopped');
 export const UNCHECKED = notCalled('ledger_unavailable', 'The suppressions could not be read');
 

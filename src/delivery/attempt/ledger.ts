@@ -35,6 +35,9 @@ interface Found {
   is_left_out: boolean;
 }
 
+/** Max time of a check during a call, in milliseconds: a lease has no time for more (`LEASE_MARGIN_MS`). */
+const PATIENCE_MS = 750;
+
 const NOBODY: ClaimCheck = { leftOut: [], isSuppressed: false, detail: null };
 
 /** Checks claimed messages against the ledger of suppressions. A check that fails allows nothing. */
@@ -52,38 +55,49 @@ export class Ledger {
    * is found. Returns null if the ledger could not be read.
    */
   check(messages: readonly Checked[]): Promise<ChecksById | null> {
-    return this.#leaveOut(messages, false);
+    return this.#unlessFailed(this.#leaveOut(messages, false));
   }
 
-  /** Checks one message, of which the provider has confirmed that no earlier attempt was accepted. */
+  /**
+   * Checks one message, of which the provider has confirmed that no earlier attempt was accepted. Returns null if the ledger could
+   * not be read in time.
+   */
   async checkUnsent(message: Checked): Promise<ClaimCheck | null> {
     const unsent = { ...message, may_have_been_sent: false };
-    return (await this.#leaveOut([unsent], true))?.get(message.id) ?? null;
+    return (await this.#unlessFailed(inTime(this.#leaveOut([unsent], true))))?.get(message.id) ?? null;
   }
 
   /** Whether a call may repeat its request: no recipient has become suppressed since the check. */
   async mayContinue({ id }: Pick<Claimed, 'id'>): Promise<boolean> {
-    try {
-      return (await execute(this.#pool, IS_SUPPRESSED, [id])).rows.length === 0;
-    } catch (error) {
-      this.#events.failed('ledger', error);
-      return false;
-    }
+    const found = await this.#unlessFailed(inTime(execute(this.#pool, IS_SUPPRESSED, [id])));
+    return found?.rows.length === 0;
   }
 
-  async #leaveOut(messages: readonly Checked[], isUnsent: boolean): Promise<ChecksById | null> {
+  async #leaveOut(messages: readonly Checked[], isUnsent: boolean): Promise<ChecksById> {
     if (messages.length === 0) return new Map();
+    const ids = messages.map(({ id }) => id);
+    const attempts = messages.map(({ attempt_count }) => attempt_count);
+    const { rows } = await execute<Found>(this.#pool, LEAVE_OUT, [ids, attempts, isUnsent]);
+    const found = Map.groupBy(rows, (row) => row.message_id);
+    return new Map(messages.map((message) => [message.id, checkOf(message, found.get(message.id))]));
+  }
+
+  async #unlessFailed<T>(reading: Promise<T>): Promise<T | null> {
     try {
-      const ids = messages.map(({ id }) => id);
-      const attempts = messages.map(({ attempt_count }) => attempt_count);
-      const { rows } = await execute<Found>(this.#pool, LEAVE_OUT, [ids, attempts, isUnsent]);
-      const found = Map.groupBy(rows, (row) => row.message_id);
-      return new Map(messages.map((message) => [message.id, checkOf(message, found.get(message.id))]));
+      return await reading;
     } catch (error) {
       this.#events.failed('ledger', error);
       return null;
     }
   }
+}
+
+/** Rejects after `PATIENCE_MS`. */
+async function inTime<T>(reading: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const fail = () => late.reject(new Error(`The ledger was not read within ${PATIENCE_MS} ms`));
+  const timer = setTimeout(fail, PATIENCE_MS);
+  return Promise.race([reading, late.promise]).finally(() => clearTimeout(timer));
 }
 
 function checkOf({ may_have_been_sent }: Checked, found: Found[] = []): ClaimCheck {
