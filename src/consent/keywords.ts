@@ -10,8 +10,10 @@ export interface Keyword {
 /** Finds the keyword that is the whole text; null for any other text. */
 export type KeywordMatcher = (text: string) => Keyword | null;
 
-/** Max UTF-16 units of a text that can be a keyword, which bounds the work for each message. */
+/** Max UTF-16 units of a keyword, and of a text whose other characters were shortened, which bounds the work for each message. */
 export const MAX_KEYWORD_LENGTH = 100;
+/** Max UTF-16 units of a text that can be a keyword: providers pass on at most 1,600 characters. */
+export const MAX_TEXT_LENGTH = 3_200;
 
 /**
  * Always requests to stop, whatever the configured keywords are: the words that carriers and US law name.
@@ -26,6 +28,8 @@ export const ACTIONS = ['stop', 'start', 'help'] as const;
 /** Accents and marks of emoji, but not the vowel signs that belong to the letters of a script. */
 const ACCENTS = /[\p{Script=Inherited}--\p{White_Space}]/gv;
 const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
+/** Several characters between or around words. */
+const OTHERS = /[\p{P}\p{S}\p{Z}\p{Cc}\p{Variation_Selector}]{2,}/gu;
 const NO_WORD = /[^\p{L}\p{N}\p{M}]+/gu;
 
 /**
@@ -58,5 +62,10 @@ export function createKeywordMatcher(languages: Keywords): KeywordMatcher {
     for (const action of ACTIONS) add(words[action], { action, reply: replies[action] });
   const first = languages.en ?? Object.values(languages)[0];
   add(STOP_WORDS, { action: 'stop', reply: first?.replies.stop ?? null });
-  return (text) => (text.length > MAX_KEYWORD_LENGTH ? null : (keywords.get(normaliseKeyword(text)) ?? null));
+  return (text) => {
+    if (text.length > MAX_TEXT_LENGTH) return null;
+    // An angry STOP can have a hundred exclamation marks.
+    const short = text.length > MAX_KEYWORD_LENGTH ? text.replace(OTHERS, ' ') : text;
+    return short.length > MAX_KEYWORD_LENGTH ? null : (keywords.get(normaliseKeyword(short)) ?? null);
+  };
 }

@@ -5,6 +5,7 @@ import {
   createKeywordMatcher,
   type Keyword,
   MAX_KEYWORD_LENGTH,
+  MAX_TEXT_LENGTH,
   normaliseKeyword,
 } from '../../src/consent/keywords.ts';
 import { countSegments } from '../../src/messaging/segments.ts';
@@ -125,9 +126,20 @@ describe('The keywords of text messages', () => {
     );
   });
 
+  it('are recognised with any number of other characters around, as far as a text can have them', () => {
+    for (const other of ['!', ' ', '\n', '. ', '🛑', '❗️', '\u00A0'])
+      for (const count of [60, 99, 790]) {
+        const others = other.repeat(count);
+        for (const text of [`stop${others}`, `${others}stop`, `${others}stop${others}`])
+          expect(actionOf(text), `${count} of ${JSON.stringify(other)}`).to.equal('stop');
+      }
+    expect(actionOf(`stop${'.'.repeat(50)} ${' '.repeat(100)}all`)).to.equal('stop');
+  });
+
   it('are not looked for in long texts', () => {
-    expect(actionOf(`stop${'.'.repeat(MAX_KEYWORD_LENGTH - 4)}`)).to.equal('stop');
-    expect(match(`stop${'.'.repeat(MAX_KEYWORD_LENGTH - 3)}`)).to.equal(null);
+    expect(actionOf(`stop${'.'.repeat(MAX_TEXT_LENGTH - 4)}`)).to.equal('stop');
+    expect(match(`stop${'.'.repeat(MAX_TEXT_LENGTH - 3)}`)).to.equal(null);
+    expect(match(`stop ${'a '.repeat(MAX_KEYWORD_LENGTH)}`)).to.equal(null);
   });
 
   it('always include the English stop words, with the reply of the first language', () => {
