@@ -1,0 +1,62 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { StartError } from '../../../src/errors.ts';
+import { locateConsentKey } from '../../../src/service/local/consent-key.ts';
+
+describe('The key of the ledger in the data directory', () => {
+  let dataDir: string;
+  let file: string;
+  beforeEach(async () => {
+    dataDir = join(await mkdtemp(join(tmpdir(), 'consent-key-')), 'data');
+    file = join(dataDir, 'consent-key');
+  });
+  afterEach(() => rm(join(dataDir, '..'), { recursive: true }));
+
+  const locate = () => locateConsentKey({ consentKey: null, dataDir });
+  const faults = async (): Promise<string[]> => {
+    try {
+      return [`the key ${await locate()}`];
+    } catch (error) {
+      if (error instanceof StartError) return error.reasons;
+      throw error;
+    }
+  };
+
+  it('is made once, for the owner only, by processes that start at the same time', async () => {
+    const keys = await Promise.all(Array.from({ length: 10 }, locate));
+    expect(new Set(keys).size).to.equal(1);
+    expect(keys[0]).to.have.length.above(31);
+    expect(await locate()).to.equal(keys[0]);
+    expect(await readdir(dataDir)).to.deep.equal(['consent-key']);
+    expect((await stat(file)).mode & 0o777).to.equal(0o600);
+  });
+
+  it('is read without the line end that an editor adds', async () => {
+    const key = await locate();
+    await writeFile(file, `${await readFile(file, 'utf8')}\n`);
+    expect(await locate()).to.equal(key);
+  });
+
+  it('is refused if the file is empty or cut off, because no suppression would be found later', async () => {
+    await locate();
+    for (const text of ['', '\n', 'abc']) {
+      await writeFile(file, text);
+      expect(await faults()).to.deep.equal([
+        `CONSENT_KEY: is not set, and ${file} has fewer than 32 characters. Restore the file, or remove it if the database has no suppressions yet.`,
+      ]);
+      expect(await readFile(file, 'utf8')).to.equal(text);
+    }
+  });
+
+  it('is an error of the start if it cannot be read or made', async () => {
+    await mkdir(file, { recursive: true });
+    expect((await faults())[0]).to.match(/^CONSENT_KEY: is not set, and .*consent-key is no key: EISDIR/);
+    await rm(dataDir, { recursive: true });
+    await writeFile(dataDir, '');
+    expect((await faults())[0]).to.match(
+      /^CONSENT_KEY: is not set, and .*consent-key is no key: E(EXIST|NOTDIR)/,
+    );
+  });
+});
