@@ -26,10 +26,13 @@ export function channelOf(address: string): Channel {
   return address.includes('@') ? 'email' : 'sms';
 }
 
-/** The normalised address of a recipient; null if the text is none. An alphanumeric sender id cannot receive messages. */
+/**
+ * The normalised address of a recipient; null if the text is none. An alphanumeric sender id, or a number that is cut off, cannot
+ * receive messages.
+ */
 export function parseRecipient(parse: ParseAddress, text: string): string | null {
   const address = parse(text);
-  return address && address.type !== 'alphanumeric' ? address.key : null;
+  return address?.isSendable && address.type !== 'alphanumeric' ? address.key : null;
 }
 
 /** The sender of messages to `address` as the ledger has it; null if the text is no sender of its channel. */
@@ -38,7 +41,7 @@ export function parseSender(parse: ParseAddress, text: string, address: string):
   return sender !== undefined && channelOf(sender) === channelOf(address) ? senderKey(sender) : null;
 }
 
-/** The ledger has senders in lower case, also by `apply_opt_out`, and is searched in lower case: the case of a sender id does not count. */
+/** The ledger has senders in lower case (also `apply_opt_out`), because the case of a sender id does not count. */
 export function senderKey(sender: string): string {
   return sender.toLowerCase();
 }
@@ -63,10 +66,7 @@ export interface GivenKey {
  * @throws {InvalidRequestError} with each fault.
  */
 export function readNewKey(parse: ParseAddress, given: GivenKey): EntryKey {
-  return readKey(parse, given, '/body', (text) => {
-    const isUsable = parse(text)?.isSendable ?? false;
-    return isUsable ? parseRecipient(parse, text) : null;
-  });
+  return readKey(parse, given, '/body', (text) => parseRecipient(parse, text));
 }
 
 /**

@@ -195,6 +195,12 @@ describe('POST /api/suppressions/import', () => {
       expect(await addresses()).to.deep.equal(['+18045550000', '+18045551234']);
     });
 
+    it('the rows that putSuppression refuses, such as a number that is cut off', async () => {
+      const { rejected, errors } = await result('address\n+1804\n*123\n+18045551234\n');
+      expect([rejected, errors.map(({ line }) => line)]).to.deep.equal([2, [2, 3]]);
+      expect(await addresses()).to.deep.equal(['+18045551234']);
+    });
+
     it('every row of a large file in which all rows are bad', async () => {
       const { rejected, errors } = await result(`address\n${'x y z\n'.repeat(100_000)}`);
       expect([rejected, errors.length]).to.deep.equal([100_000, 100_000]);
