@@ -47,4 +47,21 @@ describe('The script for a new CONSENT_KEY', () => {
     );
     await sending.stop();
   });
+
+  it('keeps the check of a message that a client sends again', async () => {
+    const before = await startHarness({ ROLE: 'api' });
+    const { databaseUrl } = before;
+    const { id } = await before.client.messages.send({ ...sms, to: STOPPED });
+    await query(databaseUrl, `update deliveries set status = 'failed', next_attempt_at = null`);
+    await suppress(databaseUrl, STOPPED);
+    await before.stop();
+    await query(databaseUrl, script(NEW_KEY));
+
+    const after = await startHarness({ DATABASE_URL: databaseUrl, CONSENT_KEY: NEW_KEY });
+    await after.client.messages.retry(id);
+    const { error } = await after.untilStatus(id, 'failed');
+    expect(error?.code).to.equal('recipient_suppressed');
+    expect(await after.accepted()).to.deep.equal([]);
+    await after.stop();
+  });
 });
