@@ -98,6 +98,7 @@ function decimal(schema: Schema): object {
 const LOST_PLUS: Record<string, RegExp> = {
   address: /^ (?=\d)/,
   participant: /^ (?=\d)/,
+  sender: /^ (?=\d)/,
   since: / (?=\d\d:\d\d$)/,
   until: / (?=\d\d:\d\d$)/,
 };

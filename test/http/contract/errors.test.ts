@@ -463,6 +463,14 @@ describe('A request that cannot be served', () => {
       expect(await count(`/api/messages?until=2024-11-01T14:00:00${plus}01:00`)).to.equal(0);
     }
     expect(await count('/api/participants?address=%2B44+7400+123456')).to.equal(1);
+    const entry = '/api/suppressions/%2B4520123456';
+    for (const plus of ['+', '%2B']) {
+      await service.request('PUT', entry, { scope: 'sender', sender: '+4520123457' });
+      expect(await count(`/api/suppressions?address=${plus}4520123456`)).to.equal(1);
+      expect(await count(`/api/suppressions?sender=${plus}4520123457`)).to.equal(1);
+      const removed = await service.request('DELETE', `${entry}?scope=sender&sender=${plus}4520123457`);
+      expect(removed.status, plus).to.equal(204);
+    }
     for (const to of ['ada+crm+1@example.com', '+ada@example.com'])
       await service.request('POST', '/api/messages/email', { ...email, to });
     for (const address of ['ada+crm+1@example.com', 'Ada+L+<ada+crm+1@example.com>', '+ada@example.com'])
