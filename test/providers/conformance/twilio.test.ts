@@ -136,6 +136,7 @@ const sms: Subject = {
     failed: 'failed',
     canceled: 'failed',
   },
+  undocumented: { twilio: { unknown_fields: true, unknown_status: true } },
   progress: ['queued', 'sending', 'sent', 'delivered'],
   webhooks: {
     response: {

@@ -4,7 +4,10 @@ import type { Bench } from './bench.ts';
 import type { Subject } from './subject.ts';
 
 /** The receipts of a message: each status, repeats and every order. */
-export function describeReceipts({ statuses, progress, webhooks }: Subject, bench: () => Bench): void {
+export function describeReceipts(
+  { statuses, progress, undocumented, webhooks }: Subject,
+  bench: () => Bench,
+): void {
   const { receipt } = webhooks;
   const last = statuses[progress.at(-1) as string];
 
@@ -59,7 +62,7 @@ export function describeReceipts({ statuses, progress, webhooks }: Subject, benc
     it('may be repeated, out of order and with undocumented content', async () => {
       await bench().control('PUT', 'settings', {
         receipts: { repeats: 3, disorder: true },
-        twilio: { unknown_fields: true, unknown_status: true },
+        ...undocumented,
       });
       const { id, to } = await bench().send();
       await bench().service.untilStatus(id, 'delivered');

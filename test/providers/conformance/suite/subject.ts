@@ -32,6 +32,8 @@ export interface Subject {
   reconciliations: ReconciliationCase[];
   /** The provider's statuses in receipts, and the status of a sent message after each of them. */
   statuses: Record<string, 'sent' | 'delivered' | 'undelivered' | 'failed'>;
+  /** The settings of the simulator with which its webhooks have fields and statuses that are not documented. */
+  undocumented?: Record<string, unknown>;
   /** Statuses of one message, in the order of time; the last status is final. */
   progress: string[];
   webhooks: WebhookForms;
