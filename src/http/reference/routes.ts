@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { type RequestHandler, type Response, Router } from 'express';
 import { NotFoundError } from '../../errors.ts';
 import { openApiDocument } from '../../openapi/document.ts';
+import { KINDS } from '../../providers/registry.ts';
 import { notAllowed } from '../contract/validator.ts';
 
 interface Asset {
@@ -39,7 +40,7 @@ const ASSETS = new Map<string, Asset>([
 ]);
 
 const PROVIDERS: Asset = { folder: join(PROJECT, 'docs/providers'), type: TEXT };
-const PROVIDER_DOCUMENTS = new Set(['adding-one.md', 'twilio.md']);
+const PROVIDER_DOCUMENTS = new Set(['adding-one.md', ...KINDS.map(({ config }) => `${config.name}.md`)]);
 
 /** Swagger UI uses inline styles and `data:` images. */
 const CONTENT_SECURITY_POLICY = [
