@@ -1,7 +1,13 @@
 import { expect } from 'chai';
 import { StartError } from '../../src/errors.ts';
+import { KINDS } from '../../src/providers/registry.ts';
 import type { TwilioSettings } from '../../src/providers/twilio/config.ts';
 import { loadConfig } from '../../src/service/service.ts';
+
+/** The kinds of SMS providers, as the errors name them. */
+const SMS_KINDS = KINDS.filter(({ config }) => config.channels.includes('sms'))
+  .map(({ config }) => config.name)
+  .join(', ');
 
 const ACCOUNT_SID = `AC${'0123456789abcdef'.repeat(2)}`;
 const TOKEN = '0123456789abcdef0123456789abcdef';
@@ -75,24 +81,24 @@ describe('The settings of a Twilio account', () => {
     const hint = (kind: string, kinds: string) =>
       `: is not set, and the kind ${kind} requires it (kinds of ${kinds})`;
     expect(faults({ SMS_PROVIDERS: 'twilio,twilio_eu', ...twilioOf('TWILIO') })).to.deep.equal([
-      `TWILIO_EU_ACCOUNT_SID${hint('twilio', 'sms providers: standard, twilio')}`,
-      `TWILIO_EU_AUTH_TOKEN${hint('twilio', 'sms providers: standard, twilio')}`,
+      `TWILIO_EU_ACCOUNT_SID${hint('twilio', `sms providers: ${SMS_KINDS}`)}`,
+      `TWILIO_EU_AUTH_TOKEN${hint('twilio', `sms providers: ${SMS_KINDS}`)}`,
     ]);
     expect(faults({ SMS_PROVIDERS: 'twillio', ...twilioOf('TWILIO') })[0]).to.equal(
-      `TWILLIO_KEY${hint('standard', 'sms providers: standard, twilio')}`,
+      `TWILLIO_KEY${hint('standard', `sms providers: ${SMS_KINDS}`)}`,
     );
     expect(faults({ EMAIL_PROVIDERS: 'twilio', ...twilioOf('TWILIO') })[0]).to.equal(
       'TWILIO_KEY: is not set, and the kind standard requires it (the kind twilio sends no email; kinds of email providers: standard)',
     );
     expect(faults({ ...twilio, TWILIO_KIND: 'Twilio' })).to.deep.equal([
-      'TWILIO_KIND: "Twilio" is none of standard, twilio',
+      `TWILIO_KIND: "Twilio" is none of ${SMS_KINDS}`,
     ]);
   });
 
   it('are reported with the variable for the kind if they are set for an account of another kind', () => {
     const lines = faults({ SMS_PROVIDERS: 'twilio-eu', ...twilioOf('TWILIO_EU') });
     expect(lines).to.include(
-      'TWILIO_EU_KEY: is not set, and the kind standard requires it (set TWILIO_EU_KIND=twilio for an account of this kind; kinds of sms providers: standard, twilio)',
+      `TWILIO_EU_KEY: is not set, and the kind standard requires it (set TWILIO_EU_KIND=twilio for an account of this kind; kinds of sms providers: ${SMS_KINDS})`,
     );
     const other = faults({ SMS_PROVIDERS: 'acme', ACME_ACCOUNT_SID: ACCOUNT_SID });
     expect(other.filter((line) => line.includes('set ACME_KIND=twilio'))).to.have.length(2);

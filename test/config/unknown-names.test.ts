@@ -3,7 +3,13 @@ import { editDistance } from '../../src/config/edit-distance.ts';
 import { parseEnvFile } from '../../src/config/env-file.ts';
 import { withVerification } from '../../src/config/tls-parameters.ts';
 import { StartError } from '../../src/errors.ts';
+import { KINDS } from '../../src/providers/registry.ts';
 import { loadConfig } from '../../src/service/service.ts';
+
+/** The kinds of SMS providers, as the errors name them. */
+const SMS_KINDS = KINDS.filter(({ config }) => config.channels.includes('sms'))
+  .map(({ config }) => config.name)
+  .join(', ');
 
 const errors = (environment: Record<string, string>, file?: string): string[] => {
   try {
@@ -112,7 +118,7 @@ describe('The check for unknown variables', () => {
     expect(
       errors({ SMS_PROVIDERS: 'aws', AWS_URI: 'https://api.example.com', AWS_KEY: 'key' }),
     ).to.deep.equal([
-      'AWS_URL: is not set, and the kind standard requires it (kinds of sms providers: standard, twilio)',
+      `AWS_URL: is not set, and the kind standard requires it (kinds of sms providers: ${SMS_KINDS})`,
     ]);
     expect(errors(acme, 'ACME_COLOUR=red')).to.deep.equal(['ACME_COLOUR: unknown variable in .env, line 1.']);
   });

@@ -34,7 +34,7 @@ describe('The signature of another kind in the contract', () => {
   it('stops the start if it is not an API key in a header, or not in the contract', () => {
     for (const scheme of [BEARER, QUERY])
       expect(start(scheme, webhooks, [{ webhookSignature: [] }, telnyx])).to.throw('receiveWebhook');
-    expect(start(HEADER, webhooks, [{ vonageSignature: [] }])).to.throw('receiveWebhook');
+    expect(start(HEADER, webhooks, [{ plivoSignature: [] }])).to.throw('receiveWebhook');
   });
 
   it('stops the start if a webhook needs no signature, or two signatures at once', () => {
