@@ -104,6 +104,11 @@ export interface InboundContent {
   attachments: unknown;
   /** RFC 3339, RFC 5322 or Unix time; default: now. */
   timestamp?: unknown;
+  /**
+   * Of a message that the provider delivers once for each of our numbers, each time with another id: the copies become one
+   * message. The key is the same in all copies, and `recipient` is the number that this copy is for.
+   */
+  copy?: { key: string; recipient: unknown };
   payload: unknown;
 }
 

@@ -8,12 +8,15 @@ import type { NewMessage, Recorded } from '../messaging/recording/new-message.ts
 import type { Reserve } from '../openapi/types.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { InboundContent, OptOutContent, ReceiptContent } from '../providers/webhook.ts';
+import { createCopyResolver } from './copies.ts';
 import { type ReplyOptions, replyTo } from './opt-outs/replies.ts';
 import { createOptOutRecorder } from './opt-outs/report.ts';
 import { type RequestOptions, requestIn } from './opt-outs/request.ts';
 
 /** The effects of webhooks. Each resolves after its commit, and a repeated effect changes nothing. */
 export interface Effects {
+  /** The id of the message that an inbound message is a copy of (`InboundContent.copy`), otherwise its own id. */
+  firstIdOf(provider: Provider, content: InboundContent): Promise<string>;
   /** Records a message with the request of a recipient that it is, and the automatic reply. */
   recordMessage(
     provider: Provider,
@@ -54,15 +57,17 @@ export function createEffects(options: EffectsOptions): Effects {
   };
   const recordOptOut = createOptOutRecorder(pool, parseAddress, requests);
   return {
+    firstIdOf: createCopyResolver(pool, parseAddress),
     recordMessage: async (provider, content, reserve, { reported, check } = {}) => {
-      const message = inboundMessage(parseAddress, provider.channel, provider.name, content);
+      const { channel, name } = provider;
+      const message = inboundMessage(parseAddress, channel, name, content);
       check?.(message);
       const request = requestIn(requests, provider, message, reported);
       const recorded = await recorder.record(
         request ? { ...message, optOut: request.row } : message,
         reserve,
       );
-      if (request?.reply) await replyTo(options, provider.name, recorded.message, request.reply);
+      if (request?.reply) await replyTo(options, name, recorded.message, request.reply);
       return { message: recorded.message, replacesReport: request?.replacesReport ?? false };
     },
     recordReceipt: async ({ name }, content) => receipts.record(readReceipt(parseAddress, name, content)),

@@ -47,13 +47,21 @@ export function createProcessing(effects: Effects, events: Events): ProcessWebho
     const [content] = await apply(() => parse(provider, webhook));
     if (!content) return processed;
     const replaced = new Set<OptOutContent | undefined>();
+    const firstIds = new Map<string, string>();
+    const withFirstId = <T extends { providerMessageId: string }>(part: T): T => ({
+      ...part,
+      providerMessageId: firstIds.get(part.providerMessageId) ?? part.providerMessageId,
+    });
     for (const message of content.messages) {
       const reported = content.optOuts.find((each) => each.providerMessageId === message.providerMessageId);
-      const record = async () =>
-        effects.recordMessage(provider, storable(message), reserve, {
-          reported: reported && storable(reported),
-          check: (read) => checkAddresses(read, message),
+      const record = async () => {
+        const read = storable(message);
+        firstIds.set(message.providerMessageId, await effects.firstIdOf(provider, read));
+        return effects.recordMessage(provider, withFirstId(read), reserve, {
+          reported: reported && withFirstId(storable(reported)),
+          check: (checked) => checkAddresses(checked, message),
         });
+      };
       for (const recorded of await apply(record)) {
         processed.messages.push(recorded.message);
         if (recorded.replacesReport) replaced.add(reported);
@@ -64,7 +72,8 @@ export function createProcessing(effects: Effects, events: Events): ProcessWebho
         ...(await apply(async () => effects.recordReceipt(provider, storable(receipt)))),
       );
     for (const optOut of content.optOuts)
-      if (!replaced.has(optOut)) await apply(async () => effects.recordOptOut(provider, storable(optOut)));
+      if (!replaced.has(optOut))
+        await apply(async () => effects.recordOptOut(provider, withFirstId(storable(optOut))));
     return processed;
   };
 }
