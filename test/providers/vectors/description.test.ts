@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { NO_DESCRIPTION } from '../../support/provider-specs.ts';
 
 /** The names in the collection of vectors, and the files here. */
-const FILES = { twilio: 'twilio.json', svix: 'standard-webhooks.json' };
+const FILES = { twilio: 'twilio.json', telnyx: 'telnyx.json', svix: 'standard-webhooks.json' };
 
 const path = join(process.env.PROVIDER_SPECS ?? '', 'vectors.json');
 const found = process.env.PROVIDER_SPECS && existsSync(path);
