@@ -784,6 +784,7 @@ export interface paths {
          *     account has 10,000 stored webhooks.
          *
          *     - `twilio`: a form, signed by `X-Twilio-Signature`. The response is empty TwiML.
+         *     - `telnyx`: an event as JSON, signed by `telnyx-signature-ed25519`. The response is an empty object.
          *     - `standard` (an account `text-co` in the sample): the bodies of `receiveSms`, `receiveSmsStatus`, `receiveEmail` and `receiveEmailStatus`, signed by
          *       `webhook-signature`. A body with `status` is a receipt, any other body with a sender or a recipient is a message.
          */
@@ -1568,6 +1569,123 @@ export interface components {
             RawDlrDoneDate?: string;
             /** @description The version of the API of Twilio. */
             ApiVersion?: string;
+        };
+        /**
+         * @description An inbound SMS or MMS of Telnyx, `message.received`; see
+         *     [webhooks](https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks).
+         */
+        TelnyxInboundEvent: {
+            data: {
+                /**
+                 * @description `message.received`.
+                 * @constant
+                 */
+                event_type: "message.received";
+                id?: components["schemas"]["TelnyxEventId"];
+                occurred_at?: components["schemas"]["TelnyxTime"];
+                /** @description `event`. */
+                record_type?: string;
+                payload: components["schemas"]["TelnyxInboundMessage"];
+            };
+            meta?: components["schemas"]["TelnyxMeta"];
+        };
+        /**
+         * @description A delivery report of Telnyx, `message.sent` or `message.finalized`; see
+         *     [webhooks](https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks). A group message has a report for
+         *     each recipient.
+         */
+        TelnyxReportEvent: {
+            data: {
+                /** @description Any event of a message other than `message.received`. */
+                event_type: string;
+                id?: components["schemas"]["TelnyxEventId"];
+                occurred_at?: components["schemas"]["TelnyxTime"];
+                /** @description `event`. */
+                record_type?: string;
+                payload: components["schemas"]["TelnyxReport"];
+            };
+            meta?: components["schemas"]["TelnyxMeta"];
+        };
+        /** @description The id of the event, the same in each delivery. */
+        TelnyxEventId: string;
+        /** @description A time in RFC 3339. */
+        TelnyxTime: string;
+        /** @description The delivery of the event. */
+        TelnyxMeta: {
+            /** @description The number of the delivery. */
+            attempt?: number;
+            /** @description The URL of the webhook. */
+            delivered_to?: string;
+        };
+        /** @description A phone number and its state. Some webhooks have the number as a text. */
+        TelnyxNumber: string | {
+            /** @description The number. */
+            phone_number?: string;
+            /** @description The status of the message for this number. */
+            status?: string;
+            /** @description The carrier of the number; may be empty. */
+            carrier?: string | null;
+            /** @description The type of the line; may be empty. */
+            line_type?: string | null;
+        };
+        /** @description The message of `message.received`. */
+        TelnyxInboundMessage: {
+            /** @description The id of the message. Each copy of a group message has its own. */
+            id: string;
+            /** @description `inbound`. */
+            direction?: string;
+            /** @description `message`. */
+            record_type?: string;
+            /** @description `SMS` or `MMS`. */
+            type?: string;
+            from: components["schemas"]["TelnyxNumber"];
+            /** @description The number of the account that received the message. */
+            to: components["schemas"]["TelnyxNumber"][];
+            /** @description The other participants of a group. */
+            cc?: components["schemas"]["TelnyxNumber"][];
+            /** @description The text; null without text. */
+            text?: string | null;
+            /** @description The attachments. */
+            media?: {
+                /** @description The URL of the attachment. */
+                url?: string;
+                /** @description Its content type. */
+                content_type?: string | null;
+                /** @description The SHA-256 of its content. */
+                sha256?: string | null;
+                /** @description Its size in bytes. */
+                size?: number | null;
+            }[];
+            /** @description `STOP`, `START` or `HELP` if Telnyx recognised such a keyword. */
+            autoresponse_type?: string | null;
+            received_at?: components["schemas"]["TelnyxTime"];
+        };
+        /** @description A message that was sent, with the status of each recipient. */
+        TelnyxReport: {
+            /** @description The id of the message; in a report of a group message, the id for one recipient. */
+            id: string;
+            /** @description The id of the group message. */
+            group_message_id?: string;
+            /** @description `outbound`. */
+            direction?: string;
+            /** @description `message`. */
+            record_type?: string;
+            /** @description `SMS` or `MMS`. */
+            type?: string;
+            from?: components["schemas"]["TelnyxNumber"];
+            /** @description The recipients with their statuses. */
+            to: components["schemas"]["TelnyxNumber"][];
+            /** @description The callback URL of the message, with the parameter `echo`. */
+            webhook_url?: string | null;
+            /** @description Why the message was not delivered. */
+            errors?: {
+                /** @description The code of the error. */
+                code?: string;
+                /** @description The error in some words. */
+                title?: string;
+                /** @description The error in a sentence. */
+                detail?: string;
+            }[];
         };
         /**
          * @description What an error means for the sender of a message; more values may be added.
@@ -4958,7 +5076,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/x-www-form-urlencoded": components["schemas"]["TwilioMessage"] | components["schemas"]["TwilioStatus"];
-                "application/json": components["schemas"]["InboundSms"] | components["schemas"]["InboundEmail"] | components["schemas"]["SmsReceipt"] | components["schemas"]["EmailReceipt"];
+                "application/json": components["schemas"]["InboundSms"] | components["schemas"]["InboundEmail"] | components["schemas"]["SmsReceipt"] | components["schemas"]["EmailReceipt"] | components["schemas"]["TelnyxInboundEvent"] | components["schemas"]["TelnyxReportEvent"];
             };
         };
         responses: {

@@ -2,10 +2,11 @@ import type { Channel } from '../channel.ts';
 import type { AccountConfig } from '../config/config.ts';
 import type { Kind, Provider } from './provider.ts';
 import { standard } from './standard/kind.ts';
+import { telnyx } from './telnyx/kind.ts';
 import { twilio } from './twilio/kind.ts';
 
 /** Every kind of provider. */
-export const KINDS: readonly Kind[] = [standard, twilio];
+export const KINDS: readonly Kind[] = [standard, twilio, telnyx];
 
 /** The accounts of each channel, in the configured order. */
 export type ProviderRegistry = Record<Channel, Provider[]>;

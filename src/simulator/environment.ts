@@ -25,6 +25,7 @@ const sid = (prefix: string) =>
     `${prefix} and 32 hexadecimal digits`,
   );
 const secret = text((input) => /^whsec_[A-Za-z0-9+/]+=*$/.test(input), 'whsec_ and base64');
+const seed = text((input) => /^[A-Za-z0-9+/]{43}=$/.test(input), 'base64 of 32 bytes');
 
 const SPECS = {
   SIMULATOR_HOST: str({ default: '127.0.0.1' }),
@@ -40,6 +41,8 @@ const SPECS = {
   SIMULATOR_TWILIO_API_KEY_SID: sid('SK')({ default: undefined }),
   SIMULATOR_TWILIO_API_KEY_SECRET: str({ default: undefined }),
   SIMULATOR_TWILIO_WEBHOOK_URL: url({ default: undefined }),
+  SIMULATOR_TELNYX_SEED: seed({ default: undefined }),
+  SIMULATOR_TELNYX_WEBHOOK_URL: url({ default: undefined }),
 };
 
 /**
@@ -70,6 +73,7 @@ export function readEnvironment(environment: Environment): {
       accountSid: values.SIMULATOR_TWILIO_ACCOUNT_SID,
       apiKey: keySid && keySecret ? { sid: keySid, secret: keySecret } : undefined,
     },
+    telnyx: { seed: values.SIMULATOR_TELNYX_SEED },
     settings: {
       service_url: values.SIMULATOR_SERVICE_URL,
       seed: values.SIMULATOR_SEED,
@@ -77,6 +81,7 @@ export function readEnvironment(environment: Environment): {
       lookup: values.SIMULATOR_LOOKUP,
       receipts: { delay_ms: values.SIMULATOR_RECEIPT_DELAY_MS },
       twilio: { webhook_url: values.SIMULATOR_TWILIO_WEBHOOK_URL ?? null },
+      telnyx: { webhook_url: values.SIMULATOR_TELNYX_WEBHOOK_URL ?? null },
     },
   };
   return { options, faults };

@@ -5,6 +5,7 @@ import * as OpenApiValidator from 'express-openapi-validator';
 import { controlApi } from './control-api.ts';
 import type { Dialect } from './dialect.ts';
 import { createStandardDialect } from './dialects/standard/dialect.ts';
+import { createTelnyxDialect, type TelnyxOptions } from './dialects/telnyx/dialect.ts';
 import { createTwilioDialect, type TwilioOptions } from './dialects/twilio/dialect.ts';
 import { answerError } from './middleware/error-response.ts';
 import { refuseForeign } from './middleware/foreign.ts';
@@ -16,12 +17,14 @@ export interface SimulatorOptions {
   host?: string;
   /** 0 for any free port. */
   port?: number;
-  /** The bearer key and the auth token of Twilio that requests must have; default: any credentials are accepted. */
+  /** The bearer key, also of Telnyx, and the auth token of Twilio that requests must have; default: any credentials are accepted. */
   apiKey?: string | undefined;
   /** `whsec_…`; default: webhooks are not signed. */
   webhookSecret?: string | undefined;
   /** The account of the Twilio dialect. */
   twilio?: TwilioOptions;
+  /** The account of the Telnyx dialect. */
+  telnyx?: TelnyxOptions;
   /** Changes to the default settings, for the start and after each reset. */
   settings?: SettingsChange;
 }
@@ -38,11 +41,12 @@ export interface Simulator {
  * @throws {Error} the server cannot listen on the port.
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const { host = '127.0.0.1', port = 0, apiKey, webhookSecret, twilio } = options;
+  const { host = '127.0.0.1', port = 0, apiKey, webhookSecret, twilio, telnyx } = options;
   const simulation = new Simulation(merge(defaults, options.settings ?? {}));
   const dialects = {
     standard: createStandardDialect(simulation, { apiKey, webhookSecret }),
     twilio: createTwilioDialect(simulation, apiKey, twilio),
+    telnyx: createTelnyxDialect(simulation, { apiKey, webhookSecret }, telnyx),
   };
   const server = createServer(createApp(simulation, dialects, host));
   await new Promise<void>((resolve, reject) => {

@@ -1,6 +1,6 @@
 export type Channel = 'sms' | 'email';
 /** The providers that the simulator implements; each has a folder in `dialects/`. */
-export type DialectName = 'standard' | 'twilio';
+export type DialectName = 'standard' | 'twilio' | 'telnyx';
 
 /** The behaviour of the simulated providers; the body of `GET` and `PUT /_control/settings`. */
 export interface Settings {
@@ -44,12 +44,27 @@ export interface Settings {
     /** Whether each message has a status that is not documented, before its last status. */
     unknown_status: boolean;
   };
+  telnyx: {
+    /** The webhook URL of the messaging profile; null for the URL that the service prints for the account. */
+    webhook_url: string | null;
+    /** The phone numbers and sender ids of the account; null for any sender. */
+    senders: string[] | null;
+    /** Whether the messaging profile is enabled. */
+    profile_enabled: boolean;
+    /** The time in which the service must respond to a webhook, in milliseconds. */
+    timeout_ms: number;
+    /** Whether webhooks have fields that are not documented. */
+    unknown_fields: boolean;
+    /** Whether each message has a status that is not documented, before its last status. */
+    unknown_status: boolean;
+  };
 }
 
 /** Some of the settings. */
-export type SettingsChange = Partial<Omit<Settings, 'receipts' | 'twilio'>> & {
+export type SettingsChange = Partial<Omit<Settings, 'receipts' | 'twilio' | 'telnyx'>> & {
   receipts?: Partial<Settings['receipts']>;
   twilio?: Partial<Settings['twilio']>;
+  telnyx?: Partial<Settings['telnyx']>;
 };
 
 export const defaults: Settings = {
@@ -75,6 +90,14 @@ export const defaults: Settings = {
     unknown_fields: false,
     unknown_status: false,
   },
+  telnyx: {
+    webhook_url: null,
+    senders: null,
+    profile_enabled: true,
+    timeout_ms: 2_000,
+    unknown_fields: false,
+    unknown_status: false,
+  },
 };
 
 /** The longest delay of a timer, in milliseconds. */
@@ -96,12 +119,13 @@ export function serviceUrl({ service_url }: Settings): string {
 }
 
 /** Returns the settings with these changes. */
-export function merge(settings: Settings, { receipts, twilio, ...others }: SettingsChange): Settings {
+export function merge(settings: Settings, { receipts, twilio, telnyx, ...others }: SettingsChange): Settings {
   return {
     ...settings,
     ...others,
     receipts: { ...settings.receipts, ...receipts },
     twilio: { ...settings.twilio, ...twilio },
+    telnyx: { ...settings.telnyx, ...telnyx },
   };
 }
 

@@ -1,0 +1,94 @@
+import type { Dialect } from '../http/client.ts';
+import { isMessageId, toStorable } from '../http/failure.ts';
+import { type ProviderResponse, parseJson } from '../http/response.ts';
+import type { FailedOutcome, SendOutcome } from '../provider.ts';
+import { type CodeMeaning, meaningOfCode, pageOfCode, readErrorCode } from './codes.ts';
+import { rateLimitResetMs } from './rate-limit.ts';
+
+/**
+ * How Telnyx's responses become outcomes. Telnyx has no idempotency keys for messages, and after a 5xx it may have sent the
+ * message.
+ */
+export const telnyxDialect: Dialect = {
+  readSuccess,
+  readFailure,
+  isTransient: (response) => {
+    const failure = readFailure(response);
+    return failure.outcome === 'unavailable' && !failure.isOperatorError;
+  },
+  supportsIdempotencyKeys: false,
+};
+
+/** The id of a message; of a group message, the id that all its reports have. */
+export function messageIdOf(message: { id?: unknown; group_message_id?: unknown } | null): string | null {
+  return [message?.group_message_id, message?.id].find(isMessageId) ?? null;
+}
+
+function readSuccess({ status: httpStatus, text }: ProviderResponse): SendOutcome {
+  const { data } = (parseJson(text) ?? {}) as { data?: Parameters<typeof messageIdOf>[0] };
+  const providerMessageId = messageIdOf(data ?? null);
+  if (providerMessageId !== null) return { outcome: 'accepted', httpStatus, providerMessageId };
+  const detail = `Telnyx responded with ${httpStatus} without the id of a message`;
+  return { outcome: 'unknown', httpStatus, class: 'provider_error', code: 'malformed_response', detail };
+}
+
+interface TelnyxError {
+  code: string | null;
+  text: string | null;
+}
+
+/** The code in the body decides; a response without a known code is read by its status. */
+function readFailure({ status: httpStatus, headers, text, retryAfterMs }: ProviderResponse): FailedOutcome {
+  const { code, text: detail } = errorIn(parseJson(text));
+  const meaning = (code && meaningOfCode(code)) || meaningOfStatus(httpStatus);
+  const failure = {
+    httpStatus,
+    class: meaning.class,
+    code: code ?? `http_${httpStatus}`,
+    detail: detail === null ? `Telnyx responded with ${httpStatus}` : toStorable(detail),
+    ...(code !== null && { url: pageOfCode(code) }),
+  };
+  const { outcome, isOperatorError } = meaning;
+  if (outcome === 'throttled') {
+    const resetMs = rateLimitResetMs(headers['x-ratelimit-reset'], Date.now());
+    return { ...failure, outcome, retryAfterMs: retryAfterMs ?? resetMs };
+  }
+  if (outcome === 'unavailable') return { ...failure, outcome, retryAfterMs, isOperatorError };
+  return { ...failure, outcome };
+}
+
+/** The first error with a known code, otherwise the first error. */
+function errorIn(json: unknown): TelnyxError {
+  const { errors } = (json ?? {}) as { errors?: unknown };
+  const read = (Array.isArray(errors) ? errors.slice(0, 20) : []).map(readError);
+  const known = read.find(({ code }) => code !== null && meaningOfCode(code) !== null);
+  return known ?? read[0] ?? { code: null, text: null };
+}
+
+function readError(error: unknown): TelnyxError {
+  const { code, title, detail } = (error ?? {}) as { code?: unknown; title?: unknown; detail?: unknown };
+  const text = [detail, title].find((each): each is string => typeof each === 'string' && each !== '');
+  return { code: readErrorCode(code), text: text ?? null };
+}
+
+/**
+ * The meaning of a status without a known code: a 429 was never processed; a 5xx and a 408 may have been, unless a proxy
+ * reports that it did not reach Telnyx (521, 523, and for TLS 525 and 526).
+ */
+function meaningOfStatus(status: number): CodeMeaning {
+  const meaning = (
+    outcome: CodeMeaning['outcome'],
+    errorClass: CodeMeaning['class'],
+    isOperatorError = false,
+  ): CodeMeaning => ({ outcome, class: errorClass, isOperatorError });
+  if (status === 429) return meaning('throttled', 'rate_limited');
+  if (status === 521 || status === 523) return meaning('unavailable', 'provider_error');
+  if (
+    [401, 402, 403, 404, 405, 407, 411, 415, 525, 526].includes(status) ||
+    (status >= 300 && status < 400 && status !== 303)
+  )
+    return meaning('unavailable', 'account_problem', true);
+  if (status === 408 || status === 303 || status === 499 || status < 400 || status >= 500)
+    return meaning('unknown', 'provider_error');
+  return meaning('rejected', 'provider_error');
+}
