@@ -1575,18 +1575,7 @@ export interface components {
          *     [webhooks](https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks).
          */
         TelnyxInboundEvent: {
-            data: {
-                /**
-                 * @description `message.received`.
-                 * @constant
-                 */
-                event_type: "message.received";
-                id?: components["schemas"]["TelnyxEventId"];
-                occurred_at?: components["schemas"]["TelnyxTime"];
-                /** @description `event`. */
-                record_type?: string;
-                payload: components["schemas"]["TelnyxInboundMessage"];
-            };
+            data: components["schemas"]["TelnyxInbound"];
             meta?: components["schemas"]["TelnyxMeta"];
         };
         /**
@@ -1595,15 +1584,7 @@ export interface components {
          *     each recipient.
          */
         TelnyxReportEvent: {
-            data: {
-                /** @description Any event of a message other than `message.received`. */
-                event_type: string;
-                id?: components["schemas"]["TelnyxEventId"];
-                occurred_at?: components["schemas"]["TelnyxTime"];
-                /** @description `event`. */
-                record_type?: string;
-                payload: components["schemas"]["TelnyxReport"];
-            };
+            data: components["schemas"]["TelnyxReported"];
             meta?: components["schemas"]["TelnyxMeta"];
         };
         /** @description The id of the event, the same in each delivery. */
@@ -1646,16 +1627,33 @@ export interface components {
             /** @description The text; null without text. */
             text?: string | null;
             /** @description The attachments. */
-            media?: {
-                /** @description The URL of the attachment. */
-                url?: string;
-                /** @description Its content type. */
-                content_type?: string | null;
-                /** @description The SHA-256 of its content. */
-                sha256?: string | null;
-                /** @description Its size in bytes. */
-                size?: number | null;
-            }[];
+            media?: components["schemas"]["TelnyxMedia"][];
+            /** @description The messaging profile. */
+            messaging_profile_id?: string | null;
+            /** @description The organization of the account. */
+            organization_id?: string | null;
+            /** @description The subject of an MMS. */
+            subject?: string | null;
+            /** @description The encoding of the text. */
+            encoding?: string | null;
+            /** @description The number of parts of the text. */
+            parts?: number | null;
+            /** @description Tags of the message. */
+            tags?: string[];
+            /** @description The cost of the message; null while it is unknown. */
+            cost?: components["schemas"]["TelnyxCost"] | null;
+            /** @description When the message was sent. */
+            sent_at?: string | null;
+            /** @description When the message got its last status. */
+            completed_at?: string | null;
+            /** @description When Telnyx gives the message up. */
+            valid_until?: string | null;
+            /** @description The second URL of the webhooks. */
+            webhook_failover_url?: string | null;
+            /** @description The URL of the webhooks of the messaging profile. */
+            webhook_url?: string | null;
+            /** @description Not used for inbound messages. */
+            errors?: components["schemas"]["TelnyxError"][];
             /** @description `STOP`, `START` or `HELP` if Telnyx recognised such a keyword. */
             autoresponse_type?: string | null;
             received_at?: components["schemas"]["TelnyxTime"];
@@ -1675,17 +1673,101 @@ export interface components {
             from?: components["schemas"]["TelnyxNumber"];
             /** @description The recipients with their statuses. */
             to: components["schemas"]["TelnyxNumber"][];
+            /** @description Empty for messages that were sent. */
+            cc?: components["schemas"]["TelnyxNumber"][];
+            /** @description The text. */
+            text?: string | null;
+            /** @description The attachments. */
+            media?: components["schemas"]["TelnyxMedia"][];
+            /** @description The messaging profile. */
+            messaging_profile_id?: string | null;
+            /** @description The organization of the account. */
+            organization_id?: string | null;
+            /** @description The subject of an MMS. */
+            subject?: string | null;
+            /** @description The encoding of the text. */
+            encoding?: string | null;
+            /** @description The number of parts of the text. */
+            parts?: number | null;
+            /** @description Tags of the message. */
+            tags?: string[];
+            /** @description The cost of the message; null while it is unknown. */
+            cost?: components["schemas"]["TelnyxCost"] | null;
+            /** @description When the message was sent. */
+            sent_at?: string | null;
+            /** @description When the message got its last status. */
+            completed_at?: string | null;
+            /** @description When Telnyx gives the message up. */
+            valid_until?: string | null;
+            /** @description The second URL of the webhooks. */
+            webhook_failover_url?: string | null;
+            received_at?: components["schemas"]["TelnyxTime"];
             /** @description The callback URL of the message, with the parameter `echo`. */
             webhook_url?: string | null;
             /** @description Why the message was not delivered. */
-            errors?: {
-                /** @description The code of the error. */
-                code?: string;
-                /** @description The error in some words. */
-                title?: string;
-                /** @description The error in a sentence. */
-                detail?: string;
-            }[];
+            errors?: components["schemas"]["TelnyxError"][];
+        };
+        /** @description An attachment of a message of Telnyx. */
+        TelnyxMedia: {
+            /** @description The URL of the attachment. */
+            url?: string;
+            /** @description Its content type. */
+            content_type?: string | null;
+            /** @description The SHA-256 of its content. */
+            sha256?: string | null;
+            /** @description Its size in bytes. */
+            size?: number | null;
+        };
+        /** @description The cost of a message of Telnyx. */
+        TelnyxCost: {
+            /** @description The amount. */
+            amount?: string;
+            /** @description The currency by ISO 4217. */
+            currency?: string;
+        };
+        /** @description Why a message was not delivered. */
+        TelnyxError: {
+            /** @description The code of the error. */
+            code?: string;
+            /** @description The error in some words. */
+            title?: string;
+            /** @description The error in a sentence. */
+            detail?: string;
+            source?: components["schemas"]["TelnyxErrorSource"];
+            meta?: components["schemas"]["TelnyxErrorMeta"];
+        };
+        /** @description The recipient that an error is about. */
+        TelnyxErrorSource: {
+            /** @description A JSON pointer such as `/to/0`. */
+            pointer?: string;
+        };
+        /** @description More about an error. */
+        TelnyxErrorMeta: {
+            /** @description The page of Telnyx about the code. */
+            url?: string;
+        };
+        /** @description An event about an inbound message. */
+        TelnyxInbound: {
+            /**
+             * @description `message.received`.
+             * @constant
+             */
+            event_type: "message.received";
+            id?: components["schemas"]["TelnyxEventId"];
+            occurred_at?: components["schemas"]["TelnyxTime"];
+            /** @description `event`. */
+            record_type?: string;
+            payload: components["schemas"]["TelnyxInboundMessage"];
+        };
+        /** @description An event about a message that was sent. */
+        TelnyxReported: {
+            /** @description Any event of a message other than `message.received`. */
+            event_type: string;
+            id?: components["schemas"]["TelnyxEventId"];
+            occurred_at?: components["schemas"]["TelnyxTime"];
+            /** @description `event`. */
+            record_type?: string;
+            payload: components["schemas"]["TelnyxReport"];
         };
         /**
          * @description What an error means for the sender of a message; more values may be added.

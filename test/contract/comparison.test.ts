@@ -20,8 +20,10 @@ describe('The contracts', () => {
       'messaging-service-email-provider.json',
       'messaging-service-sdk-messaging-service.json',
       'messaging-service-sms-provider.json',
+      'messaging-service-telnyx.json',
       'messaging-service-twilio.json',
       'sms-provider-messaging-service.json',
+      'telnyx-messaging-service.json',
       'twilio-messaging-service.json',
     ]);
   });

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { MessageProviderPact, Verifier } from '@pact-foundation/pact';
 import type { RequestHandler } from 'express';
 import { encodeForm } from '../../bin/encode-form.ts';
+import { signEventAnew } from './telnyx/signatures.ts';
 import { signFormAnew } from './twilio/signatures.ts';
 import { signAnew } from './webhooks/signatures.ts';
 
@@ -18,6 +19,8 @@ export interface Job {
   webhookSecret?: string;
   /** The auth token of Twilio, where the webhooks are Twilio's. */
   authToken?: string;
+  /** The seed of the key of Telnyx, where the webhooks are Telnyx's. */
+  telnyxSeed?: string;
   /** The messages of an asynchronous contract, by the descriptions of its interactions. */
   messages?: Record<string, object>;
 }
@@ -28,9 +31,8 @@ export interface Wish {
   parameters: Record<string, string>;
 }
 
-const { provider, url, file, states, webhookSecret, authToken, messages } = JSON.parse(
-  process.argv[2] ?? '',
-) as Job;
+const job = JSON.parse(process.argv[2] ?? '') as Job;
+const { provider, url, file, states, messages } = job;
 
 async function ask(wish: Wish) {
   process.send?.(wish);
@@ -44,7 +46,13 @@ const handler = (state: string) => ({
   teardown: () => ask({ state, action: 'cleanUp', parameters: {} }),
 });
 
-const sign = webhookSecret ? signAnew(webhookSecret) : authToken ? signFormAnew(authToken, url) : null;
+function signer({ webhookSecret, authToken, telnyxSeed }: Job): RequestHandler | null {
+  if (webhookSecret) return signAnew(webhookSecret);
+  if (authToken) return signFormAnew(authToken, url);
+  return telnyxSeed ? signEventAnew(telnyxSeed) : null;
+}
+
+const sign = signer(job);
 const filter: RequestHandler = (request, response, next) => {
   const encode = () => encodeForm(request, response, next);
   if (sign) sign(request, response, encode);

@@ -20,6 +20,8 @@ export interface Verification {
   webhookSecret?: string;
   /** The auth token of Twilio, where the webhooks are Twilio's. */
   authToken?: string;
+  /** The seed of the key of Telnyx, where the webhooks are Telnyx's. */
+  telnyxSeed?: string;
   /** The messages of an asynchronous contract, by the descriptions of its interactions. */
   messages?: Record<string, object>;
 }
