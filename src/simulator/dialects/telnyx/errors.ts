@@ -45,7 +45,7 @@ const INVALID: [field: RegExp, code: number][] = [
   [/^\/body\/from /, 40305],
   [/^\/body\/media_urls/, 40317],
   [/^\/body\/webhook/, 10003],
-  [/^\/path\/id /, 10006],
+  [/^\/params\/id /, 10006],
 ];
 
 export function titleOf(code: number): string {
