@@ -3,10 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { PROFILE_ID } from '../../src/simulator/dialects/telnyx/message.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import { createDatabase, query } from '../support/database.ts';
 import { freePort, type Running, runToEnd, startProcess } from '../support/process.ts';
 import { type ProviderServer, startProviderServer } from '../support/provider-server.ts';
+import { PUBLIC_KEY } from '../support/telnyx.ts';
 import { ACCOUNT_SID } from '../support/twilio.ts';
 
 const AUTH_TOKEN = 'd'.repeat(32);
@@ -143,6 +145,25 @@ describe('The command doctor', function () {
     expect(report).to.match(/^ {2}WARNING {2}second auth token: .*20003.*after the rotation$/m);
     expect(report).to.match(/^ {2}ok {7}API key: accepted$/m);
     for (const secret of [AUTH_TOKEN, OTHER_TOKEN, KEY_SECRET]) expect(report).not.to.contain(secret);
+  });
+
+  it('checks the key and the messaging profile of a Telnyx account, and prints what to configure', async () => {
+    const telnyx = {
+      ...{ SMS_PROVIDERS: 'telnyx', TELNYX_URL: `${simulator.url}/telnyx`, TELNYX_API_KEY: AUTH_TOKEN },
+      ...{ TELNYX_PUBLIC_KEY: PUBLIC_KEY, TELNYX_MESSAGING_PROFILE_ID: PROFILE_ID },
+    };
+    const { code, report } = await doctor(telnyx);
+    expect(code, report).to.equal(0);
+    expect(report).to.match(/^ {2}ok {7}API key: accepted; the messaging profile exists$/m);
+    expect(report)
+      .to.match(/\/api\/webhooks\/telnyx$/m)
+      .and.to.contain('webhook API version 2');
+    const wrong = await doctor({ ...telnyx, TELNYX_API_KEY: OTHER_TOKEN });
+    expect(wrong.code).to.equal(1);
+    expect(wrong.report).to.match(/^ {2}FAULT {4}API key: .*10009.*\. Correct TELNYX_API_KEY$/m);
+    const other = await doctor({ ...telnyx, TELNYX_MESSAGING_PROFILE_ID: PROFILE_ID.replace('4', '5') });
+    expect(other.report).to.match(/^ {2}FAULT {4}messaging profile: .*Correct TELNYX_MESSAGING_PROFILE_ID/m);
+    for (const secret of [AUTH_TOKEN, OTHER_TOKEN]) expect(report + wrong.report).not.to.contain(secret);
   });
 
   it('checks the key of a standard account by look-up, and hides the credentials of its URL', async () => {

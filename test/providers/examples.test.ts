@@ -4,6 +4,7 @@ import { createRegistry } from '../../src/providers/registry.ts';
 import { IncomingWebhook } from '../../src/providers/webhook.ts';
 import { loadConfig } from '../../src/service/service.ts';
 import { environmentFor } from '../support/harness.ts';
+import { API_KEY, PUBLIC_KEY } from '../support/telnyx.ts';
 import { AUTH_TOKEN } from '../support/twilio.ts';
 
 type Example = Record<string, unknown>;
@@ -25,10 +26,31 @@ const nameOf = ({ $ref }: { $ref: string }) => $ref.split('/').at(-1) as string;
 const FORM = 'application/x-www-form-urlencoded';
 const { accounts } = loadConfig({
   ...environmentFor('http://127.0.0.1:1', 'postgres://127.0.0.1/none'),
-  ...{ SMS_PROVIDERS: 'text-co,twilio', TWILIO_AUTH_TOKEN: AUTH_TOKEN },
+  ...{ SMS_PROVIDERS: 'text-co,twilio,telnyx', TWILIO_AUTH_TOKEN: AUTH_TOKEN },
+  ...{ TELNYX_API_KEY: API_KEY, TELNYX_PUBLIC_KEY: PUBLIC_KEY },
   TWILIO_ACCOUNT_SID: `AC${'0123456789abcdef'.repeat(2)}`,
 });
 const { sms, email } = createRegistry(accounts, 1_000);
+
+/** The kind of account that sends an example, and what the example says. */
+function readExample(example: Example, isForm: boolean) {
+  const payload = (example.data as { payload?: Example } | undefined)?.payload;
+  const { from, to, id } = (payload ?? {}) as { from?: Example; to?: Example[]; id?: string };
+  if (payload)
+    return {
+      ...{ name: 'telnyx', id, from: from?.phone_number },
+      status: payload.direction === 'inbound' ? undefined : STATUSES[String(to?.at(-1)?.status)],
+    };
+  return {
+    name: isForm ? 'twilio' : example.xillio_id === undefined ? 'text-co' : 'mail-co',
+    id: example.MessageSid ?? example.messaging_provider_id ?? example.xillio_id,
+    from: example.From ?? example.from,
+    status: example.MessageStatus ?? example.status,
+  };
+}
+
+/** The statuses of Telnyx in the words of the service. */
+const STATUSES: Record<string, string> = { delivered: 'delivered', delivery_failed: 'undelivered' };
 
 describe('The examples of webhooks in openapi.yaml', () => {
   for (const [type, { examples: references }] of Object.entries(post.requestBody.content))
@@ -36,8 +58,8 @@ describe('The examples of webhooks in openapi.yaml', () => {
       it(`are read by the adapter: ${type}, ${title}`, async () => {
         const example = examples[nameOf(reference)]?.value as Example;
         const isForm = type === FORM;
-        const channel = example.xillio_id === undefined ? sms : email;
-        const provider = channel.find(({ name }) => (name === 'twilio') === isForm);
+        const { name, id, from, status } = readExample(example, isForm);
+        const provider = [...sms, ...email].find((account) => account.name === name);
         const text = isForm
           ? new URLSearchParams(example as Record<string, string>).toString()
           : JSON.stringify(example);
@@ -46,11 +68,11 @@ describe('The examples of webhooks in openapi.yaml', () => {
           readBody: async () => Buffer.from(text),
         });
         const { messages = [], receipts = [] } = (await provider?.parse(webhook)) ?? {};
-        const status = example.MessageStatus ?? example.status;
         expect([messages.length, receipts.length]).to.deep.equal(status === undefined ? [1, 0] : [0, 1]);
-        const id = example.MessageSid ?? example.messaging_provider_id ?? example.xillio_id;
-        expect([...messages, ...receipts][0]).to.include({ providerMessageId: id });
-        if (messages[0]) expect(messages[0]).to.include({ from: example.From ?? example.from });
+        // A report about one recipient of a group has the id of the group.
+        const group = (example.data as { payload?: Example } | undefined)?.payload?.group_message_id;
+        expect([...messages, ...receipts][0]).to.include({ providerMessageId: group ?? id });
+        if (messages[0]) expect(messages[0]).to.include({ from });
         if (receipts[0]) expect(receipts[0].status).to.equal(status);
       });
 

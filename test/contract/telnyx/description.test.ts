@@ -13,7 +13,9 @@ interface Interaction {
   response: { status: number; body: { content: Record<string, unknown> } };
 }
 
-type Body = Record<string, unknown> & { data: { payload: Record<string, unknown> } };
+type Body = Record<string, unknown> & {
+  data: { event_type: string; payload: Record<string, unknown> };
+};
 
 const read = (file: string) => {
   const path = join(process.env.PROVIDER_SPECS ?? '', file);
