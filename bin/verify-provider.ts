@@ -9,7 +9,7 @@ const HELP = `Usage: bin/verify-provider --provider NAME --url URL [options]
 
 Verifies a provider's API, for example its sandbox, against the contracts of the messaging service.
 
-  --provider NAME                   sms-provider, email-provider or twilio
+  --provider NAME                   sms-provider, email-provider, twilio or telnyx
   --url URL                         the base URL of the provider's API
   --header 'NAME: VALUE'            sent with each request, for example the key of the sandbox; may be repeated
   --provider-states-setup-url URL   receives the state of each interaction by POST; without this URL only

@@ -66,6 +66,16 @@ describe('bin/verify-provider', () => {
     expect(stdout).to.match(/\ntwilio: 9 interactions verified, 3 skipped /);
   });
 
+  it('verifies an API that is compatible with Telnyx', async () => {
+    const { code, stdout } = await verifyProvider([
+      ...['--provider', 'telnyx', '--url', `${sandbox.url}/telnyx`],
+      ...['--header', `Authorization: Bearer ${SANDBOX_KEY}`],
+    ]);
+    expect(code, stdout).to.equal(0);
+    expect(stdout).to.include('a request to send a group MMS').and.include('with a wrong key');
+    expect(stdout).to.match(/\ntelnyx: 10 interactions verified, 2 skipped /);
+  });
+
   it('exits with 1 and names the fault when the sandbox violates the contract', async () => {
     const faults = [{ channel: 'sms', type: 'malformed' }];
     await fetch(`${sandbox.url}/_control/faults`, {

@@ -36,6 +36,21 @@ describe('The environment of the simulator', () => {
     ]);
   });
 
+  it('has the seed and the webhook URL of the Telnyx dialect, and a fault for each malformed value', () => {
+    const seed = Buffer.alloc(32, 'seed').toString('base64');
+    const { options } = readEnvironment({
+      SIMULATOR_TELNYX_SEED: seed,
+      SIMULATOR_TELNYX_WEBHOOK_URL: 'https://a.example/in',
+    });
+    expect(options.telnyx).to.deep.equal({ seed });
+    expect(options.settings?.telnyx).to.deep.equal({ webhook_url: 'https://a.example/in' });
+    const wrong = { SIMULATOR_TELNYX_SEED: 'c2VlZA==', SIMULATOR_TELNYX_WEBHOOK_URL: 'nowhere' };
+    expect(readEnvironment(wrong).faults).to.have.members([
+      'SIMULATOR_TELNYX_SEED: must be base64 of 32 bytes',
+      'SIMULATOR_TELNYX_WEBHOOK_URL: must be an http or https URL',
+    ]);
+  });
+
   for (const given of [{ SIMULATOR_TWILIO_API_KEY_SID: KEY }, { SIMULATOR_TWILIO_API_KEY_SECRET: 'secret' }])
     it(`has a fault if ${Object.keys(given)} is set alone`, () => {
       expect(readEnvironment(given).faults).to.deep.equal([
