@@ -78,6 +78,17 @@ describe('The settings of a Telnyx account', () => {
     expect(lines.filter((line) => /^TELNYX_(API_KEY|PUBLIC_KEY): is not set/.test(line))).to.have.lengthOf(2);
   });
 
+  it('come from the simulator with SIMULATE', () => {
+    const { accounts } = loadConfig({ SIMULATE: 'telnyx' });
+    expect(accounts.map(({ name, kind, simulated }) => [name, kind, simulated])).to.deep.equal([
+      ['telnyx', 'telnyx', true],
+      ['email-simulator', 'standard', true],
+    ]);
+    const [{ url, publicKeys }] = accounts.map(({ settings }) => settings) as [TelnyxSettings];
+    expect(url).to.match(/^http:\/\/127\.0\.0\.1:\d+\/telnyx$/);
+    expect(publicKeys).to.have.lengthOf(1);
+  });
+
   it('are shown without the API key', () => {
     const { accounts } = loadConfig({ ...telnyx, TELNYX_MESSAGING_PROFILE_ID: PROFILE });
     const account = accounts.find(({ kind }) => kind === 'telnyx');
