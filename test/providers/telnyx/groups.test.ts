@@ -192,6 +192,16 @@ describe('A group at Telnyx', () => {
       expect(await stored(text(8))).to.have.lengthOf(2);
     });
 
+    it('suppresses once for the copies of a STOP, also if a copy arrives after a START', async () => {
+      const say = (own: string, body: string, autoresponse_type: string) =>
+        copy(own, body, { autoresponse_type });
+      await say(FROM, 'Stop', 'STOP');
+      expect(await query(service.databaseUrl, 'select * from suppressions')).to.have.lengthOf(1);
+      await say(FROM, 'Start', 'START');
+      await say(OTHER_OWN, 'Stop', 'STOP');
+      expect(await query(service.databaseUrl, 'select * from suppressions')).to.deep.equal([]);
+    });
+
     it('keeps the copies for 30 days', async () => {
       await query(service.databaseUrl, "update inbound_copies set created_at = now() - interval '31 days'");
       await copy(FROM, text(9));
