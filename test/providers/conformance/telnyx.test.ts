@@ -124,7 +124,7 @@ const sms: Subject = {
       status: 'delivered',
     },
     {
-      title: 'a lost response whose first report has no later report, by its echo',
+      title: 'a lost response, also if the last report arrives first',
       settings: { receipts: { disorder: true } },
       faults: [LOST],
       status: 'delivered',
