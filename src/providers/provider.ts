@@ -108,6 +108,11 @@ export interface Provider {
    * processes it, for kinds whose webhooks need fetching or heavy parsing.
    */
   readonly webhookProcessing: 'direct' | 'inbox';
+  /**
+   * Whether the provider may send a genuine webhook without its signature by a fault of its own, and repeats a webhook after a
+   * 503: an unsigned webhook is answered with 503, so that the repeated and signed webhook is received. Default: 401.
+   */
+  readonly repeatsUnsigned?: boolean;
   /** The headers of a webhook that `parse` reads, in lower case, besides those of every stored webhook (`webhooks/inbox.ts`). */
   readonly webhookHeaders?: readonly string[];
   /** Max duration of one attempt in milliseconds, with its short repeats and a preceding look-up. */

@@ -2,7 +2,7 @@ import type { Request, RequestHandler } from 'express';
 import { DEFAULT_KIND } from '../../config/accounts.ts';
 import { SCOPES, type Scope } from '../../config/api-keys.ts';
 import type { Config } from '../../config/config.ts';
-import { InsufficientScopeError, UnauthorizedError } from '../../errors.ts';
+import { InsufficientScopeError, UnauthorizedError, UnavailableError } from '../../errors.ts';
 import type { OpenApiDocument } from '../../openapi/document.ts';
 import type { OperationId } from '../../openapi/types.ts';
 import type { Provider } from '../../providers/provider.ts';
@@ -34,6 +34,10 @@ type Authenticator = (request: Request, operation: Operation) => Promise<Caller>
 /** The same text for every reason, so that a response reveals neither the accounts nor the secrets. The log has the reason. */
 const NOT_VERIFIED =
   'The webhook is not verified: its URL names no configured account, or its signature is missing or does not match. Check the URL (/api/webhooks/{account} for every kind except `standard`), the secret or auth token of the account, that PUBLIC_URL is the URL that the provider calls, and, for Standard Webhooks, that the timestamp is at most five minutes old.';
+
+/** For kinds that sign every webhook and repeat one after a 503. */
+const NOT_SIGNED = 'The webhook has no signature. Send it again with a signature.';
+const UNSIGNED_RETRY_AFTER_SECONDS = 1;
 
 /**
  * Middleware that identifies the caller once, before all other checks of a request. The later steps use this caller and
@@ -106,6 +110,8 @@ function webhookAuthenticator({
     if (verification === 'valid' || (verification === 'absent' && mayBeUnsigned))
       return { type: 'provider', provider, webhook };
     reportUnverified(provider.name, verification === 'absent' ? 'no_signature' : 'invalid_signature');
+    if (verification === 'absent' && provider.repeatsUnsigned)
+      throw new UnavailableError(NOT_SIGNED, { retryAfter: UNSIGNED_RETRY_AFTER_SECONDS });
     throw new UnauthorizedError(NOT_VERIFIED);
   };
 }

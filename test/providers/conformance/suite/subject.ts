@@ -107,6 +107,8 @@ export interface WebhookForms {
   hardBounce?(id: string): Webhook;
   sign(webhook: Webhook, options: SigningOptions): Webhook;
   signatureHeader: string;
+  /** The status for a webhook without a signature; default: 401. */
+  unsignedStatus?: 503;
   /** Whether the signature covers the URL. */
   signsUrl: boolean;
   /** Whether the signature covers the time. */
