@@ -785,6 +785,8 @@ export interface paths {
          *
          *     - `twilio`: a form, signed by `X-Twilio-Signature`. The response is empty TwiML.
          *     - `telnyx`: an event as JSON, signed by `telnyx-signature-ed25519`. The response is an empty object.
+         *     - `vonage`: the webhooks of the Messages API, version 1, signed by a JWT in `Authorization`. A body with `status` is a
+         *       receipt. A webhook without a JWT is answered with 503, after which Vonage sends it again.
          *     - `standard` (an account `text-co` in the sample): the bodies of `receiveSms`, `receiveSmsStatus`, `receiveEmail` and `receiveEmailStatus`, signed by
          *       `webhook-signature`. A body with `status` is a receipt, any other body with a sender or a recipient is a message.
          */
@@ -1768,6 +1770,83 @@ export interface components {
             /** @description `event`. */
             record_type?: string;
             payload: components["schemas"]["TelnyxReport"];
+        };
+        /** @description An inbound SMS or MMS of Vonage; see [the webhook](https://developer.vonage.com/en/api/messages). Numbers have no `+`. */
+        VonageMessage: {
+            /** @description The id of the message. */
+            message_uuid: string;
+            /** @description `sms` or `mms`. */
+            channel: string;
+            /** @description `text` or the name of the field with the media file. */
+            message_type?: string;
+            /** @description The sender. */
+            from: string;
+            /** @description The recipient. */
+            to: string;
+            /** @description The time of the message. */
+            timestamp: string;
+            /** @description The text; absent in an MMS with a media file. */
+            text?: string;
+            image?: components["schemas"]["VonageMedia"];
+            audio?: components["schemas"]["VonageMedia"];
+            video?: components["schemas"]["VonageMedia"];
+            vcard?: components["schemas"]["VonageMedia"];
+            file?: components["schemas"]["VonageMedia"];
+            sms?: components["schemas"]["VonageParts"];
+            usage?: components["schemas"]["VonageUsage"];
+        };
+        /** @description A media file of an MMS of Vonage, which keeps the file for 48 hours. */
+        VonageMedia: {
+            /** @description The URL of the file. */
+            url: string;
+            /** @description The name of the file. */
+            name?: string;
+            /** @description The text of the message. */
+            caption?: string;
+        };
+        /** @description A status of a message at Vonage; see [the webhook](https://developer.vonage.com/en/api/messages). Numbers have no `+`. */
+        VonageStatus: {
+            /** @description The id of the message. */
+            message_uuid: string;
+            /** @description `sms` or `mms`. */
+            channel: string;
+            /** @description The status of the message at Vonage. */
+            status: string;
+            /** @description The reference of the service to its message. */
+            client_ref?: string;
+            /** @description The sender. */
+            from?: string;
+            /** @description The recipient. */
+            to?: string;
+            /** @description The time of the status. */
+            timestamp: string;
+            error?: components["schemas"]["VonageError"];
+            usage?: components["schemas"]["VonageUsage"];
+        };
+        /** @description The number of parts of an SMS at Vonage, and its first word. */
+        VonageParts: {
+            /** @description The number of parts. */
+            num_messages?: string;
+            /** @description The first word in upper case. */
+            keyword?: string;
+        };
+        /** @description The error of a message that Vonage did not deliver. */
+        VonageError: {
+            /** @description The page of the error; its fragment is the code. */
+            type?: string;
+            /** @description The code. */
+            title?: string;
+            /** @description The error in a sentence. */
+            detail?: string;
+            /** @description The id of the error at Vonage. */
+            instance?: string;
+        };
+        /** @description The price of a message at Vonage. */
+        VonageUsage: {
+            /** @description The currency (ISO 4217). */
+            currency?: string;
+            /** @description The price. */
+            price?: string;
         };
         /**
          * @description What an error means for the sender of a message; more values may be added.
@@ -5158,7 +5237,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/x-www-form-urlencoded": components["schemas"]["TwilioMessage"] | components["schemas"]["TwilioStatus"];
-                "application/json": components["schemas"]["InboundSms"] | components["schemas"]["InboundEmail"] | components["schemas"]["SmsReceipt"] | components["schemas"]["EmailReceipt"] | components["schemas"]["TelnyxInboundEvent"] | components["schemas"]["TelnyxReportEvent"];
+                "application/json": components["schemas"]["InboundSms"] | components["schemas"]["InboundEmail"] | components["schemas"]["SmsReceipt"] | components["schemas"]["EmailReceipt"] | components["schemas"]["TelnyxInboundEvent"] | components["schemas"]["TelnyxReportEvent"] | components["schemas"]["VonageMessage"] | components["schemas"]["VonageStatus"];
             };
         };
         responses: {

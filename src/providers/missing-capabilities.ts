@@ -101,7 +101,7 @@ function attachments({ maxAttachments }: Capabilities, message: Routable): Missi
   return {
     path: '/body/attachments',
     need: `has ${length} attachments`,
-    limit: `sends at most ${maxAttachments} attachments`,
+    limit: `sends at most ${maxAttachments} attachment${maxAttachments === 1 ? '' : 's'}`,
     alternative: 'send several messages',
   };
 }

@@ -4,9 +4,10 @@ import type { Kind, Provider } from './provider.ts';
 import { standard } from './standard/kind.ts';
 import { telnyx } from './telnyx/kind.ts';
 import { twilio } from './twilio/kind.ts';
+import { vonage } from './vonage/kind.ts';
 
 /** Every kind of provider. */
-export const KINDS: readonly Kind[] = [standard, twilio, telnyx];
+export const KINDS: readonly Kind[] = [standard, twilio, telnyx, vonage];
 
 /** The accounts of each channel, in the configured order. */
 export type ProviderRegistry = Record<Channel, Provider[]>;

@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import { bool, customCleanEnv, EnvError, makeValidator, str } from 'envalid';
 import type { SimulatorOptions } from './server.ts';
 import { isCount, isServiceUrl } from './settings.ts';
@@ -24,6 +25,17 @@ const sid = (prefix: string) =>
     (input) => new RegExp(`^${prefix}[0-9a-fA-F]{32}$`).test(input),
     `${prefix} and 32 hexadecimal digits`,
   );
+const key = text((input) => /^[0-9a-zA-Z]{6,32}$/.test(input), '6 to 32 letters and digits');
+const uuid = text((input) => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(input), 'a UUID');
+const publicKey = makeValidator((input) => {
+  const pem = input.replaceAll('\\n', '\n');
+  try {
+    createPublicKey(pem);
+  } catch {
+    throw new EnvError('must be a public key in the PEM format');
+  }
+  return pem;
+});
 const secret = text((input) => /^whsec_[A-Za-z0-9+/]+=*$/.test(input), 'whsec_ and base64');
 const seed = text((input) => /^[A-Za-z0-9+/]{43}=$/.test(input), 'base64 of 32 bytes');
 
@@ -43,6 +55,11 @@ const SPECS = {
   SIMULATOR_TWILIO_WEBHOOK_URL: url({ default: undefined }),
   SIMULATOR_TELNYX_SEED: seed({ default: undefined }),
   SIMULATOR_TELNYX_WEBHOOK_URL: url({ default: undefined }),
+  SIMULATOR_VONAGE_API_KEY: key({ default: undefined }),
+  SIMULATOR_VONAGE_API_SECRET: str({ default: undefined }),
+  SIMULATOR_VONAGE_APPLICATION_ID: uuid({ default: undefined }),
+  SIMULATOR_VONAGE_PUBLIC_KEY: publicKey({ default: undefined }),
+  SIMULATOR_VONAGE_WEBHOOK_URL: url({ default: undefined }),
 };
 
 /**
@@ -74,6 +91,12 @@ export function readEnvironment(environment: Environment): {
       apiKey: keySid && keySecret ? { sid: keySid, secret: keySecret } : undefined,
     },
     telnyx: { seed: values.SIMULATOR_TELNYX_SEED },
+    vonage: {
+      apiKey: values.SIMULATOR_VONAGE_API_KEY,
+      apiSecret: values.SIMULATOR_VONAGE_API_SECRET,
+      applicationId: values.SIMULATOR_VONAGE_APPLICATION_ID,
+      publicKey: values.SIMULATOR_VONAGE_PUBLIC_KEY,
+    },
     settings: {
       service_url: values.SIMULATOR_SERVICE_URL,
       seed: values.SIMULATOR_SEED,
@@ -82,6 +105,7 @@ export function readEnvironment(environment: Environment): {
       receipts: { delay_ms: values.SIMULATOR_RECEIPT_DELAY_MS },
       twilio: { webhook_url: values.SIMULATOR_TWILIO_WEBHOOK_URL ?? null },
       telnyx: { webhook_url: values.SIMULATOR_TELNYX_WEBHOOK_URL ?? null },
+      vonage: { webhook_url: values.SIMULATOR_VONAGE_WEBHOOK_URL ?? null },
     },
   };
   return { options, faults };

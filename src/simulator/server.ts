@@ -7,6 +7,7 @@ import type { Dialect } from './dialect.ts';
 import { createStandardDialect } from './dialects/standard/dialect.ts';
 import { createTelnyxDialect, type TelnyxOptions } from './dialects/telnyx/dialect.ts';
 import { createTwilioDialect, type TwilioOptions } from './dialects/twilio/dialect.ts';
+import { createVonageDialect, type VonageOptions } from './dialects/vonage/dialect.ts';
 import { answerError } from './middleware/error-response.ts';
 import { refuseForeign } from './middleware/foreign.ts';
 import { validate } from './middleware/validate.ts';
@@ -17,7 +18,10 @@ export interface SimulatorOptions {
   host?: string;
   /** 0 for any free port. */
   port?: number;
-  /** The bearer key, also of Telnyx, and the auth token of Twilio that requests must have; default: any credentials are accepted. */
+  /**
+   * The bearer key, also of Telnyx, and the auth token of Twilio that requests must have, and the signature secret of Vonage;
+   * default: any credentials are accepted.
+   */
   apiKey?: string | undefined;
   /** `whsec_…`; default: webhooks are not signed. */
   webhookSecret?: string | undefined;
@@ -25,6 +29,8 @@ export interface SimulatorOptions {
   twilio?: TwilioOptions;
   /** The account of the Telnyx dialect. */
   telnyx?: TelnyxOptions;
+  /** The account of the Vonage dialect. */
+  vonage?: VonageOptions;
   /** Changes to the default settings, for the start and after each reset. */
   settings?: SettingsChange;
 }
@@ -41,12 +47,13 @@ export interface Simulator {
  * @throws {Error} the server cannot listen on the port.
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const { host = '127.0.0.1', port = 0, apiKey, webhookSecret, twilio, telnyx } = options;
+  const { host = '127.0.0.1', port = 0, apiKey, webhookSecret, twilio, telnyx, vonage } = options;
   const simulation = new Simulation(merge(defaults, options.settings ?? {}));
   const dialects = {
     standard: createStandardDialect(simulation, { apiKey, webhookSecret }),
     twilio: createTwilioDialect(simulation, apiKey, twilio),
     telnyx: createTelnyxDialect(simulation, { apiKey, webhookSecret }, telnyx),
+    vonage: createVonageDialect(simulation, apiKey, vonage),
   };
   const server = createServer(createApp(simulation, dialects, host));
   await new Promise<void>((resolve, reject) => {

@@ -1,6 +1,6 @@
 export type Channel = 'sms' | 'email';
 /** The providers that the simulator implements; each has a folder in `dialects/`. */
-export type DialectName = 'standard' | 'twilio' | 'telnyx';
+export type DialectName = 'standard' | 'twilio' | 'telnyx' | 'vonage';
 
 /** The behaviour of the simulated providers; the body of `GET` and `PUT /_control/settings`. */
 export interface Settings {
@@ -58,13 +58,28 @@ export interface Settings {
     /** Whether each message has a status that is not documented, before its last status. */
     unknown_status: boolean;
   };
+  vonage: {
+    /** The webhook URL of the application; null for the URL that the service prints for the account. */
+    webhook_url: string | null;
+    /** The numbers, without `+`, and sender ids of the account; null for any sender. */
+    senders: string[] | null;
+    /** Whether the account has Opt-Out Assist: messages to a recipient who sent STOP are rejected, until START. */
+    opt_out_assist: boolean;
+    /** Whether the first delivery of each webhook is not signed, as by a fault at Vonage. */
+    unsigned_first: boolean;
+    /** Whether webhooks have fields that are not documented. */
+    unknown_fields: boolean;
+    /** Whether each message has a status that is not documented, before its last status. */
+    unknown_status: boolean;
+  };
 }
 
 /** Some of the settings. */
-export type SettingsChange = Partial<Omit<Settings, 'receipts' | 'twilio' | 'telnyx'>> & {
+export type SettingsChange = Partial<Omit<Settings, 'receipts' | 'twilio' | 'telnyx' | 'vonage'>> & {
   receipts?: Partial<Settings['receipts']>;
   twilio?: Partial<Settings['twilio']>;
   telnyx?: Partial<Settings['telnyx']>;
+  vonage?: Partial<Settings['vonage']>;
 };
 
 export const defaults: Settings = {
@@ -98,6 +113,14 @@ export const defaults: Settings = {
     unknown_fields: false,
     unknown_status: false,
   },
+  vonage: {
+    webhook_url: null,
+    senders: null,
+    opt_out_assist: false,
+    unsigned_first: false,
+    unknown_fields: false,
+    unknown_status: false,
+  },
 };
 
 /** The longest delay of a timer, in milliseconds. */
@@ -119,13 +142,17 @@ export function serviceUrl({ service_url }: Settings): string {
 }
 
 /** Returns the settings with these changes. */
-export function merge(settings: Settings, { receipts, twilio, telnyx, ...others }: SettingsChange): Settings {
+export function merge(
+  settings: Settings,
+  { receipts, twilio, telnyx, vonage, ...others }: SettingsChange,
+): Settings {
   return {
     ...settings,
     ...others,
     receipts: { ...settings.receipts, ...receipts },
     twilio: { ...settings.twilio, ...twilio },
     telnyx: { ...settings.telnyx, ...telnyx },
+    vonage: { ...settings.vonage, ...vonage },
   };
 }
 

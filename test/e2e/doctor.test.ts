@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,14 @@ import { freePort, type Running, runToEnd, startProcess } from '../support/proce
 import { type ProviderServer, startProviderServer } from '../support/provider-server.ts';
 import { PUBLIC_KEY } from '../support/telnyx.ts';
 import { ACCOUNT_SID } from '../support/twilio.ts';
+import {
+  API_SECRET,
+  APPLICATION_ID,
+  PRIVATE_KEY,
+  SIGNATURE_SECRET,
+  SIMULATED,
+  vonageAccount,
+} from '../support/vonage.ts';
 
 const AUTH_TOKEN = 'd'.repeat(32);
 const OTHER_TOKEN = 'f'.repeat(32);
@@ -164,6 +173,53 @@ describe('The command doctor', function () {
     const other = await doctor({ ...telnyx, TELNYX_MESSAGING_PROFILE_ID: PROFILE_ID.replace('4', '5') });
     expect(other.report).to.match(/^ {2}FAULT {4}messaging profile: .*Correct TELNYX_MESSAGING_PROFILE_ID/m);
     for (const secret of [AUTH_TOKEN, OTHER_TOKEN]) expect(report + wrong.report).not.to.contain(secret);
+  });
+
+  it('compares the private key with the public key of the application at Vonage', async () => {
+    const sandbox = await startSimulator(SIMULATED);
+    try {
+      const vonage = {
+        ...{ SMS_PROVIDERS: 'vonage', ...vonageAccount(`${sandbox.url}/vonage`) },
+        VONAGE_API_SECRET: API_SECRET,
+      };
+      const good = await doctor(vonage);
+      expect(good.code, good.report).to.equal(0);
+      expect(good.report)
+        .to.match(/^ {2}ok {7}application: found; its public key belongs to the private key$/m)
+        .and.to.match(/In the Vonage dashboard, open the application/)
+        .and.to.match(/^ {2}Signature secrets +1$/m);
+      for (const secret of [API_SECRET, SIGNATURE_SECRET, PRIVATE_KEY.slice(60, 100)])
+        expect(good.report).not.to.contain(secret);
+      const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+      const otherKey = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+      const otherId = APPLICATION_ID.replace('a', 'b');
+      const cases: [changes: Record<string, string>, fault: RegExp][] = [
+        [
+          { VONAGE_PRIVATE_KEY: otherKey },
+          /its public key belongs to another private key\. Correct VONAGE_PRIVATE_KEY or VONAGE_PRIVATE_KEY_FILE$/m,
+        ],
+        [
+          { VONAGE_APPLICATION_ID: otherId },
+          /the account has no application \S+\. Correct VONAGE_APPLICATION_ID or VONAGE_URL$/m,
+        ],
+        [
+          { VONAGE_API_SECRET: 'another-secret' },
+          /application: .*HTTP 401.*\. Correct VONAGE_API_SECRET or VONAGE_API_KEY$/m,
+        ],
+        [{ VONAGE_URL: sandbox.url }, /the account has no application .*VONAGE_URL$/m],
+      ];
+      for (const [changes, fault] of cases) {
+        const { code, report } = await doctor({ ...vonage, ...changes });
+        expect(code, report).to.equal(1);
+        expect(report)
+          .to.match(/^ {2}FAULT {4}application: /m)
+          .and.to.match(fault);
+      }
+      const { VONAGE_API_SECRET: _secret, ...unchecked } = vonage;
+      expect((await doctor(unchecked)).report).not.to.contain('application: ');
+    } finally {
+      await sandbox.stop();
+    }
   });
 
   it('checks the key of a standard account by look-up, and hides the credentials of its URL', async () => {

@@ -6,6 +6,7 @@ import { loadConfig } from '../../src/service/service.ts';
 import { environmentFor } from '../support/harness.ts';
 import { API_KEY, PUBLIC_KEY } from '../support/telnyx.ts';
 import { AUTH_TOKEN } from '../support/twilio.ts';
+import { vonageAccount } from '../support/vonage.ts';
 
 type Example = Record<string, unknown>;
 
@@ -26,9 +27,10 @@ const nameOf = ({ $ref }: { $ref: string }) => $ref.split('/').at(-1) as string;
 const FORM = 'application/x-www-form-urlencoded';
 const { accounts } = loadConfig({
   ...environmentFor('http://127.0.0.1:1', 'postgres://127.0.0.1/none'),
-  ...{ SMS_PROVIDERS: 'text-co,twilio,telnyx', TWILIO_AUTH_TOKEN: AUTH_TOKEN },
+  ...{ SMS_PROVIDERS: 'text-co,twilio,telnyx,vonage', TWILIO_AUTH_TOKEN: AUTH_TOKEN },
   ...{ TELNYX_API_KEY: API_KEY, TELNYX_PUBLIC_KEY: PUBLIC_KEY },
   TWILIO_ACCOUNT_SID: `AC${'0123456789abcdef'.repeat(2)}`,
+  ...vonageAccount('http://127.0.0.1:1'),
 });
 const { sms, email } = createRegistry(accounts, 1_000);
 
@@ -41,6 +43,11 @@ function readExample(example: Example, isForm: boolean) {
       ...{ name: 'telnyx', id, from: from?.phone_number },
       status: payload.direction === 'inbound' ? undefined : STATUSES[String(to?.at(-1)?.status)],
     };
+  if (example.message_uuid !== undefined)
+    return {
+      ...{ name: 'vonage', id: example.message_uuid, from: `+${example.from}` },
+      status: STATUSES[String(example.status)],
+    };
   return {
     name: isForm ? 'twilio' : example.xillio_id === undefined ? 'text-co' : 'mail-co',
     id: example.MessageSid ?? example.messaging_provider_id ?? example.xillio_id,
@@ -49,8 +56,12 @@ function readExample(example: Example, isForm: boolean) {
   };
 }
 
-/** The statuses of Telnyx in the words of the service. */
-const STATUSES: Record<string, string> = { delivered: 'delivered', delivery_failed: 'undelivered' };
+/** The statuses of Telnyx and Vonage in the words of the service. */
+const STATUSES: Record<string, string> = {
+  delivered: 'delivered',
+  delivery_failed: 'undelivered',
+  rejected: 'failed',
+};
 
 describe('The examples of webhooks in openapi.yaml', () => {
   for (const [type, { examples: references }] of Object.entries(post.requestBody.content))

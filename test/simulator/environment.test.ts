@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { readEnvironment } from '../../src/simulator/environment.ts';
+import { API_KEY, API_SECRET, APPLICATION_ID, PUBLIC_KEY } from '../support/vonage.ts';
 
 const ACCOUNT = `AC${'1'.repeat(32)}`;
 const KEY = `SK${'2'.repeat(32)}`;
@@ -48,6 +49,38 @@ describe('The environment of the simulator', () => {
     expect(readEnvironment(wrong).faults).to.have.members([
       'SIMULATOR_TELNYX_SEED: must be base64 of 32 bytes',
       'SIMULATOR_TELNYX_WEBHOOK_URL: must be an http or https URL',
+    ]);
+  });
+
+  it('has the account of the Vonage dialect, with the public key in one line or several', () => {
+    for (const publicKey of [PUBLIC_KEY, PUBLIC_KEY.replaceAll('\n', '\\n')]) {
+      const { options, faults } = readEnvironment({
+        SIMULATOR_VONAGE_API_KEY: API_KEY,
+        SIMULATOR_VONAGE_API_SECRET: API_SECRET,
+        SIMULATOR_VONAGE_APPLICATION_ID: APPLICATION_ID,
+        SIMULATOR_VONAGE_PUBLIC_KEY: publicKey,
+        SIMULATOR_VONAGE_WEBHOOK_URL: 'https://a.example/in',
+      });
+      expect(faults).to.deep.equal([]);
+      const account = { apiKey: API_KEY, apiSecret: API_SECRET, applicationId: APPLICATION_ID };
+      expect(options.vonage).to.deep.equal({ ...account, publicKey: PUBLIC_KEY });
+      expect(options.settings?.vonage).to.deep.equal({ webhook_url: 'https://a.example/in' });
+    }
+    expect(readEnvironment({}).options.settings?.vonage).to.deep.equal({ webhook_url: null });
+  });
+
+  it('has a fault for each malformed variable of the Vonage account', () => {
+    const { faults } = readEnvironment({
+      SIMULATOR_VONAGE_API_KEY: 'a key',
+      SIMULATOR_VONAGE_APPLICATION_ID: 'shop',
+      SIMULATOR_VONAGE_PUBLIC_KEY: 'a key',
+      SIMULATOR_VONAGE_WEBHOOK_URL: 'nowhere',
+    });
+    expect(faults).to.have.members([
+      'SIMULATOR_VONAGE_API_KEY: must be 6 to 32 letters and digits',
+      'SIMULATOR_VONAGE_APPLICATION_ID: must be a UUID',
+      'SIMULATOR_VONAGE_PUBLIC_KEY: must be a public key in the PEM format',
+      'SIMULATOR_VONAGE_WEBHOOK_URL: must be an http or https URL',
     ]);
   });
 

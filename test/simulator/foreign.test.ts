@@ -30,6 +30,7 @@ describe('The simulator on loopback', () => {
         ['GET', '/_control/messages', ''],
         ['POST', '/sms/messages', '{}'],
         ['POST', `/twilio/2010-04-01/Accounts/AC${'0'.repeat(32)}/Messages.json`, ''],
+        ['POST', '/vonage/v1/messages', '{}'],
       ] as const) {
         const json = { 'content-type': 'application/json', ...headers };
         expect((await exchange(play.url, method, path, json, body)).status, path).to.equal(403);

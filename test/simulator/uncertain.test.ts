@@ -77,6 +77,9 @@ describe('An uncertain send at a simulated provider', () => {
     { twilio: { senders: 'all' } },
     { twilio: { list_delay_ms: -1 } },
     { twilio: { colour: 'red' } },
+    { vonage: { webhook_url: 'nowhere' } },
+    { vonage: { unsigned_first: 'yes' } },
+    { vonage: { colour: 'red' } },
   ])
     it(`is not configured by the settings ${JSON.stringify(change)}`, async () => {
       expect((await play.set(change)).status).to.equal(422);
@@ -86,5 +89,8 @@ describe('An uncertain send at a simulated provider', () => {
     await play.set({ twilio: { senders: ['+12016661234'] } });
     const { body } = await play.set({ twilio: { list_delay_ms: 5 } });
     expect(body.twilio).to.deep.include({ senders: ['+12016661234'], list_delay_ms: 5, webhook_url: null });
+    await play.set({ vonage: { senders: ['12016661234'] } });
+    const { body: settings } = await play.set({ vonage: { unsigned_first: true } });
+    expect(settings.vonage).to.deep.include({ senders: ['12016661234'], unsigned_first: true });
   });
 });

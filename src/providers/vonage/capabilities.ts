@@ -1,0 +1,20 @@
+import type { Capabilities } from '../capabilities.ts';
+import { vonageDialect } from './outcome.ts';
+
+/**
+ * Sources: https://developer.vonage.com/en/api/messages (one recipient, text of 1,000 characters, one media file of each MMS,
+ * `client_ref` in every status webhook; no list and no search of messages).
+ */
+export const VONAGE_CAPABILITIES: Capabilities = {
+  mms: true,
+  maxRecipients: 1,
+  maxTextLength: 1_000,
+  copies: false,
+  html: false,
+  attachmentsBy: ['url'],
+  maxAttachments: 1,
+  idempotencyKeys: vonageDialect.supportsIdempotencyKeys,
+  lookUp: null,
+  receipts: true,
+  echo: true,
+};

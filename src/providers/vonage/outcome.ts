@@ -1,0 +1,75 @@
+import type { Dialect } from '../http/client.ts';
+import { toStorable } from '../http/failure.ts';
+import { type ProviderResponse, parseJson } from '../http/response.ts';
+import type { FailedOutcome, SendOutcome } from '../provider.ts';
+import { type CodeMeaning, meaningOfCode, pageOfCode, readErrorCode } from './codes.ts';
+
+/** The id of a message is a UUID. */
+const MESSAGE_UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * How responses of the Messages API become outcomes. Vonage has no idempotency keys, and does not document that a request with a
+ * 5xx was not processed. Source: https://developer.vonage.com/en/api/messages
+ */
+export const vonageDialect: Dialect = {
+  readSuccess,
+  readFailure,
+  isTransient: (response) => {
+    const failure = readFailure(response);
+    return failure.outcome === 'unavailable' && !failure.isOperatorError;
+  },
+  supportsIdempotencyKeys: false,
+};
+
+export function isMessageUuid(id: unknown): id is string {
+  return typeof id === 'string' && MESSAGE_UUID.test(id);
+}
+
+function readSuccess({ status: httpStatus, text }: ProviderResponse): SendOutcome {
+  const id = (parseJson(text) as { message_uuid?: unknown } | null)?.message_uuid;
+  if (isMessageUuid(id)) return { outcome: 'accepted', httpStatus, providerMessageId: id };
+  const detail = `Vonage responded with ${httpStatus} without the UUID of a message`;
+  return { outcome: 'unknown', httpStatus, class: 'provider_error', code: 'malformed_response', detail };
+}
+
+/** The code in the body decides; a response without a known code is read by its status. */
+function readFailure({ status: httpStatus, text, retryAfterMs }: ProviderResponse): FailedOutcome {
+  const error = (parseJson(text) ?? {}) as { type?: unknown; title?: unknown; detail?: unknown };
+  const code = readErrorCode(error);
+  const meaning = (code && meaningOfCode(code)) || meaningOfStatus(httpStatus);
+  const { detail, title } = error;
+  const given = [detail, title].find((each) => typeof each === 'string' && each !== '');
+  const failure = {
+    httpStatus,
+    class: meaning.class,
+    code: code ?? `http_${httpStatus}`,
+    detail: typeof given === 'string' ? toStorable(given) : `Vonage responded with ${httpStatus}`,
+    ...(code !== null && { url: pageOfCode(code) }),
+  };
+  const { outcome, isOperatorError } = meaning;
+  if (outcome === 'throttled') return { ...failure, outcome, retryAfterMs };
+  if (outcome === 'unavailable') return { ...failure, outcome, retryAfterMs, isOperatorError };
+  return { ...failure, outcome };
+}
+
+/**
+ * The meaning of a status without a known code: a 429 was never processed; a 5xx and a 408 may have been, unless a proxy
+ * reports that it did not reach Vonage (521, 523, and for TLS 525 and 526).
+ */
+function meaningOfStatus(status: number): CodeMeaning {
+  const meaning = (
+    outcome: CodeMeaning['outcome'],
+    errorClass: CodeMeaning['class'],
+    isOperatorError = false,
+  ): CodeMeaning => ({ outcome, class: errorClass, isOperatorError });
+  if (status === 429) return meaning('throttled', 'rate_limited');
+  if (status === 521 || status === 523) return meaning('unavailable', 'provider_error');
+  if (
+    [401, 402, 403, 404, 405, 407, 411, 415, 525, 526].includes(status) ||
+    (status >= 300 && status < 400 && status !== 303)
+  )
+    return meaning('unavailable', 'account_problem', true);
+  if (status === 408 || status === 303 || status === 499 || status < 400 || status >= 500)
+    return meaning('unknown', 'provider_error');
+  return meaning('rejected', 'provider_error');
+}

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import type { Request, Response } from 'express';
+import { callOf } from '../../middleware/log-calls.ts';
+import { occurs, type Settings, serviceUrl } from '../../settings.ts';
+import type { Call } from '../../store.ts';
+import type { AccountContext } from './account.ts';
+import { errorBody, refuse } from './errors.ts';
+import { deliveryErrorOf, refusalOf, type SendRequest } from './refusals.ts';
+import { progress, stepsOf } from './statuses.ts';
+
+/** `POST /v1/messages`. Each request creates a message: Vonage has no idempotency keys. */
+export async function createMessage(
+  context: AccountContext,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const fields: SendRequest = request.body;
+  const { simulation } = context;
+  const call = callOf(response);
+  call.status_callback = fields.webhook_url ?? null;
+  const refusal = refusalOf(fields, simulation.settings);
+  const accept = () => acceptMessage(context, fields, call);
+  const ended = await simulation.endsByFault(
+    // With `+`, so that a fault for a recipient affects every dialect.
+    { kind: 'send', dialect: 'vonage', channel: 'sms', recipients: [`+${fields.to}`] },
+    {
+      ...{ request, response, acceptedStatus: 202 },
+      proceed: () => (refusal === null ? accept() : undefined),
+      errorBody: (status, code) => errorBody(status, code === undefined ? undefined : Number(code)),
+    },
+  );
+  if (ended) return;
+  if (refusal !== null) return refuse(response, { code: refusal });
+  response.status(202).json(await accept());
+}
+
+/** Creates a message and starts to send it. Early status webhooks have been sent when the promise resolves. */
+async function acceptMessage(
+  context: AccountContext,
+  request: SendRequest,
+  call: Call,
+): Promise<{ message_uuid: string }> {
+  const { simulation, account } = context;
+  const { settings, random } = simulation;
+  const id = randomUUID();
+  call.message_id = id;
+  const accepted = simulation.store.add({
+    ...{ id, dialect: 'vonage', channel: 'sms', idempotency_key: null },
+    request: { ...request },
+  });
+  const steps = stepsOf(deliveryErrorOf(request, account), settings, random);
+  const isEarly = occurs(settings.receipts.early_rate, random);
+  const url = () => request.webhook_url ?? webhookUrl(simulation.settings);
+  const progressed = progress({ id, request, accepted }, steps, context, url, isEarly);
+  if (isEarly) await progressed;
+  return { message_uuid: id };
+}
+
+/** The webhook URL of the application, for inbound messages and for the statuses of messages without a URL of their own. */
+export function webhookUrl(settings: Settings): string {
+  const own = `${serviceUrl(settings)}/api/webhooks/${settings.provider_name ?? 'vonage'}`;
+  return settings.vonage.webhook_url ?? own;
+}
