@@ -9,7 +9,7 @@ const HELP = `Usage: bin/verify-provider --provider NAME --url URL [options]
 
 Verifies a provider's API, for example its sandbox, against the contracts of the messaging service.
 
-  --provider NAME                   sms-provider, email-provider, twilio or telnyx
+  --provider NAME                   sms-provider, email-provider, twilio, telnyx or vonage
   --url URL                         the base URL of the provider's API
   --header 'NAME: VALUE'            sent with each request, for example the key of the sandbox; may be repeated
   --provider-states-setup-url URL   receives the state of each interaction by POST; without this URL only
@@ -129,10 +129,10 @@ function setHeaders(headers: [name: string, value: string][]): (sent: Headers) =
   };
 }
 
-/** Whether an `Authorization` header has the wrong key: as a bearer key, or in front of the password of Basic credentials. */
+/** Whether an `Authorization` header has the wrong key: in front of a bearer key, or of the password of Basic credentials. */
 function isWrong(authorization: string): boolean {
   const [scheme, credentials = ''] = authorization.split(' ', 2);
-  if (scheme === 'Bearer') return credentials === WRONG_KEY;
+  if (scheme === 'Bearer') return credentials.startsWith(WRONG_KEY);
   return Buffer.from(credentials, 'base64').toString().includes(`:${WRONG_KEY}`);
 }
 

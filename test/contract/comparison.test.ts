@@ -22,9 +22,11 @@ describe('The contracts', () => {
       'messaging-service-sms-provider.json',
       'messaging-service-telnyx.json',
       'messaging-service-twilio.json',
+      'messaging-service-vonage.json',
       'sms-provider-messaging-service.json',
       'telnyx-messaging-service.json',
       'twilio-messaging-service.json',
+      'vonage-messaging-service.json',
     ]);
   });
 

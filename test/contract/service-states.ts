@@ -96,7 +96,7 @@ async function empty(databaseUrl: string): Promise<void> {
   await until(async () => (await query(databaseUrl, pending)).length === 0, 'nothing is being delivered');
   await query(
     databaseUrl,
-    `delete from delivery_actions; delete from delivery_receipts; delete from delivery_attempts; delete from deliveries;
+    `delete from suppressions; delete from delivery_actions; delete from delivery_receipts; delete from delivery_attempts; delete from deliveries;
     delete from messages;
     update conversations set message_count = 0, external_id = null, own_metadata = '{}';
     delete from participant_links; update participants set name = null, external_id = null`,

@@ -8,6 +8,7 @@ import type { RequestHandler } from 'express';
 import { encodeForm } from '../../bin/encode-form.ts';
 import { signEventAnew } from './telnyx/signatures.ts';
 import { signFormAnew } from './twilio/signatures.ts';
+import { signVonageAnew, type VonageSigner } from './vonage/signatures.ts';
 import { signAnew } from './webhooks/signatures.ts';
 
 export interface Job {
@@ -21,6 +22,8 @@ export interface Job {
   authToken?: string;
   /** The seed of the key of Telnyx, where the webhooks are Telnyx's. */
   telnyxSeed?: string;
+  /** What requests to Vonage and its webhooks are signed with, where they are Vonage's. */
+  vonage?: VonageSigner;
   /** The messages of an asynchronous contract, by the descriptions of its interactions. */
   messages?: Record<string, object>;
 }
@@ -46,10 +49,11 @@ const handler = (state: string) => ({
   teardown: () => ask({ state, action: 'cleanUp', parameters: {} }),
 });
 
-function signer({ webhookSecret, authToken, telnyxSeed }: Job): RequestHandler | null {
+function signer({ webhookSecret, authToken, telnyxSeed, vonage }: Job): RequestHandler | null {
   if (webhookSecret) return signAnew(webhookSecret);
   if (authToken) return signFormAnew(authToken, url);
-  return telnyxSeed ? signEventAnew(telnyxSeed) : null;
+  if (telnyxSeed) return signEventAnew(telnyxSeed);
+  return vonage ? signVonageAnew(vonage) : null;
 }
 
 const sign = signer(job);

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
+import { createTokens } from '../../src/providers/vonage/token.ts';
 import { ACCOUNT_SID } from '../../src/simulator/dialects/twilio/dialect.ts';
+import { APPLICATION_ID as VONAGE_APPLICATION } from '../../src/simulator/dialects/vonage/dialect.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import { runToEnd } from '../support/process.ts';
+import { PRIVATE_KEY } from '../support/vonage.ts';
 import { startBroker } from './broker.ts';
 import { readContract } from './contract-file.ts';
 import { simulatorStates } from './simulator-states.ts';
@@ -74,6 +77,17 @@ describe('bin/verify-provider', () => {
     expect(code, stdout).to.equal(0);
     expect(stdout).to.include('a request to send a group MMS').and.include('with a wrong key');
     expect(stdout).to.match(/\ntelnyx: 10 interactions verified, 2 skipped /);
+  });
+
+  it('verifies an API that is compatible with Vonage', async () => {
+    const token = createTokens(VONAGE_APPLICATION, PRIVATE_KEY)();
+    const { code, stdout } = await verifyProvider([
+      ...['--provider', 'vonage', '--url', `${sandbox.url}/vonage`],
+      ...['--header', `Authorization: Bearer ${token}`],
+    ]);
+    expect(code, stdout).to.equal(0);
+    expect(stdout).to.include('a request to send with wrong credentials');
+    expect(stdout).to.match(/\nvonage: 4 interactions verified, 5 skipped /);
   });
 
   it('exits with 1 and names the fault when the sandbox violates the contract', async () => {

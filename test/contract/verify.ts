@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type Contract, contractPath, readContract } from './contract-file.ts';
 import type { Job, Wish } from './verification.ts';
+import type { VonageSigner } from './vonage/signatures.ts';
 
 /** How a provider comes to be as an interaction presumes, and back. */
 export interface State {
@@ -22,6 +23,8 @@ export interface Verification {
   authToken?: string;
   /** The seed of the key of Telnyx, where the webhooks are Telnyx's. */
   telnyxSeed?: string;
+  /** What requests to Vonage and its webhooks are signed with, where they are Vonage's. */
+  vonage?: VonageSigner;
   /** The messages of an asynchronous contract, by the descriptions of its interactions. */
   messages?: Record<string, object>;
 }
