@@ -107,7 +107,7 @@ function refusedOptOuts(
 ): OptOutContent[] {
   if (errorClass !== 'opted_out' || !hasText(event.to)) return [];
   const [address, sender] = [fromWire(event.to), fromWire(event.from)];
-  return [{ action: 'stop', address, sender, providerMessageId }];
+  return [{ action: 'stop', address, sender, providerMessageId, isRefusal: true }];
 }
 
 function hasText(value: unknown): value is string {

@@ -157,9 +157,15 @@ describe('A webhook of a Vonage account', function () {
     await service.untilStatus(body.id, 'failed');
     for (const to of ['+18045550771', '+18045550772'])
       expect(await suppressed(to), to).to.deep.equal([422, 'recipient_suppressed']);
+    refusal = null;
+    // A refusal of a message that was sent before the text START is older than the text.
+    const earlier = await send({ ...sms, to: '+18045550773' });
+    await deliver(inboundEvent({ message_uuid: uuidOf(780), from: '18045550773', text: 'START' }));
+    await deliver(statusEvent(earlier.uuid, 'rejected', { to: '18045550773', error }));
+    expect((await suppressed('+18045550773'))[0]).to.equal(202);
     const recorded = await query(
       service.databaseUrl,
-      "select address, sender, action, source from opt_outs where address like '+1804555077_' order by id",
+      "select address, sender, action, source from opt_outs where address in ('+18045550771', '+18045550772') order by id",
     );
     const stop = { sender: '+12016661234', action: 'stop' };
     expect(recorded).to.deep.equal([
