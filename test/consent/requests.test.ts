@@ -156,6 +156,26 @@ describe('The request of a recipient in an inbound text', () => {
     expect(await requests(from)).to.have.length(10);
   });
 
+  it('to start changes nothing if it was written before a STOP, and arrives after it', async () => {
+    const from = person();
+    const at = (seconds: number) => ({
+      timestamp: new Date(Date.now() - 60_000 + seconds * 1_000).toISOString(),
+    });
+    await text(from, 'STOP', at(1));
+    await text(from, 'START', at(2));
+    await text(from, 'STOP', at(4));
+    await text(from, 'START', at(3));
+    expect(await changesOf(service, from)).to.deep.equal([
+      ...['added stop_keyword', 'removed stop_keyword', 'added stop_keyword'],
+    ]);
+    expect(await repliesTo(service, from)).to.have.length(3);
+    await text(from, 'START', at(4));
+    expect(await entriesOf(service, from)).to.deep.equal([]);
+    await text(from, 'STOP', at(3_600));
+    await text(from, 'START');
+    expect(await entriesOf(service, from), 'the clock of the provider is ahead').to.deep.equal([]);
+  });
+
   it('for help is answered after a STOP', async () => {
     const from = person();
     await text(from, 'STOP');

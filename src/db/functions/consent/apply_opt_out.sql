@@ -1,6 +1,7 @@
 -- Changes the ledger by a request of a recipient (record_opt_outs), whose address is locked. Returns whether an entry has changed.
 -- STOP adds an entry with the given scope; START removes the reasons of a STOP from the entry of the channel, and from those of
--- `senders`. A refused call that began before a START adds nothing.
+-- `senders`. A refused call that began before a START adds nothing, and a START that was written before a STOP, and arrives later,
+-- removes nothing from the entries of this STOP.
 create or replace function apply_opt_out(request json) returns boolean
 language plpgsql
 set search_path from current
@@ -35,6 +36,12 @@ begin
       union all
       select 'sender', one from unnest(given.senders) as one where given.action = 'start'
     ) as named
+    where given.action = 'stop' or not exists (
+      select from opt_outs join messages as stop on stop.id = message_id join messages as own on own.id = given.recorded_id
+      where opt_outs.address = given.address and opt_outs.action = 'stop' and source = 'message'
+        and (named.scope = 'channel' or lower(opt_outs.sender) = lower(named.sender))
+        -- The clock of the provider can be ahead.
+        and least(stop."timestamp", stop.created_at) > own."timestamp")
   ) as entry;
   return (select coalesce(bool_or(changed), false) from change_suppressions(changes));
 end $$;
