@@ -30,8 +30,11 @@ type Init = {
   signal: AbortSignal | null;
 };
 
+/** For a body that is not read, and for one that is not JSON. */
+type Extras = Pick<TransportOptions, 'onOpen'> & { headers?: Record<string, string> };
+
 interface Result<Data> {
-  data?: Data | undefined;
+  data?: Data | null | undefined;
   error?: unknown;
   response: Response;
 }
@@ -50,7 +53,7 @@ export interface Api {
    * @throws {MessagingError}
    */
   call<Request extends object, Data extends object>(
-    request: Request,
+    request: Request & Extras,
     options: WriteOptions | undefined,
     send: Send<Request, Data>,
   ): ApiPromise<Data>;
@@ -73,15 +76,15 @@ export const byId = (id: number) => ({ params: { path: { id } } });
 export function createApi(baseUrl: string, headers: Init['headers'], defaults: TransportOptions): Api {
   const raw = createFetchClient<paths>({ baseUrl, headers, fetch: createTransport(defaults) });
   const exchange = async <Request extends object, Data extends object>(
-    request: Request,
+    request: Request & Extras,
     options: WriteOptions = {},
     send: Send<Request, Data>,
   ): Promise<WithResponse<Data>> => {
     const { signal = null, timeout = defaults.timeout, maxRetries = defaults.maxRetries } = options;
     const { data, error, response } = await send({
       ...request,
-      fetch: createTransport({ ...defaults, timeout, maxRetries }),
-      headers: { 'idempotency-key': options.idempotencyKey },
+      fetch: createTransport({ ...defaults, timeout, maxRetries, onOpen: request.onOpen }),
+      headers: { ...request.headers, 'idempotency-key': options.idempotencyKey },
       signal,
     }).catch(rethrow);
     if (!response.ok) throw errorOf(response, error);

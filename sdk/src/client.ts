@@ -6,6 +6,7 @@ import { type Endpoints, endpoints } from './resources/endpoints.ts';
 import { type Events, events } from './resources/events.ts';
 import { type MessagesWithWait, messagesWithWait } from './resources/messages-with-wait.ts';
 import { type Participants, participants } from './resources/participants.ts';
+import { type Suppressions, suppressions } from './resources/suppressions.ts';
 import type { Fetch } from './transport.ts';
 
 export interface ClientOptions {
@@ -47,6 +48,7 @@ export interface Client {
   participants: Participants;
   events: Events;
   endpoints: Endpoints;
+  suppressions: Suppressions;
   /** Every operation of the contract by path, with the same API key, timeout and retries. */
   raw: RawClient;
 }
@@ -57,7 +59,14 @@ export interface Client {
  * @throws {TypeError} if `baseUrl` or `apiKey` is invalid.
  */
 export function createClient(options?: ClientOptions): Client {
-  const resources = { messages: messagesWithWait, conversations, participants, events, endpoints };
+  const resources = {
+    messages: messagesWithWait,
+    conversations,
+    participants,
+    events,
+    endpoints,
+    suppressions,
+  };
   return createPartialClient(resources, options);
 }
 
@@ -77,6 +86,7 @@ export function createPartialClient<Resources extends Record<string, Resource<un
   const apiKey = readApiKey(options.apiKey);
   const headers = { authorization: apiKey && `Bearer ${apiKey}` };
   const api = createApi(baseUrl, headers, { fetch, timeout, maxRetries, retryDelay, logger, logLevel });
-  const created = Object.entries(resources).map(([name, create]) => [name, create(api)]);
-  return { ...Object.fromEntries(created), raw: api.raw };
+  const client: Record<string, unknown> = { raw: api.raw };
+  for (const name in resources) client[name] = resources[name]?.(api);
+  return client as PartialClient<Resources>;
 }

@@ -9,7 +9,7 @@ export type Fault = NonNullable<Problem['errors']>[number];
 export class MessagingError extends Error {
   override readonly name: string = 'MessagingError';
   /** A stable identifier of the error. */
-  readonly code: string;
+  declare readonly code: string;
 
   constructor(code: string, message: string, options?: { cause?: unknown }) {
     super(message, options);
@@ -39,15 +39,15 @@ export class TimeoutError extends ConnectionError {
 export class ApiError extends MessagingError {
   override readonly name: string = 'ApiError';
   /** The HTTP status. */
-  readonly status: number;
+  declare readonly status: number;
   /** A description of the error. */
-  readonly detail: string;
+  declare readonly detail: string;
   /** Identifies the request in the logs of the service. */
-  readonly requestId: string;
+  declare readonly requestId: string;
   /** Seconds to wait before a retry (`Retry-After`), if the service set it. */
-  readonly retryAfter: number | undefined;
+  declare readonly retryAfter: number | undefined;
   /** The validation errors of the request. */
-  readonly errors: readonly Fault[];
+  declare readonly errors: readonly Fault[];
   /** A code of the contract. */
   declare readonly code: Problem['code'];
 
@@ -97,17 +97,24 @@ export class UnavailableError extends ApiError {
   override readonly name = 'UnavailableError';
 }
 
+const BY_STATUS: Record<number, typeof ApiError> = {
+  400: InvalidRequestError,
+  401: AuthenticationError,
+  403: AuthenticationError,
+  404: NotFoundError,
+  409: ConflictError,
+  413: InvalidRequestError,
+  415: InvalidRequestError,
+  422: InvalidRequestError,
+  429: RateLimitError,
+};
+
 /** The error of a response that is not 2xx. Without a problem document, the response is not from the service. */
 export function errorOf(response: Response, body: unknown): MessagingError {
   const { status } = response;
   if (!isProblem(body)) return unexpected(status);
-  if (status >= 500) return new UnavailableError(response, body);
-  if (status === 401 || status === 403) return new AuthenticationError(response, body);
-  if (status === 404) return new NotFoundError(response, body);
-  if (status === 409) return new ConflictError(response, body);
-  if (status === 429) return new RateLimitError(response, body);
-  if ([400, 413, 415, 422].includes(status)) return new InvalidRequestError(response, body);
-  return new ApiError(response, body);
+  const Refusal = status >= 500 ? UnavailableError : (BY_STATUS[status] ?? ApiError);
+  return new Refusal(response, body);
 }
 
 /** The error of a response that is not from the service, for example because `baseUrl` is wrong. */
@@ -121,5 +128,6 @@ export function unexpected(status: number | string, cause?: unknown): Connection
 
 /** An intermediary may respond with JSON too; only the service's problem documents have a `request_id`. */
 function isProblem(body: unknown): body is Problem {
-  return body !== null && typeof body === 'object' && 'code' in body && 'request_id' in body;
+  const { code, request_id } = (body ?? {}) as Partial<Problem>;
+  return code !== undefined && request_id !== undefined;
 }

@@ -37,6 +37,7 @@ export { type Events, events } from './resources/events.ts';
 export { type Messages, messages } from './resources/messages.ts';
 export { type MessagesWithWait, messagesWithWait } from './resources/messages-with-wait.ts';
 export { type Participants, participants } from './resources/participants.ts';
+export { type Suppressions, suppressions } from './resources/suppressions.ts';
 export type { components, operations, paths } from './schema.ts';
 export type { Fetch } from './transport.ts';
 export type * from './types.ts';

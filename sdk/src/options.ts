@@ -8,9 +8,9 @@ export function readBaseUrl(input: string | URL | undefined): string {
   if (value === undefined) throw new TypeError('baseUrl is missing: set the option or MESSAGING_BASE_URL.');
   const given = String(value).trim();
   const { protocol, username, password, search, hash, origin, pathname } = parse(given);
-  if (username || password) throw new TypeError('baseUrl must not contain credentials: use apiKey.');
+  if (username || password || search || hash)
+    throw new TypeError('baseUrl must not contain a query, a fragment or credentials: use apiKey.');
   if (!/^https?:$/.test(protocol)) throw notAbsolute(given);
-  if (search || hash) throw new TypeError(`baseUrl must not contain a query or a fragment: "${given}".`);
   return origin + pathname.replace(/\/+$/, '');
 }
 
@@ -25,7 +25,7 @@ function parse(given: string): URL {
 function notAbsolute(given: string): TypeError {
   const scheme = /^(localhost|\d+\.)/.test(given) ? 'http' : 'https';
   const hint = /^[\w.-]+(:\d+)?(\/|$)/.test(given) ? ` Did you mean "${scheme}://${given}"?` : '';
-  return new TypeError(`baseUrl must be an absolute http or https URL: "${given}" is not.${hint}`);
+  return new TypeError(`baseUrl must be an absolute http or https URL, not "${given}".${hint}`);
 }
 
 /**
@@ -36,7 +36,7 @@ function notAbsolute(given: string): TypeError {
 export function readApiKey(input: string | null | undefined): string | undefined {
   const apiKey = input === undefined ? environment('MESSAGING_API_KEY') : (input ?? undefined);
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey))
-    throw new TypeError('apiKey must be printable ASCII characters without spaces.');
+    throw new TypeError('apiKey must be printable ASCII without spaces.');
   return apiKey;
 }
 

@@ -11,7 +11,7 @@ export interface TransportOptions extends RetryPolicy, LogOptions {
   /** Aborts the calls. Default: the signal of each request. */
   signal?: AbortSignal;
   /** Called before a successful response is returned with a body that is not read. The controller closes its connection. */
-  onOpen?: (connection: AbortController) => void;
+  onOpen?: ((connection: AbortController) => void) | undefined;
 }
 
 /**

@@ -61,13 +61,13 @@ export async function verifyWebhook<Payload = unknown>(webhook: SignedWebhook): 
   if (!id || !/^\d{1,12}$/.test(timestamp) || !signatures[0])
     throw new WebhookVerificationError(
       'missing_headers',
-      'webhook-id, -timestamp or -signature is missing or malformed.',
+      'webhook-id, -timestamp or -signature is missing or wrong.',
     );
   // A tolerance or a time that is NaN allows nothing.
   if (!(Math.abs(now / 1_000 - Number(timestamp)) <= tolerance))
     throw new WebhookVerificationError(
       'outside_tolerance',
-      `The timestamp is more than ${tolerance} seconds before or after now.`,
+      `The timestamp is more than ${tolerance} seconds off.`,
     );
   // The signature is over the bytes as they were sent.
   if (typeof body !== 'string' && typeof body?.byteLength !== 'number')

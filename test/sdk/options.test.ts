@@ -12,14 +12,14 @@ const REFUSED: [title: string, baseUrl: unknown, message: RegExp][] = [
   ['an IP address and a port', '127.0.0.1:8080', /Did you mean "http:\/\/127.0.0.1:8080"\?/],
   ['a host', 'api.example.com', /Did you mean "https:\/\/api.example.com"\?/],
   ['a host and a path', 'api.example.com/messaging', /"https:\/\/api.example.com\/messaging"/],
-  ['a path', '/api', /absolute http or https URL: "\/api"/],
+  ['a path', '/api', /absolute http or https URL, not "\/api"/],
   ['a relative scheme', '//api.example.com', /absolute http or https URL/],
   ['a scheme without a host', 'http://', /absolute http or https URL/],
   ['another scheme', 'ftp://api.example.com', /absolute http or https URL/],
   ['a file', new URL('file:///etc/hosts'), /absolute http or https URL/],
   ['credentials', 'https://user:secret@api.example.com', /credentials: use apiKey/],
-  ['a query', 'https://api.example.com/?v=1', /query or a fragment/],
-  ['a fragment', 'https://api.example.com/#top', /query or a fragment/],
+  ['a query', 'https://api.example.com/?v=1', /a query, a fragment/],
+  ['a fragment', 'https://api.example.com/#top', /a query, a fragment/],
 ];
 
 const ACCEPTED: [baseUrl: string, prefix: string][] = [

@@ -6,7 +6,7 @@ import {
   InvalidRequestError,
   NotFoundError,
 } from '../../sdk/src/index.ts';
-import { suppressions as resource } from '../../sdk/src/suppressions.ts';
+import { suppressions as resource } from '../../sdk/src/resources/suppressions.ts';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { type FaultyProxy, startProxy } from '../support/proxy.ts';

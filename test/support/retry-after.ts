@@ -1,6 +1,12 @@
 /** The current time for the dates in `RETRY_AFTER`. */
 export const NOW = Date.UTC(2026, 0, 1);
 
+/** Obsolete forms of a date (RFC 9110, section 5.6.7), which no sender may generate. */
+export const OBSOLETE: [value: string, seconds: number][] = [
+  ['Thursday, 01-Jan-26 00:00:09 GMT', 9],
+  ['Thu Jan  1 00:00:09 2026', 9],
+];
+
 /** Values of `Retry-After` and their delay in seconds, rounded up; null for an invalid value, which is ignored. */
 export const RETRY_AFTER: [value: string, seconds: number | null][] = [
   ['0', 0],
@@ -15,8 +21,7 @@ export const RETRY_AFTER: [value: string, seconds: number | null][] = [
   ['Thu, 01 Jan 2026 00:00:09 GMT', 9],
   ['Wed, 31 Dec 2025 23:59:59 GMT', 0],
   ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
-  ['Thursday, 01-Jan-26 00:00:09 GMT', 9],
-  ['Thu Jan  1 00:00:09 2026', 9],
+  ...OBSOLETE,
   ...[
     ...[
       '',

@@ -27,7 +27,7 @@ export type EventStream<Type extends EventType = EventType> = AsyncIterableItera
 export class PositionExpiredError extends MessagingError {
   override readonly name = 'PositionExpiredError';
   /** Events after this position exist. Read the resources, and continue here. */
-  readonly position: number;
+  declare readonly position: number;
 
   constructor(position: number) {
     super('position_expired', `Events before position ${position} are not available.`);

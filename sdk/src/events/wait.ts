@@ -20,7 +20,7 @@ export class DeliveryError extends MessagingError {
   /** The status of the message. */
   declare readonly code: 'undelivered' | 'failed' | 'canceled' | 'unknown' | 'received';
   /** The message. Its `error` is the reason. */
-  readonly result: Message;
+  declare readonly result: Message;
 
   constructor(message: Message) {
     super(

@@ -21,7 +21,8 @@ const rows: Row[] = [
 ].map(([, resource = '', signature = '', method = '', operation = '']) => ({
   resource,
   method,
-  signature,
+  // Markdown ends a cell at a bar without a backslash.
+  signature: signature.replaceAll('\\|', '|'),
   operation,
 }));
 
@@ -35,13 +36,21 @@ async function declaredSignatures(): Promise<string[]> {
   for (const file of await readdir(folder)) {
     const source = await readFile(`${folder}/${file}`, 'utf8');
     for (const [, name = '', body = ''] of source.matchAll(/^export interface (\w+)[^{]*\{\n(.*?)^\}/gms))
-      for (const [, signature] of body.matchAll(/^ {2}(\w+(?:<[^(]*>)?\(.*\): .*);$/gm))
+      for (const [, signature] of inOneLine(body).matchAll(/^ {2}(\w+(?:<[^(]*>)?\(.*\): .*);$/gm))
         found.push(`${name.replace('WithWait', '').toLowerCase()}.${signature}`);
   }
   return found;
 }
 
-/** The operation that a method calls, with the names of its parameters for ids: 1, 2. */
+/** A formatter puts long parameters on lines of their own. */
+function inOneLine(source: string): string {
+  return source.replace(
+    /\(\n +([^()]*?),\n +\)/g,
+    (_, parameters) => `(${parameters.replace(/\n +/g, ' ')})`,
+  );
+}
+
+/** The operation that a method calls, with 1, 2 for its ids, and 1 for an address. */
 async function calledOperation({ resource, method, signature }: Row): Promise<string> {
   let called = '';
   const client = sdk.createClient({
@@ -54,7 +63,7 @@ async function calledOperation({ resource, method, signature }: Row): Promise<st
   const call = (client as unknown as Record<string, Record<string, (...given: unknown[]) => unknown>>)[
     resource
   ]?.[method];
-  const ids = signature.match(/\b\w*id: number/gi) ?? [];
+  const ids = signature.match(/\b(\w*id: number|address: string)/gi) ?? [];
   const result = await call?.(...ids.map((_, index) => index + 1), {});
   if (!called) await (result as AsyncIterator<unknown>).next().catch(() => undefined);
   return called;

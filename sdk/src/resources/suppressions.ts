@@ -1,8 +1,6 @@
-import { type Api, type RequestOptions, rethrow } from './api.ts';
-import type { ApiPromise } from './api-promise.ts';
-import { errorOf } from './errors.ts';
-import { UNLIMITED } from './retry.ts';
-import { createTransport } from './transport.ts';
+import type { Api, RequestOptions } from '../api.ts';
+import type { ApiPromise } from '../api-promise.ts';
+import { UNLIMITED } from '../retry.ts';
 import type {
   ImportResult,
   NewSuppression,
@@ -13,7 +11,7 @@ import type {
   SuppressionHistoryPages,
   SuppressionPages,
   SuppressionSelector,
-} from './types.ts';
+} from '../types.ts';
 
 export interface Suppressions {
   /** The entries that match all filters, the newest first. */
@@ -38,16 +36,15 @@ export interface Suppressions {
     options?: RequestOptions,
   ): ApiPromise<ImportResult>;
   /** The entries as a CSV file, which arrives while it is read. An error of the stream means that the file is incomplete. */
-  export(filters?: SuppressionExportFilters, options?: RequestOptions): Promise<ReadableStream<Uint8Array>>;
+  export(
+    filters?: SuppressionExportFilters,
+    options?: RequestOptions,
+  ): ApiPromise<ReadableStream<Uint8Array>>;
 }
 
 const path = '/api/suppressions/{address}';
 
-/**
- * The ledger of suppressions, for `createPartialClient({ suppressions })`. It is not part of `createClient`, so that other programs
- * do not bundle its code.
- */
-export const suppressions = ({ raw, call, list, defaults }: Api): Suppressions => ({
+export const suppressions = ({ raw, call, list }: Api): Suppressions => ({
   list: (query = {}, options) =>
     list({ params: { query } }, options, (init) => raw.GET('/api/suppressions', init)),
   put: (address, body = {}, options) =>
@@ -56,28 +53,19 @@ export const suppressions = ({ raw, call, list, defaults }: Api): Suppressions =
     call({ params: { path: { address }, query } }, options, (init) => raw.DELETE(path, init)),
   history: (address, query = {}, options) =>
     list({ params: { path: { address }, query } }, options, (init) => raw.GET(`${path}/history`, init)),
-  import: (file, options) =>
-    call({ ...CSV, body: file as string }, { timeout: UNLIMITED, maxRetries: 0, ...given(options) }, (init) =>
-      raw.POST('/api/suppressions/import', {
-        ...init,
-        headers: { ...init.headers, 'content-type': 'text/csv' },
-      }),
+  import: (file, { timeout = UNLIMITED, maxRetries = 0, ...options } = {}) =>
+    call({ ...CSV, body: file as string }, { ...options, timeout, maxRetries }, (init) =>
+      raw.POST('/api/suppressions/import', init),
     ),
-  export: async (query = {}, options = {}) => {
-    const fetch = createTransport({ ...defaults, ...given(options), onOpen() {} });
-    const init = { params: { query }, parseAs: 'stream', fetch } as const;
-    const { data, error, response } = await raw.GET('/api/suppressions/export', init).catch(rethrow);
-    if (!response.ok || !data) throw errorOf(response, error);
-    return data;
-  },
+  export: (query = {}, options) =>
+    call({ params: { query }, parseAs: 'stream' as const, onOpen() {} }, options, (init) =>
+      raw.GET('/api/suppressions/export', init),
+    ) as ApiPromise<ReadableStream<Uint8Array>>,
 });
 
-/** A body that is not JSON. A stream needs `duplex`. */
-const CSV = { bodySerializer: (body: string) => body, duplex: 'half' } as const;
-
-/** The options that are not undefined. */
-function given(options: RequestOptions = {}): {
-  [Name in keyof RequestOptions]?: NonNullable<RequestOptions[Name]>;
-} {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
+/** A stream needs `duplex`. */
+const CSV = {
+  bodySerializer: (body: string) => body,
+  headers: { 'content-type': 'text/csv' },
+  duplex: 'half',
+} as const;
