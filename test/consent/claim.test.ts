@@ -198,6 +198,18 @@ describe('A claimed message', () => {
     expect(await statusOf(message)).to.deep.equal(['undelivered', 'recipient_suppressed']);
   });
 
+  it('is shown to a repeat of its request as in the first response, also after a recipient was left out', async () => {
+    const body = { ...mms, to: [ONE, TWO, THREE], skip_suppressed: true };
+    const request = () => api.request('POST', '/api/messages/send', body, { 'idempotency-key': 'left-out' });
+    await stop(THREE);
+    const first = await request();
+    expect(first.status).to.equal(202);
+    await stop(TWO);
+    await deliver();
+    expect((await recipientsOf(first.body))?.[1]).to.deep.equal([TWO, 'failed', 'recipient_suppressed']);
+    expect((await request()).body).to.deep.equal(first.body);
+  });
+
   it('accepted with skip_suppressed is sent to the others, also after START', async () => {
     await stop(TWO);
     const message = await send({ ...mms, to: [ONE, TWO], skip_suppressed: true });

@@ -1,8 +1,52 @@
 import { expect } from 'chai';
+import pg from 'pg';
+import { storedFunction } from '../../src/db/functions.ts';
 import { changesOf, entriesOf, repliesTo } from '../support/consent.ts';
 import { createMigratedDatabase } from '../support/database.ts';
-import { type Harness, startHarness } from '../support/harness.ts';
+import { type Harness, hashAddress, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 import { deliver, inboundBody } from '../support/webhooks.ts';
+
+describe('Two transactions with requests of one recipient', () => {
+  const [address, address_hash] = ['+18045557001', hashAddress('+18045557001')];
+  const RECORD = `select ${storedFunction('record_opt_outs')}($1)`;
+  const request = (more: object) =>
+    JSON.stringify([
+      {
+        ...{ n: 1, account: 'text-co', address, address_hash, sender: '+12016661234', source: 'webhook' },
+        ...{ scope: 'channel', reason: 'provider_opt_out', is_refusal: false, may_reply: false, ...more },
+      },
+    ]);
+
+  it('run one after the other, so that a refused call finds the START that came after it began', async () => {
+    const connectionString = await createMigratedDatabase();
+    const [first, second] = [new pg.Client({ connectionString }), new pg.Client({ connectionString })];
+    await Promise.all([first.connect(), second.connect()]);
+    try {
+      const began = new Date(Date.now() - 1_000);
+      await first.query('begin');
+      await first.query(RECORD, [request({ action: 'start', provider_message_id: 'START' })]);
+      const refused = {
+        action: 'stop',
+        provider_message_id: 'refused',
+        is_refusal: true,
+        occurred_at: began,
+      };
+      const recording = second.query(RECORD, [request(refused)]);
+      await until(
+        async () =>
+          (await first.query(`select from pg_locks where locktype = 'advisory' and not granted`)).rowCount ===
+          1,
+        'the second transaction waits',
+      );
+      await first.query('commit');
+      await recording;
+      expect(await entriesOf({ databaseUrl: connectionString }, address)).to.deep.equal([]);
+    } finally {
+      await Promise.all([first.end(), second.end()]);
+    }
+  });
+});
 
 describe('Requests of recipients at several processes', () => {
   let services: [Harness, Harness];

@@ -9,6 +9,8 @@ export interface ModelRow {
   accounts: readonly string[] | null;
   attempt_count: number;
   may_have_been_sent: boolean;
+  /** Whether the recipients can be checked against the ledger; only such messages are claimed. */
+  isHashed: boolean;
   dueAt: number;
 }
 
@@ -61,7 +63,10 @@ function find(
 ): Found[] {
   const limit = retries ? Math.min(route.calls, route.retries, wanted.retries) : route.calls;
   return rows
-    .filter((row) => row.status === 'queued' && row.provider === route.assignedTo && row.dueAt <= now)
+    .filter(
+      (row) =>
+        row.status === 'queued' && row.isHashed && row.provider === route.assignedTo && row.dueAt <= now,
+    )
     .filter((row) => isRetried(row) === retries && (!route.reassignable || mayTakeOver(row, route)))
     .map((row) => ({ row, route, n }))
     .sort((a, b) => dueOrder(a) - dueOrder(b))

@@ -34,6 +34,7 @@ describe('claim_deliveries', function () {
     accounts: fc.option(fc.subarray(PROVIDERS, { minLength: 1 })),
     attempt_count: fc.constantFrom(0, 1),
     may_have_been_sent: fc.boolean(),
+    isHashed: fc.integer({ min: 0, max: 5 }).map((n) => n > 0),
     // Seconds from now.
     due: fc.integer({ min: -600, max: 60 }).filter((due) => due !== 0),
   });
@@ -66,9 +67,11 @@ describe('claim_deliveries', function () {
       `insert into deliveries (message_id, conversation_id, channel, status, provider, accounts, delivery_key, expires_at,
          next_attempt_at, attempt_count, may_have_been_sent, recipient_hashes)
        select id, 1, 'sms', status, nullif(provider, ''), accounts, gen_random_uuid(), now() + interval '1 day',
-         now() + "dueAt" * interval '1 second', attempt_count, may_have_been_sent, '{}'
+         now() + "dueAt" * interval '1 second', attempt_count, may_have_been_sent,
+         case when "isHashed" then '{}'::bytea[] end
        from json_to_recordset($1) as row(
-         id bigint, status text, provider text, accounts text[], "dueAt" int, attempt_count int, may_have_been_sent boolean)`,
+         id bigint, status text, provider text, accounts text[], "dueAt" int, attempt_count int, may_have_been_sent boolean,
+         "isHashed" boolean)`,
       [JSON.stringify(rows)],
     );
     const json = routes.map(({ assignedTo, newestFirst, calls, ...rest }, n) => ({
@@ -173,7 +176,7 @@ describe('claim_deliveries', function () {
     const due = (count: number) =>
       Array.from({ length: count }, (_, n) => ({
         ...{ id: n + 1, status: 'queued', provider: 'p1', accounts: null },
-        ...{ attempt_count: 0, may_have_been_sent: false },
+        ...{ attempt_count: 0, may_have_been_sent: false, isHashed: true },
         dueAt: n - 600,
       })) as ModelRow[];
     const routes = [

@@ -52,6 +52,7 @@ interface Row extends Omit<ModelMessage, 'accounts'> {
   attempt_count: number;
   retry_count: number;
   may_have_been_sent: boolean;
+  isHashed: boolean;
   expires_at: Date;
   status: Transition['status'] | 'sending';
   provider: string;
@@ -91,6 +92,7 @@ class Model {
       attempt_count: 0,
       retry_count: 0,
       may_have_been_sent: false,
+      isHashed: true,
       expires_at: new Date(DAY_MS),
       status: 'queued',
       provider: message.accounts?.[0] ?? '',
