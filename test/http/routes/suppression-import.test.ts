@@ -98,6 +98,13 @@ describe('POST /api/suppressions/import', () => {
       });
     });
 
+    it('no note of another reason', async () => {
+      await result('address,reason,note\n18045551234,manual,by phone\n18045551234,stop_keyword,\n');
+      expect((await entries()).map(({ reasons, note }) => [reasons, note])).to.deep.equal([
+        [['stop_keyword', 'manual'], null],
+      ]);
+    });
+
     it('one event and one line of the history for each reason that it adds', async () => {
       await result(`address\n${rows(BATCHES)}`);
       const [{ events, subjects }] = (await query(

@@ -83,6 +83,13 @@ describe('The ledger of suppressions', () => {
       expect(body.reasons).to.deep.equal(['complaint', 'unsubscribe']);
     });
 
+    it('shows the note of the strongest reason only, not that of another reason', async () => {
+      await put(PATH, { note: 'by phone' });
+      const { body } = await put(PATH, { reason: 'stop_keyword' });
+      expect([body.reasons, body.note]).to.deep.equal([['stop_keyword', 'manual'], null]);
+      expect((await history()).at(-1)).to.include({ reason: 'manual', note: 'by phone' });
+    });
+
     it('replaces the note of the strongest reason only', async () => {
       await put(PATH, { reason: 'complaint', note: 'first' });
       expect((await put(PATH, { reason: 'complaint', note: 'second' })).body.note).to.equal('second');

@@ -35,7 +35,7 @@ begin
     if entry.reasons[1] = added then
       update suppressions
       set message_id = given.message_id, receipt_id = given.receipt_id, account = given.account, actor = given.actor,
-          note = coalesce(given.note, note)
+          note = given.note
       where id = entry.id;
     end if;
     exit;

@@ -20,7 +20,7 @@ begin
       select reasons, coalesce(entry.address, excluded.address), statement_timestamp(),
         case when first then null else entry.message_id end, case when first then null else entry.receipt_id end,
         case when first then null else entry.account end, case when first then by else entry.actor end,
-        case when first then coalesce(excluded.note, entry.note) else entry.note end
+        case when first then excluded.note else entry.note end
       from (
         select reasons, reasons[1] = excluded.reasons[1] as first
         from add_reason(entry.reasons, excluded.reasons[1]) as reasons
