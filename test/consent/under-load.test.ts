@@ -13,8 +13,8 @@ import { deliver, inboundBody } from '../support/webhooks.ts';
 const TO = '+18045551234';
 const SENDERS = 5;
 const MESSAGES = 50;
-/** Each call takes this long, so that several are in flight and most messages wait. */
-const LATENCY_MS = 200;
+/** Each call takes this long, so that several are in flight and most messages wait, also on a busy machine. */
+const LATENCY_MS = 1_000;
 
 /** Records each claim, and whether its transaction saw the request to stop. */
 const LOG_CLAIMS = `
