@@ -94,7 +94,10 @@ const REQUESTS = `
 const MESSAGES = `
   -- Null for inbound messages, and for outbound messages of the previous version, which are conversational.
   alter table messages
-    add column purpose text check (purpose in ('conversational', 'transactional', 'marketing', 'consent'));
+    add column purpose text,
+    -- Not valid, so that the migration does not read the table: older rows have no purpose.
+    add constraint messages_purpose_check
+      check (purpose in ('conversational', 'transactional', 'marketing', 'consent')) not valid;
 
   alter table deliveries
     -- The hashes of the recipients in "to", cc and bcc, in this order (suppressions.address_hash). Null for a message of the

@@ -11,7 +11,7 @@ import type { InboundContent, OptOutContent, ReceiptContent } from '../providers
 import { createCopyResolver } from './copies.ts';
 import { type ReplyOptions, replyTo } from './opt-outs/replies.ts';
 import { createOptOutRecorder } from './opt-outs/report.ts';
-import { type RequestOptions, requestIn } from './opt-outs/request.ts';
+import { type RequestOptions, requestIn, stopIn } from './opt-outs/request.ts';
 
 /** The effects of webhooks. Each resolves after its commit, and a repeated effect changes nothing. */
 export interface Effects {
@@ -26,6 +26,8 @@ export interface Effects {
   ): Promise<RecordedMessage>;
   recordReceipt(provider: Provider, content: ReceiptContent): Promise<StoredReceipt>;
   recordOptOut(provider: Provider, content: OptOutContent): Promise<void>;
+  /** The STOP in a message that cannot be recorded; null for any other message. */
+  stopIn(provider: Provider, content: InboundContent): OptOutContent | null;
 }
 
 export interface RecordOptions {
@@ -72,5 +74,6 @@ export function createEffects(options: EffectsOptions): Effects {
     },
     recordReceipt: async ({ name }, content) => receipts.record(readReceipt(parseAddress, name, content)),
     recordOptOut: ({ name, channel }, content) => recordOptOut(name, channel, content),
+    stopIn: (provider, content) => stopIn(requests, provider, content),
   };
 }

@@ -62,10 +62,12 @@ export function createProcessing(effects: Effects, events: Events): ProcessWebho
           check: (checked) => checkAddresses(checked, message),
         });
       };
-      for (const recorded of await apply(record)) {
-        processed.messages.push(recorded.message);
-        if (recorded.replacesReport) replaced.add(reported);
-      }
+      const [recorded] = await apply(record);
+      if (recorded) processed.messages.push(recorded.message);
+      if (recorded?.replacesReport) replaced.add(reported);
+      // A message in the quarantine may wait for days.
+      const stop = !recorded && processed.fault?.isPermanent ? effects.stopIn(provider, message) : null;
+      if (stop) await apply(async () => effects.recordOptOut(provider, withFirstId(stop)));
     }
     for (const receipt of content.receipts)
       processed.receipts.push(

@@ -135,6 +135,34 @@ describe('The request of a recipient in an inbound text', () => {
     ]);
   });
 
+  it('is applied, but not answered, after ten replies to an address in an hour', async () => {
+    const from = person();
+    for (let n = 0; n < 6; n++) {
+      await text(from, 'STOP');
+      await text(from, 'START');
+    }
+    expect(await repliesTo(service, from)).to.have.length(10);
+    await text(from, 'STOP');
+    expect(await entriesOf(service, from)).to.have.length(1);
+  });
+
+  it('to stop is applied although its message cannot be recorded', async () => {
+    for (const [body, fields] of [
+      ['STOP', { to: 'whatsapp:+12016661234' }],
+      ['STOP\0', {}],
+    ] as const) {
+      const from = person();
+      await text(from, body, fields);
+      expect(await entriesOf(service, from), body).to.deep.equal([
+        { scope: 'channel', sender: null, reasons: ['provider_opt_out'], channel: 'sms' },
+      ]);
+      expect(await repliesTo(service, from)).to.deep.equal([]);
+      await text(person(), 'Hello', fields);
+    }
+    const { body } = await service.request('GET', '/api/quarantine');
+    expect(body.data.length).to.be.at.least(2);
+  });
+
   it('for help is answered once an hour for each number, and changes no entry', async () => {
     const from = person();
     for (let n = 0; n < 3; n++) await text(from, 'HELP');

@@ -1,6 +1,6 @@
 import got, { type Got, HTTPError, type OptionsInit, type RequestError, type Response } from 'got';
 import type { CallContext, CheckContext, FailedOutcome, SendOutcome } from '../provider.ts';
-import { isOfConfiguration, tooLong, toStorable, toUnknown, wasNotSent } from './failure.ts';
+import { isOfConfiguration, REPEATED_ERRORS, tooLong, toStorable, toUnknown, wasNotSent } from './failure.ts';
 import {
   bodyOf,
   isSuccess,
@@ -17,17 +17,6 @@ const REPEATS = 2;
 const FIRST_DELAY_MS = 1_000;
 /** Spreads the repeats of calls that failed at the same time. */
 const JITTER_MS = 100;
-/** Without timeouts: after a timeout, the message waits for its next attempt and does not occupy a call slot. */
-const REPEATED_ERRORS = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ENETUNREACH',
-  'EHOSTUNREACH',
-]);
-
 /** How a kind of provider reads the responses of its API. */
 export interface Dialect {
   /** The outcome of a 2xx response to a send. */

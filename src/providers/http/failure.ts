@@ -2,6 +2,20 @@ import type { RequestError } from 'got';
 import type { FailedOutcome, SendOutcome } from '../provider.ts';
 import { MAX_BODY_BYTES } from './response-body.ts';
 
+/**
+ * The errors after which a call repeats its request, without timeouts: after a timeout, the message waits for its next attempt
+ * and does not occupy a call slot.
+ */
+export const REPEATED_ERRORS = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+]);
+
 const DETAIL_LENGTH = 300;
 /** Error codes of OpenSSL and Node for certificates and TLS. */
 const TLS =

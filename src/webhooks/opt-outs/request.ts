@@ -1,9 +1,12 @@
 import type { Keyword, KeywordMatcher } from '../../consent/keywords.ts';
 import { type OptOutOptions, type OptOutRow, optOutRow } from '../../consent/opt-outs.ts';
-import type { AddressParser } from '../../messaging/address.ts';
+import type { Address, AddressParser } from '../../messaging/address.ts';
+import { readSender } from '../../messaging/recording/inbound-addresses.ts';
+import { readText } from '../../messaging/recording/inbound-values.ts';
 import type { NewMessage } from '../../messaging/recording/new-message.ts';
+import { toStorable } from '../../messaging/storable.ts';
 import type { Provider } from '../../providers/provider.ts';
-import type { OptOutContent } from '../../providers/webhook.ts';
+import type { InboundContent, OptOutContent } from '../../providers/webhook.ts';
 import { mayReply } from './replies.ts';
 import { keywordOf, reportedRow } from './report.ts';
 
@@ -34,7 +37,7 @@ export function requestIn(
   reported: OptOutContent | undefined,
 ): OptOutRequest | null {
   if (message.channel !== 'sms') return null;
-  const keyword = isRecipient(message) ? options.match(message.row.body) : null;
+  const keyword = isPhone(message.sender) ? options.match(message.row.body) : null;
   const replacesReport = keyword?.action === 'stop' && reported !== undefined && reported.action !== 'stop';
   if (reported && !replacesReport) {
     const row = reportedRow(options.parseAddress, options, provider.name, 'sms', reported);
@@ -43,9 +46,24 @@ export function requestIn(
   return keyword && { ...keywordRequest(options, provider, message, keyword), replacesReport };
 }
 
+/**
+ * The STOP in an inbound text that cannot be recorded; null for any other text. The number that it was written to is not known, so
+ * that it applies to the channel.
+ */
+export function stopIn(
+  { parseAddress, match }: RequestOptions,
+  { channel }: Provider,
+  { from, body, providerMessageId }: InboundContent,
+): OptOutContent | null {
+  const text = toStorable(readText(body) ?? '');
+  const sender = readSender(parseAddress, channel, toStorable(from));
+  if (channel !== 'sms' || !isPhone(sender) || match(text)?.action !== 'stop') return null;
+  return { action: 'stop', address: sender.key, sender: null, keyword: text, providerMessageId };
+}
+
 /** Whether texts can be sent to the sender of a message. */
-function isRecipient({ sender }: NewMessage): boolean {
-  return sender.type === 'phone' || sender.type === 'short_code';
+function isPhone({ type }: Address): boolean {
+  return type === 'phone' || type === 'short_code';
 }
 
 function keywordRequest(

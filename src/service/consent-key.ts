@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Config } from '../../config/config.ts';
-import { StartError } from '../../errors.ts';
+import type { Config } from '../config/config.ts';
+import { StartError } from '../errors.ts';
 
 const FILE = 'consent-key';
 /** Characters that a key must have, as those of `CONSENT_KEY`. */

@@ -10,6 +10,8 @@ language plpgsql
 set search_path from current
 set enable_seqscan = off as $$
 declare
+  -- Max automatic replies to an address in an hour, because each can cost money.
+  max_replies constant int := 10;
   given record;
   opt_out_id bigint;
   changed boolean;
@@ -39,7 +41,10 @@ begin
       select from opt_outs
       where address = given.address and sender is not distinct from given.sender and is_answered and action = 'help'
         and occurred_at > now() - interval '1 hour'
-    )) then
+    )) and (
+      select count(*) from opt_outs
+      where address = given.address and is_answered and occurred_at > now() - interval '1 hour'
+    ) < max_replies then
       update opt_outs set is_answered = true where id = opt_out_id;
     end if;
   end loop;

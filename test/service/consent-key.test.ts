@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { StartError } from '../../../src/errors.ts';
-import { locateConsentKey } from '../../../src/service/local/consent-key.ts';
+import { StartError } from '../../src/errors.ts';
+import { locateConsentKey } from '../../src/service/consent-key.ts';
 
 describe('The key of the ledger in the data directory', () => {
   let dataDir: string;
