@@ -100,7 +100,7 @@ async function fail(error: ServiceError, socket: Duplex, logger: Logger): Promis
 
 /** Whether the last request of a connection is in progress, and its handler limits the time for its body. */
 function isStreaming(socket: Duplex): boolean {
-  const request = connectionOf(socket).latest?.request;
+  const request = connections.get(socket)?.latest?.request;
   return request !== undefined && !request.complete && stateOf(request).isStreamed;
 }
 

@@ -83,8 +83,7 @@ export async function startService(
 ): Promise<Service> {
   await using starting = new AsyncDisposableStack();
   const events = createEvents(logger, config.role === 'worker' ? 'worker' : 'api');
-  const keyed = { ...config, consentKey: await locateConsentKey(config) };
-  const service = await wire(keyed, events, logger, options, starting);
+  const service = await wire(config, events, logger, options, starting);
   const running = starting.move();
   return { ...service, stop: () => running.disposeAsync() };
 }
@@ -108,13 +107,15 @@ export async function migrateDatabase(
 
 /** Disposal of the stack runs in reverse order, so that the database is closed after everything that writes to it. */
 async function wire(
-  config: KeyedConfig,
+  given: Config,
   events: Events,
   logger: Logger,
   { onStep = ignoreStep, workerProcess = true }: ServiceOptions,
   stack: AsyncDisposableStack,
 ) {
-  const location = await locateDatabase(config, events, onStep, stack);
+  // The embedded database makes the data directory, which can have the key.
+  const location = await locateDatabase(given, events, onStep, stack);
+  const config: KeyedConfig = { ...given, consentKey: await locateConsentKey(given) };
   const connections = divideConnections(config.databasePoolSize, workerProcess && config.role === 'all');
   const { database, sessions } = await openMigrated(location, connections.service, events, onStep, stack);
   const { knex, pool } = database;

@@ -14,6 +14,7 @@ const REQUEST_HEADERS = [
 /** The headers of responses that scripts may read. */
 const RESPONSE_HEADERS = [
   'Allow',
+  'Content-Disposition',
   'ETag',
   'Idempotent-Replayed',
   'Location',

@@ -126,7 +126,7 @@ export class Bench {
     const tables = await query(
       this.service.databaseUrl,
       `select table_name from information_schema.tables where table_schema = current_schema()
-       and table_name ~ '^(messages|participants|conversations|delivery_receipts|.*webhook.*|.*inbox.*)$'`,
+       and table_name ~ '^(messages|participants|conversations|delivery_receipts|.*webhook.*)$'`,
     );
     const counts = tables.map(
       ({ table_name }) => `(select count(*)::int from "${table_name}") as "${table_name}"`,
