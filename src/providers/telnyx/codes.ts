@@ -1,19 +1,6 @@
 import type { ErrorClass } from '../../openapi/error-class.ts';
+import { type CodeMeaning, meaning } from '../http/code-meaning.ts';
 
-/** The meaning of a Telnyx error code in the response to a send. */
-export interface CodeMeaning {
-  /** The outcome of a send that failed with this code. */
-  outcome: 'rejected' | 'throttled' | 'unavailable' | 'unknown';
-  class: ErrorClass;
-  /** The credentials, the registration, the credit or the sender is wrong: every message fails until the operator acts. */
-  isOperatorError: boolean;
-}
-
-const meaning = (
-  outcome: CodeMeaning['outcome'],
-  errorClass: ErrorClass,
-  isOperatorError = false,
-): CodeMeaning => ({ outcome, class: errorClass, isOperatorError });
 const DESTINATION = meaning('rejected', 'invalid_destination');
 const CONTENT = meaning('rejected', 'content_rejected');
 /** The sender cannot send this message; another message of the sender may be sent. */

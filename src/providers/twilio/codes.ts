@@ -1,13 +1,5 @@
 import type { ErrorClass } from '../../openapi/error-class.ts';
-
-/** The meaning of a Twilio error code, in the response to a send or in a status callback. */
-export interface CodeMeaning {
-  /** The outcome of a send that failed with this code. */
-  outcome: 'rejected' | 'throttled' | 'unavailable' | 'unknown';
-  class: ErrorClass;
-  /** The credentials, the registration, the credit or the sender is wrong: every message fails until the operator acts. */
-  isOperatorError: boolean;
-}
+import type { CodeMeaning } from '../http/code-meaning.ts';
 
 const rejected = (errorClass: ErrorClass): CodeMeaning => ({
   ...{ outcome: 'rejected', class: errorClass, isOperatorError: false },

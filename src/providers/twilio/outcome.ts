@@ -1,8 +1,9 @@
 import type { Dialect } from '../http/client.ts';
+import { meaningOfStatus } from '../http/code-meaning.ts';
 import { toStorable } from '../http/failure.ts';
 import { type ProviderResponse, parseJson } from '../http/response.ts';
 import type { FailedOutcome, SendOutcome } from '../provider.ts';
-import { type CodeMeaning, meaningOfCode, pageOfCode, readErrorCode } from './codes.ts';
+import { meaningOfCode, pageOfCode, readErrorCode } from './codes.ts';
 
 /** The SID of a message: `SM` for SMS, `MM` for MMS. */
 const MESSAGE_SID = /^(?:SM|MM)[0-9a-fA-F]{32}$/;
@@ -48,26 +49,4 @@ function readFailure({ status: httpStatus, text, retryAfterMs }: ProviderRespons
   if (outcome === 'throttled') return { ...failure, outcome, retryAfterMs };
   if (outcome === 'unavailable') return { ...failure, outcome, retryAfterMs, isOperatorError };
   return { ...failure, outcome };
-}
-
-/**
- * The meaning of a status without a known code: a 429 was never processed; a 5xx and a 408 may have been, unless a proxy
- * reports that it did not reach Twilio (521, 523, and for TLS 525 and 526).
- */
-function meaningOfStatus(status: number): CodeMeaning {
-  const meaning = (
-    outcome: CodeMeaning['outcome'],
-    errorClass: CodeMeaning['class'],
-    isOperatorError = false,
-  ): CodeMeaning => ({ outcome, class: errorClass, isOperatorError });
-  if (status === 429) return meaning('throttled', 'rate_limited');
-  if (status === 521 || status === 523) return meaning('unavailable', 'provider_error');
-  if (
-    [401, 402, 403, 404, 405, 407, 411, 415, 525, 526].includes(status) ||
-    (status >= 300 && status < 400 && status !== 303)
-  )
-    return meaning('unavailable', 'account_problem', true);
-  if (status === 408 || status === 303 || status === 499 || status < 400 || status >= 500)
-    return meaning('unknown', 'provider_error');
-  return meaning('rejected', 'provider_error');
 }

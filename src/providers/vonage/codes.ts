@@ -1,19 +1,4 @@
-import type { ErrorClass } from '../../openapi/error-class.ts';
-
-/** The meaning of an error code of the Messages API, in the response to a send or in a status webhook. */
-export interface CodeMeaning {
-  /** The outcome of a send that failed with this code. */
-  outcome: 'rejected' | 'throttled' | 'unavailable' | 'unknown';
-  class: ErrorClass;
-  /** The credentials, the registration, the credit or the sender is wrong: every message fails until the operator acts. */
-  isOperatorError: boolean;
-}
-
-const meaning = (
-  outcome: CodeMeaning['outcome'],
-  errorClass: ErrorClass,
-  isOperatorError = false,
-): CodeMeaning => ({ outcome, class: errorClass, isOperatorError });
+import { type CodeMeaning, meaning } from '../http/code-meaning.ts';
 
 const THROTTLED = meaning('throttled', 'rate_limited');
 const NOT_PROCESSED = meaning('unavailable', 'provider_error');
