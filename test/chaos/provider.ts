@@ -32,8 +32,6 @@ export interface ChaosProvider {
   accepted(): Promise<AcceptedMessage[]>;
   /** The number of calls. */
   calls(): Promise<number>;
-  /** The number of sends since this time, in milliseconds since 1970. */
-  callsSince(since: number): Promise<number>;
   /** Whether a call on the channel has had a fault since this time, in milliseconds since 1970. */
   hadFault(channel: Channel, since: number): Promise<boolean>;
   stop(): Promise<void>;
@@ -112,10 +110,6 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
     disorder: async (on) => void (await put('settings', { receipts: { disorder: on } })),
     accepted: () => read<AcceptedMessage>('messages'),
     calls: async () => (await read('calls')).length,
-    callsSince: async (since) => {
-      const calls = await read<{ method: string; at: number }>('calls');
-      return calls.filter(({ method, at }) => method === 'POST' && at >= since).length;
-    },
     hadFault: async (channel, since) => {
       const calls = await read<{ channel: string; at: number; fault: string | null }>('calls');
       return calls.some((call) => call.channel === channel && call.at >= since && call.fault !== null);

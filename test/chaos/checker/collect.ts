@@ -56,15 +56,27 @@ export interface Claim {
   message_id: number;
   delivery_key: string;
   attempt_count: number;
+  may_have_been_sent: boolean;
 }
 
-/** The claims since this time (in milliseconds since 1970) that no worker has settled. */
-export async function readClaims(databaseUrl: string, since: number): Promise<Claim[]> {
+/**
+ * The claims that no worker has settled.
+ *
+ * @param since the earliest time of a claim, in milliseconds since 1970.
+ * @param except SQL patterns of recipients whose messages are not read.
+ */
+export async function readClaims(
+  databaseUrl: string,
+  since: number,
+  except: string[] = [],
+): Promise<Claim[]> {
   const { rows } = await withClient(databaseUrl, (client) =>
     client.query<Claim>(
-      `select message_id::int, delivery_key, attempt_count from deliveries
-       where status = 'sending' and updated_at >= to_timestamp($1::float8 / 1000)`,
-      [since],
+      `select message_id::int, delivery_key, attempt_count, may_have_been_sent
+       from deliveries join messages on id = message_id
+       where status = 'sending' and updated_at >= to_timestamp($1::float8 / 1000)
+         and not exists (select from unnest("to") as recipient where recipient like any($2::text[]))`,
+      [since, except],
     ),
   );
   return rows;
@@ -74,7 +86,7 @@ export async function readClaims(databaseUrl: string, since: number): Promise<Cl
 export async function readHeld(databaseUrl: string, claims: Claim[]): Promise<Claim[]> {
   const { rows } = await withClient(databaseUrl, (client) =>
     client.query<Claim>(
-      `select message_id::int, delivery_key, attempt_count from deliveries join json_to_recordset($1) as claim(message_id int, attempt_count int)
+      `select message_id::int, delivery_key, attempt_count, may_have_been_sent from deliveries join json_to_recordset($1) as claim(message_id int, attempt_count int)
          using (message_id, attempt_count)
        where status = 'sending'`,
       [JSON.stringify(claims)],

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../support/until.ts';
 import { type Claim, countPending, readClaims, readHeld, readProviders } from '../checker/collect.ts';
+import type { Call } from '../checker/evidence.ts';
 import { keyOf } from '../checker/facts.ts';
-import type { DisruptionOptions } from './options.ts';
+import { FAILING_ADDRESSES } from '../failing.ts';
+import type { DisruptionOptions, Targets } from './options.ts';
 
 /** A call of a killed worker can arrive at the provider after its death. */
 const SETTLED_MS = 500;
@@ -25,11 +27,7 @@ export async function cutOffWorker(options: DisruptionOptions): Promise<{ restor
     cut(options);
   };
   await interruptFirst(options, kill, async (claims) => claims.length > 0);
-  const claims = await interruptFirst(
-    options,
-    async () => cut(options),
-    (held) => isAnyAccepted(options, held),
-  );
+  const claims = await interruptFirst(options, async () => cut(options), isAnyAccepted(options));
   service.spared = 'first';
   await provider.release();
   return { restored: restore(options, claims) };
@@ -39,16 +37,17 @@ export async function cutOffWorker(options: DisruptionOptions): Promise<{ restor
  * Interrupts the first worker during calls. The other workers are killed before: until they have started again, all calls
  * are those of the first worker.
  *
- * @param isReached whether these claims, which the worker has not settled, are those wanted. If not, it is interrupted again.
+ * @param isReached whether these claims, which the worker has not settled, are those wanted; their calls were made since this
+ *   time, in milliseconds since 1970. If not, it is interrupted again.
  * @returns the claims; any if no message was pending.
  */
 async function interruptFirst(
   options: DisruptionOptions,
   interrupt: () => Promise<void>,
-  isReached: (claims: Claim[]) => Promise<boolean>,
+  isReached: (claims: Claim[], since: number) => Promise<boolean>,
 ): Promise<Claim[]> {
   const { settings, targets, note, signal } = options;
-  const { service, provider, database } = targets;
+  const { service, database } = targets;
   const [, ...others] = service.workers;
   const limitMs = settings.timeLimitMs * 2;
   const isOver = async () =>
@@ -59,24 +58,38 @@ async function interruptFirst(
     await until(isConnected, 'the first worker is connected', limitMs);
     await Promise.all(others.map((worker, n) => worker.kill(() => note('worker killed', `worker-${n + 2}`))));
     const since = Date.now() + SETTLED_MS;
-    const hasCalls = async () => (await provider.callsSince(since)) > 0 || (await isOver());
-    await until(hasCalls, 'a call is in flight', limitMs);
+    const hasCall = async () => (await isSending(options, since)) || (await isOver());
+    await until(hasCall, 'a call to a recipient for whom the provider does not fail is in flight', limitMs);
     await interrupt();
     const begun = await readClaims(database.url, since).catch(() => []);
     // The calls in flight end, and any other worker settles them.
     await sleep(2 * settings.providerTimeoutMs);
     const claims = await readHeld(database.url, begun).catch(() => []);
-    if ((await isReached(claims)) || (await isOver())) return claims;
+    if ((await isReached(claims, since)) || (await isOver())) return claims;
   }
 }
 
+/** Whether a message is being sent that was not sent before, to a recipient for whom the provider does not fail. */
+async function isSending({ targets }: DisruptionOptions, since: number): Promise<boolean> {
+  const claims = await readClaims(targets.database.url, since, FAILING_ADDRESSES).catch(() => []);
+  const sends = claims.filter(({ may_have_been_sent }) => !may_have_been_sent);
+  return (await callsOf(targets, sends, since)).length > 0;
+}
+
 /** Whether the provider accepted a call of one of these claims, and responded in time. */
-async function isAnyAccepted({ targets }: DisruptionOptions, claims: Claim[]): Promise<boolean> {
+function isAnyAccepted({ targets }: DisruptionOptions) {
+  return async (claims: Claim[], since: number): Promise<boolean> => {
+    const calls = await callsOf(targets, claims, since);
+    return calls.some(({ message_id, fault }) => message_id !== null && fault === 'latency');
+  };
+}
+
+/** The calls of these claims. Calls before `since` are of earlier claims, after which a claim may only look its message up. */
+async function callsOf({ provider }: Targets, claims: Claim[], since: number): Promise<Call[]> {
+  if (claims.length === 0) return [];
   const keys = new Set(claims.map(({ delivery_key }) => delivery_key));
-  const { calls } = await readProviders(targets.provider.url);
-  return calls.some(
-    (call) => keys.has(keyOf(call)) && call.message_id !== null && (call.fault ?? 'latency') === 'latency',
-  );
+  const { calls } = await readProviders(provider.url);
+  return calls.filter((call) => call.at >= since && keys.has(keyOf(call)));
 }
 
 async function restore(options: DisruptionOptions, claims: Claim[]): Promise<void> {
