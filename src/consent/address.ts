@@ -1,5 +1,6 @@
 import type { Channel } from '../channel.ts';
 import { type Fault, InvalidRequestError } from '../errors.ts';
+import { restoreInnerPlus } from '../openapi/lost-plus.ts';
 import type { Schema } from '../openapi/types.ts';
 
 /** An address as `messaging` normalises it. */
@@ -53,6 +54,19 @@ export function readAddress(parse: ParseAddress, path: string, text: string): st
   return address.key;
 }
 
+/**
+ * The normalised address in a query string, whose plus signs may have been lost.
+ *
+ * @throws {InvalidRequestError} if the text is not exactly one address.
+ */
+export function readQueryAddress(parse: ParseAddress, path: string, text: string): string {
+  return readAddress(withLostPlus(parse), path, text);
+}
+
+function withLostPlus(parse: ParseAddress): ParseAddress {
+  return (text) => parse(text) ?? parse(restoreInnerPlus(text));
+}
+
 /** The key of an entry in a request, not normalised. */
 export interface GivenKey {
   address: string;
@@ -84,7 +98,9 @@ export function readKey(
   const { scope } = given;
   const address = normalise(given.address);
   const sender =
-    given.sender === undefined ? null : parseSender(parse, given.sender, address ?? given.address);
+    given.sender === undefined
+      ? null
+      : parseSender(part === '/query' ? withLostPlus(parse) : parse, given.sender, address ?? given.address);
   const senderFault = faultOfSender(scope, given.sender, sender);
   const faults: Fault[] = [
     ...(address === null ? [{ path: '/path/address', message: NOT_AN_ADDRESS }] : []),

@@ -3,7 +3,7 @@ import { raw } from 'objection';
 import { Suppression } from '../db/models/suppression.ts';
 import { Cursors, DEFAULT_LIMIT, isId, type Page, type PageQuery } from '../openapi/page.ts';
 import type { Schema } from '../openapi/types.ts';
-import { type ParseAddress, readAddress, senderKey } from './address.ts';
+import { type ParseAddress, readQueryAddress, senderKey } from './address.ts';
 import type { HashAddress } from './key.ts';
 import { presentSuppression } from './present.ts';
 
@@ -46,11 +46,11 @@ export async function listSuppressions(
   const cursors = new Cursors<[number]>('suppressions', query, [isId]);
   const filter = { ...query };
   if (query.sender !== undefined)
-    filter.sender = senderKey(readAddress(parseAddress, '/query/sender', query.sender));
+    filter.sender = senderKey(readQueryAddress(parseAddress, '/query/sender', query.sender));
   const hash =
     query.address === undefined
       ? null
-      : hashAddress(readAddress(parseAddress, '/query/address', query.address));
+      : hashAddress(readQueryAddress(parseAddress, '/query/address', query.address));
   const bounds = { before: cursors.after?.[0] ?? Number.MAX_SAFE_INTEGER, count: limit + 1 };
   const ids = await (hash === null ? findIds(knex, filter, bounds) : findIdsOf(knex, hash, filter, bounds));
   const listed = ids.slice(0, limit);

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { Participant } from '../../db/models/participant.ts';
 import { InvalidRequestError } from '../../errors.ts';
+import { restoreInnerPlus } from '../../openapi/lost-plus.ts';
 import { type AddressParser, isSendable } from '../address.ts';
 import { NOT_AN_ADDRESS } from '../recording/address-reader.ts';
 import { trimInvisible } from '../text.ts';
@@ -40,15 +41,6 @@ export async function findAddresses(
   });
   if (faults.length > 0) throw new InvalidRequestError(faults);
   return { keys: [...new Set(keys)], found: rows.filter(({ address }) => keys.includes(address)) };
-}
-
-/** Restores the plus signs in the local part of an email address, which has no spaces. */
-function restoreInnerPlus(text: string): string {
-  const end = text.lastIndexOf('@');
-  const start = text.lastIndexOf('<', end) + 1;
-  return end < 0
-    ? text
-    : text.slice(0, start) + text.slice(start, end).trimStart().replaceAll(' ', '+') + text.slice(end);
 }
 
 /** For each address, the participant ids of its person; empty for an address without a participant. See `findAddresses`. */

@@ -267,6 +267,19 @@ describe('The ledger of suppressions', () => {
       expect(await found('?sender=12016661234&scope=all')).to.deep.equal([]);
       expect(await found('?reason=manual')).to.deep.equal([4, 2]);
       expect(await found('?reason=manual&channel=sms&scope=sender')).to.deep.equal([2]);
+      await put('/api/suppressions/ada%2Bnews%40example.com', {
+        scope: 'sender',
+        sender: 'shop+eu@example.com',
+      });
+      expect(await found('?address=ada+news@example.com')).to.deep.equal([6]);
+      expect(await found('?sender=shop+eu@example.com')).to.deep.equal([6]);
+      const spaced = '/api/suppressions/ada%20news%40example.com?scope=sender&sender=shop+eu@example.com';
+      expect((await request('DELETE', spaced)).body.errors).to.deep.include({
+        path: '/path/address',
+        message: 'must be exactly one phone number, short code or email address',
+      });
+      const exact = '/api/suppressions/ada+news%40example.com?scope=sender&sender=shop+eu@example.com';
+      expect((await request('DELETE', exact)).status).to.equal(204);
       expect((await request('GET', '/api/suppressions?address=nobody%20at%20all')).status).to.equal(422);
       expect((await request('GET', '/api/suppressions?reason=because')).status).to.equal(422);
     });
