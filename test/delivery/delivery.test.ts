@@ -199,10 +199,13 @@ describe('Delivery', () => {
     const hanging = Array.from({ length: 5 }, (_, n) =>
       other.request('POST', '/api/messages/email', { ...email, to: `someone-${n}@example.com` }),
     );
-    const ids = (await Promise.all(hanging)).map(({ body }) => body.id);
+    const accepted = await Promise.all(hanging);
+    expect(accepted.map(({ status }) => status)).to.deep.equal([202, 202, 202, 202, 202]);
+    const ids = accepted.map(({ body }) => body.id);
     for (const id of ids) await other.untilStatus(id, 'sending');
-    const { id } = (await other.request('POST', '/api/messages/sms', sms)).body;
-    await other.untilStatus(id, 'delivered');
+    const text = await other.request('POST', '/api/messages/sms', sms);
+    expect(text.status).to.equal(202);
+    await other.untilStatus(text.body.id, 'delivered');
     expect((await other.request('GET', `/api/messages/${ids[0]}`)).body.status).to.equal('sending');
     await other.stop();
   });
