@@ -6,8 +6,17 @@ const LAYERS = [
   ['src/webhooks/'],
   ['src/delivery/', 'src/messaging/', 'src/feed/'],
   ['src/outbox/', 'src/consent/'],
-  ['src/providers/', 'src/db/'],
-  ['src/observability/', 'src/openapi/', 'src/config/', 'src/channel.ts', 'src/errors.ts', 'src/refusals.ts'],
+  ['src/media/'],
+  ['src/providers/', 'src/db/', 'src/egress/'],
+  [
+    'src/observability/',
+    'src/openapi/',
+    'src/config/',
+    'src/channel.ts',
+    'src/errors.ts',
+    'src/refusals.ts',
+    'src/secret-keys.ts',
+  ],
 ];
 const pattern = (paths) => `^(${paths.join('|').replaceAll('.', '\\.')})`;
 const rule = (name, from, to, comment) => ({ name, severity: 'error', comment, from, to });

@@ -2,13 +2,13 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
 import got, { type Got, type PlainResponse, type RequestError } from 'got';
+import { AddressPolicy } from '../../egress/address-policy.ts';
+import { FilteredLookup } from '../../egress/lookup.ts';
 import type { Schema } from '../../openapi/types.ts';
 import { isOfTls, toStorable } from '../../providers/http/failure.ts';
 import { isSuccess } from '../../providers/http/response.ts';
 import { retryAfterMs } from '../../providers/http/retry-after.ts';
 import { signatureBy, signingKey } from '../../providers/standard/signature.ts';
-import { AddressPolicy } from './address-policy.ts';
-import { EndpointLookup } from './lookup.ts';
 
 /** An event for an endpoint. */
 export interface EndpointRequest {
@@ -53,14 +53,14 @@ const AGENT = { keepAlive: true, timeout: 30_000, maxFreeSockets: 5 };
 /** Sends events to endpoints. Connections are kept open; the addresses of each new connection are checked. */
 export class EndpointSender {
   readonly policy: AddressPolicy;
-  readonly #lookup: EndpointLookup;
+  readonly #lookup: FilteredLookup;
   readonly #agents = { http: new http.Agent(AGENT), https: new https.Agent(AGENT) };
   readonly #client: Got;
   readonly #timeoutMs: number;
 
   constructor({ allowedPrivateHosts, timeoutMs = TIMEOUT_MS, dnsServers }: SenderOptions) {
     this.policy = new AddressPolicy(allowedPrivateHosts);
-    this.#lookup = new EndpointLookup(this.policy, dnsServers);
+    this.#lookup = new FilteredLookup(this.policy, dnsServers);
     this.#timeoutMs = timeoutMs;
     this.#client = got.extend({
       method: 'POST',

@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
-import type { AddressPolicy } from './address-policy.ts';
+import type { AddressPolicy } from '../../egress/address-policy.ts';
+import { hostOf } from '../../egress/lookup.ts';
 
 /**
  * The reason why an endpoint cannot have this URL; null if it can. A name is not resolved here: its addresses are checked
- * whenever a connection is made (`lookup.ts`).
+ * whenever a connection is made (`egress/lookup.ts`).
  */
 export function urlFault(text: string, policy: AddressPolicy): string | null {
   const url = URL.parse(text);
@@ -18,11 +19,6 @@ export function urlFault(text: string, policy: AddressPolicy): string | null {
   if (url.protocol === 'https:') return null;
   const mayBeNamed = address === null ? policy.hasRanges : policy.isNamedAddress(address);
   return mayBeNamed ? null : 'must be an https URL: http is only for hosts that ALLOWED_PRIVATE_HOSTS names';
-}
-
-/** The name or the address of a URL, an IPv6 address without brackets. */
-export function hostOf({ hostname }: URL): string {
-  return hostname.replace(/^\[|\]$/g, '');
 }
 
 /** The address that a host has without a look-up: of an IP address, and of `localhost` (RFC 6761, section 6.3). */

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { AddressPolicy } from '../../../src/feed/endpoints/address-policy.ts';
+import { AddressPolicy } from '../../../src/egress/address-policy.ts';
 import { urlFault } from '../../../src/feed/endpoints/url.ts';
 
 const NONE = new AddressPolicy([]);

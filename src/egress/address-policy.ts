@@ -9,7 +9,7 @@ const GLOBAL = ipaddr.IPv6.parseCIDR('2000::/3');
 /** The metadata server of Azure has a public address. */
 const AZURE_METADATA = '168.63.129.16';
 
-/** The hosts of endpoints: every public address, and the names, addresses and ranges of `ALLOWED_PRIVATE_HOSTS`. */
+/** The hosts that the service may call: every public address, and the names, addresses and ranges of `ALLOWED_PRIVATE_HOSTS`. */
 export class AddressPolicy {
   readonly #names: ReadonlySet<string>;
   readonly #ranges: readonly Range[];

@@ -3,9 +3,8 @@ import { Resolver } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { promisify } from 'node:util';
 import type { AddressPolicy } from './address-policy.ts';
-import { hostOf } from './url.ts';
 
-/** An endpoint has an address that it may not have. */
+/** A host has an address that may not be called. */
 export class AddressNotAllowedError extends Error {
   readonly code = 'ADDRESS_NOT_ALLOWED';
 
@@ -22,8 +21,8 @@ const NO_ANSWER = new Set(['ENOTFOUND', 'ENODATA', 'ECONNREFUSED']);
 const DNS_TIMEOUT_MS = 2_000;
 const DNS_TRIES = 2;
 
-/** Finds the addresses of the hosts of endpoints, and refuses addresses that the policy does not allow. */
-export class EndpointLookup {
+/** Finds the addresses of foreign hosts, and refuses addresses that the policy does not allow. */
+export class FilteredLookup {
   readonly #policy: AddressPolicy;
   readonly #dnsServers: readonly string[] | undefined;
 
@@ -84,4 +83,9 @@ export class EndpointLookup {
       protocol === 'https:' ? this.#policy.allows(address) : this.#policy.isNamedAddress(address);
     if (!isAllowed) throw new AddressNotAllowedError(host, address, protocol);
   }
+}
+
+/** The name or the address of a URL, an IPv6 address without brackets. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
 }
