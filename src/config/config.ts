@@ -37,7 +37,7 @@ export interface SimulatorConfig {
 }
 
 /** A configuration with the keys that a start outside production makes. */
-export type KeyedConfig = Config & { consentKey: string };
+export type KeyedConfig = Config & { consentKey: string; secretKeys: string[] };
 
 export interface Config {
   production: boolean;
@@ -58,6 +58,8 @@ export interface Config {
   metricsToken: string | null;
   /** The key of the hashes in the ledger of suppressions; null for the key in `dataDir`. */
   consentKey: string | null;
+  /** The secrets from which the keys of signatures are derived: one, or two during a rotation; null for the key in `dataDir`. */
+  secretKeys: string[] | null;
   /** The keywords of text messages, and the automatic replies. */
   keywords: Keywords;
   stopScope: StopScope;

@@ -81,12 +81,13 @@ function originsWithoutKeys({ corsOrigins, apiKeys }: Config): Reason[] {
 }
 
 function missingInProduction(
-  { apiKeys, accounts, consentKey }: Config,
+  { apiKeys, accounts, consentKey, secretKeys }: Config,
   missing: readonly string[],
 ): Reason[] {
   const simulated = accounts.filter((account) => account.simulated);
   const single = [...simulated.map(({ channel }) => `${channel.toUpperCase()}_PROVIDERS`), ...missing];
   if (consentKey === null) single.push('CONSENT_KEY');
+  if (secretKeys === null) single.push('SECRET_KEYS');
   const keys = ['API_KEYS', 'API_KEYS_FILE'];
   return [
     ...(apiKeys.length === 0

@@ -79,6 +79,14 @@ export const token = makeValidator((input) => {
   if (!/^[\x21-\x7e]{8,}$/.test(input)) throw new EnvError('is not at least 8 printable characters');
   return input;
 });
+/** One key, or two during a rotation. */
+export const secretKeys = makeValidator((input) => {
+  const keys = list()._parse(input);
+  if (keys.length > 2) throw new EnvError('has more than two keys: the new one, and the one before it');
+  if (!keys.every((key) => /^[\x21-\x7e]{32,}$/.test(key)))
+    throw new EnvError('has a key that is not at least 32 printable characters: openssl rand -base64 32');
+  return keys;
+});
 export const secretKey = makeValidator((input) => {
   if (!/^[\x21-\x7e]{32,}$/.test(input))
     throw new EnvError('is not at least 32 printable characters: openssl rand -base64 32');

@@ -1,4 +1,4 @@
-import type { Config, KeyedConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { EnvFile } from '../config/env-file.ts';
 import { readConfig } from '../config/load.ts';
 import type { Environment } from '../config/values.ts';
@@ -35,8 +35,8 @@ import type { Logger } from '../observability/logger.ts';
 import { mergeMetrics } from '../observability/merge-metrics.ts';
 import { createRegistry, KINDS } from '../providers/registry.ts';
 import { createWebhooks } from '../webhooks/create.ts';
-import { locateConsentKey } from './consent-key.ts';
 import { createEndpoints, createResources } from './feed.ts';
+import { withKeys } from './kept-keys.ts';
 import { createServiceLedger } from './ledger.ts';
 import { locateDatabase } from './local/database.ts';
 import { createServiceWorker, divideConnections, endAllLeases } from './worker/create.ts';
@@ -113,9 +113,9 @@ async function wire(
   { onStep = ignoreStep, workerProcess = true }: ServiceOptions,
   stack: AsyncDisposableStack,
 ) {
-  // The embedded database makes the data directory, which can have the key.
+  // The embedded database makes the data directory, which can have the keys.
   const location = await locateDatabase(given, events, onStep, stack);
-  const config: KeyedConfig = { ...given, consentKey: await locateConsentKey(given) };
+  const config = await withKeys(given);
   const connections = divideConnections(config.databasePoolSize, workerProcess && config.role === 'all');
   const { database, sessions } = await openMigrated(location, connections.service, events, onStep, stack);
   const { knex, pool } = database;

@@ -124,6 +124,7 @@ function environmentOf({
     DATABASE_URL: databaseUrl,
     API_KEYS: `chaos:${apiKey}`,
     CONSENT_KEY: consentKey,
+    SECRET_KEYS: 'a-secret-key-for-chaos-0123456789',
     EMAIL_PROVIDERS: 'mail-co',
     ...sms,
     ...provider('MAIL_CO'),

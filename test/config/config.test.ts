@@ -102,12 +102,14 @@ describe('Configuration', () => {
     expect(reasons({ NODE_ENV: 'production' })).to.have.members([
       'API_KEYS: API_KEYS or API_KEYS_FILE must be set in production',
       'CONSENT_KEY: must be set in production',
+      'SECRET_KEYS: must be set in production',
       'SMS_PROVIDERS: must be set in production',
       'EMAIL_PROVIDERS: must be set in production',
     ]);
     const complete = {
       NODE_ENV: 'production',
       CONSENT_KEY: 'a-consent-key-for-production-0123456',
+      SECRET_KEYS: 'a-secret-key-for-production-0123456',
       HOST: '0.0.0.0',
       API_KEYS: 'a:long-enough-key',
       SMS_PROVIDERS: 'acme',

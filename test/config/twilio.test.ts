@@ -137,6 +137,7 @@ describe('The settings of a Twilio account', () => {
       ...twilio,
       NODE_ENV: 'production',
       CONSENT_KEY: 'a-consent-key-for-production-0123456',
+      SECRET_KEYS: 'a-secret-key-for-production-0123456',
       API_KEYS: 'shop:a-long-random-key',
       EMAIL_PROVIDERS: 'mail',
       MAIL_URL: 'https://mail.example',

@@ -28,6 +28,7 @@ describe('The service in production', function () {
     environment = {
       NODE_ENV: 'production',
       CONSENT_KEY: 'a-consent-key-for-production-0123456',
+      SECRET_KEYS: 'a-secret-key-for-production-0123456',
       LOG_LEVEL: 'trace',
       DATA_DIR: join(directory, 'data'),
       PORT: String(await freePort()),
@@ -161,6 +162,7 @@ describe('The service in production', function () {
     const { code, stdout, stderr } = await runToEnd('bin/start.sh', [], {
       NODE_ENV: 'production',
       CONSENT_KEY: 'a-consent-key-for-production-0123456',
+      SECRET_KEYS: 'a-secret-key-for-production-0123456',
       PORT: 'eighty',
       RATE_LIMIT_PER_SECOND: '-1',
       DATABASE_URL: 'user:pass word@nowhere',

@@ -12,7 +12,7 @@ import { IncomingWebhook } from '../../src/providers/webhook.ts';
 import { loadConfig } from '../../src/service/service.ts';
 import { createWebhooks } from '../../src/webhooks/create.ts';
 import { createMigratedDatabase } from '../support/database.ts';
-import { consentKey, environmentFor, hashAddress } from '../support/harness.ts';
+import { consentKey, environmentFor, hashAddress, secretKey } from '../support/harness.ts';
 
 describe('Events that requests write', () => {
   let url: string;
@@ -41,7 +41,7 @@ describe('Events that requests write', () => {
   });
 
   it('are reported after a webhook was quarantined, once for all its deliveries', async () => {
-    const config = { ...loadConfig(environmentFor('http://127.0.0.1:1', url)), consentKey };
+    const config = { ...loadConfig(environmentFor('http://127.0.0.1:1', url)), consentKey, secretKeys: [secretKey] };
     const providers = createRegistry(config.accounts, config.providerTimeoutMs);
     const events = createEvents(createLogger('silent'));
     const { pool } = database;

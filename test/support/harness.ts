@@ -11,6 +11,7 @@ export const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
 /** All services of a test have the same key, also those on one database. */
 export const consentKey = 'a-consent-key-for-tests-0123456789';
+export const secretKey = 'a-secret-key-for-tests-0123456789';
 export const hashAddress = createAddressHash(consentKey);
 
 export interface Harness {
@@ -93,6 +94,7 @@ export function environmentFor(simulatorUrl: string, databaseUrl: string): Recor
     DATABASE_URL: databaseUrl,
     PORT: '0',
     CONSENT_KEY: consentKey,
+    SECRET_KEYS: secretKey,
     PROVIDER_TIMEOUT_MS: '10000',
     SMS_PROVIDERS: 'text-co',
     TEXT_CO_URL: simulatorUrl,

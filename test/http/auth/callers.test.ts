@@ -62,6 +62,7 @@ describe('The caller of a webhook', () => {
     service = await startHarness({
       NODE_ENV: 'production',
       CONSENT_KEY: 'a-consent-key-for-production-0123456',
+      SECRET_KEYS: 'a-secret-key-for-production-0123456',
       API_KEYS: 'shop:correct-horse-battery',
       SMS_PROVIDERS: 'text-co,other-co',
       OTHER_CO_URL: 'http://127.0.0.1:9',
