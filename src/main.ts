@@ -7,7 +7,8 @@ import { examine } from './service/local/doctor/main.ts';
 import { assertPortsFree } from './service/local/ports.ts';
 import { createProgress } from './service/local/progress.ts';
 import { type LocalSimulator, startLocalSimulator } from './service/local/simulator.ts';
-import { loadConfig, migrateDatabase, type Service, startService } from './service/service.ts';
+import { migrateDatabase } from './service/migrate.ts';
+import { loadConfig, type Service, startService } from './service/service.ts';
 
 /** Runs the migrations and ends. */
 async function migrate(): Promise<void> {

@@ -1,6 +1,7 @@
 import express, { type Express, type RequestHandler } from 'express';
 import type { Config, Role } from '../config/config.ts';
 import { NotFoundError } from '../errors.ts';
+import type { MediaLinks } from '../media/links.ts';
 import type { Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import { traceparentOf } from '../observability/tracing.ts';
@@ -35,6 +36,7 @@ export interface AppOptions {
   keyring: Keyring;
   providers: ProviderRegistry;
   handlers: Handlers;
+  links: MediaLinks;
   /** Converts errors of the database driver to errors of `errors.ts`. */
   translate: (error: unknown) => unknown;
 }
@@ -51,6 +53,7 @@ export async function createApp({
   keyring,
   providers,
   handlers,
+  links,
   translate,
 }: AppOptions): Promise<Express> {
   const app = express();
@@ -66,7 +69,7 @@ export async function createApp({
   const steps = {
     before: [
       authenticate(document, {
-        ...{ config, providers, keyring, readUnverified: bodies.readUnverified },
+        ...{ config, providers, keyring, links, readUnverified: bodies.readUnverified },
         reportUnverified: createUnverifiedReport(events),
       }),
       ...(config.rateLimit === null ? [] : [limitRate(config.rateLimit)]),

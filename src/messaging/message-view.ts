@@ -1,6 +1,8 @@
 import { type AnyQueryBuilder, raw } from 'objection';
 import type { Delivery } from '../db/models/delivery.ts';
 import { firstStatus, type Message } from '../db/models/message.ts';
+import type { MediaLinks } from '../media/links.ts';
+import { MEDIA_ROW, type MediaRow, presentMedia } from '../media/view.ts';
 import { presentError, type StoredError } from '../openapi/error-class.ts';
 import type { Schema } from '../openapi/types.ts';
 
@@ -26,6 +28,8 @@ export type PresentableMessage = Pick<Message, (typeof COLUMNS)[number] | 'conve
     next_attempt_at: Date | null;
     /** The recipients with a state of their own. Each other recipient has the state of the message. */
     recipients?: RecipientRow[] | null;
+    /** The files of the message; null if it has none. */
+    media: MediaRow[] | null;
   };
 
 const COLUMNS = [
@@ -62,6 +66,7 @@ const JOINED = `
   case when direction = 'outbound' and cardinality("to" || cc || bcc) > 1 then (
     select json_agg(recipient) from delivery_recipients as recipient where message_id = messages.id
   ) end as recipients,
+  ${mediaOf('messages')} as media,
   (select coalesce(merged_into_id, id) from conversations where id = messages.conversation_id) as conversation_id`;
 
 /** Adds the columns of `PresentableMessage` to a query for few messages. */
@@ -70,6 +75,14 @@ export function presentable(messages: AnyQueryBuilder): void {
     .leftJoinRelated('delivery')
     .select(COLUMNS.map((column) => `messages.${column}`))
     .select(raw(JOINED));
+}
+
+/** SQL: the files of a message of a table, in their order, as `MediaRow`s. An SMS has none, and is not looked up. */
+export function mediaOf(table: string): string {
+  return `case when ${table}.type <> 'sms' then (
+    select json_agg(${MEDIA_ROW} order by position)
+    from message_media join media on media.id = media_id where message_media.message_id = ${table}.id
+  ) end`;
 }
 
 /** An array of texts, up to the text that exceeds the number of characters, which is cut. */
@@ -113,8 +126,16 @@ export function skippedRecipient(
   return { position, status: 'failed', error, ...unsent, updated_at: created_at.toISOString() };
 }
 
-/** The message of the contract. The fields that only emails have are omitted if they are empty. */
-export function presentMessage(row: PresentableMessage): Schema<'Message'> {
+/** Presents a stored message as the message of the contract. */
+export type PresentMessage = (row: PresentableMessage) => Schema<'Message'>;
+
+/** The view of messages, with links to their files. */
+export function createMessageView(links: MediaLinks): PresentMessage {
+  return (row) => presentMessage(row, links);
+}
+
+/** The message of the contract. The fields that only emails, groups and messages with files have are omitted if they are empty. */
+function presentMessage(row: PresentableMessage, links: MediaLinks): Schema<'Message'> {
   return {
     id: row.id,
     conversation_id: row.conversation_id,
@@ -128,6 +149,7 @@ export function presentMessage(row: PresentableMessage): Schema<'Message'> {
     ...(row.subject !== null && { subject: row.subject }),
     body: row.body,
     attachments: row.attachments,
+    ...(row.media && { media: row.media.map((media) => presentMedia(media, links)) }),
     status: row.status,
     error: presentError(row.error),
     ...presentRecipients(row),

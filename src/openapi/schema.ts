@@ -578,6 +578,65 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload a file
+         * @description Stores the body of the request as a file that messages can name in `media_ids`. `Content-Type` is its type. The file is read
+         *     while it arrives and may have 25 MiB. A file that no message has named is removed after seven days.
+         */
+        post: operations["uploadMedia"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/media/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a file's description */
+        get: operations["getMedia"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/media/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a file
+         * @description The content of a stored file, or one range of it. The `url` of a file leads here, with its signature instead of an API key:
+         *     a changed or expired link is 401. `HEAD` gives the headers.
+         */
+        get: operations["getMediaContent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/suppressions/import": {
         parameters: {
             query?: never;
@@ -1153,6 +1212,61 @@ export interface components {
          *     is empty, null or left out.
          */
         AttachmentUrls: string[] | null;
+        /**
+         * @description The ids of stored files that the message has after its `attachments`: uploaded files, or files of inbound messages. The
+         *     provider fetches them by links that expire. `attachments` and `media_ids` name at most ten files together.
+         */
+        MediaIds: components["schemas"]["Id"][];
+        /** @description The name of a file, without a path, in one line. */
+        FileName: string;
+        /**
+         * @description `pending`: the file is to be fetched from the provider. `stored`: the file can be downloaded. `failed`: it could not be
+         *     fetched, and is not tried again.
+         * @enum {string}
+         */
+        MediaState: "pending" | "stored" | "failed";
+        /**
+         * @description Why a file could not be fetched. `not_found`: the provider has no such file any more. `refused`: the provider refused the
+         *     credentials. `too_large`: the file has more than 100 MiB, or more than 25 MiB in an SMS or MMS. `type_not_allowed`: the
+         *     type is none that a message of the channel can have. `address_not_allowed`: the URL leads to an address that is not public.
+         *     `unreachable`: all attempts failed, because of the connection, an error of the server, or a transfer that took too long.
+         *     New codes may be added.
+         * @enum {string}
+         */
+        MediaErrorCode: "not_found" | "refused" | "too_large" | "type_not_allowed" | "address_not_allowed" | "unreachable";
+        /** @description Why a file could not be fetched. */
+        MediaError: {
+            code: components["schemas"]["MediaErrorCode"];
+            /** @description The error in a sentence. */
+            detail: string;
+        };
+        /** @description A file. */
+        Media: {
+            /** @description The id of the file. */
+            id: components["schemas"]["Id"];
+            state: components["schemas"]["MediaState"];
+            /** @description The type, such as `image/jpeg`; null before the file is stored. */
+            content_type: string | null;
+            /**
+             * Format: int64
+             * @description The bytes of the file; null before the file is stored.
+             */
+            size: number | null;
+            /** @description The name of the file; null if it has none. */
+            name: string | null;
+            /**
+             * @description A link to the content, which works for at least an hour without an API key; null before the file is stored, and if
+             *     neither `PUBLIC_URL` nor the address of the service is known. Read the message or the file again for a new link.
+             */
+            url: string | null;
+            /** @description Why the file could not be fetched; null unless the state is `failed`. */
+            error: components["schemas"]["MediaError"] | null;
+            /**
+             * Format: date-time
+             * @description When the file was uploaded or its message was recorded.
+             */
+            created_at: string;
+        };
         /** @description The subject of an email, in one line and without control characters. */
         Subject: string;
         /** @description The text of an email, with or without HTML. The whole request has at most 10 MiB. */
@@ -1228,6 +1342,7 @@ export interface components {
             to: components["schemas"]["AddressOrList"];
             body: components["schemas"]["TextBody"];
             attachments?: components["schemas"]["AttachmentUrls"];
+            media_ids?: components["schemas"]["MediaIds"];
             metadata?: components["schemas"]["Metadata"];
             purpose?: components["schemas"]["SendPurpose"];
             skip_suppressed?: components["schemas"]["SkipSuppressed"];
@@ -1247,6 +1362,7 @@ export interface components {
             to: components["schemas"]["AddressOrList"];
             body: components["schemas"]["EmailBody"];
             attachments?: components["schemas"]["AttachmentUrls"];
+            media_ids?: components["schemas"]["MediaIds"];
             subject?: components["schemas"]["Subject"];
             /** @description Recipients of copies. */
             cc?: components["schemas"]["AddressList"];
@@ -1272,6 +1388,7 @@ export interface components {
             /** @description The text; of an email, with or without HTML. At most 1,600 characters in an SMS or MMS. */
             body: components["schemas"]["EmailBody"];
             attachments?: components["schemas"]["AttachmentUrls"];
+            media_ids?: components["schemas"]["MediaIds"];
             subject?: components["schemas"]["Subject"];
             /** @description Recipients of copies. */
             cc?: components["schemas"]["AddressList"];
@@ -1298,6 +1415,7 @@ export interface components {
             to: components["schemas"]["AddressOrList"];
             body: components["schemas"]["TextBody"];
             attachments?: components["schemas"]["AttachmentUrls"];
+            media_ids?: components["schemas"]["MediaIds"];
             metadata?: components["schemas"]["Metadata"];
             purpose?: components["schemas"]["SendPurpose"];
             skip_suppressed?: components["schemas"]["SkipSuppressed"];
@@ -1317,6 +1435,7 @@ export interface components {
             to: components["schemas"]["AddressOrList"];
             body: components["schemas"]["EmailBody"];
             attachments?: components["schemas"]["AttachmentUrls"];
+            media_ids?: components["schemas"]["MediaIds"];
             subject?: components["schemas"]["Subject"];
             /** @description Recipients of copies. */
             cc?: components["schemas"]["AddressList"];
@@ -1889,6 +2008,11 @@ export interface components {
             body: string;
             /** @description The URLs of the attachments. */
             attachments: string[];
+            /**
+             * @description Only for a message with files: those of `media_ids`, or the attachments of an inbound message, at most the first 100 of
+             *     them. They are fetched after the message was recorded, because providers delete them.
+             */
+            media?: components["schemas"]["Media"][];
             status: components["schemas"]["MessageStatus"];
             /**
              * @description The reason for the status `failed`, `undelivered` or `unknown`. While the message is `queued` or `sending`:
@@ -3349,7 +3473,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body has more than 1 MiB, 10 MiB for an email, or for an import 256 MiB or 1,000,000 rows (`payload_too_large`). */
+        /** @description The body has more than 1 MiB, 10 MiB for an email, 25 MiB for an uploaded file, or for an import 256 MiB or 1,000,000 rows (`payload_too_large`). */
         TooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -4854,6 +4978,173 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    uploadMedia: {
+        parameters: {
+            query?: {
+                /** @description The name of the file, without a path. */
+                name?: components["schemas"]["FileName"];
+                /**
+                 * @description The channel that the file is for: `sms` refuses files of more than 5,000,000 bytes, and types other than pictures, audio,
+                 *     video, vCards, calendars, plain text and PDF. Each kind of provider has further limits, which a send checks.
+                 */
+                channel?: components["schemas"]["Channel"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "*/*": string;
+            };
+        };
+        responses: {
+            /** @description The file is stored. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Media"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getMedia: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The description of the file, with a new link. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Media"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getMediaContent: {
+        parameters: {
+            query?: {
+                /** @description When the link expires, in seconds since 1970. */
+                expires?: number;
+                /** @description The signature of the link. */
+                signature?: string;
+            };
+            header?: {
+                /** @description One range of bytes (RFC 9110, section 14). The response to several ranges is the whole file. */
+                Range?: string;
+            };
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    /** @description `inline` for pictures, audio, video, plain text and PDF, otherwise `attachment`; with the name of the file. */
+                    "Content-Disposition"?: string;
+                    /** @description Always `bytes`. */
+                    "Accept-Ranges"?: string;
+                    /** @description The hash of the file, which never changes. */
+                    ETag?: string;
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description A range of the file; `Content-Range` says which. */
+            206: {
+                headers: {
+                    /** @description `inline` for pictures, audio, video, plain text and PDF, otherwise `attachment`; with the name of the file. */
+                    "Content-Disposition"?: string;
+                    /** @description Always `bytes`. */
+                    "Accept-Ranges"?: string;
+                    /** @description The hash of the file, which never changes. */
+                    ETag?: string;
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description The client has the file, as `If-None-Match` says. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description The file has no such range. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];

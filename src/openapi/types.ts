@@ -11,8 +11,8 @@ type Parameters<Id extends OperationId> = operations[Id]['parameters'];
 type LowerCased<T> = { [K in keyof T as Lowercase<K & string>]: T[K] };
 type OrNothing<T> = [T] extends [undefined] ? Record<never, never> : NonNullable<T>;
 
-/** A CSV file is read while it arrives. */
-type RequestBodyOf<Body> = Body extends { content: { 'text/csv': string } }
+/** A CSV file, or a file of any type, is read while it arrives. */
+type RequestBodyOf<Body> = Body extends { content: { 'text/csv': string } | { '*/*': string } }
   ? AsyncIterable<Buffer>
   : JsonOf<Body>;
 
@@ -33,7 +33,7 @@ export interface OperationRequest<Id extends OperationId, Caller> {
   origin: () => string | null;
 }
 
-type Success = 200 | 201 | 202 | 204;
+type Success = 200 | 201 | 202 | 204 | 206 | 304;
 type Responses<Id extends OperationId> = operations[Id]['responses'];
 
 /**
@@ -48,7 +48,7 @@ export type Reserve = (bytes: number) => Promise<void>;
 type BodyOf<Id, Response> = Id extends InParts ? AsyncIterable<string> : JsonOf<Response>;
 
 /** Operations whose responses are sent in parts, because they have no end or need too much memory. */
-type InParts = 'streamEvents' | 'exportSuppressions' | 'importSuppressions';
+type InParts = 'getMediaContent' | 'streamEvents' | 'exportSuppressions' | 'importSuppressions';
 
 /** The successful result of a handler. For all other responses, a handler throws an error of `errors.ts`. */
 export type OperationResponse<Id extends OperationId> = {

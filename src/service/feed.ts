@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type pg from 'pg';
-import type { Config } from '../config/config.ts';
+import type { Config, KeyedConfig } from '../config/config.ts';
 import { suppressionChangesByIds } from '../consent/present.ts';
 import type { Database } from '../db/pools.ts';
 import { createEndpointMeasure } from '../feed/endpoints/delivery/measure.ts';
@@ -9,15 +9,19 @@ import { Endpoints } from '../feed/endpoints/endpoints.ts';
 import { endpointsByIds } from '../feed/endpoints/present.ts';
 import { EndpointSender } from '../feed/endpoints/send.ts';
 import type { Resources } from '../feed/event.ts';
+import type { MediaLinks } from '../media/links.ts';
+import { createMessageView } from '../messaging/message-view.ts';
 import { participantsByIds } from '../messaging/people/participants.ts';
 import { conversationsByIds, messagesByIds } from '../messaging/reading/resources.ts';
 import type { Events } from '../observability/events.ts';
 import { webhooksByIds } from '../webhooks/quarantine.ts';
+import { linksOf } from './media.ts';
 
 /** The resources of events, from the database. */
-export function createResources(knex: Knex): Resources {
+export function createResources(knex: Knex, links: MediaLinks): Resources {
+  const present = createMessageView(links);
   return {
-    messages: (ids) => messagesByIds(knex, ids),
+    messages: (ids) => messagesByIds(knex, present, ids),
     conversations: (ids) => conversationsByIds(knex, ids),
     participants: (ids) => participantsByIds(knex, ids),
     endpoints: (ids) => endpointsByIds(knex, ids),
@@ -27,7 +31,7 @@ export function createResources(knex: Knex): Resources {
 }
 
 export interface EndpointWorkerContext {
-  config: Config;
+  config: KeyedConfig;
   pool: pg.Pool;
   knex: Knex;
   events: Events;
@@ -43,7 +47,12 @@ export function createEndpointWorker(
   const sender = new EndpointSender({ allowedPrivateHosts: config.allowedPrivateHosts });
   stack.defer(() => sender.stop());
   const patienceMs = config.stopTimeoutMs / 2;
-  const worker = new EndpointWorker({ ...context, resources: createResources(knex), sender, patienceMs });
+  const worker = new EndpointWorker({
+    ...context,
+    resources: createResources(knex, linksOf(config)),
+    sender,
+    patienceMs,
+  });
   stack.defer(() => worker.stop());
   return worker;
 }

@@ -25,6 +25,7 @@ import { createFreshKeyring } from '../http/auth/keyring.ts';
 import { listen } from '../http/listen.ts';
 import { createHandlers } from '../http/routes/index.ts';
 import { createAddressParser, parseSender } from '../messaging/address.ts';
+import { createMessageView } from '../messaging/message-view.ts';
 import { createPeople } from '../messaging/people/people.ts';
 import { finishRegrouping } from '../messaging/people/regrouping.ts';
 import { createPreview } from '../messaging/preview/preview.ts';
@@ -39,6 +40,7 @@ import { createEndpoints, createResources } from './feed.ts';
 import { withKeys } from './kept-keys.ts';
 import { createServiceLedger } from './ledger.ts';
 import { locateDatabase } from './local/database.ts';
+import { createMedia, linksOf } from './media.ts';
 import { createServiceWorker, divideConnections, endAllLeases } from './worker/create.ts';
 import { withRepair } from './worker/repair.ts';
 
@@ -86,23 +88,6 @@ export async function startService(
   const service = await wire(config, events, logger, options, starting);
   const running = starting.move();
   return { ...service, stop: () => running.disposeAsync() };
-}
-
-/**
- * Runs the missing migrations and returns their names.
- *
- * @throws {StartError} for a reason that the operator can remove.
- */
-export async function migrateDatabase(
-  config: Config,
-  logger: Logger,
-  onStep: (step: string) => void = ignoreStep,
-): Promise<string[]> {
-  await using stack = new AsyncDisposableStack();
-  const events = createEvents(logger);
-  const location = await locateDatabase(config, events, onStep, stack);
-  const { applied } = await openMigrated(location, config.databasePoolSize, events, onStep, stack);
-  return applied;
 }
 
 /** Disposal of the stack runs in reverse order, so that the database is closed after everything that writes to it. */
@@ -155,17 +140,25 @@ async function wire(
   };
   const parseAddress = createAddressParser(config.defaultRegion);
   const rules = { providers, allowedCountries: config.allowedCountries };
-  const feed = new Feed({ pool, listenUrl: location.directUrl, events, resources: createResources(knex) });
+  const links = linksOf(config);
+  const presentMessage = createMessageView(links);
+  const feed = new Feed({
+    pool,
+    listenUrl: location.directUrl,
+    events,
+    resources: createResources(knex, links),
+  });
   const ledger = createServiceLedger(config, database, events, () => sequencer.wake());
   const handlers = createHandlers({
-    ...{ parseAddress, recorder, ledger, feed, events, assertReady, ...rules },
+    ...{ parseAddress, recorder, ledger, feed, events, assertReady, presentMessage, ...rules },
+    media: createMedia(database, links),
     preview: createPreview({ pool, parseAddress, hashAddress, ...rules }),
     webhooks: createWebhooks({
       ...{ config, providers, database, parseAddress, recorder, receipts },
       events: withRepair(events, () => void functions.install()),
       onQuarantined: () => sequencer.wake(),
     }),
-    reader: createReader(database, parseAddress),
+    reader: createReader(database, parseAddress, presentMessage),
     people: createPeople(database, parseAddress, () => sequencer.wake()),
     timelines: createTimelines(database),
     endpoints: createEndpoints(config, database, events, stack),
@@ -180,7 +173,7 @@ async function wire(
   });
   const keyring = createFreshKeyring(config, logger, stack);
   const app = await createApp({
-    ...{ config, logger, events, keyring, providers, handlers },
+    ...{ config, logger, events, keyring, providers, handlers, links },
     translate: (error) => {
       if (isMissingFunction(error)) void functions.install();
       return availability(error);

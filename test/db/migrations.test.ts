@@ -91,6 +91,11 @@ describe('Migrations', () => {
       'delivery_actions.message_id',
       'idempotency_keys.message_id',
       'pending_regroupings.participant_id',
+      'media.object_id',
+      'media_chunks.object_id',
+      'media_fetches.media_id',
+      'message_media.media_id',
+      'message_media.message_id',
       ...['suppressions', 'suppression_changes'].flatMap((table) => [
         `${table}.message_id`,
         `${table}.receipt_id`,

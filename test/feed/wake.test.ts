@@ -41,7 +41,11 @@ describe('Events that requests write', () => {
   });
 
   it('are reported after a webhook was quarantined, once for all its deliveries', async () => {
-    const config = { ...loadConfig(environmentFor('http://127.0.0.1:1', url)), consentKey, secretKeys: [secretKey] };
+    const config = {
+      ...loadConfig(environmentFor('http://127.0.0.1:1', url)),
+      consentKey,
+      secretKeys: [secretKey],
+    };
     const providers = createRegistry(config.accounts, config.providerTimeoutMs);
     const events = createEvents(createLogger('silent'));
     const { pool } = database;

@@ -10,7 +10,14 @@ import { createRegistry } from '../../src/providers/registry.ts';
 import { IncomingWebhook } from '../../src/providers/webhook.ts';
 import { loadConfig } from '../../src/service/service.ts';
 import { createWebhooks } from '../../src/webhooks/create.ts';
-import { consentKey, environmentFor, type Harness, hashAddress, secretKey, startHarness } from '../support/harness.ts';
+import {
+  consentKey,
+  environmentFor,
+  type Harness,
+  hashAddress,
+  secretKey,
+  startHarness,
+} from '../support/harness.ts';
 import { until } from '../support/until.ts';
 import { inboundBody } from '../support/webhooks.ts';
 
@@ -25,7 +32,11 @@ describe('The webhooks of a kind that uses the inbox', () => {
 
   it('are stored and answered, and then processed by a worker', async () => {
     const { databaseUrl, simulator } = service;
-    const config = { ...loadConfig(environmentFor(simulator.url, databaseUrl)), consentKey, secretKeys: [secretKey] };
+    const config = {
+      ...loadConfig(environmentFor(simulator.url, databaseUrl)),
+      consentKey,
+      secretKeys: [secretKey],
+    };
     const providers = createRegistry(config.accounts, config.providerTimeoutMs);
     const events = createEvents(createLogger('silent'));
     const database = openDatabase(databaseUrl, () => undefined);

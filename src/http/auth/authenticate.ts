@@ -3,6 +3,7 @@ import { DEFAULT_KIND } from '../../config/accounts.ts';
 import { SCOPES, type Scope } from '../../config/api-keys.ts';
 import type { Config } from '../../config/config.ts';
 import { InsufficientScopeError, UnauthorizedError, UnavailableError } from '../../errors.ts';
+import type { MediaLinks } from '../../media/links.ts';
 import type { OpenApiDocument } from '../../openapi/document.ts';
 import type { OperationId } from '../../openapi/types.ts';
 import type { Provider } from '../../providers/provider.ts';
@@ -19,6 +20,7 @@ export interface AuthenticateOptions {
   config: Pick<Config, 'apiKeys' | 'metricsToken' | 'publicUrl'>;
   providers: ProviderRegistry;
   keyring: Keyring;
+  links: MediaLinks;
   /** Reads the body of a webhook whose sender is not verified yet. */
   readUnverified: (request: Request) => Promise<Buffer>;
   /** Called for each webhook that is refused because its sender is not verified. */
@@ -35,6 +37,9 @@ type Authenticator = (request: Request, operation: Operation) => Promise<Caller>
 const NOT_VERIFIED =
   'The webhook is not verified: its URL names no configured account, or its signature is missing or does not match. Check the URL (/api/webhooks/{account} for every kind except `standard`), the secret or auth token of the account, that PUBLIC_URL is the URL that the provider calls, and, for Standard Webhooks, that the timestamp is at most five minutes old.';
 
+const LINK_NOT_VALID =
+  'The link has expired, or is not a link of this service. Read the message again for a new link.';
+
 /** For kinds that sign every webhook and repeat one after a 503. */
 const NOT_SIGNED = 'The webhook has no signature. Send it again with a signature.';
 const UNSIGNED_RETRY_AFTER_SECONDS = 1;
@@ -49,8 +54,10 @@ export function authenticate(document: OpenApiDocument, options: AuthenticateOpt
   assertSchemesKnown(document);
   const authenticateWebhook = webhookAuthenticator(options);
   const authenticateClient = apiKeyAuthenticator(options);
+  const authenticateLink = linkAuthenticator(options);
   const authenticatorOf = ({ operationId, security }: Operation): Authenticator => {
     if (isWebhook(operationId)) return authenticateWebhook;
+    if (security?.some(isFor('mediaLink'))) return authenticateLink(authenticateClient);
     return security?.length ? authenticateClient : () => ANONYMOUS;
   };
   return async (request, _response, next) => {
@@ -82,6 +89,18 @@ function apiKeyAuthenticator({ config, keyring }: AuthenticateOptions): Authenti
     // The log names the key of a refused request.
     if (key) stateOf(request).caller = { type: 'api_key', name: key.name };
     throw refusal;
+  };
+}
+
+/** A request with a signature has no other credentials: a link that is not valid is refused, also if no API keys are configured. */
+function linkAuthenticator({ links }: AuthenticateOptions): (otherwise: Authenticator) => Authenticator {
+  return (otherwise) => (request, operation) => {
+    const { expires, signature } = request.query;
+    if (signature === undefined) return otherwise(request, operation);
+    const isValid =
+      typeof signature === 'string' && links.isValid(Number(request.params.id), Number(expires), signature);
+    if (!isValid) throw new UnauthorizedError(LINK_NOT_VALID);
+    return { type: 'link' };
   };
 }
 
@@ -164,7 +183,8 @@ function isSigned(requirements: Requirements, signatures: string[]): boolean {
 function isSupported(requirements: Requirements): boolean {
   const [first, ...others] = requirements;
   if (!first) return true;
-  const isAlternative = (other: Requirement) => isEmpty(other) || isFor('metricsToken')(other);
+  const isAlternative = (other: Requirement) =>
+    isEmpty(other) || isFor('metricsToken')(other) || isFor('mediaLink')(other);
   const hasScope = first.apiKey?.length === 1 && SCOPES.includes(scopeOf(requirements));
   return hasScope && isFor('apiKey')(first) && others.every(isAlternative);
 }

@@ -23,6 +23,11 @@ export interface MonitorCaller {
   type: 'monitor';
 }
 
+/** A client or a provider with a link to one file. */
+export interface LinkCaller {
+  type: 'link';
+}
+
 /** A caller without sufficient credentials, for operations that do not require credentials. */
 export interface AnonymousCaller {
   type: 'anonymous';
@@ -30,7 +35,7 @@ export interface AnonymousCaller {
   refusal: UnauthorizedError | InsufficientScopeError;
 }
 
-export type Caller = ApiCaller | ProviderCaller | MonitorCaller | AnonymousCaller;
+export type Caller = ApiCaller | ProviderCaller | MonitorCaller | LinkCaller | AnonymousCaller;
 
 /** The name of the API key of a caller; null without a key. */
 export function actorOf(caller: Caller): string | null {
@@ -52,7 +57,7 @@ export function isWebhook(operationId: string | undefined): boolean {
 }
 type CallerOf<Id extends OperationId> = Id extends WebhookOperation
   ? ProviderCaller
-  : ApiCaller | MonitorCaller | AnonymousCaller;
+  : ApiCaller | MonitorCaller | LinkCaller | AnonymousCaller;
 
 /** One handler for each operation of the contract. */
 export type Handlers = { [Id in OperationId]: Handler<Id, CallerOf<Id>> };

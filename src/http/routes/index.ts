@@ -3,6 +3,7 @@ import type { Context } from './context.ts';
 import { conversationHandlers } from './conversations.ts';
 import { endpointHandlers } from './endpoints.ts';
 import { eventHandlers } from './events.ts';
+import { mediaHandlers } from './media.ts';
 import { messageHandlers } from './messages.ts';
 import { participantHandlers } from './participants.ts';
 import { quarantineHandlers } from './quarantine.ts';
@@ -14,6 +15,7 @@ import { webhookHandlers } from './webhooks.ts';
 export function createHandlers(context: Context) {
   return {
     ...messageHandlers(context),
+    ...mediaHandlers(context),
     ...conversationHandlers(context),
     ...participantHandlers(context),
     ...eventHandlers(context),

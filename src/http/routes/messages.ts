@@ -1,5 +1,4 @@
 import type { ActionRequest } from '../../delivery/manual-actions.ts';
-import { presentMessage } from '../../messaging/message-view.ts';
 import {
   type OutboundOptions,
   outboundMessage,
@@ -31,6 +30,7 @@ export function messageHandlers({
   reader,
   timelines,
   manualActions,
+  presentMessage,
 }: Context): Pick<Handlers, Operations> {
   const send = async (
     request: Request<'sendMessage' | 'sendSms' | 'sendEmail'>,

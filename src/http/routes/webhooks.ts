@@ -1,5 +1,4 @@
 import { presentReceipt } from '../../delivery/timeline.ts';
-import { presentMessage } from '../../messaging/message-view.ts';
 import { readProviderId } from '../../messaging/recording/inbound-values.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
 import { toMessage, toReceipt } from '../../providers/standard/webhook.ts';
@@ -15,7 +14,7 @@ type Operations =
 type Inbound = Schema<'InboundSms'> | Schema<'InboundEmail'>;
 type Receipt = Schema<'SmsReceipt'> | Schema<'EmailReceipt'>;
 
-export function webhookHandlers({ webhooks }: Context): Pick<Handlers, Operations> {
+export function webhookHandlers({ webhooks, presentMessage }: Context): Pick<Handlers, Operations> {
   const { effects } = webhooks;
   const receive = async (
     { provider }: ProviderCaller,

@@ -5,12 +5,12 @@ import { NotFoundError } from '../../errors.ts';
 import { Cursors, DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery } from '../../openapi/page.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
 import type { AddressParser } from '../address.ts';
-import { presentMessage } from '../message-view.ts';
 import { findPeople } from '../people/addresses.ts';
 import { readQueryTime } from '../time.ts';
 import { mergedIds } from './conversations.ts';
 import { highlight } from './highlight.ts';
 import { readMessages } from './message-page.ts';
+import type { MessageSource } from './messages.ts';
 import { BY_DELIVERY, BY_MESSAGE, type Clock, type Messages, newest } from './newest-first.ts';
 import { type Filter, find, firstWindow } from './search.ts';
 import { conditionOf } from './search-condition.ts';
@@ -28,23 +28,22 @@ export interface MessageQuery extends PageQuery {
   until?: string | undefined;
 }
 
-export interface MessageReader {
-  knex: Knex;
+export interface MessageReader extends MessageSource {
   parse: AddressParser;
   searches: Searches;
 }
 
 /** A page of the messages that match the query, newest first. */
 export async function listMessages(
-  { knex, parse, searches }: MessageReader,
+  { knex, parse, present, searches }: MessageReader,
   query: MessageQuery,
   reserve: Reserve,
 ): Promise<Page<Schema<'Message'>>> {
   const cursors = new Cursors<Position>('messages', query, [isTime, isId]);
   const filter = await readFilter(knex, parse, query, cursors.after);
   const request = { filter, cursors, clock: clockOf(query), limit: query.limit ?? DEFAULT_LIMIT, reserve };
-  if (query.q === undefined) return list(knex, request);
-  return searchFor({ knex, searches }, request, readSearch(parse, query.q));
+  if (query.q === undefined) return list({ knex, present }, request);
+  return searchFor({ knex, present, searches }, request, readSearch(parse, query.q));
 }
 
 type Position = [time: string, id: number];
@@ -60,7 +59,7 @@ interface ListRequest {
 const NEWEST_FIRST = 'created_at desc, id desc';
 
 async function list(
-  knex: Knex,
+  { knex, present }: MessageSource,
   { filter, cursors, clock, limit, reserve }: ListRequest,
 ): Promise<Page<Schema<'Message'>>> {
   // In most lists, the newest messages fill the page, which one statement reads.
@@ -68,15 +67,15 @@ async function list(
     ? newest(Message.query(knex).select('messages.*').modify(filter.scope), limit + 1, clock)
     : newest(firstWindow(knex, filter, clock), limit + 1, BY_MESSAGE);
   const first = await readMessages(knex, { candidates: newestFirst, order: NEWEST_FIRST, limit, reserve });
-  if (filter.isIndexed || first.last) return cursors.page(first.rows, positionOf(first.last), presentMessage);
+  if (filter.isIndexed || first.last) return cursors.page(first.rows, positionOf(first.last), present);
   const { ids, stoppedAt } = await find(knex, { filter, condition: null, clock, wanted: limit + 1 });
   const candidates = Message.query(knex).whereIn('messages.id', ids);
   const { rows, last } = await readMessages(knex, { candidates, order: NEWEST_FIRST, limit, reserve });
-  return cursors.page(rows, positionOf(last ?? stoppedAt), presentMessage);
+  return cursors.page(rows, positionOf(last ?? stoppedAt), present);
 }
 
 async function searchFor(
-  { knex, searches }: Pick<MessageReader, 'knex' | 'searches'>,
+  { knex, present, searches }: Omit<MessageReader, 'parse'>,
   { filter, cursors, clock, limit, reserve }: ListRequest,
   search: Search,
 ): Promise<Page<Schema<'Message'>>> {
@@ -87,7 +86,7 @@ async function searchFor(
   const { rows, last } = await readMessages(knex, { candidates, order: NEWEST_FIRST, limit, reserve });
   const data: Schema<'Message'>[] = [];
   for (const row of rows) {
-    data.push({ ...presentMessage(row), highlight: highlight(row, search) });
+    data.push({ ...present(row), highlight: highlight(row, search) });
     // A page can have megabytes of text.
     await setImmediate();
   }

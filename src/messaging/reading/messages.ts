@@ -3,16 +3,26 @@ import { Message } from '../../db/models/message.ts';
 import { NotFoundError } from '../../errors.ts';
 import { Cursors, DEFAULT_LIMIT, isId, type Page, type PageQuery } from '../../openapi/page.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
-import { presentMessage } from '../message-view.ts';
+import type { PresentMessage } from '../message-view.ts';
 import { mergedIds } from './conversations.ts';
 import { readMessages } from './message-page.ts';
 
+/** A database, and the view of its messages. */
+export interface MessageSource {
+  knex: Knex;
+  present: PresentMessage;
+}
+
 /** @throws {NotFoundError} */
-export async function getMessage(knex: Knex, id: number, reserve: Reserve): Promise<Schema<'Message'>> {
+export async function getMessage(
+  { knex, present }: MessageSource,
+  id: number,
+  reserve: Reserve,
+): Promise<Schema<'Message'>> {
   const candidates = Message.query(knex).where('messages.id', id);
   const { rows } = await readMessages(knex, { candidates, order: 'id', limit: 1, reserve });
   if (!rows[0]) throw new NotFoundError(`message ${id}`);
-  return presentMessage(rows[0]);
+  return present(rows[0]);
 }
 
 export interface ConversationMessagesQuery extends PageQuery {
@@ -26,7 +36,7 @@ export interface ConversationMessagesQuery extends PageQuery {
  * @throws {NotFoundError}
  */
 export async function listConversationMessages(
-  knex: Knex,
+  { knex, present }: MessageSource,
   conversationId: number,
   query: ConversationMessagesQuery,
   reserve: Reserve,
@@ -50,5 +60,5 @@ export async function listConversationMessages(
     .from(picked as never)
     .joinRaw('join messages on messages.id = picked.id');
   const { rows, last } = await readMessages(knex, { candidates, order: `id ${order}`, limit, reserve });
-  return cursors.page(rows, last && [last[1]], presentMessage);
+  return cursors.page(rows, last && [last[1]], present);
 }

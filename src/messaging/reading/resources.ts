@@ -3,20 +3,24 @@ import { raw } from 'objection';
 import { Conversation } from '../../db/models/conversation.ts';
 import { Message } from '../../db/models/message.ts';
 import type { Schema } from '../../openapi/types.ts';
-import { type PresentableMessage, presentableStart, presentMessage } from '../message-view.ts';
+import { type PresentableMessage, type PresentMessage, presentableStart } from '../message-view.ts';
 import { COLUMNS, type MergedConversation, presentMerged } from './conversations.ts';
 
 /** The max characters of an event. */
 const MAX_CHARACTERS = 20_000;
 
 /** Messages by their ids. A body, or attachments, with more than `MAX_CHARACTERS` have hardly more. */
-export async function messagesByIds(knex: Knex, ids: number[]): Promise<Map<number, Schema<'Message'>>> {
+export async function messagesByIds(
+  knex: Knex,
+  present: PresentMessage,
+  ids: number[],
+): Promise<Map<number, Schema<'Message'>>> {
   if (ids.length === 0) return new Map();
   const rows = await Message.query(knex)
     .whereIn('messages.id', ids)
     .modify(presentableStart, MAX_CHARACTERS)
     .castTo<PresentableMessage[]>();
-  return new Map(rows.map((row) => [row.id, presentMessage(row)]));
+  return new Map(rows.map((row) => [row.id, present(row)]));
 }
 
 /** Conversations by their ids. A merged conversation has the content of its primary conversation. */

@@ -39,6 +39,7 @@ export function inboundMessage(
     recipients: [],
     skipSuppressed: false,
     idempotency: null,
+    media: null,
     row: {
       direction: 'inbound',
       type,

@@ -2,6 +2,7 @@ import type { Channel } from '../../channel.ts';
 import type { OptOutRow } from '../../consent/opt-outs.ts';
 import type { Delivery } from '../../db/models/delivery.ts';
 import type { Message } from '../../db/models/message.ts';
+import type { MediaRow } from '../../media/view.ts';
 import type { StoredError } from '../../openapi/error-class.ts';
 import type { IdempotencyKey } from '../../openapi/types.ts';
 import type { Address } from '../address.ts';
@@ -43,6 +44,8 @@ export interface NewMessage {
   /** Whether a message with several recipients is sent without those who are suppressed. */
   skipSuppressed: boolean;
   row: NewMessageRow;
+  /** The files of `media_ids` of an outbound message; null if it names none. */
+  media: MediaRow[] | null;
   /** The request of a recipient that an inbound message is; absent for any other message. */
   optOut?: OptOutRow;
   /** Null for a message without an Idempotency-Key. */

@@ -93,6 +93,7 @@ export function readOutbound(
     participants: participantsOf([sender, ...to, ...cc]),
     recipients: [...to, ...cc, ...bcc],
     skipSuppressed,
+    media: null,
     idempotency: options.key ? { ...options.key, requestHash: hashOf(channel, request) } : null,
     row: {
       direction: 'outbound',

@@ -36,11 +36,12 @@ function requestsIn(messages: NewMessage[]): string | null {
 
 /** The columns of the messages. */
 function toRows(messages: MessageToRecord[], hashAddress: HashAddress): object[] {
-  return messages.map(({ row, idempotency, skipped }, index) =>
+  return messages.map(({ row, media, idempotency, skipped }, index) =>
     withoutNulls({
       ...{ n: index + 1, ...row, ...keyColumns(idempotency) },
       recipient_hashes: row.direction === 'outbound' ? hashesOf(row, hashAddress) : null,
       skipped: skipped.length > 0 ? skipped : null,
+      media_ids: media?.map(({ id }) => id),
     }),
   );
 }

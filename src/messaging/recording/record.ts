@@ -177,11 +177,19 @@ function conversationOf(written: Written, index: number): CachedConversation {
 }
 
 function toPresentable(
-  { row, skipped }: MessageToRecord,
+  { row, media, skipped }: MessageToRecord,
   id: number,
   conversation_id: number,
   created_at: Date,
 ): PresentableMessage {
   const recipients = skipped.map((recipient) => skippedRecipient(recipient, created_at));
-  return { ...row, id, conversation_id, created_at, recipients, ...initialState({ ...row, created_at }) };
+  return {
+    ...row,
+    id,
+    conversation_id,
+    created_at,
+    media,
+    recipients,
+    ...initialState({ ...row, created_at }),
+  };
 }

@@ -4,7 +4,7 @@ import { execute } from '../../db/transaction.ts';
 import { IdempotencyKeyReusedError } from '../../errors.ts';
 import type { Reserve } from '../../openapi/types.ts';
 import { RecipientSuppressedError } from '../../refusals.ts';
-import { initialState, type PresentableMessage } from '../message-view.ts';
+import { initialState, mediaOf, type PresentableMessage } from '../message-view.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
 
 /** Maximum bytes of a body that `FIND_EXISTING` reads. `withBody` reads a larger body within the response budget. */
@@ -22,6 +22,7 @@ export const FIND_EXISTING = {
       api_key_name, idempotency_key, operation, request_hash,
       octet_length(body) as body_bytes, case when octet_length(body) <= ${SMALL_BODY} then body end as body,
       coalesce(conversations.merged_into_id, conversations.id) as conversation_id, send_at,
+      ${mediaOf('existing')} as media,
       -- The recipients who were suppressed when the message was recorded.
       case when direction = 'outbound' and cardinality("to" || cc || bcc) > 1 then (
         select json_agg(recipient) from delivery_recipients as recipient
@@ -89,7 +90,7 @@ export async function findExisting(pool: pg.Pool, repeats: NewMessage[]): Promis
 }
 
 type Existing = Omit<Message, 'body'> &
-  Pick<PresentableMessage, 'send_at' | 'expires_at' | 'recipients'> & {
+  Pick<PresentableMessage, 'send_at' | 'expires_at' | 'recipients' | 'media'> & {
     body: string | null;
     body_bytes: number;
   } & {

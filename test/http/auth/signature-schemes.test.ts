@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { authenticate } from '../../../src/http/auth/authenticate.ts';
 import { createKeyring } from '../../../src/http/auth/keyring.ts';
+import { MediaLinks } from '../../../src/media/links.ts';
 import { openApiDocument } from '../../../src/openapi/document.ts';
 
 const HEADER = { type: 'apiKey', in: 'header', name: 'telnyx-signature-ed25519' };
@@ -17,6 +18,7 @@ function start(scheme: object, path: string, security: Record<string, string[]>[
       config: { apiKeys: [], metricsToken: null, publicUrl: null },
       providers: { sms: [], email: [] },
       keyring: createKeyring([]),
+      links: new MediaLinks([], null),
       readUnverified: async () => Buffer.alloc(0),
       reportUnverified: () => undefined,
     });

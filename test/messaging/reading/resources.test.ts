@@ -1,10 +1,14 @@
 import { expect } from 'chai';
 import type pg from 'pg';
 import { type Database, openDatabase } from '../../../src/db/pools.ts';
+import { MediaLinks } from '../../../src/media/links.ts';
+import { createMessageView } from '../../../src/messaging/message-view.ts';
 import { messagesByIds } from '../../../src/messaging/reading/resources.ts';
 import type { Schema } from '../../../src/openapi/types.ts';
 import { email, sms } from '../../support/bodies.ts';
-import { type Harness, startHarness } from '../../support/harness.ts';
+import { type Harness, secretKey, startHarness } from '../../support/harness.ts';
+
+const present = createMessageView(new MediaLinks([secretKey], null));
 
 const URL_OF_ATTACHMENT = 'https://example.com/';
 
@@ -30,7 +34,7 @@ describe('The messages of events', function () {
         await trx.client.acquireConnection();
       const { stream } = client.connection;
       const before = stream.bytesRead;
-      const messages = await messagesByIds(trx, ids);
+      const messages = await messagesByIds(trx, present, ids);
       return { messages, bytes: stream.bytesRead - before };
     });
   const replaceAttachments = (id: number, urls: string) =>

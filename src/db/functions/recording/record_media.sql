@@ -1,0 +1,32 @@
+-- Records the media of messages that insert_messages has inserted; `input`, `ids` and `inserted` are those of this function.
+-- The attachments of an inbound message are to be fetched, at most `max_media` of them. `media_ids` of an outbound message
+-- names media that are stored.
+create or replace function record_media(input json, ids bigint[], inserted boolean[], at timestamptz) returns void
+language plpgsql
+set search_path from current
+set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+  max_media constant int := 100;
+begin
+  with attachment as materialized (
+    select ids[n] as message_id, position, url, provider, nextval('media_id_seq') as media_id
+    from json_to_recordset(input) as message(n int, direction text, attachments text[], provider text)
+    cross join lateral unnest(attachments) with ordinality as attachment(url, position)
+    where direction = 'inbound' and inserted[n] and position <= max_media
+  ), added as (
+    insert into media (id, state, source_url, account, created_at, updated_at)
+    overriding system value
+    select media_id, 'pending', url, provider, at, at from attachment
+  ), queued as (
+    insert into media_fetches (media_id, next_attempt_at, created_at) select media_id, at, at from attachment
+  )
+  insert into message_media (message_id, position, media_id)
+  select message_id, position, media_id from attachment;
+
+  insert into message_media (message_id, position, media_id)
+  select ids[n], position, media_id
+  from json_to_recordset(input) as message(n int, direction text, media_ids bigint[])
+  cross join lateral unnest(media_ids) with ordinality as named(media_id, position)
+  where direction = 'outbound' and inserted[n];
+end $$;
