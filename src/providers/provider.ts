@@ -117,6 +117,16 @@ export interface Provider {
   readonly webhookHeaders?: readonly string[];
   /** Max duration of one attempt in milliseconds, with its short repeats and a preceding look-up. */
   readonly longestAttemptMs: number;
+  /**
+   * The origin of the configured URL, which the operator trusts: media may be fetched from it also by http and from a private
+   * address.
+   */
+  readonly origin: string;
+  /**
+   * The headers with the credentials to fetch a file of an inbound message; null for a URL that must not get credentials. A URL
+   * gets credentials only if the provider documents its host and path, or if it is below the configured URL.
+   */
+  mediaHeaders(url: URL): Record<string, string> | null;
   /** Whether the provider itself replies to STOP, START and HELP that are sent to this number or name. */
   answersOptOuts(sender: string): boolean;
   send(message: Outgoing, context: CallContext): Promise<SendOutcome>;

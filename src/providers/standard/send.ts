@@ -3,6 +3,7 @@ import type { AccountConfig } from '../../config/config.ts';
 import { accountFields } from '../account-fields.ts';
 import { failedCheck, variablesOf } from '../http/check.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
+import { pathBelow } from '../media-hosts.ts';
 import type { AccountCheck, CallContext, CheckContext, LookUp, Outgoing, Provider } from '../provider.ts';
 import { standardCapabilities } from './capabilities.ts';
 import type { StandardSettings } from './config.ts';
@@ -21,9 +22,10 @@ export function createStandardProvider(
 ): Provider {
   const { channel } = account;
   const { url, key, webhookSecrets, supportsIdempotencyKeys, canLookUp } = account.settings;
+  const authorization = `Bearer ${key}`;
   const client = new ProviderClient({
     ...{ url, timeoutMs, dialect: standardDialect(supportsIdempotencyKeys) },
-    headers: { authorization: `Bearer ${key}` },
+    headers: { authorization },
   });
   const path = `${channel}/messages`;
   const looksUpFirst = !supportsIdempotencyKeys && canLookUp;
@@ -31,6 +33,8 @@ export function createStandardProvider(
     ...accountFields(account),
     capabilities: standardCapabilities(channel, account.settings),
     longestAttemptMs: longestCallMs(timeoutMs) * (looksUpFirst ? 2 : 1),
+    origin: new URL(url).origin,
+    mediaHeaders: (media) => (pathBelow(media, new URL(url).origin) === null ? null : { authorization }),
     answersOptOuts: () => false,
     send: (message, context) =>
       client.send(

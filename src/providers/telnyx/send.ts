@@ -25,6 +25,9 @@ export function createTelnyxProvider(account: AccountConfig<TelnyxSettings>, tim
     ...accountFields(account),
     capabilities: TELNYX_CAPABILITIES,
     longestAttemptMs: longestCallMs(timeoutMs),
+    origin: new URL(url).origin,
+    // The URLs of media are signed, and need no key: https://developers.telnyx.com/docs/messaging/messages/receive-message
+    mediaHeaders: () => null,
     // Telnyx answers keywords sent to long codes and toll-free numbers, unless the messaging profile says otherwise.
     answersOptOuts: (sender) => sender.startsWith('+'),
     send: (message, context) => {

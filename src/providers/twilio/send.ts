@@ -6,6 +6,7 @@ import type { CallContext, LookUp, Outgoing, Provider } from '../provider.ts';
 import { TWILIO_CAPABILITIES } from './capabilities.ts';
 import { checkTwilio } from './check.ts';
 import type { TwilioSettings } from './config.ts';
+import { isTwilioMedia } from './media.ts';
 import { isMessageSid, twilioDialect } from './outcome.ts';
 import { API, basic } from './requests.ts';
 import { ECHO, twilioWebhooks } from './webhook.ts';
@@ -23,11 +24,12 @@ const PAGE_SIZE = 50;
  */
 export function createTwilioProvider(account: AccountConfig<TwilioSettings>, timeoutMs: number): Provider {
   const { url, accountSid, authTokens, apiKey, messagingServiceSid } = account.settings;
+  const authorization = apiKey
+    ? basic(apiKey.sid, apiKey.secret)
+    : basic(accountSid, authTokens[0] as string);
   const client = new ProviderClient({
     ...{ url, timeoutMs, dialect: twilioDialect },
-    headers: {
-      authorization: apiKey ? basic(apiKey.sid, apiKey.secret) : basic(accountSid, authTokens[0] as string),
-    },
+    headers: { authorization },
   });
   const path = `${API}/Accounts/${accountSid}/Messages.json`;
   const contentType = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -35,6 +37,8 @@ export function createTwilioProvider(account: AccountConfig<TwilioSettings>, tim
     ...accountFields(account),
     capabilities: TWILIO_CAPABILITIES,
     longestAttemptMs: 2 * longestCallMs(timeoutMs),
+    origin: new URL(url).origin,
+    mediaHeaders: (media) => (isTwilioMedia(media, account.settings) ? { authorization } : null),
     // Twilio replies from long codes and toll-free numbers, not from short codes: https://help.twilio.com/articles/223134027
     answersOptOuts: (sender) => sender.startsWith('+'),
     send: (message, context) => {

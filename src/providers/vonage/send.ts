@@ -7,6 +7,7 @@ import { VONAGE_CAPABILITIES } from './capabilities.ts';
 import { checkVonage } from './check.ts';
 import type { VonageSettings } from './config.ts';
 import { mediaTypeOf } from './media.ts';
+import { isVonageMedia } from './media-hosts.ts';
 import { toWire } from './numbers.ts';
 import { vonageDialect } from './outcome.ts';
 import { createTokens } from './token.ts';
@@ -29,6 +30,8 @@ export function createVonageProvider(account: AccountConfig<VonageSettings>, tim
     ...accountFields(account),
     capabilities: VONAGE_CAPABILITIES,
     longestAttemptMs: longestCallMs(timeoutMs),
+    origin: new URL(url).origin,
+    mediaHeaders: (media) => (isVonageMedia(media, url) ? { authorization: `Bearer ${newToken()}` } : null),
     answersOptOuts: (sender) => TOLL_FREE.test(sender),
     send: (message, context) => {
       const json = toRequest(message, context.webhookUrl);
