@@ -1256,7 +1256,7 @@ export interface components {
             name: string | null;
             /**
              * @description A link to the content, which works for at least an hour without an API key; null before the file is stored, and if
-             *     neither `PUBLIC_URL` nor the address of the service is known. Read the message or the file again for a new link.
+             *     `PUBLIC_URL` is not set. Read the message or the file again for a new link.
              */
             url: string | null;
             /** @description Why the file could not be fetched; null unless the state is `failed`. */
@@ -3158,10 +3158,11 @@ export interface components {
          * @description `status`: a response other than 2xx, also a redirect. `timeout`: no response within 15 seconds. `connection`: no
          *     connection, or a lost one. `tls`: a certificate that is not valid. `address_not_allowed`: the host has a private address
          *     that `ALLOWED_PRIVATE_HOSTS` does not name. `worker_lost`: the process ended during the attempt, so its result is not known.
+         *     `secret_unreadable`: `SECRET_KEYS` does not name the key that encrypted the secret of the endpoint.
          *     New codes may be added.
          * @enum {string}
          */
-        EndpointErrorCode: "status" | "timeout" | "connection" | "tls" | "address_not_allowed" | "worker_lost";
+        EndpointErrorCode: "status" | "timeout" | "connection" | "tls" | "address_not_allowed" | "worker_lost" | "secret_unreadable";
         /** @description Why an attempt failed. */
         EndpointError: {
             code: components["schemas"]["EndpointErrorCode"];

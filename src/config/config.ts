@@ -58,7 +58,7 @@ export interface Config {
   metricsToken: string | null;
   /** The key of the hashes in the ledger of suppressions; null for the key in `dataDir`. */
   consentKey: string | null;
-  /** The secrets from which the keys of signatures are derived: one, or two during a rotation; null for the key in `dataDir`. */
+  /** The secrets from which the keys of links and of stored secrets are derived: one, or two during a rotation; null for the key in `dataDir`. */
   secretKeys: string[] | null;
   /** The keywords of text messages, and the automatic replies. */
   keywords: Keywords;

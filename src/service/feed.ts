@@ -1,12 +1,13 @@
 import type { Knex } from 'knex';
 import type pg from 'pg';
-import type { Config, KeyedConfig } from '../config/config.ts';
+import type { KeyedConfig } from '../config/config.ts';
 import { suppressionChangesByIds } from '../consent/present.ts';
 import type { Database } from '../db/pools.ts';
 import { createEndpointMeasure } from '../feed/endpoints/delivery/measure.ts';
 import { EndpointWorker } from '../feed/endpoints/delivery/worker.ts';
 import { Endpoints } from '../feed/endpoints/endpoints.ts';
 import { endpointsByIds } from '../feed/endpoints/present.ts';
+import { EndpointSecrets } from '../feed/endpoints/secret.ts';
 import { EndpointSender } from '../feed/endpoints/send.ts';
 import type { Resources } from '../feed/event.ts';
 import type { MediaLinks } from '../media/links.ts';
@@ -44,7 +45,10 @@ export function createEndpointWorker(
   { config, knex, ...context }: EndpointWorkerContext,
   stack: AsyncDisposableStack,
 ): EndpointWorker {
-  const sender = new EndpointSender({ allowedPrivateHosts: config.allowedPrivateHosts });
+  const sender = new EndpointSender({
+    allowedPrivateHosts: config.allowedPrivateHosts,
+    secrets: new EndpointSecrets(config.secretKeys),
+  });
   stack.defer(() => sender.stop());
   const patienceMs = config.stopTimeoutMs / 2;
   const worker = new EndpointWorker({
@@ -59,13 +63,14 @@ export function createEndpointWorker(
 
 /** The endpoints for requests. The stack closes their connections. */
 export function createEndpoints(
-  { allowedPrivateHosts }: Config,
+  { allowedPrivateHosts, secretKeys }: KeyedConfig,
   { knex, pool }: Database,
   events: Events,
   stack: AsyncDisposableStack,
 ): Endpoints {
   events.watchEndpoints(createEndpointMeasure(pool));
-  const sender = new EndpointSender({ allowedPrivateHosts });
+  const secrets = new EndpointSecrets(secretKeys);
+  const sender = new EndpointSender({ allowedPrivateHosts, secrets });
   stack.defer(() => sender.stop());
-  return new Endpoints({ knex, pool, sender });
+  return new Endpoints({ knex, pool, sender, secrets });
 }

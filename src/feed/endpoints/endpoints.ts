@@ -8,7 +8,7 @@ import type { Schema } from '../../openapi/types.ts';
 import { type AttemptQuery, listAttempts } from './attempts.ts';
 import { type CountedEndpoint, existing, presentEndpoint } from './present.ts';
 import { replayEndpoint } from './replay.ts';
-import { newSecret } from './secret.ts';
+import { type EndpointSecrets, newSecret } from './secret.ts';
 import type { EndpointSender } from './send.ts';
 import { COUNT, DELETE, DELETE_HISTORY, INSERT, LOCK, ROTATE, UPDATE } from './statements.ts';
 import { testEndpoint } from './test-event.ts';
@@ -18,6 +18,7 @@ export interface EndpointsOptions {
   knex: Knex;
   pool: pg.Pool;
   sender: EndpointSender;
+  secrets: EndpointSecrets;
 }
 
 type Shown = Schema<'Endpoint'>;
@@ -54,7 +55,7 @@ export class Endpoints {
           `The service has ${MAX_ENDPOINTS} endpoints, the maximum.`,
         );
       const { rows } = await connection.query<{ id: number }>(INSERT, [
-        ...[url, description, [...new Set(types)], enabled, secret],
+        ...[url, description, [...new Set(types)], enabled, this.#options.secrets.seal(secret)],
       ]);
       return rows[0]?.id as number;
     });
@@ -99,7 +100,7 @@ export class Endpoints {
   /** Replaces the secret; the previous secret signs too for 24 hours. */
   async rotateSecret(id: number): Promise<ShownWithSecret> {
     const secret = newSecret();
-    await this.#change(ROTATE, id, [secret]);
+    await this.#change(ROTATE, id, [this.#options.secrets.seal(secret)]);
     return { ...(await this.get(id)), secret };
   }
 

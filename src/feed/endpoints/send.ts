@@ -9,6 +9,7 @@ import { isOfTls, toStorable } from '../../providers/http/failure.ts';
 import { isSuccess } from '../../providers/http/response.ts';
 import { retryAfterMs } from '../../providers/http/retry-after.ts';
 import { signatureBy, signingKey } from '../../providers/standard/signature.ts';
+import type { EndpointSecrets } from './secret.ts';
 
 /** An event for an endpoint. */
 export interface EndpointRequest {
@@ -17,7 +18,7 @@ export interface EndpointRequest {
   id: string;
   /** JSON. */
   body: string;
-  /** Each signs the request. */
+  /** As they are stored, the current secret first. Each signs the request. */
   secrets: readonly string[];
 }
 
@@ -37,10 +38,22 @@ export interface EndpointResult {
 export interface SenderOptions {
   /** The entries of `ALLOWED_PRIVATE_HOSTS`. */
   allowedPrivateHosts: readonly string[];
+  secrets: EndpointSecrets;
   /** Max duration of an attempt; default: 15 seconds. */
   timeoutMs?: number;
   /** In place of the DNS servers of the system. */
   dnsServers?: readonly string[];
+}
+
+/** `SECRET_KEYS` does not name the key of a stored secret. */
+class SecretUnreadableError extends Error {
+  readonly code = 'SECRET_UNREADABLE';
+
+  constructor() {
+    super(
+      'SECRET_KEYS has no key that encrypted the secret of the endpoint: restore the key, or rotate the secret.',
+    );
+  }
 }
 
 const TIMEOUT_MS = 15_000;
@@ -57,11 +70,13 @@ export class EndpointSender {
   readonly #agents = { http: new http.Agent(AGENT), https: new https.Agent(AGENT) };
   readonly #client: Got;
   readonly #timeoutMs: number;
+  readonly #secrets: EndpointSecrets;
 
-  constructor({ allowedPrivateHosts, timeoutMs = TIMEOUT_MS, dnsServers }: SenderOptions) {
+  constructor({ allowedPrivateHosts, secrets, timeoutMs = TIMEOUT_MS, dnsServers }: SenderOptions) {
     this.policy = new AddressPolicy(allowedPrivateHosts);
     this.#lookup = new FilteredLookup(this.policy, dnsServers);
     this.#timeoutMs = timeoutMs;
+    this.#secrets = secrets;
     this.#client = got.extend({
       method: 'POST',
       agent: this.#agents,
@@ -88,7 +103,10 @@ export class EndpointSender {
 
   async #post({ url, id, body, secrets }: EndpointRequest, signal?: AbortSignal): Promise<Answer> {
     const timestamp = `${Math.floor(Date.now() / 1_000)}`;
-    const signature = signatureBy(secrets.map(signingKey), { id, timestamp }, body);
+    const [current = null, ...previous] = secrets.map((stored) => this.#secrets.open(stored));
+    if (current === null) throw new SecretUnreadableError();
+    const keys = [current, ...previous.filter((secret) => secret !== null)].map(signingKey);
+    const signature = signatureBy(keys, { id, timestamp }, body);
     const endsAt = performance.now() + this.#timeoutMs;
     const send = async () => {
       const stream = this.#client.stream(url, {
@@ -167,6 +185,7 @@ function ofError(error: RequestError): Outcome {
 }
 
 function codeOf(code: string): Schema<'EndpointErrorCode'> {
+  if (code === 'SECRET_UNREADABLE') return 'secret_unreadable';
   if (code === 'ADDRESS_NOT_ALLOWED') return 'address_not_allowed';
   // The signal was aborted, because the process stops.
   if (code === 'ERR_ABORTED') return 'worker_lost';

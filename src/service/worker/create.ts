@@ -8,6 +8,7 @@ import type { Sessions } from '../../db/start/pooler.ts';
 import { endLeases } from '../../delivery/claim.ts';
 import { createWorker } from '../../delivery/configured-worker.ts';
 import { endEndpointLeases } from '../../feed/endpoints/delivery/claim.ts';
+import { EndpointSecrets } from '../../feed/endpoints/secret.ts';
 import { FEED_MOVED } from '../../feed/event.ts';
 import { eventRetention } from '../../feed/retention.ts';
 import { createNormaliser } from '../../messaging/address.ts';
@@ -88,7 +89,11 @@ export function createServiceWorker(context: WorkerContext): ServiceWorker {
       ...{ config, providers, pool, directUrl: location.directUrl, events, onSettled },
       normaliseAddress: createNormaliser(config.defaultRegion),
       listeners: { [WEBHOOKS_DUE]: () => inbox.wake(), [FEED_MOVED]: () => endpoints.wake() },
-      tasks: [eventRetention(pool, config.eventRetentionDays), applyRecordedOptOuts(pool, optOuts)],
+      tasks: [
+        eventRetention(pool, config.eventRetentionDays),
+        applyRecordedOptOuts(pool, optOuts),
+        new EndpointSecrets(config.secretKeys).sealing(pool),
+      ],
     },
     stack,
   );

@@ -3,6 +3,7 @@ import { applyRecordedOptOuts } from '../../consent/unapplied.ts';
 import { knexOver, openPool } from '../../db/pools.ts';
 import { createWorker } from '../../delivery/configured-worker.ts';
 import type { Worker } from '../../delivery/worker.ts';
+import { EndpointSecrets } from '../../feed/endpoints/secret.ts';
 import { FEED_MOVED } from '../../feed/event.ts';
 import { eventRetention } from '../../feed/retention.ts';
 import { startSequencer } from '../../feed/sequencer.ts';
@@ -51,7 +52,11 @@ function start(settings: WorkerSettings): Running {
       ...{ config, providers, pool, directUrl, events: repairing, onSettled: onCommitted },
       normaliseAddress: createNormaliser(config.defaultRegion),
       listeners: { [WEBHOOKS_DUE]: () => inbox.wake(), [FEED_MOVED]: () => endpoints.wake() },
-      tasks: [eventRetention(pool, config.eventRetentionDays), applyRecordedOptOuts(pool, optOuts)],
+      tasks: [
+        eventRetention(pool, config.eventRetentionDays),
+        applyRecordedOptOuts(pool, optOuts),
+        new EndpointSecrets(config.secretKeys).sealing(pool),
+      ],
     },
     stack,
   );

@@ -2,12 +2,14 @@ import { expect } from 'chai';
 import { storedFunction } from '../../../src/db/functions.ts';
 import { type Database, openDatabase } from '../../../src/db/pools.ts';
 import { EndpointWorker } from '../../../src/feed/endpoints/delivery/worker.ts';
+import { EndpointSecrets } from '../../../src/feed/endpoints/secret.ts';
 import { EndpointSender } from '../../../src/feed/endpoints/send.ts';
 import { createEvents } from '../../../src/observability/events.ts';
 import { createLogger } from '../../../src/observability/logger.ts';
 import type { Schema } from '../../../src/openapi/types.ts';
 import { createMigratedDatabase } from '../../support/database.ts';
 import { type EventReceiver, startEventReceiver } from '../../support/event-receiver.ts';
+import { secretKey } from '../../support/harness.ts';
 import { until } from '../../support/until.ts';
 
 describe('An event that cannot be rendered', () => {
@@ -37,7 +39,10 @@ describe('An event that cannot be rendered', () => {
         quarantined: none,
         suppressionChanges: none,
       },
-      sender: new EndpointSender({ allowedPrivateHosts: ['127.0.0.1'] }),
+      sender: new EndpointSender({
+        allowedPrivateHosts: ['127.0.0.1'],
+        secrets: new EndpointSecrets([secretKey]),
+      }),
       onEvent: () => undefined,
     });
   });

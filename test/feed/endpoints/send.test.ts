@@ -5,9 +5,11 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import tls from 'node:tls';
 import { expect } from 'chai';
+import { EndpointSecrets } from '../../../src/feed/endpoints/secret.ts';
 import { EndpointSender, type SenderOptions } from '../../../src/feed/endpoints/send.ts';
 import { CERTIFICATE, KEY } from '../../support/certificate.ts';
 import { type DnsServer, startDnsServer } from '../../support/dns-server.ts';
+import { secretKey } from '../../support/harness.ts';
 import { listen } from '../../support/listen.ts';
 
 const SECRETS = [1, 2].map((byte) => `whsec_${Buffer.alloc(32, byte).toString('base64')}`);
@@ -35,7 +37,11 @@ describe('The sender of events to endpoints', () => {
   };
   const serve = (listener: RequestListener) => start(createServer(listener));
   const senderFor = (options: Partial<SenderOptions> = {}) => {
-    const sender = new EndpointSender({ allowedPrivateHosts: ['127.0.0.0/8'], ...options });
+    const sender = new EndpointSender({
+      allowedPrivateHosts: ['127.0.0.0/8'],
+      secrets: new EndpointSecrets([secretKey]),
+      ...options,
+    });
     stops.push(async () => sender.stop());
     return sender;
   };
