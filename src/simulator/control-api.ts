@@ -1,5 +1,7 @@
 import { Router } from 'express';
 import type { Dialect } from './dialect.ts';
+import { filesApi } from './media/control.ts';
+import type { ProviderFile } from './media/files.ts';
 import { answerError } from './middleware/error-response.ts';
 import type { Channel, DialectName } from './settings.ts';
 import type { Simulation } from './simulation.ts';
@@ -7,6 +9,8 @@ import type { Simulation } from './simulation.ts';
 interface Inbound extends Record<string, unknown> {
   channel: Channel;
   dialect?: DialectName;
+  /** Ids of files. */
+  files?: string[];
 }
 
 /** The HTTP interface that controls the simulator, for tests and developers. openapi.yaml validates its requests. */
@@ -17,6 +21,7 @@ export function controlApi(simulation: Simulation, dialects: Record<DialectName,
     simulation.faults.replace(request.body);
     response.json(simulation.faults.all);
   });
+  router.use('/files', filesApi(simulation));
   router.get('/settings', (_request, response) => void response.json(simulation.settings));
   router.put('/settings', (request, response) => {
     simulation.change(request.body);
@@ -33,8 +38,11 @@ export function controlApi(simulation: Simulation, dialects: Record<DialectName,
     response.json({ status: 'ok' });
   });
   router.post('/inbound', async (request, response) => {
-    const { channel, dialect = 'standard', ...fields }: Inbound = request.body;
-    const answer = await dialects[dialect].inbound(channel, fields).catch(String);
+    const { channel, dialect = 'standard', files: ids = [], ...fields }: Inbound = request.body;
+    const files = ids.map((id) => simulation.files.get(id));
+    if (files.includes(undefined))
+      return answerError(response, 422, 'invalid_request', 'There is no file with one of these ids');
+    const answer = await dialects[dialect].inbound(channel, fields, files as ProviderFile[]).catch(String);
     if (typeof answer === 'string') answerError(response, 502, 'unreachable', answer);
     else response.json({ status: answer.status, body: parsed(answer.body) });
   });

@@ -1,4 +1,5 @@
 import type { Router } from 'express';
+import type { ProviderFile } from './media/files.ts';
 import type { Channel } from './settings.ts';
 import type { Answer } from './webhook-client.ts';
 
@@ -10,9 +11,10 @@ export interface Dialect {
    * Sends an inbound message to the service.
    *
    * @param fields the fields of the webhook; fields that are not given have defaults.
+   * @param files the files of the message, which the webhook names as the provider does.
    * @throws {Error} there is no response.
    */
-  inbound(channel: Channel, fields: Record<string, unknown>): Promise<Answer>;
+  inbound(channel: Channel, fields: Record<string, unknown>, files: readonly ProviderFile[]): Promise<Answer>;
   /** Removes the messages of the dialect. */
   reset(): void;
 }

@@ -1,13 +1,18 @@
 import type { Fault } from './faults.ts';
+import { fileEffects } from './media/effects.ts';
 import type { Channel, DialectName } from './settings.ts';
 
 /** The request that faults are selected for. */
 export interface ProviderRequest {
-  kind: 'send' | 'lookup';
+  kind: 'send' | 'lookup' | 'file';
   dialect: DialectName;
   channel: Channel;
-  /** Empty for a look-up. */
+  /** Empty for a look-up and for a file. */
   recipients: readonly string[];
+  /** The id of the file. */
+  file?: string;
+  /** The types of faults that affect the request; default: all. */
+  types?: (type: Fault['type']) => boolean;
 }
 
 /** The configured faults, in the order in which they are tried. */
@@ -27,14 +32,11 @@ export class FaultList {
    * Selects the faults of a request: any number of latencies, then at most one fault that ends the request. All are
    * selected at once, so that the result depends on the order of the requests and not on their duration.
    */
-  draw({ kind, dialect, channel, recipients }: ProviderRequest, random: () => number): Fault[] {
+  draw(request: ProviderRequest, random: () => number): Fault[] {
     const drawn: Fault[] = [];
     for (const fault of this.#faults) {
-      const { applies_to = 'send', recipient, probability, times } = fault;
-      if (fault.channel !== channel || (applies_to !== 'all' && applies_to !== kind)) continue;
-      if (fault.dialect !== undefined && fault.dialect !== dialect) continue;
-      if (recipient !== undefined && !recipients.some((address) => address.includes(recipient))) continue;
-      if (times === 0) continue;
+      const { probability, times } = fault;
+      if (!affects(fault, request) || times === 0) continue;
       if (probability !== undefined && random() >= probability) continue;
       if (times !== undefined) fault.times = times - 1;
       drawn.push(fault);
@@ -42,4 +44,19 @@ export class FaultList {
     }
     return drawn;
   }
+}
+
+function affects(
+  fault: Fault,
+  { kind, dialect, channel, recipients, file, types }: ProviderRequest,
+): boolean {
+  const { type, recipient, applies_to = type in fileEffects ? 'file' : 'send' } = fault;
+  return (
+    fault.channel === channel &&
+    (applies_to === 'all' || applies_to === kind) &&
+    (fault.dialect === undefined || fault.dialect === dialect) &&
+    (recipient === undefined || recipients.some((address) => address.includes(recipient))) &&
+    (fault.file === undefined || fault.file === file) &&
+    (types === undefined || types(type))
+  );
 }

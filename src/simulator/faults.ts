@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, Response } from 'express';
+import { type FileFault, fileEffects } from './media/effects.ts';
+import type { ProviderFile } from './media/files.ts';
 import type { Channel, DialectName } from './settings.ts';
 
 interface Condition {
@@ -10,10 +12,12 @@ interface Condition {
   times?: number;
   /** The probability that the fault affects a request, from 0 to 1; default: 1. */
   probability?: number;
-  /** `send` by default. */
-  applies_to?: 'send' | 'lookup' | 'all';
+  /** Default: `file` for the faults that only requests for files have, and `send` for the others. */
+  applies_to?: 'send' | 'lookup' | 'file' | 'all';
   /** Affects only messages with a recipient whose address contains this text; a look-up has no recipient. */
   recipient?: string;
+  /** Affects only requests for the file with this id. */
+  file?: string;
 }
 
 /** A failure between a provider and its caller. */
@@ -34,6 +38,7 @@ export type Fault = Condition &
     | { type: 'lost_response' }
     | { type: 'malformed' }
     | { type: 'no_id'; status?: number }
+    | FileFault
   );
 
 /** The request that a fault affects, with the responses of its dialect. */
@@ -45,6 +50,8 @@ export interface Exchange {
   errorBody: (status: number, code: string | number | undefined) => object;
   /** The status of the response to an accepted message. */
   acceptedStatus: number;
+  /** The file that the request is for; undefined for any other request. */
+  file?: ProviderFile;
 }
 
 type Of<Type> = Extract<Fault, { type: Type }>;
@@ -75,6 +82,7 @@ const effects: { [Type in Fault['type']]: Effect<Type> } = {
   no_id: ({ status = 200 }, { response }) => {
     response.status(status).json({ status: 'queued' });
   },
+  ...fileEffects,
 };
 
 /**

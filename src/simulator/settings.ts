@@ -32,6 +32,15 @@ export interface Settings {
      */
     recipients: 'together' | 'address' | 'id';
   };
+  media: {
+    /**
+     * The files of outbound messages that the providers fetch: those with a URL of the service, all files, or none. If a file
+     * cannot be read, its message fails.
+     */
+    fetch: 'service' | 'all' | 'none';
+    /** The time in which a file must be read, in milliseconds. */
+    timeout_ms: number;
+  };
   twilio: {
     /** The webhook URL of the account, for inbound messages; null for the URL that the service prints for the account. */
     webhook_url: string | null;
@@ -65,6 +74,8 @@ export interface Settings {
     senders: string[] | null;
     /** Whether the account has Opt-Out Assist: messages to a recipient who sent STOP are rejected, until START. */
     opt_out_assist: boolean;
+    /** Whether files of inbound messages are read only with a token of the application (`Secure Inbound Media`). */
+    secure_media: boolean;
     /** Whether the first delivery of each webhook is not signed, as by a fault at Vonage. */
     unsigned_first: boolean;
     /** Whether webhooks have fields that are not documented. */
@@ -75,8 +86,11 @@ export interface Settings {
 }
 
 /** Some of the settings. */
-export type SettingsChange = Partial<Omit<Settings, 'receipts' | 'twilio' | 'telnyx' | 'vonage'>> & {
+export type SettingsChange = Partial<
+  Omit<Settings, 'receipts' | 'media' | 'twilio' | 'telnyx' | 'vonage'>
+> & {
   receipts?: Partial<Settings['receipts']>;
+  media?: Partial<Settings['media']>;
   twilio?: Partial<Settings['twilio']>;
   telnyx?: Partial<Settings['telnyx']>;
   vonage?: Partial<Settings['vonage']>;
@@ -98,6 +112,7 @@ export const defaults: Settings = {
     disorder: false,
     recipients: 'together',
   },
+  media: { fetch: 'service', timeout_ms: 10_000 },
   twilio: {
     webhook_url: null,
     senders: null,
@@ -117,6 +132,7 @@ export const defaults: Settings = {
     webhook_url: null,
     senders: null,
     opt_out_assist: false,
+    secure_media: true,
     unsigned_first: false,
     unknown_fields: false,
     unknown_status: false,
@@ -144,12 +160,13 @@ export function serviceUrl({ service_url }: Settings): string {
 /** Returns the settings with these changes. */
 export function merge(
   settings: Settings,
-  { receipts, twilio, telnyx, vonage, ...others }: SettingsChange,
+  { receipts, media, twilio, telnyx, vonage, ...others }: SettingsChange,
 ): Settings {
   return {
     ...settings,
     ...others,
     receipts: { ...settings.receipts, ...receipts },
+    media: { ...settings.media, ...media },
     twilio: { ...settings.twilio, ...twilio },
     telnyx: { ...settings.telnyx, ...telnyx },
     vonage: { ...settings.vonage, ...vonage },

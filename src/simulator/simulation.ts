@@ -1,5 +1,6 @@
 import { FaultList, type ProviderRequest } from './fault-list.ts';
 import { applyFaults, type Exchange } from './faults.ts';
+import { Files } from './media/files.ts';
 import { seededRandom } from './random.ts';
 import { merge, type Settings, type SettingsChange } from './settings.ts';
 import { type Call, Store } from './store.ts';
@@ -9,6 +10,8 @@ import { WebhookClient } from './webhook-client.ts';
 export class Simulation {
   store = new Store();
   faults = new FaultList();
+  /** The files that inbound messages can have. */
+  files = new Files();
   settings: Settings;
   /** The URL of the simulator. */
   url = '';
@@ -46,12 +49,13 @@ export class Simulation {
     if (this.settings.seed !== seed) this.#random = randomFor(this.settings.seed);
   }
 
-  /** Removes all faults, messages and pending receipts, and restores the settings and the seed of the start. */
+  /** Removes all faults, files, messages and pending receipts, and restores the settings and the seed of the start. */
   reset(): void {
     this.close();
     this.#receipts = new AbortController();
     this.store = new Store();
     this.faults = new FaultList();
+    this.files = new Files();
     this.settings = this.#initial;
     this.#random = randomFor(this.settings.seed);
   }

@@ -18,6 +18,22 @@ export interface Accepted {
   receipts: Receipt[];
   /** The ids that the response gave the recipients. */
   recipients?: { address: string; id: string }[];
+  /** The files of the message that the provider fetches. */
+  files?: FetchedFile[];
+}
+
+/** The result of fetching a file of an outbound message. */
+export interface FetchedFile {
+  url: string;
+  /** Of the response; null without a response. */
+  status: number | null;
+  content_type: string | null;
+  /** In bytes. */
+  size: number | null;
+  /** Hexadecimal; null until the file is read completely. */
+  sha256: string | null;
+  /** Why the file could not be read. */
+  error?: string;
 }
 
 /** A receipt, with the number of its deliveries that the service answered with 2xx, and of those that the provider gave up. */
@@ -35,6 +51,8 @@ export interface Call {
   dialect: DialectName;
   channel: Channel;
   idempotency_key: string | null;
+  /** Whether the request has an `Authorization` header. */
+  has_credentials: boolean;
   /** The URL for the status callbacks that a request to Twilio names; null for none. */
   status_callback: string | null;
   /** The message that the request created, or that has its key; null for none. */

@@ -8,8 +8,9 @@ export function logCalls(dialect: DialectName, channel: Channel, simulation: Sim
   return (request, response, next) => {
     const { method, originalUrl: path } = request;
     const idempotency_key = request.get('idempotency-key') ?? null;
+    const has_credentials = request.get('authorization') !== undefined;
     const call: Call = {
-      ...{ method, path, dialect, channel, idempotency_key },
+      ...{ method, path, dialect, channel, idempotency_key, has_credentials },
       ...{ status_callback: null, message_id: null, fault: null, status: null, at: Date.now() },
     };
     simulation.store.logCall(call);

@@ -1,21 +1,28 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Exchange } from '../../faults.ts';
+import { fetchFiles } from '../../media/fetch.ts';
+import { serveFile } from '../../media/serve.ts';
 import { answerError } from '../../middleware/error-response.ts';
 import { callOf } from '../../middleware/log-calls.ts';
 import { type Channel, occurs } from '../../settings.ts';
 import type { Simulation } from '../../simulation.ts';
 import type { Accepted, Call } from '../../store.ts';
 import { emailRefuses } from './email.ts';
-import { outcomesOf, recipientsOf, report } from './receipts.ts';
+import { type Outcome, outcomesOf, recipientsOf, report, UNREADABLE } from './receipts.ts';
 import { smsRefuses } from './sms.ts';
 import type { WebhookSender } from './webhooks.ts';
 
 const REFUSES = { sms: smsRefuses, email: emailRefuses };
 
-/** The API of one provider: send, and look up by id or by idempotency key. openapi.yaml validates the requests. */
+/** The API of one provider: send, look up by id or by idempotency key, and files of inbound messages. openapi.yaml validates the requests. */
 export function providerApi(channel: Channel, simulation: Simulation, sender: WebhookSender): Router {
   const router = Router();
   router.post('/messages', (request, response) => send(channel, simulation, sender, request, response));
+  router.get('/media/:id', async (request, response) => {
+    const file = simulation.files.get(request.params.id);
+    if (!file) return answerError(response, 404, 'not_found', 'There is no such file');
+    await serveFile(simulation, { dialect: 'standard', channel, file, request, response, errorBody });
+  });
   router.get(['/messages', '/messages/:id'], async (request, response, next) => {
     const exchange = exchangeOf(request, response, () => undefined);
     const lookUp = { kind: 'lookup', dialect: 'standard', channel, recipients: [] } as const;
@@ -73,22 +80,32 @@ async function acceptMessage(
   const addresses = recipientsOf(message);
   if (!repeated && settings.receipts.recipients === 'id' && addresses.length > 1)
     message.recipients = addresses.map((address, index) => ({ address, id: `${message.id}-${index + 1}` }));
-  if (repeated || !settings.receipts.enabled) return message;
+  if (repeated) return message;
+  const read = fetchFiles(message, attachmentsOf(message), simulation);
+  if (!settings.receipts.enabled) return message;
   const outcomes = outcomesOf(message, settings, random);
   const isEarly = occurs(settings.receipts.early_rate, random);
-  const reported = report(message, outcomes, () => simulation.settings, sender, signal, isEarly);
+  const reportAll = (due: Outcome[]) =>
+    report(message, due, () => simulation.settings, sender, signal, isEarly);
+  const reported = read ? read.then((ok) => reportAll(ok ? outcomes : [UNREADABLE])) : reportAll(outcomes);
   if (isEarly) await reported;
   return message;
+}
+
+function attachmentsOf({ request: { attachments } }: Accepted): string[] {
+  return Array.isArray(attachments) ? attachments.map(String) : [];
 }
 
 function exchangeOf(request: Request, response: Response, proceed: Exchange['proceed']): Exchange {
   return {
     ...{ request, response, proceed },
     acceptedStatus: 202,
-    errorBody: (status, code = `simulated_${status}`) => ({
-      error: { code: String(code), message: 'A simulated failure' },
-    }),
+    errorBody,
   };
+}
+
+function errorBody(status: number, code: string | number = `simulated_${status}`): object {
+  return { error: { code: String(code), message: 'A simulated failure' } };
 }
 
 function presented({ id, idempotency_key, request, accepted_at, recipients }: Accepted): object {

@@ -34,8 +34,10 @@ export function createStandardDialect(
     );
   return {
     routes,
-    inbound: (channel, fields) => {
-      const event = channel === 'sms' ? inboundSms(fields) : inboundEmail(fields);
+    inbound: (channel, fields, files) => {
+      const urls = files.map(({ id }) => `${simulation.url}/${channel}/media/${id}`);
+      const given = urls.length > 0 ? { attachments: urls, ...fields } : fields;
+      const event = channel === 'sms' ? inboundSms(given) : inboundEmail(given);
       return sender.post(webhookUrl(simulation.settings, channel), `evt_${randomUUID()}`, event);
     },
     reset: () => undefined,

@@ -14,6 +14,11 @@ export interface Outcome {
 }
 
 const SENT: Outcome = { status: 'sent', error: null };
+/** The provider could not read a file of the message. */
+export const UNREADABLE: Outcome = {
+  status: 'failed',
+  error: { code: 'media_unreadable', detail: 'A file of the message cannot be read' },
+};
 const DELIVERED: Outcome = { status: 'delivered', error: null };
 const UNDELIVERED: Outcome = {
   status: 'undelivered',

@@ -6,6 +6,7 @@ import type { Simulation } from '../../simulation.ts';
 import { Account } from './account.ts';
 import { messagesApi } from './api.ts';
 import { handleError, refuse } from './errors.ts';
+import { mediaContent } from './media.ts';
 import { receive } from './webhooks/inbound.ts';
 import { TelnyxWebhooks } from './webhooks/sender.ts';
 import { seedOf } from './webhooks/signature.ts';
@@ -41,9 +42,10 @@ export function createTelnyxDialect(
     notFound,
     handleError,
   );
+  routes.use('/telnyx-media', logCalls('telnyx', 'sms', simulation), mediaContent(simulation));
   return {
     routes,
-    inbound: (_channel, fields) => receive(context, fields),
+    inbound: (_channel, fields, files) => receive(context, fields, files),
     reset: () => account.clear(),
   };
 }

@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import { fetchFiles } from '../../media/fetch.ts';
 import { callOf } from '../../middleware/log-calls.ts';
 import { occurs } from '../../settings.ts';
 import type { Call } from '../../store.ts';
@@ -7,6 +8,9 @@ import { errorBody, refuse } from './errors.ts';
 import { messageOf, presented, type SendRequest } from './message.ts';
 import { refusalOf } from './refusals.ts';
 import { progress } from './webhooks/reports.ts';
+
+/** "Invalid MMS content". */
+const MEDIA_UNREADABLE = 40_317;
 
 /**
  * `POST /v2/messages`, and `POST /v2/messages/group_mms` for groups. Each request creates a message: Telnyx has no idempotency
@@ -59,7 +63,10 @@ async function acceptMessage(
     request: { ...request },
   });
   const isEarly = occurs(settings.receipts.early_rate, random);
-  const progressed = progress(message, accepted, context, isEarly);
+  const read = fetchFiles(accepted, message.mediaUrls, simulation);
+  const progressed = read
+    ? read.then((ok) => progress(message, accepted, context, isEarly, ok ? null : MEDIA_UNREADABLE))
+    : progress(message, accepted, context, isEarly);
   if (isEarly) await progressed;
   return created;
 }

@@ -49,15 +49,16 @@ export function createTwilioDialect(
     parseForm,
     validate,
     accountApi(context),
-    messagesApi(context),
+    // Before the messages: the faults of look-ups do not affect media.
     mediaApi(context),
+    messagesApi(context),
     notFound,
     handleError,
   );
-  routes.use('/twilio-media', mediaContent());
+  routes.use('/twilio-media', logCalls('twilio', 'sms', simulation), mediaContent(context));
   return {
     routes,
-    inbound: (_channel, fields) => receive(context, fields),
+    inbound: (_channel, fields, files) => receive(context, fields, files),
     reset: () => account.clear(),
   };
 }

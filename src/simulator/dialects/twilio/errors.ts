@@ -3,6 +3,7 @@ import * as OpenApiValidator from 'express-openapi-validator';
 
 /** The status and the message of each error code. Source: https://www.twilio.com/docs/api/errors */
 const ERRORS: Record<number, [status: number, message: string]> = {
+  11200: [400, 'HTTP retrieval failure'],
   20001: [400, 'A parameter is invalid'],
   20003: [401, 'Authenticate'],
   20004: [405, 'Method not allowed'],

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { SegmentedMessage } from 'sms-segments-calculator';
+import { type ProviderFile, pixelFile } from '../../media/files.ts';
 
 export const API_VERSION = '2010-04-01';
 
@@ -17,6 +18,7 @@ export type Status =
 export interface Media {
   sid: string;
   contentType: string;
+  file: ProviderFile;
   createdAt: Date;
 }
 
@@ -42,6 +44,11 @@ export interface Message {
 /** A new identifier: the prefix and 32 hexadecimal digits. */
 export function newSid(prefix: 'SM' | 'MM' | 'ME'): string {
   return prefix + randomBytes(16).toString('hex');
+}
+
+/** @param file default: a pixel, which is not registered. */
+export function newMedia(contentType: string, createdAt: Date, file = pixelFile(contentType)): Media {
+  return { sid: newSid('ME'), contentType, file, createdAt };
 }
 
 /** The JSON of a message in the API. */

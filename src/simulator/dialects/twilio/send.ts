@@ -1,13 +1,17 @@
 import type { Request, Response } from 'express';
+import { fetchFiles } from '../../media/fetch.ts';
 import { callOf } from '../../middleware/log-calls.ts';
 import { occurs } from '../../settings.ts';
 import type { Call } from '../../store.ts';
 import type { AccountContext } from './account.ts';
 import { errorBody, refuse } from './errors.ts';
 import type { Parameters } from './form.ts';
-import { type Message, newSid, presented } from './message.ts';
+import { type Message, newMedia, newSid, presented } from './message.ts';
 import { deliveryErrorOf, refusalOf } from './refusals.ts';
 import { progress, type Sent, stepsOf } from './webhooks/statuses.ts';
+
+/** "HTTP retrieval failure". Source: https://www.twilio.com/docs/api/errors/11200 */
+const MEDIA_UNREADABLE = 11200;
 
 /** `POST /Accounts/{AccountSid}/Messages.json`. Each request creates a message: Twilio has no idempotency keys. */
 export async function createMessage(
@@ -56,9 +60,13 @@ async function acceptMessage(context: AccountContext, parameters: Parameters, ca
     }),
     statusCallback: call.status_callback,
   };
-  const steps = stepsOf(message, deliveryErrorOf(parameters, account), settings, random);
+  const stepsAfter = (error: number | null) => stepsOf(message, error, settings, random);
+  const steps = stepsAfter(deliveryErrorOf(parameters, account));
   const isEarly = occurs(settings.receipts.early_rate, random);
-  const progressed = progress(sent, steps, context, isEarly);
+  const read = fetchFiles(sent.accepted, mediaUrlsOf(parameters), simulation);
+  const progressed = read
+    ? read.then((ok) => progress(sent, ok ? steps : stepsAfter(MEDIA_UNREADABLE), context, isEarly))
+    : progress(sent, steps, context, isEarly);
   if (isEarly) await progressed;
   return created;
 }
@@ -66,9 +74,7 @@ async function acceptMessage(context: AccountContext, parameters: Parameters, ca
 function messageOfParameters(accountSid: string, parameters: Parameters): Message {
   const { To, From, Body = '', MessagingServiceSid } = parameters as Record<string, string | undefined>;
   const createdAt = new Date();
-  const media = ((parameters.MediaUrl ?? []) as string[]).map((url) => ({
-    ...{ sid: newSid('ME'), contentType: contentTypeOf(url), createdAt },
-  }));
+  const media = mediaUrlsOf(parameters).map((url) => newMedia(contentTypeOf(url), createdAt));
   return {
     sid: newSid(media.length > 0 || parameters.SendAsMms === 'true' ? 'MM' : 'SM'),
     ...{ accountSid, direction: 'outbound-api', from: From || null, to: To as string, body: Body, media },
@@ -78,6 +84,10 @@ function messageOfParameters(accountSid: string, parameters: Parameters): Messag
   };
 }
 
+function mediaUrlsOf({ MediaUrl = [] }: Parameters): string[] {
+  return [MediaUrl].flat();
+}
+
 const CONTENT_TYPES: [extension: RegExp, type: string][] = [
   [/\.png$/i, 'image/png'],
   [/\.gif$/i, 'image/gif'],
@@ -85,7 +95,7 @@ const CONTENT_TYPES: [extension: RegExp, type: string][] = [
   [/\.pdf$/i, 'application/pdf'],
 ];
 
-/** The simulator does not fetch media, so the type follows the extension. */
+/** The media are described before they are fetched, so the type follows the extension. */
 function contentTypeOf(url: string): string {
   const [path = ''] = url.split(/[?#]/, 1);
   return CONTENT_TYPES.find(([extension]) => extension.test(path))?.[1] ?? 'image/jpeg';

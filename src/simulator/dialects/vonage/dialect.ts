@@ -8,6 +8,7 @@ import { Account, type AccountContext } from './account.ts';
 import { requireSecret, requireToken } from './credentials.ts';
 import { handleError, refuse } from './errors.ts';
 import { receive } from './inbound.ts';
+import { mediaApi } from './media.ts';
 import { createMessage } from './send.ts';
 import { VonageWebhooks } from './webhooks.ts';
 
@@ -60,10 +61,11 @@ export function createVonageDialect(
     notFound,
     handleError,
   );
+  routes.use('/vonage/v3/media', logCalls('vonage', 'sms', simulation), mediaApi(simulation, account));
   routes.use('/vonage', notFound);
   return {
     routes,
-    inbound: (_channel, fields) => receive(context, fields),
+    inbound: (_channel, fields, files) => receive(context, fields, files),
     reset: () => account.clear(),
   };
 }

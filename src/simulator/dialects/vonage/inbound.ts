@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { ProviderFile } from '../../media/files.ts';
 import type { Answer } from '../../webhook-client.ts';
 import type { Account, AccountContext } from './account.ts';
+import { MEDIA, mediaFieldOf } from './media.ts';
 import { webhookUrl } from './send.ts';
 import { UNKNOWN_FIELDS } from './statuses.ts';
 
@@ -10,19 +12,23 @@ import { UNKNOWN_FIELDS } from './statuses.ts';
  */
 const STOP = new Set(['stop', 'end', 'quit', 'cancel', 'unsubscribe']);
 const START = new Set(['start', 'unstop', 'yes']);
-const MEDIA = ['image', 'audio', 'video', 'vcard', 'file'];
 
 /**
  * Sends the webhook of an inbound message to the service. With Opt-Out Assist, STOP and START change the opt-outs
  * of the account.
  *
  * @param given the fields of the webhook that replace the defaults.
+ * @param files at most one.
  * @throws {Error} there is no response.
  */
-export function receive(context: AccountContext, given: Record<string, unknown>): Promise<Answer> {
+export function receive(
+  context: AccountContext,
+  given: Record<string, unknown>,
+  [file]: readonly ProviderFile[],
+): Promise<Answer> {
   const { account, simulation, webhooks } = context;
   const { settings, signal } = simulation;
-  const event = eventOf(given);
+  const event = eventOf(file ? { ...mediaFieldOf(file, simulation.url), ...given } : given);
   if (settings.vonage.opt_out_assist) changeOptOuts(account, event);
   const sent = settings.vonage.unknown_fields ? { ...event, ...UNKNOWN_FIELDS } : event;
   const url = webhookUrl(settings);

@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { Request, Response } from 'express';
+import { fetchFiles } from '../../media/fetch.ts';
 import { callOf } from '../../middleware/log-calls.ts';
 import { occurs, type Settings, serviceUrl } from '../../settings.ts';
 import type { Call } from '../../store.ts';
 import type { AccountContext } from './account.ts';
 import { errorBody, refuse } from './errors.ts';
+import { mediaUrlsOf } from './media.ts';
 import { deliveryErrorOf, refusalOf, type SendRequest } from './refusals.ts';
 import { progress, stepsOf } from './statuses.ts';
+
+/** "Invalid resource". Source: https://developer.vonage.com/en/api-errors/messages */
+const MEDIA_UNREADABLE = 1380;
 
 /** `POST /v1/messages`. Each request creates a message: Vonage has no idempotency keys. */
 export async function createMessage(
@@ -48,10 +53,15 @@ async function acceptMessage(
     ...{ id, dialect: 'vonage', channel: 'sms', idempotency_key: null },
     request: { ...request },
   });
-  const steps = stepsOf(deliveryErrorOf(request, account), settings, random);
+  const stepsAfter = (error: number | null) => stepsOf(error, settings, random);
+  const steps = stepsAfter(deliveryErrorOf(request, account));
   const isEarly = occurs(settings.receipts.early_rate, random);
   const url = () => request.webhook_url ?? webhookUrl(simulation.settings);
-  const progressed = progress({ id, request, accepted }, steps, context, url, isEarly);
+  const read = fetchFiles(accepted, mediaUrlsOf({ ...request }), simulation);
+  const sent = { id, request, accepted };
+  const progressed = read
+    ? read.then((ok) => progress(sent, ok ? steps : stepsAfter(MEDIA_UNREADABLE), context, url, isEarly))
+    : progress(sent, steps, context, url, isEarly);
   if (isEarly) await progressed;
   return { message_uuid: id };
 }

@@ -17,20 +17,25 @@ interface Step {
 
 const UNDELIVERABLE = 40_008;
 /** The final statuses of some codes; the others have `delivery_failed`. */
-const FINAL_STATUSES: Record<number, string> = { 40009: 'sending_failed', 40014: 'expired' };
+const FINAL_STATUSES: Record<number, string> = {
+  40009: 'sending_failed',
+  40014: 'expired',
+  40317: 'sending_failed',
+};
 const UNKNOWN_STATUS = 'rerouted';
 
 /** The changes of the statuses of a message. The status `queued` at creation is not reported. */
-function stepsOf({ recipients }: Message, { simulation }: AccountContext): Step[] {
+function stepsOf({ recipients }: Message, { simulation }: AccountContext, error: number | null): Step[] {
   const { settings, random } = simulation;
   const finals = recipients.map((recipient): Step => {
-    const code = deliveryErrorOf(recipient.phoneNumber);
+    const code = error ?? deliveryErrorOf(recipient.phoneNumber);
     const errorCode = code ?? (occurs(settings.receipts.failure_rate, random) ? UNDELIVERABLE : null);
     const status = errorCode === null ? 'delivered' : (FINAL_STATUSES[errorCode] ?? 'delivery_failed');
     return { type: 'message.finalized', recipient, status, errorCode };
   });
   const all = (type: string, status: string) =>
     recipients.map((recipient): Step => ({ type, recipient, status, errorCode: null }));
+  if (error !== null) return finals;
   return [
     ...all('message.sent', 'sent'),
     ...(settings.telnyx.unknown_status ? all('message.rerouted', UNKNOWN_STATUS) : []),
@@ -43,16 +48,18 @@ function stepsOf({ recipients }: Message, { simulation }: AccountContext): Step[
  * delivered or given up, or when the pending receipts are dropped.
  *
  * @param isEarly whether the statuses follow each other without a delay.
+ * @param error the code of the error that prevents the delivery to every recipient.
  */
 export async function progress(
   message: Message,
   accepted: Accepted,
   context: AccountContext,
   isEarly: boolean,
+  error: number | null = null,
 ): Promise<void> {
   const { settings, signal, random } = context.simulation;
   const { enabled, delay_ms, disorder, loss_rate } = settings.receipts;
-  const plan = stepsOf(message, context).map((step) => {
+  const plan = stepsOf(message, context, error).map((step) => {
     const isReported = enabled && !occurs(loss_rate, random);
     return { step, receipt: isReported ? receiptOf(message, step) : null };
   });

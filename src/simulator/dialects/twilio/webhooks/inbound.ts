@@ -1,8 +1,9 @@
+import type { ProviderFile } from '../../../media/files.ts';
 import { serviceUrl } from '../../../settings.ts';
 import type { Answer } from '../../../webhook-client.ts';
 import { type AccountContext, type OptOutType, optOutTypeOf } from '../account.ts';
 import type { Parameters } from '../form.ts';
-import { API_VERSION, type Message, newSid, numberOfSegments, uriOf } from '../message.ts';
+import { API_VERSION, type Message, newMedia, newSid, numberOfSegments, uriOf } from '../message.ts';
 import { addUnknownFields } from './statuses.ts';
 
 const XML_TYPE = /^(?:text|application)\/xml\b/i;
@@ -13,13 +14,18 @@ const TWIML = /^\s*(?:<\?xml[^>]*\?>\s*)?<Response(?:\s*\/>|(?:\s[^>]*)?>[\s\S]*
  * Creates an inbound message and sends its webhook to the service. STOP and START change the opt-outs of the account.
  *
  * @param given the parameters of the webhook that replace the defaults. `NumMedia` without media URLs creates media files.
+ * @param files media of the message.
  * @throws {Error} there is no response.
  */
-export function receive(context: AccountContext, given: Record<string, unknown>): Promise<Answer> {
+export function receive(
+  context: AccountContext,
+  given: Record<string, unknown>,
+  files: readonly ProviderFile[] = [],
+): Promise<Answer> {
   const { account, simulation, webhooks } = context;
   const { settings, url } = simulation;
   const fields = toParameters(given);
-  const message = messageOf(account.sid, fields);
+  const message = messageOf(account.sid, fields, files);
   if (!account.messages.has(message.sid)) account.messages.set(message.sid, message);
   const optOutType = optOutTypeOf(message.body);
   const { from, to, messagingServiceSid } = message;
@@ -39,15 +45,15 @@ function toParameters(given: Record<string, unknown>): Parameters {
   );
 }
 
-function messageOf(accountSid: string, fields: Parameters): Message {
+function messageOf(accountSid: string, fields: Parameters, files: readonly ProviderFile[]): Message {
   const { From = '+18045551234', To = '+12016661234', Body = 'Hello' } = fields as Record<string, string>;
   const createdAt = new Date();
   const urls = Object.keys(fields).filter((name) => /^MediaUrl\d+$/.test(name));
-  const media = Array.from({ length: Number(fields.NumMedia ?? urls.length) }, (_, index) => ({
-    sid: newSid('ME'),
-    contentType: String(fields[`MediaContentType${index}`] ?? 'image/png'),
-    createdAt,
-  }));
+  const count = Number(fields.NumMedia ?? Math.max(urls.length, files.length));
+  const media = Array.from({ length: count }, (_, index) => {
+    const type = fields[`MediaContentType${index}`] ?? files[index]?.contentType ?? 'image/png';
+    return newMedia(String(type), createdAt, files[index]);
+  });
   return {
     sid: String(fields.MessageSid ?? newSid(media.length > 0 ? 'MM' : 'SM')),
     ...{ accountSid, direction: 'inbound', from: From, to: To, body: Body, media },

@@ -23,7 +23,7 @@ export interface Sent {
 }
 
 /** Errors before the message leaves Twilio: the message is `failed`, not `undelivered`. */
-const NOT_SENT = new Set([21610, 30001, 30002, 30034]);
+const NOT_SENT = new Set([11200, 21610, 30001, 30002, 30034]);
 const UNREACHABLE = 30003;
 const UNKNOWN_STATUS = 'rerouted';
 /** The sender that a Messaging Service without configured senders chooses. */
