@@ -29,7 +29,7 @@ const URLS: Record<DialectName, (webhook: Received) => string | null> = {
   standard: ({ body }) => body.attachments[0],
   twilio: ({ text }) => new URLSearchParams(text).get('MediaUrl0'),
   telnyx: ({ body }) => body.data.payload.media[0].url,
-  vonage: ({ body }) => body.image.url,
+  vonage: ({ body }) => (body.image ?? body.vcard).url,
 };
 
 /** A simulator with an account of each dialect, whose webhooks a receiver gets. */
