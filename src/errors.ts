@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'not_found'
   | 'payload_too_large'
   | 'unsupported_media_type'
+  | 'range_not_satisfiable'
   | 'too_many_requests'
   | 'idempotency_key_reused'
   | ProtocolFailure
@@ -137,6 +138,17 @@ export class MalformedJsonError extends ServiceError {
 export class UnsupportedMediaTypeError extends ServiceError {
   constructor(message: string) {
     super('unsupported_media_type', message);
+  }
+}
+
+/** A file has none of the bytes of the range. */
+export class RangeNotSatisfiableError extends ServiceError {
+  /** The bytes of the file. */
+  readonly size: number;
+
+  constructor(size: number) {
+    super('range_not_satisfiable', `The file has ${size} bytes.`);
+    this.size = size;
   }
 }
 

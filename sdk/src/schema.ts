@@ -589,8 +589,10 @@ export interface paths {
         put?: never;
         /**
          * Upload a file
-         * @description Stores the body of the request as a file that messages can name in `media_ids`. `Content-Type` is its type. The file is read
-         *     while it arrives and may have 25 MiB. A file that no message has named is removed after seven days.
+         * @description Stores the body of the request as a file that messages can name in `media_ids`. `Content-Type` is the type of the file; its
+         *     parameters are ignored, and a form or a compressed body is 415. The file is read while it arrives and may have 25 MiB. An
+         *     upload that stops for 30 seconds, or takes more than 15 minutes, is 408. A file that no message has named is removed after
+         *     seven days.
          */
         post: operations["uploadMedia"];
         delete?: never;
@@ -626,7 +628,8 @@ export interface paths {
         /**
          * Download a file
          * @description The content of a stored file, or one range of it. The `url` of a file leads here, with its signature instead of an API key:
-         *     a changed or expired link is 401. `HEAD` gives the headers.
+         *     a changed or expired link is 401. A file that is `pending` or `failed` is 404. `HEAD` gives the headers. Requests with a link
+         *     have no rate limit.
          */
         get: operations["getMediaContent"];
         put?: never;
@@ -3238,7 +3241,7 @@ export interface components {
              * @description The stable code of the error for programs. New codes may be added.
              * @enum {string}
              */
-            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "no_provider_for_sender" | "missing_capability" | "recipient_suppressed" | "country_not_allowed" | "link_to_self" | "already_linked" | "participants_share_conversation" | "external_id_taken" | "not_cancelable" | "not_retriable" | "position_expired" | "too_many_endpoints" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
+            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "range_not_satisfiable" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "no_provider_for_sender" | "missing_capability" | "recipient_suppressed" | "country_not_allowed" | "link_to_self" | "already_linked" | "participants_share_conversation" | "external_id_taken" | "not_cancelable" | "not_retriable" | "position_expired" | "too_many_endpoints" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
             /** @description The `X-Request-Id` of the response. */
             request_id: string;
             required_scope?: components["schemas"]["Scope"];
@@ -3486,7 +3489,27 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is not `application/json` (for an import, `text/csv`) in UTF-8, or is compressed (`unsupported_media_type`). */
+        /** @description The file has no byte of the range (`range_not_satisfiable`). `Content-Range` has the bytes of the file. */
+        RangeNotSatisfiable: {
+            headers: {
+                /**
+                 * @description The bytes of the file.
+                 * @example bytes *\/182044
+                 */
+                "Content-Range"?: string;
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description The body is not `application/json` (for an import, `text/csv`) in UTF-8, or is compressed; or the type of an uploaded file is
+         *     missing, or is none that the channel can have (`unsupported_media_type`).
+         */
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -3687,6 +3710,36 @@ export interface components {
          * @example /api/messages/1
          */
         Location: string;
+        /**
+         * @description The bytes of the body.
+         * @example 182044
+         */
+        ContentLength: number;
+        /**
+         * @description The first and the last byte of the range, from 0, and the bytes of the file.
+         * @example bytes 0-499/182044
+         */
+        ContentRange: string;
+        /**
+         * @description Always `bytes`.
+         * @example bytes
+         */
+        AcceptRanges: string;
+        /**
+         * @description `inline` for pictures except SVG, audio, video, plain text and PDF, otherwise `attachment`; with the name of the file.
+         * @example inline; filename=receipt.jpg
+         */
+        FileDisposition: string;
+        /**
+         * @description The hash of the file, which never changes.
+         * @example "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+         */
+        FileETag: string;
+        /**
+         * @description With a link, the client may keep the file as long as the link is valid; with an API key, it must ask again.
+         * @example private, max-age=5400, immutable
+         */
+        FileCacheControl: string;
         /**
          * @description The authentication scheme.
          * @example Bearer
@@ -4992,8 +5045,8 @@ export interface operations {
                 /** @description The name of the file, without a path. */
                 name?: components["schemas"]["FileName"];
                 /**
-                 * @description The channel that the file is for: `sms` refuses files of more than 5,000,000 bytes, and types other than pictures, audio,
-                 *     video, vCards, calendars, plain text and PDF. Each kind of provider has further limits, which a send checks.
+                 * @description The channel that the file is for: `sms` refuses files of more than 5,000,000 bytes (413), and types other than pictures,
+                 *     audio, video, vCards, calendars, plain text and PDF (415). Each kind of provider has further limits, which a send checks.
                  */
                 channel?: components["schemas"]["Channel"];
             };
@@ -5010,6 +5063,7 @@ export interface operations {
             /** @description The file is stored. */
             201: {
                 headers: {
+                    Location: components["headers"]["Location"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
@@ -5077,8 +5131,15 @@ export interface operations {
                 signature?: string;
             };
             header?: {
-                /** @description One range of bytes (RFC 9110, section 14). The response to several ranges is the whole file. */
+                /**
+                 * @description One range of bytes (RFC 9110, section 14). The response to several ranges, and to a header that is not valid, is the whole
+                 *     file.
+                 */
                 Range?: string;
+                /** @description An `ETag`. The range is sent only if the file still has it, and otherwise the whole file. */
+                "If-Range"?: string;
+                /** @description The `ETag` of a stored copy. The response is 304 if the copy is current. */
+                "If-None-Match"?: string;
             };
             path: {
                 /**
@@ -5094,12 +5155,11 @@ export interface operations {
             /** @description The file. */
             200: {
                 headers: {
-                    /** @description `inline` for pictures, audio, video, plain text and PDF, otherwise `attachment`; with the name of the file. */
-                    "Content-Disposition"?: string;
-                    /** @description Always `bytes`. */
-                    "Accept-Ranges"?: string;
-                    /** @description The hash of the file, which never changes. */
-                    ETag?: string;
+                    "Content-Length": components["headers"]["ContentLength"];
+                    "Content-Disposition": components["headers"]["FileDisposition"];
+                    "Accept-Ranges": components["headers"]["AcceptRanges"];
+                    ETag: components["headers"]["FileETag"];
+                    "Cache-Control": components["headers"]["FileCacheControl"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
@@ -5112,12 +5172,12 @@ export interface operations {
             /** @description A range of the file; `Content-Range` says which. */
             206: {
                 headers: {
-                    /** @description `inline` for pictures, audio, video, plain text and PDF, otherwise `attachment`; with the name of the file. */
-                    "Content-Disposition"?: string;
-                    /** @description Always `bytes`. */
-                    "Accept-Ranges"?: string;
-                    /** @description The hash of the file, which never changes. */
-                    ETag?: string;
+                    "Content-Range": components["headers"]["ContentRange"];
+                    "Content-Length": components["headers"]["ContentLength"];
+                    "Content-Disposition": components["headers"]["FileDisposition"];
+                    "Accept-Ranges": components["headers"]["AcceptRanges"];
+                    ETag: components["headers"]["FileETag"];
+                    "Cache-Control": components["headers"]["FileCacheControl"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
@@ -5127,9 +5187,14 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description The client has the file, as `If-None-Match` says. */
+            /** @description Not modified; the `If-None-Match` value is still current. */
             304: {
                 headers: {
+                    ETag: components["headers"]["FileETag"];
+                    "Cache-Control": components["headers"]["FileCacheControl"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -5137,15 +5202,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
-            /** @description The file has no such range. */
-            416: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            416: components["responses"]["RangeNotSatisfiable"];
             422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];

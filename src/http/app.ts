@@ -1,4 +1,4 @@
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express, type RequestHandler, type Response } from 'express';
 import type { Config, Role } from '../config/config.ts';
 import { NotFoundError } from '../errors.ts';
 import type { MediaLinks } from '../media/links.ts';
@@ -118,6 +118,8 @@ function toMiddleware(
     const handler = handlers[operationOf(request)?.operationId as OperationId] as unknown as AnyHandler;
     ensureStorable(request);
     replaceInfinities(request);
+    // Only a GET has ranges (RFC 9110, 14.2).
+    if (request.method === 'HEAD') delete request.headers.range;
     const { params, query, headers, body } = request;
     const { caller, key } = stateOf(request);
     if (!caller) throw new Error('A request reached its handler without authentication');
@@ -132,18 +134,28 @@ function toMiddleware(
       budget.written(response);
       throw translate(error);
     });
+    const restoreHeaders = keepHeaders(response, Object.keys(result.headers ?? {}));
     response.status(result.status).set(result.headers ?? {});
-    // The response to HEAD ends before the first text of a stream.
+    // The response to HEAD ends before the first part of a stream.
     if (result.body === undefined || (request.method === 'HEAD' && isStream(result.body))) response.end();
     else if (isStream(result.body)) {
       const isAllowed = () => key === undefined || keyring.has(key);
       await sendStream(response, takeWhile(result.body, isAllowed)).catch((error) => {
-        if (!response.headersSent)
-          for (const name of Object.keys(result.headers ?? {})) response.removeHeader(name);
+        if (!response.headersSent) restoreHeaders();
         throw translate(error);
       });
     } else if (typeof result.body === 'string') response.send(result.body);
     else response.json(result.body);
     budget.written(response);
+  };
+}
+
+/** Returns a function that gives headers of a response the values that they have now. */
+function keepHeaders(response: Response, names: string[]): () => void {
+  const values = names.map((name) => [name, response.getHeader(name)] as const);
+  return () => {
+    for (const [name, value] of values)
+      if (value === undefined) response.removeHeader(name);
+      else response.setHeader(name, value);
   };
 }

@@ -89,6 +89,7 @@ async function fail(error: ServiceError, socket: Duplex, logger: Logger): Promis
   connection.failed = true;
   const { latest, pending } = connection;
   const inBody = latest !== null && !latest.request.complete;
+  if (inBody) stateOf(latest.request).failBody?.(error);
   if (inBody && !latest.response.headersSent) {
     latest.response.setHeader('connection', 'close');
     sendProblem(latest.request, latest.response, error);

@@ -5,6 +5,7 @@ import {
   type Fault,
   InsufficientScopeError,
   InvalidRequestError,
+  RangeNotSatisfiableError,
   ServiceError,
   TooManyRequestsError,
   UnauthorizedError,
@@ -51,6 +52,7 @@ const STATUS: Record<ErrorCode, number> = {
   position_expired: 410,
   payload_too_large: 413,
   unsupported_media_type: 415,
+  range_not_satisfiable: 416,
   expectation_failed: 417,
   invalid_request: 422,
   idempotency_key_reused: 422,
@@ -123,6 +125,8 @@ function fromServiceError(error: ServiceError): ProblemResponse {
     return { ...problem, fields: { errors: error.faults } };
   if (error instanceof UnauthorizedError) return { ...problem, headers: { 'www-authenticate': 'Bearer' } };
   if (error instanceof InsufficientScopeError) return fromInsufficientScope(error, problem);
+  if (error instanceof RangeNotSatisfiableError)
+    return { ...problem, headers: { 'content-range': `bytes */${error.size}` } };
   if (error instanceof UnavailableError || error instanceof TooManyRequestsError)
     return { ...problem, headers: { 'retry-after': `${error.retryAfter}` } };
   return problem;

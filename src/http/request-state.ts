@@ -17,6 +17,8 @@ export interface RequestState {
   hold: Hold | undefined;
   /** Whether the handler reads the body while it arrives, without the limit of time of other requests. */
   isStreamed: boolean;
+  /** Ends the reading of a streamed body: no more of the body can be received. */
+  failBody: ((error: Error) => void) | undefined;
   /** An upper bound of the number of values in the body. */
   values: number;
 }
@@ -33,6 +35,7 @@ export function stateOf(request: object): RequestState {
     rawBody: undefined,
     hold: undefined,
     isStreamed: false,
+    failBody: undefined,
     values: 0,
   };
   return holder[STATE];

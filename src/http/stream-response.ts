@@ -11,35 +11,45 @@ export function closeSignalOf(response: ServerResponse): AbortSignal {
   return closed.signal;
 }
 
-export function isStream(body: unknown): body is AsyncIterable<string> {
+/** The parts of a response that is sent as it comes. */
+export type ResponseStream = AsyncIterable<string | Buffer>;
+
+export function isStream(body: unknown): body is ResponseStream {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }
 
-/** The texts until the condition does not hold any more, for example because the key of the client was removed. */
+/**
+ * The parts until the condition does not hold any more, for example because the key of the client was removed. The client of a
+ * response that has a length then knows that the response is incomplete.
+ */
 export async function* takeWhile(
-  texts: AsyncIterable<string>,
+  parts: ResponseStream,
   condition: () => boolean,
-): AsyncGenerator<string> {
-  for await (const text of texts) {
+): AsyncGenerator<string | Buffer> {
+  for await (const part of parts) {
     if (!condition()) return;
-    yield text;
+    yield part;
   }
 }
 
 /**
- * Sends texts as they come. A client that does not read for `patienceMs` is disconnected, so that memory is bounded. The headers
- * are sent with the first text: before it, an error can still become a problem document.
+ * Sends parts as they come. A client that does not read for `patienceMs` is disconnected, so that memory is bounded. The headers
+ * are sent with the first part: before it, an error can still become a problem document. If the parts end before the length in
+ * the headers, the connection is closed, because the client would wait for the rest.
  */
 export async function sendStream(
   response: ServerResponse,
-  body: AsyncIterable<string>,
+  body: ResponseStream,
   patienceMs = PATIENCE_MS,
 ): Promise<void> {
-  for await (const text of body) {
+  let missing = Number(response.getHeader('content-length') ?? 0);
+  for await (const part of body) {
     if (response.closed) return;
-    if (!response.write(text)) await untilDrained(response, patienceMs);
+    missing -= part.length;
+    if (!response.write(part)) await untilDrained(response, patienceMs);
   }
-  response.end();
+  if (missing > 0) response.destroy();
+  else response.end();
 }
 
 async function untilDrained(response: ServerResponse, patienceMs: number): Promise<void> {

@@ -11,9 +11,17 @@ type Parameters<Id extends OperationId> = operations[Id]['parameters'];
 type LowerCased<T> = { [K in keyof T as Lowercase<K & string>]: T[K] };
 type OrNothing<T> = [T] extends [undefined] ? Record<never, never> : NonNullable<T>;
 
+/** A body that a handler reads while it arrives. */
+export interface StreamedBody {
+  contentType: string;
+  /** The bytes of the body; null if they are not known before the body ends. */
+  length: number | null;
+  parts: AsyncIterable<Buffer>;
+}
+
 /** A CSV file, or a file of any type, is read while it arrives. */
 type RequestBodyOf<Body> = Body extends { content: { 'text/csv': string } | { '*/*': string } }
-  ? AsyncIterable<Buffer>
+  ? StreamedBody
   : JsonOf<Body>;
 
 /** The validated input of a handler, without types of the HTTP library. Header names are in lower case. */
@@ -44,8 +52,12 @@ type Responses<Id extends OperationId> = operations[Id]['responses'];
  */
 export type Reserve = (bytes: number) => Promise<void>;
 
-/** The body of a response: text, an object that is sent as JSON, or for a stream the texts that are sent as they come. */
-type BodyOf<Id, Response> = Id extends InParts ? AsyncIterable<string> : JsonOf<Response>;
+/** The body of a response: text, an object that is sent as JSON, or for a stream the parts that are sent as they come. */
+type BodyOf<Id, Response> = Response extends { content: object }
+  ? Id extends InParts
+    ? AsyncIterable<string | Buffer>
+    : JsonOf<Response>
+  : undefined;
 
 /** Operations whose responses are sent in parts, because they have no end or need too much memory. */
 type InParts = 'getMediaContent' | 'streamEvents' | 'exportSuppressions' | 'importSuppressions';

@@ -12,7 +12,9 @@ export function linksOf({
   return new MediaLinks(secretKeys, publicUrl);
 }
 
-/** The files of messages, for requests. */
-export function createMedia({ knex, pool }: Database, links: MediaLinks): Media {
-  return new Media({ knex, links, store: createPostgresStore(pool) });
+/** The files of messages, for requests. Disposal of the stack waits for uploads. */
+export function createMedia({ knex, pool }: Database, links: MediaLinks, stack: AsyncDisposableStack): Media {
+  const media = new Media({ knex, pool, links, store: createPostgresStore(pool) });
+  stack.defer(() => media.stop());
+  return media;
 }

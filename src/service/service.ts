@@ -151,7 +151,7 @@ async function wire(
   const ledger = createServiceLedger(config, database, events, () => sequencer.wake());
   const handlers = createHandlers({
     ...{ parseAddress, recorder, ledger, feed, events, assertReady, presentMessage, ...rules },
-    media: createMedia(database, links),
+    media: createMedia(database, links, stack),
     preview: createPreview({ pool, parseAddress, hashAddress, ...rules }),
     webhooks: createWebhooks({
       ...{ config, providers, database, parseAddress, recorder, receipts },

@@ -21,6 +21,7 @@ describe('HEAD', () => {
     service = await startHarness({ API_KEYS: `tests:${key}` });
     const headers = { authorization: `Bearer ${key}` };
     await service.request('POST', '/api/messages/sms', sms, headers);
+    await service.request('POST', '/api/media', 'A file', { ...headers, 'content-type': 'text/plain' });
     await store(service.databaseUrl, '{}');
     const endpoint = { url: 'https://example.com/events', enabled: false };
     await service.request('POST', '/api/endpoints', endpoint, headers);

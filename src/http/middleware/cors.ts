@@ -7,14 +7,18 @@ const REQUEST_HEADERS = [
   'Content-Type',
   'Idempotency-Key',
   'If-None-Match',
+  'If-Range',
   'Last-Event-ID',
+  'Range',
   'X-Request-Id',
   'traceparent',
 ].join(', ');
 /** The headers of responses that scripts may read. */
 const RESPONSE_HEADERS = [
+  'Accept-Ranges',
   'Allow',
   'Content-Disposition',
+  'Content-Range',
   'ETag',
   'Idempotent-Replayed',
   'Location',

@@ -28,7 +28,7 @@ export function suppressionHandlers({ ledger }: Context): Pick<Handlers, Operati
     importSuppressions: async ({ caller, body }) => ({
       status: 200,
       headers: { 'content-type': 'application/json; charset=utf-8' },
-      body: toJson(await ledger.import(body, actorOf(caller))),
+      body: toJson(await ledger.import(body.parts, actorOf(caller))),
     }),
     exportSuppressions: async ({ query }) => ({
       status: 200,

@@ -22,6 +22,8 @@ function responseHeaders(document: OpenApiDocument): Set<string> {
   };
   visit(document.paths, false);
   visit((document.components as unknown as { responses: object }).responses, false);
+  // Scripts may read these headers of every response.
+  for (const name of ['cache-control', 'content-length']) names.delete(name);
   return names;
 }
 

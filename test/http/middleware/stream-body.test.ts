@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { expect } from 'chai';
 import type { Request } from 'express';
 import type { ServiceError } from '../../../src/errors.ts';
-import { partsOf } from '../../../src/http/middleware/stream-body.ts';
+import { partsOf } from '../../../src/http/middleware/body-parts.ts';
 import { listen } from '../../support/listen.ts';
 import { chunk, connectRaw, head, type RawConnection } from '../../support/raw.ts';
 import { until } from '../../support/until.ts';
@@ -31,7 +31,8 @@ describe('The body of a request that is read while it arrives', () => {
     server.closeAllConnections();
     server.close();
   });
-  const parts = (request: IncomingMessage) => partsOf(request as Request, LIMIT, PATIENCE_MS);
+  const limits = { limit: LIMIT, patienceMs: PATIENCE_MS, deadlineMs: 60_000 };
+  const parts = (request: IncomingMessage, given = limits) => partsOf(request as Request, given);
   const all = async (request: IncomingMessage) => {
     let bytes = 0;
     for await (const part of parts(request)) bytes += part.length;
@@ -52,6 +53,15 @@ describe('The body of a request that is read while it arrives', () => {
 
   it('fails if no byte arrives while the handler waits', async () => {
     read = all;
+    connection.write(chunk('x'));
+    expect(await connection.receive(/failed/)).to.include('failed request_timeout.');
+  });
+
+  it('fails if it takes too long, also if bytes arrive all the time', async () => {
+    read = async (request) => {
+      for await (const _ of parts(request, { ...limits, deadlineMs: PATIENCE_MS }))
+        connection.write(chunk('x'));
+    };
     connection.write(chunk('x'));
     expect(await connection.receive(/failed/)).to.include('failed request_timeout.');
   });
