@@ -73,6 +73,7 @@ const MEDIA = `
     attempt_count int not null default 0,
     -- When the next attempt is due; during an attempt, the end of its lease.
     next_attempt_at timestamptz(3) not null,
+    leased boolean not null default false,
     created_at timestamptz(3) not null default now()
   );
   create index media_fetches_next_attempt_at_idx on media_fetches (next_attempt_at);

@@ -19,6 +19,9 @@ type Subject =
   | 'suppression'
   | 'provider';
 
+/** The events of inbound messages, which have one status. */
+const WITHOUT_CHANGES = new Set<EventRow['type']>(['message.received', 'message.media_settled']);
+
 /** Presents events with the present content of their resources. An event whose resource was deleted is omitted. */
 export async function presentEvents(rows: EventRow[], resources: Resources): Promise<Event[]> {
   const idsOf = (subject: Subject) => [
@@ -84,7 +87,7 @@ function disabledAt(
 
 /** The state of a message at the event. An event of a new message has no changes. */
 function stateOf({ type, changes }: EventRow, { created_at }: Schema<'Message'>): Partial<Schema<'Message'>> {
-  if (type === 'message.received') return {};
+  if (WITHOUT_CHANGES.has(type)) return {};
   const { error = null, updated_at = created_at, ...state } = (changes ?? {}) as Changes;
   return {
     status: type.split('.')[1] as Schema<'MessageStatus'>,

@@ -56,7 +56,7 @@ const COLUMNS = [
  * The columns of the delivery of an outbound message, and the primary conversation. An operator may have deleted the
  * delivery. While a message has the status `sending`, its `next_attempt_at` is the end of a lease and is not shown.
  */
-const JOINED = `
+const joined = (media: string) => `
   coalesce(delivery.status, case direction when 'inbound' then 'received' else 'unknown' end) as status,
   delivery.error, delivery.send_at, delivery.expires_at,
   case when delivery.status in ('scheduled', 'queued') then delivery.next_attempt_at end as next_attempt_at,
@@ -66,7 +66,7 @@ const JOINED = `
   case when direction = 'outbound' and cardinality("to" || cc || bcc) > 1 then (
     select json_agg(recipient) from delivery_recipients as recipient where message_id = messages.id
   ) end as recipients,
-  ${mediaOf('messages')} as media,
+  ${media} as media,
   (select coalesce(merged_into_id, id) from conversations where id = messages.conversation_id) as conversation_id`;
 
 /** Adds the columns of `PresentableMessage` to a query for few messages. */
@@ -74,12 +74,12 @@ export function presentable(messages: AnyQueryBuilder): void {
   messages
     .leftJoinRelated('delivery')
     .select(COLUMNS.map((column) => `messages.${column}`))
-    .select(raw(JOINED));
+    .select(raw(joined(mediaOf('messages'))));
 }
 
-/** SQL: the files of a message of a table, in their order, as `MediaRow`s. An SMS has none, and is not looked up. */
+/** SQL: the files of a message of a table, in their order, as `MediaRow`s. An SMS without attachments has none. */
 export function mediaOf(table: string): string {
-  return `case when ${table}.type <> 'sms' then (
+  return `case when ${table}.type <> 'sms' or ${table}.attachments <> '{}' then (
     select json_agg(${MEDIA_ROW} order by position)
     from message_media join media on media.id = media_id where message_media.message_id = ${table}.id
   ) end`;
@@ -94,14 +94,28 @@ const START_OF_ATTACHMENTS = `
     ) as attached where before <= :characters
   ) end as attachments`;
 
-/** The same, with only as much of the body and of the attachments as exceeds a number of characters. */
+/** The same as `mediaOf`, up to the file that exceeds the number of characters. */
+const START_OF_MEDIA = `
+  case when messages.type <> 'sms' or messages.attachments <> '{}' then (
+    select json_agg(file order by position) from (
+      select file, position, sum(length(file::text)) over (order by position) - length(file::text) as before
+      from (
+        select position, ${MEDIA_ROW} as file
+        from message_media join media on media.id = media_id where message_media.message_id = messages.id
+      ) as presented
+    ) as measured where before <= :characters
+  ) end`;
+
+/** The same, with only as much of the body, the attachments and the files as exceeds a number of characters. */
 export function presentableStart(messages: AnyQueryBuilder, characters: number): void {
   const small = COLUMNS.filter((column) => column !== 'body' && column !== 'attachments');
   messages
     .leftJoinRelated('delivery')
     .select(small.map((column) => `messages.${column}`))
     .select(
-      raw(`left(body, :characters::int + 1) as body, ${START_OF_ATTACHMENTS}, ${JOINED}`, { characters }),
+      raw(`left(body, :characters::int + 1) as body, ${START_OF_ATTACHMENTS}, ${joined(START_OF_MEDIA)}`, {
+        characters,
+      }),
     );
 }
 

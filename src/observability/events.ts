@@ -5,10 +5,11 @@ import { type FeedBacklog, registerFeed } from './feed-metrics.ts';
 import { createInboxEvents, type InboxEvents } from './inbox-events.ts';
 import { createLedgerEvents, type LedgerEvents } from './ledger-events.ts';
 import type { Logger } from './logger.ts';
+import { createMediaEvents, type MediaEvents } from './media-events.ts';
 import { createMetrics, type ProcessName, type QueueLength, registerQueue } from './metrics.ts';
 
 /** The events of the service that an operator observes. Each function updates the metrics of its event and logs one line. */
-export interface Events extends InboxEvents, EndpointEvents, LedgerEvents {
+export interface Events extends InboxEvents, EndpointEvents, LedgerEvents, MediaEvents {
   readonly registry: Registry;
   /** `route` is the path in the contract, null for any other path; `status` is null if the client disconnected early. */
   requestCompleted(request: {
@@ -100,6 +101,7 @@ export function createEvents(logger: Logger, process: ProcessName = 'api'): Even
     ...createInboxEvents(logger, metrics.registry),
     ...createEndpointEvents(logger, metrics.registry),
     ...createLedgerEvents(logger),
+    ...createMediaEvents(logger, metrics.registry),
     registry: metrics.registry,
     requestCompleted: ({ method, route, status, seconds }) => {
       const labels = { method: METHODS.has(method) ? method : 'other', route: route ?? 'other' };

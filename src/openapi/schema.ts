@@ -1248,7 +1248,7 @@ export interface components {
             /** @description The id of the file. */
             id: components["schemas"]["Id"];
             state: components["schemas"]["MediaState"];
-            /** @description The type, such as `image/jpeg`; null before the file is stored. */
+            /** @description The type, such as `image/jpeg`. Before the file is stored, the type that the provider has declared, or null. */
             content_type: string | null;
             /**
              * Format: int64
@@ -2872,13 +2872,13 @@ export interface components {
          * @description What happened. New types may be added.
          * @enum {string}
          */
-        EventType: "message.received" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled" | "conversation.created" | "conversation.merged" | "participant.linked" | "participant.unlinked" | "provider.unavailable" | "provider.recovered" | "endpoint.disabled" | "quarantine.added" | "suppression.added" | "suppression.removed";
+        EventType: "message.received" | "message.media_settled" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled" | "conversation.created" | "conversation.merged" | "participant.linked" | "participant.unlinked" | "provider.unavailable" | "provider.recovered" | "endpoint.disabled" | "quarantine.added" | "suppression.added" | "suppression.removed";
         /**
          * @description Present if the resource is larger than 20,000 bytes: its body is cut, and long lists too. Read the resource for the whole.
          * @enum {boolean}
          */
         Truncated: true;
-        /** @description A message was recorded, or its status changed. */
+        /** @description A message was recorded, its status changed, or all files of an inbound message are fetched or have failed. */
         MessageEvent: {
             /** @description The position in the feed. */
             id: components["schemas"]["Id"];
@@ -2886,7 +2886,7 @@ export interface components {
              * @description What happened.
              * @enum {string}
              */
-            type: "message.received" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled";
+            type: "message.received" | "message.media_settled" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled";
             /**
              * Format: date-time
              * @description When it happened.

@@ -102,6 +102,8 @@ export interface InboundContent {
   body: unknown;
   /** URLs. */
   attachments: unknown;
+  /** What the provider says about the attachments, in their order; it holds only where the file itself does not say it. */
+  files?: readonly DeclaredFile[];
   /** RFC 3339, RFC 5322 or Unix time; default: now. */
   timestamp?: unknown;
   /**
@@ -110,6 +112,11 @@ export interface InboundContent {
    */
   copy?: { key: string; recipient: unknown };
   payload: unknown;
+}
+
+export interface DeclaredFile {
+  contentType?: unknown;
+  name?: unknown;
 }
 
 export interface ReceiptContent {

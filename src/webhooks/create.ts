@@ -11,6 +11,7 @@ import type { AttemptOptions } from './attempt.ts';
 import { createEffects, type Effects, type EffectsOptions } from './effects.ts';
 import { InboxWorker } from './inbox-worker.ts';
 import { createInboxMeasure } from './measure.ts';
+import { createMediaMeasure } from './media/measure.ts';
 import { createProcessing } from './process.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { type Receive, receiveWebhook } from './receive.ts';
@@ -44,6 +45,7 @@ export function createWebhooks({
     options.accounts.map(({ name }) => name),
     createInboxMeasure(pool),
   );
+  events.watchMedia(createMediaMeasure(pool));
   return {
     effects,
     receive: (...webhook) => receiveWebhook(options, ...webhook),

@@ -12,9 +12,14 @@ const RECIPIENTS_SIZE = `case when direction = 'outbound' and cardinality("to" |
   + coalesce((select sum(octet_length(error::text)) from delivery_recipients where message_id = candidates.id), 0)
   else 0 end`;
 
+/** The bytes of the files of a message, which are counted for a message that can have files only. */
+const MEDIA_SIZE = `case when type <> 'sms' or attachments <> '{}' then (
+    select 512 * count(*) from message_media where message_id = candidates.id)
+  else 0 end`;
+
 /** The bytes of a message's content. `octet_length` does not read the body; the other columns are small. */
 const SIZE = `(512 + octet_length(body) + coalesce(octet_length(subject), 0) + octet_length(metadata::text)
-  + octet_length(array_to_string("to" || cc || bcc || attachments, ' ')) + ${RECIPIENTS_SIZE})`;
+  + octet_length(array_to_string("to" || cc || bcc || attachments, ' ')) + ${RECIPIENTS_SIZE} + ${MEDIA_SIZE})`;
 
 export interface PageRequest {
   /** Selects one message more than `limit`, to find out whether there is a next page. */

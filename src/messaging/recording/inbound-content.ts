@@ -1,5 +1,8 @@
+import { fileNameOf } from '../../media/file-name.ts';
+import { mediaTypeOf } from '../../media/types.ts';
+import type { InboundContent } from '../../providers/webhook.ts';
 import { isStorable, parseTime } from '../time.ts';
-import { itemsOf } from './inbound-values.ts';
+import { itemsOf, readText } from './inbound-values.ts';
 
 /** The `Date` header of RFC 5322. The time zone is required, because a time without a time zone is ambiguous. */
 const RFC_5322 =
@@ -38,12 +41,28 @@ function isOfCalendar(date: string): boolean {
 /** Maximum values of a list that are read. */
 const MAX_URLS = 1_000;
 
+/** An attachment of an inbound message, with what its provider has declared. */
+export interface Attachment {
+  url: string;
+  contentType: string | null;
+  name: string | null;
+}
+
 /** The http and https URLs in a list of attachments, normalised as in browsers (WHATWG URL). Skips other values. */
-export function readUrls(attachments: unknown): string[] {
+export function readAttachments({
+  attachments,
+  files = [],
+}: Pick<InboundContent, 'attachments' | 'files'>): Attachment[] {
   return itemsOf(attachments)
     .slice(0, MAX_URLS)
-    .flatMap((item) => {
+    .flatMap((item, index) => {
       const url = typeof item === 'string' ? URL.parse(item) : null;
-      return url && /^https?:$/.test(url.protocol) ? url.href : [];
+      if (!url || !/^https?:$/.test(url.protocol)) return [];
+      const { contentType, name } = files[index] ?? {};
+      return {
+        url: url.href,
+        contentType: mediaTypeOf(readText(contentType) ?? undefined),
+        name: fileNameOf(name),
+      };
     });
 }

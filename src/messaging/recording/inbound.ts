@@ -5,7 +5,7 @@ import { countSegments } from '../segments.ts';
 import { toOneLine, truncate } from '../text.ts';
 import { foldRecipients, keysOf } from './address-reader.ts';
 import { MAX_RECIPIENTS, readRecipients, readSender } from './inbound-addresses.ts';
-import { readInboundTime, readUrls } from './inbound-content.ts';
+import { readAttachments, readInboundTime } from './inbound-content.ts';
 import { itemsOf, readText } from './inbound-values.ts';
 import { type NewMessage, participantsOf } from './new-message.ts';
 
@@ -32,6 +32,7 @@ export function inboundMessage(
   );
   const type = channel === 'email' ? 'email' : textType(content, to);
   const body = readText(content.body) ?? '';
+  const attachments = readAttachments(content);
   return {
     channel,
     sender,
@@ -40,6 +41,7 @@ export function inboundMessage(
     skipSuppressed: false,
     idempotency: null,
     media: null,
+    attachments,
     row: {
       direction: 'inbound',
       type,
@@ -50,7 +52,7 @@ export function inboundMessage(
       reply_to: null,
       subject: channel === 'email' ? readSubject(content.subject) : null,
       body,
-      attachments: readUrls(content.attachments),
+      attachments: attachments.map(({ url }) => url),
       metadata: {},
       provider,
       provider_message_id: content.providerMessageId,

@@ -8,6 +8,7 @@ import type { IdempotencyKey } from '../../openapi/types.ts';
 import type { Address } from '../address.ts';
 import type { PresentableMessage } from '../message-view.ts';
 import type { RequestedAddress } from './address-reader.ts';
+import type { Attachment } from './inbound-content.ts';
 
 /** The columns of a message, and of the delivery of an outbound message, before the message is recorded. */
 export type NewMessageRow = Pick<
@@ -46,6 +47,8 @@ export interface NewMessage {
   row: NewMessageRow;
   /** The files of `media_ids` of an outbound message; null if it names none. */
   media: MediaRow[] | null;
+  /** The attachments of an inbound message, which are to be fetched; absent for an outbound message. */
+  attachments?: Attachment[];
   /** The request of a recipient that an inbound message is; absent for any other message. */
   optOut?: OptOutRow;
   /** Null for a message without an Idempotency-Key. */

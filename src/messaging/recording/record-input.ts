@@ -1,5 +1,6 @@
 import type { HashAddress } from '../../consent/key.ts';
 import type { CachedConversation } from './conversation-cache.ts';
+import type { Attachment } from './inbound-content.ts';
 import type { NewMessage, SkippedRecipient } from './new-message.ts';
 
 /** A message that the ledger allows, at least for some of its recipients. */
@@ -36,14 +37,23 @@ function requestsIn(messages: NewMessage[]): string | null {
 
 /** The columns of the messages. */
 function toRows(messages: MessageToRecord[], hashAddress: HashAddress): object[] {
-  return messages.map(({ row, media, idempotency, skipped }, index) =>
+  return messages.map(({ row, media, attachments, idempotency, skipped }, index) =>
     withoutNulls({
       ...{ n: index + 1, ...row, ...keyColumns(idempotency) },
       recipient_hashes: row.direction === 'outbound' ? hashesOf(row, hashAddress) : null,
       skipped: skipped.length > 0 ? skipped : null,
       media_ids: media?.map(({ id }) => id),
+      ...(attachments && attachments.length > 0 && declared(attachments)),
     }),
   );
+}
+
+/** What the provider has declared, in the order of the attachments. */
+function declared(attachments: Attachment[]) {
+  return {
+    attachment_types: attachments.map(({ contentType }) => contentType),
+    attachment_names: attachments.map(({ name }) => name),
+  };
 }
 
 /** The hashes of the recipients in the input format of `bytea`. */

@@ -31,11 +31,13 @@ export function readInbound(event: TelnyxEvent): WebhookContent | null {
   if (from === null && own.length === 0) return null;
   const to = [...new Set([...own, ...others])].filter((number) => number !== from);
   const isGroup = to.length > 1;
+  const media = mediaOf(payload);
   return {
     messages: [
       {
         ...{ providerMessageId: messageId, type: payload.type, from, to, body: payload.text },
-        attachments: mediaOf(payload).map(({ url }) => url),
+        attachments: media.map(({ url }) => url),
+        files: media.map(({ content_type: contentType }) => ({ contentType })),
         timestamp: payload.received_at ?? event.data.occurred_at,
         payload: event.whole,
         ...(isGroup && own[0] !== undefined && { copy: copyOf(payload, from, to, own[0]) }),

@@ -88,14 +88,18 @@ async function parse(webhook: IncomingWebhook, accountSid: string): Promise<Webh
 
 function readMessage(form: URLSearchParams, sid: string, payload: object): InboundContent {
   const count = Math.min(Number(form.get('NumMedia')) || 0, MAX_MEDIA);
-  const urls = Array.from({ length: count }, (_, index) => form.get(`MediaUrl${index}`)).filter(Boolean);
+  const media = Array.from({ length: count }, (_, index) => ({
+    url: form.get(`MediaUrl${index}`),
+    contentType: form.get(`MediaContentType${index}`),
+  })).filter(({ url }) => url);
   return {
     providerMessageId: sid,
-    type: urls.length > 0 || sid.startsWith('MM') ? 'mms' : 'sms',
+    type: media.length > 0 || sid.startsWith('MM') ? 'mms' : 'sms',
     from: form.get('From'),
     to: form.get('To'),
     body: form.get('Body'),
-    attachments: urls,
+    attachments: media.map(({ url }) => url),
+    files: media,
     payload,
   };
 }

@@ -17,6 +17,12 @@ import { isGenuine, type SignedBy } from './token.ts';
 
 type Event = Readonly<Record<string, unknown>>;
 
+interface Media {
+  url?: unknown;
+  name?: unknown;
+  caption?: unknown;
+}
+
 /** Vonage's statuses in the words of this service; any other status is kept as it is and changes nothing. */
 const STATUSES = new Map(
   Object.entries({
@@ -69,8 +75,9 @@ async function parse(webhook: IncomingWebhook): Promise<WebhookContent | null> {
 }
 
 function readMessage(event: Event, providerMessageId: string): InboundContent {
-  const media = MEDIA_TYPES.map((type) => event[type] as { url?: unknown; caption?: unknown } | null);
-  const attachments = media.map((each) => each?.url).filter(hasText);
+  const media = MEDIA_TYPES.map((type) => event[type] as Media | null);
+  const files = media.filter((each) => hasText(each?.url)) as Media[];
+  const attachments = files.map(({ url }) => url);
   const caption = media.map((each) => each?.caption).find(hasText);
   return {
     providerMessageId,
@@ -79,6 +86,7 @@ function readMessage(event: Event, providerMessageId: string): InboundContent {
     to: fromWire(event.to),
     body: event.text ?? caption ?? '',
     attachments,
+    files: files.map(({ name }) => ({ name })),
     timestamp: event.timestamp,
     payload: event,
   };

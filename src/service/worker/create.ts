@@ -17,6 +17,8 @@ import type { ProviderRegistry } from '../../providers/registry.ts';
 import { createInboxWorker } from '../../webhooks/create.ts';
 import { WEBHOOKS_DUE } from '../../webhooks/inbox.ts';
 import { endWebhookLeases } from '../../webhooks/lease.ts';
+import { endFetchLeases, MEDIA_DUE } from '../../webhooks/media/claim.ts';
+import { createMediaWorker } from '../../webhooks/media/create.ts';
 import { createEndpointWorker } from '../feed.ts';
 import type { LocatedDatabase } from '../local/database.ts';
 import type { Reports } from './protocol.ts';
@@ -68,11 +70,12 @@ export function divideConnections(poolSize: number, workerProcess: boolean): Con
   return { service: poolSize - worker, worker };
 }
 
-/** Ends the leases of messages, webhooks and events. May be called only if no other process uses this database. */
+/** Ends the leases of messages, webhooks, events and files. May be called only if no other process uses this database. */
 export async function endAllLeases(pool: pg.Pool): Promise<void> {
   await endLeases(pool);
   await endWebhookLeases(pool);
   await endEndpointLeases(pool);
+  await endFetchLeases(pool);
 }
 
 /** Creates the worker of a service. The stack stops the worker. */
@@ -83,12 +86,17 @@ export function createServiceWorker(context: WorkerContext): ServiceWorker {
   const { pool, knex } = database;
   const endpoints = createEndpointWorker({ config, pool, knex, events, onEvent: onSettled }, stack);
   const inbox = createInboxWorker({ config, providers, pool, events, onRecorded: onSettled }, stack);
+  const media = createMediaWorker({ config, providers, pool, events, onSettled }, stack);
   const optOuts = { hashAddress: createAddressHash(config.consentKey), stopScope: config.stopScope };
   const worker = createWorker(
     {
       ...{ config, providers, pool, directUrl: location.directUrl, events, onSettled },
       normaliseAddress: createNormaliser(config.defaultRegion),
-      listeners: { [WEBHOOKS_DUE]: () => inbox.wake(), [FEED_MOVED]: () => endpoints.wake() },
+      listeners: {
+        [WEBHOOKS_DUE]: () => inbox.wake(),
+        [MEDIA_DUE]: () => media.wake(),
+        [FEED_MOVED]: () => endpoints.wake(),
+      },
       tasks: [
         eventRetention(pool, config.eventRetentionDays),
         applyRecordedOptOuts(pool, optOuts),
@@ -101,10 +109,11 @@ export function createServiceWorker(context: WorkerContext): ServiceWorker {
     start: () => {
       worker.start();
       inbox.start();
+      media.start();
       endpoints.start();
     },
     wake: () => worker.wake(),
-    stop: async () => void (await Promise.all([worker.stop(), inbox.stop(), endpoints.stop()])),
+    stop: async () => void (await Promise.all([worker, inbox, media, endpoints].map((each) => each.stop()))),
     accounts: async () => worker.accounts(),
     metrics: async () => [],
   };

@@ -13,6 +13,8 @@ import { createLogger } from '../../observability/logger.ts';
 import { createRegistry } from '../../providers/registry.ts';
 import { createInboxWorker } from '../../webhooks/create.ts';
 import { WEBHOOKS_DUE } from '../../webhooks/inbox.ts';
+import { MEDIA_DUE } from '../../webhooks/media/claim.ts';
+import { createMediaWorker } from '../../webhooks/media/create.ts';
 import { createEndpointWorker } from '../feed.ts';
 import type { Command, Notice, Reports, WorkerSettings } from './protocol.ts';
 import { withRepair } from './repair.ts';
@@ -42,6 +44,10 @@ function start(settings: WorkerSettings): Running {
     { config, providers, pool, events: repairing, onRecorded: onCommitted },
     stack,
   );
+  const media = createMediaWorker(
+    { config, providers, pool, events: repairing, onSettled: onCommitted },
+    stack,
+  );
   const endpoints = createEndpointWorker(
     { config, pool, knex: knexOver(pool), events: repairing, onEvent: onCommitted },
     stack,
@@ -51,7 +57,11 @@ function start(settings: WorkerSettings): Running {
     {
       ...{ config, providers, pool, directUrl, events: repairing, onSettled: onCommitted },
       normaliseAddress: createNormaliser(config.defaultRegion),
-      listeners: { [WEBHOOKS_DUE]: () => inbox.wake(), [FEED_MOVED]: () => endpoints.wake() },
+      listeners: {
+        [WEBHOOKS_DUE]: () => inbox.wake(),
+        [MEDIA_DUE]: () => media.wake(),
+        [FEED_MOVED]: () => endpoints.wake(),
+      },
       tasks: [
         eventRetention(pool, config.eventRetentionDays),
         applyRecordedOptOuts(pool, optOuts),
@@ -61,9 +71,12 @@ function start(settings: WorkerSettings): Running {
     stack,
   );
   // At the same time, because each may wait for half of `STOP_TIMEOUT_MS`.
-  stack.defer(async () => void (await Promise.all([worker.stop(), inbox.stop(), endpoints.stop()])));
+  stack.defer(
+    async () => void (await Promise.all([worker, inbox, media, endpoints].map((each) => each.stop()))),
+  );
   worker.start();
   inbox.start();
+  media.start();
   endpoints.start();
   notify({ type: 'started' });
   return { settings, events, worker };

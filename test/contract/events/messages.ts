@@ -18,6 +18,12 @@ const message = (fields: object) =>
   resources.message({ actor: null, purpose: filled('conversational'), ...fields });
 const { links: _, ...participant } = resources.participant();
 const link = { participant_id: integer(2), linked_at: time() };
+const PICTURE = 'https://api.twilio.com/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME1';
+const picture = {
+  ...{ id: integer(12), state: 'failed', content_type: null, size: null, name: null, url: null },
+  error: { code: filled('address_not_allowed'), detail: string('127.0.0.1 is not a public address') },
+  created_at: time(),
+};
 const provider = { name: filled('text-co'), channel: 'sms' };
 
 function suppressionChange(change: string, reasons: string[]): object {
@@ -33,6 +39,23 @@ const DATA: Record<EventType, object> = {
   'message.received': message({
     ...{ direction: 'inbound', status: 'received', purpose: null, expires_at: null, ...accepted },
     ...{ from: phone('+18045551234'), to: [phone('+12016661234')], body: string('Hi there') },
+  }),
+  'message.media_settled': message({
+    ...{
+      direction: 'inbound',
+      type: 'mms',
+      status: 'received',
+      purpose: null,
+      segments: null,
+      expires_at: null,
+    },
+    ...{
+      from: phone('+18045551234'),
+      to: [phone('+12016661234')],
+      attachments: eachLike(url(PICTURE)),
+      ...accepted,
+    },
+    media: eachLike(picture),
   }),
   'message.queued': message({ status: 'queued' }),
   'message.sent': message({ status: 'sent', ...accepted }),

@@ -42,7 +42,11 @@ export async function renderedEvents(service: Harness): Promise<Map<Event['type'
   await control('POST', '/_control/inbound', {
     ...{ channel: 'sms', from: numberOf(1), to: sms.from, body: 'Hi there' },
   });
-  await collect('conversation.created', 'message.delivered', 'message.received');
+  await control('POST', '/_control/inbound', {
+    ...{ channel: 'sms', from: numberOf(1), to: sms.from, body: 'A picture' },
+    attachments: ['http://127.0.0.1:9/picture.png'],
+  });
+  await collect('conversation.created', 'message.delivered', 'message.received', 'message.media_settled');
 
   await control('PUT', '/_control/settings', { receipts: { enabled: false } });
   const lost = await driver.handOver('sms', { ...sms, to: numberOf(2) });

@@ -1,5 +1,6 @@
 -- Records the media of messages that insert_messages has inserted; `input`, `ids` and `inserted` are those of this function.
--- The attachments of an inbound message are to be fetched, at most `max_media` of them. `media_ids` of an outbound message
+-- The attachments of an inbound message are to be fetched, at most `max_media` of them; until then they have the type and the name
+-- that the provider has declared. `media_ids` of an outbound message
 -- names media that are stored.
 create or replace function record_media(input json, ids bigint[], inserted boolean[], at timestamptz) returns void
 language plpgsql
@@ -10,19 +11,24 @@ declare
   max_media constant int := 100;
 begin
   with attachment as materialized (
-    select ids[n] as message_id, position, url, provider, nextval('media_id_seq') as media_id
-    from json_to_recordset(input) as message(n int, direction text, attachments text[], provider text)
-    cross join lateral unnest(attachments) with ordinality as attachment(url, position)
+    select ids[n] as message_id, position, url, content_type, name, provider, nextval('media_id_seq') as media_id
+    from json_to_recordset(input) as message(
+      n int, direction text, attachments text[], attachment_types text[], attachment_names text[], provider text)
+    cross join lateral unnest(attachments, attachment_types, attachment_names) with ordinality
+      as attachment(url, content_type, name, position)
     where direction = 'inbound' and inserted[n] and position <= max_media
   ), added as (
-    insert into media (id, state, source_url, account, created_at, updated_at)
+    insert into media (id, state, content_type, name, source_url, account, created_at, updated_at)
     overriding system value
-    select media_id, 'pending', url, provider, at, at from attachment
+    select media_id, 'pending', content_type, name, url, provider, at, at from attachment
   ), queued as (
     insert into media_fetches (media_id, next_attempt_at, created_at) select media_id, at, at from attachment
   )
   insert into message_media (message_id, position, media_id)
   select message_id, position, media_id from attachment;
+  if found then
+    perform pg_notify('media_due', '');
+  end if;
 
   insert into message_media (message_id, position, media_id)
   select ids[n], position, media_id
