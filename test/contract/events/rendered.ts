@@ -43,7 +43,7 @@ export async function renderedEvents(service: Harness): Promise<Map<Event['type'
     ...{ channel: 'sms', from: numberOf(1), to: sms.from, body: 'Hi there' },
   });
   await control('POST', '/_control/inbound', {
-    ...{ channel: 'sms', from: numberOf(1), to: sms.from, body: 'A picture' },
+    ...{ channel: 'sms', from: '+18045550100', to: sms.from, body: 'A picture' },
     attachments: ['http://127.0.0.1:9/picture.png'],
   });
   await collect('conversation.created', 'message.delivered', 'message.received', 'message.media_settled');
