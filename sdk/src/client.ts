@@ -4,6 +4,7 @@ import { readApiKey, readBaseUrl } from './options.ts';
 import { type Conversations, conversations } from './resources/conversations.ts';
 import { type Endpoints, endpoints } from './resources/endpoints.ts';
 import { type Events, events } from './resources/events.ts';
+import { type Media, media } from './resources/media.ts';
 import { type MessagesWithWait, messagesWithWait } from './resources/messages-with-wait.ts';
 import { type Participants, participants } from './resources/participants.ts';
 import { type Suppressions, suppressions } from './resources/suppressions.ts';
@@ -49,6 +50,7 @@ export interface Client {
   events: Events;
   endpoints: Endpoints;
   suppressions: Suppressions;
+  media: Media;
   /** Every operation of the contract by path, with the same API key, timeout and retries. */
   raw: RawClient;
 }
@@ -66,6 +68,7 @@ export function createClient(options?: ClientOptions): Client {
     events,
     endpoints,
     suppressions,
+    media,
   };
   return createPartialClient(resources, options);
 }
@@ -82,10 +85,16 @@ export function createPartialClient<Resources extends Record<string, Resource<un
 ): PartialClient<Resources> {
   const { fetch = globalThis.fetch, logger, logLevel = 'info' } = options;
   const { timeout = 30_000, maxRetries = 3, retryDelay = 500 } = options;
-  const baseUrl = readBaseUrl(options.baseUrl);
   const apiKey = readApiKey(options.apiKey);
   const headers = { authorization: apiKey && `Bearer ${apiKey}` };
-  const api = createApi(baseUrl, headers, { fetch, timeout, maxRetries, retryDelay, logger, logLevel });
+  const api = createApi(readBaseUrl(options.baseUrl), headers, {
+    fetch,
+    timeout,
+    maxRetries,
+    retryDelay,
+    logger,
+    logLevel,
+  });
   const client: Record<string, unknown> = { raw: api.raw };
   for (const name in resources) client[name] = resources[name]?.(api);
   return client as PartialClient<Resources>;

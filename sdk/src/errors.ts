@@ -82,7 +82,7 @@ export class ConflictError extends ApiError {
   override readonly name = 'ConflictError';
 }
 
-/** 400, 413, 415 or 422: the request is invalid; `errors` has the locations. */
+/** 400, 413, 415, 416 or 422: the request is invalid; `errors` has the locations. */
 export class InvalidRequestError extends ApiError {
   override readonly name = 'InvalidRequestError';
 }
@@ -105,6 +105,7 @@ const BY_STATUS: Record<number, typeof ApiError> = {
   409: ConflictError,
   413: InvalidRequestError,
   415: InvalidRequestError,
+  416: InvalidRequestError,
   422: InvalidRequestError,
   429: RateLimitError,
 };
@@ -112,9 +113,11 @@ const BY_STATUS: Record<number, typeof ApiError> = {
 /** The error of a response that is not 2xx. Without a problem document, the response is not from the service. */
 export function errorOf(response: Response, body: unknown): MessagingError {
   const { status } = response;
-  if (!isProblem(body)) return unexpected(status);
+  // An intermediary may respond with JSON too; only the service's problem documents have a `request_id`.
+  const problem = body as Partial<Problem> | null | undefined;
+  if (!problem?.code || !problem.request_id) return unexpected(status);
   const Refusal = status >= 500 ? UnavailableError : (BY_STATUS[status] ?? ApiError);
-  return new Refusal(response, body);
+  return new Refusal(response, problem as Problem);
 }
 
 /** The error of a response that is not from the service, for example because `baseUrl` is wrong. */
@@ -124,10 +127,4 @@ export function unexpected(status: number | string, cause?: unknown): Connection
     cause,
     'unexpected_response',
   );
-}
-
-/** An intermediary may respond with JSON too; only the service's problem documents have a `request_id`. */
-function isProblem(body: unknown): body is Problem {
-  const { code, request_id } = (body ?? {}) as Partial<Problem>;
-  return code !== undefined && request_id !== undefined;
 }

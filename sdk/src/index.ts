@@ -29,11 +29,18 @@ export {
 } from './events/stream.ts';
 export { unwrapEvent, type WebhookEvent, type WebhookRequest } from './events/unwrap.ts';
 export { DeliveryError, type WaitOptions } from './events/wait.ts';
+export type { FileContent } from './files.ts';
 export type { LogDetails, Logger, LogLevel } from './logging.ts';
 export type { List, Page, Pages, Paging } from './pagination.ts';
 export { type Conversations, conversations } from './resources/conversations.ts';
 export { type Endpoints, endpoints } from './resources/endpoints.ts';
 export { type Events, events } from './resources/events.ts';
+export {
+  type DownloadOptions,
+  type Media,
+  media,
+  type UploadOptions,
+} from './resources/media.ts';
 export { type Messages, messages } from './resources/messages.ts';
 export { type MessagesWithWait, messagesWithWait } from './resources/messages-with-wait.ts';
 export { type Participants, participants } from './resources/participants.ts';

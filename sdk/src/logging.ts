@@ -1,4 +1,4 @@
-import { ConnectionError } from './errors.ts';
+import type { ConnectionError } from './errors.ts';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
@@ -27,28 +27,31 @@ export interface LogOptions {
   logLevel: LogLevel | 'off';
 }
 
-const LEVELS: (LogLevel | 'off')[] = ['off', 'error', 'warn', 'info', 'debug'];
+/** `off` is before the first. */
+const LEVELS: (LogLevel | 'off')[] = ['error', 'warn', 'info', 'debug'];
+
+/** A response, an error, or another state of a call with a message. */
+type Outcome = Partial<Response & ConnectionError>;
 
 /** Writes an entry about the current state of one call. */
-export type Log = (level: LogLevel, text: string, retries: number, outcome?: unknown) => void;
+export type Log = (level: LogLevel, retries: number, outcome: Outcome, suffix?: string) => void;
 
 /** An error of the logger must not fail a call, because the caller would repeat a request that had its effect. */
 export function logOf({ method, url }: Request, { logger, logLevel }: LogOptions): Log {
   const { pathname: path } = new URL(url);
-  const start = performance.now();
-  return (level, text, retries, outcome) => {
+  const start = Date.now();
+  return (level, retries, { status, headers, code, message = `status ${status}` }, suffix = '') => {
     if (LEVELS.indexOf(level) > LEVELS.indexOf(logLevel)) return;
-    const durationMs = Math.round(performance.now() - start);
-    const details = { method, path, retries, durationMs, ...detailsOf(outcome) };
+    const durationMs = Date.now() - start;
+    const result = headers ? { status, requestId: headers.get('x-request-id') } : code && { code };
     try {
-      logger?.[level](`${method} ${path}: ${text}`, details);
+      logger?.[level](`${method} ${path}: ${message}${suffix}`, {
+        method,
+        path,
+        retries,
+        durationMs,
+        ...result,
+      } as LogDetails);
     } catch {}
   };
-}
-
-function detailsOf(outcome: unknown) {
-  if (outcome instanceof ConnectionError) return { code: outcome.code };
-  if (outcome instanceof Response)
-    return { status: outcome.status, requestId: outcome.headers.get('x-request-id') };
-  return {};
 }

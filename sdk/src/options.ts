@@ -7,19 +7,11 @@ export function readBaseUrl(input: string | URL | undefined): string {
   const value = input ?? environment('MESSAGING_BASE_URL');
   if (value === undefined) throw new TypeError('baseUrl is missing: set the option or MESSAGING_BASE_URL.');
   const given = String(value).trim();
-  const { protocol, username, password, search, hash, origin, pathname } = parse(given);
+  if (!/^https?:/i.test(given) || !URL.canParse(given)) throw notAbsolute(given);
+  const { username, password, search, hash, origin, pathname } = new URL(given);
   if (username || password || search || hash)
     throw new TypeError('baseUrl must not contain a query, a fragment or credentials: use apiKey.');
-  if (!/^https?:$/.test(protocol)) throw notAbsolute(given);
   return origin + pathname.replace(/\/+$/, '');
-}
-
-function parse(given: string): URL {
-  try {
-    return new URL(given);
-  } catch {
-    throw notAbsolute(given);
-  }
 }
 
 function notAbsolute(given: string): TypeError {
@@ -29,13 +21,13 @@ function notAbsolute(given: string): TypeError {
 }
 
 /**
- * The API key, by default of the environment variable `MESSAGING_API_KEY`; undefined for null.
+ * The API key, by default of the environment variable `MESSAGING_API_KEY`; null for none.
  *
  * @throws {TypeError} if the key cannot be sent in a header. The message does not contain the key.
  */
-export function readApiKey(input: string | null | undefined): string | undefined {
-  const apiKey = input === undefined ? environment('MESSAGING_API_KEY') : (input ?? undefined);
-  if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey))
+export function readApiKey(input: string | null | undefined): string | null | undefined {
+  const apiKey = input === undefined ? environment('MESSAGING_API_KEY') : input;
+  if (apiKey != null && !/^[\x21-\x7e]+$/.test(apiKey))
     throw new TypeError('apiKey must be printable ASCII without spaces.');
   return apiKey;
 }

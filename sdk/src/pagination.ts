@@ -17,7 +17,7 @@ export interface Paging<Body extends List<unknown>> extends AsyncIterable<ItemOf
 /** One page. Iterating it yields the items of this page and of all following pages. */
 export type Page<Body extends List<unknown>> = Body & Paging<Body>;
 
-type FetchPage<Body> = (cursor: string | undefined) => Promise<WithResponse<Body>>;
+type FetchPage<Body> = (cursor?: string) => Promise<WithResponse<Body>>;
 
 /**
  * `await` resolves to the first page. `for await` yields every item and fetches further pages on demand. No request is made
@@ -30,7 +30,7 @@ export class Pages<Body extends List<unknown>>
   constructor(fetchPage: FetchPage<Body>) {
     let first: Promise<WithResponse<Page<Body>>> | undefined;
     super(() => {
-      first ??= fetchPage(undefined).then((body) => pageOf(body, fetchPage));
+      first ??= fetchPage().then((body) => pageOf(body, fetchPage));
       return first;
     });
   }

@@ -1,4 +1,4 @@
-import { ConnectionError } from './errors.ts';
+import type { ConnectionError } from './errors.ts';
 import { retryAfter } from './retry-after.ts';
 
 export interface RetryPolicy {
@@ -7,7 +7,7 @@ export interface RetryPolicy {
   /** Maximum delay before the first retry in milliseconds, doubled for each further retry. */
   retryDelay: number;
   /** Maximum `Retry-After` in milliseconds. For a longer time, the call fails with the error and its `retryAfter`. Default: 60,000. */
-  maxRetryAfter?: number;
+  maxRetryAfter?: number | undefined;
 }
 
 /** Maximum jitter in milliseconds, for any number of retries. */
@@ -18,8 +18,9 @@ const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** Whether a retry may succeed. Every request is safe to repeat. */
 export function isTransient(outcome: Response | ConnectionError): boolean {
-  if (outcome instanceof ConnectionError) return true;
-  return outcome.status === 408 || outcome.status === 429 || outcome.status >= 500;
+  // Without a response there is no status.
+  const { status = 500 } = outcome as Partial<Response>;
+  return status === 408 || status === 429 || status >= 500;
 }
 
 /**
@@ -36,9 +37,8 @@ export function delayAfter(
   random = Math.random(),
 ): number | null {
   const { maxRetries, retryDelay, maxRetryAfter = 60_000 } = policy;
-  if (retries >= maxRetries || !isTransient(outcome)) return null;
-  const minimum = outcome instanceof ConnectionError ? 0 : (retryAfter(outcome) ?? 0) * 1_000;
-  if (minimum > maxRetryAfter) return null;
+  const minimum = (retryAfter(outcome as Partial<Response>) ?? 0) * 1_000;
+  if (retries >= maxRetries || !isTransient(outcome) || minimum > maxRetryAfter) return null;
   return minimum + random * Math.min(MAX_JITTER, retryDelay * 2 ** retries);
 }
 

@@ -7,6 +7,8 @@ export type Message = Schemas['Message'];
 export type MessagePreview = Schemas['MessagePreview'];
 export type MessageStatus = Schemas['MessageStatus'];
 export type MessageType = Schemas['MessageType'];
+export type MediaFile = Schemas['Media'];
+export type Channel = Schemas['Channel'];
 export type Conversation = Schemas['Conversation'];
 export type ConversationUpdate = Schemas['ConversationUpdate'];
 export type Participant = Schemas['Participant'];
@@ -76,16 +78,18 @@ export type SuppressionSelector = Query<'deleteSuppression'>;
 
 type Wire = Schemas['UntypedMessage'];
 type EmailField = 'subject' | 'cc' | 'bcc' | 'reply_to';
-type Common = Omit<Wire, 'type' | 'to' | 'attachments' | EmailField>;
+type FileField = 'attachments' | 'media_ids';
+type Common = Omit<Wire, 'type' | 'to' | FileField | EmailField>;
 type Without<Field extends string> = { [Name in Field]?: never };
 
-/** One recipient, no attachments. */
-export type SendSms = Common & Without<EmailField> & { type: 'sms'; to: string; attachments?: null | [] };
-/** Attachments, or several recipients, or both. */
-export type SendMms = Common & Without<EmailField> & Pick<Wire, 'to' | 'attachments'> & { type: 'mms' };
-export type SendEmail = Common & Pick<Wire, 'to' | 'attachments' | EmailField> & { type: 'email' };
+/** One recipient, no files. */
+export type SendSms = Common &
+  Without<EmailField | 'media_ids'> & { type: 'sms'; to: string; attachments?: null | [] };
+/** Files, or several recipients, or both. */
+export type SendMms = Common & Without<EmailField> & Pick<Wire, 'to' | FileField> & { type: 'mms' };
+export type SendEmail = Common & Pick<Wire, 'to' | FileField | EmailField> & { type: 'email' };
 /** The addresses determine the channel. Fields of an email require `type: 'email'`. */
-export type SendByAddress = Common & Without<'type' | EmailField> & Pick<Wire, 'to' | 'attachments'>;
+export type SendByAddress = Common & Without<'type' | EmailField> & Pick<Wire, 'to' | FileField>;
 
 /** The body of a send. Stricter than the schema of the service, so that a field of another message type does not compile. */
 export type SendMessage = SendSms | SendMms | SendEmail | SendByAddress;

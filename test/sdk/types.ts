@@ -10,6 +10,7 @@ import type {
   Endpoint,
   EventOf,
   EventType,
+  MediaFile,
   Message,
   MessagePreview,
   Messages,
@@ -73,6 +74,9 @@ export async function sending() {
     reply_to: 'c@x.org',
   });
   messages.send({ ...mail, to: list, attachments: ['https://x.org/a.png'] });
+  messages.send({ ...text, type: 'mms', media_ids: [id] });
+  messages.send({ ...mail, type: 'email', media_ids: [id] });
+  messages.send({ ...text, media_ids: [id] });
   messages.send(
     { ...text, type: 'sms' },
     { idempotencyKey: 'k', timeout: 1, maxRetries: 0, signal: AbortSignal.abort() },
@@ -93,6 +97,10 @@ export async function sending() {
   messages.send({ ...text, type: 'sms', to: list });
   // @ts-expect-error an sms has no attachments
   messages.send({ ...text, type: 'sms', attachments: ['https://x.org/a.png'] });
+  // @ts-expect-error an sms has no files
+  messages.send({ ...text, type: 'sms', media_ids: [id] });
+  // @ts-expect-error the id of a file is a number
+  messages.send({ ...text, type: 'mms', media_ids: ['1'] });
   // @ts-expect-error an mms has no subject
   messages.send({ ...text, type: 'mms', subject: 'Hi' });
   // @ts-expect-error an mms has no reply address
@@ -257,6 +265,34 @@ export async function endpoints() {
   endpoints.create({ description: '' });
   // @ts-expect-error there is no such field
   endpoints.update(id, { secret: '' });
+}
+
+export async function media(stream: AsyncIterable<Uint8Array>) {
+  const { media } = client;
+  const file = await media.upload(new Blob([]), {
+    name: 'a.jpg',
+    channel: 'sms',
+    signal: AbortSignal.abort(),
+  });
+  holds<Equal<typeof file, WithRequestId<MediaFile>>>();
+  media.upload(stream, { contentType: 'image/png', maxRetries: 0 });
+  media.upload(new Uint8Array(), {});
+  media.upload(new File([], 'a.jpg'));
+  holds<Equal<Awaited<ReturnType<typeof media.get>>, WithRequestId<MediaFile>>>();
+  const content: ReadableStream<Uint8Array> = await media.content(id, { range: 'bytes=0-9' });
+  content.cancel();
+  const { response } = await media.content(id).withResponse();
+  response.headers.get('content-range');
+  (await messages.get(id)).media?.map(({ url, error }) => url ?? error?.code);
+
+  // @ts-expect-error a path is not a file
+  media.upload('picture.jpg');
+  // @ts-expect-error there is no such channel
+  media.upload(new Blob([]), { channel: 'fax' });
+  // @ts-expect-error a range is text
+  media.content(id, { range: [0, 9] });
+  // @ts-expect-error an upload has no key
+  media.upload(new Blob([]), { idempotencyKey: '1' });
 }
 
 export function partial() {

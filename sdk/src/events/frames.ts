@@ -22,7 +22,7 @@ export function createFrameParser(): (chunk: Uint8Array) => Frame[] {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop() as string;
     for (const line of lines) {
-      const [, name = '', value = ''] = /^([^:]*):? ?(.*)/s.exec(line) ?? [];
+      const [, name, value] = /^([^:]*):? ?(.*)/s.exec(line) as unknown as [string, string, string];
       if (line === '') {
         frames.push(fields);
         fields = 'id' in fields ? { id: fields.id as string } : {};

@@ -1,7 +1,6 @@
 import { type Api, rethrow } from '../api.ts';
-import { ConnectionError, errorOf, MessagingError, unexpected } from '../errors.ts';
+import { ConnectionError, MessagingError, unexpected } from '../errors.ts';
 import { after, delayAfter, onAbort, sleep, UNLIMITED } from '../retry.ts';
-import { createTransport } from '../transport.ts';
 import type { EventOf, EventType, MessagingEvent } from '../types.ts';
 import { createFrameParser, type Frame } from './frames.ts';
 
@@ -41,17 +40,13 @@ export function stream<Type extends EventType>(
 ): EventStream<Type> {
   const closing = new AbortController();
   const events = eventsOf<Type>(follow(api, options, closing));
-  return {
-    next: () => events.next(),
-    // A call of `next` that waits for an event ends, too.
-    return() {
-      closing.abort();
-      return events.return();
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
+  const end = events.return;
+  // A call of `next` that waits for an event ends, too.
+  events.return = (value) => {
+    closing.abort();
+    return end.call(events, value);
   };
+  return events;
 }
 
 async function* eventsOf<Type extends EventType>(
@@ -67,49 +62,46 @@ async function* eventsOf<Type extends EventType>(
  * @throws {MessagingError} for a response that a repetition does not change.
  */
 export async function* follow(
-  { raw, defaults }: Api,
+  { defaults, open }: Api,
   options: EventStreamOptions,
   closing: AbortController,
 ): AsyncGenerator<MessagingEvent | undefined, void> {
   const { type, conversation_id, idleTimeoutMs = 45_000, maxRetries = UNLIMITED } = options;
+  const policy = { maxRetries, maxRetryAfter: UNLIMITED };
   const { signal } = closing;
-  let connection: AbortController | undefined;
-  const policy = { ...defaults, maxRetries, maxRetryAfter: UNLIMITED };
-  const onOpen = (controller: AbortController) => {
-    connection = controller;
-  };
-  // Node.js 20.0 keeps a listener of each Request on its signal, so the requests have no signal of their own.
-  const fetch = createTransport({ ...policy, timeout: idleTimeoutMs, signal, onOpen });
   /** All events up to this position were received; undefined for the end of the feed. */
   let position = options.after;
   const release = onAbort(options.signal, () => closing.abort());
   try {
     // Connections without data, one after another.
     for (let failures = 0; ; failures++) {
+      // Not every fetch closes the connection when the body is canceled.
+      const connection = new AbortController();
+      const release = onAbort(signal, () => connection.abort());
       try {
         const query = { after: position, type, conversation_id } as object;
-        const init = { parseAs: 'stream', params: { query }, fetch } as const;
-        const { data, error, response } = await raw.GET('/api/events/stream', init);
-        if (!response.ok) throw errorOf(response, error);
-        if (!data || !/^text\/event-stream/.test(response.headers.get('content-type') ?? ''))
+        const given = { ...policy, signal: connection.signal, timeout: idleTimeoutMs };
+        const { data, response } = await open('/api/events/stream', { query }, given).withResponse();
+        if (!response.headers.get('content-type')?.startsWith('text/event-stream'))
           throw unexpected(response.status);
         let isOpen = false;
-        for await (const frame of readFrames(data, idleTimeoutMs, signal)) {
+        for await (const frame of readFrames(data, idleTimeoutMs, connection)) {
           failures = 0;
-          if (frame.event === 'resync') throw new PositionExpiredError(Number(frame.id));
+          const id = Number(frame.id);
+          if (frame.event === 'resync') throw new PositionExpiredError(id);
           if (!isOpen) yield undefined;
           isOpen = true;
           // A frame without an id has no position, and an event may come again.
-          if (!(Number(frame.id) > (position ?? -1))) continue;
-          position = Number(frame.id);
+          if (!(id > (position ?? -1))) continue;
+          position = id;
           if (frame.data && !signal.aborted) yield JSON.parse(frame.data);
         }
       } finally {
-        // Not every fetch closes the connection when the body is canceled.
-        connection?.abort();
+        release();
+        connection.abort();
       }
       const lost = new ConnectionError('The stream ended.');
-      const delay = delayAfter(lost, failures, policy);
+      const delay = delayAfter(lost, failures, { ...defaults, ...policy });
       if (delay === null) throw lost;
       await sleep(delay, signal);
     }
@@ -122,28 +114,24 @@ export async function* follow(
 
 /**
  * Reads only when the consumer asks for the next frame, so that memory is bounded. Ends with the body, when no data comes for
- * `idleTimeoutMs`, and when the signal is aborted.
+ * `idleTimeoutMs`, and when the connection is aborted.
  */
 async function* readFrames(
   body: ReadableStream<Uint8Array>,
   idleTimeoutMs: number,
-  signal: AbortSignal,
+  connection: AbortController,
 ): AsyncGenerator<Frame, void> {
   const reader = body.getReader();
   const parse = createFrameParser();
-  const close = () => void reader.cancel().catch(() => {});
-  const release = onAbort(signal, close);
+  onAbort(connection.signal, () => void reader.cancel().catch(() => {}));
   try {
     for (;;) {
-      const timer = after(idleTimeoutMs, close);
+      const timer = after(idleTimeoutMs, () => connection.abort());
       const { value } = await reader.read().finally(() => clearTimeout(timer));
       if (!value) return;
       yield* parse(value);
     }
   } catch {
     // The connection was lost.
-  } finally {
-    release();
-    close();
   }
 }

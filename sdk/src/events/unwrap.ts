@@ -21,7 +21,6 @@ export async function unwrapEvent(
   secret: SignedWebhook['secret'],
   options: Pick<SignedWebhook, 'tolerance' | 'now'> = {},
 ): Promise<WebhookEvent> {
-  const { headers } = request;
   const body = 'arrayBuffer' in request ? await request.arrayBuffer() : request.body;
-  return (await verifyWebhook<WebhookEvent>({ ...options, headers, body, secret })).payload;
+  return (await verifyWebhook<WebhookEvent>({ ...options, headers: request.headers, body, secret })).payload;
 }

@@ -31,12 +31,8 @@ export class DeliveryError extends MessagingError {
   }
 }
 
-/** The statuses of a message that has reached a status. A message that is `undelivered` was sent. */
-const REACHED: Record<'sent' | 'delivered', MessageStatus[]> = {
-  sent: ['sent', 'delivered', 'undelivered'],
-  delivered: ['delivered'],
-};
-const OPEN: MessageStatus[] = ['scheduled', 'queued', 'sending', 'sent'];
+/** The statuses on the way to `delivered`. A message that is `undelivered` was sent. */
+const ORDER: MessageStatus[] = ['scheduled', 'queued', 'sending', 'sent', 'undelivered', 'delivered'];
 
 /** Resolves with the message as soon as it has a status. */
 export async function wait(api: Api, id: number, options: WaitOptions = {}): Promise<Message> {
@@ -51,8 +47,7 @@ export async function wait(api: Api, id: number, options: WaitOptions = {}): Pro
     let message: Message = await messages(api).get(id, call);
     if (hasReached(message, until)) return message;
     for await (const event of follow(api, { conversation_id: message.conversation_id }, ending)) {
-      const isOwn = event?.type.startsWith('message.') && (event.data as Message).id === id;
-      if (event && !isOwn) continue;
+      if (event && !(event.type.startsWith('message.') && (event.data as Message).id === id)) continue;
       // The status may have changed before the start of the stream.
       message = event && !event.truncated ? (event.data as Message) : await messages(api).get(id, call);
       if (hasReached(message, until)) return message;
@@ -66,7 +61,8 @@ export async function wait(api: Api, id: number, options: WaitOptions = {}): Pro
 
 /** @throws {DeliveryError} if the message ended with another status. */
 function hasReached(message: Message, until: 'sent' | 'delivered'): boolean {
-  if (REACHED[until].includes(message.status)) return true;
-  if (OPEN.includes(message.status)) return false;
-  throw new DeliveryError(message);
+  const reached = ORDER.indexOf(message.status);
+  if (reached >= ORDER.indexOf(until)) return true;
+  if (reached < 0 || message.status === 'undelivered') throw new DeliveryError(message);
+  return false;
 }

@@ -20,14 +20,10 @@ export interface Conversations {
   messages(id: number, filters?: ConversationMessageFilters, options?: RequestOptions): MessagePages;
 }
 
-export const conversations = ({ raw, call, list }: Api): Conversations => ({
-  list: (query = {}, options) =>
-    list({ params: { query } }, options, (init) => raw.GET('/api/conversations', init)),
-  get: (id, options) => call(byId(id), options, (init) => raw.GET('/api/conversations/{id}', init)),
-  update: (id, body, options) =>
-    call({ ...byId(id), body }, options, (init) => raw.PATCH('/api/conversations/{id}', init)),
+export const conversations = ({ call, list }: Api): Conversations => ({
+  list: (query = {}, options) => list('/api/conversations', { query }, options),
+  get: (id, options) => call('GET', '/api/conversations/{id}', byId(id), options),
+  update: (id, body, options) => call('PATCH', '/api/conversations/{id}', { ...byId(id), body }, options),
   messages: (id, query = {}, options) =>
-    list({ params: { path: { id }, query } }, options, (init) =>
-      raw.GET('/api/conversations/{id}/messages', init),
-    ),
+    list('/api/conversations/{id}/messages', { path: { id }, query }, options),
 });

@@ -1,4 +1,4 @@
-import { type Api, byId, type RequestOptions } from '../api.ts';
+import { type Api, byId, once, type RequestOptions } from '../api.ts';
 import type { ApiPromise } from '../api-promise.ts';
 import type {
   Endpoint,
@@ -34,23 +34,16 @@ export interface Endpoints {
   attempts(id: number, filters?: EndpointAttemptFilters, options?: RequestOptions): EndpointAttemptPages;
 }
 
-/** These requests have a further effect if they are repeated: another endpoint, the end of a secret, another test event. */
-const once = (options?: RequestOptions) => ({ ...options, maxRetries: options?.maxRetries ?? 0 });
-
 const path = '/api/endpoints/{id}';
 
-export const endpoints = ({ raw, call, list }: Api): Endpoints => ({
-  create: (body, options) => call({ body }, once(options), (init) => raw.POST('/api/endpoints', init)),
-  list: (query = {}, options) =>
-    list({ params: { query } }, options, (init) => raw.GET('/api/endpoints', init)),
-  get: (id, options) => call(byId(id), options, (init) => raw.GET(path, init)),
-  update: (id, body, options) => call({ ...byId(id), body }, options, (init) => raw.PATCH(path, init)),
-  delete: (id, options) => call(byId(id), options, (init) => raw.DELETE(path, init)),
-  rotateSecret: (id, options) =>
-    call(byId(id), once(options), (init) => raw.POST(`${path}/rotate-secret`, init)),
-  test: (id, options) => call(byId(id), once(options), (init) => raw.POST(`${path}/test`, init)),
-  replay: (id, body, options) =>
-    call({ ...byId(id), body }, options, (init) => raw.POST(`${path}/replay`, init)),
-  attempts: (id, query = {}, options) =>
-    list({ params: { path: { id }, query } }, options, (init) => raw.GET(`${path}/attempts`, init)),
+export const endpoints = ({ call, list }: Api): Endpoints => ({
+  create: (body, options) => call('POST', '/api/endpoints', { body }, once(options)),
+  list: (query = {}, options) => list('/api/endpoints', { query }, options),
+  get: (id, options) => call('GET', path, byId(id), options),
+  update: (id, body, options) => call('PATCH', path, { ...byId(id), body }, options),
+  delete: (id, options) => call('DELETE', path, byId(id), options),
+  rotateSecret: (id, options) => call('POST', `${path}/rotate-secret`, byId(id), once(options)),
+  test: (id, options) => call('POST', `${path}/test`, byId(id), once(options)),
+  replay: (id, body, options) => call('POST', `${path}/replay`, { ...byId(id), body }, options),
+  attempts: (id, query = {}, options) => list(`${path}/attempts`, { path: { id }, query }, options),
 });

@@ -20,8 +20,7 @@ export interface Events {
 }
 
 export const events = (api: Api): Events => ({
-  list: (query = {}, options) =>
-    api.list({ params: { query } }, options, (init) => api.raw.GET('/api/events', init), 'after'),
+  list: (query = {}, options) => api.list('/api/events', { query }, options, 'after'),
   stream: (options) => stream(api, options),
   unwrap: unwrapEvent,
 });

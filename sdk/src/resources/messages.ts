@@ -31,20 +31,15 @@ export interface Messages {
   retry(id: number, options?: WriteOptions): ApiPromise<Message>;
 }
 
-export const messages = ({ raw, call, list }: Api): Messages => ({
-  send: (body, options) => call({ body }, options, (init) => raw.POST('/api/messages/send', init)),
-  preview: (body, options) => call({ body }, options, (init) => raw.POST('/api/messages/preview', init)),
-  get: (id, options) => call(byId(id), options, (init) => raw.GET('/api/messages/{id}', init)),
-  list: (query = {}, options) =>
-    list({ params: { query } }, options, (init) => raw.GET('/api/messages', init)),
+export const messages = ({ call, list }: Api): Messages => ({
+  send: (body, options) => call('POST', '/api/messages/send', { body }, options),
+  preview: (body, options) => call('POST', '/api/messages/preview', { body }, options),
+  get: (id, options) => call('GET', '/api/messages/{id}', byId(id), options),
+  list: (query = {}, options) => list('/api/messages', { query }, options),
   attempts: (id, query = {}, options) =>
-    list({ params: { path: { id }, query } }, options, (init) =>
-      raw.GET('/api/messages/{id}/attempts', init),
-    ),
+    list('/api/messages/{id}/attempts', { path: { id }, query }, options),
   timeline: (id, query = {}, options) =>
-    list({ params: { path: { id }, query } }, options, (init) =>
-      raw.GET('/api/messages/{id}/timeline', init),
-    ),
-  cancel: (id, options) => call(byId(id), options, (init) => raw.POST('/api/messages/{id}/cancel', init)),
-  retry: (id, options) => call(byId(id), options, (init) => raw.POST('/api/messages/{id}/retry', init)),
+    list('/api/messages/{id}/timeline', { path: { id }, query }, options),
+  cancel: (id, options) => call('POST', '/api/messages/{id}/cancel', byId(id), options),
+  retry: (id, options) => call('POST', '/api/messages/{id}/retry', byId(id), options),
 });

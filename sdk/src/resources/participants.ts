@@ -18,12 +18,10 @@ export interface Participants {
 const linkPath = '/api/participants/{id}/links/{other_id}';
 const linkOf = (id: number, other_id: number) => ({ params: { path: { id, other_id } } });
 
-export const participants = ({ raw, call, list }: Api): Participants => ({
-  list: (query = {}, options) =>
-    list({ params: { query } }, options, (init) => raw.GET('/api/participants', init)),
-  get: (id, options) => call(byId(id), options, (init) => raw.GET('/api/participants/{id}', init)),
-  update: (id, body, options) =>
-    call({ ...byId(id), body }, options, (init) => raw.PATCH('/api/participants/{id}', init)),
-  link: (id, otherId, options) => call(linkOf(id, otherId), options, (init) => raw.PUT(linkPath, init)),
-  unlink: (id, otherId, options) => call(linkOf(id, otherId), options, (init) => raw.DELETE(linkPath, init)),
+export const participants = ({ call, list }: Api): Participants => ({
+  list: (query = {}, options) => list('/api/participants', { query }, options),
+  get: (id, options) => call('GET', '/api/participants/{id}', byId(id), options),
+  update: (id, body, options) => call('PATCH', '/api/participants/{id}', { ...byId(id), body }, options),
+  link: (id, otherId, options) => call('PUT', linkPath, linkOf(id, otherId), options),
+  unlink: (id, otherId, options) => call('DELETE', linkPath, linkOf(id, otherId), options),
 });

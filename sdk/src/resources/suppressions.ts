@@ -1,5 +1,6 @@
-import type { Api, RequestOptions } from '../api.ts';
+import { type Api, once, type RequestOptions } from '../api.ts';
 import type { ApiPromise } from '../api-promise.ts';
+import { fileRequest } from '../files.ts';
 import { UNLIMITED } from '../retry.ts';
 import type {
   ImportResult,
@@ -44,28 +45,16 @@ export interface Suppressions {
 
 const path = '/api/suppressions/{address}';
 
-export const suppressions = ({ raw, call, list }: Api): Suppressions => ({
-  list: (query = {}, options) =>
-    list({ params: { query } }, options, (init) => raw.GET('/api/suppressions', init)),
-  put: (address, body = {}, options) =>
-    call({ params: { path: { address } }, body }, options, (init) => raw.PUT(path, init)),
+export const suppressions = ({ call, list, open }: Api): Suppressions => ({
+  list: (query = {}, options) => list('/api/suppressions', { query }, options),
+  put: (address, body = {}, options) => call('PUT', path, { params: { path: { address } }, body }, options),
   remove: (address, query, options) =>
-    call({ params: { path: { address }, query } }, options, (init) => raw.DELETE(path, init)),
-  history: (address, query = {}, options) =>
-    list({ params: { path: { address }, query } }, options, (init) => raw.GET(`${path}/history`, init)),
-  import: (file, { timeout = UNLIMITED, maxRetries = 0, ...options } = {}) =>
-    call({ ...CSV, body: file as string }, { ...options, timeout, maxRetries }, (init) =>
-      raw.POST('/api/suppressions/import', init),
-    ),
-  export: (query = {}, options) =>
-    call({ params: { query }, parseAs: 'stream' as const, onOpen() {} }, options, (init) =>
-      raw.GET('/api/suppressions/export', init),
-    ) as ApiPromise<ReadableStream<Uint8Array>>,
+    call('DELETE', path, { params: { path: { address }, query } }, options),
+  history: (address, query = {}, options) => list(`${path}/history`, { path: { address }, query }, options),
+  import: (file, options) =>
+    call('POST', '/api/suppressions/import', fileRequest(file, 'text/csv'), {
+      timeout: UNLIMITED,
+      ...once(options),
+    }),
+  export: (query = {}, options) => open('/api/suppressions/export', { query }, options),
 });
-
-/** A stream needs `duplex`. */
-const CSV = {
-  bodySerializer: (body: string) => body,
-  headers: { 'content-type': 'text/csv' },
-  duplex: 'half',
-} as const;
