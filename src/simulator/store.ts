@@ -55,6 +55,8 @@ export interface Call {
   has_credentials: boolean;
   /** The URL for the status callbacks that a request to Twilio names; null for none. */
   status_callback: string | null;
+  /** The `client_ref` of a request to Vonage; null for none. */
+  client_ref: string | null;
   /** The message that the request created, or that has its key; null for none. */
   message_id: string | null;
   /** The type of the last fault that affected the request; null without a fault. */

@@ -5,10 +5,10 @@ import { runChaos } from './run.ts';
 import { fullSettings, modesOf, shortSettings } from './settings.ts';
 
 /**
- * CHAOS_SEED, CHAOS_PROVIDERS (`keys`, `lookup`, `neither`, `twilio`; default all) and CHAOS_SHORT=1 select the run.
+ * CHAOS_SEED, CHAOS_PROVIDERS (`keys`, `lookup`, `neither`, `twilio`, `telnyx`, `vonage`; default all) and CHAOS_SHORT=1 select the run.
  * Exits with 1 if a rule is violated.
  */
-const MODES: Mode[] = ['keys', 'lookup', 'neither', 'twilio'];
+const MODES: Mode[] = ['keys', 'lookup', 'neither', 'twilio', 'telnyx', 'vonage'];
 /** The time to stop all processes after the time limit of a run. */
 const STOP_MS = 90_000;
 const TIMELINES = 5;

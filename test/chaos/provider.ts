@@ -1,13 +1,11 @@
 import { join } from 'node:path';
 import { freePort, isOk } from '../support/process.ts';
 import { until } from '../support/until.ts';
-import type { AcceptedMessage, Modes } from './checker/evidence.ts';
+import { type AcceptedMessage, type Modes, namesMessages } from './checker/evidence.ts';
 import { failingFaults } from './failing.ts';
 import { type Supervised, supervise } from './processes.ts';
+import { providerKey, smsAccountOf } from './sms-account.ts';
 
-/** Also the auth token of Twilio. */
-export const providerKey = '0123456789abcdef0123456789abcdef';
-export const twilioAccountSid = `AC${'0'.repeat(32)}`;
 export const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
 export type Channel = keyof Modes;
@@ -53,6 +51,7 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
   const { modes, listDelayMs, seed, providerTimeoutMs, serviceUrl, directory, onExit } = options;
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
+  const account = smsAccountOf(modes)?.simulator;
   const process_: Supervised = supervise({
     command: process.execPath,
     args: ['src/simulator/main.ts'],
@@ -66,6 +65,8 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
       SIMULATOR_SEED: String(seed),
       SIMULATOR_HONOUR_IDEMPOTENCY_KEYS: String(supportsKeys(modes)),
       SIMULATOR_LOOKUP: String(supportsLookUp(modes)),
+      SIMULATOR_TELNYX_SEED: account?.telnyx?.seed ?? '',
+      SIMULATOR_VONAGE_PUBLIC_KEY: account?.vonage?.publicKey ?? '',
     },
   });
   const put = (path: string, body: unknown) =>
@@ -91,6 +92,8 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
   await put('settings', {
     receipts: { delay_ms: 20, failure_rate: 0.1, repeats: 1, early_rate: EARLY, loss_rate: LOST },
     twilio: { list_delay_ms: listDelayMs, unknown_fields: true, unknown_status: true },
+    telnyx: { unknown_fields: true, unknown_status: true },
+    vonage: { unknown_fields: true, unknown_status: true },
   });
   return {
     url,
@@ -139,8 +142,8 @@ function usualFaults(channel: Channel, modes: Modes, providerTimeoutMs: number):
     { channel, type: 'malformed', probability: 0.03 },
     { channel, type: 'timeout', probability: 0.02, applies_to: 'all' },
     { channel, type: 'status', status: 500, probability: 0.05, applies_to: 'all' },
-    // Twilio may send a message and respond with 500 nevertheless.
-    ...(modes[channel] === 'twilio'
+    // These providers may send a message and respond with 500 nevertheless.
+    ...(namesMessages(modes[channel])
       ? [{ channel, type: 'status', status: 500, accepted: true, probability: 0.05 }]
       : []),
     { channel, type: 'status', status: 503, retry_after: 1, probability: 0.04, applies_to: 'all' },

@@ -1,16 +1,15 @@
-import { ACCOUNT_SID } from '../../src/simulator/dialects/twilio/dialect.ts';
 import { seededRandom } from '../../src/simulator/random.ts';
 import { startSimulator } from '../../src/simulator/server.ts';
 import type { SettingsChange } from '../../src/simulator/settings.ts';
 import { startHarness } from '../support/harness.ts';
 import { freePort } from '../support/process.ts';
-import { AUTH_TOKEN, twilioEnvironment } from '../support/twilio.ts';
 import { until } from '../support/until.ts';
 import { check } from './checker/check.ts';
 import { countPending, readProviders, readStored, recordStatusChanges } from './checker/collect.ts';
 import type { Evidence, Modes } from './checker/evidence.ts';
 import { sendAll } from './clients.ts';
 import { createSender } from './sender.ts';
+import { providerKey, smsAccountOf } from './sms-account.ts';
 import { makeWorkload } from './workload.ts';
 
 /** No disruption is required. */
@@ -30,23 +29,21 @@ export async function runWorkload(
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const { sms: mode } = modes;
+  const account = smsAccountOf(modes);
   const simulator = await startSimulator({
-    apiKey: AUTH_TOKEN,
+    apiKey: providerKey,
+    ...account?.simulator,
     settings: {
       ...{ service_url: url, honour_idempotency_keys: mode === 'keys', lookup: mode !== 'neither' },
       ...settings,
       receipts: { delay_ms: 5, failure_rate: 0.3, repeats: 1, disorder: true, ...settings.receipts },
     },
   });
-  const accounts = (name: string) => ({ [`${name}_URL`]: simulator.url, [`${name}_KEY`]: AUTH_TOKEN });
+  const accounts = (name: string) => ({ [`${name}_URL`]: simulator.url, [`${name}_KEY`]: providerKey });
   const service = await startHarness({
     ...{ PORT: String(port), PROVIDER_TIMEOUT_MS: String(providerTimeoutMs) },
-    ...(mode === 'twilio'
-      ? {
-          ...twilioEnvironment(`${simulator.url}/twilio`),
-          ...{ TWILIO_ACCOUNT_SID: ACCOUNT_SID, PUBLIC_URL: url, ...accounts('MAIL_CO') },
-        }
-      : { ...accounts('TEXT_CO'), ...accounts('MAIL_CO') }),
+    ...(account ? { ...account.service(simulator.url), PUBLIC_URL: url } : accounts('TEXT_CO')),
+    ...accounts('MAIL_CO'),
     ...environment,
   });
   try {

@@ -4,7 +4,8 @@ import { until } from '../support/until.ts';
 import type { Modes } from './checker/evidence.ts';
 import { type CuttableConnection, startConnection } from './disruptions/connection.ts';
 import { runToEnd, type Supervised, supervise } from './processes.ts';
-import { providerKey, supportsKeys, supportsLookUp, twilioAccountSid, webhookSecret } from './provider.ts';
+import { supportsKeys, supportsLookUp, webhookSecret } from './provider.ts';
+import { providerKey, smsAccountOf } from './sms-account.ts';
 
 export const apiKey = 'a-key-for-the-chaos-clients';
 export const consentKey = 'a-consent-key-for-chaos-0123456789';
@@ -109,14 +110,10 @@ function environmentOf({
     [`${name}_IDEMPOTENCY_KEYS`]: String(supportsKeys(modes)),
     [`${name}_CAN_LOOK_UP`]: String(supportsLookUp(modes)),
   });
-  const sms =
-    modes.sms === 'twilio'
-      ? {
-          ...{ SMS_PROVIDERS: 'twilio', TWILIO_URL: `${simulatorUrl}/twilio` },
-          ...{ TWILIO_ACCOUNT_SID: twilioAccountSid, TWILIO_AUTH_TOKEN: providerKey },
-          PUBLIC_URL: `http://127.0.0.1:${port}`,
-        }
-      : { SMS_PROVIDERS: 'text-co', ...provider('TEXT_CO') };
+  const account = smsAccountOf(modes)?.service(simulatorUrl);
+  const sms = account
+    ? { ...account, PUBLIC_URL: `http://127.0.0.1:${port}` }
+    : { SMS_PROVIDERS: 'text-co', ...provider('TEXT_CO') };
   return {
     NODE_ENV: 'production',
     NODE_COMPILE_CACHE: compileCache,

@@ -1,4 +1,4 @@
-import type { Mode, Modes, Plan } from './checker/evidence.ts';
+import { type Mode, type Modes, namesMessages, type Plan } from './checker/evidence.ts';
 
 export interface ChaosSettings {
   modes: Modes;
@@ -36,13 +36,16 @@ export interface ChaosSettings {
  * The timeout of a provider in milliseconds, which is short so that the lease of a killed worker is short. A provider with
  * look-up only may accept a request for as long again after it was aborted, so a busy simulator needs a longer timeout.
  */
-const PROVIDER_TIMEOUT_MS: Record<Mode, number> = { keys: 600, lookup: 2_000, neither: 600, twilio: 800 };
+const PROVIDER_TIMEOUT_MS: Record<Mode, number> = {
+  ...{ keys: 600, lookup: 2_000, neither: 600 },
+  ...{ twilio: 800, telnyx: 800, vonage: 800 },
+};
 
 const FAILING = { failing: 0.2, lost: 0.05, ofEachFault: 1, ofEachState: 1 };
 
-/** The same mode for both channels; Twilio has SMS only. */
+/** The same mode for both channels; Twilio, Telnyx and Vonage have SMS only. */
 export function modesOf(mode: Mode): Modes {
-  return mode === 'twilio' ? { sms: mode } : { sms: mode, email: mode };
+  return namesMessages(mode) ? { sms: mode } : { sms: mode, email: mode };
 }
 
 /** 7,500 messages, in about three minutes. */

@@ -1,4 +1,4 @@
-import type { Modes, Request, Sent } from './checker/evidence.ts';
+import { type Modes, namesMessages, type Request, type Sent } from './checker/evidence.ts';
 import { addressOf, failingOf } from './failing.ts';
 import type { ChaosSettings } from './settings.ts';
 
@@ -14,7 +14,7 @@ const TEXTS = [
 
 /**
  * Creates the messages of all conversations, each list in the order of sending. The channels have the same number of
- * conversations. Some conversations have several recipients, except at Twilio. A few have a recipient that the provider
+ * conversations. Some conversations have several recipients at the standard kind. A few have a recipient that the provider
  * refuses, or a recipient for whom the provider fails. With `stops`, some recipients become suppressed after the last message.
  */
 export function makeWorkload(
@@ -29,7 +29,7 @@ export function makeWorkload(
     const people =
       channel === 'email'
         ? mailboxes(conversation, failing)
-        : phones(conversation, failing, modes.sms !== 'twilio');
+        : phones(conversation, failing, !namesMessages(modes.sms));
     return Array.from({ length: messagesEach }, (_, n) => {
       const token = `${conversation}-${n}`;
       return {

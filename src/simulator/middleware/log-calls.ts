@@ -11,7 +11,14 @@ export function logCalls(dialect: DialectName, channel: Channel, simulation: Sim
     const has_credentials = request.get('authorization') !== undefined;
     const call: Call = {
       ...{ method, path, dialect, channel, idempotency_key, has_credentials },
-      ...{ status_callback: null, message_id: null, fault: null, status: null, at: Date.now() },
+      ...{
+        status_callback: null,
+        client_ref: null,
+        message_id: null,
+        fault: null,
+        status: null,
+        at: Date.now(),
+      },
     };
     simulation.store.logCall(call);
     response.locals.call = call;

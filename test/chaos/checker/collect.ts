@@ -1,6 +1,6 @@
 import pg from 'pg';
+import { fromDialect } from './dialects.ts';
 import type { AcceptedMessage, Call, Stored } from './evidence.ts';
-import { fromTwilio } from './twilio.ts';
 
 /** Installs triggers that record each change of a delivery's status, and each claim of a message to a suppressed recipient. Call it after the migration and before any message. */
 export async function recordStatusChanges(databaseUrl: string): Promise<void> {
@@ -149,7 +149,7 @@ export async function readStored(databaseUrl: string): Promise<Stored> {
   });
 }
 
-/** Reads the accepted messages, those of Twilio in the form of the others, and the calls of the simulated providers. */
+/** Reads the accepted messages, all in the form of the standard kind, and the calls of the simulated providers. */
 export async function readProviders(
   simulatorUrl: string,
 ): Promise<{ accepted: AcceptedMessage[]; calls: Call[] }> {
@@ -159,7 +159,7 @@ export async function readProviders(
   };
   const accepted = (await read('messages')) as AcceptedMessage[];
   return {
-    accepted: accepted.map((message) => (message.dialect === 'twilio' ? fromTwilio(message) : message)),
+    accepted: accepted.map(fromDialect),
     calls: (await read('calls')) as Call[],
   };
 }

@@ -19,9 +19,12 @@ export interface Evidence {
 
 /**
  * The provider supports idempotency keys and look-up (`keys`), look-up only (`lookup`), or neither. Twilio (`twilio`) has no
- * keys, finds messages by their circumstances only, and names the message in its callbacks.
+ * keys, finds messages by their circumstances only, and names the message in its callbacks. Telnyx (`telnyx`) and Vonage (`vonage`)
+ * have neither keys nor look-up, and name the message in their callbacks.
  */
-export type Mode = 'keys' | 'lookup' | 'neither' | 'twilio';
+export type Mode = 'keys' | 'lookup' | 'neither' | Named;
+/** The providers that name the message in their callbacks. */
+export type Named = 'twilio' | 'telnyx' | 'vonage';
 /** The channels of a run. */
 export type Modes = Partial<Record<'sms' | 'email', Mode>>;
 
@@ -163,7 +166,7 @@ export interface AcceptedMessage {
   id: string;
   dialect: string;
   channel: string;
-  /** The delivery key: the key of the request or, at Twilio, the key in the callback URL. */
+  /** The delivery key: the key of the request, or the key by which the request wants to be named in callbacks. */
   idempotency_key: string | null;
   request_count: number;
   /** RFC 3339 with milliseconds. */
@@ -182,6 +185,7 @@ export interface Call {
   channel: string;
   idempotency_key: string | null;
   status_callback: string | null;
+  client_ref: string | null;
   /** The id of the message that the provider accepted; null if it accepted none. */
   message_id: string | null;
   fault: string | null;
@@ -197,4 +201,11 @@ export function tokenIn(body: unknown): string | null {
 /** The mode of the provider of a message. */
 export function modeOf({ modes }: Evidence, { type }: { type: string }): Mode | undefined {
   return type === 'email' ? modes.email : modes.sms;
+}
+
+const NAMED: ReadonlySet<string> = new Set<Named>(['twilio', 'telnyx', 'vonage']);
+
+/** Whether the provider names the message in its callbacks, so that a callback shows that it accepted the message. */
+export function namesMessages(mode: Mode | undefined): mode is Named {
+  return mode !== undefined && NAMED.has(mode);
 }

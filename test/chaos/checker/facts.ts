@@ -1,3 +1,4 @@
+import { keyInCallback, keyInEcho } from './echo.ts';
 import {
   type AcceptedMessage,
   type Call,
@@ -9,7 +10,7 @@ import {
   type StoredReceipt,
   tokenIn,
 } from './evidence.ts';
-import { keyInCallback, recipientOfLookUp } from './twilio.ts';
+import { recipientOfLookUp } from './twilio.ts';
 
 /** The evidence with indexes for the rules. */
 export interface Facts extends Evidence {
@@ -43,10 +44,10 @@ export function factsOf(evidence: Evidence): Facts {
   };
 }
 
-/** Returns the delivery key of a call: the header or the callback URL of a send, or the query parameter of a look-up. */
-export function keyOf({ idempotency_key, status_callback, path }: Call): string {
+/** Returns the delivery key of a call: the header, the callback URL or the reference of a send, or the query parameter of a look-up. */
+export function keyOf({ idempotency_key, status_callback, client_ref, path }: Call): string {
   const inQuery = () => new URL(path, 'http://host').searchParams.get('idempotency_key');
-  return idempotency_key ?? keyInCallback(status_callback) ?? inQuery() ?? '';
+  return idempotency_key ?? keyInCallback(status_callback) ?? keyInEcho(client_ref) ?? inQuery() ?? '';
 }
 
 const INTERRUPTIONS = new Set<ChaosEvent['kind']>([

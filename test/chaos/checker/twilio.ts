@@ -1,3 +1,4 @@
+import { keyInCallback } from './echo.ts';
 import type { AcceptedMessage, Call } from './evidence.ts';
 
 /** Twilio's statuses in the words of the service; any other status is kept as it is. */
@@ -17,14 +18,6 @@ export function fromTwilio(accepted: AcceptedMessage): AcceptedMessage {
       status: STATUSES[receipt.status] ?? receipt.status,
     })),
   };
-}
-
-/** The delivery key in a callback URL (`?echo=<id in base 36>-<key in base64url>`); null for any other text. */
-export function keyInCallback(url: unknown): string | null {
-  const [, key] = /[?&]echo=[0-9a-z]+-([\w-]{22})$/.exec(String(url)) ?? [];
-  if (key === undefined) return null;
-  const hex = Buffer.from(key, 'base64url').toString('hex');
-  return /^(.{8})(.{4})(.{4})(.{4})(.{12})$/.exec(hex)?.slice(1).join('-') ?? null;
 }
 
 /** The recipient of a look-up at Twilio, which has no key; null for any other call. */

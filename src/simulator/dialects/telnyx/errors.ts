@@ -35,7 +35,7 @@ const ERRORS: Record<number, [status: number, title: string]> = {
   40320: [400, "Temporarily unusable 'from' address"],
 };
 const CODE_OF_STATUS: Record<number, number> = {
-  ...{ 401: 10009, 403: 10010, 404: 10005, 409: 40300, 422: 10004, 429: 10011 },
+  ...{ 401: 10009, 402: 20100, 403: 10010, 404: 10005, 409: 40300, 422: 10004, 429: 10011 },
 };
 
 /** The code of an invalid field, by its path and by the rule. Other fields have 10015. */

@@ -23,6 +23,7 @@ export async function createMessage(
   const { simulation } = context;
   const call = callOf(response);
   call.status_callback = fields.webhook_url ?? null;
+  call.client_ref = fields.client_ref ?? null;
   const refusal = refusalOf(fields, simulation.settings);
   const accept = () => acceptMessage(context, fields, call);
   const ended = await simulation.endsByFault(

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { modeOf, type Request, type StoredMessage, tokenIn } from '../evidence.ts';
+import { modeOf, namesMessages, type Request, type StoredMessage, tokenIn } from '../evidence.ts';
 import {
   byConversation,
   type Facts,
@@ -54,12 +54,12 @@ const acceptedAsSent: Rule = ({ accepted, sentByToken }) =>
     const token = tokenIn(request.body) ?? '';
     const sent = sentByToken.get(token);
     if (!sent) return null;
-    return differingFields(sent.request, request, dialect !== 'twilio').map(
+    return differingFields(sent.request, request, dialect === 'standard').map(
       (name) => `${token}: the provider received ${JSON.stringify(request[name])} as ${name}`,
     );
   });
 
-/** The names of the fields that differ from the request of the client. A single recipient equals a list of one. Twilio has no timestamp. */
+/** The names of the fields that differ from the request of the client. A single recipient equals a list of one. Only the standard kind has a timestamp. */
 function differingFields(sent: Request, accepted: Record<string, unknown>, hasTimestamp: boolean): string[] {
   const expected: Record<string, unknown> = {
     from: sent.from,
@@ -130,7 +130,7 @@ const attemptsAreComplete: Rule = (facts) =>
     const attempts = facts.attemptsOf.get(message.id) ?? [];
     const name = `${tokenIn(message.body)}: message ${message.id}`;
     const accepted = attempts.filter(({ outcome }) => outcome === 'accepted');
-    const isEchoed = isTwilio(facts, message) && hasReceipt(facts, message);
+    const isEchoed = namesMessages(modeOf(facts, message)) && hasReceipt(facts, message);
     const missing = message.attempt_count - attempts.length;
     const lost = attempts.find(({ code }) => code === 'worker_lost');
     const pending = attempts.find(({ code }) => code === 'result_pending');
@@ -173,13 +173,10 @@ function isStopped(message: StoredMessage | undefined): boolean {
   return message?.error?.code === 'recipient_suppressed';
 }
 
-function isTwilio(facts: Facts, message: StoredMessage): boolean {
-  return modeOf(facts, message) === 'twilio';
-}
-
 /** `unknownHasReason` checks the reason. */
 function mayStayUnknown(facts: Facts, message: StoredMessage): boolean {
-  return isTwilio(facts, message) || modeOf(facts, message) === 'neither';
+  const mode = modeOf(facts, message);
+  return mode === 'neither' || namesMessages(mode);
 }
 
 function hasReceipt({ receiptsOf }: Facts, { id, provider_message_id }: StoredMessage): boolean {

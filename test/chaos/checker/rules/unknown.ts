@@ -1,16 +1,17 @@
-import { type Call, modeOf, type StoredMessage, tokenIn } from '../evidence.ts';
+import { type Call, type Mode, modeOf, namesMessages, type StoredMessage, tokenIn } from '../evidence.ts';
 import { type Facts, processingPeriod, wasInterrupted } from '../facts.ts';
 import { checkEach, type Rule } from './rule.ts';
 
 /** The faults after which the service cannot determine whether the provider accepted the message. */
 const UNCERTAIN = new Set(['lost_response', 'malformed', 'timeout', 'reset', 'latency', 'no_id']);
-/** The only server error after which the message was certainly not accepted. */
+/** The only server error after which the message was certainly not accepted; Telnyx and Vonage guarantee this for none. */
 const NOT_PROCESSED = 503;
+const WITHOUT_GUARANTEE: ReadonlySet<Mode | undefined> = new Set(['telnyx', 'vonage']);
 
 /**
  * A message is `unknown` if the provider fails for its recipient until it expires; or if the provider supports neither
- * idempotency keys nor look-up, and a call had an uncertain result. At Twilio, every message needs such a call. If Twilio
- * accepted the message, all of its callbacks were lost too, and no look-up could find it.
+ * idempotency keys nor look-up, and a call had an uncertain result. At a provider that names the message in its callbacks, every message
+ * needs such a call. If the provider accepted the message, all of its callbacks were lost too, and no look-up could find it.
  */
 export const unknownHasReason: Rule = (facts) =>
   checkEach(
@@ -19,29 +20,29 @@ export const unknownHasReason: Rule = (facts) =>
       const token = tokenIn(message.body) ?? '';
       const named = `${token}: message ${message.id} is unknown`;
       const mode = modeOf(facts, message);
-      if (facts.sentByToken.get(token)?.failing && mode !== 'twilio') return null;
-      if (mode !== 'neither' && mode !== 'twilio') return `${named}, although its provider can be asked`;
-      if (!wasUncertain(facts, message)) return `${named}, although each of its calls had a response`;
-      return mode === 'twilio' && evidenceOfTwilio(facts, message, token, named);
+      if (facts.sentByToken.get(token)?.failing && !namesMessages(mode)) return null;
+      if (mode !== 'neither' && !namesMessages(mode)) return `${named}, although its provider can be asked`;
+      if (!wasUncertain(facts, message, mode)) return `${named}, although each of its calls had a response`;
+      return namesMessages(mode) && evidenceOfAcceptance(facts, message, token, named);
     },
   );
 
-function wasUncertain(facts: Facts, { id, delivery_key }: StoredMessage): boolean {
+function wasUncertain(facts: Facts, { id, delivery_key }: StoredMessage, mode: Mode | undefined): boolean {
   const calls = facts.callsOf.get(delivery_key ?? '') ?? [];
   // On a busy machine a response can be too late without a fault.
   const attempts = facts.attemptsOf.get(id) ?? [];
   const late = attempts.some(({ duration_ms }) => (duration_ms ?? 0) >= facts.providerTimeoutMs);
   const { from, to } = processingPeriod(facts, id);
-  return late || calls.some(isUncertain) || wasInterrupted(facts, from, to);
+  return late || calls.some((call) => isUncertain(call, mode)) || wasInterrupted(facts, from, to);
 }
 
-function isUncertain({ fault, status }: Call): boolean {
+function isUncertain({ fault, status }: Call, mode: Mode | undefined): boolean {
   if (status === null || UNCERTAIN.has(fault ?? '')) return true;
-  return status >= 500 && status !== NOT_PROCESSED;
+  return status >= 500 && (status !== NOT_PROCESSED || WITHOUT_GUARANTEE.has(mode));
 }
 
 /** Evidence that an accepted message reached the service, so that the message must not be unknown. */
-function evidenceOfTwilio(facts: Facts, message: StoredMessage, token: string, named: string) {
+function evidenceOfAcceptance(facts: Facts, message: StoredMessage, token: string, named: string) {
   const [accepted] = facts.acceptedByToken.get(token) ?? [];
   if (!accepted) return null;
   const reported = accepted.receipts.find(({ acknowledged }) => acknowledged > 0);
