@@ -3,13 +3,15 @@ import { storedFunction } from '../db/functions.ts';
 import type { Delivery } from '../db/models/delivery.ts';
 import type { Message } from '../db/models/message.ts';
 import { execute } from '../db/transaction.ts';
-import type { Outgoing } from '../providers/provider.ts';
+import type { LookedUp } from '../providers/provider.ts';
+import type { Routable } from '../providers/routable.ts';
 import type { Breaker, FreeSlots } from './accounts/breaker.ts';
 import { isRetry } from './accounts/call.ts';
 import type { Route } from './accounts/routing.ts';
 
 /** A message that this worker may send until the lease ends. */
-export type Claimed = Outgoing &
+export type Claimed = LookedUp &
+  Pick<Routable, 'attachments' | 'media'> &
   Pick<Message, 'traceparent'> &
   Pick<
     Delivery,

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { KeyedConfig } from '../config/config.ts';
 import { createAddressHash } from '../consent/key.ts';
 import { type Listeners, listenTo } from '../db/listen.ts';
+import { MediaLinks } from '../media/links.ts';
 import type { Events } from '../observability/events.ts';
 import { LEASE_MARGIN_MS } from '../outbox/settle.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
@@ -43,6 +44,7 @@ export function createWorker(options: ConfiguredWorkerOptions, stack: AsyncDispo
     marginMs: LEASE_MARGIN_MS / 2,
     timeoutMs: config.providerTimeoutMs,
     webhookUrlOf: (account) => webhookUrlOf(config.publicUrl, account),
+    links: new MediaLinks(config.secretKeys, config.publicUrl),
     normaliseAddress,
     stopScope: config.stopScope,
     hashAddress: createAddressHash(config.consentKey),

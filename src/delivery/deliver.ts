@@ -8,6 +8,7 @@ import type { HealthMonitor } from './accounts/health.ts';
 import {
   CANNOT_RECONCILE,
   isSuppressed,
+  NO_LINKS,
   NOT_IDENTIFIED,
   notEligible,
   STALLED,
@@ -165,11 +166,14 @@ async function callUnlessLate(
     },
     () => attempt(provider, message, check, context, options),
   );
-  if (isEvidenceOf(outcome) && !signal.aborted) health.called(provider.name, outcome);
+  // NO_LINKS is an error of the operator, and says nothing about the provider.
+  if ((isEvidenceOf(outcome) && !signal.aborted) || outcome === NO_LINKS)
+    health.called(provider.name, outcome);
   return outcome;
 }
 
 /** Whether the outcome says something about the provider: not an attempt without a call to send, nor a look-up without a result. */
 function isEvidenceOf(outcome: SendOutcome): boolean {
-  return outcome !== STALLED && outcome !== NOT_IDENTIFIED && outcome !== UNCHECKED && !isSuppressed(outcome);
+  const isWithoutCall = outcome === STALLED || outcome === NO_LINKS || outcome === UNCHECKED;
+  return !isWithoutCall && outcome !== NOT_IDENTIFIED && !isSuppressed(outcome);
 }

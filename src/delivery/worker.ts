@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { StopScope } from '../config/config.ts';
 import type { HashAddress } from '../consent/key.ts';
+import type { MediaLinks } from '../media/links.ts';
 import type { Events } from '../observability/events.ts';
 import { ClaimLoop, resolvedOrAfter } from '../outbox/claim-loop.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
@@ -8,6 +9,7 @@ import { isRetry } from './accounts/call.ts';
 import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
 import { ProviderStates } from './accounts/provider-states.ts';
 import { Routing } from './accounts/routing.ts';
+import { filesOf } from './attempt/files.ts';
 import { type ClaimCheck, Ledger } from './attempt/ledger.ts';
 import { chooseCandidate } from './attempt/look-up-candidates.ts';
 import { CallSlots } from './call-slots.ts';
@@ -31,6 +33,8 @@ export interface WorkerOptions {
   timeoutMs: number;
   /** The URL of an account's webhooks; null without a public URL. */
   webhookUrlOf: (account: string) => string | null;
+  /** Links to the files of messages. */
+  links: MediaLinks;
   normaliseAddress: NormaliseAddress;
   /** The scope of the entry that a refused message of a recipient who has opted out adds to the ledger. */
   stopScope: StopScope;
@@ -86,6 +90,7 @@ export class Worker {
       ledger: this.#ledger,
       signal: this.#loop.signal,
       webhookUrlOf: options.webhookUrlOf,
+      filesOf: (message) => filesOf(options.links, message),
       chooseCandidate: (...choice) =>
         chooseCandidate(pool, ...choice).catch((error) => {
           events.failed('look_up', error);

@@ -18,6 +18,11 @@ export class MediaLinks {
     this.#publicUrl = publicUrl;
   }
 
+  /** Whether the public URL is known, so that there are links. */
+  get areAvailable(): boolean {
+    return this.#publicUrl !== null;
+  }
+
   /** A link for a response, the same for some time, so that clients can cache the file; null without a public URL. */
   urlOf(id: number): string | null {
     return this.urlUntil(id, (Math.floor(Date.now() / 1_000 / LINK_SECONDS) + 2) * LINK_SECONDS);

@@ -5,8 +5,16 @@ import { isLongerThan } from './length.ts';
 
 type Request = Schema<'UntypedMessage'>;
 
+/** The number of files that a message names, by URL and by id. */
+export function countFiles({ attachments, media_ids }: Pick<Request, 'attachments' | 'media_ids'>): number {
+  return (attachments?.length ?? 0) + (media_ids?.length ?? 0);
+}
+
 /** The limit of Twilio and other providers for the text of one message, in characters. */
 const MAX_TEXT_LENGTH = 1_600;
+/** The maximum of files of one message: URLs and stored files together. */
+const MAX_FILES = 10;
+const FILE_FIELDS = ['attachments', 'media_ids'] as const;
 const EMAIL_FIELDS = ['subject', 'cc', 'bcc', 'reply_to'] as const;
 
 /** The rules of a text that the schema cannot express. */
@@ -20,12 +28,12 @@ export function textFaults(
     path: `/body/${field}`,
     message: 'is allowed for email only',
   }));
-  const attachments = request.attachments?.length ?? 0;
-  if (type === 'sms' && attachments > 0)
-    faults.push({
-      path: '/body/attachments',
-      message: 'must be empty for an sms; only an mms has attachments',
-    });
+  if (type === 'sms')
+    for (const field of FILE_FIELDS.filter((name) => (request[name]?.length ?? 0) > 0))
+      faults.push({
+        path: `/body/${field}`,
+        message: 'must be empty for an sms; only an mms has attachments',
+      });
   if (type === 'sms' && to.length > 1)
     faults.push({
       path: '/body/to',
@@ -33,20 +41,26 @@ export function textFaults(
     });
   if (type === 'mms' && to.length > 1 && to.some(({ key }) => key === sender?.key))
     faults.push({ path: '/body/to', message: 'must not include the sender of a group message' });
-  if (request.body === '' && attachments === 0)
+  if (request.body === '' && countFiles(request) === 0)
     faults.push({ path: '/body/body', message: 'must not be empty' });
   if (isLongerThan(request.body, MAX_TEXT_LENGTH))
     faults.push({ path: '/body/body', message: `must not have more than ${MAX_TEXT_LENGTH} characters` });
   return faults;
 }
 
-/** Checks the hosts and ports of URLs. The schema of the contract checks only their form. */
-export function attachmentFaults(urls: readonly string[]): Fault[] {
-  return urls.flatMap((url, index) =>
+/** Checks the number of files, and the hosts and ports of URLs. The schema of the contract checks only the form of URLs. */
+export function attachmentFaults(request: Pick<Request, 'attachments' | 'media_ids'>): Fault[] {
+  const faults: Fault[] = (request.attachments ?? []).flatMap((url, index) =>
     hasHost(url)
       ? []
       : { path: `/body/attachments/${index}`, message: 'must be a URL with a valid host and port' },
   );
+  if (countFiles(request) > MAX_FILES)
+    faults.push({
+      path: '/body/media_ids',
+      message: `must not have more than ${MAX_FILES} items together with attachments`,
+    });
+  return faults;
 }
 
 /** Whether the host and port are valid in browsers (WHATWG URL), and the host has no empty label. */

@@ -17,6 +17,10 @@ export interface Capabilities {
   readonly attachmentsBy: readonly ('url' | 'content')[];
   /** Max attachments of one message; null: no limit of the provider. */
   readonly maxAttachments: number | null;
+  /** Max bytes of all attachments of one message together; null: no limit of the provider. */
+  readonly maxMediaBytes: number | null;
+  /** The content types that the provider sends, in lower case, with the max bytes of one file; null: every type. */
+  readonly mediaTypes: ReadonlyMap<string, number> | null;
   /** Whether the provider sends the message of one idempotency key at most once. */
   readonly idempotencyKeys: boolean;
   /**

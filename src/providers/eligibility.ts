@@ -1,6 +1,7 @@
 import { NoAccountError } from '../refusals.ts';
-import { hasCapabilitiesOf, missingCapabilities, type Routable } from './missing-capabilities.ts';
+import { hasCapabilitiesOf, missingCapabilities } from './missing-capabilities.ts';
 import type { Provider } from './provider.ts';
+import type { Routable } from './routable.ts';
 
 type Account = Pick<Provider, 'name' | 'kind' | 'channel' | 'senders' | 'capabilities'>;
 

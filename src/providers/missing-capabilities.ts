@@ -1,26 +1,17 @@
 import type { Capabilities } from './capabilities.ts';
-import type { Outgoing } from './provider.ts';
-
-/** The parts of a message that decide which accounts can send it. */
-export type Routable = Pick<Outgoing, 'type' | 'from' | 'to' | 'cc' | 'bcc' | 'body' | 'attachments'>;
-
-/** A capability that a message needs and an account does not have. */
-export interface Missing {
-  /** The part of the request that needs the capability. */
-  path: string;
-  need: string;
-  limit: string;
-  /** What the client or the operator can do instead. */
-  alternative: string;
-}
+import { hasFileCapabilitiesOf, missingForFiles, pathOfFiles } from './file-capabilities.ts';
+import type { Missing, Routable } from './routable.ts';
 
 type Check = (capabilities: Capabilities, message: Routable) => Missing | null;
 
-const CHECKS: readonly Check[] = [mms, recipients, copies, textLength, attachmentsByUrl, attachments];
+const CHECKS: readonly Check[] = [mms, recipients, copies, textLength];
 
 /** Every capability that a message needs and an account does not have. */
 export function missingCapabilities(capabilities: Capabilities, message: Routable): Missing[] {
-  return CHECKS.flatMap((check) => check(capabilities, message) ?? []);
+  return [
+    ...CHECKS.flatMap((check) => check(capabilities, message) ?? []),
+    ...missingForFiles(capabilities, message),
+  ];
 }
 
 /** Whether an account with these capabilities can send every message that an account with the `other` capabilities can send. */
@@ -32,7 +23,9 @@ export function hasCapabilitiesOf(capabilities: Capabilities, other: Capabilitie
     other.attachmentsBy.every((way) => capabilities.attachmentsBy.includes(way)) &&
     isAtLeast(capabilities.maxRecipients, other.maxRecipients) &&
     isAtLeast(capabilities.maxTextLength, other.maxTextLength) &&
-    isAtLeast(capabilities.maxAttachments, other.maxAttachments)
+    isAtLeast(capabilities.maxAttachments, other.maxAttachments) &&
+    isAtLeast(capabilities.maxMediaBytes, other.maxMediaBytes) &&
+    hasFileCapabilitiesOf(capabilities, other)
   );
 }
 
@@ -41,10 +34,10 @@ function isAtLeast(limit: number | null, other: number | null): boolean {
   return limit === null || (other !== null && limit >= other);
 }
 
-function mms(capabilities: Capabilities, { type, attachments }: Routable): Missing | null {
-  if (type !== 'mms' || capabilities.mms) return null;
+function mms(capabilities: Capabilities, message: Routable): Missing | null {
+  if (message.type !== 'mms' || capabilities.mms) return null;
   return {
-    path: attachments.length > 0 ? '/body/attachments' : '/body/type',
+    path: pathOfFiles(message) ?? '/body/type',
     need: 'is an mms',
     limit: 'sends sms only',
     alternative: 'send an sms, or add an account of a kind with mms',
@@ -82,26 +75,5 @@ function textLength({ maxTextLength }: Capabilities, { type, body }: Routable): 
     need: `has ${length} characters`,
     limit: `sends at most ${maxTextLength} characters`,
     alternative: 'send a shorter text',
-  };
-}
-
-function attachmentsByUrl({ attachmentsBy }: Capabilities, message: Routable): Missing | null {
-  if (message.attachments.length === 0 || attachmentsBy.includes('url')) return null;
-  return {
-    path: '/body/attachments',
-    need: 'has attachments by URL',
-    limit: 'sends no attachments by URL',
-    alternative: 'put the URLs into the body, or add an account of a kind with attachments by URL',
-  };
-}
-
-function attachments({ maxAttachments }: Capabilities, message: Routable): Missing | null {
-  const { length } = message.attachments;
-  if (maxAttachments === null || length <= maxAttachments) return null;
-  return {
-    path: '/body/attachments',
-    need: `has ${length} attachments`,
-    limit: `sends at most ${maxAttachments} attachment${maxAttachments === 1 ? '' : 's'}`,
-    alternative: 'send several messages',
   };
 }

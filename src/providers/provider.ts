@@ -6,15 +6,30 @@ import type { ErrorClass } from '../openapi/error-class.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { IncomingWebhook, WebhookContent, WebhookResponse } from './webhook.ts';
 
+/** A file of a message, which the provider fetches. */
+export interface OutgoingFile {
+  /** The same in every attempt to send this message with one delivery key. */
+  url: string;
+  /** Without parameters, in lower case; null if it is not known. */
+  contentType: string | null;
+  /** In bytes; null if it is not known. */
+  size: number | null;
+}
+
 /** The parts of a message that a provider receives. */
 export type Outgoing = Pick<
   Message,
-  'id' | 'type' | 'from' | 'to' | 'cc' | 'bcc' | 'reply_to' | 'subject' | 'body' | 'attachments' | 'timestamp'
+  'id' | 'type' | 'from' | 'to' | 'cc' | 'bcc' | 'reply_to' | 'subject' | 'body' | 'timestamp'
 > & {
   created_at: Date;
   /** The same in every attempt to send this message. */
   delivery_key: string;
+  /** The files by URL, then the stored files. */
+  files: readonly OutgoingFile[];
 };
+
+/** The parts of a message by which a look-up can find it. */
+export type LookedUp = Omit<Outgoing, 'files'>;
 
 interface Failure {
   httpStatus: number | null;
@@ -130,7 +145,7 @@ export interface Provider {
   /** Whether the provider itself replies to STOP, START and HELP that are sent to this number or name. */
   answersOptOuts(sender: string): boolean;
   send(message: Outgoing, context: CallContext): Promise<SendOutcome>;
-  lookUp(message: Outgoing, context: CallContext): Promise<LookUp>;
+  lookUp(message: LookedUp, context: CallContext): Promise<LookUp>;
   /** Checks the credentials by requests without effects; absent if the account has no such request. */
   check?(context: CheckContext): Promise<AccountCheck[]>;
   /** Checks the signature of a webhook. Without a configured secret, every webhook is valid. */

@@ -30,6 +30,7 @@ import { createPeople } from '../messaging/people/people.ts';
 import { finishRegrouping } from '../messaging/people/regrouping.ts';
 import { createPreview } from '../messaging/preview/preview.ts';
 import { createReader } from '../messaging/reading/reader.ts';
+import { createFindMedia } from '../messaging/recording/named-media.ts';
 import { createRecorder } from '../messaging/recording/record.ts';
 import { createEvents, type Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -139,8 +140,9 @@ async function wire(
     await assertUsable();
   };
   const parseAddress = createAddressParser(config.defaultRegion);
-  const rules = { providers, allowedCountries: config.allowedCountries };
   const links = linksOf(config);
+  const findMedia = createFindMedia(pool, links);
+  const rules = { providers, allowedCountries: config.allowedCountries, findMedia };
   const presentMessage = createMessageView(links);
   const feed = new Feed({
     pool,

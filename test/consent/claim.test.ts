@@ -10,7 +10,7 @@ import { createRegistry } from '../../src/providers/registry.ts';
 import type { StandardSettings } from '../../src/providers/standard/config.ts';
 import { email, mms, sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
-import { type Harness, hashAddress, startHarness } from '../support/harness.ts';
+import { type Harness, hashAddress, noLinks, startHarness } from '../support/harness.ts';
 import { standardAccount, startProviderServer } from '../support/provider-server.ts';
 import { restore, suppress } from '../support/suppressions.ts';
 import { until } from '../support/until.ts';
@@ -46,6 +46,7 @@ describe('A claimed message', () => {
       events: createEvents(createLogger('silent')),
       ...{ concurrency: 8, leaseMs: 60_000, marginMs, timeoutMs: 10_000, patienceMs: 10_000 },
       webhookUrlOf: () => null,
+      links: noLinks,
       normaliseAddress: (address) => address,
       hashAddress,
       stopScope: 'channel',

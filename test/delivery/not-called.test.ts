@@ -7,7 +7,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { createRegistry } from '../../src/providers/registry.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
-import { type Harness, hashAddress, startHarness } from '../support/harness.ts';
+import { type Harness, hashAddress, noLinks, startHarness } from '../support/harness.ts';
 import { standardAccount } from '../support/provider-server.ts';
 
 describe('An attempt without a call to the provider', () => {
@@ -35,6 +35,7 @@ describe('An attempt without a call to the provider', () => {
       events: createEvents(createLogger('silent')),
       ...{ concurrency: 8, leaseMs: 60_000, marginMs: 60_000, timeoutMs: 2_000, patienceMs: 2_000 },
       webhookUrlOf: () => null,
+      links: noLinks,
       normaliseAddress: (address) => address,
       stopScope: 'channel',
       hashAddress,

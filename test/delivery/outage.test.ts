@@ -8,7 +8,7 @@ import { createRegistry } from '../../src/providers/registry.ts';
 import type { Call } from '../../src/simulator/store.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
-import { type Harness, hashAddress, startHarness } from '../support/harness.ts';
+import { type Harness, hashAddress, noLinks, startHarness } from '../support/harness.ts';
 import { standardAccount } from '../support/provider-server.ts';
 
 const CONVERSATIONS = 60;
@@ -36,6 +36,7 @@ describe('A provider that is unavailable for an hour', function () {
       marginMs: 60_000,
       timeoutMs: 2_000,
       webhookUrlOf: () => null,
+      links: noLinks,
       normaliseAddress: (address) => address,
       stopScope: 'channel',
       hashAddress,

@@ -1,5 +1,6 @@
 import { type Client, createClient, type Message } from '../../sdk/src/index.ts';
 import { createAddressHash } from '../../src/consent/key.ts';
+import { MediaLinks } from '../../src/media/links.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { loadConfig, type Service, startService } from '../../src/service/service.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
@@ -13,6 +14,8 @@ export const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 export const consentKey = 'a-consent-key-for-tests-0123456789';
 export const secretKey = 'a-secret-key-for-tests-0123456789';
 export const hashAddress = createAddressHash(consentKey);
+/** The links of a service without a public URL. */
+export const noLinks = new MediaLinks([secretKey], null);
 
 export interface Harness {
   url: string;

@@ -2,7 +2,13 @@ import { createServer, type RequestListener } from 'node:http';
 
 import type { Socket } from 'node:net';
 import type { AccountConfig } from '../../src/config/config.ts';
-import type { CallContext, Outgoing, Provider, SendOutcome } from '../../src/providers/provider.ts';
+import type {
+  CallContext,
+  Outgoing,
+  OutgoingFile,
+  Provider,
+  SendOutcome,
+} from '../../src/providers/provider.ts';
 import type { StandardSettings } from '../../src/providers/standard/config.ts';
 import { createStandardProvider } from '../../src/providers/standard/send.ts';
 import { listen } from './listen.ts';
@@ -66,6 +72,11 @@ export function callContext(context: Partial<CallContext> = {}): CallContext {
   };
 }
 
+/** Files of which only the URLs are known. */
+export function filesAt(...urls: string[]): OutgoingFile[] {
+  return urls.map((url) => ({ url, contentType: null, size: null }));
+}
+
 export const outgoing: Outgoing = {
   ...{
     id: 1,
@@ -80,7 +91,7 @@ export const outgoing: Outgoing = {
     reply_to: null,
     subject: null,
     body: 'Hello!',
-    attachments: [],
+    files: [],
     timestamp: new Date(0),
     created_at: new Date(0),
   },

@@ -10,7 +10,7 @@ import { isMissingRow } from '../missing-row.ts';
  */
 export function retrySingly<T, R>(
   write: (items: T[]) => Promise<R[]>,
-  toItemError: (error: Error) => Error = (error) => error,
+  toItemError: (error: Error, item: T) => Error = (error) => error,
 ) {
   return async (items: T[]): Promise<(R | Error)[]> => {
     try {
@@ -26,7 +26,7 @@ export function retrySingly<T, R>(
 async function writeSingly<T, R>(
   write: (items: T[]) => Promise<R[]>,
   items: T[],
-  toItemError: (error: Error) => Error,
+  toItemError: (error: Error, item: T) => Error,
 ): Promise<(R | Error)[]> {
   const results: (R | Error)[] = [];
   let failure: Error | undefined;
@@ -35,7 +35,7 @@ async function writeSingly<T, R>(
       ? [failure]
       : await write([item]).catch((error: Error) => {
           if (!provesRollback(error)) failure = error;
-          return [toItemError(error)];
+          return [toItemError(error, item)];
         });
     results.push(...result);
   }

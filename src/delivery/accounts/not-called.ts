@@ -1,7 +1,7 @@
 import type { ErrorClass } from '../../openapi/error-class.ts';
 import { refusalOf } from '../../providers/eligibility.ts';
-import type { Routable } from '../../providers/missing-capabilities.ts';
 import type { FailedOutcome, Provider, SendOutcome } from '../../providers/provider.ts';
+import type { Routable } from '../../providers/routable.ts';
 
 export const STALLED = notCalled(
   'worker_stalled',
@@ -9,6 +9,16 @@ export const STALLED = notCalled(
 );
 export const STOPPED = notCalled('worker_stopped', 'The worker was stopped');
 export const UNCHECKED = notCalled('ledger_unavailable', 'The suppressions could not be read');
+
+/** Outcome without a call: the provider could not fetch the stored files of the message. */
+export const NO_LINKS: FailedOutcome = {
+  ...notCalled(
+    'public_url_missing',
+    'The message has files of media_ids, and this worker has no PUBLIC_URL for their links',
+    'account_problem',
+  ),
+  isOperatorError: true,
+};
 
 const SUPPRESSED = 'recipient_suppressed';
 

@@ -1,8 +1,8 @@
 import type { Channel } from '../../channel.ts';
 import { eligibleAccounts, isCovered } from '../../providers/eligibility.ts';
-import type { Routable } from '../../providers/missing-capabilities.ts';
 import type { Provider } from '../../providers/provider.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
+import type { Routable } from '../../providers/routable.ts';
 import { Breaker } from './breaker.ts';
 import type { HealthMonitor } from './health.ts';
 

@@ -1,11 +1,19 @@
-import type { CallContext, FailedOutcome, Provider, SendOutcome } from '../../providers/provider.ts';
-import { CANNOT_RECONCILE, NOT_IDENTIFIED, suppressed, UNCHECKED } from '../accounts/not-called.ts';
+import type {
+  CallContext,
+  FailedOutcome,
+  OutgoingFile,
+  Provider,
+  SendOutcome,
+} from '../../providers/provider.ts';
+import { CANNOT_RECONCILE, NO_LINKS, NOT_IDENTIFIED, suppressed, UNCHECKED } from '../accounts/not-called.ts';
 import type { Claimed } from '../claim.ts';
 import type { ClaimCheck, Ledger } from './ledger.ts';
 import { withoutRecipients } from './recipients.ts';
 
 export interface AttemptOptions {
   ledger: Pick<Ledger, 'checkUnsent' | 'mayContinue'>;
+  /** The files of a message for its provider; null if there are no links to them. */
+  filesOf: (message: Claimed) => readonly OutgoingFile[] | null;
   /** The only candidate of a look-up that can be the message; null if there is none or several. */
   chooseCandidate: (
     account: string,
@@ -24,11 +32,12 @@ export async function attempt(
   message: Claimed,
   check: ClaimCheck,
   context: CallContext,
-  { ledger, chooseCandidate }: AttemptOptions,
+  options: AttemptOptions,
 ): Promise<SendOutcome> {
   const expired = message.expires_at.getTime() <= Date.now();
   const mayRepeat = provider.capabilities.idempotencyKeys && !expired && !check.isSuppressed;
-  if (!message.may_have_been_sent || mayRepeat) return send(provider, message, check, context);
+  const { ledger, chooseCandidate } = options;
+  if (!message.may_have_been_sent || mayRepeat) return send(provider, message, check, context, options);
   const result = await provider.lookUp(message, context);
   if (result === 'inconclusive') return CANNOT_RECONCILE;
   if ('failure' in result) return lookUpFailed(result.failure);
@@ -40,7 +49,7 @@ export async function attempt(
   if (expired) return EXPIRED;
   // The look-up took some time, and the recipients of the earlier attempt are certainly not reached.
   const current = await ledger.checkUnsent(message);
-  return current === null ? UNCHECKED : send(provider, message, current, context);
+  return current === null ? UNCHECKED : send(provider, message, current, context, options);
 }
 
 const EXPIRED: SendOutcome = {
@@ -53,9 +62,12 @@ async function send(
   message: Claimed,
   { leftOut, detail }: ClaimCheck,
   context: CallContext,
+  { filesOf }: Pick<AttemptOptions, 'filesOf'>,
 ): Promise<SendOutcome> {
   const allowed = withoutRecipients(message, leftOut);
-  return allowed === null ? suppressed(detail) : provider.send(allowed, context);
+  if (allowed === null) return suppressed(detail);
+  const files = filesOf(message);
+  return files === null ? NO_LINKS : provider.send({ ...allowed, files }, context);
 }
 
 /** Whether the earlier attempt was accepted is as unknown as before. */

@@ -10,6 +10,7 @@ import type { PresentMessage } from '../../messaging/message-view.ts';
 import type { People } from '../../messaging/people/people.ts';
 import type { Preview } from '../../messaging/preview/preview.ts';
 import type { Reader } from '../../messaging/reading/reader.ts';
+import type { FindMedia } from '../../messaging/recording/named-media.ts';
 import type { Recorder } from '../../messaging/recording/record.ts';
 import type { Events } from '../../observability/events.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
@@ -22,6 +23,7 @@ export interface Context {
   providers: ProviderRegistry;
   /** The countries that texts may be sent to; null for every country. */
   allowedCountries: readonly string[] | null;
+  findMedia: FindMedia;
   preview: Preview;
   webhooks: Webhooks;
   manualActions: ManualActions;

@@ -26,6 +26,7 @@ export function messageHandlers({
   recorder,
   providers,
   allowedCountries,
+  findMedia,
   preview,
   reader,
   timelines,
@@ -42,7 +43,7 @@ export function messageHandlers({
     const outbound = outboundMessage(parseAddress, body, options);
     const { message, repeated } = await submit(
       recorder,
-      { providers, allowedCountries },
+      { providers, allowedCountries, findMedia },
       outbound,
       request.reserve,
     );

@@ -2,8 +2,8 @@ import type pg from 'pg';
 import { execute } from '../../db/transaction.ts';
 import type { Schema } from '../../openapi/types.ts';
 import { eligibleAccounts, refusalOf } from '../../providers/eligibility.ts';
-import type { Routable } from '../../providers/missing-capabilities.ts';
 import type { Provider } from '../../providers/provider.ts';
+import type { Routable } from '../../providers/routable.ts';
 
 /** Each account of a channel for a message, and the account that gets it first; null if no account can send it. */
 export interface AccountPreview {

@@ -4,11 +4,12 @@ import type { HashAddress } from '../../consent/key.ts';
 import type { Fault } from '../../errors.ts';
 import type { Schema } from '../../openapi/types.ts';
 import { refusalOf } from '../../providers/eligibility.ts';
-import type { Routable } from '../../providers/missing-capabilities.ts';
 import type { Provider } from '../../providers/provider.ts';
+import type { Routable } from '../../providers/routable.ts';
 import type { AddressParser } from '../address.ts';
 import { countryOf, countryRefusal } from '../country.ts';
 import { keysOf } from '../recording/address-reader.ts';
+import type { NamedMedia } from '../recording/named-media.ts';
 import { type OutboundReading, readOutbound, type SendRequest } from '../recording/outbound.ts';
 import type { SendRules } from '../recording/submit.ts';
 import {
@@ -40,33 +41,35 @@ export interface PreviewOptions extends SendRules {
 interface State {
   unavailable: ReadonlySet<string>;
   suppressed: SuppressedRecipient[];
+  named: NamedMedia;
 }
 
 export function createPreview({ pool, parseAddress, hashAddress, ...rules }: PreviewOptions): Preview {
   const check = createLedgerCheck(pool, hashAddress);
   return async (request) => {
     const reading = readOutbound(parseAddress, request, { actor: null, traceparent: null });
-    const [unavailable, [suppressed = []]] = await Promise.all([
+    const [unavailable, [suppressed = []], named] = await Promise.all([
       unavailableAccounts(pool),
       check([toChecked(suppressible(reading))]),
+      rules.findMedia(reading.mediaIds),
     ]);
-    return present(request, reading, { unavailable, suppressed }, rules);
+    return present(request, reading, { unavailable, suppressed, named }, rules);
   };
 }
 
 function present(
   request: SendRequest,
   reading: OutboundReading,
-  { unavailable, suppressed }: State,
+  { unavailable, suppressed, named }: State,
   { providers, allowedCountries }: SendRules,
 ): MessagePreview {
   const { channel, type, sender, to, cc, bcc } = reading;
   const recipients = [...to, ...cc, ...bcc];
-  const routable = routableOf(reading, request);
+  const routable = routableOf(reading, request, named);
   const accounts = providers[channel];
   const preview = routable && previewAccounts(accounts, routable, unavailable);
   const errors = [
-    ...withCode('invalid_request', reading.faults),
+    ...withCode('invalid_request', [...reading.faults, ...named.faults]),
     ...withCode('country_not_allowed', countryRefusal({ channel, recipients }, allowedCountries)?.faults),
     ...(routable && preview?.account === null ? accountErrors(accounts, routable) : []),
     ...withCode('recipient_suppressed', applySuppressions(suppressible(reading), suppressed).refusal?.faults),
@@ -102,7 +105,11 @@ function suppressible({
 }
 
 /** Null if no account can be chosen, because the message has no valid sender or no valid recipient. */
-function routableOf({ type, sender, to, cc, bcc }: OutboundReading, request: SendRequest): Routable | null {
+function routableOf(
+  { type, sender, to, cc, bcc }: OutboundReading,
+  request: SendRequest,
+  { media }: NamedMedia,
+): Routable | null {
   if (sender === null || to.length === 0) return null;
   return {
     ...{ type, from: sender.key, to: keysOf(to) },
@@ -110,6 +117,7 @@ function routableOf({ type, sender, to, cc, bcc }: OutboundReading, request: Sen
     bcc: bcc.length > 0 ? keysOf(bcc) : null,
     body: request.body,
     attachments: request.attachments ?? [],
+    media,
   };
 }
 

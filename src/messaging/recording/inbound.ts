@@ -40,6 +40,7 @@ export function inboundMessage(
     recipients: [],
     skipSuppressed: false,
     idempotency: null,
+    mediaIds: [],
     media: null,
     attachments,
     row: {

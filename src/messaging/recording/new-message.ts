@@ -2,13 +2,13 @@ import type { Channel } from '../../channel.ts';
 import type { OptOutRow } from '../../consent/opt-outs.ts';
 import type { Delivery } from '../../db/models/delivery.ts';
 import type { Message } from '../../db/models/message.ts';
-import type { MediaRow } from '../../media/view.ts';
 import type { StoredError } from '../../openapi/error-class.ts';
 import type { IdempotencyKey } from '../../openapi/types.ts';
 import type { Address } from '../address.ts';
 import type { PresentableMessage } from '../message-view.ts';
 import type { RequestedAddress } from './address-reader.ts';
 import type { Attachment } from './inbound-content.ts';
+import type { StoredMedia } from './named-media.ts';
 
 /** The columns of a message, and of the delivery of an outbound message, before the message is recorded. */
 export type NewMessageRow = Pick<
@@ -45,8 +45,10 @@ export interface NewMessage {
   /** Whether a message with several recipients is sent without those who are suppressed. */
   skipSuppressed: boolean;
   row: NewMessageRow;
-  /** The files of `media_ids` of an outbound message; null if it names none. */
-  media: MediaRow[] | null;
+  /** The ids of the files that an outbound message names. */
+  mediaIds: readonly number[];
+  /** These files; null if there are none, or before they are found. */
+  media: StoredMedia[] | null;
   /** The attachments of an inbound message, which are to be fetched; absent for an outbound message. */
   attachments?: Attachment[];
   /** The request of a recipient that an inbound message is; absent for any other message. */

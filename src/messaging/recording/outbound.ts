@@ -4,7 +4,7 @@ import type { Channel } from '../../channel.ts';
 import { type Fault, InvalidRequestError } from '../../errors.ts';
 import type { IdempotencyKey, Schema } from '../../openapi/types.ts';
 import type { Address, AddressParser } from '../address.ts';
-import { attachmentFaults, textFaults } from '../outbound-rules.ts';
+import { attachmentFaults, countFiles, textFaults } from '../outbound-rules.ts';
 import { countSegments } from '../segments.ts';
 import { LAST_TIME, readTime } from '../time.ts';
 import { foldRecipients, keysOf, type RequestedAddress, readAddresses } from './address-reader.ts';
@@ -37,6 +37,7 @@ export interface OutboundReading {
   bcc: RequestedAddress[];
   purpose: Schema<'SendPurpose'>;
   skipSuppressed: boolean;
+  mediaIds: readonly number[];
   /** Rules that the schema of the contract cannot express. */
   faults: Fault[];
   /** Null if there are faults. */
@@ -79,13 +80,17 @@ export function readOutbound(
   addresses.checkChannel(channel);
   const type = request.type ?? typeOf(channel, request, to);
   faults.push(...(channel === 'sms' ? textFaults(request, type, sender, to) : []));
-  faults.push(...attachmentFaults(request.attachments ?? []));
+  faults.push(...attachmentFaults(request));
   const timestamp = readTime('/body/timestamp', request.timestamp, faults) ?? new Date();
   const sendAt = readTime('/body/send_at', request.send_at, faults);
   const dueAt = Math.max(Date.now(), sendAt?.getTime() ?? 0);
   const expiresAt = readExpiry(request.expires_at, sendAt, dueAt, faults);
-  const { purpose = 'conversational', skip_suppressed: skipSuppressed = false } = request;
-  const reading = { channel, type, sender, to, cc, bcc, purpose, skipSuppressed, faults };
+  const {
+    purpose = 'conversational',
+    skip_suppressed: skipSuppressed = false,
+    media_ids: mediaIds = [],
+  } = request;
+  const reading = { channel, type, sender, to, cc, bcc, purpose, skipSuppressed, mediaIds, faults };
   if (faults.length > 0 || !sender) return { ...reading, message: null };
   const message: NewMessage = {
     channel,
@@ -93,6 +98,7 @@ export function readOutbound(
     participants: participantsOf([sender, ...to, ...cc]),
     recipients: [...to, ...cc, ...bcc],
     skipSuppressed,
+    mediaIds,
     media: null,
     idempotency: options.key ? { ...options.key, requestHash: hashOf(channel, request) } : null,
     row: {
@@ -130,9 +136,9 @@ function channelOf({ type, from }: SendRequest, fixed: Channel | undefined): Cha
   return fixed ?? (from.includes('@') ? 'email' : 'sms');
 }
 
-function typeOf(channel: Channel, { attachments }: SendRequest, to: Address[]): Schema<'MessageType'> {
+function typeOf(channel: Channel, request: SendRequest, to: Address[]): Schema<'MessageType'> {
   if (channel === 'email') return 'email';
-  return (attachments?.length ?? 0) > 0 || to.length > 1 ? 'mms' : 'sms';
+  return countFiles(request) > 0 || to.length > 1 ? 'mms' : 'sms';
 }
 
 /** A time in the past is valid, because a repeat of a request with the same Idempotency-Key must succeed at any time. */

@@ -13,11 +13,12 @@ import { storedFunction } from '../../db/functions.ts';
 import { retryMissingRows } from '../../db/missing-row.ts';
 import { knexOver } from '../../db/pools.ts';
 import { execute } from '../../db/transaction.ts';
-import { UnavailableError } from '../../errors.ts';
+import { InvalidRequestError, UnavailableError } from '../../errors.ts';
 import type { Events } from '../../observability/events.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
 import { initialState, type PresentableMessage, skippedRecipient } from '../message-view.ts';
 import { type CachedConversation, ConversationCache } from './conversation-cache.ts';
+import { removedMedia } from './named-media.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
 import { type MessageToRecord, toInput } from './record-input.ts';
 import { findFirst, type Result, withBody, withRepeats } from './replays.ts';
@@ -28,7 +29,7 @@ export interface Recorder {
    * Resolves after the message is committed.
    *
    * @throws {IdempotencyKeyReusedError} if the key was used with another request.
-   * @throws {InvalidRequestError} if PostgreSQL cannot store a value of the message.
+   * @throws {InvalidRequestError} if PostgreSQL cannot store a value of the message, or a file that it names was removed.
    * @throws {RecipientSuppressedError} if a recipient is suppressed and not skipped, and the message is not a repeat.
    * @throws {UnavailableError} if the database is unavailable, the queue is full, or rows that the message needs are being
    *   deleted.
@@ -141,7 +142,7 @@ export function createRecorder({ pool, events, hashAddress, onRecorded }: Record
     return results;
   }
 
-  const writing = retrySingly(write, toClientError);
+  const writing = retrySingly(write, toRequestError);
   const recording = coalesce(
     async (messages: NewMessage[]) => withRepeats(pool, messages, await writing(messages)),
     { ...LIMITS, sizeOf: ({ row }) => estimateSize(row.payload ?? row) },
@@ -166,6 +167,11 @@ export function createRecorder({ pool, events, hashAddress, onRecorded }: Record
       return recorded;
     },
   };
+}
+
+function toRequestError(error: Error, { mediaIds }: NewMessage): Error {
+  const fault = removedMedia(error, mediaIds);
+  return fault ? new InvalidRequestError([fault]) : toClientError(error);
 }
 
 function conversationOf(written: Written, index: number): CachedConversation {

@@ -1,7 +1,9 @@
+import { InvalidRequestError } from '../../errors.ts';
 import type { Reserve } from '../../openapi/types.ts';
 import { eligibleAccounts, namesOf, refusalOf } from '../../providers/eligibility.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
 import { countryRefusal } from '../country.ts';
+import type { FindMedia } from './named-media.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
 import type { Recorder } from './record.ts';
 
@@ -10,29 +12,34 @@ export interface SendRules {
   providers: ProviderRegistry;
   /** The countries that texts may be sent to; null for every country. */
   allowedCountries: readonly string[] | null;
+  findMedia: FindMedia;
 }
 
 /**
- * Records an outbound message for the accounts that can send it. If the configuration refuses the message, a repeated request
- * still returns its first message, because the configuration may have changed since.
+ * Records an outbound message for the accounts that can send it. If its files or the configuration refuse the message, a repeated
+ * request still returns its first message, because they may have changed since.
  *
+ * @throws {InvalidRequestError} if the message names files that are not stored.
  * @throws {CountryNotAllowedError} if a recipient is outside the allowed countries.
  * @throws {NoAccountError} if no account can send the message.
  */
 export async function submit(
   recorder: Recorder,
-  { providers, allowedCountries }: SendRules,
+  { providers, allowedCountries, findMedia }: SendRules,
   message: NewMessage,
   reserve: Reserve,
 ): Promise<Recorded> {
   const accounts = providers[message.channel];
-  const eligible = eligibleAccounts(accounts, message.row);
+  const { media, faults } = await findMedia(message.mediaIds);
+  const routable = { ...message.row, media };
+  const eligible = eligibleAccounts(accounts, routable);
   const refusal =
+    (faults.length > 0 ? new InvalidRequestError(faults) : null) ??
     countryRefusal(message, allowedCountries) ??
-    (eligible.length === 0 ? refusalOf(accounts, message.row) : null);
+    (eligible.length === 0 ? refusalOf(accounts, routable) : null);
   if (refusal === null) {
     const row = { ...message.row, accounts: namesOf(eligible, accounts) };
-    return recorder.record({ ...message, row }, reserve);
+    return recorder.record({ ...message, media, row }, reserve);
   }
   const first = await recorder.findFirst(message, reserve);
   if (first === null) throw refusal;

@@ -16,6 +16,8 @@ export function standardCapabilities(
     html: isEmail,
     attachmentsBy: ['url'],
     maxAttachments: null,
+    maxMediaBytes: null,
+    mediaTypes: null,
     idempotencyKeys: supportsIdempotencyKeys,
     lookUp: canLookUp ? 'by_key' : null,
     receipts: true,

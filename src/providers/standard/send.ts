@@ -4,7 +4,15 @@ import { accountFields } from '../account-fields.ts';
 import { failedCheck, variablesOf } from '../http/check.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
 import { pathBelow } from '../media-hosts.ts';
-import type { AccountCheck, CallContext, CheckContext, LookUp, Outgoing, Provider } from '../provider.ts';
+import type {
+  AccountCheck,
+  CallContext,
+  CheckContext,
+  LookedUp,
+  LookUp,
+  Outgoing,
+  Provider,
+} from '../provider.ts';
 import { standardCapabilities } from './capabilities.ts';
 import type { StandardSettings } from './config.ts';
 import { readIds, standardDialect } from './outcome.ts';
@@ -49,7 +57,8 @@ export function createStandardProvider(
 }
 
 function toRequest(message: Outgoing): object {
-  const { type, from, to, cc, bcc, reply_to, subject, body, attachments, timestamp } = message;
+  const { type, from, to, cc, bcc, reply_to, subject, body, files, timestamp } = message;
+  const attachments = files.map(({ url }) => url);
   const common = { from, to: to.length === 1 ? to[0] : to, body, attachments, timestamp };
   if (type !== 'email') return { ...common, type };
   return {
@@ -64,7 +73,7 @@ function toRequest(message: Outgoing): object {
 async function lookUp(
   client: ProviderClient,
   path: string,
-  { delivery_key }: Outgoing,
+  { delivery_key }: LookedUp,
   context: CallContext,
 ): Promise<LookUp> {
   const body = await client.get(path, { searchParams: { idempotency_key: delivery_key } }, context);

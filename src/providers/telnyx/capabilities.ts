@@ -1,4 +1,5 @@
 import type { Capabilities } from '../capabilities.ts';
+import { CONTENT_TYPES, MAX_MEDIA_BYTES } from './files.ts';
 import { telnyxDialect } from './outcome.ts';
 
 /**
@@ -15,6 +16,8 @@ export const TELNYX_CAPABILITIES: Capabilities = {
   html: false,
   attachmentsBy: ['url'],
   maxAttachments: 10,
+  maxMediaBytes: MAX_MEDIA_BYTES,
+  mediaTypes: CONTENT_TYPES,
   idempotencyKeys: telnyxDialect.supportsIdempotencyKeys,
   lookUp: null,
   receipts: true,

@@ -43,12 +43,12 @@ export function createTelnyxProvider(account: AccountConfig<TelnyxSettings>, tim
   };
 }
 
-/** An MMS without attachments is sent as an SMS, because Telnyx requires media or a subject for an MMS. */
+/** An MMS without files is sent as an SMS, because Telnyx requires media or a subject for an MMS. */
 function toSingle(message: Outgoing, messagingProfileId: string | null): object {
   return {
     ...contentOf(message),
     to: message.to[0],
-    type: message.attachments.length > 0 ? 'MMS' : 'SMS',
+    type: message.files.length > 0 ? 'MMS' : 'SMS',
     ...(messagingProfileId !== null && { messaging_profile_id: messagingProfileId }),
   };
 }
@@ -57,10 +57,10 @@ function toGroup(message: Outgoing): object {
   return { ...contentOf(message), to: message.to };
 }
 
-function contentOf({ from, body, attachments }: Outgoing): object {
+function contentOf({ from, body, files }: Outgoing): object {
   return {
     from,
     ...(body !== '' && { text: body }),
-    ...(attachments.length > 0 && { media_urls: attachments }),
+    ...(files.length > 0 && { media_urls: files.map(({ url }) => url) }),
   };
 }

@@ -1,4 +1,5 @@
 import type { Capabilities } from '../capabilities.ts';
+import { CONTENT_TYPES, MAX_MEDIA_BYTES } from './files.ts';
 import { twilioDialect } from './outcome.ts';
 
 /**
@@ -13,6 +14,8 @@ export const TWILIO_CAPABILITIES: Capabilities = {
   html: false,
   attachmentsBy: ['url'],
   maxAttachments: 10,
+  maxMediaBytes: MAX_MEDIA_BYTES,
+  mediaTypes: CONTENT_TYPES,
   idempotencyKeys: twilioDialect.supportsIdempotencyKeys,
   lookUp: 'by_circumstances',
   receipts: true,

@@ -2,7 +2,7 @@ import type { AccountConfig } from '../../config/config.ts';
 import { accountFields } from '../account-fields.ts';
 import { echoOf } from '../echo.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
-import type { CallContext, LookUp, Outgoing, Provider } from '../provider.ts';
+import type { CallContext, LookedUp, LookUp, Outgoing, Provider } from '../provider.ts';
 import { TWILIO_CAPABILITIES } from './capabilities.ts';
 import { checkTwilio } from './check.ts';
 import type { TwilioSettings } from './config.ts';
@@ -57,15 +57,15 @@ function callbackUrlOf(message: Outgoing, webhookUrl: string | null): string | n
 }
 
 function toForm(
-  { type, from, to, body, attachments }: Outgoing,
+  { type, from, to, body, files }: Outgoing,
   messagingServiceSid: string | null,
   callbackUrl: string | null,
 ): URLSearchParams {
   const form = new URLSearchParams({ To: to[0] as string, From: from });
   if (messagingServiceSid !== null) form.set('MessagingServiceSid', messagingServiceSid);
   if (body !== '') form.set('Body', body);
-  for (const url of attachments) form.append('MediaUrl', url);
-  if (type === 'mms' && attachments.length === 0) form.set('SendAsMms', 'true');
+  for (const { url } of files) form.append('MediaUrl', url);
+  if (type === 'mms' && files.length === 0) form.set('SendAsMms', 'true');
   if (callbackUrl !== null) form.set('StatusCallback', callbackUrl);
   return form;
 }
@@ -77,7 +77,7 @@ function toForm(
 async function lookUp(
   client: ProviderClient,
   path: string,
-  { to, from, body, created_at }: Outgoing,
+  { to, from, body, created_at }: LookedUp,
   context: CallContext,
 ): Promise<LookUp> {
   const since = new Date(created_at.getTime() - CLOCK_DIFFERENCE_MS).toISOString().replace(/\.\d+/, '');

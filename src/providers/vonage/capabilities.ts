@@ -1,4 +1,5 @@
 import type { Capabilities } from '../capabilities.ts';
+import { CONTENT_TYPES, MAX_FILE_BYTES } from './media.ts';
 import { vonageDialect } from './outcome.ts';
 
 /**
@@ -13,6 +14,8 @@ export const VONAGE_CAPABILITIES: Capabilities = {
   html: false,
   attachmentsBy: ['url'],
   maxAttachments: 1,
+  maxMediaBytes: MAX_FILE_BYTES,
+  mediaTypes: CONTENT_TYPES,
   idempotencyKeys: vonageDialect.supportsIdempotencyKeys,
   lookUp: null,
   receipts: true,

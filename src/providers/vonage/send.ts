@@ -60,13 +60,12 @@ function toRequest(message: Outgoing, webhookUrl: string | null): object {
   };
 }
 
-function contentOf({ type, body, attachments }: Outgoing): object {
-  const [url] = attachments;
-  if (url === undefined) return { channel: type, message_type: 'text', text: body };
-  const mediaType = mediaTypeOf(url);
+function contentOf({ type, body, files: [file] }: Outgoing): object {
+  if (file === undefined) return { channel: type, message_type: 'text', text: body };
+  const mediaType = mediaTypeOf(file);
   return {
     channel: 'mms',
     message_type: mediaType,
-    [mediaType]: { url, ...(body !== '' && { caption: body }) },
+    [mediaType]: { url: file.url, ...(body !== '' && { caption: body }) },
   };
 }

@@ -161,7 +161,7 @@ export function outgoing(message: Partial<Outgoing> & Pick<Outgoing, 'type' | 'f
     reply_to: null,
     subject: null,
     body: 'Hello!',
-    attachments: [],
+    files: [],
     created_at: new Date('2024-11-01T14:00:00.000Z'),
     timestamp: new Date('2024-11-01T14:00:00.000Z'),
     ...message,

@@ -1,4 +1,5 @@
 import { MatchersV3 } from '@pact-foundation/pact';
+import { filesAt } from '../../support/provider-server.ts';
 import { link, mailbox, time } from '../shapes.ts';
 import { answers, lookUps, outgoing, refusedRecipient, sending, taken } from './adapter.ts';
 
@@ -38,7 +39,7 @@ export function emails() {
           reply_to: 'help@usehatchapp.com',
           subject: 'Thursday',
           body: html,
-          attachments: [file],
+          files: filesAt(file),
         }),
         body: {
           ...plain.body,

@@ -1,4 +1,5 @@
 import { MatchersV3 } from '@pact-foundation/pact';
+import { filesAt } from '../../support/provider-server.ts';
 import { link, phone, time } from '../shapes.ts';
 import { answers, lookUps, outgoing, refusedRecipient, sending, taken } from './adapter.ts';
 
@@ -29,7 +30,7 @@ export function texts() {
     sending(
       {
         ...plain,
-        message: outgoing({ type: 'mms', from, to, attachments: [picture] }),
+        message: outgoing({ type: 'mms', from, to, files: filesAt(picture) }),
         body: { ...plain.body, type: 'mms', attachments: eachLike(link(picture)) },
       },
       { is: 'a request to send an MMS', response },

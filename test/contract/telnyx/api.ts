@@ -1,4 +1,5 @@
 import { MatchersV3 } from '@pact-foundation/pact';
+import { filesAt } from '../../support/provider-server.ts';
 import type { Interaction } from '../agreement.ts';
 import { outgoing } from '../provider-api/adapter.ts';
 import { filled, link, uuid } from '../shapes.ts';
@@ -9,7 +10,7 @@ const { eachLike, regex } = MatchersV3;
 const from = '+12016661234';
 const sms = outgoing({ type: 'sms', from, to: ['+18045551234'] });
 const picture = 'https://example.com/image.jpg';
-const mms = { type: 'mms' as const, attachments: [picture] };
+const mms = { type: 'mms' as const, files: filesAt(picture) };
 const media = { media_urls: eachLike(link(picture)) };
 const accepted = { outcome: 'accepted' as const, httpStatus: 200, providerMessageId: ID };
 const created: Interaction['response'] = { status: 200, body: { data: { id: uuid(ID) } } };

@@ -1,4 +1,5 @@
 import { MatchersV3 } from '@pact-foundation/pact';
+import { filesAt } from '../../support/provider-server.ts';
 import type { Interaction } from '../agreement.ts';
 import { outgoing } from '../provider-api/adapter.ts';
 import { filled, link } from '../shapes.ts';
@@ -24,7 +25,7 @@ export function requests(): Interaction[] {
     sending({ message: sms, outcome: accepted }, { is: 'a request to send an SMS', response: created }),
     sending(
       {
-        message: { ...sms, type: 'mms', attachments: [picture] },
+        message: { ...sms, type: 'mms', files: filesAt(picture) },
         form: { MediaUrl: link(picture) },
         outcome: accepted,
       },
@@ -32,7 +33,7 @@ export function requests(): Interaction[] {
     ),
     sending(
       {
-        message: { ...sms, type: 'mms', body: '', attachments: [picture] },
+        message: { ...sms, type: 'mms', body: '', files: filesAt(picture) },
         form: { MediaUrl: link(picture) },
         outcome: accepted,
       },

@@ -1,4 +1,5 @@
 import { MatchersV3 } from '@pact-foundation/pact';
+import { filesAt } from '../../support/provider-server.ts';
 import type { Interaction } from '../agreement.ts';
 import { outgoing } from '../provider-api/adapter.ts';
 import { filled, link, uuid } from '../shapes.ts';
@@ -8,7 +9,7 @@ const { regex, string } = MatchersV3;
 
 const sms = outgoing({ type: 'sms', from: '+12016661234', to: ['+18045551234'] });
 const picture = 'https://example.com/image.jpg';
-const mms = { ...sms, type: 'mms' as const, attachments: [picture] };
+const mms = { ...sms, type: 'mms' as const, files: filesAt(picture) };
 const accepted = { outcome: 'accepted' as const, httpStatus: 202, providerMessageId: UUID };
 const created: Interaction['response'] = { status: 202, body: { message_uuid: uuid(UUID) } };
 

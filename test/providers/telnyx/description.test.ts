@@ -7,7 +7,7 @@ import { type Simulator, startSimulator } from '../../../src/simulator/server.ts
 import { mms, sms } from '../../support/bodies.ts';
 import { startHarness } from '../../support/harness.ts';
 import { findPrism, NO_PRISM, type Prism, startPrism } from '../../support/prism.ts';
-import { callContext, outgoing, startProviderServer } from '../../support/provider-server.ts';
+import { callContext, filesAt, outgoing, startProviderServer } from '../../support/provider-server.ts';
 import { API_KEY, SEED, telnyxEnvironment } from '../../support/telnyx.ts';
 
 const description = findPrism('telnyx.json');
@@ -66,10 +66,10 @@ describe(`Telnyx's own API description accepts${description ? '' : NO_PRISM}`, f
     'an SMS': [{ body: 'a+b & ü 👋 \n' }],
     'an SMS without a callback URL': [{}, {}],
     'an SMS with a messaging profile': [{}, CALLBACK, { TELNYX_MESSAGING_PROFILE_ID: PROFILE_ID }],
-    'an MMS with several media': [{ type: 'mms', attachments: MEDIA }],
-    'an MMS with media and no text': [{ type: 'mms', body: '', attachments: MEDIA }],
+    'an MMS with several media': [{ type: 'mms', files: filesAt(...MEDIA) }],
+    'an MMS with media and no text': [{ type: 'mms', body: '', files: filesAt(...MEDIA) }],
     'an MMS without media': [{ type: 'mms' }],
-    'a group MMS': [{ type: 'mms', to: group, attachments: MEDIA }],
+    'a group MMS': [{ type: 'mms', to: group, files: filesAt(...MEDIA) }],
     'a group MMS without media': [{ type: 'mms', to: group }],
     'a group of eight': [{ type: 'mms', to: Array.from({ length: 8 }, (_, n) => `+1804555123${n}`) }],
   };

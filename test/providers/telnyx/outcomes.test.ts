@@ -5,6 +5,7 @@ import { rateLimitResetMs } from '../../../src/providers/telnyx/rate-limit.ts';
 import { loadConfig } from '../../../src/service/service.ts';
 import {
   callContext,
+  filesAt,
   outgoing,
   type ProviderServer,
   startProviderServer,
@@ -91,7 +92,7 @@ describe('An account at Telnyx', () => {
         ],
         [
           'an MMS',
-          { type: 'mms', attachments: MEDIA },
+          { type: 'mms', files: filesAt(...MEDIA) },
           {},
           {},
           '/v2/messages',
@@ -99,7 +100,7 @@ describe('An account at Telnyx', () => {
         ],
         [
           'an MMS without text',
-          { type: 'mms', body: '', attachments: MEDIA },
+          { type: 'mms', body: '', files: filesAt(...MEDIA) },
           {},
           {},
           '/v2/messages',
@@ -115,7 +116,7 @@ describe('An account at Telnyx', () => {
         ],
         [
           'a group message with one call',
-          { type: 'mms', to: group, attachments: MEDIA },
+          { type: 'mms', to: group, files: filesAt(...MEDIA) },
           callback,
           { TELNYX_MESSAGING_PROFILE_ID: PROFILE },
           '/v2/messages/group_mms',

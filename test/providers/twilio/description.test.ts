@@ -7,7 +7,7 @@ import { mms, sms } from '../../support/bodies.ts';
 import { startHarness } from '../../support/harness.ts';
 import { findPrism, NO_PRISM, type Prism, startPrism } from '../../support/prism.ts';
 import { freePort } from '../../support/process.ts';
-import { callContext, outgoing } from '../../support/provider-server.ts';
+import { callContext, filesAt, outgoing } from '../../support/provider-server.ts';
 import { ACCOUNT_SID, AUTH_TOKEN } from '../../support/twilio.ts';
 
 const description = findPrism('twilio.json');
@@ -64,9 +64,9 @@ describe(`Twilio's own API description accepts${description ? '' : NO_PRISM}`, f
       CALLBACK,
       { TWILIO_API_KEY_SID: API_KEY.sid, TWILIO_API_KEY_SECRET: API_KEY.secret },
     ],
-    'an MMS': [{ type: 'mms', attachments: MEDIA.slice(0, 1) }],
-    'an MMS with several media': [{ type: 'mms', attachments: MEDIA }],
-    'an MMS with media and no text': [{ type: 'mms', body: '', attachments: MEDIA }],
+    'an MMS': [{ type: 'mms', files: filesAt(...MEDIA.slice(0, 1)) }],
+    'an MMS with several media': [{ type: 'mms', files: filesAt(...MEDIA) }],
+    'an MMS with media and no text': [{ type: 'mms', body: '', files: filesAt(...MEDIA) }],
     'an MMS without media': [{ type: 'mms' }],
   };
   for (const [title, parameters] of Object.entries(sends))

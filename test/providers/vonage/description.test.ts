@@ -11,7 +11,7 @@ import { mms, sms } from '../../support/bodies.ts';
 import { startHarness } from '../../support/harness.ts';
 import { findPrism, NO_PRISM, type Prism, startPrism } from '../../support/prism.ts';
 import { freePort } from '../../support/process.ts';
-import { callContext, outgoing } from '../../support/provider-server.ts';
+import { callContext, filesAt, outgoing } from '../../support/provider-server.ts';
 import { APPLICATION_ID, PRIVATE_KEY, SIMULATED, vonageAccount } from '../../support/vonage.ts';
 
 const description = findPrism('vonage-messages.json');
@@ -60,7 +60,7 @@ describe(`Vonage's own API description accepts${description ? '' : NO_PRISM}`, f
 
   const media = (file: string): Partial<Outgoing> => ({
     type: 'mms',
-    attachments: [`https://a.example/${file}`],
+    files: filesAt(`https://a.example/${file}`),
   });
   const sends: Record<string, Parameters<typeof send>> = {
     'an SMS': [{ body: 'a+b & ü 👋 \n' }],

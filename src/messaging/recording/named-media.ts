@@ -1,0 +1,62 @@
+import type pg from 'pg';
+import { execute } from '../../db/transaction.ts';
+import type { Fault } from '../../errors.ts';
+import type { MediaLinks } from '../../media/links.ts';
+import type { MediaRow } from '../../media/view.ts';
+import type { StoredFile } from '../../providers/routable.ts';
+
+/** A file that a message can name: its type and its size are known. */
+export type StoredMedia = MediaRow & StoredFile;
+
+/** The files of `media_ids`. */
+export interface NamedMedia {
+  /** In the order of `media_ids`; null if there are faults, or the message names no files. */
+  media: StoredMedia[] | null;
+  faults: Fault[];
+}
+
+/** Finds the files that a message names. */
+export type FindMedia = (ids: readonly number[]) => Promise<NamedMedia>;
+
+const FIND = {
+  name: 'find-named-media',
+  text: `
+    select id, state, content_type, size, name, error, created_at from media where id = any($1::bigint[])`,
+};
+
+/** The find of a service. It reads the database only for a message that names files. */
+export function createFindMedia(pool: pg.Pool, links: MediaLinks): FindMedia {
+  return async (ids) => {
+    if (ids.length === 0) return { media: null, faults: [] };
+    if (!links.areAvailable) return { media: null, faults: [NO_LINKS] };
+    const { rows } = await execute<MediaRow>(pool, FIND, [ids]);
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    const faults = ids.flatMap((id, index) => faultOf(byId.get(id), id, index) ?? []);
+    return { media: faults.length > 0 ? null : ids.map((id) => byId.get(id) as StoredMedia), faults };
+  };
+}
+
+const NO_LINKS: Fault = {
+  path: '/body/media_ids',
+  message: 'cannot be sent by a service without PUBLIC_URL, because providers fetch files by links',
+};
+
+function faultOf(row: MediaRow | undefined, id: number, index: number): Fault | null {
+  const path = `/body/media_ids/${index}`;
+  if (row === undefined) return { path, message: `there is no media ${id}` };
+  if (row.state === 'stored') return null;
+  return { path, message: `media ${id} is ${row.state}; only stored media can be sent` };
+}
+
+const FOREIGN_KEY = 'message_media_media_id_fkey';
+
+/** The fault of a message one of whose files was removed after `FindMedia` had found it; null for any other error. */
+export function removedMedia(error: unknown, ids: readonly number[]): Fault | null {
+  const { constraint, detail } = error as { constraint?: string; detail?: string };
+  if (constraint !== FOREIGN_KEY) return null;
+  const id = Number(/\(media_id\)=\((\d+)\)/.exec(detail ?? '')?.[1]);
+  const index = ids.indexOf(id);
+  return index === -1
+    ? { path: '/body/media_ids', message: 'one of the media was removed' }
+    : { path: `/body/media_ids/${index}`, message: `media ${id} was removed` };
+}

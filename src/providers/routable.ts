@@ -1,0 +1,28 @@
+import type { Message } from '../db/models/message.ts';
+import type { Outgoing } from './provider.ts';
+
+/** A stored file of a message. */
+export interface StoredFile {
+  id: number;
+  /** Without parameters, in lower case. */
+  content_type: string;
+  /** In bytes. */
+  size: number;
+}
+
+/** The parts of a message that decide which accounts can send it. */
+export type Routable = Pick<Outgoing, 'type' | 'from' | 'to' | 'cc' | 'bcc' | 'body'> &
+  Pick<Message, 'attachments'> & {
+    /** The files of `media_ids`; null if there are none. */
+    media: readonly StoredFile[] | null;
+  };
+
+/** A capability that a message needs and an account does not have. */
+export interface Missing {
+  /** The part of the request that needs the capability. */
+  path: string;
+  need: string;
+  limit: string;
+  /** What the client or the operator can do instead. */
+  alternative: string;
+}
