@@ -16,7 +16,7 @@ export interface paths {
         /**
          * Send a message of any type
          * @description Accepts a message for delivery; the response is sent once the message is stored. Without `type`, email addresses
-         *     make an `email`, and phone numbers an `sms`, or an `mms` with attachments or several recipients.
+         *     make an `email`, and phone numbers an `sms`, or an `mms` with attachments, `media_ids` or several recipients.
          */
         post: operations["sendMessage"];
         delete?: never;
@@ -36,7 +36,7 @@ export interface paths {
         put?: never;
         /**
          * Send an SMS or an MMS
-         * @description As `sendMessage`, for phone numbers only. Without `type`, attachments or several recipients make an `mms`. An `sms` has no attachments.
+         * @description As `sendMessage`, for phone numbers only. Without `type`, attachments, `media_ids` or several recipients make an `mms`. An `sms` has no files.
          */
         post: operations["sendSms"];
         delete?: never;
@@ -1216,8 +1216,10 @@ export interface components {
          */
         AttachmentUrls: string[] | null;
         /**
-         * @description The ids of stored files that the message has after its `attachments`: uploaded files, or files of inbound messages. The
-         *     provider fetches them by links that expire. `attachments` and `media_ids` name at most ten files together.
+         * @description The ids of stored files that the message has after its `attachments`: uploaded files, or files of inbound messages, each
+         *     once. The provider fetches them by links, which expire a day after the message; a service without `PUBLIC_URL` has no links
+         *     and refuses the message. An `sms` has no files. `attachments` and `media_ids` name at most ten files together. The message
+         *     is refused with `missing_capability` if no account sends files of their types and sizes.
          */
         MediaIds: components["schemas"]["Id"][];
         /** @description The name of a file, without a path, in one line. */
@@ -1274,7 +1276,7 @@ export interface components {
         Subject: string;
         /** @description The text of an email, with or without HTML. The whole request has at most 10 MiB. */
         EmailBody: string;
-        /** @description The text of an SMS or MMS. Only an MMS with attachments may have an empty text. */
+        /** @description The text of an SMS or MMS. Only an MMS with attachments or `media_ids` may have an empty text. */
         TextBody: string;
         /**
          * @description The type of a message. `sms` and `mms` use the channel `sms`.
@@ -1382,7 +1384,7 @@ export interface components {
         };
         /**
          * @description A message whose type follows from its addresses: email addresses make an `email`, and phone numbers an `sms`, or an
-         *     `mms` with attachments or several recipients. Only an email may have `subject`, `cc`, `bcc` and `reply_to`.
+         *     `mms` with attachments, `media_ids` or several recipients. Only an email may have `subject`, `cc`, `bcc` and `reply_to`.
          */
         UntypedMessage: {
             /** @description The sender. */
@@ -1409,7 +1411,7 @@ export interface components {
         /** @description An SMS or MMS. */
         SendSms: {
             /**
-             * @description Default: `mms` with attachments or several recipients, otherwise `sms`.
+             * @description Default: `mms` with attachments, `media_ids` or several recipients, otherwise `sms`.
              * @enum {string}
              */
             type?: "sms" | "mms";
@@ -2114,7 +2116,7 @@ export interface components {
             text: components["schemas"]["PreviewText"] | null;
             /** @description The bytes of `body` in UTF-8. */
             body_bytes: number;
-            /** @description The bytes in UTF-8 of `subject`, `body` and the URLs of `attachments` together. The attachments themselves are not read, and what the provider adds is not counted, such as headers and the encoding of an email. */
+            /** @description The bytes in UTF-8 of `subject`, `body` and the URLs of `attachments` together. The attachments themselves and the files of `media_ids` are not counted, and what the provider adds is not counted, such as headers and the encoding of an email. */
             content_bytes: number;
             /** @description The account that a send would pass the message to first; null if no account can send it. */
             account: components["schemas"]["PreviewChoice"] | null;
