@@ -110,9 +110,10 @@ describe('A message that names stored files', () => {
   });
 
   it('is refused with the file, the limit of each account, and an alternative', async () => {
-    const [large, larger, archive, vcard] = await Promise.all([
+    const [large, larger, other, archive, vcard] = await Promise.all([
       sized('image/jpeg', 700_000),
       sized('image/jpeg', 4_500_000),
+      sized('image/png', 400_000),
       sized('audio/x-unknown', 10),
       sized('text/vcard', 500_001),
     ]);
@@ -132,8 +133,8 @@ describe('A message that names stored files', () => {
       ],
       [
         TELNYX,
-        [picture, large, await sized('image/png', 400_000)],
-        `/body/media_ids/2: with media ${picture + 6} (image/png, 400000 bytes), the files have 1100068 bytes together, but ` +
+        [picture, large, other],
+        `/body/media_ids/2: with media ${other} (image/png, 400000 bytes), the files have 1100068 bytes together, but ` +
           'telnyx (kind telnyx) sends at most 1000000 bytes in one message; send smaller files or several messages, or add ' +
           'an account of a kind with larger files',
       ],
@@ -146,8 +147,7 @@ describe('A message that names stored files', () => {
     ];
     for (const [from, media_ids, ...faults] of cases) {
       const refused = await post('sms', { ...text, from, media_ids });
-      const expected = faults.map((fault) => fault.replace(String(picture + 6), String(media_ids.at(-1))));
-      expect(faultsOf(refused)).to.deep.equal(['missing_capability', ...expected]);
+      expect(faultsOf(refused)).to.deep.equal(['missing_capability', ...faults]);
     }
     expect((await post('sms', { ...text, from: TWILIO, media_ids: [larger] })).status).to.equal(202);
     expect((await post('sms', { ...text, from: TWILIO, media_ids: [larger, large] })).status).to.equal(422);
@@ -240,7 +240,10 @@ describe('A message that names stored files', () => {
           return;
         }
         const shown = previewed.errors.filter(({ code }: { code: string }) => code === sent.code);
-        expect(shown).to.deep.equal(sent.errors.map((error: object) => ({ code: sent.code, ...error })));
+        // A send does not look for the files of a request that has other faults.
+        expect(shown).to.include.deep.members(
+          sent.errors.map((error: object) => ({ code: sent.code, ...error })),
+        );
       }),
       { numRuns: 60 },
     );
