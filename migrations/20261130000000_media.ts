@@ -16,7 +16,6 @@ const STORE = `
     id uuid primary key,
     created_at timestamptz(3) not null default now()
   );
-  create index media_objects_created_at_idx on media_objects (created_at);
 
   create table media_chunks (
     object_id uuid not null references media_objects on delete cascade,
@@ -56,7 +55,6 @@ const MEDIA = `
     check ((state = 'failed') = (error is not null)),
     check (state = 'stored' or source_url is not null)
   );
-  create index media_created_at_idx on media (created_at);
 
   create table message_media (
     message_id bigint not null references messages on delete cascade,

@@ -3,7 +3,7 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import type pg from 'pg';
 import { execute } from '../db/transaction.ts';
 import { partsOfSize } from './parts.ts';
-import type { MediaStore, StoredObject } from './store.ts';
+import type { ListedObject, MediaStore, StoredObject } from './store.ts';
 
 /** The bytes of every row but the last of an object; the migration has the same limit. */
 const CHUNK_BYTES = 524_288;
@@ -11,6 +11,10 @@ const CHUNK_BYTES = 524_288;
 const READ_BYTES = 131_072;
 /** The share of the connections that may transfer files at the same time, so that messages need not wait for files. */
 const CONNECTION_SHARE = 1 / 3;
+/** The objects that one statement removes, so that it takes at most a few seconds. */
+const REMOVED_AT_ONCE = 10;
+/** Sorts before every id. */
+const NIL = '00000000-0000-0000-0000-000000000000';
 
 const INSERT_OBJECT = {
   name: 'insert-media-object',
@@ -28,6 +32,10 @@ const DELETE = {
   name: 'delete-media-objects',
   text: 'delete from media_objects where id = any($1)',
 };
+const LIST = {
+  name: 'list-media-objects',
+  text: 'select id, created_at as "createdAt" from media_objects where id > $1 order by id limit $2',
+};
 
 /**
  * Keeps files in the tables `media_objects` and `media_chunks`. Each chunk is written or read by a statement of its own, so that
@@ -39,6 +47,7 @@ export function createPostgresStore(pool: pg.Pool): MediaStore {
     write: (parts) => write(pool, limit, parts),
     read: (object, start, end) => read(pool, limit, object, start, end),
     remove: (objects) => remove(pool, objects),
+    list: async (after, count) => (await execute<ListedObject>(pool, LIST, [after ?? NIL, count])).rows,
   };
 }
 
@@ -88,5 +97,6 @@ async function* read(
 }
 
 async function remove(pool: pg.Pool, objects: readonly string[]): Promise<void> {
-  if (objects.length > 0) await execute(pool, DELETE, [objects]);
+  for (let n = 0; n < objects.length; n += REMOVED_AT_ONCE)
+    await execute(pool, DELETE, [objects.slice(n, n + REMOVED_AT_ONCE)]);
 }

@@ -7,6 +7,12 @@ export interface StoredObject {
   sha256: Buffer;
 }
 
+/** An object in a list of all objects. */
+export interface ListedObject {
+  id: string;
+  createdAt: Date;
+}
+
 /** Where the content of files is kept: in PostgreSQL (`postgres-store.ts`), or in an object store. */
 export interface MediaStore {
   /**
@@ -24,4 +30,6 @@ export interface MediaStore {
   read(object: string, start: number, end: number): AsyncIterable<Buffer>;
   /** Removes objects; those that do not exist are ignored. */
   remove(objects: readonly string[]): Promise<void>;
+  /** The first `count` objects after an id, in the order of their ids; null: from the start. */
+  list(after: string | null, count: number): Promise<ListedObject[]>;
 }

@@ -11,6 +11,8 @@ import { endEndpointLeases } from '../../feed/endpoints/delivery/claim.ts';
 import { EndpointSecrets } from '../../feed/endpoints/secret.ts';
 import { FEED_MOVED } from '../../feed/event.ts';
 import { eventRetention } from '../../feed/retention.ts';
+import { mediaCollection } from '../../media/collect.ts';
+import { createPostgresStore } from '../../media/postgres-store.ts';
 import { createNormaliser } from '../../messaging/address.ts';
 import type { Events } from '../../observability/events.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
@@ -101,6 +103,7 @@ export function createServiceWorker(context: WorkerContext): ServiceWorker {
         eventRetention(pool, config.eventRetentionDays),
         applyRecordedOptOuts(pool, optOuts),
         new EndpointSecrets(config.secretKeys).sealing(pool),
+        mediaCollection(pool, createPostgresStore(pool)),
       ],
     },
     stack,

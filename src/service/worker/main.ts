@@ -7,6 +7,8 @@ import { EndpointSecrets } from '../../feed/endpoints/secret.ts';
 import { FEED_MOVED } from '../../feed/event.ts';
 import { eventRetention } from '../../feed/retention.ts';
 import { startSequencer } from '../../feed/sequencer.ts';
+import { mediaCollection } from '../../media/collect.ts';
+import { createPostgresStore } from '../../media/postgres-store.ts';
 import { createNormaliser } from '../../messaging/address.ts';
 import { createEvents, type Events } from '../../observability/events.ts';
 import { createLogger } from '../../observability/logger.ts';
@@ -66,6 +68,7 @@ function start(settings: WorkerSettings): Running {
         eventRetention(pool, config.eventRetentionDays),
         applyRecordedOptOuts(pool, optOuts),
         new EndpointSecrets(config.secretKeys).sealing(pool),
+        mediaCollection(pool, createPostgresStore(pool)),
       ],
     },
     stack,
