@@ -77,6 +77,7 @@ function shared(account: string, idField: 'messaging_provider_id' | 'xillio_id')
       failed: 'failed',
     },
     progress: ['queued', 'sent', 'delivered'],
+    protectsMedia: true,
     webhooks: {
       response: { contentType: 'application/json; charset=utf-8', body: '{}' },
       id: (n) => `conformance_${n}`,

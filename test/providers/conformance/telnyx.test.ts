@@ -141,6 +141,7 @@ const sms: Subject = {
     delivery_unconfirmed: 'sent',
   },
   progress: ['queued', 'sending', 'sent', 'delivered'],
+  protectsMedia: false,
   webhooks: {
     response: { contentType: 'application/json; charset=utf-8', body: '{}' },
     id: (n) => uuidOf(`conformance ${n}`),

@@ -138,6 +138,7 @@ const sms: Subject = {
   },
   undocumented: { twilio: { unknown_fields: true, unknown_status: true } },
   progress: ['queued', 'sending', 'sent', 'delivered'],
+  protectsMedia: true,
   webhooks: {
     response: {
       contentType: 'text/xml; charset=utf-8',

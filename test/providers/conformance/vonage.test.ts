@@ -123,6 +123,7 @@ const sms: Subject = {
   },
   undocumented: { vonage: { unknown_fields: true, unknown_status: true } },
   progress: ['submitted', 'delivered'],
+  protectsMedia: true,
   webhooks: {
     response: { contentType: 'application/json; charset=utf-8', body: '{}' },
     id: uuidOf,

@@ -5,6 +5,7 @@ import { describeAuthenticity } from './authenticity.ts';
 import { type Bench, startBench } from './bench.ts';
 import { describeCapabilities } from './capabilities.ts';
 import { describeInbound } from './inbound.ts';
+import { describeMedia } from './media.ts';
 import { describeOptOuts } from './opt-outs.ts';
 import { describeReceipts } from './receipts.ts';
 import { describeSending } from './sending.ts';
@@ -41,6 +42,7 @@ export function describeKind(name: string, subjects: Subjects): void {
         describeCapabilities(subject, get);
         describeReceipts(subject, get);
         describeInbound(subject, get);
+        describeMedia(subject, get);
         describeOptOuts(subject, channel as Channel, get);
         describeAuthenticity(subject, get);
       });

@@ -36,6 +36,8 @@ export interface Subject {
   undocumented?: Record<string, unknown>;
   /** Statuses of one message, in the order of time; the last status is final. */
   progress: string[];
+  /** Whether the provider requires credentials for the files of inbound messages. */
+  protectsMedia: boolean;
   webhooks: WebhookForms;
 }
 
