@@ -99,7 +99,7 @@ function noBody(signed: boolean): Breakage[] {
 
 function parameterBreakages({ name, in: place, schema }: Parameter, known: Known): Breakage[] {
   // Authentication reads these parameters before validation, and responds with 401 if they are invalid.
-  const authenticates = name === 'webhook-timestamp' || name === 'provider';
+  const authenticates = ['webhook-timestamp', 'provider', 'signature'].includes(name);
   const statuses = authenticates ? [401, 422] : [422];
   const where = authenticates ? null : `/${place === 'header' ? 'headers' : place}/${name}`;
   return broken(schema, known)

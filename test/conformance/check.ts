@@ -62,7 +62,7 @@ function checkBody(
     return;
   }
   const type = String(contentType).split(';')[0] ?? '';
-  const media = content[type];
+  const media = content[type] ?? content['*/*'];
   if (!media) throw new Error(`A content type that the contract does not have, ${type}: ${of}`);
   const body = type.includes('json') ? JSON.parse(text) : text;
   expect(faultsBy(media.schema, body), of).to.equal(null);

@@ -38,10 +38,15 @@ describe('Every status of the contract', function () {
   /** The change that makes a valid request cause each status. */
   const provocations: Record<string, (operation: Operation) => Provocation> = {
     // The second of two requests finds the entry of the first.
-    200: ({ id }) => ({ times: id === 'putSuppression' ? 2 : 1 }),
+    200: ({ id }) => ({
+      times: id === 'putSuppression' ? 2 : 1,
+      ...(id === 'getMediaContent' && { change: { headers: {} } }),
+    }),
     201: ({ id }) => (id === 'putSuppression' ? { change: { params: { address: '+18045554000' } } } : {}),
     202: () => ({}),
     204: () => ({}),
+    206: () => ({ change: { headers: { range: 'bytes=0-1' } } }),
+    304: () => ({ change: { headers: { 'if-none-match': '*' } } }),
     400: () => ({ change: { text: '{"from": ' } }),
     401: ({ optional }) => ({
       credentials: 'none',
@@ -71,6 +76,7 @@ describe('Every status of the contract', function () {
     }),
     413: () => ({ change: { text: TOO_LARGE } }),
     415: () => ({ change: { text: 'text', contentType: 'text/plain' } }),
+    416: () => ({ change: { headers: { range: 'bytes=1000-' } } }),
     422: ({ id, security }) => {
       if (security === 'webhookSignature') return { change: { body: {} } };
       return { change: { query: [id === 'getReadiness' ? ['verbose', 'perhaps'] : ['unknown', '1']] } };

@@ -24,6 +24,7 @@ interface Ids {
   quarantine: number[];
   inProgress: number;
   endpoints: number[];
+  media: number[];
 }
 
 const OURS = '+12016661234';
@@ -44,6 +45,7 @@ const EMAILS = [
 ];
 
 const SECURED = {
+  PUBLIC_URL: 'https://messages.example.com',
   API_KEYS: apiKeys,
   TEXT_CO_WEBHOOK_SECRETS: webhookSecret,
   MAIL_CO_WEBHOOK_SECRETS: webhookSecret,
@@ -94,6 +96,7 @@ async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
   for (const address of SUPPRESSED)
     await raw.PUT('/api/suppressions/{address}', { params: { path: { address } }, body: {} });
   const endpoints = await addEndpoints(databaseUrl, 60);
+  const media = await addMedia(url, 3);
   await expireFirstEvents(databaseUrl);
   return {
     messages: [...texts, ...scheduled].map(({ id }) => id),
@@ -105,6 +108,7 @@ async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
     quarantine,
     inProgress,
     endpoints,
+    media,
   };
 }
 
@@ -117,6 +121,20 @@ export async function addEndpoints(databaseUrl: string, count: number): Promise<
     [count, webhookSecret],
   );
   return rows.map(({ id }) => Number(id));
+}
+
+/** Uploads files that every message can have, and returns their ids. */
+async function addMedia(url: string, count: number): Promise<number[]> {
+  const ids = [];
+  for (let n = 0; n < count; n++) {
+    const response = await fetch(`${url}/api/media`, {
+      method: 'POST',
+      headers: { 'content-type': 'image/jpeg', authorization: `Bearer ${apiKey}` },
+      body: 'A picture',
+    });
+    ids.push(((await response.json()) as { id: number }).id);
+  }
+  return ids;
 }
 
 /** Position 1 is not kept any more. */
@@ -135,6 +153,7 @@ export function knownFor({ id, tag }: Operation, ids: Ids): Known {
     Participants: ids.linkedPairs.flat(),
     Quarantine: ids.quarantine,
     Endpoints: ids.endpoints,
+    Media: ids.media,
   };
   const common: Known = {
     Address: from(addresses),
@@ -148,6 +167,11 @@ export function knownFor({ id, tag }: Operation, ids: Ids): Known {
     'Last-Event-ID': from(['0', '100']),
     id: from(idsOf[tag] ?? [1]),
     EndpointUrl: from(['https://conformance.invalid/events']),
+    MediaIds: fc.subarray(ids.media),
+    expires: LEFT_OUT,
+    signature: LEFT_OUT,
+    Range: from(['bytes=0-1', 'bytes=-1']),
+    'If-None-Match': from(['"other"']),
     SendAt: soon(0, 2),
     ExpiresAt: soon(3, 120),
     // Unique, because each conversation has an external id of its own.
@@ -190,6 +214,7 @@ type Text = {
   from: string;
   to: string | string[];
   attachments?: string[] | null;
+  media_ids?: number[];
   body: string;
 };
 
@@ -197,7 +222,8 @@ type Text = {
 function messagesThatFit(known: Known): Known {
   const schema = (name: string) => ({ $ref: `#/components/schemas/${name}` });
   const fit = (text: Text): Text => {
-    const isMms = (text.attachments?.length ?? 0) > 0 || Array.isArray(text.to);
+    const files = [...(text.attachments ?? []), ...(text.media_ids ?? [])];
+    const isMms = files.length > 0 || Array.isArray(text.to);
     const from = Array.isArray(text.to) ? GROUP_SENDER : text.from;
     const { type, ...rest } = { ...text, from, body: text.body.trim() === '' ? 'Hello' : text.body };
     return type === undefined ? rest : { ...rest, type: isMms ? 'mms' : 'sms' };
@@ -208,7 +234,12 @@ function messagesThatFit(known: Known): Known {
   const email = arbitraryOf(schema('EmailMessage'), emails) as fc.Arbitrary<Text>;
   return {
     SendSms: text,
-    SmsMessage: text.map((sms) => ({ ...sms, type: 'sms', to: [sms.to].flat()[0], attachments: [] })),
+    SmsMessage: text.map(({ media_ids: _, ...sms }) => ({
+      ...sms,
+      type: 'sms',
+      to: [sms.to].flat()[0],
+      attachments: [],
+    })),
     MmsMessage: text.map((mms) => ({ ...mms, type: 'mms' })),
     EmailMessage: email,
     UntypedMessage: fc.oneof(text, email).map(({ type: _, ...untyped }) => untyped),
