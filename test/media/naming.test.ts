@@ -88,6 +88,15 @@ describe('A message that names stored files', () => {
     ]);
   });
 
+  it('is refused as a text with a file of a type that no mms has, and sent as an email', async () => {
+    const media_ids = [picture, await sized('application/zip', 10)];
+    expect(faultsOf(await post('sms', { ...text, media_ids }))).to.deep.equal([
+      'invalid_request',
+      `/body/media_ids/1: media ${media_ids[1]} is application/zip, which an mms cannot have`,
+    ]);
+    expect((await post('email', { ...email, media_ids })).status).to.equal(202);
+  });
+
   it('is refused as an sms, with a repeated file, and with more than ten files', async () => {
     const path = (answer: Answer) => faultsOf(answer).map((fault) => fault.split(':')[0]);
     const attachments = Array.from({ length: 10 }, (_, n) => `https://example.com/${n}.png`);
@@ -166,7 +175,7 @@ describe('A message that names stored files', () => {
     };
     expect(await accountsOf([picture])).to.deep.equal(['vonage', 'twilio']);
     expect(await accountsOf([await sized('image/png', 600_001)])).to.deep.equal(['twilio']);
-    expect(await accountsOf([await sized('text/csv', 10)])).to.deep.equal(['twilio']);
+    expect(await accountsOf([await sized('text/calendar', 10)])).to.deep.equal(['twilio']);
     expect(await accountsOf([picture, await sized('image/png', 1)])).to.deep.equal(['twilio']);
   });
 
@@ -217,7 +226,7 @@ describe('A message that names stored files', () => {
       ...[picture, NO_FILE, await addMedia(api.databaseUrl, 'pending')],
       ...(await Promise.all([
         sized('image/png', 600_001),
-        sized('text/csv', 9),
+        sized('text/calendar', 9),
         sized('image/gif', 4_999_999),
       ])),
     ];

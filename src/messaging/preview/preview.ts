@@ -51,7 +51,7 @@ export function createPreview({ pool, parseAddress, hashAddress, ...rules }: Pre
     const [unavailable, [suppressed = []], named] = await Promise.all([
       unavailableAccounts(pool),
       check([toChecked(suppressible(reading))]),
-      rules.findMedia(reading.mediaIds),
+      rules.findMedia(reading.channel, reading.mediaIds),
     ]);
     return present(request, reading, { unavailable, suppressed, named }, rules);
   };

@@ -1,7 +1,9 @@
 import type pg from 'pg';
+import type { Channel } from '../../channel.ts';
 import { execute } from '../../db/transaction.ts';
 import type { Fault } from '../../errors.ts';
 import type { MediaLinks } from '../../media/links.ts';
+import { isTextMessageType } from '../../media/types.ts';
 import type { MediaRow } from '../../media/view.ts';
 import type { StoredFile } from '../../providers/routable.ts';
 
@@ -15,8 +17,8 @@ export interface NamedMedia {
   faults: Fault[];
 }
 
-/** Finds the files that a message names. */
-export type FindMedia = (ids: readonly number[]) => Promise<NamedMedia>;
+/** Finds the files that a message of a channel names. */
+export type FindMedia = (channel: Channel, ids: readonly number[]) => Promise<NamedMedia>;
 
 const FIND = {
   name: 'find-named-media',
@@ -26,12 +28,12 @@ const FIND = {
 
 /** The find of a service. It reads the database only for a message that names files. */
 export function createFindMedia(pool: pg.Pool, links: MediaLinks): FindMedia {
-  return async (ids) => {
+  return async (channel, ids) => {
     if (ids.length === 0) return { media: null, faults: [] };
     if (!links.areAvailable) return { media: null, faults: [NO_LINKS] };
     const { rows } = await execute<MediaRow>(pool, FIND, [ids]);
     const byId = new Map(rows.map((row) => [row.id, row]));
-    const faults = ids.flatMap((id, index) => faultOf(byId.get(id), id, index) ?? []);
+    const faults = ids.flatMap((id, index) => faultOf(byId.get(id), channel, id, index) ?? []);
     return { media: faults.length > 0 ? null : ids.map((id) => byId.get(id) as StoredMedia), faults };
   };
 }
@@ -41,11 +43,13 @@ const NO_LINKS: Fault = {
   message: 'cannot be sent by a service without PUBLIC_URL, because providers fetch files by links',
 };
 
-function faultOf(row: MediaRow | undefined, id: number, index: number): Fault | null {
+function faultOf(row: MediaRow | undefined, channel: Channel, id: number, index: number): Fault | null {
   const path = `/body/media_ids/${index}`;
   if (row === undefined) return { path, message: `there is no media ${id}` };
-  if (row.state === 'stored') return null;
-  return { path, message: `media ${id} is ${row.state}; only stored media can be sent` };
+  const { state, content_type } = row;
+  if (state !== 'stored') return { path, message: `media ${id} is ${state}; only stored media can be sent` };
+  if (channel === 'email' || isTextMessageType(content_type as string)) return null;
+  return { path, message: `media ${id} is ${content_type}, which an mms cannot have` };
 }
 
 const FOREIGN_KEY = 'message_media_media_id_fkey';

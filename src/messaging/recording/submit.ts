@@ -30,7 +30,7 @@ export async function submit(
   reserve: Reserve,
 ): Promise<Recorded> {
   const accounts = providers[message.channel];
-  const { media, faults } = await findMedia(message.mediaIds);
+  const { media, faults } = await findMedia(message.channel, message.mediaIds);
   const routable = { ...message.row, media };
   const eligible = eligibleAccounts(accounts, routable);
   const refusal =

@@ -10,7 +10,7 @@ const RESIZED = ['image/jpeg', 'image/jpg', 'image/png', 'image/gif'];
  */
 const MAX_UNCHANGED_BYTES = 500_000;
 
-/** The other types of an MMS. Source: https://www.twilio.com/docs/messaging/guides/accepted-mime-types */
+/** The other types of an MMS that the API accepts (src/media/types.ts). Source: https://www.twilio.com/docs/messaging/guides/accepted-mime-types */
 const UNCHANGED = {
   image: ['bmp', 'tiff', 'heic', 'heif'],
   audio: [
@@ -21,8 +21,8 @@ const UNCHANGED = {
     ...['mpeg4', 'mp4', 'mpeg', 'webm', 'quicktime', '3gpp', '3gpp2', '3gpp-tt'],
     ...['h261', 'h263', 'h263-1998', 'h263-2000', 'h264'],
   ],
-  text: ['vcard', 'x-vcard', 'csv', 'rtf', 'richtext', 'calendar', 'directory'],
-  application: ['pdf', 'vcard', 'vnd.apple.pkpass'],
+  text: ['vcard', 'x-vcard', 'calendar', 'directory'],
+  application: ['pdf'],
 };
 
 /** The accepted content types, with the max bytes of one file. */
