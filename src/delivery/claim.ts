@@ -11,7 +11,7 @@ import type { Route } from './accounts/routing.ts';
 
 /** A message that this worker may send until the lease ends. */
 export type Claimed = LookedUp &
-  Pick<Routable, 'attachments' | 'media'> &
+  Pick<Routable, 'attachments' | 'segments' | 'media'> &
   Pick<Message, 'traceparent'> &
   Pick<
     Delivery,

@@ -9,6 +9,8 @@ export interface Capabilities {
   readonly maxRecipients: number | null;
   /** Max characters of a text; null: no limit of the provider. */
   readonly maxTextLength: number | null;
+  /** Max segments of an SMS; null: no limit of the provider. */
+  readonly maxSegments: number | null;
   /** Whether an email can have `cc` and `bcc`. */
   readonly copies: boolean;
   /** Whether the body of an email can be HTML. */

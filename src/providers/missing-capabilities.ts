@@ -4,7 +4,7 @@ import type { Missing, Routable } from './routable.ts';
 
 type Check = (capabilities: Capabilities, message: Routable) => Missing | null;
 
-const CHECKS: readonly Check[] = [mms, recipients, copies, textLength];
+const CHECKS: readonly Check[] = [mms, recipients, copies, textLength, segments];
 
 /** Every capability that a message needs and an account does not have. */
 export function missingCapabilities(capabilities: Capabilities, message: Routable): Missing[] {
@@ -23,6 +23,7 @@ export function hasCapabilitiesOf(capabilities: Capabilities, other: Capabilitie
     other.attachmentsBy.every((way) => capabilities.attachmentsBy.includes(way)) &&
     isAtLeast(capabilities.maxRecipients, other.maxRecipients) &&
     isAtLeast(capabilities.maxTextLength, other.maxTextLength) &&
+    isAtLeast(capabilities.maxSegments, other.maxSegments) &&
     isAtLeast(capabilities.maxAttachments, other.maxAttachments) &&
     isAtLeast(capabilities.maxMediaBytes, other.maxMediaBytes) &&
     hasFileCapabilitiesOf(capabilities, other)
@@ -75,5 +76,18 @@ function textLength({ maxTextLength }: Capabilities, { type, body }: Routable): 
     need: `has ${length} characters`,
     limit: `sends at most ${maxTextLength} characters`,
     alternative: 'send a shorter text',
+  };
+}
+
+/** Of a text that `textLength` allows: with characters outside GSM-7, a segment has fewer characters. */
+function segments(capabilities: Capabilities, message: Routable): Missing | null {
+  const { maxSegments } = capabilities;
+  if (maxSegments === null || (message.segments ?? 0) <= maxSegments) return null;
+  if (textLength(capabilities, message) !== null) return null;
+  return {
+    path: '/body/body',
+    need: `has ${message.segments} segments`,
+    limit: `sends at most ${maxSegments} segments`,
+    alternative: 'send a shorter text, or replace the characters outside GSM-7, which the preview names',
   };
 }

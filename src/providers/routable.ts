@@ -12,7 +12,7 @@ export interface StoredFile {
 
 /** The parts of a message that decide which accounts can send it. */
 export type Routable = Pick<Outgoing, 'type' | 'from' | 'to' | 'cc' | 'bcc' | 'body'> &
-  Pick<Message, 'attachments'> & {
+  Pick<Message, 'attachments' | 'segments'> & {
     /** The files of `media_ids`; null if there are none. */
     media: readonly StoredFile[] | null;
   };

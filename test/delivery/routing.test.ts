@@ -81,7 +81,10 @@ describe('The alternative to an unavailable account', () => {
     { mms: false },
     { maxRecipients: 1 },
     { maxTextLength: 1_600 },
+    { maxSegments: 10 },
     { maxAttachments: 10 },
+    { maxMediaBytes: 5_000_000 },
+    { mediaTypes: new Map([['image/png', 5_000_000]]) },
     { attachmentsBy: [] },
   ] satisfies Partial<Capabilities>[])
     it(`is not an account with less capabilities: ${Object.keys(lacked)}`, () => {

@@ -117,6 +117,7 @@ function routableOf(
     bcc: bcc.length > 0 ? keysOf(bcc) : null,
     body: request.body,
     attachments: request.attachments ?? [],
+    segments: type === 'sms' ? countSegments(request.body) : null,
     media,
   };
 }

@@ -12,6 +12,7 @@ export function standardCapabilities(
     mms: !isEmail,
     maxRecipients: null,
     maxTextLength: null,
+    maxSegments: null,
     copies: isEmail,
     html: isEmail,
     attachmentsBy: ['url'],

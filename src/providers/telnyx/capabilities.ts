@@ -4,14 +4,15 @@ import { telnyxDialect } from './outcome.ts';
 
 /**
  * Sources: https://developers.telnyx.com/api-reference/messages/send-a-message (text, media, callbacks);
- * https://developers.telnyx.com/docs/messaging/messages/group-messaging (recipients). An SMS has at most 10 parts,
- * with 153 characters each; a text with characters outside GSM-7 can be shorter only, and Telnyx refuses it (code 40302). A message can be looked up by its Telnyx id only, which is unknown after an
- * uncertain send.
+ * https://developers.telnyx.com/docs/messaging/messages/group-messaging (recipients). An SMS has at most 10 parts with 153
+ * characters each, or 67 with characters outside GSM-7 (code 40302). A message can be looked up by its Telnyx id only, which is
+ * unknown after an uncertain send.
  */
 export const TELNYX_CAPABILITIES: Capabilities = {
   mms: true,
   maxRecipients: 8,
   maxTextLength: 1_530,
+  maxSegments: 10,
   copies: false,
   html: false,
   attachmentsBy: ['url'],

@@ -10,6 +10,7 @@ export const TWILIO_CAPABILITIES: Capabilities = {
   mms: true,
   maxRecipients: 1,
   maxTextLength: 1_600,
+  maxSegments: null,
   copies: false,
   html: false,
   attachmentsBy: ['url'],

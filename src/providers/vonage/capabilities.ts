@@ -10,6 +10,7 @@ export const VONAGE_CAPABILITIES: Capabilities = {
   mms: true,
   maxRecipients: 1,
   maxTextLength: 1_000,
+  maxSegments: null,
   copies: false,
   html: false,
   attachmentsBy: ['url'],

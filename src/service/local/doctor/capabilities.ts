@@ -3,13 +3,15 @@ import type { Capabilities } from '../../../providers/capabilities.ts';
 
 /** What an account can send, and what its provider guarantees, in words. */
 export function describeCapabilities(channel: Channel, capabilities: Capabilities): Record<string, string> {
-  const { mms, maxRecipients, maxTextLength, maxAttachments, maxMediaBytes, mediaTypes } = capabilities;
+  const { mms, maxRecipients, maxTextLength, maxSegments } = capabilities;
+  const { maxAttachments, maxMediaBytes, mediaTypes } = capabilities;
   const { idempotencyKeys, lookUp, receipts } = capabilities;
   const types = { email: 'email', sms: mms ? 'SMS and MMS' : 'SMS' }[channel];
   const limits = [
     maxRecipients === 1 && 'one recipient per message',
     maxRecipients !== null && maxRecipients > 1 && `at most ${maxRecipients} recipients`,
     maxTextLength !== null && `at most ${maxTextLength} characters`,
+    maxSegments !== null && `at most ${maxSegments} segments`,
     maxAttachments !== null && `at most ${maxAttachments} attachment${maxAttachments === 1 ? '' : 's'}`,
     maxMediaBytes !== null && `at most ${maxMediaBytes / 1_000} kB of stored files`,
     mediaTypes !== null && `stored files of ${mediaTypes.size} types`,

@@ -53,6 +53,11 @@ export function describeCapabilities(subject: Subject, bench: () => Bench): void
       await bench().control('POST', 'reset');
       if (has.maxTextLength !== null)
         await expectRefused({ body: 'x'.repeat(longest + 1) }, codeAbove(longest, LONGEST_TEXT));
+      if (has.maxSegments === null) return;
+      // A segment has 67 characters outside GSM-7.
+      await expectSent({ body: 'ж'.repeat(67 * has.maxSegments) });
+      await bench().control('POST', 'reset');
+      await expectRefused({ body: 'ж'.repeat(67 * has.maxSegments + 1) });
     });
 
     it('limits the attachments', async () => {
