@@ -44,7 +44,13 @@ function shorten(value: unknown, limit: Limit): unknown {
   if (Array.isArray(value)) return value.slice(0, limit.items).map((item) => shorten(item, limit));
   if (typeof value === 'string') return slice(value, limit.units);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, own]) => [name, shorten(own, limit)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, own]) => {
+      const short = shorten(own, limit);
+      // A part of a link leads nowhere.
+      return [name, name === 'url' && short !== own ? null : short];
+    }),
+  );
 }
 
 /** The first UTF-16 units of a text, without half of a surrogate pair. */

@@ -120,6 +120,24 @@ describe('Pages of lists', function () {
         );
       });
 
+    it('messages have many files', async () => {
+      const conversation = await store(`'x'`, 220);
+      const stored = `from messages cross join generate_series(1, 100) as n where conversation_id = ${conversation}`;
+      await sql(`
+        with added as (
+          insert into media (id, state, content_type, name, source_url, account, error) overriding system value
+          select messages.id * 1000 + n, 'failed', 'image/png', 'picture.png', 'https://example.com/', 'text-co',
+            json_build_object('code', 'unreachable', 'detail', 'The server did not respond in time.') ${stored}
+        )
+        select`);
+      await sql(
+        `insert into message_media (message_id, position, media_id) select messages.id, n, messages.id * 1000 + n ${stored}`,
+      );
+      expect(await idsOf(`/api/messages?conversation_id=${conversation}&`)).to.deep.equal(
+        (await storedIds(conversation)).toReversed(),
+      );
+    });
+
     it('conversations have many participants', async () => {
       await sql(`
         with taking_part as (

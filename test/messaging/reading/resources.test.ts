@@ -5,9 +5,10 @@ import { MediaLinks } from '../../../src/media/links.ts';
 import { createMessageView } from '../../../src/messaging/message-view.ts';
 import { messagesByIds } from '../../../src/messaging/reading/resources.ts';
 import type { Schema } from '../../../src/openapi/types.ts';
-import { email, sms } from '../../support/bodies.ts';
+import { email, inboundEmail, sms } from '../../support/bodies.ts';
 import { type Harness, secretKey, startHarness } from '../../support/harness.ts';
 
+const whole = new MediaLinks([secretKey], 'https://messaging.example');
 const present = createMessageView(new MediaLinks([secretKey], null));
 
 const URL_OF_ATTACHMENT = 'https://example.com/';
@@ -17,7 +18,7 @@ describe('The messages of events', function () {
   let service: Harness;
   let database: Database;
   before(async () => {
-    service = await startHarness({ ROLE: 'api' });
+    service = await startHarness({ ROLE: 'api', PUBLIC_URL: 'https://messaging.example' });
     database = openDatabase(service.databaseUrl, () => undefined);
   });
   after(async () => {
@@ -55,6 +56,27 @@ describe('The messages of events', function () {
     expect(data.find((event: Schema<'MessageEvent'>) => event.data.id === id)).to.include({
       truncated: true,
     });
+  });
+
+  it('are read without the rest of many files, and an event has no part of a link', async () => {
+    const attachments = Array.from({ length: 100 }, (_, n) => `http://127.0.0.1:9/${n}`);
+    const { id } = (await service.request('POST', '/api/webhooks/email', { ...inboundEmail, attachments }))
+      .body;
+    const state = `update media set name = repeat('ä', 255), error = null, object_id = gen_random_uuid(), state = 'stored',
+      content_type = 'image/png', size = 1, sha256 = sha256('') where id in (select media_id from message_media where message_id = $1)`;
+    await database.pool.query('alter table media drop constraint media_object_id_fkey');
+    await database.pool.query(state, [id]);
+    const { messages, bytes } = await read([id]);
+    expect(bytes).to.be.below(60_000);
+    expect(messages.get(id)?.media).to.have.length.within(40, 60);
+    const events = (await service.request('GET', '/api/events?type=message.received'))
+      .body as Schema<'EventList'>;
+    const event = events.data.find(({ data }) => (data as Schema<'Message'>).id === id);
+    expect(event).to.include({ truncated: true });
+    expect(JSON.stringify(event).length).to.be.below(20_001);
+    const { media = [] } = (event as Schema<'MessageEvent'>).data;
+    expect(media).to.have.length.within(5, 20);
+    for (const { url } of media) expect(url ?? whole.urlOf(1)).to.match(/&signature=[\w-]{43}$/);
   });
 
   it('are complete if they are small', async () => {

@@ -151,9 +151,14 @@ describe("Telnyx's webhooks", () => {
     });
 
     it('have the URLs of the media, and no text if there are media only', async () => {
-      const media = [{ url: 'https://media.telnyx.com/x.png', sha256: 'ab' }, null, 'x'];
+      const picture = { url: 'https://media.telnyx.com/x.png', content_type: 'image/png', sha256: 'ab' };
+      const media = [picture, null, 'x'];
       const [message] = (await inbound({ text: null, media, type: 'MMS' })).messages;
-      expect(message).to.deep.include({ body: null, attachments: ['https://media.telnyx.com/x.png'] });
+      expect(message).to.deep.include({
+        body: null,
+        attachments: ['https://media.telnyx.com/x.png'],
+        files: [{ contentType: 'image/png' }],
+      });
     });
 
     it('have one key for the copies of a group message, and another for any other message', async () => {

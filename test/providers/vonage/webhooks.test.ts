@@ -80,6 +80,7 @@ describe('A webhook of a Vonage account', function () {
       expect(await inbound(uuidOf(730 + n)), type).to.deep.include({
         ...{ type: 'mms', body: 'Look', attachments: [url] },
       });
+      expect((await inbound(uuidOf(730 + n))).media?.[0]?.name).to.equal('a');
     }
     await deliver(inboundEvent({ message_uuid: uuidOf(740), channel: 'mms', text: 'Only text' }));
     expect(await inbound(uuidOf(740))).to.deep.include({ type: 'mms', body: 'Only text' });
