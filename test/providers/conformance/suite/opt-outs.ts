@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { Message } from '../../../../sdk/src/index.ts';
 import type { Channel } from '../../../../src/channel.ts';
 import { entriesOf, repliesTo } from '../../../support/consent.ts';
+import { until } from '../../../support/until.ts';
 import type { Bench } from './bench.ts';
 import type { Subject } from './subject.ts';
 
@@ -39,6 +40,8 @@ export function describeOptOuts(subject: Subject, channel: Channel, bench: () =>
         const { id } = await post(optedOut);
         const { error } = await bench().service.untilStatus(id, 'failed');
         expect(error).to.include({ class: 'opted_out' });
+        // The ledger changes after the status, before the provider gets its response.
+        await until(async () => (await entries(optedOut)) > 0, 'the recipient is suppressed');
         expect(await post(optedOut)).to.deep.equal(SUPPRESSED);
       });
 
