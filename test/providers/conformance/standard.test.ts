@@ -78,6 +78,7 @@ function shared(account: string, idField: 'messaging_provider_id' | 'xillio_id')
     },
     progress: ['queued', 'sent', 'delivered'],
     protectsMedia: true,
+    unreadableFile: { code: 'media_unreadable', class: 'provider_error' },
     webhooks: {
       response: { contentType: 'application/json; charset=utf-8', body: '{}' },
       id: (n) => `conformance_${n}`,

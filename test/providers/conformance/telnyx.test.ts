@@ -142,6 +142,7 @@ const sms: Subject = {
   },
   progress: ['queued', 'sending', 'sent', 'delivered'],
   protectsMedia: false,
+  unreadableFile: { code: '40317', class: 'content_rejected' },
   webhooks: {
     response: { contentType: 'application/json; charset=utf-8', body: '{}' },
     id: (n) => uuidOf(`conformance ${n}`),

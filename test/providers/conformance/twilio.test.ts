@@ -139,6 +139,7 @@ const sms: Subject = {
   undocumented: { twilio: { unknown_fields: true, unknown_status: true } },
   progress: ['queued', 'sending', 'sent', 'delivered'],
   protectsMedia: true,
+  unreadableFile: { code: '11200', class: 'content_rejected' },
   webhooks: {
     response: {
       contentType: 'text/xml; charset=utf-8',

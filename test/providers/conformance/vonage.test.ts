@@ -124,6 +124,7 @@ const sms: Subject = {
   undocumented: { vonage: { unknown_fields: true, unknown_status: true } },
   progress: ['submitted', 'delivered'],
   protectsMedia: true,
+  unreadableFile: { code: '1380', class: 'content_rejected' },
   webhooks: {
     response: { contentType: 'application/json; charset=utf-8', body: '{}' },
     id: uuidOf,

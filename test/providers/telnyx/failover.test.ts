@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { expect } from 'chai';
 import { type Simulator, startSimulator } from '../../../src/simulator/server.ts';
 import type { Accepted } from '../../../src/simulator/store.ts';
@@ -59,6 +60,39 @@ describe('An account at Telnyx beside an account at Twilio', () => {
     expect((await service.request('GET', `/api/messages/${waiting}`)).body.status).to.equal('queued');
     await control('PUT', 'faults', [] as object);
     expect(await service.untilStatus(waiting, 'delivered')).to.include({ provider: 'twilio' });
+  });
+
+  it('sends pictures of those senders in order and once, and each is fetched by the provider that accepts it', async () => {
+    const upload = async (content: string) => {
+      const headers = { 'content-type': 'image/png' };
+      const response = await fetch(`${service.url}/api/media`, { method: 'POST', headers, body: content });
+      return ((await response.json()) as { id: number }).id;
+    };
+    await control('POST', 'reset');
+    await control('PUT', 'faults', [
+      { channel: 'sms', dialect: 'twilio', type: 'status', status: 503, retry_after: 0 },
+    ] as object);
+    const sent: { id: number; body: string; content: string }[] = [];
+    for (let n = 0; n < 6; n++) {
+      const [body, content] = [`Picture ${n}`, `the content of ${n}`];
+      const to = `+1804555900${n % 2}`;
+      sent.push({
+        id: await send({ type: 'mms', to, body, media_ids: [await upload(content)] }),
+        body,
+        content,
+      });
+    }
+    for (const { id } of sent)
+      expect(await service.untilStatus(id, 'delivered')).to.include({ provider: 'telnyx' });
+    const { data } = (await control('GET', 'messages')) as { data: Accepted[] };
+    const accepted = data.map(({ dialect, request, files }) => [dialect, request.text, files?.[0]?.sha256]);
+    const expected = sent.map(({ body, content }) => ['telnyx', body, hash('sha256', content)]);
+    expect(accepted).to.have.deep.members(expected);
+    for (const to of ['+18045559000', '+18045559001']) {
+      const own = data.filter(({ request }) => request.to === to).map(({ request }) => request.text);
+      expect(own).to.deep.equal([...own].sort());
+    }
+    await control('PUT', 'faults', [] as object);
   });
 
   it('sends the groups, which Twilio does not send', async () => {

@@ -1,8 +1,9 @@
+import { hash } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { Message } from '../../../../sdk/src/index.ts';
-import type { Call } from '../../../../src/simulator/store.ts';
+import type { Accepted, Call } from '../../../../src/simulator/store.ts';
 import { until } from '../../../support/until.ts';
 import type { Bench } from './bench.ts';
 import type { Subject } from './subject.ts';
@@ -21,7 +22,8 @@ export function describeMedia(subject: Subject, bench: () => Bench): void {
     before(async () => {
       foreign = createServer((request, response) => {
         requests.push(request.headers);
-        response.writeHead(200, { 'content-type': TYPE }).end(CONTENT);
+        const status = request.url === '/picture' ? 200 : 404;
+        response.writeHead(status, { 'content-type': TYPE }).end(CONTENT);
       });
       await new Promise<void>((resolve) => foreign.listen(0, '127.0.0.1', resolve));
       foreignUrl = `http://127.0.0.1:${(foreign.address() as AddressInfo).port}/picture`;
@@ -44,6 +46,7 @@ export function describeMedia(subject: Subject, bench: () => Bench): void {
       expect(status).to.equal(200);
       return { id, from };
     }
+    const type = () => (bench().channel === 'sms' ? { type: 'mms' } : {});
     const calls = async () => {
       const { data } = await bench().control<{ data: Call[] }>('GET', 'calls');
       return data.filter(({ path }) => /media/i.test(path));
@@ -85,6 +88,29 @@ export function describeMedia(subject: Subject, bench: () => Bench): void {
       await bench().deliver(webhooks.message({ ...fields, attachments: [foreignUrl] }));
       expect(await download(await untilStored(fields.from))).to.equal(CONTENT.toString());
       expect(requests.map(({ authorization }) => authorization)).to.deep.equal([undefined]);
+    });
+
+    it('of an outbound message is fetched by the provider, with its bytes and its type', async () => {
+      const content = Buffer.from(`a picture for ${dialect}`);
+      const upload = await fetch(`${bench().service.url}/api/media`, {
+        ...{ method: 'POST', headers: { 'content-type': TYPE }, body: content },
+      });
+      expect(upload.status).to.equal(201);
+      const { id } = (await upload.json()) as { id: number };
+      const sent = await bench().send(bench().recipient(), { ...type(), media_ids: [id] });
+      await bench().service.untilStatus(sent.id, 'delivered');
+      const [accepted] = await bench().acceptedFor(sent.to);
+      const [file] = (accepted as Accepted).files ?? [];
+      expect(file).to.include({ status: 200, content_type: TYPE, size: content.length });
+      expect(file?.sha256).to.equal(hash('sha256', content));
+    });
+
+    it('of an outbound message that the provider cannot read ends the message, with its reason', async () => {
+      await bench().control('PUT', 'settings', { media: { fetch: 'all' } });
+      const attachments = [new URL('/missing.png', foreignUrl).href];
+      const { id } = await bench().send(bench().recipient(), { ...type(), attachments });
+      const { error } = await bench().service.untilStatus(id, 'failed');
+      expect(error).to.include(subject.unreadableFile);
     });
   });
 }

@@ -38,6 +38,8 @@ export interface Subject {
   progress: string[];
   /** Whether the provider requires credentials for the files of inbound messages. */
   protectsMedia: boolean;
+  /** The error of a message with a file that the provider cannot read. */
+  unreadableFile: { code: string; class: string };
   webhooks: WebhookForms;
 }
 
