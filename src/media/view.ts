@@ -16,6 +16,26 @@ export interface MediaRow {
 export const MEDIA_ROW = `json_build_object('id', media.id, 'state', media.state, 'content_type', media.content_type,
   'size', media.size, 'name', media.name, 'error', media.error, 'created_at', media.created_at)`;
 
+/** SQL: the files of a message of a table, in their order, as `MediaRow`s. An SMS without attachments has none. */
+export function mediaOf(table: string): string {
+  return `case when ${table}.type <> 'sms' or ${table}.attachments <> '{}' then (
+    select json_agg(${MEDIA_ROW} order by position)
+    from message_media join media on media.id = media_id where message_media.message_id = ${table}.id
+  ) end`;
+}
+
+/** SQL: the files of a row of `messages`, up to the file that exceeds the number `:characters` of characters. */
+export const START_OF_MEDIA = `
+  case when messages.type <> 'sms' or messages.attachments <> '{}' then (
+    select json_agg(file order by position) from (
+      select file, position, sum(length(file::text)) over (order by position) - length(file::text) as before
+      from (
+        select position, ${MEDIA_ROW} as file
+        from message_media join media on media.id = media_id where message_media.message_id = messages.id
+      ) as presented
+    ) as measured where before <= :characters
+  ) end`;
+
 /** A file with a link to its content. */
 export function presentMedia(row: MediaRow, links: MediaLinks): Schema<'Media'> {
   const { id, state, content_type, size, name, error, created_at } = row;

@@ -2,7 +2,7 @@ import { type AnyQueryBuilder, raw } from 'objection';
 import type { Delivery } from '../db/models/delivery.ts';
 import { firstStatus, type Message } from '../db/models/message.ts';
 import type { MediaLinks } from '../media/links.ts';
-import { MEDIA_ROW, type MediaRow, presentMedia } from '../media/view.ts';
+import { type MediaRow, mediaOf, presentMedia, START_OF_MEDIA } from '../media/view.ts';
 import { presentError, type StoredError } from '../openapi/error-class.ts';
 import type { Schema } from '../openapi/types.ts';
 
@@ -77,14 +77,6 @@ export function presentable(messages: AnyQueryBuilder): void {
     .select(raw(joined(mediaOf('messages'))));
 }
 
-/** SQL: the files of a message of a table, in their order, as `MediaRow`s. An SMS without attachments has none. */
-export function mediaOf(table: string): string {
-  return `case when ${table}.type <> 'sms' or ${table}.attachments <> '{}' then (
-    select json_agg(${MEDIA_ROW} order by position)
-    from message_media join media on media.id = media_id where message_media.message_id = ${table}.id
-  ) end`;
-}
-
 /** An array of texts, up to the text that exceeds the number of characters, which is cut. */
 const START_OF_ATTACHMENTS = `
   case when attachments = '{}' then attachments else (
@@ -94,19 +86,7 @@ const START_OF_ATTACHMENTS = `
     ) as attached where before <= :characters
   ) end as attachments`;
 
-/** The same as `mediaOf`, up to the file that exceeds the number of characters. */
-const START_OF_MEDIA = `
-  case when messages.type <> 'sms' or messages.attachments <> '{}' then (
-    select json_agg(file order by position) from (
-      select file, position, sum(length(file::text)) over (order by position) - length(file::text) as before
-      from (
-        select position, ${MEDIA_ROW} as file
-        from message_media join media on media.id = media_id where message_media.message_id = messages.id
-      ) as presented
-    ) as measured where before <= :characters
-  ) end`;
-
-/** The same, with only as much of the body, the attachments and the files as exceeds a number of characters. */
+/** Adds the same columns, with only as much of the body, the attachments and the files as exceeds a number of characters. */
 export function presentableStart(messages: AnyQueryBuilder, characters: number): void {
   const small = COLUMNS.filter((column) => column !== 'body' && column !== 'attachments');
   messages

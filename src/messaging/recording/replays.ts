@@ -2,9 +2,10 @@ import type pg from 'pg';
 import type { Message } from '../../db/models/message.ts';
 import { execute } from '../../db/transaction.ts';
 import { IdempotencyKeyReusedError } from '../../errors.ts';
+import { mediaOf } from '../../media/view.ts';
 import type { Reserve } from '../../openapi/types.ts';
 import { RecipientSuppressedError } from '../../refusals.ts';
-import { initialState, mediaOf, type PresentableMessage } from '../message-view.ts';
+import { initialState, type PresentableMessage } from '../message-view.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
 
 /** Maximum bytes of a body that `FIND_EXISTING` reads. `withBody` reads a larger body within the response budget. */
