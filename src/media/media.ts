@@ -8,9 +8,9 @@ import type { MediaStore } from './store.ts';
 import { storeUpload, type Upload } from './upload.ts';
 import { type MediaRow, presentMedia } from './view.ts';
 
-/** Each upload has a chunk of 512 KiB in memory, and each download 128 KiB. */
+/** Each upload has a chunk of 512 KiB in memory, and each download 256 KiB. */
 const MAX_UPLOADS = 64;
-const MAX_DOWNLOADS = 256;
+const MAX_DOWNLOADS = 128;
 
 export interface MediaOptions {
   knex: Knex;

@@ -8,9 +8,9 @@ import type { ListedObject, MediaStore, StoredObject } from './store.ts';
 /** The bytes of every row but the last of an object; the migration has the same limit. */
 const CHUNK_BYTES = 524_288;
 /** The max bytes of one read. A part of a row is read as fast as a small row, because its data is not compressed. */
-const READ_BYTES = 131_072;
+const READ_BYTES = 262_144;
 /** The share of the connections that may transfer files at the same time, so that messages need not wait for files. */
-const CONNECTION_SHARE = 1 / 3;
+const CONNECTION_SHARE = 1 / 2;
 /** The objects that one statement removes, so that it takes at most a few seconds. */
 const REMOVED_AT_ONCE = 10;
 /** Sorts before every id. */

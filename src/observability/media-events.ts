@@ -7,6 +7,8 @@ export interface PendingMedia {
   files: number;
   /** Age of the oldest file, in seconds since its message was recorded. */
   oldest_seconds: number;
+  /** Disk space of the content of all files. */
+  disk_bytes: number;
 }
 
 /** The fetching of the files of inbound messages. No line has a URL or the content of a file. */
@@ -89,6 +91,11 @@ function registerPending(registry: Registry, measure: () => Promise<PendingMedia
       name: 'messaging_media_oldest_pending_seconds',
       help: 'Age of the oldest file that is to be fetched, in seconds since its message was recorded; 0 without one.',
       set: (gauge, { oldest_seconds }) => gauge.set(oldest_seconds),
+    },
+    {
+      name: 'messaging_media_disk_bytes',
+      help: 'Disk space of the content of all files, in the table media_chunks.',
+      set: (gauge, { disk_bytes }) => gauge.set(disk_bytes),
     },
   ]);
 }

@@ -81,7 +81,7 @@ describe('The collection of files without a message', () => {
       .and.to.include(id);
   });
 
-  it('finds what is to be removed among many files', async () => {
+  it('removes every such file among many others', async () => {
     const used = 'id % 3 = 0';
     await query(
       service.databaseUrl,

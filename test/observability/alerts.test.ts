@@ -20,7 +20,7 @@ describe('The metrics of the service', () => {
   watchQueue(async () => []);
   watchInbox([], async () => []);
   watchFeed(async () => ({ waiting: 0, oldest_seconds: 0 }));
-  watchMedia(async () => ({ files: 0, oldest_seconds: 0 }));
+  watchMedia(async () => ({ files: 0, oldest_seconds: 0, disk_bytes: 0 }));
   watchEndpoints(async () => ({ states: {}, pending: 0, oldest_seconds: 0, behind: 0 }));
   const labels = new Map(
     (registry.getMetricsAsArray() as unknown as { name: string; labelNames?: string[] }[]).map(

@@ -32,6 +32,7 @@ const ASSETS = new Map<string, Asset>([
   ['architecture.md', DOCUMENT],
   ['consent.md', DOCUMENT],
   ['events.md', DOCUMENT],
+  ['media.md', DOCUMENT],
   ['operations.md', DOCUMENT],
   ['security.md', DOCUMENT],
   ['simulator.md', DOCUMENT],

@@ -14,7 +14,8 @@ const MEASURE = {
     select (select count(*)::int from (select from media_fetches limit ${MAX_COUNT}) as pending) as files,
       coalesce((
         select extract(epoch from statement_timestamp() - created_at)::float8 from media_fetches order by media_id limit 1
-      ), 0) as oldest_seconds`,
+      ), 0) as oldest_seconds,
+      pg_total_relation_size('media_chunks')::float8 as disk_bytes`,
 };
 
 /** Returns a function that measures the files to fetch, at most once in `REUSE_MS` for all callers. */
