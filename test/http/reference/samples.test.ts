@@ -127,5 +127,6 @@ describe('The code samples of the contract', function () {
     expect(stdout).to.contain('canceled');
     expect(stdout).to.contain('<mark>parcel</mark>');
     expect(stdout).to.contain('Ada Lovelace');
+    expect(stdout).to.contain('END:VCARD');
   });
 });
