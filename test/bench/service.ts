@@ -27,6 +27,7 @@ export async function startBenchService(
     PORT: String(port),
     NODE_ENV: 'production',
     CONSENT_KEY: 'a-consent-key-for-production-0123456',
+    SECRET_KEYS: 'a-secret-key-for-production-01234567',
     ROLE: 'api',
     LOG_LEVEL: 'warn',
     DATABASE_URL: databaseUrl,

@@ -35,6 +35,7 @@ const samplesIn = (lang: Sample['lang']) =>
  */
 async function startWithSampleData(): Promise<Harness> {
   const service = await startHarness({
+    PUBLIC_URL: 'https://messages.example.com',
     API_KEYS: `samples:${apiKey}`,
     TEXT_CO_WEBHOOK_SECRETS: webhookSecret,
     MAIL_CO_WEBHOOK_SECRETS: webhookSecret,

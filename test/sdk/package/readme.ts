@@ -25,7 +25,10 @@ export function readme(installed: () => SdkProject): void {
     let text: string;
     before(async () => {
       text = await readFile('sdk/README.md', 'utf8');
-      service = await startHarness({ API_KEYS: 'readme:your-api-key' });
+      service = await startHarness({
+        PUBLIC_URL: 'https://messages.example.com',
+        API_KEYS: 'readme:your-api-key',
+      });
     });
     after(() => service?.stop());
 

@@ -1,0 +1,130 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { migrate } from '../../src/db/migrate.ts';
+import { startEmbedded } from '../../src/service/local/embedded.ts';
+import { query } from '../support/database.ts';
+import { load } from './load.ts';
+import { addMedia, fillMessages, sequentialScans, sizesOf } from './media/data.ts';
+import { transferAll } from './media/transfers.ts';
+import { type BenchProcess, startBenchService } from './service.ts';
+import { gets } from './workload.ts';
+
+/** Half of the messages have a file of 200 kB. 100,000 files need 25 GB on the disk. */
+const FILES = Number(process.env.BENCH_MEDIA ?? 2_000);
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 15);
+const TRANSFERS = Number(process.env.BENCH_TRANSFERS ?? 50);
+/** Requests of one measurement, one after the other. */
+const READS = 100;
+const WARM_UP = 1_000;
+
+interface Side {
+  url: string;
+  service: BenchProcess;
+  /** Of each kind of read, the mean of each round in milliseconds. */
+  times: Map<string, number[]>;
+}
+
+/** Messages of both sides have the same ids. */
+type Read = (sample: Sample) => string;
+interface Sample {
+  id: number;
+  conversation_id: number;
+}
+
+const KINDS: Record<string, { type: 'sms' | 'mms'; path: Read }> = {
+  'list a conversation without files': { type: 'sms', path: messagesOf },
+  'get a message without files': { type: 'sms', path: messageOf },
+  'list a conversation whose messages have a file each': { type: 'mms', path: messagesOf },
+  'get a message with a file': { type: 'mms', path: messageOf },
+};
+
+function messagesOf({ conversation_id }: Sample): string {
+  return `/api/conversations/${conversation_id}/messages`;
+}
+
+function messageOf({ id }: Sample): string {
+  return `/api/messages/${id}`;
+}
+
+async function createDatabase(serverUrl: string, name: string): Promise<string> {
+  await query(serverUrl, `create database ${name}`);
+  const url = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href;
+  await migrate(url);
+  await fillMessages(url, FILES);
+  return url;
+}
+
+async function startSide(url: string): Promise<Side> {
+  const service = await startBenchService(url, { PUBLIC_URL: 'https://messages.example.com' });
+  return { url, service, times: new Map(Object.keys(KINDS).map((kind) => [kind, []])) };
+}
+
+/** Messages of a type, spread evenly over all of them. */
+function sampleOf({ url }: Side, type: string, round: number): Promise<Sample[]> {
+  return query<Sample>(
+    url,
+    `select id, conversation_id from messages
+     where type = $1 and id % greatest(1, ${FILES} / ${READS}) = $2 % greatest(1, ${FILES} / ${READS})
+     order by id limit ${READS}`,
+    [type, round],
+  );
+}
+
+async function measure(side: Side, round: number): Promise<void> {
+  for (const [kind, { type, path }] of Object.entries(KINDS)) {
+    const requests = gets((await sampleOf(side, type, round)).map(path));
+    const { perSecond, failed } = await load(side.service.url, 1, requests);
+    if (failed > 0) throw new Error(`${failed} reads failed`);
+    side.times.get(kind)?.push(1_000 / perSecond);
+  }
+}
+
+async function warmUp(side: Side): Promise<void> {
+  for (let done = 0; done < WARM_UP; done += READS) await measure(side, done / READS);
+  for (const times of side.times.values()) times.length = 0;
+}
+
+function median(numbers: number[]): number {
+  return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
+}
+
+function report(kind: string, without: Side, withFiles: Side): string {
+  const [none, many] = [without, withFiles].map(({ times }) => times.get(kind) as number[]) as [
+    number[],
+    number[],
+  ];
+  const ratio = median(many.map((ms, round) => ms / (none[round] as number)));
+  return `${kind}: ${median(none).toFixed(2)} ms without media, ${median(many).toFixed(2)} ms with media, ratio ${ratio.toFixed(3)}`;
+}
+
+const directory = await mkdtemp(join(tmpdir(), 'messaging-bench-'));
+await using stack = new AsyncDisposableStack();
+stack.defer(() => rm(directory, { recursive: true, force: true }));
+const embedded = await startEmbedded(directory);
+stack.defer(() => embedded.stop());
+const urls = [
+  await createDatabase(embedded.url, 'bench_without_media'),
+  await createDatabase(embedded.url, 'bench_media'),
+] as const;
+await addMedia(urls[1]);
+const { files, gigabytes } = await sizesOf(urls[1]);
+console.log(`${files} files, ${gigabytes.toFixed(1)} GB in media_chunks`);
+const scans = await sequentialScans(urls[1]);
+
+const sides = [await startSide(urls[0]), await startSide(urls[1])] as const;
+for (const side of sides) await warmUp(side);
+for (let round = 0; round < ROUNDS; round++)
+  for (const side of round % 2 === 0 ? sides : sides.toReversed()) await measure(side, round);
+for (const kind of Object.keys(KINDS)) console.log(report(kind, ...sides));
+
+const { idleMiB, peakMiB, seconds } = await transferAll(sides[1].service, TRANSFERS);
+console.log(
+  `${TRANSFERS} uploads and ${TRANSFERS} downloads of 25 MiB at once: ${idleMiB.toFixed(0)} MiB before, ` +
+    `at most ${peakMiB.toFixed(0)} MiB (${(peakMiB - idleMiB).toFixed(0)} MiB more), ${seconds.toFixed(1)} s`,
+);
+for (const { service } of sides) await service.stop();
+const after = await sequentialScans(urls[1]);
+const scanned = Object.keys(after).filter((table) => after[table] !== scans[table]);
+if (scanned.length > 0) throw new Error(`Sequential scans of ${scanned.join(', ')}`);
+console.log('No table of files was scanned sequentially.');
