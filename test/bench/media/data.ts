@@ -41,13 +41,13 @@ export async function fillMessages(url: string, files: number): Promise<void> {
   await query(url, 'vacuum analyze');
 }
 
-/** Adds a file to each message that can have files. The foreign key of media is checked at the end of the statement. */
+/** Adds a file to each message that can have files. */
 export async function addMedia(url: string): Promise<void> {
   for (let after: number | null = 0; after !== null; ) {
     const rows: { last: number | null }[] = await query(url, ADD_MEDIA, [after, BATCH, FILE_BYTES]);
     after = rows[0]?.last ?? null;
   }
-  await query(url, 'vacuum analyze');
+  await query(url, 'vacuum (analyze, process_toast false)');
 }
 
 export interface Sizes {
