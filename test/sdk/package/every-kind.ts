@@ -69,6 +69,11 @@ let last = 0;
 for await (const event of losing.events.stream()) if ((last = event.id) === 75) break;
 console.log('reconnected', connections, last);
 console.log('waited', (await client.messages.wait(sent.id)).status);
+const picture = new Blob(['picture'], { type: 'image/png' });
+const file = await client.media.upload(picture, { name: 'a.png', signal });
+console.log('uploaded', file.content_type, file.size, file.name);
+const part = await client.media.content(file.id, { range: 'bytes=0-3', signal });
+console.log('downloaded', await new Response(part).text());
 console.log('end');
 `;
 
@@ -89,6 +94,8 @@ streamed conversation.created,message.queued,message.sent,message.delivered
 closed
 reconnected 75 75
 waited delivered
+uploaded image/png 7 a.png
+downloaded pict
 end
 `;
 
