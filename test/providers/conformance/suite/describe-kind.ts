@@ -42,7 +42,7 @@ export function describeKind(name: string, subjects: Subjects): void {
         describeCapabilities(subject, get);
         describeReceipts(subject, get);
         describeInbound(subject, get);
-        describeMedia(subject, get);
+        describeMedia(subject, channel as Channel, get);
         describeOptOuts(subject, channel as Channel, get);
         describeAuthenticity(subject, get);
       });

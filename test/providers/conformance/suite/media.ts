@@ -3,16 +3,19 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { Message } from '../../../../sdk/src/index.ts';
+import type { Channel } from '../../../../src/channel.ts';
 import type { Accepted, Call } from '../../../../src/simulator/store.ts';
 import { until } from '../../../support/until.ts';
 import type { Bench } from './bench.ts';
 import type { Subject } from './subject.ts';
 
 const TYPE = 'image/png';
+/** Not one of the addresses that the service may call here. */
+const PRIVATE = 'http://[::1]:9/picture';
 const CONTENT = Buffer.from('a picture of a host that is not of the provider');
 
 /** The files of messages: kept when the provider has deleted them, fetched with credentials only where these belong. */
-export function describeMedia(subject: Subject, bench: () => Bench): void {
+export function describeMedia(subject: Subject, channel: Channel, bench: () => Bench): void {
   const { webhooks, message: own, dialect } = subject;
 
   describe('a file', () => {
@@ -41,24 +44,29 @@ export function describeMedia(subject: Subject, bench: () => Bench): void {
       const from = bench().recipient();
       const fields = webhooks.inbound({ from, to: own.from, body: 'Look' });
       const { status } = await bench().control<{ status: number }>('POST', 'inbound', {
-        ...{ channel: bench().channel, dialect, files: [id], ...fields },
+        ...{ channel, dialect, files: [id], ...fields },
       });
       expect(status).to.equal(200);
       return { id, from };
     }
-    const type = () => (bench().channel === 'sms' ? { type: 'mms' } : {});
+    const type = () => (channel === 'sms' ? { type: 'mms' } : {});
     const calls = async () => {
       const { data } = await bench().control<{ data: Call[] }>('GET', 'calls');
       return data.filter(({ path }) => /media/i.test(path));
     };
-    /** The message of a sender when its only file is stored. */
-    const untilStored = (from: string): Promise<Message> =>
+    /** The message of a sender when its only file is stored or has failed. */
+    const untilSettled = (from: string): Promise<Message> =>
       until(async () => {
         const { body } = await bench().service.request('GET', '/api/messages?direction=inbound&limit=100');
         const message: Message | undefined = body.data.find((each: Message) => each.from === from);
-        expect(message?.media?.[0]?.error ?? null).to.equal(null);
-        return message?.media?.[0]?.state === 'stored' && message;
-      }, `the file of ${from} is stored`);
+        const state = message?.media?.[0]?.state ?? 'pending';
+        return state !== 'pending' && message;
+      }, `the file of ${from} is settled`);
+    const untilStored = async (from: string): Promise<Message> => {
+      const message = await untilSettled(from);
+      expect(message.media?.[0]).to.include({ state: 'stored', error: null });
+      return message;
+    };
     const download = async ({ media }: Message) => {
       const response = await fetch(String(media?.[0]?.url));
       expect([response.status, response.headers.get('content-type')]).to.deep.equal([200, TYPE]);
@@ -89,6 +97,27 @@ export function describeMedia(subject: Subject, bench: () => Bench): void {
       expect(await download(await untilStored(fields.from))).to.equal(CONTENT.toString());
       expect(requests.map(({ authorization }) => authorization)).to.deep.equal([undefined]);
     });
+
+    /** Expects that the file of a message is not kept, and that the message says why. */
+    async function expectNotKept(fault: object, code: string): Promise<void> {
+      await bench().faults(fault);
+      const { from } = await receive(Buffer.from('a picture'));
+      const { body, media } = await untilSettled(from);
+      expect(body).to.equal('Look');
+      expect(media?.[0]).to.include({ state: 'failed', url: null });
+      expect(media?.[0]?.error?.code).to.equal(code);
+    }
+
+    it('that the provider redirects to a private address is not fetched, and its message says why', async () => {
+      await expectNotKept({ type: 'redirect', location: PRIVATE }, 'address_not_allowed');
+    });
+
+    // Emails can have files of any type.
+    if (channel === 'sms')
+      it('of a type that a text message cannot have is not kept, and its message says why', async () => {
+        const fault = { type: 'content_type', content_type: 'application/x-msdownload' };
+        await expectNotKept(fault, 'type_not_allowed');
+      });
 
     it('of an outbound message is fetched by the provider, with its bytes and its type', async () => {
       const content = Buffer.from(`a picture for ${dialect}`);
