@@ -198,6 +198,25 @@ describe('POST /api/media', () => {
     });
   });
 
+  it('refuses an upload with 503 while 64 others are running, until one of them ends', async () => {
+    const running = await Promise.all(
+      Array.from({ length: 64 }, async () => {
+        const connection = await connectRaw(service.url);
+        connection.write(head('POST', PATH, { ...key, ...JPEG, 'content-length': 2 }));
+        connection.write('x');
+        return connection;
+      }),
+    );
+    await until(async () => (await objects()).length === 64, '64 uploads');
+    const { status, headers, body } = await send('x');
+    expect([status, body.code, headers['retry-after']]).to.deep.equal([503, 'unavailable', '1']);
+    running[0]?.write('y');
+    await running[0]?.receive(/^HTTP\/1.1 201 /);
+    expect((await send('x')).status).to.equal(201);
+    for (const connection of running) connection.close();
+    await until(async () => (await objects()).length === 2, 'the two stored files');
+  });
+
   describe('keeps nothing', () => {
     it('of a client that disconnects', async () => {
       const connection = await start();
