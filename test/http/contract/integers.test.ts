@@ -119,6 +119,7 @@ describe('An integer in a path or a query string', () => {
       'after_id',
       'conversation_id',
       'event_id',
+      'expires',
       'id',
       'limit',
       'other_id',
