@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
+import pg from 'pg';
 import type { Schema } from '../../../src/openapi/types.ts';
+import { claimFetches, endFetchLeases } from '../../../src/webhooks/media/claim.ts';
+import { inboundSms } from '../../support/bodies.ts';
 import {
   type FileServer,
   type MediaBench,
@@ -197,17 +200,25 @@ describe('The worker that fetches files', function () {
   });
 
   it('tries a file again that is not there yet, or whose server fails', async () => {
-    for (const first of [status(404), status(503), status(429), status(401), status(302), status(202)]) {
-      const url = answer('/later', first, file());
-      const id = await bench.receive([url]);
-      const { seconds } = (await attempt()) as { seconds: number };
-      expect(seconds).to.be.within(0, 3);
-      expect((await bench.message(id)).media[0]).to.include({ state: 'pending', error: null });
-      expect(await settledEvents(id)).to.equal(0);
-      await bench.makeDue(2);
-      expect((await bench.fetch(id))[0]).to.include({ state: 'stored' });
-      expect(await settledEvents(id)).to.equal(1);
+    const cases = {
+      202: 'unreachable',
+      302: 'unreachable',
+      401: 'refused',
+      404: 'not_found',
+      429: 'unreachable',
+      503: 'unreachable',
+    };
+    const urls = Object.keys(cases).map((code) => answer(`/later/${code}`, status(Number(code)), file()));
+    const id = await bench.receive(urls);
+    const media = await bench.fetch(id);
+    for (const [index, [code, error]] of Object.entries(cases).entries()) {
+      expect(media[index], code).to.include({ state: 'stored', error: null });
+      const ofFile = ({ mediaId }: Record<string, unknown>) => mediaId === media[index]?.id;
+      const [failed] = bench.log.of('media fetch failed, another attempt follows').filter(ofFile);
+      expect(failed, code).to.include({ code: error, detail: `The server responded ${code}.`, number: 1 });
+      expect(bench.log.of('media stored').find(ofFile), code).to.include({ number: 2 });
     }
+    expect(await settledEvents(id)).to.equal(1);
   });
 
   it('waits as long as Retry-After says', async () => {
@@ -249,11 +260,14 @@ describe('The worker that fetches files', function () {
     const id = await bench.receive([answer('/removed', file())]);
     await bench.makeDue();
     const without = bench.startWorker({ environment: { SMS_PROVIDERS: 'twilio' } });
+    const failed = () => bench.log.of('media fetch failed, another attempt follows').at(-1);
     await until(
-      async () => (await attemptsOf())?.leased === false && (await attemptsOf())?.attempt_count === 1,
+      () => failed()?.detail === 'The account is not configured any more.',
       'the attempt has failed',
     );
     await without.stop();
+    expect(failed()).to.include({ code: 'refused' });
+    expect((await bench.message(id)).media[0]).to.include({ state: 'pending', error: null });
     expect(own.requests).to.deep.equal([]);
     await bench.makeDue(2);
     expect((await bench.fetch(id))[0]).to.include({ state: 'stored' });
@@ -288,6 +302,25 @@ describe('The worker that fetches files', function () {
     await worker.stop();
     expect(await attemptsOf()).to.include({ attempt_count: 0, leased: false });
     expect((await bench.fetch(id))[0]).to.include({ state: 'stored' });
+  });
+
+  it('fetches at once what a killed service has claimed, after the leases are ended', async () => {
+    const id = await bench.receive([answer('/killed', file())]);
+    const pool = new pg.Pool({ connectionString: bench.service.databaseUrl, max: 1 });
+    expect(await claimFetches(pool, 10, 600_000)).to.have.length(1);
+    expect(await claimFetches(pool, 10, 600_000)).to.deep.equal([]);
+    await endFetchLeases(pool);
+    await pool.end();
+    expect((await bench.fetch(id))[0]).to.include({ state: 'stored' });
+  });
+
+  it('stores the files of a message that its provider calls an SMS', async () => {
+    const { body } = await bench.service.request('POST', '/api/webhooks/sms', {
+      ...{ ...inboundSms, messaging_provider_id: 'called-sms', attachments: [answer('/sms', file())] },
+    });
+    const message = await bench.message(body.id);
+    expect([message.type, message.media.length]).to.deep.equal(['sms', 1]);
+    expect((await bench.fetch(body.id))[0]).to.include({ state: 'stored' });
   });
 
   it('changes nothing by an attempt whose lease has ended', async () => {
