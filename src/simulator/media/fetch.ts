@@ -7,6 +7,7 @@ import type { Accepted, FetchedFile } from '../store.ts';
 /** The max number of files that are fetched at once. */
 const CONCURRENCY = 16;
 const MAX_BYTES = 104_857_600;
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 const limit = pLimit(CONCURRENCY);
 
 /**
@@ -29,8 +30,15 @@ export function fetchFiles(
 }
 
 function isFetched(url: string, { media, service_url }: Settings): boolean {
-  if (media.fetch === 'service') return URL.parse(url)?.origin === new URL(service_url).origin;
+  if (media.fetch === 'service') return originOf(url) === originOf(service_url);
   return media.fetch === 'all';
+}
+
+/** The origin of a URL, in which all names of this machine are the same; null for an invalid URL. */
+function originOf(text: string): string | null {
+  const url = URL.parse(text);
+  if (url && LOOPBACK.test(url.hostname)) url.hostname = 'localhost';
+  return url?.origin ?? null;
 }
 
 /** Completes the record of a file. Returns whether it could be read. */

@@ -113,6 +113,11 @@ describe('A file of an outbound message of the simulator', () => {
     expect(statusesOf(await send('telnyx', `${url}/untyped`))).to.deep.equal(['sending_failed']);
   });
 
+  it('of the service is fetched also by another name of this machine', async () => {
+    const message = await send('telnyx', `${url.replace('127.0.0.1', 'localhost')}/picture`);
+    expect(message.files?.[0]).to.include({ status: 200 });
+  });
+
   it('of another host is fetched only with the setting "all", and none with "none"', async () => {
     const elsewhere = media.receiver.url;
     expect((await send('telnyx', `${elsewhere}/picture`)).files).to.equal(undefined);
