@@ -69,14 +69,18 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
       SIMULATOR_VONAGE_PUBLIC_KEY: account?.vonage?.publicKey ?? '',
     },
   });
+  /** The simulator may close an idle connection at the moment when it is used again. */
+  const control = (path: string, init?: RequestInit) => {
+    const request = () => fetch(`${url}/_control/${path}`, init);
+    return request().catch(request);
+  };
   const put = (path: string, body: unknown) =>
-    fetch(`${url}/_control/${path}`, {
+    control(path, {
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-  const read = async <T>(path: string) =>
-    ((await (await fetch(`${url}/_control/${path}`)).json()) as { data: T[] }).data;
+  const read = async <T>(path: string) => ((await (await control(path)).json()) as { data: T[] }).data;
   const channels = Object.keys(modes) as Channel[];
   const putFaults = async (faults: object[]) => {
     const { status } = await put('faults', faults);

@@ -154,8 +154,10 @@ export async function readProviders(
   simulatorUrl: string,
 ): Promise<{ accepted: AcceptedMessage[]; calls: Call[] }> {
   const read = async (path: string) => {
-    const response = (await (await fetch(`${simulatorUrl}/_control/${path}`)).json()) as { data: unknown[] };
-    return response.data;
+    const request = () => fetch(`${simulatorUrl}/_control/${path}`);
+    // The simulator may close an idle connection at the moment when it is used again.
+    const response = await request().catch(request);
+    return ((await response.json()) as { data: unknown[] }).data;
   };
   const accepted = (await read('messages')) as AcceptedMessage[];
   return {
