@@ -25,8 +25,9 @@ export function decoded(body: Readable, contentEncoding = 'identity'): Readable 
   if (encoding === 'identity' || encoding === '') return body;
   const createDecoder = DECODERS.get(encoding);
   if (!createDecoder) throw new FetchFailure('unreachable', 'The encoding of the response is not known.');
-  // The error is read from the decoder.
-  return pipeline(body, createDecoder(), () => undefined);
+  // The error is read from the decoder. The error can be before the first read, and ends the process without a listener.
+  const decoder = createDecoder().on('error', () => undefined);
+  return pipeline(body, decoder, () => undefined);
 }
 
 /**

@@ -74,6 +74,10 @@ describe('The worker that fetches files, from hostile servers', function () {
         .end(gzipSync(Buffer.alloc(64 * MIB))),
     '/unknown-encoding': (response) => sendPicture(response, { 'content-encoding': 'constructor' }),
     '/not-gzip': (response) => sendPicture(response, { 'content-encoding': 'gzip' }),
+    '/short-gzip': (response) =>
+      response
+        .writeHead(200, { 'content-type': 'image/png', 'content-encoding': 'gzip' })
+        .end(gzipSync(PICTURE).subarray(0, -4)),
     '/page': (response) => sendPicture(response, { 'content-type': 'text/html; charset=utf-8' }),
     '/untyped': (response) => sendPicture(response, { 'content-type': 'application/octet-stream' }),
     '/silent': () => undefined,
@@ -166,6 +170,8 @@ describe('The worker that fetches files, from hostile servers', function () {
     expect((await bench.left()).objects).to.equal(objects);
     expect((await failureOf(`${own.url}/unknown-encoding`))?.code).to.equal('unreachable');
     expect((await failureOf(`${own.url}/not-gzip`))?.code).to.equal('unreachable');
+    // This error is before the first read. An error that nothing listens to would end the process.
+    expect((await failureOf(`${own.url}/short-gzip`))?.detail).to.equal('unexpected end of file');
   });
 
   it('ends a request without a response', async () => {
