@@ -1,31 +1,19 @@
 import type pg from 'pg';
 import type { KeyedConfig } from '../../config/config.ts';
-import { createAddressHash } from '../../consent/key.ts';
-import { applyRecordedOptOuts } from '../../consent/unapplied.ts';
 import type { FunctionKeeper } from '../../db/functions.ts';
 import type { Database } from '../../db/pools.ts';
 import type { Sessions } from '../../db/start/pooler.ts';
 import { endLeases } from '../../delivery/claim.ts';
-import { createWorker } from '../../delivery/configured-worker.ts';
 import { endEndpointLeases } from '../../feed/endpoints/delivery/claim.ts';
-import { EndpointSecrets } from '../../feed/endpoints/secret.ts';
-import { FEED_MOVED } from '../../feed/event.ts';
-import { eventRetention } from '../../feed/retention.ts';
-import { mediaCollection } from '../../media/collect.ts';
-import { createPostgresStore } from '../../media/postgres-store.ts';
-import { createNormaliser } from '../../messaging/address.ts';
 import type { Events } from '../../observability/events.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
-import { createInboxWorker } from '../../webhooks/create.ts';
-import { WEBHOOKS_DUE } from '../../webhooks/inbox.ts';
 import { endWebhookLeases } from '../../webhooks/lease.ts';
-import { endFetchLeases, MEDIA_DUE } from '../../webhooks/media/claim.ts';
-import { createMediaWorker } from '../../webhooks/media/create.ts';
-import { createEndpointWorker } from '../feed.ts';
+import { endFetchLeases } from '../../webhooks/media/claim.ts';
 import type { LocatedDatabase } from '../local/database.ts';
 import type { Reports } from './protocol.ts';
 import { withRepair } from './repair.ts';
 import { WorkerSupervisor } from './supervisor.ts';
+import { createWorkers } from './workers.ts';
 
 /** The delivery worker of a service, in the process of the service or in a process of its own. */
 export interface ServiceWorker {
@@ -86,38 +74,15 @@ export function createServiceWorker(context: WorkerContext): ServiceWorker {
   if (connections.worker > 0) return createSupervisor(context);
   const events = withRepair(context.events, () => void functions.install());
   const { pool, knex } = database;
-  const endpoints = createEndpointWorker({ config, pool, knex, events, onEvent: onSettled }, stack);
-  const inbox = createInboxWorker({ config, providers, pool, events, onRecorded: onSettled }, stack);
-  const media = createMediaWorker({ config, providers, pool, events, onSettled }, stack);
-  const optOuts = { hashAddress: createAddressHash(config.consentKey), stopScope: config.stopScope };
-  const worker = createWorker(
-    {
-      ...{ config, providers, pool, directUrl: location.directUrl, events, onSettled },
-      normaliseAddress: createNormaliser(config.defaultRegion),
-      listeners: {
-        [WEBHOOKS_DUE]: () => inbox.wake(),
-        [MEDIA_DUE]: () => media.wake(),
-        [FEED_MOVED]: () => endpoints.wake(),
-      },
-      tasks: [
-        eventRetention(pool, config.eventRetentionDays),
-        applyRecordedOptOuts(pool, optOuts),
-        new EndpointSecrets(config.secretKeys).sealing(pool),
-        mediaCollection(pool, createPostgresStore(pool)),
-      ],
-    },
+  const workers = createWorkers(
+    { config, providers, pool, knex, directUrl: location.directUrl, events, onCommitted: onSettled },
     stack,
   );
   return {
-    start: () => {
-      worker.start();
-      inbox.start();
-      media.start();
-      endpoints.start();
-    },
-    wake: () => worker.wake(),
-    stop: async () => void (await Promise.all([worker, inbox, media, endpoints].map((each) => each.stop()))),
-    accounts: async () => worker.accounts(),
+    start: workers.start,
+    wake: () => workers.messages.wake(),
+    stop: workers.stop,
+    accounts: async () => workers.messages.accounts(),
     metrics: async () => [],
   };
 }

@@ -1,25 +1,12 @@
-import { createAddressHash } from '../../consent/key.ts';
-import { applyRecordedOptOuts } from '../../consent/unapplied.ts';
 import { knexOver, openPool } from '../../db/pools.ts';
-import { createWorker } from '../../delivery/configured-worker.ts';
 import type { Worker } from '../../delivery/worker.ts';
-import { EndpointSecrets } from '../../feed/endpoints/secret.ts';
-import { FEED_MOVED } from '../../feed/event.ts';
-import { eventRetention } from '../../feed/retention.ts';
 import { startSequencer } from '../../feed/sequencer.ts';
-import { mediaCollection } from '../../media/collect.ts';
-import { createPostgresStore } from '../../media/postgres-store.ts';
-import { createNormaliser } from '../../messaging/address.ts';
 import { createEvents, type Events } from '../../observability/events.ts';
 import { createLogger } from '../../observability/logger.ts';
 import { createRegistry } from '../../providers/registry.ts';
-import { createInboxWorker } from '../../webhooks/create.ts';
-import { WEBHOOKS_DUE } from '../../webhooks/inbox.ts';
-import { MEDIA_DUE } from '../../webhooks/media/claim.ts';
-import { createMediaWorker } from '../../webhooks/media/create.ts';
-import { createEndpointWorker } from '../feed.ts';
 import type { Command, Notice, Reports, WorkerSettings } from './protocol.ts';
 import { withRepair } from './repair.ts';
+import { createWorkers } from './workers.ts';
 
 /** The entry of the worker process, which `WorkerConnection` starts. */
 interface Running {
@@ -41,48 +28,16 @@ function start(settings: WorkerSettings): Running {
   const repairing = withRepair(events, () => notify({ type: 'function_missing' }));
   const sequencer = startSequencer(pool, repairing);
   stack.defer(() => sequencer.stop());
-  const onCommitted = () => sequencer.wake();
-  const inbox = createInboxWorker(
-    { config, providers, pool, events: repairing, onRecorded: onCommitted },
-    stack,
-  );
-  const media = createMediaWorker(
-    { config, providers, pool, events: repairing, onSettled: onCommitted },
-    stack,
-  );
-  const endpoints = createEndpointWorker(
-    { config, pool, knex: knexOver(pool), events: repairing, onEvent: onCommitted },
-    stack,
-  );
-  const optOuts = { hashAddress: createAddressHash(config.consentKey), stopScope: config.stopScope };
-  const worker = createWorker(
+  const workers = createWorkers(
     {
-      ...{ config, providers, pool, directUrl, events: repairing, onSettled: onCommitted },
-      normaliseAddress: createNormaliser(config.defaultRegion),
-      listeners: {
-        [WEBHOOKS_DUE]: () => inbox.wake(),
-        [MEDIA_DUE]: () => media.wake(),
-        [FEED_MOVED]: () => endpoints.wake(),
-      },
-      tasks: [
-        eventRetention(pool, config.eventRetentionDays),
-        applyRecordedOptOuts(pool, optOuts),
-        new EndpointSecrets(config.secretKeys).sealing(pool),
-        mediaCollection(pool, createPostgresStore(pool)),
-      ],
+      ...{ config, providers, pool, knex: knexOver(pool), directUrl, events: repairing },
+      onCommitted: () => sequencer.wake(),
     },
     stack,
   );
-  // At the same time, because each may wait for half of `STOP_TIMEOUT_MS`.
-  stack.defer(
-    async () => void (await Promise.all([worker, inbox, media, endpoints].map((each) => each.stop()))),
-  );
-  worker.start();
-  inbox.start();
-  media.start();
-  endpoints.start();
+  workers.start();
   notify({ type: 'started' });
-  return { settings, events, worker };
+  return { settings, events, worker: workers.messages };
 }
 
 async function report<Subject extends keyof Reports>(subject: Subject): Promise<Reports[Subject]> {
