@@ -1217,7 +1217,7 @@ export interface components {
         AttachmentUrls: string[] | null;
         /**
          * @description The ids of stored files that the message has after its `attachments`: uploaded files, or files of inbound messages, each
-         *     once. The provider fetches them by links, which expire a day after the message; a service without `PUBLIC_URL` has no links
+         *     once. The provider fetches them by links, which expire a day after the message expires; a service without `PUBLIC_URL` has no links
          *     and refuses the message. An `sms` has no files. `attachments` and `media_ids` name at most ten files together. The message
          *     is refused with `missing_capability` if no account sends files of their types and sizes.
          */
@@ -1231,9 +1231,9 @@ export interface components {
          */
         MediaState: "pending" | "stored" | "failed";
         /**
-         * @description Why a file could not be fetched. `not_found`: the provider has no such file any more. `refused`: the provider refused the
-         *     credentials. `too_large`: the file has more than 100 MiB, or more than 25 MiB in an SMS or MMS. `type_not_allowed`: the
-         *     type is none that a message of the channel can have. `address_not_allowed`: the URL leads to an address that is not public.
+         * @description Why a file could not be fetched. `not_found`: the provider does not have the file. `refused`: the provider refused the
+         *     credentials. `too_large`: the file has more than 100 MiB, or more than 25 MiB in an SMS or MMS. `type_not_allowed`: a
+         *     message of the channel cannot have a file of this type. `address_not_allowed`: the URL leads to an address that is not public.
          *     `unreachable`: all attempts failed, because of the connection, an error of the server, or a transfer that took too long.
          *     New codes may be added.
          * @enum {string}
@@ -2116,7 +2116,7 @@ export interface components {
             text: components["schemas"]["PreviewText"] | null;
             /** @description The bytes of `body` in UTF-8. */
             body_bytes: number;
-            /** @description The bytes in UTF-8 of `subject`, `body` and the URLs of `attachments` together. The attachments themselves and the files of `media_ids` are not counted, and what the provider adds is not counted, such as headers and the encoding of an email. */
+            /** @description The bytes in UTF-8 of `subject`, `body` and the URLs of `attachments` together. The attachments themselves, the files of `media_ids` and additions of the provider, such as headers and the encoding of an email, are not counted. */
             content_bytes: number;
             /** @description The account that a send would pass the message to first; null if no account can send it. */
             account: components["schemas"]["PreviewChoice"] | null;

@@ -139,7 +139,8 @@ export interface Provider {
   readonly origin: string;
   /**
    * The headers with the credentials to fetch a file of an inbound message; null for a URL that must not get credentials. A URL
-   * gets credentials only if the provider documents its host and path, or if it is below the configured URL.
+   * gets credentials only if the provider documents its path, at a documented host or below the configured URL. For a kind without
+   * documented paths, it gets credentials if it has the origin of the configured URL.
    */
   mediaHeaders(url: URL): Record<string, string> | null;
   /** Whether the provider itself replies to STOP, START and HELP that are sent to this number or name. */

@@ -9,7 +9,8 @@ const LAST_SECOND = 253_402_300_799;
 
 /**
  * The files of a message for its provider. Links are the same in each attempt, so that a repeat with an idempotency key has the same
- * body; a manual retry of an expired message gives them a new expiry.
+ * body, as long as the first of `SECRET_KEYS` and `PUBLIC_URL` stay the same. A manual retry of an expired message gives them a new
+ * expiry.
  *
  * @returns null if the message has stored files and there are no links to them.
  */

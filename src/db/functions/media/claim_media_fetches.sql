@@ -1,4 +1,4 @@
--- Claims at most `wanted` due fetches for `lease_ms` milliseconds, those that are due for the longest time first. A file without a
+-- Claims at most `wanted` due fetches for `lease_ms` milliseconds, in the order in which they became due. A file without a
 -- message is not fetched. `type` is the type of the message.
 create or replace function claim_media_fetches(wanted int, lease_ms float8)
 returns table (

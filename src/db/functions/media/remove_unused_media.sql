@@ -1,5 +1,5 @@
 -- Removes the media that no message has and that are older than `age`, among the `page` media after the id `after`. `last`: the
--- last of these media; null after the last page. `objects`: what nothing refers to any more.
+-- last of these media; null after the last page. `objects`: the objects of the removed media, which the caller removes from the store.
 create or replace function remove_unused_media(after bigint, page int, age interval, out last bigint, out objects uuid[])
 language plpgsql
 set search_path from current
@@ -16,7 +16,7 @@ begin
       and not exists (select from message_media where media_id = media.id)
     for update skip locked
   ) as unused;
-  -- Checks again, because such a transaction may have ended just before the lock. None can begin now.
+  -- Checks again: a transaction that gives media to a message may have ended just before the lock. No such transaction can begin now.
   with removed as (
     delete from media where id = any(locked) and not exists (select from message_media where media_id = media.id)
     returning object_id

@@ -1,7 +1,6 @@
 -- Records the media of messages that insert_messages has inserted; `input`, `ids` and `inserted` are those of this function.
 -- The attachments of an inbound message are to be fetched, at most `max_media` of them; until then they have the type and the name
--- that the provider has declared. `media_ids` of an outbound message
--- names media that are stored.
+-- that the provider has declared. `media_ids` of an outbound message names stored media.
 create or replace function record_media(input json, ids bigint[], inserted boolean[], at timestamptz) returns void
 language plpgsql
 set search_path from current
