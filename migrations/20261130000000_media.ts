@@ -68,11 +68,13 @@ const MEDIA = `
   -- The media of inbound messages that are to be fetched.
   create table media_fetches (
     media_id bigint primary key references media on delete cascade,
+    -- The account of the media: each account has its own share of the fetches.
+    account text not null,
     attempt_count int not null default 0,
     -- When the next attempt is due; during an attempt, the end of its lease.
     next_attempt_at timestamptz(3) not null,
     leased boolean not null default false,
     created_at timestamptz(3) not null default now()
   );
-  create index media_fetches_next_attempt_at_idx on media_fetches (next_attempt_at);
+  create index media_fetches_account_next_attempt_at_idx on media_fetches (account, next_attempt_at);
 `;

@@ -31,7 +31,7 @@ export interface FetchedFile {
 
 const CLAIM = {
   name: 'claim-media-fetches',
-  text: `select * from ${storedFunction('claim_media_fetches')}($1, $2)`,
+  text: `select * from ${storedFunction('claim_media_fetches')}($1, $2, $3)`,
 };
 const SETTLE = {
   name: 'settle-media-fetch',
@@ -45,9 +45,20 @@ const POSTPONE = {
     where media_id = $1 and attempt_count = $2 and leased`,
 };
 
-/** Claims due files, the oldest first. Several workers never claim the same file. */
-export async function claimFetches(pool: pg.Pool, limit: number, leaseMs: number): Promise<Claimed[]> {
-  return (await execute<Claimed & pg.QueryResultRow>(pool, CLAIM, [limit, leaseMs])).rows;
+/**
+ * Claims due files, of each account the oldest first. Several workers never claim the same file.
+ *
+ * @param accountLimit max files of one account, with those in `held`.
+ * @param held the accounts of the files that this worker fetches, one entry for each file.
+ */
+export async function claimFetches(
+  pool: pg.Pool,
+  accountLimit: number,
+  held: readonly string[],
+  leaseMs: number,
+): Promise<Claimed[]> {
+  const values = [accountLimit, held, leaseMs];
+  return (await execute<Claimed & pg.QueryResultRow>(pool, CLAIM, values)).rows;
 }
 
 /** Records that the file is stored. Returns false, and changes nothing, if the lease has ended. */

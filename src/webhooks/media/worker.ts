@@ -29,8 +29,11 @@ export interface MediaWorkerOptions {
   onSettled: () => void;
 }
 
-/** Max files that are fetched at the same time; each has one chunk in memory. */
-const CONCURRENCY = 4;
+/**
+ * Max files of one account that are fetched at the same time; each has one chunk in memory. An account whose server is slow delays
+ * no other account.
+ */
+const ACCOUNT_CONCURRENCY = 4;
 /** Max wait between two claims: a notification can be lost, and the next attempt of a file can be due. */
 const POLL_MS = 1_000;
 /** A lease is longer than an attempt by this time, in which the attempt is settled. */
@@ -43,6 +46,7 @@ const STORE_DELAY_MS = 5_000;
 /** Fetches the files of inbound messages from their providers. Any number of workers share the files. */
 export class MediaWorker {
   readonly #options: Required<MediaWorkerOptions>;
+  readonly #held = new Set<Claimed>();
   readonly #loop = new ClaimLoop({ claim: () => this.#claim(), patienceMs: PATIENCE_MS });
 
   constructor({ limits = LIMITS, ...options }: MediaWorkerOptions) {
@@ -65,12 +69,16 @@ export class MediaWorker {
 
   async #claim(): Promise<number> {
     const { pool, limits, events } = this.#options;
-    const free = CONCURRENCY - this.#loop.held.size;
-    if (free === 0) return POLL_MS;
     try {
+      const held = [...this.#held].map(({ account }) => account);
       const leaseMs = limits.totalMs + LEASE_MARGIN_MS;
-      for (const claimed of await claimFetches(pool, free, leaseMs))
-        this.#loop.held.add(this.#attempt(claimed), () => this.#loop.wake());
+      for (const claimed of await claimFetches(pool, ACCOUNT_CONCURRENCY, held, leaseMs)) {
+        this.#held.add(claimed);
+        this.#loop.held.add(this.#attempt(claimed), () => {
+          this.#held.delete(claimed);
+          this.#loop.wake();
+        });
+      }
     } catch (error) {
       events.failed('media', error);
     }

@@ -17,7 +17,7 @@ const ADD_DUE = `
     insert into media (id, state, source_url, account) overriding system value
     select media_id, 'pending', 'https://media.example.com/due/' || id, 'filler' from next
   ), due as (
-    insert into media_fetches (media_id, next_attempt_at) select media_id, now() from next
+    insert into media_fetches (media_id, account, next_attempt_at) select media_id, 'filler', now() from next
   )
   insert into message_media (message_id, position, media_id) select id, 2, media_id from next`;
 
@@ -36,7 +36,7 @@ export async function measureBackground(url: string): Promise<Background> {
     const started = performance.now();
     let claimed = 0;
     for (let claim = 0; claim < CLAIMS; claim++)
-      claimed += (await claimFetches(pool, BATCH, LEASE_MS)).length;
+      claimed += (await claimFetches(pool, BATCH, [], LEASE_MS)).length;
     if (claimed === 0) throw new Error('No file was claimed.');
     const claimMs = (performance.now() - started) / CLAIMS;
     const { step } = mediaCollection(pool, createPostgresStore(pool));

@@ -307,8 +307,8 @@ describe('The worker that fetches files', function () {
   it('fetches at once what a killed service has claimed, after the leases are ended', async () => {
     const id = await bench.receive([answer('/killed', file())]);
     const pool = new pg.Pool({ connectionString: bench.service.databaseUrl, max: 1 });
-    expect(await claimFetches(pool, 10, 600_000)).to.have.length(1);
-    expect(await claimFetches(pool, 10, 600_000)).to.deep.equal([]);
+    expect(await claimFetches(pool, 10, [], 600_000)).to.have.length(1);
+    expect(await claimFetches(pool, 10, [], 600_000)).to.deep.equal([]);
     await endFetchLeases(pool);
     await pool.end();
     expect((await bench.fetch(id))[0]).to.include({ state: 'stored' });

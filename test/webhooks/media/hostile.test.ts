@@ -9,6 +9,7 @@ import {
   startMediaBench,
   type WorkerOptions,
 } from '../../support/media-bench.ts';
+import { until } from '../../support/until.ts';
 
 const MIB = 1_048_576;
 const PICTURE = Buffer.from('a picture');
@@ -187,6 +188,18 @@ describe('The worker that fetches files, from hostile servers', function () {
     expect(await failureOf(`${own.url}/trickle`, { totalMs: 500 })).to.deep.equal({
       ...{ code: 'unreachable', detail: 'The file did not arrive in time.' },
     });
+  });
+
+  it('fetches the files of an account while the server of another account does not respond', async () => {
+    const slow = await bench.receive(Array(5).fill(`${own.url}/silent`));
+    const worker = bench.startWorker();
+    await until(() => own.requestsOf('/silent').length === 4, 'the first account has all its fetches');
+    const email = await bench.receive([`${own.url}/picture`], 'email');
+    await until(async () => (await bench.message(email)).media[0]?.state === 'stored', 'the file is stored');
+    expect(own.requestsOf('/silent')).to.have.length(4);
+    await worker.stop();
+    await bench.makeDue(LAST);
+    await bench.fetch(slow, { responseMs: 50 });
   });
 
   it('stores no part of a file', async () => {

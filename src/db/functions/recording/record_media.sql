@@ -21,7 +21,7 @@ begin
     overriding system value
     select media_id, 'pending', content_type, name, url, provider, at, at from attachment
   ), queued as (
-    insert into media_fetches (media_id, next_attempt_at, created_at) select media_id, at, at from attachment
+    insert into media_fetches (media_id, account, next_attempt_at, created_at) select media_id, provider, at, at from attachment
   )
   insert into message_media (message_id, position, media_id)
   select message_id, position, media_id from attachment;
