@@ -20,8 +20,8 @@ export interface MediaOptions {
   links: MediaLinks;
 }
 
-/** A file whose content can be read. */
-export interface StoredFile {
+/** The content of a stored file, with the description that its download has. */
+export interface StoredContent {
   object: string;
   contentType: string;
   size: number;
@@ -82,7 +82,7 @@ export class Media {
   }
 
   /** @throws {NotFoundError} also if the file is not stored yet, or could not be fetched. */
-  async file(id: number): Promise<StoredFile> {
+  async file(id: number): Promise<StoredContent> {
     const row = await this.#options
       .knex<FileRow>('media')
       .where({ id })
@@ -98,7 +98,7 @@ export class Media {
    *
    * @throws {UnavailableError} if too many downloads run; before the first part.
    */
-  async *read({ object }: StoredFile, start: number, end: number): AsyncGenerator<Buffer> {
+  async *read({ object }: StoredContent, start: number, end: number): AsyncGenerator<Buffer> {
     using _slot = this.#downloads.take();
     yield* this.#options.store.read(object, start, end);
   }

@@ -189,13 +189,6 @@ function toPresentable(
   created_at: Date,
 ): PresentableMessage {
   const recipients = skipped.map((recipient) => skippedRecipient(recipient, created_at));
-  return {
-    ...row,
-    id,
-    conversation_id,
-    created_at,
-    media,
-    recipients,
-    ...initialState({ ...row, created_at }),
-  };
+  const own = { id, conversation_id, created_at, media, recipients };
+  return { ...row, ...own, ...initialState({ ...row, created_at }) };
 }

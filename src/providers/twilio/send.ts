@@ -6,7 +6,7 @@ import type { CallContext, LookedUp, LookUp, Outgoing, Provider } from '../provi
 import { TWILIO_CAPABILITIES } from './capabilities.ts';
 import { checkTwilio } from './check.ts';
 import type { TwilioSettings } from './config.ts';
-import { isTwilioMedia } from './media.ts';
+import { isTwilioMedia } from './media-hosts.ts';
 import { isMessageSid, twilioDialect } from './outcome.ts';
 import { API, basic } from './requests.ts';
 import { ECHO, twilioWebhooks } from './webhook.ts';

@@ -1,5 +1,5 @@
 import type { Capabilities } from '../capabilities.ts';
-import { CONTENT_TYPES, MAX_FILE_BYTES } from './media.ts';
+import { CONTENT_TYPES, MAX_FILE_BYTES } from './files.ts';
 import { vonageDialect } from './outcome.ts';
 
 /**

@@ -6,7 +6,7 @@ import type { Outgoing, Provider } from '../provider.ts';
 import { VONAGE_CAPABILITIES } from './capabilities.ts';
 import { checkVonage } from './check.ts';
 import type { VonageSettings } from './config.ts';
-import { mediaTypeOf } from './media.ts';
+import { mediaTypeOf } from './files.ts';
 import { isVonageMedia } from './media-hosts.ts';
 import { toWire } from './numbers.ts';
 import { vonageDialect } from './outcome.ts';

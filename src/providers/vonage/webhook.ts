@@ -10,7 +10,7 @@ import type {
 } from '../webhook.ts';
 import { meaningOfCode, pageOfCode, readErrorCode } from './codes.ts';
 import type { VonageSettings } from './config.ts';
-import { MEDIA_TYPES } from './media.ts';
+import { MEDIA_TYPES } from './files.ts';
 import { fromWire } from './numbers.ts';
 import { isMessageUuid } from './outcome.ts';
 import { isGenuine, type SignedBy } from './token.ts';
