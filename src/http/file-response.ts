@@ -32,11 +32,16 @@ const SANDBOX = `${POLICY}; sandbox`;
 /**
  * The status, the headers and the bytes of the response to a request for a file, with the conditions of RFC 9110, section 13.
  *
+ * @param access the headers that depend on the caller.
  * @throws {RangeNotSatisfiableError}
  */
-export function respondWithFile(file: SentFile, request: FileRequest, cacheControl: string): FileResponse {
+export function respondWithFile(
+  file: SentFile,
+  request: FileRequest,
+  access: Record<string, string>,
+): FileResponse {
   const etag = `"${file.sha256.toString('base64url')}"`;
-  const headers = { etag, 'cache-control': cacheControl };
+  const headers = { etag, ...access };
   if (isCurrent(request['if-none-match'], etag)) return { status: 304, headers, range: null };
   const ifRange = request['if-range'];
   const wanted = ifRange === undefined || ifRange === etag ? parseRange(request.range, file.size) : null;
@@ -60,8 +65,6 @@ function describe({ contentType, name }: SentFile): Record<string, string> {
     'content-type': contentType,
     'content-disposition': contentDisposition(name ?? undefined, { type }),
     'content-security-policy': contentType === 'application/pdf' ? PDF_POLICY : SANDBOX,
-    // A page of another origin can show the file, because its link gives access to it.
-    'cross-origin-resource-policy': 'cross-origin',
   };
 }
 

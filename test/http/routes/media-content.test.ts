@@ -66,16 +66,17 @@ describe('GET /api/media/{id}/content', () => {
         etag: ETAG,
         'cache-control': 'private, no-cache',
         'x-content-type-options': 'nosniff',
-        'cross-origin-resource-policy': 'cross-origin',
+        'cross-origin-resource-policy': 'same-origin',
       });
       expect(headers['content-security-policy']).to.match(/^default-src 'none'; .*; sandbox$/);
     });
 
-    it('the file by its link without a key, and lets the client keep it as long as the link is valid', async () => {
+    it('the file by its link without a key, also for pages of other origins, and lets the client keep it as long as the link is valid', async () => {
       const link = await linkOf();
       const { status, headers, bytes } = await get(link, { origin: ORIGIN });
       expect([status, bytes.equals(FILE)]).to.deep.equal([200, true]);
       expect(headers['access-control-allow-origin']).to.equal(ORIGIN);
+      expect(headers['cross-origin-resource-policy']).to.equal('cross-origin');
       const [, seconds] = /^private, max-age=(\d+), immutable$/.exec(`${headers['cache-control']}`) ?? [];
       expect(Number(seconds)).to.be.within(3_500, 7_200);
     });
