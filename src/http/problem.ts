@@ -16,6 +16,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Schema } from '../openapi/types.ts';
 import { RecipientSuppressedError, RefusedMessageError } from '../refusals.ts';
 import { operationOf } from './contract/operation.ts';
+import { readableError } from './contract/readable-errors.ts';
 import { endBeforeBody } from './middleware/drain-request.ts';
 import { reportRefusedWebhook } from './middleware/refused-webhooks.ts';
 import { requestId } from './middleware/request-log.ts';
@@ -177,7 +178,7 @@ function faultsOf({ errors, path, message }: HttpLibraryError, request: Request)
     // Reports only that no schema matches. The errors of the schemas are separate entries.
     if (keyword === 'oneOf' || keyword === 'if') continue;
     const where = fault.path.slice(0, MAX_PATH).replace(/^\/params\//, '/path/');
-    const message = describe(keyword, request) ?? fault.message;
+    const message = describe(keyword, request) ?? readableError(fault.message);
     byPath.set(where, (byPath.get(where) ?? new Set()).add(message));
   }
   return [...byPath].map(([where, messages]) => ({ path: where, message: [...messages].join(', or ') }));

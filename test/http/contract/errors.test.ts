@@ -347,6 +347,15 @@ describe('A request that cannot be served', () => {
           { ...text, colour: 'red' },
           { '/body/colour': 'is not a field of this request' },
         ],
+        [
+          'a value that does not match a pattern',
+          '/api/messages/send',
+          { ...email, subject: 'two\nlines', attachments: ['photo.jpg'] },
+          {
+            '/body/subject': 'must be one line without control characters',
+            '/body/attachments/0': 'must be an absolute http or https URL',
+          },
+        ],
       ];
       for (const [title, path, body, expected] of messages)
         it(title, async () => {
