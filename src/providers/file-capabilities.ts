@@ -66,13 +66,13 @@ function types({ mediaTypes }: Capabilities, files: readonly StoredFile[]): Miss
       return {
         path,
         need: `media ${id} is ${content_type}`,
-        limit: 'does not send this type',
+        limit: `does not send ${content_type}`,
         alternative,
       };
     }
     return {
       ...{ path, need: `media ${id} (${content_type}) has ${size} bytes` },
-      limit: `sends at most ${max} bytes of this type`,
+      limit: `sends at most ${max} bytes of ${content_type} in one file`,
       alternative: `send a smaller file, or ${OTHER_KIND} with larger files`,
     };
   });

@@ -131,13 +131,13 @@ describe('A message that names stored files', () => {
         VONAGE,
         [large],
         `/body/media_ids/0: media ${large} (image/jpeg) has 700000 bytes, but vonage (kind vonage) sends at most 600000 ` +
-          'bytes of this type; send a smaller file, or add an account of a kind with larger files',
+          'bytes of image/jpeg in one file; send a smaller file, or add an account of a kind with larger files',
       ],
       [
         VONAGE,
         [picture, archive],
         '/body/media_ids: has 2 attachments, but vonage (kind vonage) sends at most 1 attachment; send several messages',
-        `/body/media_ids/1: media ${archive} is audio/x-unknown, but vonage (kind vonage) does not send this type; ` +
+        `/body/media_ids/1: media ${archive} is audio/x-unknown, but vonage (kind vonage) does not send audio/x-unknown; ` +
           'convert the file, or add an account of a kind with this type',
       ],
       [
@@ -151,7 +151,7 @@ describe('A message that names stored files', () => {
         TWILIO,
         [vcard],
         `/body/media_ids/0: media ${vcard} (text/vcard) has 500001 bytes, but twilio (kind twilio) sends at most 500000 ` +
-          'bytes of this type; send a smaller file, or add an account of a kind with larger files',
+          'bytes of text/vcard in one file; send a smaller file, or add an account of a kind with larger files',
       ],
     ];
     for (const [from, media_ids, ...faults] of cases) {
