@@ -38,7 +38,7 @@ const NOT_VERIFIED =
   'The webhook is not verified: its URL names no configured account, or its signature is missing or does not match. Check the URL (/api/webhooks/{account} for every kind except `standard`), the secret or auth token of the account, that PUBLIC_URL is the URL that the provider calls, and, for Standard Webhooks, that the timestamp is at most five minutes old.';
 
 const LINK_NOT_VALID =
-  'The link has expired, or is not a link of this service. Read the message again for a new link.';
+  'The link has expired, or is not a link of this service. Read the message or GET /api/media/{id} for a new link.';
 
 /** For kinds that sign every webhook and repeat one after a 503. */
 const NOT_SIGNED = 'The webhook has no signature. Send it again with a signature.';

@@ -71,8 +71,12 @@ function csvType({ 'content-type': type = '' }: IncomingMessage['headers']): str
 function fileType({ 'content-type': header }: IncomingMessage['headers']): string {
   const type = mediaTypeOf(header);
   if (type === null)
-    throw new UnsupportedMediaTypeError('The header Content-Type must be the type of the file.');
+    throw new UnsupportedMediaTypeError(
+      'The header Content-Type must be the type of the file, such as image/png.',
+    );
   if (FORM.test(type))
-    throw new UnsupportedMediaTypeError('The body must be the content of the file, not a form.');
+    throw new UnsupportedMediaTypeError(
+      `The header Content-Type must be the type of the file, not ${type}; the body must be its content, not a form.`,
+    );
   return type;
 }

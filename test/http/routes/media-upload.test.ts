@@ -128,6 +128,11 @@ describe('POST /api/media', () => {
         expect([status, body.code]).to.deep.equal([415, 'unsupported_media_type']);
       });
 
+    it('a body without a type with the header that a client must set', async () => {
+      const { body } = await send('x', { 'content-type': 'application/x-www-form-urlencoded' });
+      expect(body.detail).to.include('Content-Type must be the type of the file');
+    });
+
     it('a type that no SMS or MMS can have with 415, only for this channel', async () => {
       const zip = { 'content-type': 'application/zip' };
       const { status, body } = await send('x', zip, `${PATH}?channel=sms`);
