@@ -11,7 +11,7 @@ export class AddressNotAllowedError extends Error {
   constructor(host: string, address: string, protocol: string) {
     const subject = host === address ? host : `${host} (${address})`;
     const rule = protocol === 'https:' ? 'is not a public address' : 'can only be called by https';
-    super(`${subject} ${rule}, because ALLOWED_PRIVATE_HOSTS does not name it.`);
+    super(`${subject} ${rule}, and ALLOWED_PRIVATE_HOSTS does not name it.`);
   }
 }
 

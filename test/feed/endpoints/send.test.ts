@@ -293,11 +293,11 @@ describe('The sender of events to endpoints', () => {
       expect(error).to.deep.equal({
         code: 'address_not_allowed',
         detail:
-          'rebinding.test (10.0.0.1) can only be called by https, because ALLOWED_PRIVATE_HOSTS does not name it.',
+          'rebinding.test (10.0.0.1) can only be called by https, and ALLOWED_PRIVATE_HOSTS does not name it.',
       });
       const byHttps = await sender.send({ ...request, url: `https://rebinding.test:${port}/` });
       expect(byHttps.error?.detail).to.equal(
-        'rebinding.test (10.0.0.1) is not a public address, because ALLOWED_PRIVATE_HOSTS does not name it.',
+        'rebinding.test (10.0.0.1) is not a public address, and ALLOWED_PRIVATE_HOSTS does not name it.',
       );
       expect(connections()).to.equal(1);
     });
