@@ -125,13 +125,13 @@ export function publicHostRefusal({
   return `without API_KEYS, requests for ${host} are refused with 403: set API_KEYS, or name the host in ALLOWED_HOSTS`;
 }
 
-/** The reason why webhooks do not arrive if providers elsewhere must reach the service by a URL of this machine; null otherwise. */
+/** The consequences if providers elsewhere must reach the service by a URL of this machine; null otherwise. */
 export function localUrlProblem({
   publicUrl,
   accounts,
 }: Pick<Config, 'publicUrl' | 'accounts'>): string | null {
   if (!isLoopbackUrl(publicUrl) || accounts.every((account) => account.simulated)) return null;
-  return 'PUBLIC_URL is not set or names this machine: providers elsewhere can send neither replies nor receipts';
+  return 'PUBLIC_URL is not set or names this machine: providers elsewhere can send neither replies nor receipts, and cannot fetch files';
 }
 
 /** The prefix of the variables of an account, without the underscore. */

@@ -50,7 +50,7 @@ function linksOf(config: Config, url: string, simulator: string | undefined): Re
     ...(simulator !== undefined && { Simulator: browserUrl(simulator) }),
     ...Object.fromEntries(webhooks),
     ...(localUrlProblem(config) !== null && {
-      Note: 'Set PUBLIC_URL to a public URL, so that providers can reach the webhook URLs.',
+      Note: 'Set PUBLIC_URL to a public URL, so that providers can reach the webhook URLs and fetch files.',
     }),
   };
 }
