@@ -40,8 +40,9 @@ export function controlApi(simulation: Simulation, dialects: Record<DialectName,
   router.post('/inbound', async (request, response) => {
     const { channel, dialect = 'standard', files: ids = [], ...fields }: Inbound = request.body;
     const files = ids.map((id) => simulation.files.get(id));
-    if (files.includes(undefined))
-      return answerError(response, 422, 'invalid_request', 'There is no file with one of these ids');
+    const unknown = ids.filter((_id, index) => files[index] === undefined);
+    if (unknown.length > 0)
+      return answerError(response, 422, 'invalid_request', `There is no file ${unknown.join(', ')}`);
     const answer = await dialects[dialect].inbound(channel, fields, files as ProviderFile[]).catch(String);
     if (typeof answer === 'string') answerError(response, 502, 'unreachable', answer);
     else response.json({ status: answer.status, body: parsed(answer.body) });
