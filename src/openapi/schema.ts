@@ -1217,9 +1217,9 @@ export interface components {
         AttachmentUrls: string[] | null;
         /**
          * @description The ids of stored files that the message has after its `attachments`: uploaded files, or files of inbound messages, each
-         *     once. The provider fetches them by links, which expire a day after the message expires; a service without `PUBLIC_URL` has no links
-         *     and refuses the message. An `sms` has no files. `attachments` and `media_ids` name at most ten files together. The message
-         *     is refused with `missing_capability` if no account sends files of their types and sizes.
+         *     once. The provider fetches them by links, which expire a day after the message expires; in production without `PUBLIC_URL`, the
+         *     service has no links and refuses the message. An `sms` has no files. `attachments` and `media_ids` name at most ten files
+         *     together. The message is refused with `missing_capability` if no account sends files of their types and sizes.
          */
         MediaIds: components["schemas"]["Id"][];
         /** @description The name of a file, without a path, in one line. */
@@ -1260,8 +1260,8 @@ export interface components {
             /** @description The name of the file; null if it has none. */
             name: string | null;
             /**
-             * @description A link to the content, which works for at least an hour without an API key; null before the file is stored, and if
-             *     `PUBLIC_URL` is not set. Read the message or the file again for a new link.
+             * @description A link to the content, which works for at least an hour without an API key; null before the file is stored, and in
+             *     production without `PUBLIC_URL`. Read the message or the file again for a new link.
              */
             url: string | null;
             /** @description Why the file could not be fetched; null unless the state is `failed`. */
@@ -2015,7 +2015,8 @@ export interface components {
             attachments: string[];
             /**
              * @description Only for a message with files: those of `media_ids`, or the attachments of an inbound message, at most the first 100 of
-             *     them. They are fetched after the message was recorded, because providers delete them.
+             *     them. They are fetched after the message was recorded, because providers delete them. The response to a webhook does
+             *     not have this field.
              */
             media?: components["schemas"]["Media"][];
             status: components["schemas"]["MessageStatus"];

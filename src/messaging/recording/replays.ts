@@ -23,7 +23,8 @@ export const FIND_EXISTING = {
       api_key_name, idempotency_key, operation, request_hash,
       octet_length(body) as body_bytes, case when octet_length(body) <= ${SMALL_BODY} then body end as body,
       coalesce(conversations.merged_into_id, conversations.id) as conversation_id, send_at,
-      ${mediaOf('existing')} as media,
+      -- The first response to a webhook does not have the files, which are to be fetched then.
+      case when direction = 'outbound' then ${mediaOf('existing')} end as media,
       -- The recipients who were suppressed when the message was recorded.
       case when direction = 'outbound' and cardinality("to" || cc || bcc) > 1 then (
         select json_agg(recipient) from delivery_recipients as recipient
