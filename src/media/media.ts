@@ -7,7 +7,7 @@ import type { MediaLinks } from './links.ts';
 import { Slots } from './slots.ts';
 import type { MediaStore } from './store.ts';
 import { storeUpload, type Upload } from './upload.ts';
-import { type MediaRow, mediaOf, presentMedia } from './view.ts';
+import { MEDIA_COLUMNS, type MediaRow, mediaOf, presentMedia } from './view.ts';
 
 /** Each upload has a chunk of 512 KiB in memory, and each download 256 KiB. */
 const MAX_UPLOADS = 64;
@@ -56,10 +56,7 @@ export class Media {
 
   /** @throws {NotFoundError} */
   async get(id: number): Promise<Schema<'Media'>> {
-    const row = await this.#options
-      .knex<MediaRow>('media')
-      .where({ id })
-      .first('id', 'state', 'content_type', 'size', 'name', 'error', 'created_at');
+    const row = await this.#options.knex<MediaRow>('media').where({ id }).first(MEDIA_COLUMNS);
     if (!row) throw new NotFoundError(`media ${id}`);
     return presentMedia(row, this.#options.links);
   }

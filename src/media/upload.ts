@@ -5,7 +5,7 @@ import { InvalidRequestError, PayloadTooLargeError, UnsupportedMediaTypeError } 
 import type { StreamedBody } from '../openapi/types.ts';
 import type { MediaStore, StoredObject } from './store.ts';
 import { isTextMessageType } from './types.ts';
-import type { MediaRow } from './view.ts';
+import { MEDIA_COLUMNS, type MediaRow } from './view.ts';
 
 /** What a client says about a file that it uploads. */
 export interface Upload {
@@ -24,7 +24,7 @@ const INSERT = {
   text: `
     insert into media (state, object_id, content_type, size, sha256, name, actor)
     values ('stored', $1, $2, $3, $4, $5, $6)
-    returning id, state, content_type, size, name, error, created_at`,
+    returning ${MEDIA_COLUMNS.join(', ')}`,
 };
 
 /**

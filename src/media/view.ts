@@ -12,13 +12,28 @@ export interface MediaRow {
   created_at: string | Date;
 }
 
-/** SQL: a `MediaRow` of the table `media` as JSON. */
-export const MEDIA_ROW = `json_build_object('id', media.id, 'state', media.state, 'content_type', media.content_type,
-  'size', media.size, 'name', media.name, 'error', media.error, 'created_at', media.created_at)`;
+/** The columns of a `MediaRow`. */
+export const MEDIA_COLUMNS = [
+  'id',
+  'state',
+  'content_type',
+  'size',
+  'name',
+  'error',
+  'created_at',
+] as const satisfies (keyof MediaRow)[];
 
-/** SQL: the files of a message of a table, in their order, as `MediaRow`s. An SMS without attachments has none. */
+/** SQL: a `MediaRow` of the table `media` as JSON. */
+export const MEDIA_ROW = `json_build_object(${MEDIA_COLUMNS.map((name) => `'${name}', media.${name}`).join(', ')})`;
+
+/** SQL: whether a message of a table can have files. An SMS has files only if its provider has sent an MMS as an SMS. */
+export function canHaveMedia(table: string): string {
+  return `(${table}.type <> 'sms' or ${table}.attachments <> '{}')`;
+}
+
+/** SQL: the files of a message of a table, in their order, as `MediaRow`s; null if it has none. */
 export function mediaOf(table: string): string {
-  return `case when ${table}.type <> 'sms' or ${table}.attachments <> '{}' then (
+  return `case when ${canHaveMedia(table)} then (
     select json_agg(${MEDIA_ROW} order by position)
     from message_media join media on media.id = media_id where message_media.message_id = ${table}.id
   ) end`;
@@ -26,7 +41,7 @@ export function mediaOf(table: string): string {
 
 /** SQL: the files of a row of `messages`, up to the file that exceeds the number `:characters` of characters. */
 export const START_OF_MEDIA = `
-  case when messages.type <> 'sms' or messages.attachments <> '{}' then (
+  case when ${canHaveMedia('messages')} then (
     select json_agg(file order by position) from (
       select file, position, sum(length(file::text)) over (order by position) - length(file::text) as before
       from (

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { Message } from '../../db/models/message.ts';
+import { canHaveMedia } from '../../media/view.ts';
 import { FREE_BYTES, PAGE_BYTES } from '../../openapi/page.ts';
 import type { Reserve } from '../../openapi/types.ts';
 import { type PresentableMessage, presentable } from '../message-view.ts';
@@ -13,7 +14,7 @@ const RECIPIENTS_SIZE = `case when direction = 'outbound' and cardinality("to" |
   else 0 end`;
 
 /** The bytes of the files of a message, which are counted for a message that can have files only. */
-const MEDIA_SIZE = `case when type <> 'sms' or attachments <> '{}' then (
+const MEDIA_SIZE = `case when ${canHaveMedia('candidates')} then (
     select 512 * count(*) from message_media where message_id = candidates.id)
   else 0 end`;
 

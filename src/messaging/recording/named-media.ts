@@ -4,7 +4,7 @@ import { execute } from '../../db/transaction.ts';
 import type { Fault } from '../../errors.ts';
 import type { MediaLinks } from '../../media/links.ts';
 import { isTextMessageType } from '../../media/types.ts';
-import type { MediaRow } from '../../media/view.ts';
+import { MEDIA_COLUMNS, type MediaRow } from '../../media/view.ts';
 import type { StoredFile } from '../../providers/routable.ts';
 
 /** A file that a message can name: its type and its size are known. */
@@ -22,8 +22,7 @@ export type FindMedia = (channel: Channel, ids: readonly number[]) => Promise<Na
 
 const FIND = {
   name: 'find-named-media',
-  text: `
-    select id, state, content_type, size, name, error, created_at from media where id = any($1::bigint[])`,
+  text: `select ${MEDIA_COLUMNS.join(', ')} from media where id = any($1::bigint[])`,
 };
 
 /** The find of a service. It reads the database only for a message that names files. */
