@@ -1217,9 +1217,10 @@ export interface components {
         AttachmentUrls: string[] | null;
         /**
          * @description The ids of stored files that the message has after its `attachments`: uploaded files, or files of inbound messages, each
-         *     once. The provider fetches them by links, which expire a day after the message expires; in production without `PUBLIC_URL`, the
-         *     service has no links and refuses the message. An `sms` has no files. `attachments` and `media_ids` name at most ten files
-         *     together. The message is refused with `missing_capability` if no account sends files of their types and sizes.
+         *     once. An API key without the scope `read` can name only files that it has uploaded. The provider fetches the files by links, which
+         *     expire a day after the message expires; in production without `PUBLIC_URL`, the service has no links and refuses the message. An
+         *     `sms` has no files. `attachments` and `media_ids` name at most ten files together. The message is refused with
+         *     `missing_capability` if no account sends files of their types and sizes.
          */
         MediaIds: components["schemas"]["Id"][];
         /** @description The name of a file, without a path, in one line. */

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { DEFAULT_KIND } from '../../config/accounts.ts';
-import { SCOPES, type Scope } from '../../config/api-keys.ts';
+import { type ApiKey, SCOPES, type Scope } from '../../config/api-keys.ts';
 import type { Config } from '../../config/config.ts';
 import { InsufficientScopeError, UnauthorizedError, UnavailableError } from '../../errors.ts';
 import type { MediaLinks } from '../../media/links.ts';
@@ -69,7 +69,7 @@ export function authenticate(document: OpenApiDocument, options: AuthenticateOpt
 }
 
 function apiKeyAuthenticator({ config, keyring }: AuthenticateOptions): Authenticator {
-  if (config.apiKeys.length === 0) return () => ({ type: 'api_key', name: null });
+  if (config.apiKeys.length === 0) return () => ({ type: 'api_key', name: null, reads: true });
   const { metricsToken } = config;
   const monitors = createKeyring(
     metricsToken === null ? [] : [{ name: 'metrics', key: metricsToken, scopes: [] }],
@@ -80,16 +80,20 @@ function apiKeyAuthenticator({ config, keyring }: AuthenticateOptions): Authenti
     const scope = scopeOf(security);
     if (key?.scopes.includes(scope)) {
       stateOf(request).key = key;
-      return { type: 'api_key', name: key.name };
+      return callerOf(key);
     }
     if (!key && security.some(isFor('metricsToken')) && monitors.find(authorization))
       return { type: 'monitor' };
     const refusal = key ? new InsufficientScopeError(scope) : new UnauthorizedError();
     if (security.some(isEmpty)) return { type: 'anonymous', refusal };
     // The log names the key of a refused request.
-    if (key) stateOf(request).caller = { type: 'api_key', name: key.name };
+    if (key) stateOf(request).caller = callerOf(key);
     throw refusal;
   };
+}
+
+function callerOf({ name, scopes }: Pick<ApiKey, 'name' | 'scopes'>): Caller {
+  return { type: 'api_key', name, reads: scopes.includes('read') };
 }
 
 /** A request with a signature has no other credentials: a link that is not valid is refused, also if no API keys are configured. */

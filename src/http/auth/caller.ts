@@ -8,6 +8,8 @@ import type { IncomingWebhook } from '../../providers/webhook.ts';
 export interface ApiCaller {
   type: 'api_key';
   name: string | null;
+  /** Whether the key has the scope `read`; true if no keys are configured. */
+  reads: boolean;
 }
 
 /** The provider account that sent a webhook. */
@@ -40,6 +42,11 @@ export type Caller = ApiCaller | ProviderCaller | MonitorCaller | LinkCaller | A
 /** The name of the API key of a caller; null without a key. */
 export function actorOf(caller: Caller): string | null {
   return caller.type === 'api_key' ? caller.name : null;
+}
+
+/** The API key whose uploads are the only files that the caller may send; null: the caller may send every file. */
+export function uploaderOf(caller: Caller): string | null {
+  return caller.type === 'api_key' && !caller.reads ? caller.name : null;
 }
 
 /** The channel of each operation that the providers of one channel call. */

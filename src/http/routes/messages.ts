@@ -6,7 +6,7 @@ import {
 } from '../../messaging/recording/outbound.ts';
 import { submit } from '../../messaging/recording/submit.ts';
 import type { OperationId, OperationRequest } from '../../openapi/types.ts';
-import { actorOf, type Caller, type Handlers } from '../auth/caller.ts';
+import { actorOf, type Caller, type Handlers, uploaderOf } from '../auth/caller.ts';
 import type { Context } from './context.ts';
 
 type Operations =
@@ -43,7 +43,7 @@ export function messageHandlers({
     const outbound = outboundMessage(parseAddress, body, options);
     const { message, repeated } = await submit(
       recorder,
-      { providers, allowedCountries, findMedia },
+      { providers, allowedCountries, findMedia, uploader: uploaderOf(request.caller) },
       outbound,
       request.reserve,
     );
@@ -59,7 +59,10 @@ export function messageHandlers({
     sendMessage: (request) => send(request),
     sendSms: (request) => send(request, 'sms'),
     sendEmail: (request) => send(request, 'email'),
-    previewMessage: async ({ body }) => ({ status: 200, body: await preview(body) }),
+    previewMessage: async ({ caller, body }) => ({
+      status: 200,
+      body: await preview(body, uploaderOf(caller)),
+    }),
     listMessages: async ({ query, reserve }) => ({
       status: 200,
       body: await reader.listMessages(query, reserve),

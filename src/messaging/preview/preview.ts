@@ -27,9 +27,10 @@ type PreviewError = Schema<'PreviewError'>;
 /**
  * What a send of a message would do now, by the functions that the send calls.
  *
+ * @param uploader as of `FindMedia`.
  * @throws {UnavailableError} if the database is unavailable.
  */
-export type Preview = (request: SendRequest) => Promise<MessagePreview>;
+export type Preview = (request: SendRequest, uploader: string | null) => Promise<MessagePreview>;
 
 export interface PreviewOptions extends SendRules {
   pool: pg.Pool;
@@ -46,12 +47,12 @@ interface State {
 
 export function createPreview({ pool, parseAddress, hashAddress, ...rules }: PreviewOptions): Preview {
   const check = createLedgerCheck(pool, hashAddress);
-  return async (request) => {
+  return async (request, uploader) => {
     const reading = readOutbound(parseAddress, request, { actor: null, traceparent: null });
     const [unavailable, [suppressed = []], named] = await Promise.all([
       unavailableAccounts(pool),
       check([toChecked(suppressible(reading))]),
-      rules.findMedia(reading.channel, reading.mediaIds),
+      rules.findMedia(reading.channel, reading.mediaIds, uploader),
     ]);
     return present(request, reading, { unavailable, suppressed, named }, rules);
   };

@@ -17,20 +17,29 @@ export interface NamedMedia {
   faults: Fault[];
 }
 
-/** Finds the files that a message of a channel names. */
-export type FindMedia = (channel: Channel, ids: readonly number[]) => Promise<NamedMedia>;
+/**
+ * Finds the files that a message of a channel names.
+ *
+ * @param uploader the API key that must have uploaded the files; null: any.
+ */
+export type FindMedia = (
+  channel: Channel,
+  ids: readonly number[],
+  uploader: string | null,
+) => Promise<NamedMedia>;
 
 const FIND = {
   name: 'find-named-media',
-  text: `select ${MEDIA_COLUMNS.join(', ')} from media where id = any($1::bigint[])`,
+  text: `
+    select ${MEDIA_COLUMNS.join(', ')} from media where id = any($1::bigint[]) and ($2::text is null or actor = $2)`,
 };
 
 /** The find of a service. It reads the database only for a message that names files. */
 export function createFindMedia(pool: pg.Pool, links: MediaLinks): FindMedia {
-  return async (channel, ids) => {
+  return async (channel, ids, uploader) => {
     if (ids.length === 0) return { media: null, faults: [] };
     if (!links.areAvailable) return { media: null, faults: [NO_LINKS] };
-    const { rows } = await execute<MediaRow>(pool, FIND, [ids]);
+    const { rows } = await execute<MediaRow>(pool, FIND, [ids, uploader]);
     const byId = new Map(rows.map((row) => [row.id, row]));
     const faults = ids.flatMap((id, index) => faultOf(byId.get(id), channel, id, index) ?? []);
     return { media: faults.length > 0 ? null : ids.map((id) => byId.get(id) as StoredMedia), faults };

@@ -19,18 +19,19 @@ export interface SendRules {
  * Records an outbound message for the accounts that can send it. If its files or the configuration refuse the message, a repeated
  * request still returns its first message, because they may have changed since.
  *
+ * @param rules with `uploader` of `FindMedia`.
  * @throws {InvalidRequestError} if the message names files that are not stored.
  * @throws {CountryNotAllowedError} if a recipient is outside the allowed countries.
  * @throws {NoAccountError} if no account can send the message.
  */
 export async function submit(
   recorder: Recorder,
-  { providers, allowedCountries, findMedia }: SendRules,
+  { providers, allowedCountries, findMedia, uploader }: SendRules & { uploader: string | null },
   message: NewMessage,
   reserve: Reserve,
 ): Promise<Recorded> {
   const accounts = providers[message.channel];
-  const { media, faults } = await findMedia(message.channel, message.mediaIds);
+  const { media, faults } = await findMedia(message.channel, message.mediaIds, uploader);
   const routable = { ...message.row, media };
   const eligible = eligibleAccounts(accounts, routable);
   const refusal =

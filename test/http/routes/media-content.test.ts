@@ -213,6 +213,28 @@ describe('GET /api/media/{id}/content', () => {
       expect((await get(path, {})).status).to.equal(401);
     });
 
+    it('a link to the file of another key in the response to a send, without the scope read', async () => {
+      const sender = { authorization: 'Bearer key-of-the-sender' };
+      const send = (media: number, target = 'sms', headers = sender) => {
+        const body = {
+          from: '+12016661234',
+          to: '+18045551234',
+          type: 'mms',
+          body: 'Look',
+          media_ids: [media],
+        };
+        return service.request('POST', `/api/messages/${target}`, body, headers);
+      };
+      const refused = await send(id);
+      const error = { path: '/body/media_ids/0', message: `there is no media ${id}` };
+      expect([refused.status, refused.body.errors]).to.deep.equal([422, [error]]);
+      expect((await send(id, 'preview')).body.errors).to.deep.include({ code: 'invalid_request', ...error });
+      const headers = { ...sender, 'content-type': 'image/png' };
+      const own = await exchange(service.url, 'POST', '/api/media', headers, 'a picture');
+      expect((await send(own.body.id)).body.media[0].url).to.include(`/api/media/${own.body.id}/content?`);
+      expect((await send(own.body.id, 'sms', KEY)).status).to.equal(202);
+    });
+
     it('a file that does not exist, is not fetched yet or could not be fetched, with 404', async () => {
       const [pending, failed] = (await query<{ id: number }>(
         service.databaseUrl,
