@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
 
-/** What keys derived from `SECRET_KEYS` are for. A key for one use reveals nothing about the key for another use. */
+/** The uses of keys derived from `SECRET_KEYS`. A key for one use reveals nothing about the key for another use. */
 export type KeyUse = 'media links' | 'endpoint secrets';
 
 /**
@@ -18,7 +18,7 @@ const TAG_BYTES = 16;
 
 /** Encrypts texts that are stored, by AES-256-GCM with keys derived from `SECRET_KEYS`. */
 export class SecretBox {
-  /** What a text that the first key has sealed begins with. */
+  /** The first characters of a text that the first key has sealed. */
   readonly prefix: string;
   readonly #first: Buffer;
   /** The keys by the prefixes of the texts that they have sealed. */

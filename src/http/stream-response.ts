@@ -11,7 +11,7 @@ export function closeSignalOf(response: ServerResponse): AbortSignal {
   return closed.signal;
 }
 
-/** The parts of a response that is sent as it comes. */
+/** The parts of a response, each of which is sent when it exists. */
 export type ResponseStream = AsyncIterable<string | Buffer>;
 
 export function isStream(body: unknown): body is ResponseStream {
@@ -33,7 +33,7 @@ export async function* takeWhile(
 }
 
 /**
- * Sends parts as they come. A client that does not read for `patienceMs` is disconnected, so that memory is bounded. The headers
+ * Sends each part when it exists. A client that does not read for `patienceMs` is disconnected, so that memory is bounded. The headers
  * are sent with the first part: before it, an error can still become a problem document. If the parts end before the length in
  * the headers, the connection is closed, because the client would wait for the rest.
  */

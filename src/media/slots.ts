@@ -2,15 +2,18 @@ import { UnavailableError } from '../errors.ts';
 
 /** Limits the transfers that run at once, each of which keeps a part of its file in memory. */
 export class Slots {
-  readonly #what: string;
   readonly #count: number;
+  readonly #plural: string;
   #taken = 0;
   #onIdle: (() => void) | undefined;
 
-  /** @param what the transfers in an error text. */
-  constructor(count: number, what: string) {
+  /**
+   * @param count the max number of transfers at once.
+   * @param plural the word for the transfers in an error text.
+   */
+  constructor(count: number, plural: string) {
     this.#count = count;
-    this.#what = what;
+    this.#plural = plural;
   }
 
   /**
@@ -19,7 +22,7 @@ export class Slots {
    * @throws {UnavailableError} if no slot is free.
    */
   take(): Disposable {
-    if (this.#taken === this.#count) throw new UnavailableError(`Too many ${this.#what} at once.`);
+    if (this.#taken === this.#count) throw new UnavailableError(`Too many ${this.#plural} at once.`);
     this.#taken++;
     return {
       [Symbol.dispose]: () => {

@@ -7,10 +7,10 @@ import type { MediaStore, StoredObject } from './store.ts';
 import { isTextMessageType } from './types.ts';
 import { MEDIA_COLUMNS, type MediaRow } from './view.ts';
 
-/** What a client says about a file that it uploads. */
+/** The parameters of an upload. */
 export interface Upload {
   name: string | null;
-  /** Refuses what no message of the channel can have; null: not checked. */
+  /** A file that no message of the channel can have is refused; null: any file is stored. */
   channel: Channel | null;
   /** The name of the API key; null without API keys. */
   actor: string | null;

@@ -24,7 +24,7 @@ export const MEDIA_COLUMNS = [
 ] as const satisfies (keyof MediaRow)[];
 
 /** SQL: a `MediaRow` of the table `media` as JSON. */
-export const MEDIA_ROW = `json_build_object(${MEDIA_COLUMNS.map((name) => `'${name}', media.${name}`).join(', ')})`;
+const MEDIA_ROW = `json_build_object(${MEDIA_COLUMNS.map((name) => `'${name}', media.${name}`).join(', ')})`;
 
 /** SQL: whether a message of a table can have files. An SMS has files only if its provider has sent an MMS as an SMS. */
 export function canHaveMedia(table: string): string {

@@ -102,7 +102,7 @@ export interface InboundContent {
   body: unknown;
   /** URLs. */
   attachments: unknown;
-  /** What the provider says about the attachments, in their order; it holds only where the file itself does not say it. */
+  /** The types and names that the provider declares, in the order of the attachments. A file's own type and name take precedence. */
   files?: readonly DeclaredFile[];
   /** RFC 3339, RFC 5322 or Unix time; default: now. */
   timestamp?: unknown;

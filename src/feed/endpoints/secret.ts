@@ -4,7 +4,7 @@ import type { Endpoint } from '../../db/models/endpoint.ts';
 import { SecretBox } from '../../secret-keys.ts';
 
 const SECRET_BYTES = 32;
-/** What every Standard Webhooks secret begins with. */
+/** The first characters of every Standard Webhooks secret. */
 const PREFIX = 'whsec_';
 const SEAL_EVERY_MS = 60_000;
 
@@ -32,7 +32,7 @@ export class EndpointSecrets {
   }
 
   /**
-   * The periodic task that encrypts secrets with the first key: those of a previous version, and those that the second key has
+   * The periodic task that encrypts secrets with the first key: plain texts of a previous version, and secrets that the second key
    * encrypted before a rotation.
    */
   sealing(pool: pg.Pool) {

@@ -15,7 +15,7 @@ export interface Claimed {
   source_url: string;
   /** The account that received the message. */
   account: string;
-  /** What the provider has declared in its webhook. */
+  /** The type that the webhook of the provider has declared. */
   content_type: string | null;
   name: string | null;
   /** The type of the message. */
