@@ -10,8 +10,7 @@ export const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
 export type Channel = keyof Modes;
 
-/** The share of messages whose callbacks are sent before the response, and of callbacks that are never sent. */
-const EARLY = 0.05;
+/** The share of callbacks that are never sent. */
 const LOST = 0.03;
 
 /** The simulated providers, in a process that no disruption affects. */
@@ -40,6 +39,8 @@ export interface ProviderOptions {
   /** The time until Twilio lists an accepted message, in milliseconds. */
   listDelayMs: number;
   seed: number;
+  /** The share of messages whose callbacks are sent before the response. */
+  earlyRate: number;
   providerTimeoutMs: number;
   serviceUrl: string;
   /** The folder of the log. */
@@ -48,7 +49,7 @@ export interface ProviderOptions {
 }
 
 export async function startProvider(options: ProviderOptions): Promise<ChaosProvider> {
-  const { modes, listDelayMs, seed, providerTimeoutMs, serviceUrl, directory, onExit } = options;
+  const { modes, listDelayMs, seed, earlyRate, providerTimeoutMs, serviceUrl, directory, onExit } = options;
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const account = smsAccountOf(modes)?.simulator;
@@ -94,7 +95,7 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
   const setFaults = (down?: Channel) => putFaults(faults(down));
   await until(() => isOk(`${url}/healthz`), 'the providers are ready', 30_000);
   await put('settings', {
-    receipts: { delay_ms: 20, failure_rate: 0.1, repeats: 1, early_rate: EARLY, loss_rate: LOST },
+    receipts: { delay_ms: 20, failure_rate: 0.1, repeats: 1, early_rate: earlyRate, loss_rate: LOST },
     twilio: { list_delay_ms: listDelayMs, unknown_fields: true, unknown_status: true },
     telnyx: { unknown_fields: true, unknown_status: true },
     vonage: { unknown_fields: true, unknown_status: true },
@@ -110,7 +111,7 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
       ]);
     },
     release: async () => {
-      await put('settings', { receipts: { early_rate: EARLY, loss_rate: LOST } });
+      await put('settings', { receipts: { early_rate: earlyRate, loss_rate: LOST } });
       await setFaults();
     },
     clearFaults: async () => void (await put('faults', [])),

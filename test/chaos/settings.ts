@@ -10,6 +10,8 @@ export interface ChaosSettings {
   /** Max wait of a client before its next message, in milliseconds. */
   pauseMs: number;
   providerTimeoutMs: number;
+  /** The share of messages whose callbacks are sent before the response. */
+  earlyRate: number;
   /** The time until Twilio lists an accepted message, in milliseconds: some look-ups are too early, others are not. */
   listDelayMs: number;
   apis: number;
@@ -58,6 +60,7 @@ export function fullSettings(modes: Modes, seed: number): ChaosSettings {
     clients: 64,
     pauseMs: 5_000,
     providerTimeoutMs: Math.max(...Object.values(modes).map((mode) => PROVIDER_TIMEOUT_MS[mode])),
+    earlyRate: 0.05,
     listDelayMs: 1_200,
     apis: 1,
     workers: 3,
@@ -89,6 +92,7 @@ export function shortSettings(modes: Modes, seed: number): ChaosSettings {
     ...fullSettings(modes, seed),
     conversations: 60,
     messagesEach: 4,
+    earlyRate: 0.2,
     clients: 8,
     pauseMs: 1_200,
     killUntilPending: 120,

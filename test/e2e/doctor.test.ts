@@ -26,7 +26,7 @@ const KEY_SECRET = 'the-secret-of-the-api-key';
 const KEY_SID = `SK${'1'.repeat(32)}`;
 
 describe('The command doctor', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let directory: string;
   let simulator: Simulator;
   let environment: Record<string, string>;

@@ -15,7 +15,7 @@ const [oldKey, newKey] = ['an-old-and-secret-key', 'a-new-and-secret-key'];
 const now = () => Math.floor(Date.now() / 1_000);
 
 describe('The service in production', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let directory: string;
   let simulator: Simulator;
   let service: Running;

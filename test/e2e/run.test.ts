@@ -12,7 +12,7 @@ import { freePort, processesOf, type Running, run, runToEnd, startProcess } from
 import { until } from '../support/until.ts';
 
 describe('The service as a process', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let directory: string;
   let environment: Record<string, string>;
   let running: Running | undefined;

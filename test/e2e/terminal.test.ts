@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 const hasScript = spawnSync('script', ['--version']).status === 0;
 
 describe('The start of the service', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let directory: string;
   let environment: Record<string, string>;
   let running: Running | undefined;

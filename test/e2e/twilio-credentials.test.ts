@@ -11,7 +11,7 @@ const AUTH_TOKEN = '0123456789abcdef0123456789abcdef';
 const WRONG_TOKEN = 'f'.repeat(32);
 
 describe('A service with the wrong auth token of Twilio', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let simulator: Simulator;
   let service: Harness;
   let environment: Record<string, string>;

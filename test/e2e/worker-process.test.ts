@@ -13,7 +13,7 @@ import {
 } from '../support/worker-process.ts';
 
 describe('The worker process of ROLE=all', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let provider: HoldingProvider;
   let running: Running;
   let client: Client;

@@ -17,7 +17,7 @@ import {
 } from '../support/worker-process.ts';
 
 describe('The end of the worker process of ROLE=all', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let provider: HoldingProvider;
   let databaseUrl: string;
   let running: Running | undefined;

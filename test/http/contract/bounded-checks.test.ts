@@ -91,7 +91,9 @@ describe('A format or a pattern of the contract', () => {
     for (const [path, operations] of Object.entries(paths))
       for (const [method, operation] of Object.entries(operations)) {
         const { parameters, requestBody } = operation as { parameters?: object; requestBody?: object };
-        visit({ parameters, requestBody }, `${method} ${path}`);
+        // A raw body is not checked by its schema.
+        const isRaw = 'x-raw-body' in operation;
+        visit({ parameters, ...(!isRaw && { requestBody }) }, `${method} ${path}`);
       }
     expect(checked).to.be.above(20);
   });
