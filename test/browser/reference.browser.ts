@@ -35,9 +35,10 @@ describe('The reference page in a browser', () => {
     await service?.stop();
   });
 
-  const operation = (id: string) => page.locator(`#operations-Messages-${id}`);
+  const tagOf = (id: string) => (id.endsWith('Media') ? 'Media' : 'Messages');
+  const operation = (id: string) => page.locator(`#operations-${tagOf(id)}-${id}`);
   const open = async (id: string) => {
-    await page.goto(`${service.url}/docs#/Messages/${id}`);
+    await page.goto(`${service.url}/docs#/${tagOf(id)}/${id}`);
     await operation(id).locator('.opblock-body').waitFor();
   };
   const authorize = async () => {
@@ -94,6 +95,16 @@ describe('The reference page in a browser', () => {
     await authorize();
     const { searchParams } = new URL((await execute('listMessages')).url());
     expect([...searchParams.keys()]).to.deep.equal(['limit']);
+  });
+
+  it('uploads a file with the type of the file', async () => {
+    await open('uploadMedia');
+    await authorize();
+    const file = { name: 'photo.png', mimeType: 'image/png', buffer: Buffer.from('a photo') };
+    await operation('uploadMedia').locator('input[type=file]').setInputFiles(file);
+    const answer = await execute('uploadMedia');
+    expect(answer.status()).to.equal(201);
+    expect(await answer.json()).to.include({ content_type: 'image/png', size: 7 });
   });
 
   it('opens from the link on the home page', async () => {

@@ -61,11 +61,19 @@ function prepare(contract) {
   return contract;
 }
 
+/** Sends a file with its own type. Without this, Swagger UI sends the wildcard of the contract, which is no type. */
+function withFileType(request) {
+  if (request.body instanceof Blob && request.headers['Content-Type'] === '*/*')
+    request.headers['Content-Type'] = request.body.type || 'application/octet-stream';
+  return request;
+}
+
 const response = await fetch('/openapi.json');
 globalThis.SwaggerUIBundle({
   spec: prepare(await response.json()),
   domNode: document.getElementById('reference'),
   plugins: [samples],
+  requestInterceptor: withFileType,
   deepLinking: true,
   displayRequestDuration: true,
   defaultModelsExpandDepth: 0,
