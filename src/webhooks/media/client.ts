@@ -106,6 +106,13 @@ export class MediaClient {
     const response = await new Promise<PlainResponse>((resolve, reject) => {
       stream.once('response', resolve);
       stream.on('error', reject);
+      // Without a listener, Node closes the connection after 101, and got waits until the signal is aborted.
+      stream.once('request', (request: http.ClientRequest) =>
+        request.once('upgrade', ({ statusCode }, socket) => {
+          socket.destroy();
+          reject(ofStatus(statusCode as number, null));
+        }),
+      );
     });
     return { response, body: stream };
   }

@@ -81,6 +81,7 @@ describe('The worker that fetches files, from hostile servers', function () {
         .end(gzipSync(PICTURE).subarray(0, -4)),
     '/page': (response) => sendPicture(response, { 'content-type': 'text/html; charset=utf-8' }),
     '/untyped': (response) => sendPicture(response, { 'content-type': 'application/octet-stream' }),
+    '/upgrade': (response) => response.writeHead(101, { connection: 'upgrade', upgrade: 'other' }).end(),
     '/silent': () => undefined,
     '/stalled': (response) => response.writeHead(200, { 'content-type': 'image/png' }).write('a'),
     '/trickle': (response) => {
@@ -179,6 +180,7 @@ describe('The worker that fetches files, from hostile servers', function () {
     expect(await failureOf(`${own.url}/silent`, { responseMs: 200 })).to.deep.equal({
       ...{ code: 'unreachable', detail: 'The server did not respond in time.' },
     });
+    expect((await failureOf(`${own.url}/upgrade`))?.detail).to.equal('The server responded 101.');
   });
 
   it('ends a transfer that stalls, trickles or takes too long', async () => {
