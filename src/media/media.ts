@@ -1,13 +1,12 @@
 import type { Knex } from 'knex';
 import type pg from 'pg';
-import { execute } from '../db/transaction.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Schema, StreamedBody } from '../openapi/types.ts';
 import type { MediaLinks } from './links.ts';
 import { Slots } from './slots.ts';
 import type { MediaStore } from './store.ts';
 import { storeUpload, type Upload } from './upload.ts';
-import { MEDIA_COLUMNS, type MediaRow, mediaOf, presentMedia } from './view.ts';
+import { MEDIA_COLUMNS, type MediaRow, presentMedia } from './view.ts';
 
 /** Each upload has a chunk of 512 KiB in memory, and each download 256 KiB. */
 const MAX_UPLOADS = 64;
@@ -39,11 +38,6 @@ interface FileRow {
   name: string | null;
 }
 
-const OF_MESSAGE = {
-  name: 'find-media-of-message',
-  text: `select ${mediaOf('messages')} as media from messages where id = $1`,
-};
-
 /** The files of messages, for requests. */
 export class Media {
   readonly #options: MediaOptions;
@@ -59,12 +53,6 @@ export class Media {
     const row = await this.#options.knex<MediaRow>('media').where({ id }).first(MEDIA_COLUMNS);
     if (!row) throw new NotFoundError(`media ${id}`);
     return presentMedia(row, this.#options.links);
-  }
-
-  /** The files of a message; null if it has none. */
-  async of(messageId: number): Promise<MediaRow[] | null> {
-    const { rows } = await execute<{ media: MediaRow[] | null }>(this.#options.pool, OF_MESSAGE, [messageId]);
-    return rows[0]?.media ?? null;
   }
 
   /**

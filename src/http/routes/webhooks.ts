@@ -14,7 +14,7 @@ type Operations =
 type Inbound = Schema<'InboundSms'> | Schema<'InboundEmail'>;
 type Receipt = Schema<'SmsReceipt'> | Schema<'EmailReceipt'>;
 
-export function webhookHandlers({ webhooks, media, presentMessage }: Context): Pick<Handlers, Operations> {
+export function webhookHandlers({ webhooks, presentMessage }: Context): Pick<Handlers, Operations> {
   const { effects } = webhooks;
   const receive = async (
     { provider }: ProviderCaller,
@@ -23,11 +23,10 @@ export function webhookHandlers({ webhooks, media, presentMessage }: Context): P
     reserve: Reserve,
   ) => {
     const content = toMessage({ ...event }, readProviderId(id));
-    const { message } = await effects.recordMessage(provider, content, reserve);
-    const { attachments } = message;
-    // The database gives the files of a new message their ids.
-    const files = message.media ?? (attachments.length > 0 ? await media.of(message.id) : null);
-    return { status: 200 as const, body: presentMessage({ ...message, media: files }) };
+    return {
+      status: 200 as const,
+      body: presentMessage((await effects.recordMessage(provider, content, reserve)).message),
+    };
   };
   const receiveStatus = async ({ provider }: ProviderCaller, id: string | number, event: Receipt) => {
     const receipt = await effects.recordReceipt(provider, toReceipt({ ...event }, readProviderId(id)));

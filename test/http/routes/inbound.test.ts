@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Schema } from '../../../src/openapi/types.ts';
 import { inboundEmail, inboundSms } from '../../support/bodies.ts';
 import { query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
@@ -350,21 +349,6 @@ describe('An inbound webhook', () => {
       (await receiveSms({ attachments: [`https://example.com/${'x'.repeat(5_000)}`] })).attachments,
     ).to.have.length(1);
     expect((await receiveSms({ attachments: null, body: null })).attachments).to.deep.equal([]);
-  });
-
-  it('has its files in the first response and in the response to a redelivery', async () => {
-    const attachments = ['https://example.com/a.png', 'https://example.com/b.png'];
-    for (const [path, event] of [
-      ['/api/webhooks/sms', { ...inboundSms, messaging_provider_id: 'with-files', attachments }],
-      ['/api/webhooks/email', { ...inboundEmail, xillio_id: 'with-files', attachments }],
-    ] as const) {
-      const [first, repeated] = [await receive(path, event), await receive(path, event)];
-      const { body: read } = await service.request('GET', `/api/messages/${first.id}`);
-      const idsOf = ({ media = [] }: Partial<Schema<'Message'>>) => media.map(({ id }) => id);
-      expect(idsOf(read)).to.have.length(2);
-      expect([idsOf(first), idsOf(repeated)]).to.deep.equal([idsOf(read), idsOf(read)]);
-    }
-    expect(await receiveSms({ attachments: [] })).not.to.have.property('media');
   });
 
   it('has text without NUL, and with U+FFFD instead of a lone surrogate', async () => {
