@@ -148,6 +148,17 @@ describe("The limit on a provider's response", () => {
     expect(await send()).to.include({ outcome: 'rejected', code: 'invalid_recipient', detail: 'No' });
   });
 
+  it('leaves no signature of a link that the provider quotes in the detail', async () => {
+    const link = `https://x.example/api/media/1/content?expires=9&signature=${'aB3_-'.repeat(9)}`;
+    respond = (_request, response) =>
+      void response
+        .writeHead(400, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ error: { code: 'media', message: `${link} and ${link} cannot be read` } }));
+    const result = (await send()) as { detail: string };
+    expect(result.detail).to.match(/content\?expires=9&signature=… and .* cannot be read$/);
+    expect(result.detail).not.to.include('aB3_-');
+  });
+
   it('a body that cannot be decompressed is unknown with 202, and has the usual outcome with 422', async () => {
     for (const [encoding, body] of [
       ['gzip', 'no gzip'],

@@ -43,12 +43,16 @@ export function wasNotSent({ timings, request, options }: RequestError): boolean
   return (secure ? timings.secureConnect : timings.connect) === undefined;
 }
 
+/** Of a link to a file, which a provider may quote. Without the signature, the text gives no access to the file. */
+const LINK_SIGNATURE = /\bsignature=[\w-]{16,}/g;
+
 /**
  * The first `DETAIL_LENGTH` characters of a text, in one line and without characters that PostgreSQL cannot store: NUL and
  * lone surrogates.
  */
 export function toStorable(text: string): string {
-  const shortened = text.slice(0, DETAIL_LENGTH).toWellFormed().replaceAll('\0', '');
+  const concealed = text.slice(0, 2 * DETAIL_LENGTH).replaceAll(LINK_SIGNATURE, 'signature=…');
+  const shortened = concealed.slice(0, DETAIL_LENGTH).toWellFormed().replaceAll('\0', '');
   return shortened.replaceAll(/\s*[\r\n]\s*/g, ' ').trim();
 }
 
