@@ -12,6 +12,8 @@ import { knownFor, startWorld, type World } from './world.ts';
 const seed = 20_260_101;
 /** More runs find rarer requests: `make soak`. */
 const RUNS = Number(process.env.CONFORMANCE_RUNS ?? 6);
+/** Of the extreme inputs of an operation, one of this number is sent, each to some operations; `make soak` sends all. */
+const EXTREMES = process.env.CONFORMANCE_RUNS === undefined ? 3 : 1;
 const MAX_ERRORS = 32;
 const MAX_PROBLEM_LENGTH = 20_000;
 
@@ -88,7 +90,12 @@ describe('Every operation of the contract', function () {
   });
 
   it('refuses inputs of extreme size or form, and names their path in a short response', async () => {
-    expect(await refuse(extremesOf)).to.be.above(600);
+    let count = 0;
+    const some = (operation: Operation) => {
+      count++;
+      return extremesOf(operation).filter((_, index) => (index + count) % EXTREMES === 0);
+    };
+    expect(await refuse(some)).to.be.above(600 / EXTREMES);
     expect((await world.request('GET', '/readyz')).status).to.equal(200);
   });
 

@@ -13,11 +13,14 @@ const LARGE = 10 * MIB;
 describe('The budget of large responses', () => {
   let server: Server;
   let started: number;
+  /** Of the server, in the order of the connections. */
+  let connections: Socket[];
   const sockets: Socket[] = [];
 
   /** A server whose responses have `LARGE` bytes, with this time for a client to read a response. */
   async function serve(deadlineMs: (bytes: number) => number): Promise<void> {
     started = 0;
+    connections = [];
     const budget = new ResponseBudget(deadlineMs);
     server = createServer((_request, raw) => {
       const response = raw as Response;
@@ -31,6 +34,7 @@ describe('The budget of large responses', () => {
         () => response.destroy(),
       );
     }).listen(0, '127.0.0.1');
+    server.on('connection', (connection) => connections.push(connection));
     await once(server, 'listening');
   }
   afterEach(() => {
@@ -58,6 +62,8 @@ describe('The budget of large responses', () => {
     await serve(() => (++responses <= 3 ? 500 : 60_000));
     const slow = await Promise.all([readSlowly(), readSlowly(), readSlowly()]);
     const response = await fetch(`http://127.0.0.1:${port()}/`);
+    const isEnded = () => connections.filter(({ destroyed }) => destroyed).length === slow.length;
+    await until(isEnded, 'the server has ended the slow connections');
     // The socket of a client ends after the received part of a response is read.
     for (const socket of slow) socket.resume();
     await until(() => slow.every(({ closed }) => closed), 'the slow clients are disconnected');
