@@ -13,6 +13,7 @@ import { type Operation, operationOf } from '../contract/operation.ts';
 import { stateOf } from '../request-state.ts';
 import { type Caller, isWebhook, WEBHOOK_CHANNELS } from './caller.ts';
 import { createKeyring, type Keyring } from './keyring.ts';
+import { linkCallerOf } from './links.ts';
 import { isLocal } from './local.ts';
 import type { UnverifiedReport } from './unverified-webhooks.ts';
 
@@ -37,9 +38,6 @@ type Authenticator = (request: Request, operation: Operation) => Promise<Caller>
 const NOT_VERIFIED =
   'The webhook is not verified: its URL names no configured account, or its signature is missing or does not match. Check the URL (/api/webhooks/{account} for every kind except `standard`), the secret or auth token of the account, that PUBLIC_URL is the URL that the provider calls, and, for Standard Webhooks, that the timestamp is at most five minutes old.';
 
-const LINK_NOT_VALID =
-  'The link has expired, or is not a link of this service. Read the message or GET /api/media/{id} for a new link.';
-
 /** For kinds that sign every webhook and repeat one after a 503. */
 const NOT_SIGNED = 'The webhook has no signature. Send it again with a signature.';
 const UNSIGNED_RETRY_AFTER_SECONDS = 1;
@@ -54,10 +52,11 @@ export function authenticate(document: OpenApiDocument, options: AuthenticateOpt
   assertSchemesKnown(document);
   const authenticateWebhook = webhookAuthenticator(options);
   const authenticateClient = apiKeyAuthenticator(options);
-  const authenticateLink = linkAuthenticator(options);
   const authenticatorOf = ({ operationId, security }: Operation): Authenticator => {
     if (isWebhook(operationId)) return authenticateWebhook;
-    if (security?.some(isFor('mediaLink'))) return authenticateLink(authenticateClient);
+    if (security?.some(isFor('mediaLink')))
+      return (request, operation) =>
+        linkCallerOf(request, options.links) ?? authenticateClient(request, operation);
     return security?.length ? authenticateClient : () => ANONYMOUS;
   };
   return async (request, _response, next) => {
@@ -94,18 +93,6 @@ function apiKeyAuthenticator({ config, keyring }: AuthenticateOptions): Authenti
 
 function callerOf({ name, scopes }: Pick<ApiKey, 'name' | 'scopes'>): Caller {
   return { type: 'api_key', name, reads: scopes.includes('read') };
-}
-
-/** A request with a signature has no other credentials: a link that is not valid is refused, also if no API keys are configured. */
-function linkAuthenticator({ links }: AuthenticateOptions): (otherwise: Authenticator) => Authenticator {
-  return (otherwise) => (request, operation) => {
-    const { expires, signature } = request.query;
-    if (signature === undefined) return otherwise(request, operation);
-    const isValid =
-      typeof signature === 'string' && links.isValid(Number(request.params.id), Number(expires), signature);
-    if (!isValid) throw new UnauthorizedError(LINK_NOT_VALID);
-    return { type: 'link' };
-  };
 }
 
 function webhookAuthenticator({

@@ -8,8 +8,8 @@ import type { Provider } from '../../providers/provider.ts';
 import type { Routable } from '../../providers/routable.ts';
 import type { AddressParser } from '../address.ts';
 import { countryOf, countryRefusal } from '../country.ts';
+import type { NamedMedia } from '../named-media.ts';
 import { keysOf } from '../recording/address-reader.ts';
-import type { NamedMedia } from '../recording/named-media.ts';
 import { type OutboundReading, readOutbound, type SendRequest } from '../recording/outbound.ts';
 import type { SendRules } from '../recording/submit.ts';
 import {

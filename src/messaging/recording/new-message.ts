@@ -6,9 +6,9 @@ import type { StoredError } from '../../openapi/error-class.ts';
 import type { IdempotencyKey } from '../../openapi/types.ts';
 import type { Address } from '../address.ts';
 import type { PresentableMessage } from '../message-view.ts';
+import type { StoredMedia } from '../named-media.ts';
 import type { RequestedAddress } from './address-reader.ts';
 import type { Attachment } from './inbound-content.ts';
-import type { StoredMedia } from './named-media.ts';
 
 /** The columns of a message, and of the delivery of an outbound message, before the message is recorded. */
 export type NewMessageRow = Pick<

@@ -3,7 +3,7 @@ import type { Reserve } from '../../openapi/types.ts';
 import { eligibleAccounts, namesOf, refusalOf } from '../../providers/eligibility.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
 import { countryRefusal } from '../country.ts';
-import type { FindMedia } from './named-media.ts';
+import type { FindMedia } from '../named-media.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
 import type { Recorder } from './record.ts';
 

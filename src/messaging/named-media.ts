@@ -1,11 +1,11 @@
 import type pg from 'pg';
-import type { Channel } from '../../channel.ts';
-import { execute } from '../../db/transaction.ts';
-import type { Fault } from '../../errors.ts';
-import type { MediaLinks } from '../../media/links.ts';
-import { isTextMessageType } from '../../media/types.ts';
-import { MEDIA_COLUMNS, type MediaRow } from '../../media/view.ts';
-import type { StoredFile } from '../../providers/routable.ts';
+import type { Channel } from '../channel.ts';
+import { execute } from '../db/transaction.ts';
+import type { Fault } from '../errors.ts';
+import type { MediaLinks } from '../media/links.ts';
+import { isTextMessageType } from '../media/types.ts';
+import { MEDIA_COLUMNS, type MediaRow } from '../media/view.ts';
+import type { StoredFile } from '../providers/routable.ts';
 
 /** A file that a message can name: its type and its size are known. */
 export type StoredMedia = MediaRow & StoredFile;
