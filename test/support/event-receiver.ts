@@ -109,18 +109,20 @@ export function endpointCalls(service: Harness) {
     },
     /** Moves all times of endpoints and deliveries into the past, as if this time had passed. */
     advance: async (seconds: number) => {
+      // In one statement, so that no attempt sees a part of the change.
       await sql(
-        `update endpoint_deliveries set next_attempt_at = next_attempt_at - $1 * interval '1 second'
-         where status = 'pending'`,
+        `with delivery as (
+           update endpoint_deliveries set next_attempt_at = next_attempt_at - $1 * interval '1 second'
+           where status = 'pending'
+         ), endpoint as (
+           update endpoints
+           set paused_until = paused_until - $1 * interval '1 second', failing_since = failing_since - $1 * interval '1 second'
+         ), attempt as (
+           update endpoint_attempts set started_at = started_at - $1 * interval '1 second'
+         )
+         select pg_notify('feed', '')`,
         [seconds],
       );
-      await sql(
-        `update endpoints set paused_until = paused_until - $1 * interval '1 second',
-           failing_since = failing_since - $1 * interval '1 second'`,
-        [seconds],
-      );
-      await sql(`update endpoint_attempts set started_at = started_at - $1 * interval '1 second'`, [seconds]);
-      await sql(`notify feed`);
     },
   };
 }
