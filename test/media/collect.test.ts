@@ -3,7 +3,7 @@ import pg from 'pg';
 import { openPool } from '../../src/db/pools.ts';
 import { mediaCollection } from '../../src/media/collect.ts';
 import { createPostgresStore } from '../../src/media/postgres-store.ts';
-import { query } from '../support/database.ts';
+import { deleteRows, query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';
 
@@ -19,7 +19,7 @@ describe('The collection of files without a message', () => {
       body: 'x',
     });
   });
-  beforeEach(() => query(service.databaseUrl, 'truncate media, media_objects cascade'));
+  beforeEach(() => deleteRows(service.databaseUrl, 'message_media', 'media', 'media_objects'));
   after(async () => {
     await pool.end();
     await service.stop();

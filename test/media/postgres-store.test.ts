@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { openPool } from '../../src/db/pools.ts';
 import { createPostgresStore } from '../../src/media/postgres-store.ts';
 import type { MediaStore } from '../../src/media/store.ts';
-import { createMigratedDatabase, query } from '../support/database.ts';
+import { createMigratedDatabase, deleteRows, query } from '../support/database.ts';
 
 const CHUNK = 524_288;
 
@@ -18,7 +18,7 @@ describe('The PostgreSQL store of files', () => {
     pool = openPool(url, () => undefined, { poolSize: 6 });
     store = createPostgresStore(pool);
   });
-  beforeEach(() => query(url, 'truncate media_objects cascade'));
+  beforeEach(() => deleteRows(url, 'media_objects'));
   after(() => pool.end());
 
   const objects = () => query(url, 'select from media_objects');

@@ -7,7 +7,7 @@ import {
   NotFoundError,
 } from '../../sdk/src/index.ts';
 import { suppressions as resource } from '../../sdk/src/resources/suppressions.ts';
-import { query } from '../support/database.ts';
+import { deleteRows, query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { type FaultyProxy, startProxy } from '../support/proxy.ts';
 import { until } from '../support/until.ts';
@@ -30,7 +30,7 @@ describe('The suppressions of the SDK', function () {
     proxy = await startProxy(service.url);
     ledger = clientOf('key-of-the-shop-00');
   });
-  beforeEach(() => query(service.databaseUrl, 'truncate suppressions, suppression_changes'));
+  beforeEach(() => deleteRows(service.databaseUrl, 'suppression_changes', 'suppressions'));
   after(async () => {
     await proxy?.stop();
     await service?.stop();

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { Schema } from '../../../src/openapi/types.ts';
 import { faultsBy } from '../../conformance/contract.ts';
-import { query } from '../../support/database.ts';
+import { deleteRows, query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
 import { startPostgresProxy } from '../../support/postgres-proxy.ts';
 import { chunk, connectRaw, exchange, head } from '../../support/raw.ts';
@@ -21,7 +21,7 @@ describe('POST /api/media', () => {
       API_KEYS: 'shop:key-of-the-shop:send,reader:key-of-the-reader:read',
     });
   });
-  beforeEach(() => query(service.databaseUrl, 'truncate media, media_objects cascade'));
+  beforeEach(() => deleteRows(service.databaseUrl, 'message_media', 'media', 'media_objects'));
   after(() => service.stop());
 
   const key = { authorization: 'Bearer key-of-the-shop' };
@@ -139,7 +139,7 @@ describe('POST /api/media', () => {
       expect([status, body.code]).to.deep.equal([415, 'unsupported_media_type']);
       expect(body.detail).to.include('application/zip');
       expect((await send('x', zip, `${PATH}?channel=email`)).status).to.equal(201);
-      await query(service.databaseUrl, 'truncate media, media_objects cascade');
+      await deleteRows(service.databaseUrl, 'message_media', 'media', 'media_objects');
     });
 
     for (const [what, path, size] of [

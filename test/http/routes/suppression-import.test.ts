@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Schema } from '../../../src/openapi/types.ts';
 import { faultsBy } from '../../conformance/contract.ts';
-import { query } from '../../support/database.ts';
+import { deleteRows, query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
 import { startPostgresProxy } from '../../support/postgres-proxy.ts';
 import { chunk, connectRaw, exchange, head } from '../../support/raw.ts';
@@ -17,7 +17,7 @@ describe('POST /api/suppressions/import', () => {
   before(async () => {
     service = await startHarness({ REQUEST_TIMEOUT_MS: '1000' });
   });
-  beforeEach(() => query(service.databaseUrl, 'truncate suppressions, suppression_changes, event_inbox'));
+  beforeEach(() => deleteRows(service.databaseUrl, 'suppression_changes', 'suppressions', 'event_inbox'));
   after(() => service.stop());
 
   const send = (file: string | Buffer, headers: Record<string, string> = CSV) =>
@@ -146,7 +146,7 @@ describe('POST /api/suppressions/import', () => {
       const before = await entries();
       const { body: file } = await service.request('GET', '/api/suppressions/export');
       expect(await counts(file)).to.deep.equal({ rows: 4, added: 0, changed: 0, unchanged: 4, rejected: 0 });
-      await query(service.databaseUrl, 'truncate suppressions');
+      await deleteRows(service.databaseUrl, 'suppressions');
       expect(await counts(file)).to.deep.equal({ rows: 4, added: 3, changed: 1, unchanged: 0, rejected: 0 });
       expect(await entries()).to.deep.equal(before);
     });
