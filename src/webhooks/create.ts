@@ -3,7 +3,7 @@ import type { Config, KeyedConfig } from '../config/config.ts';
 import { createAddressHash } from '../consent/key.ts';
 import type { Database } from '../db/pools.ts';
 import { createReceiptRecorder } from '../delivery/receipts.ts';
-import { createAddressParser } from '../messaging/address.ts';
+import { addressParserOf } from '../messaging/address.ts';
 import { createRecorder } from '../messaging/recording/record.ts';
 import type { Events } from '../observability/events.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
@@ -65,7 +65,7 @@ export interface InboxWorkerOptions {
 /** Creates the worker of the inbox with recorders of its own. The stack stops the worker. */
 export function createInboxWorker(options: InboxWorkerOptions, stack: AsyncDisposableStack): InboxWorker {
   const { config, providers, pool, events, onRecorded } = options;
-  const parseAddress = createAddressParser(config.defaultRegion);
+  const parseAddress = addressParserOf(config.defaultRegion);
   const recorder = createRecorder({
     ...{ pool, events, onRecorded },
     hashAddress: createAddressHash(config.consentKey),
