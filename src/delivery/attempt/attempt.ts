@@ -67,7 +67,7 @@ async function send(
   const allowed = withoutRecipients(message, leftOut);
   if (allowed === null) return suppressed(detail);
   const files = filesOf(message);
-  return files === null ? NO_LINKS : provider.send({ ...allowed, files }, context);
+  return files === null ? NO_LINKS : provider.send({ ...allowed, files, email: null }, context);
 }
 
 /** Whether the earlier attempt was accepted is as unknown as before. */

@@ -18,12 +18,14 @@ export function filesOf(
   links: MediaLinks,
   { attachments, media, expires_at }: Pick<Claimed, 'attachments' | 'media' | 'expires_at'>,
 ): readonly OutgoingFile[] | null {
-  const files: OutgoingFile[] = attachments.map((url) => ({ url, contentType: null, size: null }));
+  const files: OutgoingFile[] = attachments.map((url) => ({
+    ...{ url, contentType: null, size: null, name: null, contentId: null, content: null },
+  }));
   const expires = Math.min(Math.ceil(expires_at.getTime() / 1_000) + AFTER_EXPIRY_SECONDS, LAST_SECOND);
   for (const { id, content_type, size } of media ?? []) {
     const url = links.urlUntil(id, expires);
     if (url === null) return null;
-    files.push({ url, contentType: content_type, size });
+    files.push({ url, contentType: content_type, size, name: null, contentId: null, content: null });
   }
   return files;
 }

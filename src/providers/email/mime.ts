@@ -1,0 +1,53 @@
+import MailComposer from 'nodemailer/lib/mail-composer';
+import type { Outgoing, OutgoingEmail, OutgoingFile } from '../provider.ts';
+
+type Email = Outgoing & { email: OutgoingEmail };
+
+/** An address with its display name, as nodemailer and JSON APIs have it. */
+export interface NamedAddress {
+  name: string;
+  address: string;
+}
+
+/** The address with the display name that this message gives it; an empty name if there is none. */
+export function named({ email }: Email, address: string): NamedAddress {
+  return { name: email.names[address] ?? '', address };
+}
+
+/**
+ * An email as the MIME message that goes over the wire, with CRLF line ends. The headers never name recipients of blind copies. The
+ * same message has the same bytes in every attempt, except the boundaries between its parts.
+ */
+export function composeMime(message: Email): Promise<Buffer> {
+  const { from, to, cc, reply_to, subject, timestamp, files, email } = message;
+  const composer = new MailComposer({
+    from: named(message, from),
+    to: to.map((address) => named(message, address)),
+    cc: (cc ?? []).map((address) => named(message, address)),
+    ...(reply_to !== null && { replyTo: named(message, reply_to) }),
+    subject: subject ?? '',
+    date: timestamp,
+    messageId: `<${email.messageId}>`,
+    ...(email.inReplyTo !== null && { inReplyTo: `<${email.inReplyTo}>` }),
+    ...(email.references.length > 0 && { references: email.references.map((id) => `<${id}>`) }),
+    headers: { ...email.headers },
+    ...(email.text !== null && { text: email.text }),
+    ...(email.html !== null && { html: email.html }),
+    attachments: files.map(attachmentOf),
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    newline: '\r\n',
+  });
+  return composer.compile().build();
+}
+
+function attachmentOf({ name, contentType, contentId, content }: OutgoingFile) {
+  return {
+    filename: name ?? false,
+    content: content as Buffer,
+    ...(contentType !== null && { contentType }),
+    ...(contentId === null
+      ? { contentDisposition: 'attachment' as const }
+      : { cid: contentId, contentDisposition: 'inline' as const }),
+  } as const;
+}
