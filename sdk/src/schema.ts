@@ -1560,8 +1560,9 @@ export interface components {
         /**
          * @description The status that the provider reports, as text in any case. `sending` and `sent` mean `sent`; `delivered` and `read`
          *     mean `delivered`; `undelivered`, `undeliverable`, `bounced` and `expired` mean `undelivered`; `failed`, `rejected` and
-         *     `dropped` mean `failed`. These move the message forward; any other status, such as `queued` or `deferred`, is stored
-         *     and changes nothing. A number is stored as its digits, and any other value, or none, as `unknown`.
+         *     `dropped` mean `failed`. These move the message forward. Of an email, `complained`, `unsubscribed`, `opened` and
+         *     `clicked` are `marks` of the recipient. Any other status, such as `queued` or `deferred`, is stored and changes nothing. A
+         *     number is stored as its digits, and any other value, or none, as `unknown`.
          * @example delivered
          */
         ReceiptStatus: unknown;
@@ -2037,6 +2038,11 @@ export interface components {
              *     otherwise `undelivered`, with the error of the first recipient that was not reached.
              */
             recipients?: components["schemas"]["MessageRecipient"][];
+            /**
+             * @description Only for an outbound email about whose recipients the provider has reported a mark: each recipient with a mark, in the
+             *     order of `to`, `cc` and `bcc`. A mark never changes a status.
+             */
+            marks?: components["schemas"]["RecipientMarks"][];
             /** @description The provider account that delivered the inbound message, or that has the outbound message; null before that. */
             provider: string | null;
             /** @description The id that the provider gave the message; null before that. */
@@ -2080,6 +2086,30 @@ export interface components {
              */
             updated_at: string;
             highlight?: components["schemas"]["Highlight"];
+        };
+        /** @description The marks of a recipient of an email. */
+        RecipientMarks: {
+            address: components["schemas"]["NormalisedAddress"];
+            /**
+             * Format: date-time
+             * @description When the recipient reported the email as spam for the first time, according to the provider; null if the provider has not reported it.
+             */
+            complained_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the recipient unsubscribed for the first time, according to the provider; null if the provider has not reported it.
+             */
+            unsubscribed_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the email was opened, by the recipient or by a program for the first time, according to the provider; null if the provider has not reported it.
+             */
+            opened_at: string | null;
+            /**
+             * Format: date-time
+             * @description When a link in the email was followed, by the recipient or by a program for the first time, according to the provider; null if the provider has not reported it.
+             */
+            clicked_at: string | null;
         };
         /** @description A recipient of a message with several recipients. */
         MessageRecipient: {
