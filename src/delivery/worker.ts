@@ -10,6 +10,7 @@ import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
 import { ProviderStates } from './accounts/provider-states.ts';
 import { Routing } from './accounts/routing.ts';
 import { filesOf } from './attempt/files.ts';
+import { lastCallAt } from './attempt/last-call.ts';
 import { type ClaimCheck, Ledger } from './attempt/ledger.ts';
 import { chooseCandidate } from './attempt/look-up-candidates.ts';
 import { CallSlots } from './call-slots.ts';
@@ -95,6 +96,11 @@ export class Worker {
         chooseCandidate(pool, ...choice).catch((error) => {
           events.failed('look_up', error);
           return null;
+        }),
+      lastCallAt: (message) =>
+        lastCallAt(pool, message).catch((error) => {
+          events.failed('look_up', error);
+          return new Date();
         }),
     };
     this.#settle = createSettler(options);

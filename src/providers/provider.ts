@@ -208,6 +208,11 @@ export interface Provider {
   answersOptOuts(sender: string): boolean;
   send(message: Outgoing, context: CallContext): Promise<SendOutcome>;
   lookUp(message: LookedUp, context: CallContext): Promise<LookUp>;
+  /**
+   * How long after a call a look-up may not find its message yet, in milliseconds: until then, a message that is not found may have
+   * been accepted. Default: 0.
+   */
+  readonly lookUpLagMs?: number;
   /** Checks the credentials by requests without effects; absent if the account has no such request. */
   check?(context: CheckContext): Promise<AccountCheck[]>;
   /** Checks the signature of a webhook. Without a configured secret, every webhook is valid. */

@@ -20,6 +20,8 @@ export interface AttemptOptions {
     message: Claimed,
     candidates: readonly string[],
   ) => Promise<string | null>;
+  /** The time of the last call that may have sent the message. */
+  lastCallAt: (message: Claimed) => Promise<Date>;
 }
 
 /**
@@ -36,7 +38,7 @@ export async function attempt(
 ): Promise<SendOutcome> {
   const expired = message.expires_at.getTime() <= Date.now();
   const mayRepeat = provider.capabilities.idempotencyKeys && !expired && !check.isSuppressed;
-  const { ledger, chooseCandidate } = options;
+  const { ledger, chooseCandidate, lastCallAt } = options;
   if (!message.may_have_been_sent || mayRepeat) return send(provider, message, check, context, options);
   const result = await provider.lookUp(message, context);
   if (result === 'inconclusive') return CANNOT_RECONCILE;
@@ -46,6 +48,9 @@ export async function attempt(
     return chosen === null ? NOT_IDENTIFIED : accepted(chosen);
   }
   if (result.found) return { ...accepted(result.providerMessageId), recipients: result.recipients ?? [] };
+  const { lookUpLagMs = 0 } = provider;
+  if (lookUpLagMs > 0 && (await lastCallAt(message)).getTime() > Date.now() - lookUpLagMs)
+    return CANNOT_RECONCILE;
   if (expired) return EXPIRED;
   // The look-up took some time, and the recipients of the earlier attempt are certainly not reached.
   const current = await ledger.checkUnsent(message);

@@ -73,8 +73,17 @@ export class ProviderClient {
     this.#single = this.#repeating.extend({ retry: { limit: 0, calculateDelay: () => 0 } });
   }
 
-  /** Sends a message. */
-  async send(path: string, request: RequestOptions, context: CallContext): Promise<SendOutcome> {
+  /**
+   * Sends a message.
+   *
+   * @param readSuccess the outcome of a 2xx response, if it depends on the message; default: by the dialect.
+   */
+  async send(
+    path: string,
+    request: RequestOptions,
+    context: CallContext,
+    readSuccess = this.#dialect.readSuccess,
+  ): Promise<SendOutcome> {
     let mayHaveBeenAccepted = false;
     const result = await this.#request(path, context, {
       method: 'POST',
@@ -98,7 +107,7 @@ export class ProviderClient {
         },
       }),
     });
-    if ('response' in result) return this.#readSuccess(result.response);
+    if ('response' in result) return toSuccess(result.response, readSuccess);
     const { error, isTooLong } = result;
     if (isTooLong && error.response && isSuccess(error.response)) return tooLong(error.response.statusCode);
     const outcome = this.#outcomeOf(error);
@@ -147,13 +156,6 @@ export class ProviderClient {
     }
   }
 
-  #readSuccess(response: Response<Uint8Array>): SendOutcome {
-    const body = bodyOf(response);
-    return body === 'too_long'
-      ? tooLong(response.statusCode)
-      : this.#dialect.readSuccess(toProviderResponse(response, body?.text ?? null));
-  }
-
   /** The outcome of a failed request. It depends on the status if one was received, even if the body is incomplete. */
   #outcomeOf(error: RequestError): FailedOutcome {
     const { response } = error;
@@ -189,4 +191,11 @@ export class ProviderClient {
 function onlySuccess(response: Response): Response {
   if (!isSuccess(response)) throw new HTTPError(response);
   return response;
+}
+
+function toSuccess(response: Response<Uint8Array>, readSuccess: Dialect['readSuccess']): SendOutcome {
+  const body = bodyOf(response);
+  return body === 'too_long'
+    ? tooLong(response.statusCode)
+    : readSuccess(toProviderResponse(response, body?.text ?? null));
 }
