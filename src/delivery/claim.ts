@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { storedFunction } from '../db/functions.ts';
 import type { Delivery } from '../db/models/delivery.ts';
+import type { Email } from '../db/models/email.ts';
 import type { Message } from '../db/models/message.ts';
 import { execute } from '../db/transaction.ts';
 import type { LookedUp } from '../providers/provider.ts';
@@ -12,8 +13,10 @@ import type { Route } from './accounts/routing.ts';
 /** A message that this worker may send until the lease ends. */
 export type Claimed = LookedUp &
   Pick<Routable, 'attachments' | 'segments' | 'media'> &
-  Pick<Message, 'traceparent'> &
-  Pick<
+  Pick<Message, 'traceparent'> & {
+    /** Null for a text, and for an email of a version without these parts. */
+    email: ClaimedEmail | null;
+  } & Pick<
     Delivery,
     | 'conversation_id'
     | 'attempt_count'
@@ -23,6 +26,17 @@ export type Claimed = LookedUp &
     | 'send_at'
     | 'expires_at'
   >;
+
+/** The parts of an email, with its thread. */
+export type ClaimedEmail = Pick<
+  Email,
+  'is_html' | 'text' | 'headers' | 'names' | 'url_files' | 'internet_message_id'
+> & {
+  /** The Message-ID on the wire of the email that this email answers; null for none. */
+  in_reply_to: string | null;
+  /** For `References`, oldest first; null for none. */
+  reference_ids: string[] | null;
+};
 
 export interface Claim {
   message: Claimed;

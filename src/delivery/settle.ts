@@ -118,6 +118,7 @@ function toRow(
     class: failure?.class ?? null,
     provider_message_id: outcome.outcome === 'accepted' ? outcome.providerMessageId : null,
     ...recipientIds(outcome, normaliseAddress),
+    wire_message_id: outcome.outcome === 'accepted' ? outcome.wireMessageId : undefined,
     next_attempt_at: transition.nextAttemptAt,
     status: transition.status,
     next_provider: transition.provider,

@@ -5,6 +5,7 @@ import type { MediaLinks } from '../media/links.ts';
 import { type MediaRow, mediaOf, presentMedia, START_OF_MEDIA } from '../media/view.ts';
 import { presentError, type StoredError } from '../openapi/error-class.ts';
 import type { Schema } from '../openapi/types.ts';
+import { type EmailRow, emailOf, presentEmail } from './email/view.ts';
 
 /** The own state of a recipient, as JSON. */
 interface RecipientRow {
@@ -30,6 +31,8 @@ export type PresentableMessage = Pick<Message, (typeof COLUMNS)[number] | 'conve
     recipients?: RecipientRow[] | null;
     /** The files of the message; null if it has none. */
     media: MediaRow[] | null;
+    /** Null for a text. */
+    email: EmailRow | null;
   };
 
 const COLUMNS = [
@@ -56,7 +59,7 @@ const COLUMNS = [
  * The columns of the delivery of an outbound message, and the primary conversation. An operator may have deleted the
  * delivery. While a message has the status `sending`, its `next_attempt_at` is the end of a lease and is not shown.
  */
-const joined = (media: string) => `
+const joined = (media: string, email: string) => `
   coalesce(delivery.status, case direction when 'inbound' then 'received' else 'unknown' end) as status,
   delivery.error, delivery.send_at, delivery.expires_at,
   case when delivery.status in ('scheduled', 'queued') then delivery.next_attempt_at end as next_attempt_at,
@@ -66,7 +69,7 @@ const joined = (media: string) => `
   case when direction = 'outbound' and cardinality("to" || cc || bcc) > 1 then (
     select json_agg(recipient) from delivery_recipients as recipient where message_id = messages.id
   ) end as recipients,
-  ${media} as media,
+  ${media} as media, ${email} as email,
   (select coalesce(merged_into_id, id) from conversations where id = messages.conversation_id) as conversation_id`;
 
 /** Adds the columns of `PresentableMessage` to a query for few messages. */
@@ -74,7 +77,7 @@ export function presentable(messages: AnyQueryBuilder): void {
   messages
     .leftJoinRelated('delivery')
     .select(COLUMNS.map((column) => `messages.${column}`))
-    .select(raw(joined(mediaOf('messages'))));
+    .select(raw(joined(mediaOf('messages'), emailOf('messages'))));
 }
 
 /** An array of texts, up to the text that exceeds the number of characters, which is cut. */
@@ -93,9 +96,11 @@ export function presentableStart(messages: AnyQueryBuilder, characters: number):
     .leftJoinRelated('delivery')
     .select(small.map((column) => `messages.${column}`))
     .select(
-      raw(`left(body, :characters::int + 1) as body, ${START_OF_ATTACHMENTS}, ${joined(START_OF_MEDIA)}`, {
-        characters,
-      }),
+      raw(
+        `left(body, :characters::int + 1) as body, ${START_OF_ATTACHMENTS},
+        ${joined(START_OF_MEDIA, emailOf('messages', ':characters::int + 1'))}`,
+        { characters },
+      ),
     );
 }
 
@@ -120,16 +125,21 @@ export function skippedRecipient(
   return { position, status: 'failed', error, ...unsent, updated_at: created_at.toISOString() };
 }
 
+/** Whether responses have `html`, which lists and events leave out. */
+export interface Included {
+  html: boolean;
+}
+
 /** Presents a stored message as the message of the contract. */
-export type PresentMessage = (row: PresentableMessage) => Schema<'Message'>;
+export type PresentMessage = (row: PresentableMessage, included: Included) => Schema<'Message'>;
 
 /** The view of messages, with links to their files. */
 export function createMessageView(links: MediaLinks): PresentMessage {
-  return (row) => presentMessage(row, links);
+  return (row, { html }) => presentMessage(row, links, html);
 }
 
 /** The message of the contract. The fields that only emails, groups and messages with files have are omitted if they are empty. */
-function presentMessage(row: PresentableMessage, links: MediaLinks): Schema<'Message'> {
+function presentMessage(row: PresentableMessage, links: MediaLinks, hasHtml: boolean): Schema<'Message'> {
   return {
     id: row.id,
     conversation_id: row.conversation_id,
@@ -142,6 +152,7 @@ function presentMessage(row: PresentableMessage, links: MediaLinks): Schema<'Mes
     ...(row.reply_to !== null && { reply_to: row.reply_to }),
     ...(row.subject !== null && { subject: row.subject }),
     body: row.body,
+    ...presentEmail(row, links, hasHtml),
     attachments: row.attachments,
     ...(row.media && { media: row.media.map((media) => presentMedia(media, links)) }),
     status: row.status,

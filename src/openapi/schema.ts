@@ -1214,7 +1214,7 @@ export interface components {
          * @description The `http` or `https` URLs of the attachments, with a valid host and port (WHATWG URL). An `sms` has none: the list
          *     is empty, null or left out.
          */
-        AttachmentUrls: string[] | null;
+        AttachmentUrls: components["schemas"]["AttachmentUrl"][] | null;
         /**
          * @description The ids of stored files that the message has after its `attachments`: uploaded files, or files of inbound messages, each
          *     once. An API key without the scope `read` can name only files that it has uploaded. The provider fetches the files by links, which
@@ -1267,6 +1267,8 @@ export interface components {
             url: string | null;
             /** @description Why the file could not be fetched; null unless the state is `failed`. */
             error: components["schemas"]["MediaError"] | null;
+            /** @description Only for an inline file of an email: the id by which the HTML shows it. */
+            content_id?: string;
             /**
              * Format: date-time
              * @description When the file was uploaded or its message was recorded.
@@ -1275,8 +1277,59 @@ export interface components {
         };
         /** @description The subject of an email, in one line and without control characters. */
         Subject: string;
-        /** @description The text of an email, with or without HTML. The whole request has at most 10 MiB. */
+        /**
+         * @description The text of an email. A body with an HTML tag is HTML. `text` and `html` name the two parts explicitly: an email has `body`, or at
+         *     least one of the others. The whole request has at most 10 MiB.
+         */
         EmailBody: string;
+        /**
+         * @description The plain text of an email, beside or instead of `html`. An email with HTML only is sent with a text part that is made from the
+         *     HTML. Not beside `body`.
+         */
+        EmailText: string;
+        /** @description The HTML of an email. Not beside `body`. */
+        EmailHtml: string;
+        /**
+         * @description Further headers of an email, by name: `X-…` (except those that control a provider), `Auto-Submitted`, `Precedence`, `Importance`,
+         *     `Priority`, `List-Id`, `List-Unsubscribe`, `List-Unsubscribe-Post` and `Feedback-ID`. The service sets all others. A value is
+         *     one line without control characters.
+         */
+        EmailHeaders: {
+            [key: string]: string;
+        };
+        /**
+         * @description Makes the file an inline one, which the HTML of the email shows by `cid:` and this id, such as `<img src="cid:logo">`. Unique in an
+         *     email.
+         */
+        ContentId: string;
+        /**
+         * @description A file of an email: its `content` in base64, the `url` from which the service fetches it, or the `media_id` of a stored file. Exactly one
+         *     of the three.
+         */
+        EmailAttachment: {
+            /** @description The bytes of the file in base64 (RFC 4648). */
+            content?: string;
+            url?: components["schemas"]["AttachmentUrl"];
+            /** @description The id of a stored file, as in `media_ids`. */
+            media_id?: components["schemas"]["Id"];
+            filename?: components["schemas"]["FileName"];
+            /** @description The type of the file, such as `application/pdf`. Default: that of the response or of the stored file, otherwise `application/octet-stream`. Not beside `media_id`. */
+            content_type?: string;
+            content_id?: components["schemas"]["ContentId"];
+        };
+        /**
+         * Format: uri
+         * @description The `http` or `https` URL of one attachment, with a valid host and port (WHATWG URL).
+         */
+        AttachmentUrl: string;
+        /** @description The attachments of an email, by URL, content or id. With `media_ids`, at most ten. */
+        EmailAttachments: (components["schemas"]["AttachmentUrl"] | components["schemas"]["EmailAttachment"])[] | null;
+        /**
+         * Format: int64
+         * @description The id of the email that this email answers, of either direction. The email continues its thread (`In-Reply-To`, `References`), and
+         *     its default `subject` is that of the answered email with `Re:`. An API key without the scope `read` must give the subject.
+         */
+        ReplyToMessageId: number;
         /** @description The text of an SMS or MMS. Only an MMS with attachments or `media_ids` may have an empty text. */
         TextBody: string;
         /**
@@ -1366,8 +1419,12 @@ export interface components {
             /** @description The sender. */
             from: components["schemas"]["Address"];
             to: components["schemas"]["AddressOrList"];
-            body: components["schemas"]["EmailBody"];
-            attachments?: components["schemas"]["AttachmentUrls"];
+            body?: components["schemas"]["EmailBody"];
+            text?: components["schemas"]["EmailText"];
+            html?: components["schemas"]["EmailHtml"];
+            headers?: components["schemas"]["EmailHeaders"];
+            reply_to_message_id?: components["schemas"]["ReplyToMessageId"];
+            attachments?: components["schemas"]["EmailAttachments"];
             media_ids?: components["schemas"]["MediaIds"];
             subject?: components["schemas"]["Subject"];
             /** @description Recipients of copies. */
@@ -1385,15 +1442,20 @@ export interface components {
         };
         /**
          * @description A message whose type follows from its addresses: email addresses make an `email`, and phone numbers an `sms`, or an
-         *     `mms` with attachments, `media_ids` or several recipients. Only an email may have `subject`, `cc`, `bcc` and `reply_to`.
+         *     `mms` with attachments, `media_ids` or several recipients. Only an email may have `subject`,
+         *     `cc`, `bcc`, `reply_to`, `text`, `html`, `headers`, `reply_to_message_id` and attachments other than URLs.
          */
         UntypedMessage: {
             /** @description The sender. */
             from: components["schemas"]["Address"];
             to: components["schemas"]["AddressOrList"];
-            /** @description The text; of an email, with or without HTML. At most 1,600 characters in an SMS or MMS. */
-            body: components["schemas"]["EmailBody"];
-            attachments?: components["schemas"]["AttachmentUrls"];
+            /** @description The text, which an SMS or MMS must have, with at most 1,600 characters. A body of an email with an HTML tag is HTML. */
+            body?: components["schemas"]["EmailBody"];
+            text?: components["schemas"]["EmailText"];
+            html?: components["schemas"]["EmailHtml"];
+            headers?: components["schemas"]["EmailHeaders"];
+            reply_to_message_id?: components["schemas"]["ReplyToMessageId"];
+            attachments?: components["schemas"]["EmailAttachments"];
             media_ids?: components["schemas"]["MediaIds"];
             subject?: components["schemas"]["Subject"];
             /** @description Recipients of copies. */
@@ -1439,8 +1501,12 @@ export interface components {
             /** @description The sender. */
             from: components["schemas"]["Address"];
             to: components["schemas"]["AddressOrList"];
-            body: components["schemas"]["EmailBody"];
-            attachments?: components["schemas"]["AttachmentUrls"];
+            body?: components["schemas"]["EmailBody"];
+            text?: components["schemas"]["EmailText"];
+            html?: components["schemas"]["EmailHtml"];
+            headers?: components["schemas"]["EmailHeaders"];
+            reply_to_message_id?: components["schemas"]["ReplyToMessageId"];
+            attachments?: components["schemas"]["EmailAttachments"];
             media_ids?: components["schemas"]["MediaIds"];
             subject?: components["schemas"]["Subject"];
             /** @description Recipients of copies. */
@@ -2011,8 +2077,28 @@ export interface components {
             reply_to?: components["schemas"]["NormalisedAddress"];
             /** @description Only for an email with a subject. */
             subject?: string;
-            /** @description The text; of an email, with or without HTML. */
+            /** @description The text; of an email, the HTML if it has HTML. */
             body: string;
+            /** @description Only for an email with HTML: its plain text. Absent for an outbound email without a text of its own, whose text part is made from the HTML when it is sent. */
+            text?: string;
+            /** @description Only for an email with HTML: the same as `body`. Lists and events leave this field out; lists have it with `include=html`. */
+            html?: string;
+            /** @description Only for an inbound email: the text without the quoted email and the signature. It is a guess; the whole text is beside it. */
+            stripped_text?: string;
+            /** @description Only for an email with further headers: those of the request, or the useful ones of an inbound email, with names in lower case. */
+            headers?: components["schemas"]["MessageHeaders"];
+            /** @description Only for an email: its `Message-ID` without angle brackets; of an outbound email, the one on the wire once it is known. */
+            internet_message_id?: string;
+            /** @description Only for an email that answers another email: the id of that message. */
+            in_reply_to?: components["schemas"]["Id"];
+            /** @description Only for an inbound email: the envelope recipients that it was delivered to. */
+            delivered_to?: components["schemas"]["NormalisedAddress"][];
+            /** @description Only for an inbound email: whether an automatic system has written it. */
+            auto_reply?: boolean;
+            /** @description Only for an inbound email whose provider reports it. */
+            spam?: components["schemas"]["SpamReport"];
+            /** @description Only for an inbound email that was read whole: the email as it arrived, of the type `message/rfc822`. */
+            raw?: components["schemas"]["Media"];
             /** @description The URLs of the attachments. */
             attachments: string[];
             /**
@@ -2110,6 +2196,17 @@ export interface components {
              * @description When a link in the email was followed, by the recipient or by a program for the first time, according to the provider; null if the provider has not reported it.
              */
             clicked_at: string | null;
+        };
+        /** @description Headers of an email by their names. */
+        MessageHeaders: {
+            [key: string]: string;
+        };
+        /** @description What the provider of an inbound email reports about spam. */
+        SpamReport: {
+            /** @description The score of the provider, whose scale is its own; null if it reports none. */
+            score: number | null;
+            /** @description Whether the provider takes the email for spam; null if it does not say. */
+            flagged: boolean | null;
         };
         /** @description A recipient of a message with several recipients. */
         MessageRecipient: {
@@ -3668,6 +3765,8 @@ export interface components {
         Limit: number;
         /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
         Cursor: string;
+        /** @description Fields that lists leave out: `html` of emails. */
+        Include: "html"[];
         /**
          * @description The position after which to start; 0 is the start of the feed.
          * @example 41
@@ -3964,6 +4063,8 @@ export interface operations {
                  * @example 2024-11-02T00:00:00Z
                  */
                 until?: string;
+                /** @description Fields that lists leave out: `html` of emails. */
+                include?: components["parameters"]["Include"];
                 /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
@@ -4355,6 +4456,8 @@ export interface operations {
                  * @example 4
                  */
                 after_id?: number;
+                /** @description Fields that lists leave out: `html` of emails. */
+                include?: components["parameters"]["Include"];
                 /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next_cursor` of the previous page, of the same list with the same filters. */

@@ -25,6 +25,7 @@ import { createFreshKeyring } from '../http/auth/keyring.ts';
 import { listen } from '../http/listen.ts';
 import { createHandlers } from '../http/routes/index.ts';
 import { createAddressParser, parseSender } from '../messaging/address.ts';
+import { createFindRepliedTo } from '../messaging/email/replied-to.ts';
 import { createMessageView } from '../messaging/message-view.ts';
 import { createFindMedia } from '../messaging/named-media.ts';
 import { createPeople } from '../messaging/people/people.ts';
@@ -142,7 +143,8 @@ async function wire(
   const parseAddress = createAddressParser(config.defaultRegion);
   const links = linksOf(config);
   const findMedia = createFindMedia(pool, links);
-  const rules = { providers, allowedCountries: config.allowedCountries, findMedia };
+  const findRepliedTo = createFindRepliedTo(pool);
+  const rules = { providers, allowedCountries: config.allowedCountries, findMedia, findRepliedTo };
   const presentMessage = createMessageView(links);
   const feed = new Feed({
     pool,

@@ -25,7 +25,7 @@ export function webhookHandlers({ webhooks, presentMessage }: Context): Pick<Han
     const content = toMessage({ ...event }, readProviderId(id));
     return {
       status: 200 as const,
-      body: presentMessage((await effects.recordMessage(provider, content, reserve)).message),
+      body: presentMessage((await effects.recordMessage(provider, content, reserve)).message, { html: true }),
     };
   };
   const receiveStatus = async ({ provider }: ProviderCaller, id: string | number, event: Receipt) => {

@@ -3,6 +3,7 @@ import { Message } from '../../db/models/message.ts';
 import { canHaveMedia } from '../../media/view.ts';
 import { FREE_BYTES, PAGE_BYTES } from '../../openapi/page.ts';
 import type { Reserve } from '../../openapi/types.ts';
+import { emailSize } from '../email/view.ts';
 import { type PresentableMessage, presentable } from '../message-view.ts';
 import type { Messages } from './newest-first.ts';
 
@@ -20,7 +21,8 @@ const MEDIA_SIZE = `case when ${canHaveMedia('candidates')} then (
 
 /** The bytes of a message's content. `octet_length` does not read the body; the other columns are small. */
 const SIZE = `(512 + octet_length(body) + coalesce(octet_length(subject), 0) + octet_length(metadata::text)
-  + octet_length(array_to_string("to" || cc || bcc || attachments, ' ')) + ${RECIPIENTS_SIZE} + ${MEDIA_SIZE})`;
+  + octet_length(array_to_string("to" || cc || bcc || attachments, ' ')) + ${RECIPIENTS_SIZE} + ${MEDIA_SIZE}
+  + ${emailSize('candidates')})`;
 
 export interface PageRequest {
   /** Selects one message more than `limit`, to find out whether there is a next page. */

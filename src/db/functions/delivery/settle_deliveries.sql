@@ -2,7 +2,7 @@
 -- deliveries of their conversations. `input` has for each attempt {id, conversation_id, number, provider, started_at,
 -- duration_ms, outcome, http_status, code, detail, class, provider_message_id, next_attempt_at, pause_ms} and the next state of its
 -- delivery {status, error, next_provider, accounts, retries, may_have_been_sent}; optionally `recipients`, with the provider's ids for
--- each recipient {address, provider_message_id}.
+-- each recipient {address, provider_message_id}, and `wire_message_id`, by which the provider replaced the Message-ID of an email.
 create or replace function settle_deliveries(input json) returns void
 language plpgsql
 set search_path from current
@@ -14,15 +14,16 @@ declare
   provider_ids text[];
   has_recipients boolean;
   has_opt_outs boolean;
+  has_wire_ids boolean;
   settled int;
   adopted bigint[];
 begin
   select array_agg(distinct conversation_id), array_agg(id) filter (where provider_message_id is not null),
     array_agg(provider_message_id) filter (where provider_message_id is not null), bool_or(recipients is not null),
-    bool_or(class = 'opted_out' and code is distinct from 'recipient_suppressed')
-  into conversation_ids, accepted, provider_ids, has_recipients, has_opt_outs
+    bool_or(class = 'opted_out' and code is distinct from 'recipient_suppressed'), bool_or(wire_message_id is not null)
+  into conversation_ids, accepted, provider_ids, has_recipients, has_opt_outs, has_wire_ids
   from json_to_recordset(input) as attempt(
-    id bigint, conversation_id bigint, provider_message_id text, recipients json, class text, code text);
+    id bigint, conversation_id bigint, provider_message_id text, recipients json, class text, code text, wire_message_id text);
 
   perform lock_provider_message_ids(provider_ids || case when has_recipients then recipient_ids(input) end);
   perform from conversations where id = any(conversation_ids) order by id for no key update;
@@ -71,6 +72,10 @@ begin
     perform record_recipient_ids(input);
   end if;
 
+  if has_wire_ids then
+    perform add_wire_message_ids(array_agg(id), array_agg(wire_message_id))
+    from json_to_recordset(input) as attempt(id bigint, wire_message_id text) where wire_message_id is not null;
+  end if;
   perform record_attempts(input);
   if has_opt_outs then
     perform record_send_opt_outs(input);
