@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import type { Outgoing, OutgoingEmail, OutgoingFile } from '../provider.ts';
 
@@ -16,7 +17,7 @@ export function named({ email }: Email, address: string): NamedAddress {
 
 /**
  * An email as the MIME message that goes over the wire, with CRLF line ends. The headers never name recipients of blind copies. The
- * same message has the same bytes in every attempt, except the boundaries between its parts.
+ * same message has the same bytes in every attempt.
  */
 export function composeMime(message: Email): Promise<Buffer> {
   const { from, to, cc, reply_to, subject, timestamp, files, email } = message;
@@ -37,7 +38,9 @@ export function composeMime(message: Email): Promise<Buffer> {
     disableFileAccess: true,
     disableUrlAccess: true,
     newline: '\r\n',
-  });
+    // Not predictable for the authors of the parts, because the Message-ID is not.
+    ...{ baseBoundary: hash('sha256', email.messageId).slice(0, 32), boundaryPrefix: '--_part' },
+  } as ConstructorParameters<typeof MailComposer>[0]);
   return composer.compile().build();
 }
 
@@ -45,9 +48,20 @@ function attachmentOf({ name, contentType, contentId, content }: OutgoingFile) {
   return {
     filename: name ?? false,
     content: content as Buffer,
-    ...(contentType !== null && { contentType }),
+    contentType: typeOf(contentType),
+    // Base64 keeps every byte.
+    contentTransferEncoding: 'base64' as const,
     ...(contentId === null
       ? { contentDisposition: 'attachment' as const }
       : { cid: contentId, contentDisposition: 'inline' as const }),
   } as const;
+}
+
+const UNKNOWN_TYPE = 'application/octet-stream';
+/** Types whose content cannot be base64 (RFC 2046, section 5.2.1 and RFC 2045, section 6.4). */
+const COMPOSITE_TYPE = /^(?:message|multipart)\//;
+
+/** A file whose bytes could not be kept under its type has no type. */
+function typeOf(contentType: string | null): string {
+  return contentType === null || COMPOSITE_TYPE.test(contentType) ? UNKNOWN_TYPE : contentType;
 }
