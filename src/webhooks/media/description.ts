@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { parse } from 'content-disposition';
 import type { Channel } from '../../channel.ts';
+import { permanent } from '../../media/fetching/failure.ts';
 import { fileNameOf } from '../../media/file-name.ts';
 import { isTextMessageType, mediaTypeOf } from '../../media/types.ts';
 import type { Claimed } from './claim.ts';
-import { permanent } from './failure.ts';
 
 /** Types that servers send for files whose type they do not know. */
 const UNKNOWN_TYPES = new Set(['application/octet-stream', 'binary/octet-stream']);

@@ -1,10 +1,10 @@
+import type { MediaClient } from '../../media/fetching/client.ts';
+import { tooLarge } from '../../media/fetching/failure.ts';
+import { decoded, type TransferLimits, transfer } from '../../media/fetching/transfer.ts';
 import type { MediaStore } from '../../media/store.ts';
 import type { Provider } from '../../providers/provider.ts';
 import type { Claimed, FetchedFile } from './claim.ts';
-import type { MediaClient } from './client.ts';
 import { nameOf, typeOf } from './description.ts';
-import { tooLarge } from './failure.ts';
-import { decoded, type TransferLimits, transfer } from './transfer.ts';
 
 /** The limits of one attempt. */
 export interface FetchLimits extends Omit<TransferLimits, 'maxBytes'> {

@@ -1,12 +1,11 @@
 import type { RequestError } from 'got';
 import type { Schema } from '../../openapi/types.ts';
 import { toStorable } from '../../providers/http/failure.ts';
-import { MAX_ATTEMPTS } from './schedule.ts';
 
 type Code = Schema<'MediaErrorCode'>;
 
 interface FailureOptions {
-  /** The number of attempts after which the file has failed. */
+  /** The number of attempts after which the file has failed; default: the maximum of the caller. */
   attempts?: number;
   /** The `Retry-After` of the server, in milliseconds. */
   retryAfterMs?: number | null;
@@ -24,16 +23,24 @@ export class FetchFailure extends Error {
   readonly retryAfterMs: number;
   readonly #attempts: number;
 
-  constructor(code: Code, detail: string, { attempts = MAX_ATTEMPTS, retryAfterMs }: FailureOptions = {}) {
+  constructor(
+    code: Code,
+    detail: string,
+    { attempts = Number.POSITIVE_INFINITY, retryAfterMs }: FailureOptions = {},
+  ) {
     super(toStorable(detail));
     this.code = code;
     this.#attempts = attempts;
     this.retryAfterMs = retryAfterMs ?? 0;
   }
 
-  /** Whether the file has failed with this attempt, so that no other attempt follows. */
-  isFinal(attempt: number): boolean {
-    return attempt >= this.#attempts;
+  /**
+   * Whether the file has failed with this attempt, so that no other attempt follows.
+   *
+   * @param max the max attempts of any failure.
+   */
+  isFinal(attempt: number, max: number): boolean {
+    return attempt >= Math.min(this.#attempts, max);
   }
 }
 
