@@ -30,6 +30,8 @@ export interface AccountConfig<Settings = unknown> {
 export interface SimulatorConfig {
   port: number;
   url: string;
+  /** The port of the simulated mail server. */
+  smtpPort: number;
   /** The API key of the simulated providers. */
   key: string;
   /** The Standard Webhooks secret (`whsec_…`) of the simulated providers. */

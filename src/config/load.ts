@@ -54,6 +54,7 @@ export function readConfig(
     DATABASE_POOL_SIZE: values.poolSize({ default: 16 }),
     DATA_DIR: str({ default: '.data' }),
     SIMULATOR_PORT: values.port({ default: 8081 }),
+    SIMULATOR_SMTP_PORT: values.port({ default: 8025 }),
     API_KEYS: values.apiKeys({ default: [] }),
     API_KEYS_FILE: values.apiKeysFile({ default: undefined }),
     METRICS_TOKEN: values.token({ default: undefined }),
@@ -85,7 +86,7 @@ export function readConfig(
   const names = { sms: env.SMS_PROVIDERS ?? [], email: env.EMAIL_PROVIDERS ?? [] };
   const simulator = {
     ...{ port: env.SIMULATOR_PORT, url: `http://127.0.0.1:${env.SIMULATOR_PORT}` },
-    ...{ key: simulatorKey, webhookSecret: simulatorSecret },
+    ...{ smtpPort: env.SIMULATOR_SMTP_PORT, key: simulatorKey, webhookSecret: simulatorSecret },
   };
   const reader: AccountReader = { kinds, parseSender, environment, faults, missing: [], known };
   const accounts = (['sms', 'email'] as const).flatMap((channel) =>
