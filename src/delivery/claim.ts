@@ -25,7 +25,10 @@ export type Claimed = LookedUp &
     | 'created_at'
     | 'send_at'
     | 'expires_at'
-  >;
+  > & {
+    /** Whether a provider accepted the message for some of its recipients: only the others remain, at the same account. */
+    partly_sent: boolean;
+  };
 
 /** The parts of an email, with its thread. */
 export type ClaimedEmail = Pick<
@@ -113,14 +116,14 @@ export async function claim(
 }
 
 /**
- * Whether another account failed for the message before. A message that may have been sent stays with one account; any
+ * Whether another account failed for the message before. A message that may have been sent, or is partly sent, stays with one account; any
  * other retry at an account that is not the first that can send the message had an attempt at an earlier account.
  */
 export function hasFailedOver(
   isFirst: boolean,
-  message: Pick<Claimed, 'attempt_count' | 'may_have_been_sent'>,
+  message: Pick<Claimed, 'attempt_count' | 'may_have_been_sent' | 'partly_sent'>,
 ): boolean {
-  return !isFirst && isRetry(message) && !message.may_have_been_sent;
+  return !isFirst && isRetry(message) && !message.may_have_been_sent && !message.partly_sent;
 }
 
 function toRow({ channel, assignedTo, reassignable, preferred, breaker }: Route, n: number, free: FreeSlots) {

@@ -19,7 +19,7 @@ import {
 import type { Routing } from './accounts/routing.ts';
 import { type AttemptOptions, attempt } from './attempt/attempt.ts';
 import type { ClaimCheck } from './attempt/ledger.ts';
-import { withoutRecipients } from './attempt/recipients.ts';
+import { hasRecipients } from './attempt/recipients.ts';
 import { type Claim, hasFailedOver } from './claim.ts';
 import type { Settlement } from './settle.ts';
 import { canResolve, nextState } from './states/transition.ts';
@@ -83,9 +83,12 @@ export async function deliver(
     now: new Date(),
     random: Math.random(),
   });
+  const isPartlySent =
+    message.partly_sent || (outcome.outcome === 'accepted' && transition.status === 'queued');
   return {
     ...{ message, provider, startedAt, durationMs, outcome, transition },
-    accounts: eligible.length > 0 ? accounts : null,
+    // No other account takes over a partly sent message.
+    accounts: isPartlySent ? [provider.name] : eligible.length > 0 ? accounts : null,
     pauseMs:
       outcome.outcome === 'throttled' && throttlesAccount
         ? pauseMs(outcome.retryAfterMs, breaker.throttledInARow)
@@ -108,7 +111,7 @@ async function attemptOnce(
     return canResolve(provider.capabilities, check.isSuppressed)
       ? callThroughBreaker(claim, check, eligible, options)
       : withoutCall(CANNOT_RECONCILE, null);
-  if (withoutRecipients(message, check.leftOut) === null) return withoutCall(suppressed(check.detail), null);
+  if (!hasRecipients(message, check)) return withoutCall(suppressed(check.detail), null);
   if (eligible.includes(provider)) return callThroughBreaker(claim, check, eligible, options);
   const outcome = notEligible(message, provider, eligible, routing.accountsOf(provider.channel));
   // The message waits until the operator changes the configuration.

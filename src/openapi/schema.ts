@@ -2371,11 +2371,11 @@ export interface components {
             outcome: components["schemas"]["AttemptOutcome"];
             /** @description The status of the provider's last response; null without a response. */
             http_status: number | null;
-            /** @description The code of the error; null for an accepted message. */
+            /** @description The code of the error; null for a message that was accepted for all recipients. */
             code: string | null;
-            /** @description The error in a sentence; null for an accepted message. */
+            /** @description The error in a sentence; null for a message that was accepted for all recipients. */
             detail: string | null;
-            /** @description What the error means; null for an accepted message. */
+            /** @description What the error means; null for a message that was accepted for all recipients. */
             class: components["schemas"]["ErrorClass"] | null;
             /** @description The id that the provider gave the message; null without one. */
             provider_message_id: string | null;

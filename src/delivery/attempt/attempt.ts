@@ -8,7 +8,7 @@ import type {
 import { CANNOT_RECONCILE, NO_LINKS, NOT_IDENTIFIED, suppressed, UNCHECKED } from '../accounts/not-called.ts';
 import type { Claimed } from '../claim.ts';
 import type { ClaimCheck, Ledger } from './ledger.ts';
-import { withoutRecipients } from './recipients.ts';
+import { hasRecipients, withoutRecipients } from './recipients.ts';
 
 export interface AttemptOptions {
   ledger: Pick<Ledger, 'checkUnsent' | 'mayContinue'>;
@@ -65,12 +65,12 @@ const EXPIRED: SendOutcome = {
 async function send(
   provider: Provider,
   message: Claimed,
-  { leftOut, detail }: ClaimCheck,
+  check: ClaimCheck,
   context: CallContext,
   { filesOf }: Pick<AttemptOptions, 'filesOf'>,
 ): Promise<SendOutcome> {
-  const allowed = withoutRecipients(message, leftOut);
-  if (allowed === null) return suppressed(detail);
+  const allowed = withoutRecipients(message, check.leftOut);
+  if (allowed === null || !hasRecipients(message, check)) return suppressed(check.detail);
   const files = filesOf(message);
   return files === null ? NO_LINKS : provider.send({ ...allowed, files, email: null }, context);
 }

@@ -13,7 +13,7 @@ create or replace function claim_deliveries(routes json, wanted int, wanted_retr
   route int, delay_ms float8, id bigint, conversation_id bigint, type text, "from" text, "to" text[], cc text[],
   bcc text[], reply_to text, subject text, body text, attachments text[], "timestamp" timestamptz, delivery_key uuid,
   attempt_count int, retry_count int, may_have_been_sent boolean, created_at timestamptz, send_at timestamptz,
-  expires_at timestamptz, traceparent text, segments smallint, media json, email json)
+  expires_at timestamptz, traceparent text, segments smallint, partly_sent boolean, media json, email json)
 language plpgsql
 set search_path from current
 set enable_seqscan = off as $$
@@ -97,6 +97,7 @@ begin
   select n, extract(epoch from delay)::float8 * 1000, id, messages.conversation_id, type, "from", "to", cc, bcc,
     reply_to, subject, body, attachments, "timestamp", delivery_key, attempt_count, retry_count, may_have_been_sent,
     messages.created_at, send_at, expires_at, traceparent, segments,
+    claimed.provider_message_id is not null,
     case when type <> 'sms' then (
       select json_agg(json_build_object(
         'id', media.id, 'content_type', content_type, 'size', size, 'object_id', object_id, 'source_url', source_url,
