@@ -3,7 +3,8 @@ import { variablesOf } from '../http/check.ts';
 import type { AccountCheck, CheckContext } from '../provider.ts';
 import type { SmtpSettings } from './config.ts';
 import { outcomeOf } from './outcome.ts';
-import { Session, SessionError } from './session.ts';
+import { Session } from './session.ts';
+import { SessionError } from './session-error.ts';
 
 /** Connects, starts TLS and logs in, without an email. */
 export async function checkSmtp(

@@ -1,7 +1,7 @@
 import { isOfConfiguration, toStorable } from '../http/failure.ts';
 import type { FailedOutcome, RefusedRecipient } from '../provider.ts';
 import { codeOf, meaningOfReply, readReply } from './reply.ts';
-import { SessionError, type SmtpError } from './session.ts';
+import { SessionError, type SmtpError } from './session-error.ts';
 
 const LOST = 'The connection was lost';
 

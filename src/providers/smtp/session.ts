@@ -3,35 +3,7 @@ import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { SmtpSettings } from './config.ts';
 import { MessageStream } from './message-stream.ts';
 import type { Phase } from './reply.ts';
-
-/** An error of nodemailer's connection. */
-export interface SmtpError extends Error {
-  code?: string;
-  /** The code of the system or of TLS, such as `ECONNREFUSED`. */
-  originalCode?: string;
-  /** The reply of the server. */
-  response?: string;
-  command?: string;
-  /** The recipient whom the server refused. */
-  recipient?: string;
-  rejectedErrors?: SmtpError[];
-}
-
-/** A failure of a session. */
-export class SessionError extends Error {
-  /** The step that failed. */
-  readonly phase: Phase;
-  /** Whether the server may have the whole message: the final dot may have been sent. */
-  readonly mayBeComplete: boolean;
-  override readonly cause: SmtpError;
-
-  constructor(phase: Phase, mayBeComplete: boolean, cause: SmtpError) {
-    super(cause.message, { cause });
-    this.phase = phase;
-    this.mayBeComplete = mayBeComplete;
-    this.cause = cause;
-  }
-}
+import { lost, phaseOf, SessionError, type SmtpError } from './session-error.ts';
 
 export interface Sent {
   refused: readonly SmtpError[];
@@ -209,13 +181,3 @@ export class Session {
 export const ENVELOPE_TIMEOUTS = 2;
 /** Max time of the data and the reply to the final dot: servers check the content before they reply (RFC 5321, section 4.5.3.2.6). */
 export const DATA_TIMEOUTS = 5;
-
-function lost(): SmtpError {
-  return Object.assign(new Error('The connection was lost'), { code: 'ECONNECTION' });
-}
-
-function phaseOf({ command, code }: SmtpError, mayBeComplete: boolean): Phase {
-  if (mayBeComplete || command === 'DATA') return 'data';
-  if (command === 'RCPT TO') return 'rcpt';
-  return command === 'MAIL FROM' || code === 'EENVELOPE' ? 'mail' : 'connect';
-}
