@@ -859,6 +859,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/webhooks/{account}/inbound": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Receive an email of a provider account
+         * @description The URL to which the provider of an account posts inbound email, for kinds that do not post it to the URL of the account. The
+         *     webhook is stored and answered; afterwards a worker reads the email and records it as a message. An email that cannot be read is
+         *     kept in the quarantine. Only 503 means that the webhook must be sent again.
+         */
+        post: operations["receiveInboundMail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/mime": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Receive an email from a mail server
+         * @description For any mail server that can call a program for each email: the body is the email as it arrived, at most 30 MiB, and the query is
+         *     its envelope. The signature has one of the secrets in `MIME_WEBHOOK_SECRETS`; without a secret, every email is 401. The email is
+         *     stored and answered; afterwards a worker reads it and records it as a message of the provider `mime`. An email that cannot be
+         *     read is kept in the quarantine. Only 503 means that the email must be sent again.
+         */
+        post: operations["receiveMime"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/quarantine": {
         parameters: {
             query?: never;
@@ -2732,13 +2777,15 @@ export interface components {
             headers: {
                 [key: string]: string;
             };
-            /** @description The body in the form of `body_encoding`. */
+            /** @description The body in the form of `body_encoding`; of a body of more than 1 MiB, its start. */
             body: string;
             /**
              * @description `utf-8` for a text; `base64` for any other bytes.
              * @enum {string}
              */
             body_encoding: "utf-8" | "base64";
+            /** @description Whether `body` is only the start of the body. A replay processes the whole body. */
+            body_truncated: boolean;
         };
         /** @description A page of stored webhooks. */
         QuarantinedWebhookList: {
@@ -5740,6 +5787,90 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    receiveInboundMail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of the account, as configured in `EMAIL_PROVIDERS`. */
+                account: components["schemas"]["AccountName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    [key: string]: unknown;
+                };
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description The email is stored. The body has the form that the provider expects. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                    "text/plain": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    receiveMime: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A recipient of the envelope; repeated for each recipient.
+                 * @example [
+                 *       "support@shop.example"
+                 *     ]
+                 */
+                recipient?: string[];
+                /**
+                 * @description The sender of the envelope; empty for a null return path. Absent if it is not known.
+                 * @example ada@example.com
+                 */
+                sender?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "message/rfc822": string;
+            };
+        };
+        responses: {
+            /** @description The email is stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                    "text/plain": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];

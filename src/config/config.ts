@@ -62,6 +62,8 @@ export interface Config {
   consentKey: string | null;
   /** The secrets from which the keys of links and of stored secrets are derived: one, or two during a rotation; null for the key in `dataDir`. */
   secretKeys: string[] | null;
+  /** The Standard Webhooks secrets (`whsec_…`) of mail servers that pass emails on; empty: no such email is received. */
+  mimeWebhookSecrets: string[];
   /** The keywords of text messages, and the automatic replies. */
   keywords: Keywords;
   stopScope: StopScope;

@@ -189,7 +189,7 @@ export interface Provider {
    * 503: an unsigned webhook is answered with 503, so that the repeated and signed webhook is received. Default: 401.
    */
   readonly repeatsUnsigned?: boolean;
-  /** The headers of a webhook that `parse` reads, in lower case, besides those of every stored webhook (`webhooks/inbox.ts`). */
+  /** The headers of a webhook that `parse` reads, in lower case, besides those of every stored webhook (`webhooks/inbox/inbox.ts`). */
   readonly webhookHeaders?: readonly string[];
   /** Max duration of one attempt in milliseconds, with its short repeats and a preceding look-up. */
   readonly longestAttemptMs: number;

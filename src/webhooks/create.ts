@@ -3,14 +3,17 @@ import type { Config, KeyedConfig } from '../config/config.ts';
 import { createAddressHash } from '../consent/key.ts';
 import type { Database } from '../db/pools.ts';
 import { createReceiptRecorder } from '../delivery/receipts.ts';
+import { createPostgresStore } from '../media/postgres-store.ts';
 import { createAddressParser } from '../messaging/address.ts';
 import { createRecorder } from '../messaging/recording/record.ts';
 import type { Events } from '../observability/events.ts';
+import { MIME_ACCOUNT } from '../providers/mime/account.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
+import { createAccountOf } from './accounts.ts';
 import type { AttemptOptions } from './attempt.ts';
 import { createEffects, type Effects, type EffectsOptions } from './effects.ts';
-import { InboxWorker } from './inbox-worker.ts';
-import { createInboxMeasure } from './measure.ts';
+import { createInboxMeasure } from './inbox/measure.ts';
+import { InboxWorker } from './inbox/worker.ts';
 import { createMediaMeasure } from './media/measure.ts';
 import { createProcessing } from './process.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
@@ -42,7 +45,7 @@ export function createWebhooks({
   const effects = createEffects({ ...recorders, config, pool, events, accounts: providers.sms });
   const options = attemptOptions(config, providers, pool, effects, { events, onQuarantined });
   events.watchInbox(
-    options.accounts.map(({ name }) => name),
+    [...providers.sms, ...providers.email].map(({ name }) => name).concat(MIME_ACCOUNT),
     createInboxMeasure(pool),
   );
   events.watchMedia(createMediaMeasure(pool));
@@ -81,12 +84,16 @@ export function createInboxWorker(options: InboxWorkerOptions, stack: AsyncDispo
 }
 
 function attemptOptions(
-  { publicUrl }: Config,
+  { publicUrl, mimeWebhookSecrets }: Config,
   providers: ProviderRegistry,
   pool: pg.Pool,
   effects: Effects,
   reporting: Pick<AttemptOptions, 'events' | 'onQuarantined'>,
 ): AttemptOptions {
-  const accounts = [...providers.sms, ...providers.email];
-  return { pool, accounts, publicUrl, process: createProcessing(effects, reporting.events), ...reporting };
+  return {
+    ...{ pool, publicUrl, store: createPostgresStore(pool) },
+    accountOf: createAccountOf(providers, mimeWebhookSecrets),
+    process: createProcessing(effects, reporting.events),
+    ...reporting,
+  };
 }

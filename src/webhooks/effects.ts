@@ -8,6 +8,7 @@ import type { NewMessage, Recorded } from '../messaging/recording/new-message.ts
 import type { Reserve } from '../openapi/types.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { InboundContent, OptOutContent, ReceiptContent } from '../providers/webhook.ts';
+import type { WebhookAccount } from '../providers/webhook-account.ts';
 import { createCopyResolver } from './copies.ts';
 import { type ReplyOptions, replyTo } from './opt-outs/replies.ts';
 import { createOptOutRecorder } from './opt-outs/report.ts';
@@ -16,18 +17,18 @@ import { type RequestOptions, requestIn, stopIn } from './opt-outs/request.ts';
 /** The effects of webhooks. Each resolves after its commit, and a repeated effect changes nothing. */
 export interface Effects {
   /** The id of the message that an inbound message is a copy of (`InboundContent.copy`), otherwise its own id. */
-  firstIdOf(provider: Provider, content: InboundContent): Promise<string>;
+  firstIdOf(provider: WebhookAccount, content: InboundContent): Promise<string>;
   /** Records a message with the request of a recipient that it is, and the automatic reply. */
   recordMessage(
-    provider: Provider,
+    provider: WebhookAccount,
     content: InboundContent,
     reserve: Reserve,
     options?: RecordOptions,
   ): Promise<RecordedMessage>;
-  recordReceipt(provider: Provider, content: ReceiptContent): Promise<StoredReceipt>;
-  recordOptOut(provider: Provider, content: OptOutContent): Promise<void>;
+  recordReceipt(provider: WebhookAccount, content: ReceiptContent): Promise<StoredReceipt>;
+  recordOptOut(provider: WebhookAccount, content: OptOutContent): Promise<void>;
   /** The STOP in a message that cannot be recorded; null for any other message. */
-  stopIn(provider: Provider, content: InboundContent): OptOutContent | null;
+  stopIn(provider: WebhookAccount, content: InboundContent): OptOutContent | null;
 }
 
 export interface RecordOptions {

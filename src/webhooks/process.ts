@@ -2,8 +2,8 @@ import type { StoredReceipt } from '../delivery/receipts.ts';
 import type { Recorded } from '../messaging/recording/new-message.ts';
 import type { Events } from '../observability/events.ts';
 import type { Reserve } from '../openapi/types.ts';
-import type { Provider } from '../providers/provider.ts';
 import type { IncomingWebhook, OptOutContent } from '../providers/webhook.ts';
+import type { WebhookAccount } from '../providers/webhook-account.ts';
 import { checkAddresses, storable } from './checks.ts';
 import type { Effects } from './effects.ts';
 import { faultOf, WebhookFault } from './fault.ts';
@@ -22,7 +22,7 @@ export interface Processed {
  * @throws {UnavailableError} if the database is unavailable or the service is overloaded; some effects may be committed.
  */
 export type ProcessWebhook = (
-  provider: Provider,
+  provider: WebhookAccount,
   webhook: IncomingWebhook,
   reserve: Reserve,
 ) => Promise<Processed>;
@@ -80,7 +80,7 @@ export function createProcessing(effects: Effects, events: Events): ProcessWebho
   };
 }
 
-async function parse(provider: Provider, webhook: IncomingWebhook) {
+async function parse(provider: WebhookAccount, webhook: IncomingWebhook) {
   const content = await provider.parse(webhook);
   if (content !== null) return content;
   throw new WebhookFault('unknown_shape', 'The webhook has no form that the kind of the account knows.');

@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import { shareRunning } from '../db/batch/share-running.ts';
-import { storedFunction } from '../db/functions.ts';
-import type { InboxLength } from '../observability/inbox-metrics.ts';
+import { shareRunning } from '../../db/batch/share-running.ts';
+import { storedFunction } from '../../db/functions.ts';
+import type { InboxLength } from '../../observability/inbox-metrics.ts';
 import { MAX_ENTRIES } from './inbox.ts';
 
 /** How long a result is reused. */

@@ -1,39 +1,42 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type pg from 'pg';
-import { execute } from '../db/transaction.ts';
-import { doubled, jittered } from '../outbox/backoff.ts';
-import type { WebhookFault } from './fault.ts';
+import { execute } from '../../db/transaction.ts';
+import { doubled, jittered } from '../../outbox/backoff.ts';
+import type { WebhookFault } from '../fault.ts';
+import type { KeptBody } from './bodies.ts';
 import { quarantineAdded } from './inbox.ts';
 
 /** A stored webhook that one worker or one replay processes until the end of its lease. */
-export interface Leased {
+export interface Leased extends KeptBody {
   id: number;
   account: string;
   state: 'pending' | 'quarantined';
   target: string;
   headers: IncomingHttpHeaders;
-  body: Buffer;
   /** The number of this attempt, which identifies the lease. */
   attempts: number;
 }
 
 /** Longer than an attempt takes; if it takes longer, another attempt applies the same effects again. */
 const LEASE_SECONDS = 60;
+const LARGE_LEASE_SECONDS = 300;
 /** After this number of attempts, a pending webhook is quarantined. */
 export const MAX_ATTEMPTS = 10;
 const FIRST_DELAY_MS = 2_000;
 const MAX_DELAY_MS = 600_000;
 
-const COLUMNS = 'entry.id, account, state, target, headers, body, attempts';
+const COLUMNS = 'entry.id, account, state, target, headers, body, object_id, object_bytes, attempts';
 const LEASE = `leased = true, attempts = attempts + 1,
-  next_attempt_at = statement_timestamp() + interval '${LEASE_SECONDS} seconds'`;
+  next_attempt_at = statement_timestamp()
+    + case when object_id is null then ${LEASE_SECONDS} else ${LARGE_LEASE_SECONDS} end * interval '1 second'`;
 
 const CLAIM = {
   name: 'claim-webhooks',
   text: `
     update webhook_inbox as entry set ${LEASE}
     from (
-      select id from webhook_inbox where state = 'pending' and next_attempt_at <= statement_timestamp()
+      select id from webhook_inbox
+      where state = 'pending' and next_attempt_at <= statement_timestamp() and (object_id is not null) = $2
       order by next_attempt_at limit $1 for update skip locked
     ) as due
     where entry.id = due.id returning ${COLUMNS}`,
@@ -79,9 +82,13 @@ const RELEASE = {
     where id = $1 and attempts = $2`,
 };
 
-/** Claims pending webhooks that are due, the oldest first. Several workers never claim the same webhook. */
-export async function claimWebhooks(pool: pg.Pool, limit: number): Promise<Leased[]> {
-  return (await execute<Leased & pg.QueryResultRow>(pool, CLAIM, [limit])).rows;
+/**
+ * Claims pending webhooks that are due, the oldest first. Several workers never claim the same webhook.
+ *
+ * @param areLarge whether their bodies are in the media store.
+ */
+export async function claimWebhooks(pool: pg.Pool, limit: number, areLarge: boolean): Promise<Leased[]> {
+  return (await execute<Leased & pg.QueryResultRow>(pool, CLAIM, [limit, areLarge])).rows;
 }
 
 /** Leases one webhook in any state; undefined if it does not exist or is being processed. */
