@@ -97,6 +97,7 @@ describe('Migrations', () => {
       'pending_regroupings.participant_id',
       'media.object_id',
       'media_chunks.object_id',
+      'webhook_inbox.object_id',
       'media_fetches.media_id',
       'message_media.media_id',
       'message_media.message_id',
