@@ -12,7 +12,9 @@ interface Envelope {
 
 /** The URL of an email with this envelope. */
 export function mimeTarget({ recipients = ['support@shop.example'], sender }: Envelope = {}): string {
-  const query = new URLSearchParams(recipients.map((recipient) => ['recipient', recipient]));
+  const query = new URLSearchParams(
+    recipients.map((recipient): [string, string] => ['recipient', recipient]),
+  );
   if (sender !== undefined) query.set('sender', sender);
   return `/api/webhooks/mime?${query}`;
 }
