@@ -7,6 +7,7 @@ import type {
 } from '../../providers/provider.ts';
 import { CANNOT_RECONCILE, NO_LINKS, NOT_IDENTIFIED, suppressed, UNCHECKED } from '../accounts/not-called.ts';
 import type { Claimed } from '../claim.ts';
+import { emailOf } from './email.ts';
 import type { ClaimCheck, Ledger } from './ledger.ts';
 import { hasRecipients, withoutRecipients } from './recipients.ts';
 
@@ -72,7 +73,9 @@ async function send(
   const allowed = withoutRecipients(message, check.leftOut);
   if (allowed === null || !hasRecipients(message, check)) return suppressed(check.detail);
   const files = filesOf(message);
-  return files === null ? NO_LINKS : provider.send({ ...allowed, files, email: null }, context);
+  if (files === null) return NO_LINKS;
+  const email = message.type === 'email' ? emailOf(allowed) : null;
+  return provider.send({ ...allowed, files, email }, context);
 }
 
 /** Whether the earlier attempt was accepted is as unknown as before. */

@@ -1,7 +1,7 @@
 import type { Channel } from '../../channel.ts';
+import { isHtml } from '../../mail/is-html.ts';
 import type { InboundContent } from '../../providers/webhook.ts';
 import type { Address, AddressParser } from '../address.ts';
-import { isHtml } from '../email/content.ts';
 import { newEmail } from '../email/new-email.ts';
 import { countSegments } from '../segments.ts';
 import { toOneLine, truncate } from '../text.ts';
