@@ -37,6 +37,10 @@ const publicKey = makeValidator((input) => {
   return pem;
 });
 const secret = text((input) => /^whsec_[A-Za-z0-9+/]+=*$/.test(input), 'whsec_ and base64');
+const topicArn = text(
+  (input) => /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/.test(input),
+  'the ARN of a topic of SNS',
+);
 const seed = text((input) => /^[A-Za-z0-9+/]{43}=$/.test(input), 'base64 of 32 bytes');
 
 const SPECS = {
@@ -60,6 +64,9 @@ const SPECS = {
   SIMULATOR_VONAGE_APPLICATION_ID: uuid({ default: undefined }),
   SIMULATOR_VONAGE_PUBLIC_KEY: publicKey({ default: undefined }),
   SIMULATOR_VONAGE_WEBHOOK_URL: url({ default: undefined }),
+  SIMULATOR_SES_TOPIC_ARN: topicArn({ default: undefined }),
+  SIMULATOR_SES_WEBHOOK_URL: url({ default: undefined }),
+  SIMULATOR_RESEND_WEBHOOK_URL: url({ default: undefined }),
 };
 
 /**
@@ -97,6 +104,7 @@ export function readEnvironment(environment: Environment): {
       applicationId: values.SIMULATOR_VONAGE_APPLICATION_ID,
       publicKey: values.SIMULATOR_VONAGE_PUBLIC_KEY,
     },
+    ses: { topicArn: values.SIMULATOR_SES_TOPIC_ARN },
     settings: {
       service_url: values.SIMULATOR_SERVICE_URL,
       seed: values.SIMULATOR_SEED,
@@ -106,6 +114,8 @@ export function readEnvironment(environment: Environment): {
       twilio: { webhook_url: values.SIMULATOR_TWILIO_WEBHOOK_URL ?? null },
       telnyx: { webhook_url: values.SIMULATOR_TELNYX_WEBHOOK_URL ?? null },
       vonage: { webhook_url: values.SIMULATOR_VONAGE_WEBHOOK_URL ?? null },
+      ses: { webhook_url: values.SIMULATOR_SES_WEBHOOK_URL ?? null },
+      resend: { webhook_url: values.SIMULATOR_RESEND_WEBHOOK_URL ?? null },
     },
   };
   return { options, faults };

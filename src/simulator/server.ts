@@ -4,6 +4,8 @@ import express, { type ErrorRequestHandler, type Express } from 'express';
 import * as OpenApiValidator from 'express-openapi-validator';
 import { controlApi } from './control-api.ts';
 import type { Dialect } from './dialect.ts';
+import { createResendDialect } from './dialects/resend/dialect.ts';
+import { createSesDialect, type SesOptions } from './dialects/ses/dialect.ts';
 import { createStandardDialect } from './dialects/standard/dialect.ts';
 import { createTelnyxDialect, type TelnyxOptions } from './dialects/telnyx/dialect.ts';
 import { createTwilioDialect, type TwilioOptions } from './dialects/twilio/dialect.ts';
@@ -19,8 +21,8 @@ export interface SimulatorOptions {
   /** 0 for any free port. */
   port?: number;
   /**
-   * The bearer key, also of Telnyx, and the auth token of Twilio that requests must have, and the signature secret of Vonage;
-   * default: any credentials are accepted.
+   * The bearer key, also of Telnyx and Resend, the auth token of Twilio, and the secret access key of SES that requests must have,
+   * and the signature secret of Vonage; default: any credentials are accepted.
    */
   apiKey?: string | undefined;
   /** `whsec_…`; default: webhooks are not signed. */
@@ -31,6 +33,8 @@ export interface SimulatorOptions {
   telnyx?: TelnyxOptions;
   /** The account of the Vonage dialect. */
   vonage?: VonageOptions;
+  /** The account of the SES dialect. */
+  ses?: SesOptions;
   /** Changes to the default settings, for the start and after each reset. */
   settings?: SettingsChange;
 }
@@ -47,13 +51,15 @@ export interface Simulator {
  * @throws {Error} the server cannot listen on the port.
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const { host = '127.0.0.1', port = 0, apiKey, webhookSecret, twilio, telnyx, vonage } = options;
+  const { host = '127.0.0.1', port = 0, apiKey, webhookSecret, twilio, telnyx, vonage, ses } = options;
   const simulation = new Simulation(merge(defaults, options.settings ?? {}));
   const dialects = {
     standard: createStandardDialect(simulation, { apiKey, webhookSecret }),
     twilio: createTwilioDialect(simulation, apiKey, twilio),
     telnyx: createTelnyxDialect(simulation, { apiKey, webhookSecret }, telnyx),
     vonage: createVonageDialect(simulation, apiKey, vonage),
+    ses: createSesDialect(simulation, apiKey, ses),
+    resend: createResendDialect(simulation, { apiKey, webhookSecret }),
   };
   const server = createServer(createApp(simulation, dialects, host));
   await new Promise<void>((resolve, reject) => {

@@ -1,15 +1,17 @@
-import got, { type Got, HTTPError, type OptionsInit, type RequestError, type Response } from 'got';
+import got, { type Got, type OptionsInit, type RequestError, type Response } from 'got';
 import type { CallContext, CheckContext, FailedOutcome, SendOutcome } from '../provider.ts';
 import { isOfConfiguration, REPEATED_ERRORS, tooLong, toStorable, toUnknown, wasNotSent } from './failure.ts';
 import {
   bodyOf,
   isSuccess,
+  onlySuccess,
   type ProviderResponse,
   parseJson,
   textOf,
   toProviderResponse,
 } from './response.ts';
 import { MAX_BODY_BYTES } from './response-body.ts';
+import { type Sign, signWith } from './signing.ts';
 
 /** Max `Retry-After` that a call waits for; after a longer one, the message waits for its next attempt. */
 const MAX_RETRY_AFTER_MS = 3_000;
@@ -35,6 +37,8 @@ export interface ClientOptions {
   /** The timeout of one request, in milliseconds. */
   timeoutMs: number;
   dialect: Dialect;
+  /** For a kind that signs its requests. */
+  sign?: Sign;
 }
 
 type RequestOptions = Pick<OptionsInit, 'method' | 'headers' | 'json' | 'body' | 'searchParams'>;
@@ -50,7 +54,7 @@ export class ProviderClient {
   readonly #repeating: Got;
   readonly #single: Got;
 
-  constructor({ url, headers, timeoutMs, dialect }: ClientOptions) {
+  constructor({ url, headers, timeoutMs, dialect, sign }: ClientOptions) {
     const third = Math.ceil(timeoutMs / 3);
     this.#dialect = dialect;
     this.#repeating = got.extend({
@@ -62,7 +66,7 @@ export class ProviderClient {
       // A connection that takes longer fails before a request is sent.
       timeout: { lookup: third, connect: third, secureConnect: third, request: timeoutMs },
       followRedirect: false,
-      hooks: { afterResponse: [onlySuccess] },
+      hooks: { afterResponse: [onlySuccess], beforeRequest: sign ? [signWith(sign)] : [] },
       retry: {
         limit: REPEATS,
         // got's default rules would take precedence over this function, with other statuses and without the `Retry-After` limit.
@@ -185,12 +189,6 @@ export class ProviderClient {
     // A delay of 0 means no repeat to got.
     return requested > MAX_RETRY_AFTER_MS ? 0 : Math.max(1, requested);
   }
-}
-
-/** got treats a redirect that is not followed as a success; here only 2xx is a success. */
-function onlySuccess(response: Response): Response {
-  if (!isSuccess(response)) throw new HTTPError(response);
-  return response;
 }
 
 function toSuccess(response: Response<Uint8Array>, readSuccess: Dialect['readSuccess']): SendOutcome {

@@ -63,7 +63,11 @@ export function describeCapabilities(subject: Subject, bench: () => Bench): void
     it('limits the attachments', async () => {
       const withAttachments = (length: number) => ({
         ...(isText() && { type: 'mms' }),
-        attachments: Array.from({ length }, (_, index) => `${ATTACHMENT}?n=${index}`),
+        attachments: Array.from({ length }, (_, index) =>
+          has.attachmentsBy.includes('url')
+            ? `${ATTACHMENT}?n=${index}`
+            : { content: Buffer.from(`text ${index}`).toString('base64'), filename: `${index}.txt` },
+        ),
       });
       if (isText() && !has.mms) return expectRefused(withAttachments(1));
       const most = has.maxAttachments ?? 3;

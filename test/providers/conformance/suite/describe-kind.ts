@@ -9,7 +9,7 @@ import { describeMedia } from './media.ts';
 import { describeOptOuts } from './opt-outs.ts';
 import { describeReceipts } from './receipts.ts';
 import { describeSending } from './sending.ts';
-import type { Subjects } from './subject.ts';
+import { hasInbound, type Subjects } from './subject.ts';
 
 /**
  * The conformance suite that every kind of provider runs, through the public interface of a service and the simulator's
@@ -41,8 +41,10 @@ export function describeKind(name: string, subjects: Subjects): void {
         describeSending(subject, get);
         describeCapabilities(subject, get);
         describeReceipts(subject, get);
-        describeInbound(subject, get);
-        describeMedia(subject, channel as Channel, get);
+        if (hasInbound(subject)) {
+          describeInbound(subject, get);
+          describeMedia(subject, channel as Channel, get);
+        }
         describeOptOuts(subject, channel as Channel, get);
         describeAuthenticity(subject, get);
       });

@@ -104,8 +104,12 @@ export interface WebhookForms {
   response: { contentType: string; body: string };
   /** A provider id that no other number has. */
   id(n: number): string;
-  /** @param unknown whether the webhook has fields that are not documented. */
-  message(fields: InboundFields, unknown?: boolean): Webhook;
+  /**
+   * Absent for a kind whose webhooks have no inbound messages.
+   *
+   * @param unknown whether the webhook has fields that are not documented.
+   */
+  message?(fields: InboundFields, unknown?: boolean): Webhook;
   receipt(id: string, status: string, unknown?: boolean): Webhook;
   /** The receipt of a bounce after which the address will never accept an email; absent if the kind has none. */
   hardBounce?(id: string): Webhook;
@@ -118,7 +122,14 @@ export interface WebhookForms {
   /** Whether the signature covers the time. */
   signsTime: boolean;
   /** The fields of `/_control/inbound`. */
-  inbound(fields: Omit<InboundFields, 'id'>): Record<string, unknown>;
+  inbound?(fields: Omit<InboundFields, 'id'>): Record<string, unknown>;
+}
+
+/** A kind whose webhooks have inbound messages. */
+export type InboundSubject = Subject & { webhooks: Required<Pick<WebhookForms, 'message' | 'inbound'>> };
+
+export function hasInbound(subject: Subject): subject is InboundSubject {
+  return subject.webhooks.message !== undefined && subject.webhooks.inbound !== undefined;
 }
 
 export type Subjects = Partial<Record<Channel, Subject>>;
