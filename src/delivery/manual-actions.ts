@@ -63,6 +63,9 @@ const RETRY = {
         and own.status in ('sent', 'delivered')
     ), removed as (
       delete from delivery_recipients where message_id = $1 and position not in (select position from reached)
+    ), forgotten as (
+      delete from recipient_marks
+      where message_id = $1 and mark = 'bounced' and position not in (select position from reached)
     )
     update deliveries
     set status = 'queued', error = null, provider = accounts[1], next_attempt_at = null, retry_count = 0,

@@ -1098,6 +1098,27 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    recipientEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Receive an event about a recipient of an email
+         * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
+         *     the position in the feed. Verify the signature over the raw body before the body is parsed.
+         */
+        post: operations["onRecipientEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     conversationEvent: {
         parameters: {
             query?: never;
@@ -3050,7 +3071,7 @@ export interface components {
          * @description What happened. New types may be added.
          * @enum {string}
          */
-        EventType: "message.received" | "message.media_settled" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled" | "conversation.created" | "conversation.merged" | "participant.linked" | "participant.unlinked" | "provider.unavailable" | "provider.recovered" | "endpoint.disabled" | "quarantine.added" | "suppression.added" | "suppression.removed";
+        EventType: "message.received" | "message.media_settled" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled" | "recipient.bounced" | "recipient.complained" | "recipient.unsubscribed" | "recipient.opened" | "recipient.clicked" | "conversation.created" | "conversation.merged" | "participant.linked" | "participant.unlinked" | "provider.unavailable" | "provider.recovered" | "endpoint.disabled" | "quarantine.added" | "suppression.added" | "suppression.removed";
         /**
          * @description Present if the resource is larger than 20,000 bytes: its body is cut, and long lists too. Read the resource for the whole.
          * @enum {boolean}
@@ -3073,6 +3094,44 @@ export interface components {
             /** @description The message with its present content and the status of the event. */
             data: components["schemas"]["Message"];
             truncated?: components["schemas"]["Truncated"];
+        };
+        /** @description An email to a recipient bounced, or the provider reported a mark of a recipient for the first time. */
+        RecipientEvent: {
+            /** @description The position in the feed. */
+            id: components["schemas"]["Id"];
+            /**
+             * @description What happened.
+             * @enum {string}
+             */
+            type: "recipient.bounced" | "recipient.complained" | "recipient.unsubscribed" | "recipient.opened" | "recipient.clicked";
+            /**
+             * Format: date-time
+             * @description When the service stored the report.
+             */
+            timestamp: string;
+            /** @description The report of the provider. */
+            data: components["schemas"]["RecipientReport"];
+            truncated?: components["schemas"]["Truncated"];
+        };
+        /** @description A report of a provider about one recipient of an email. */
+        RecipientReport: {
+            /** @description The id of the message. */
+            message_id: components["schemas"]["Id"];
+            /** @description The id of its conversation; after a merge, of the primary conversation. */
+            conversation_id: components["schemas"]["Id"];
+            address: components["schemas"]["NormalisedAddress"];
+            /**
+             * @description Of `recipient.bounced`: `hard` if the address will never accept an email, otherwise `soft`. Null if the provider does not say, and for other types.
+             * @enum {string|null}
+             */
+            bounce: "hard" | "soft" | null;
+            /** @description Of `recipient.bounced`, the reason that the provider reported. Null for other types. */
+            error: components["schemas"]["MessageError"] | null;
+            /**
+             * Format: date-time
+             * @description When it happened, according to the provider.
+             */
+            occurred_at: string;
         };
         /** @description A conversation was created, or became part of another. */
         ConversationEvent: {
@@ -3194,7 +3253,7 @@ export interface components {
          * @description Something that happened. `data` is rendered when the event is read: it has the present content of the resource, and
          *     the changed fields as they were.
          */
-        Event: components["schemas"]["MessageEvent"] | components["schemas"]["ConversationEvent"] | components["schemas"]["ParticipantEvent"] | components["schemas"]["ProviderEvent"] | components["schemas"]["EndpointEvent"] | components["schemas"]["QuarantineEvent"] | components["schemas"]["SuppressionEvent"];
+        Event: components["schemas"]["MessageEvent"] | components["schemas"]["RecipientEvent"] | components["schemas"]["ConversationEvent"] | components["schemas"]["ParticipantEvent"] | components["schemas"]["ProviderEvent"] | components["schemas"]["EndpointEvent"] | components["schemas"]["QuarantineEvent"] | components["schemas"]["SuppressionEvent"];
         /**
          * Format: uri
          * @description An `https` URL without credentials and fragment. Plain `http`, and hosts with private addresses, are allowed only if the
@@ -6186,6 +6245,41 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["MessageEvent"];
+            };
+        };
+        responses: {
+            410: components["responses"]["EndpointGone"];
+            "2XX": components["responses"]["EventReceived"];
+            default: components["responses"]["EventRefused"];
+        };
+    };
+    onRecipientEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description `evt_` and the position of the event, the same in every attempt. Use it to ignore repeated events.
+                 * @example evt_42
+                 */
+                "webhook-id": string;
+                /**
+                 * @description When this attempt was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
+                 * @example 1730469600
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
+                 *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
+                 * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecipientEvent"];
             };
         };
         responses: {

@@ -86,6 +86,7 @@ describe('Migrations', () => {
       'emails.in_reply_to_id',
       'emails.raw_media_id',
       'email_message_ids.message_id',
+      'recipient_marks.message_id',
       'deliveries.conversation_id',
       'delivery_attempts.message_id',
       'delivery_receipts.message_id',

@@ -9,7 +9,8 @@ declare
   with_recipients bigint[];
   -- Receipts that may follow a receipt of the same batch that reports `delivered`.
   bounces bigint[];
-  has_hard_bounces boolean;
+  -- Whether an email bounced, or a receipt reports a mark.
+  has_reports boolean;
 begin
   -- Receipts of one message are applied one transaction after the other: while one transaction adds the recipients, a receipt
   -- of the whole message would not find them. All transactions lock in the order of the ids, so that they do not deadlock.
@@ -19,8 +20,9 @@ begin
 
   select array_agg(distinct receipt.message_id) filter (where has_recipients),
     array_agg(receipt.id) filter (where channel = 'email' and reported_status(receipt.status) = 'undelivered'),
-    bool_or(bounce = 'hard')
-  into with_recipients, bounces, has_hard_bounces
+    bool_or(channel = 'email' and (
+      bounce = 'hard' or reported_mark(receipt.status) is not null or reported_status(receipt.status) = 'undelivered'))
+  into with_recipients, bounces, has_reports
   from delivery_receipts as receipt
   join deliveries using (message_id)
   cross join lateral (
@@ -42,7 +44,8 @@ begin
   if with_recipients is not null then
     perform summarise_recipients(with_recipients);
   end if;
-  if has_hard_bounces then
-    perform add_hard_bounces(ids);
+  if has_reports then
+    perform record_marks(ids);
+    perform add_reported_suppressions(ids);
   end if;
 end $$;
