@@ -1,7 +1,9 @@
 import type { UrlFile } from '../../db/models/email.ts';
 import type { Fault } from '../../errors.ts';
+import { mediaTypeOf } from '../../media/types.ts';
 import type { MediaRow } from '../../media/view.ts';
 import type { Schema } from '../../openapi/types.ts';
+import { contentIdFaults } from './rules.ts';
 
 /** What a message says about a stored file. */
 export interface MediaName {
@@ -30,6 +32,7 @@ export function readAttachments({ attachments, media_ids = [] }: Request, faults
   const urlFiles: (UrlFile | null)[] = [];
   const mediaIds = [...media_ids];
   const mediaNames: MediaName[] = media_ids.map(() => ({ name: null, contentId: null }));
+  const contentIds: { path: string; id: string }[] = [];
   for (const [index, attachment] of (attachments ?? []).entries()) {
     const path = `/body/attachments/${index}`;
     if (typeof attachment === 'string') {
@@ -38,6 +41,9 @@ export function readAttachments({ attachments, media_ids = [] }: Request, faults
       continue;
     }
     const { url, media_id, content, ...given } = attachment;
+    if (given.content_type !== undefined && mediaTypeOf(given.content_type) === null)
+      faults.push({ path: `${path}/content_type`, message: 'must be a media type, such as application/pdf' });
+    if (given.content_id !== undefined) contentIds.push({ path: `${path}/content_id`, id: given.content_id });
     if ([url, media_id, content].filter((source) => source !== undefined).length !== 1)
       faults.push({ path, message: 'must have exactly one of content, url and media_id' });
     else if (url !== undefined) {
@@ -48,6 +54,7 @@ export function readAttachments({ attachments, media_ids = [] }: Request, faults
       mediaNames.push({ name: given.filename ?? null, contentId: given.content_id ?? null });
     } else faults.push({ path: `${path}/content`, message: 'is not supported yet' });
   }
+  faults.push(...contentIdFaults(contentIds));
   return {
     urls,
     urlFiles: urlFiles.some((file) => file !== null) ? urlFiles : null,

@@ -6,7 +6,7 @@ import type { IdempotencyKey, Schema } from '../../openapi/types.ts';
 import type { Address, AddressParser } from '../address.ts';
 import { readAttachments } from '../email/attachments.ts';
 import { type EmailContent, readEmailContent } from '../email/content.ts';
-import { outboundEmail } from '../email/new-email.ts';
+import { outboundEmail, readEmailHeaders } from '../email/new-email.ts';
 import { attachmentFaults, countFiles, textFaults } from '../outbound-rules.ts';
 import { countSegments } from '../segments.ts';
 import { LAST_TIME, readTime } from '../time.ts';
@@ -94,6 +94,7 @@ export function readOutbound(
   faults.push(...(channel === 'sms' ? textFaults(request, type, sender, to) : []));
   faults.push(...attachmentFaults(request));
   const files = readAttachments(request, faults);
+  const headers = channel === 'email' ? readEmailHeaders(parse, request, faults) : null;
   const timestamp = readTime('/body/timestamp', request.timestamp, faults) ?? new Date();
   const sendAt = readTime('/body/send_at', request.send_at, faults);
   const dueAt = Math.max(Date.now(), sendAt?.getTime() ?? 0);
@@ -117,12 +118,12 @@ export function readOutbound(
     mediaIds,
     media: null,
     email:
-      channel === 'email'
-        ? {
-            ...outboundEmail(content, request, { sender: sender.key, deliveryKey }),
+      headers === null
+        ? null
+        : {
+            ...outboundEmail(content, headers, repliedTo, { sender: sender.key, deliveryKey }),
             url_files: files.urlFiles,
-          }
-        : null,
+          },
     repliedTo,
     mediaNames: files.mediaNames,
     idempotency: options.key ? { ...options.key, requestHash: hashOf(channel, request) } : null,
