@@ -31,7 +31,7 @@ export async function readMail(raw: Buffer): Promise<ParsedMail> {
     email.headers.filter(({ key }) => key === name).map(({ value }) => clean(value));
   const first = (name: string) => all(name)[0] || null;
   const subject = first('subject');
-  const html = email.html === undefined ? null : clean(email.html);
+  const html = email.html === undefined ? null : clean(email.html).trimEnd();
   const shown = contentIdsIn(html);
   return {
     from: first('from'),

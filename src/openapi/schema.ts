@@ -2723,10 +2723,11 @@ export interface components {
          * @description Why the last attempt failed. `unknown_shape`: the body has no form that the kind of the account knows.
          *     `unknown_address`: a text message from or to an address of no known type. `unstorable_text`: a value that PostgreSQL
          *     cannot store. `internal_error`: an unexpected error of the service. `account_removed`: the account is not configured any
-         *     more. `worker_lost`: the worker ended unexpectedly during the last attempt.
+         *     more. `worker_lost`: the worker ended unexpectedly during the last attempt. `unreadable_email`: an email that is larger, or
+         *     has more headers, parts or levels, than the service reads.
          * @enum {string}
          */
-        QuarantineReason: "unknown_shape" | "unknown_address" | "unstorable_text" | "internal_error" | "account_removed" | "worker_lost";
+        QuarantineReason: "unknown_shape" | "unknown_address" | "unstorable_text" | "internal_error" | "account_removed" | "worker_lost" | "unreadable_email";
         /** @description A stored webhook without its content. */
         QuarantinedWebhook: {
             /** @description The id of the stored webhook. */

@@ -26,7 +26,8 @@ export interface Webhooks {
   quarantine: Quarantine;
 }
 
-export interface WebhooksOptions extends Omit<EffectsOptions, 'pool' | 'accounts'> {
+export interface WebhooksOptions
+  extends Omit<EffectsOptions, 'pool' | 'store' | 'accounts' | 'emailAccounts'> {
   providers: ProviderRegistry;
   database: Pick<Database, 'knex' | 'pool'>;
   /** Called after the commit of the event that a webhook was quarantined. */
@@ -42,7 +43,7 @@ export function createWebhooks({
   ...recorders
 }: WebhooksOptions): Webhooks {
   const { knex, pool } = database;
-  const effects = createEffects({ ...recorders, config, pool, events, accounts: providers.sms });
+  const effects = createEffects({ ...recorders, config, pool, events, ...accountsOf(providers, pool) });
   const options = attemptOptions(config, providers, pool, effects, { events, onQuarantined });
   events.watchInbox(
     [...providers.sms, ...providers.email].map(({ name }) => name).concat(MIME_ACCOUNT),
@@ -75,12 +76,17 @@ export function createInboxWorker(options: InboxWorkerOptions, stack: AsyncDispo
   });
   const receipts = createReceiptRecorder(pool, events, onRecorded);
   const effects = createEffects({
-    ...{ config, pool, parseAddress, recorder, receipts, events, accounts: providers.sms },
+    ...{ config, pool, parseAddress, recorder, receipts, events, ...accountsOf(providers, pool) },
   });
   const reporting = { events, onQuarantined: onRecorded };
   const worker = new InboxWorker(attemptOptions(config, providers, pool, effects, reporting));
   stack.defer(() => worker.stop());
   return worker;
+}
+
+/** The accounts of each channel, and the media store, for the effects of webhooks. */
+function accountsOf({ sms, email }: ProviderRegistry, pool: pg.Pool) {
+  return { accounts: sms, emailAccounts: email, store: createPostgresStore(pool) };
 }
 
 function attemptOptions(

@@ -2,6 +2,7 @@ import type { KeyedConfig } from '../config/config.ts';
 import { createAddressHash } from '../consent/key.ts';
 import { createKeywordMatcher } from '../consent/keywords.ts';
 import type { ReceiptRecorder, StoredReceipt } from '../delivery/receipts.ts';
+import type { MediaStore } from '../media/store.ts';
 import { inboundMessage } from '../messaging/recording/inbound.ts';
 import { readReceipt } from '../messaging/recording/inbound-receipt.ts';
 import type { NewMessage, Recorded } from '../messaging/recording/new-message.ts';
@@ -10,6 +11,7 @@ import type { Provider } from '../providers/provider.ts';
 import type { InboundContent, OptOutContent, ReceiptContent } from '../providers/webhook.ts';
 import type { WebhookAccount } from '../providers/webhook-account.ts';
 import { createCopyResolver } from './copies.ts';
+import { createMailRecorder, type RecordMail } from './mail/record-mail.ts';
 import { type ReplyOptions, replyTo } from './opt-outs/replies.ts';
 import { createOptOutRecorder } from './opt-outs/report.ts';
 import { type RequestOptions, requestIn, stopIn } from './opt-outs/request.ts';
@@ -25,6 +27,8 @@ export interface Effects {
     reserve: Reserve,
     options?: RecordOptions,
   ): Promise<RecordedMessage>;
+  /** Records an email that is read whole. */
+  recordMail: RecordMail;
   recordReceipt(provider: WebhookAccount, content: ReceiptContent): Promise<StoredReceipt>;
   recordOptOut(provider: WebhookAccount, content: OptOutContent): Promise<void>;
   /** The STOP in a message that cannot be recorded; null for any other message. */
@@ -47,8 +51,12 @@ export interface RecordedMessage {
 export interface EffectsOptions extends ReplyOptions {
   config: KeyedConfig;
   receipts: ReceiptRecorder;
+  /** Where the files of emails are stored. */
+  store: MediaStore;
   /** The accounts of the channel SMS. */
   accounts: readonly Provider[];
+  /** The accounts of the channel email. */
+  emailAccounts: readonly Provider[];
 }
 
 export function createEffects(options: EffectsOptions): Effects {
@@ -59,6 +67,8 @@ export function createEffects(options: EffectsOptions): Effects {
     match: createKeywordMatcher(config.keywords),
   };
   const recordOptOut = createOptOutRecorder(pool, parseAddress, requests);
+  const recordReceipt = async (account: string, content: ReceiptContent) =>
+    receipts.record(readReceipt(parseAddress, account, content));
   return {
     firstIdOf: createCopyResolver(pool, parseAddress),
     recordMessage: async (provider, content, reserve, { reported, check } = {}) => {
@@ -73,7 +83,8 @@ export function createEffects(options: EffectsOptions): Effects {
       if (request?.reply) await replyTo(options, name, recorded.message, request.reply);
       return { message: recorded.message, replacesReport: request?.replacesReport ?? false };
     },
-    recordReceipt: async ({ name }, content) => receipts.record(readReceipt(parseAddress, name, content)),
+    recordMail: createMailRecorder({ ...options, recordReceipt }),
+    recordReceipt: ({ name }, content) => recordReceipt(name, content),
     recordOptOut: ({ name, channel }, content) => recordOptOut(name, channel, content),
     stopIn: (provider, content) => stopIn(requests, provider, content),
   };

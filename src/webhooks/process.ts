@@ -2,11 +2,12 @@ import type { StoredReceipt } from '../delivery/receipts.ts';
 import type { Recorded } from '../messaging/recording/new-message.ts';
 import type { Events } from '../observability/events.ts';
 import type { Reserve } from '../openapi/types.ts';
-import type { IncomingWebhook, OptOutContent } from '../providers/webhook.ts';
+import type { InboundContent, IncomingWebhook, OptOutContent } from '../providers/webhook.ts';
 import type { WebhookAccount } from '../providers/webhook-account.ts';
 import { checkAddresses, storable } from './checks.ts';
 import type { Effects } from './effects.ts';
 import { faultOf, WebhookFault } from './fault.ts';
+import type { MailContent } from './mail/record-mail.ts';
 
 /** The committed effects of a webhook, and the fault of the others; null if every effect is committed. */
 export interface Processed {
@@ -53,6 +54,12 @@ export function createProcessing(effects: Effects, events: Events): ProcessWebho
       providerMessageId: firstIds.get(part.providerMessageId) ?? part.providerMessageId,
     });
     for (const message of content.messages) {
+      if (isMail(message)) {
+        const [recorded] = await apply(() => effects.recordMail(provider.name, message, reserve));
+        if (recorded) processed.messages.push(recorded.message);
+        processed.receipts.push(...(recorded?.receipts ?? []));
+        continue;
+      }
       const reported = content.optOuts.find((each) => each.providerMessageId === message.providerMessageId);
       const record = async () => {
         const read = storable(message);
@@ -78,6 +85,10 @@ export function createProcessing(effects: Effects, events: Events): ProcessWebho
         await apply(async () => effects.recordOptOut(provider, withFirstId(storable(optOut))));
     return processed;
   };
+}
+
+function isMail(message: InboundContent): message is MailContent {
+  return message.mail !== undefined;
 }
 
 async function parse(provider: WebhookAccount, webhook: IncomingWebhook) {
