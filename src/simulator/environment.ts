@@ -46,6 +46,7 @@ const seed = text((input) => /^[A-Za-z0-9+/]{43}=$/.test(input), 'base64 of 32 b
 const SPECS = {
   SIMULATOR_HOST: str({ default: '127.0.0.1' }),
   SIMULATOR_PORT: port({ default: 8081 }),
+  SIMULATOR_SMTP_PORT: port({ default: undefined }),
   SIMULATOR_API_KEY: str({ default: undefined }),
   SIMULATOR_WEBHOOK_SECRET: secret({ default: undefined }),
   SIMULATOR_SERVICE_URL: url({ default: 'http://127.0.0.1:8080' }),
@@ -93,6 +94,7 @@ export function readEnvironment(environment: Environment): {
     port: values.SIMULATOR_PORT,
     apiKey: values.SIMULATOR_API_KEY,
     webhookSecret: values.SIMULATOR_WEBHOOK_SECRET,
+    ...(values.SIMULATOR_SMTP_PORT !== undefined && { smtp: { port: values.SIMULATOR_SMTP_PORT } }),
     twilio: {
       accountSid: values.SIMULATOR_TWILIO_ACCOUNT_SID,
       apiKey: keySid && keySecret ? { sid: keySid, secret: keySecret } : undefined,

@@ -6,6 +6,8 @@ import { controlApi } from './control-api.ts';
 import type { Dialect } from './dialect.ts';
 import { createResendDialect } from './dialects/resend/dialect.ts';
 import { createSesDialect, type SesOptions } from './dialects/ses/dialect.ts';
+import { createSmtpDialect } from './dialects/smtp/dialect.ts';
+import { type SmtpOptions, startSmtpServer } from './dialects/smtp/server.ts';
 import { createStandardDialect } from './dialects/standard/dialect.ts';
 import { createTelnyxDialect, type TelnyxOptions } from './dialects/telnyx/dialect.ts';
 import { createTwilioDialect, type TwilioOptions } from './dialects/twilio/dialect.ts';
@@ -15,6 +17,8 @@ import { refuseForeign } from './middleware/foreign.ts';
 import { validate } from './middleware/validate.ts';
 import { type DialectName, defaults, merge, type SettingsChange } from './settings.ts';
 import { Simulation } from './simulation.ts';
+
+const MAX_EMAIL_BYTES = 25 * 1_048_576;
 
 export interface SimulatorOptions {
   host?: string;
@@ -35,6 +39,8 @@ export interface SimulatorOptions {
   vonage?: VonageOptions;
   /** The account of the SES dialect. */
   ses?: SesOptions;
+  /** The mail server; default: none. */
+  smtp?: Partial<Pick<SmtpOptions, 'port' | 'maxBytes'>> | undefined;
   /** Changes to the default settings, for the start and after each reset. */
   settings?: SettingsChange;
 }
@@ -42,6 +48,8 @@ export interface SimulatorOptions {
 export interface Simulator {
   url: string;
   port: number;
+  /** The port of the mail server; null without one. */
+  smtpPort: number | null;
   stop(): Promise<void>;
 }
 
@@ -60,19 +68,28 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     vonage: createVonageDialect(simulation, apiKey, vonage),
     ses: createSesDialect(simulation, apiKey, ses),
     resend: createResendDialect(simulation, { apiKey, webhookSecret }),
+    smtp: createSmtpDialect(),
   };
+  const smtp = options.smtp
+    ? await startSmtpServer(simulation, { port: 0, maxBytes: MAX_EMAIL_BYTES, ...options.smtp, host, apiKey })
+    : null;
   const server = createServer(createApp(simulation, dialects, host));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
+  }).catch(async (error) => {
+    await smtp?.stop();
+    throw error;
   });
   const address = server.address() as AddressInfo;
   simulation.url = `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
   return {
     url: simulation.url,
     port: address.port,
+    smtpPort: smtp?.port ?? null,
     stop: async () => {
       simulation.close();
+      await smtp?.stop();
       await close(server);
     },
   };

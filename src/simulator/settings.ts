@@ -1,6 +1,6 @@
 export type Channel = 'sms' | 'email';
 /** The providers that the simulator implements; each has a folder in `dialects/`. */
-export type DialectName = 'standard' | 'twilio' | 'telnyx' | 'vonage' | 'ses' | 'resend';
+export type DialectName = 'standard' | 'twilio' | 'telnyx' | 'vonage' | 'ses' | 'resend' | 'smtp';
 
 /** The behaviour of the simulated providers; the body of `GET` and `PUT /_control/settings`. */
 export interface Settings {
@@ -106,7 +106,7 @@ export interface Settings {
 }
 
 /** The parts of the settings that a change can give in part. */
-type Part = 'receipts' | 'media' | Exclude<DialectName, 'standard'>;
+type Part = 'receipts' | 'media' | Exclude<DialectName, 'standard' | 'smtp'>;
 
 /** Some of the settings. */
 export type SettingsChange = Partial<Omit<Settings, Part>> & {

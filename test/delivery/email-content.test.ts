@@ -1,11 +1,8 @@
 import { expect } from 'chai';
-import { emailOf } from '../../src/delivery/attempt/email.ts';
+import { emailOf as emailTo } from '../../src/delivery/attempt/email.ts';
 
 const message = {
   from: 'shop@example.com',
-  to: ['ada@example.net'],
-  cc: ['mary@example.net'],
-  bcc: ['audit@example.org'],
   subject: 'Invoice',
   body: '<p>Hello <b>Ada</b></p>',
   delivery_key: '0b3f9a52-6a0c-4b5e-9d0e-1f6f0a7c2d11',
@@ -21,6 +18,9 @@ const stored = {
   reference_ids: ['first@example.net', 'question@example.net'],
 };
 
+const ENVELOPE = ['ada@example.net', 'audit@example.org'];
+const emailOf = (given: Parameters<typeof emailTo>[0]) => emailTo(given, ENVELOPE);
+
 describe('emailOf', () => {
   it('makes the parts of an email, with a text part from the HTML', () => {
     expect(emailOf({ ...message, email: stored })).to.deep.equal({
@@ -31,7 +31,7 @@ describe('emailOf', () => {
       references: ['first@example.net', 'question@example.net'],
       headers: { 'X-Ticket': '4711' },
       names: { 'ada@example.net': 'Ada' },
-      envelope: ['ada@example.net', 'mary@example.net', 'audit@example.org'],
+      envelope: ENVELOPE,
     });
   });
 

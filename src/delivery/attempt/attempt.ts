@@ -9,7 +9,7 @@ import { CANNOT_RECONCILE, NO_LINKS, NOT_IDENTIFIED, suppressed, UNCHECKED } fro
 import type { Claimed } from '../claim.ts';
 import { emailOf } from './email.ts';
 import type { ClaimCheck, Ledger } from './ledger.ts';
-import { hasRecipients, withoutRecipients } from './recipients.ts';
+import { envelopeOf, hasRecipients, withoutRecipients } from './recipients.ts';
 
 export interface AttemptOptions {
   ledger: Pick<Ledger, 'checkUnsent' | 'mayContinue'>;
@@ -74,7 +74,7 @@ async function send(
   if (allowed === null || !hasRecipients(message, check)) return suppressed(check.detail);
   const files = filesOf(message);
   if (files === null) return NO_LINKS;
-  const email = message.type === 'email' ? emailOf(allowed) : null;
+  const email = message.type === 'email' ? emailOf(allowed, envelopeOf(message, check)) : null;
   return provider.send({ ...allowed, files, email }, context);
 }
 

@@ -3,15 +3,16 @@ import { textOfHtml } from '../../mail/text-of-html.ts';
 import type { Outgoing, OutgoingEmail } from '../../providers/provider.ts';
 import type { Claimed } from '../claim.ts';
 
-type Content = Pick<Claimed, 'email' | 'body' | 'delivery_key'> &
-  Pick<Outgoing, 'from' | 'to' | 'cc' | 'bcc' | 'subject'>;
+type Content = Pick<Claimed, 'email' | 'body' | 'delivery_key'> & Pick<Outgoing, 'from' | 'subject'>;
 
 /**
  * The parts of an email for its provider, the same in every attempt to the same recipients. HTML without a text of its own gets the
  * text of the HTML; mail programs and filters expect a text part.
+ *
+ * @param envelope the recipients of the call.
  */
-export function emailOf(message: Content): OutgoingEmail {
-  const { email, body, delivery_key, from, to, cc, bcc, subject } = message;
+export function emailOf(message: Content, envelope: readonly string[]): OutgoingEmail {
+  const { email, body, delivery_key, from, subject } = message;
   const html = (email?.is_html ?? isHtml(body)) ? body : null;
   return {
     text: html === null ? body || null : email?.text || textOfHtml(html) || subject || NO_TEXT,
@@ -21,7 +22,7 @@ export function emailOf(message: Content): OutgoingEmail {
     references: email?.reference_ids ?? [],
     headers: email?.headers ?? {},
     names: email?.names ?? {},
-    envelope: [...to, ...(cc ?? []), ...(bcc ?? [])],
+    envelope,
   };
 }
 

@@ -60,6 +60,7 @@ function permanentClass(phase: Phase, code: number, enhanced: string | null): Er
   if (subject === '2') return detail === '3' ? 'content_rejected' : 'unreachable';
   if (subject === '3') return detail === '4' ? 'content_rejected' : 'provider_error';
   if (subject === '4') return 'unreachable';
+  if (subject === '5') return 'provider_error';
   if (subject === '6') return 'content_rejected';
   if (subject === '7') return phase === 'data' ? 'content_rejected' : 'blocked_by_carrier';
   if (phase === 'rcpt') return code === EXCEEDED ? 'unreachable' : 'invalid_destination';
