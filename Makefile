@@ -30,7 +30,7 @@ $(RUNTIMES): test/sdk/runtimes/package-lock.json
 	  || echo 'The old versions of Node.js for the tests of the SDK could not be installed.'
 
 test: $(INSTALLED) $(RUNTIMES) ## Run all tests
-	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha 'test/**/*.test.ts'
+	@PATH="$(CURDIR)/$(BIN):$$PATH" NODE_COMPILE_CACHE="$(CURDIR)/node_modules/.cache/node" mocha 'test/**/*.test.ts'
 
 coverage: $(INSTALLED) $(RUNTIMES) ## Run all tests and print a summary of the coverage of src/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" c8 mocha 'test/**/*.test.ts'

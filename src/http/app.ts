@@ -98,10 +98,20 @@ function validationOf({ role, production }: Config, document: OpenApiDocument): 
 
 const WORKER_PATHS = new Set(['/healthz', '/readyz', '/metrics']);
 
-/** The operations of the contract that a process of this role serves; a worker serves health and metrics only. */
+const contracts = new Map<'worker' | 'api', OpenApiDocument>();
+
+/** The operations of the contract that a process of this role serves; nothing changes it. */
 function contractOf(role: Role): OpenApiDocument {
+  const served = role === 'worker' ? 'worker' : 'api';
+  const contract = contracts.get(served) ?? readContract(served);
+  contracts.set(served, contract);
+  return contract;
+}
+
+/** A worker serves health and metrics only. */
+function readContract(served: 'worker' | 'api'): OpenApiDocument {
   const document = openApiDocument();
-  if (role !== 'worker') return document;
+  if (served !== 'worker') return document;
   const paths = Object.entries(document.paths).filter(([path]) => WORKER_PATHS.has(path));
   return { ...document, paths: Object.fromEntries(paths) };
 }

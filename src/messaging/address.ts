@@ -38,8 +38,20 @@ const SENDABLE: Record<AddressType, (key: string) => boolean> = {
   other: () => false,
 };
 
-/** Creates a parser that caches recent addresses. `region` is the default region of phone numbers. */
-export function createAddressParser(region: CountryCode): AddressParser {
+const parsers = new Map<CountryCode, AddressParser>();
+
+/**
+ * A parser that caches recent addresses; one for all users of a process, because the cache needs some megabytes.
+ *
+ * @param region the default region of phone numbers.
+ */
+export function addressParserOf(region: CountryCode): AddressParser {
+  const parser = parsers.get(region) ?? createParser(region);
+  parsers.set(region, parser);
+  return parser;
+}
+
+function createParser(region: CountryCode): AddressParser {
   const cache = new LRUCache<string, Address>({ max: 50_000 });
   return (input) => {
     const cached = cache.get(input);
@@ -50,9 +62,9 @@ export function createAddressParser(region: CountryCode): AddressParser {
   };
 }
 
-/** Like `createAddressParser`, for the normalised text only. */
-export function createNormaliser(region: CountryCode): (input: string) => string | null {
-  const parse = createAddressParser(region);
+/** Like `addressParserOf`, for the normalised text only. */
+export function normaliserOf(region: CountryCode): (input: string) => string | null {
+  const parse = addressParserOf(region);
   return (input) => parse(input)?.key ?? null;
 }
 

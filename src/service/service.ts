@@ -24,7 +24,7 @@ import { createApp } from '../http/app.ts';
 import { createFreshKeyring } from '../http/auth/keyring.ts';
 import { listen } from '../http/listen.ts';
 import { createHandlers } from '../http/routes/index.ts';
-import { createAddressParser, parseSender } from '../messaging/address.ts';
+import { addressParserOf, parseSender } from '../messaging/address.ts';
 import { createFindRepliedTo } from '../messaging/email/replied-to.ts';
 import { createMessageView } from '../messaging/message-view.ts';
 import { createFindMedia } from '../messaging/named-media.ts';
@@ -140,7 +140,7 @@ async function wire(
     if (stopping) throw new UnavailableError('The service is stopping.');
     await assertUsable();
   };
-  const parseAddress = createAddressParser(config.defaultRegion);
+  const parseAddress = addressParserOf(config.defaultRegion);
   const links = linksOf(config);
   const findMedia = createFindMedia(pool, links);
   const findRepliedTo = createFindRepliedTo(pool);

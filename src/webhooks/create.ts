@@ -4,7 +4,7 @@ import { createAddressHash } from '../consent/key.ts';
 import type { Database } from '../db/pools.ts';
 import { createReceiptRecorder } from '../delivery/receipts.ts';
 import { createPostgresStore } from '../media/postgres-store.ts';
-import { createAddressParser } from '../messaging/address.ts';
+import { addressParserOf } from '../messaging/address.ts';
 import { createRecorder } from '../messaging/recording/record.ts';
 import type { Events } from '../observability/events.ts';
 import { MIME_ACCOUNT } from '../providers/mime/account.ts';
@@ -69,7 +69,7 @@ export interface InboxWorkerOptions {
 /** Creates the worker of the inbox with recorders of its own. The stack stops the worker. */
 export function createInboxWorker(options: InboxWorkerOptions, stack: AsyncDisposableStack): InboxWorker {
   const { config, providers, pool, events, onRecorded } = options;
-  const parseAddress = createAddressParser(config.defaultRegion);
+  const parseAddress = addressParserOf(config.defaultRegion);
   const recorder = createRecorder({
     ...{ pool, events, onRecorded },
     hashAddress: createAddressHash(config.consentKey),

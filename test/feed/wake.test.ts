@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type Database, openDatabase } from '../../src/db/pools.ts';
 import { createReceiptRecorder } from '../../src/delivery/receipts.ts';
-import { createAddressParser } from '../../src/messaging/address.ts';
+import { addressParserOf } from '../../src/messaging/address.ts';
 import { createPeople } from '../../src/messaging/people/people.ts';
 import { createRecorder } from '../../src/messaging/recording/record.ts';
 import { createEvents } from '../../src/observability/events.ts';
@@ -31,7 +31,7 @@ describe('Events that requests write', () => {
       `insert into participants (address, address_type) select 'name' || n, 'alphanumeric' from generate_series(1, 2) as n returning id`,
     );
     const [one, other] = rows.map(({ id }) => id) as [number, number];
-    const people = createPeople(database, createAddressParser('US'), onWritten);
+    const people = createPeople(database, addressParserOf('US'), onWritten);
     await people.link(one, other);
     expect(written).to.equal(1);
     expect(await people.link(one, one).catch((error) => error)).to.be.an('error');
@@ -50,7 +50,7 @@ describe('Events that requests write', () => {
     const events = createEvents(createLogger('silent'));
     const { pool } = database;
     const webhooks = createWebhooks({
-      ...{ config, providers, database, events, parseAddress: createAddressParser('US') },
+      ...{ config, providers, database, events, parseAddress: addressParserOf('US') },
       recorder: createRecorder({ pool, events, hashAddress, onRecorded: () => undefined }),
       receipts: createReceiptRecorder(pool, events),
       onQuarantined: onWritten,

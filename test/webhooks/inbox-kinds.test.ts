@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { openDatabase } from '../../src/db/pools.ts';
 import { createReceiptRecorder } from '../../src/delivery/receipts.ts';
-import { createAddressParser } from '../../src/messaging/address.ts';
+import { addressParserOf } from '../../src/messaging/address.ts';
 import { createRecorder } from '../../src/messaging/recording/record.ts';
 import { createEvents } from '../../src/observability/events.ts';
 import { createLogger } from '../../src/observability/logger.ts';
@@ -42,7 +42,7 @@ describe('The webhooks of a kind that uses the inbox', () => {
     const database = openDatabase(databaseUrl, () => undefined);
     const { pool } = database;
     const webhooks = createWebhooks({
-      ...{ config, providers, database, events, parseAddress: createAddressParser('US') },
+      ...{ config, providers, database, events, parseAddress: addressParserOf('US') },
       recorder: createRecorder({ pool, events, hashAddress, onRecorded: () => undefined }),
       receipts: createReceiptRecorder(pool, events),
       onQuarantined: () => undefined,

@@ -8,9 +8,10 @@ export interface CachedConversation {
   createdAt: string;
 }
 
-const MAX_CONVERSATIONS = 50_000;
-/** Maximum UTF-16 units of all addresses in the cache. */
-const MAX_LENGTH = 8_000_000;
+/** Maximum of the sizes of all entries: about 60,000 conversations of two. */
+const MAX_SIZE = 8_000_000;
+/** The size of an entry is this number and the UTF-16 units of its addresses. */
+const ENTRY_SIZE = 100;
 
 /**
  * The conversations of recent messages, by the addresses of a message. The service never deletes or changes the
@@ -18,9 +19,9 @@ const MAX_LENGTH = 8_000_000;
  */
 export class ConversationCache {
   readonly #conversations = new LRUCache<string, CachedConversation>({
-    max: MAX_CONVERSATIONS,
-    maxSize: MAX_LENGTH,
-    sizeCalculation: (_conversation, key) => key.length,
+    // With `max`, the cache would allocate all of its entries in advance.
+    maxSize: MAX_SIZE,
+    sizeCalculation: (_conversation, key) => ENTRY_SIZE + key.length,
   });
 
   get(message: NewMessage): CachedConversation | undefined {

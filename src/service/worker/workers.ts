@@ -10,7 +10,7 @@ import { FEED_MOVED } from '../../feed/event.ts';
 import { eventRetention } from '../../feed/retention.ts';
 import { mediaCollection } from '../../media/collect.ts';
 import { createPostgresStore } from '../../media/postgres-store.ts';
-import { createNormaliser } from '../../messaging/address.ts';
+import { normaliserOf } from '../../messaging/address.ts';
 import type { Events } from '../../observability/events.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
 import { createInboxWorker } from '../../webhooks/create.ts';
@@ -50,7 +50,7 @@ export function createWorkers(context: WorkersContext, stack: AsyncDisposableSta
   const messages = createWorker(
     {
       ...{ ...common, directUrl, onSettled: onCommitted },
-      normaliseAddress: createNormaliser(config.defaultRegion),
+      normaliseAddress: normaliserOf(config.defaultRegion),
       listeners: {
         [WEBHOOKS_DUE]: () => inbox.wake(),
         [MEDIA_DUE]: () => media.wake(),

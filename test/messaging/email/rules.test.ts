@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { createAddressParser } from '../../../src/messaging/address.ts';
+import { addressParserOf } from '../../../src/messaging/address.ts';
 import { displayNames } from '../../../src/messaging/email/names.ts';
 import { contentIdFaults, headerFaults, headerTextFault } from '../../../src/messaging/email/rules.ts';
 
-const parse = createAddressParser('US');
+const parse = addressParserOf('US');
 
 describe('rules of emails', () => {
   it('allows the safe headers and private headers, in any case', () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createAddressParser } from '../../../src/messaging/address.ts';
+import { addressParserOf } from '../../../src/messaging/address.ts';
 import { readRecipients, readSender } from '../../../src/messaging/recording/inbound-addresses.ts';
 
 const ADDRESSES = { sms: '+18045551234', email: 'ada@x.example' } as const;
@@ -9,7 +9,7 @@ describe('An inbound address header', () => {
   for (const channel of ['sms', 'email'] as const) {
     const address = ADDRESSES[channel];
     let parsed = 0;
-    const parseAddress = createAddressParser('US');
+    const parseAddress = addressParserOf('US');
     const parse = (text: string) => {
       parsed++;
       return parseAddress(text);
