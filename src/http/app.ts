@@ -78,7 +78,7 @@ export async function createApp({
     handle: toMiddleware(handlers, { translate, keyring }, new ResponseBudget()),
   };
   app.use(createValidator(await validationOf(config, document), steps));
-  if (config.role !== 'worker') app.use(referenceRoutes());
+  if (config.role !== 'worker') app.use(referenceRoutes(document));
   app.use((request, _response, next) => next(new NotFoundError(`route ${request.path}`)));
   app.use(problemHandler(logger, events));
   return app;

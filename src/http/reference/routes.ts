@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type RequestHandler, type Response, Router } from 'express';
 import { NotFoundError } from '../../errors.ts';
-import { openApiDocument } from '../../openapi/document.ts';
+import type { OpenApiDocument } from '../../openapi/document.ts';
 import { KINDS } from '../../providers/registry.ts';
 import { notAllowed } from '../contract/validator.ts';
 
@@ -57,9 +57,8 @@ const CONTENT_SECURITY_POLICY = [
 
 const VERSION: string = require(swaggerUi).version;
 
-/** The home page and the reference page with their files. These routes are not in the contract and need no credentials. */
-export function referenceRoutes(): Router {
-  const { info } = openApiDocument();
+/** The home page and the reference page of a contract, with their files. These routes are not in the contract and need no credentials. */
+export function referenceRoutes({ info }: Pick<OpenApiDocument, 'info'>): Router {
   const home = {
     name: info.title,
     version: info.version,
