@@ -93,16 +93,18 @@ export function createValidator(
 }
 
 function validationOf(document: OpenApiDocument, given: Options): Validation {
-  const apiSpec = withSelectedSchemas(withDecimalIntegers(withoutRawBodies(document))) as never;
+  const apiSpec = withoutSchemas(
+    withSelectedSchemas(withDecimalIntegers(withoutRawBodies(document))),
+  ) as never;
   // Normalizes the options. `make check` validates the document, not each start.
   const { ajvOpts, options } = new OpenApiValidator({ ...given, apiSpec });
   const { validateResponses } = options;
   const schemas = new SchemaPreprocessor(apiSpec, ajvOpts.preprocessor, validateResponses as never);
   const { apiDoc, apiDocRes } = schemas.preProcess();
   const responses = validateResponses
-    ? [new ResponseValidator(apiDocRes, ajvOpts.response, validateResponses, SERIAL).validate()]
+    ? [new ResponseValidator(withoutPaths(apiDocRes), ajvOpts.response, validateResponses, SERIAL).validate()]
     : [];
-  const request = validateRequest(apiDoc, {
+  const request = validateRequest(withoutPaths(apiDoc), {
     ...ajvOpts.request,
     keywords: [decimalInteger],
     code: { regExp: boundedRegExp },
@@ -113,6 +115,19 @@ function validationOf(document: OpenApiDocument, given: Options): Validation {
     request,
     responses: responses as RequestHandler[],
   };
+}
+
+/**
+ * Without the named schemas. All references are replaced by what they refer to, so that nothing reads them; the package would
+ * add each of them to each of its validators.
+ */
+function withoutSchemas({ components, ...others }: OpenApiDocument): OpenApiDocument {
+  return { ...others, components: { securitySchemes: components.securitySchemes } };
+}
+
+/** Without the paths. A validator gets the schema of its operation; the package would add all others to it, which takes longer. */
+function withoutPaths<Document extends object>(document: Document): Document {
+  return { ...document, paths: {} };
 }
 
 /** Without the bodies that only document what a handler reads from the bytes. */
