@@ -121,18 +121,21 @@ export class MailParser extends Base {
 type Texts = Partial<Record<TextType, { value: string }[]>>;
 
 function plainOf({ plain, html = [] }: Texts): string {
-  return (plain ?? html.map(({ value }) => ({ value: textOfHtml(value) })))
-    .map(({ value }) => value)
-    .join('\n');
+  return plain ? joined(plain) : joined(html.map(({ value }) => ({ value: textOfHtml(value) })));
 }
 
 function htmlOf({ plain = [], html }: Texts): string {
-  return (html ?? plain.map(({ value }) => ({ value: asHtml(value) }))).map(({ value }) => value).join('\n');
+  return html ? joined(html) : joined(plain.map(({ value }) => ({ value: asHtml(value) })));
+}
+
+/** postal-mime has added a line break to each text that is not in Base64. */
+function joined(texts: { value: string }[]): string {
+  return texts.map(({ value }) => value.replace(/\r?\n$/, '')).join('\n');
 }
 
 function asHtml(text: string): string {
   const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-  return `<div>${escaped.trimEnd().replaceAll('\n', '<br>\n')}</div>`;
+  return `<div>${escaped.trimEnd().replace(/\r?\n/g, '<br>\n')}</div>`;
 }
 
 /** A line that ends with `=`, and spaces that a server has added, continues on the next line (RFC 2045, section 6.7). */

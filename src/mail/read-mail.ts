@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { type Attachment, decodeWords, type Email } from 'postal-mime';
+import type { Attachment, Email } from 'postal-mime';
+import { charsetOf } from './charset.ts';
+import { decodeHeader } from './encoded-words.ts';
 import { MailParser } from './mail-parser.ts';
 import { messageIdIn, messageIdsIn } from './message-ids.ts';
 import type { MailFile, ParsedMail } from './parsed-mail.ts';
@@ -9,6 +11,8 @@ export const MAX_MAIL_BYTES = 31_457_280;
 const MAX_HEADER_BYTES = 524_288;
 const MAX_DEPTH = 100;
 const MAX_FILES = 1_000;
+/** Max bytes of an email whose parts cannot be found. */
+const MAX_UNSTRUCTURED = 1_048_576;
 /** Where a header block ends, in the two forms of line ends. */
 const HEADER_ENDS = ['\r\n\r\n', '\n\n'];
 
@@ -31,23 +35,31 @@ export async function readMail(raw: Buffer): Promise<ParsedMail> {
     email.headers.filter(({ key }) => key === name).map(({ value }) => clean(value));
   const first = (name: string) => all(name)[0] || null;
   const subject = first('subject');
-  const html = email.html === undefined ? null : clean(email.html).trimEnd();
+  const html = email.html === undefined ? null : toLines(email.html);
   const shown = contentIdsIn(html);
   return {
     from: first('from'),
     to: all('to').filter(Boolean),
     cc: all('cc').filter(Boolean),
     replyTo: first('reply-to'),
-    subject: subject === null ? null : clean(decodeWords(subject)),
+    subject: subject === null ? null : clean(decodeHeader(subject)),
     date: first('date'),
     messageId: messageIdIn(first('message-id')),
     inReplyTo: messageIdsIn(first('in-reply-to')),
     references: messageIdsIn(all('references').join(' ')),
-    headers: email.headers.map(({ key, value }) => ({ name: clean(key), value: clean(decodeWords(value)) })),
-    text: email.text === undefined ? null : clean(email.text).trimEnd(),
+    headers: email.headers.map(({ key, value }) => ({ name: clean(key), value: clean(decodeHeader(value)) })),
+    text: textIn(email, raw),
     html,
     files: email.attachments.map((attachment) => fileOf(attachment, shown)),
   };
+}
+
+/** The text; of an email whose parts cannot be found, such as a multipart without its boundaries, the whole body. */
+function textIn({ text, html, attachments }: Email, raw: Buffer): string | null {
+  if (text !== undefined) return toLines(text);
+  if (html !== undefined || attachments.length > 0) return null;
+  const body = raw.subarray(headerEnd(raw), MAX_UNSTRUCTURED);
+  return toLines(new TextDecoder(charsetOf(undefined, body)).decode(body)).trim() || null;
 }
 
 async function parse(raw: Buffer): Promise<Email> {
@@ -65,11 +77,15 @@ async function parse(raw: Buffer): Promise<Email> {
 
 /** Headers that are neither ASCII nor UTF-8 are read as Windows-1252, which old mailers send. */
 function withUtf8Headers(raw: Buffer): Buffer {
-  const ends = HEADER_ENDS.map((end) => raw.indexOf(end)).filter((at) => at !== -1);
-  const end = Math.min(raw.length, MAX_HEADER_BYTES, ...ends);
+  const end = headerEnd(raw);
   const headers = raw.subarray(0, end);
   if (isUtf8(headers)) return raw;
   return Buffer.concat([Buffer.from(new TextDecoder('windows-1252').decode(headers)), raw.subarray(end)]);
+}
+
+function headerEnd(raw: Buffer): number {
+  const ends = HEADER_ENDS.map((end) => raw.indexOf(end)).filter((at) => at !== -1);
+  return Math.min(raw.length, MAX_HEADER_BYTES, ...ends);
 }
 
 function fileOf(
@@ -104,6 +120,11 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
+}
+
+/** A clean text with `\n` as its line breaks, and none at its end. */
+function toLines(text: string): string {
+  return clean(text).replaceAll('\r\n', '\n').trimEnd();
 }
 
 function clean(text: string): string {
