@@ -57,14 +57,14 @@ export function createMailRecorder(options: MailRecorderOptions): RecordMail {
   const { pool, recorder, recordReceipt } = options;
   return async (account, content, reserve) => {
     const mail = await parsedMail(content.mail);
-    const identity = identityOf(mail);
+    const raw = 'raw' in content.mail.content ? content.mail.content.raw : null;
+    const identity = identityOf(mail, raw);
     const receipts: StoredReceipt[] = [];
     for (const { account: sender, content: receipt } of await bounceReceipts(pool, mail, identity))
       receipts.push(await recordReceipt(sender, receipt));
     const answered = await findAnswered(pool, mail);
     const message = mailMessage(options, account, content, { mail, identity, answered });
     const isRepeat = (await execute(pool, FIND, [account, identity])).rowCount !== 0;
-    const raw = 'raw' in content.mail.content ? content.mail.content.raw : null;
     const files = isRepeat ? null : await storeFiles(options, account, mail, raw);
     try {
       const recorded = await recorder.record(files ? withFiles(message, files) : message, reserve);
