@@ -24,6 +24,8 @@ export interface Subject {
   recipient(n: number): string;
   /** The recipient of a message that the simulator accepted. */
   recipientOf(request: Record<string, unknown>): unknown;
+  /** The last status of a message that the provider accepts; default: `delivered`. */
+  lastStatus?: 'sent' | 'delivered';
   outcomes: OutcomeCase[];
   refusals: RefusalCase[];
   /** A recipient who has opted out at the provider, which refuses the message with the class `opted_out`; absent without one. */
@@ -52,7 +54,7 @@ export interface OutcomeCase {
   attempt: { outcome: string; code: string; http_status: number | null };
   /** The class of the error that the message shows until the next attempt. */
   class: string;
-  /** The final status; default: `delivered`. */
+  /** The final status; default: that of an accepted message. */
   end?: string;
   /** How often the provider has the message at the end; default: 1. */
   sent?: 0 | 1;
@@ -130,6 +132,21 @@ export type InboundSubject = Subject & { webhooks: Required<Pick<WebhookForms, '
 
 export function hasInbound(subject: Subject): subject is InboundSubject {
   return subject.webhooks.message !== undefined && subject.webhooks.inbound !== undefined;
+}
+
+/** Of a kind that sends no webhooks, neither receipts nor messages. */
+export const NO_WEBHOOKS: WebhookForms = {
+  response: { contentType: '', body: '' },
+  id: noWebhook,
+  receipt: noWebhook,
+  sign: noWebhook,
+  signatureHeader: '',
+  signsUrl: false,
+  signsTime: false,
+};
+
+function noWebhook(): never {
+  throw new Error('This kind sends no webhooks');
 }
 
 export type Subjects = Partial<Record<Channel, Subject>>;
