@@ -849,6 +849,9 @@ export interface paths {
          *     - `telnyx`: an event as JSON, signed by `telnyx-signature-ed25519`. The response is an empty object.
          *     - `vonage`: the webhooks of the Messages API, version 1, signed by a JWT in `Authorization`. A body with `status` is a
          *       receipt. A webhook without a JWT is answered with 503, after which Vonage sends it again.
+         *     - `ses`: a message of Amazon SNS, JSON with the type `text/plain`, signed in its body. `Message` of a notification has an event
+         *       of SES as JSON. A subscription of one of the configured topics is confirmed.
+         *     - `resend`: an event as JSON, signed by `svix-signature`.
          *     - `standard` (an account `text-co` in the sample): the bodies of `receiveSms`, `receiveSmsStatus`, `receiveEmail` and `receiveEmailStatus`, signed by
          *       `webhook-signature`. A body with `status` is a receipt, any other body with a sender or a recipient is a message.
          */
@@ -2080,6 +2083,123 @@ export interface components {
             timestamp: string;
             error?: components["schemas"]["VonageError"];
             usage?: components["schemas"]["VonageUsage"];
+        };
+        /**
+         * @description A notification of Amazon SNS with an event of SES; see
+         *     [the events](https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html).
+         */
+        SnsNotification: {
+            /**
+             * @description `Notification`.
+             * @constant
+             */
+            Type: "Notification";
+            MessageId: components["schemas"]["SnsId"];
+            TopicArn: components["schemas"]["SnsTopic"];
+            /** @description The subject of the notification. */
+            Subject?: string;
+            /** @description The event as JSON. The first notification of a topic is a sentence. */
+            Message: string;
+            Timestamp: components["schemas"]["SnsTime"];
+            SignatureVersion: components["schemas"]["SnsSignatureVersion"];
+            Signature: components["schemas"]["SnsSignature"];
+            SigningCertURL: components["schemas"]["SnsUrl"];
+            UnsubscribeURL?: components["schemas"]["SnsUrl"];
+        };
+        /** @description The begin or the end of a subscription of a topic. The service confirms a subscription by a request to `SubscribeURL`. */
+        SnsConfirmation: {
+            /**
+             * @description The type of the message.
+             * @enum {string}
+             */
+            Type: "SubscriptionConfirmation" | "UnsubscribeConfirmation";
+            MessageId: components["schemas"]["SnsId"];
+            TopicArn: components["schemas"]["SnsTopic"];
+            /** @description A sentence. */
+            Message: string;
+            /** @description Confirms the subscription. */
+            Token: string;
+            SubscribeURL: components["schemas"]["SnsUrl"];
+            Timestamp: components["schemas"]["SnsTime"];
+            SignatureVersion: components["schemas"]["SnsSignatureVersion"];
+            Signature: components["schemas"]["SnsSignature"];
+            SigningCertURL: components["schemas"]["SnsUrl"];
+        };
+        /** @description The id of the message, the same in each delivery. */
+        SnsId: string;
+        /** @description The ARN of the topic. */
+        SnsTopic: string;
+        /** @description When the message was published. */
+        SnsTime: string;
+        /**
+         * @description `1`: RSA with SHA-1; `2`: RSA with SHA-256.
+         * @enum {string}
+         */
+        SnsSignatureVersion: "1" | "2";
+        /** @description The signature in base64. */
+        SnsSignature: string;
+        /** @description A URL of `sns.<region>.amazonaws.com`. */
+        SnsUrl: string;
+        /** @description An event of an email that Resend has sent; see [event types](https://resend.com/docs/dashboard/webhooks/event-types). */
+        ResendEvent: {
+            /** @description The type, such as `email.delivered`. */
+            type: string;
+            /** @description When the event occurred. */
+            created_at: string;
+            data: components["schemas"]["ResendEmail"];
+        };
+        /** @description The email of an event, and the details of the event. */
+        ResendEmail: {
+            /** @description The id of the email at Resend. */
+            email_id: string;
+            /** @description The Message-ID on the wire. */
+            message_id?: string;
+            /** @description When the email was created. */
+            created_at?: string;
+            /** @description The sender. */
+            from?: string;
+            /** @description The recipients whom the event is about. */
+            to: string[];
+            /** @description The subject. */
+            subject?: string;
+            /** @description The tags of the email; `echo` names the message. */
+            tags?: {
+                [key: string]: string;
+            };
+            bounce?: components["schemas"]["ResendBounce"];
+            /** @description Why the email was not sent. */
+            failed?: {
+                /** @description The reason. */
+                reason?: string;
+            };
+            suppressed?: components["schemas"]["ResendSuppressed"];
+            /** @description The link that the recipient opened. */
+            click?: {
+                /** @description The URL. */
+                link?: string;
+            };
+        };
+        /** @description A bounce. `Permanent` means that the address will never accept an email. */
+        ResendBounce: {
+            /** @description `Permanent`, `Transient` or `Undetermined`. */
+            type?: string;
+            /** @description The type in more detail. */
+            subType?: string;
+            /** @description A sentence. */
+            message?: string;
+            /** @description The responses of the mail server. */
+            diagnosticCode?: string[];
+        };
+        /** @description Why Resend did not send the email to the recipient. */
+        ResendSuppressed: {
+            /** @description The list that has the recipient. */
+            type?: string;
+            /** @description The reason, such as `previous_bounce`. */
+            reason?: string;
+            /** @description A sentence. */
+            message?: string;
+            /** @description The responses of the mail server. */
+            diagnosticCode?: string[];
         };
         /** @description The number of parts of an SMS at Vonage, and its first word. */
         VonageParts: {
@@ -5830,7 +5950,8 @@ export interface operations {
         requestBody: {
             content: {
                 "application/x-www-form-urlencoded": components["schemas"]["TwilioMessage"] | components["schemas"]["TwilioStatus"];
-                "application/json": components["schemas"]["InboundSms"] | components["schemas"]["InboundEmail"] | components["schemas"]["SmsReceipt"] | components["schemas"]["EmailReceipt"] | components["schemas"]["TelnyxInboundEvent"] | components["schemas"]["TelnyxReportEvent"] | components["schemas"]["VonageMessage"] | components["schemas"]["VonageStatus"];
+                "application/json": components["schemas"]["InboundSms"] | components["schemas"]["InboundEmail"] | components["schemas"]["SmsReceipt"] | components["schemas"]["EmailReceipt"] | components["schemas"]["TelnyxInboundEvent"] | components["schemas"]["TelnyxReportEvent"] | components["schemas"]["VonageMessage"] | components["schemas"]["VonageStatus"] | components["schemas"]["ResendEvent"];
+                "text/plain": components["schemas"]["SnsNotification"] | components["schemas"]["SnsConfirmation"];
             };
         };
         responses: {

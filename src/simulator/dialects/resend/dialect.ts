@@ -8,11 +8,10 @@ import { validate } from '../../middleware/validate.ts';
 import { occurs } from '../../settings.ts';
 import type { Simulation } from '../../simulation.ts';
 import type { Call } from '../../store.ts';
-import type { Answer } from '../../webhook-client.ts';
-import { type Email, emailOf, Keys, recipientsOf, type SendRequest, webhookUrlOf } from './account.ts';
+import { type Email, emailOf, Keys, recipientsOf, type SendRequest } from './account.ts';
 import { errorBody, handleError, refuse } from './errors.ts';
 import { eventOf } from './events.ts';
-import { svixHeaders } from './signature.ts';
+import { postEvent } from './webhooks.ts';
 
 interface AccountContext {
   simulation: Simulation;
@@ -42,7 +41,8 @@ export function createResendDialect(
   );
   return {
     routes,
-    inbound: (_channel, fields) => post(context, receivedOf(fields), `msg_${randomUUID()}`),
+    inbound: (_channel, fields) =>
+      postEvent(simulation, webhookSecret, receivedOf(fields), `msg_${randomUUID()}`),
     reset: () => context.keys.clear(),
   };
 }
@@ -140,21 +140,12 @@ async function acceptEmail(
   const reported = reportSteps(accepted, steps, {
     ...{ simulation, isEarly, idOf: () => `msg_${randomUUID().replaceAll('-', '')}` },
     deliver: async (step, id) => {
-      const { status } = await post({ simulation, keys, webhookSecret }, eventOf(email, step), id);
+      const { status } = await postEvent(simulation, webhookSecret, eventOf(email, step), id);
       return status >= 200 && status < 300;
     },
   });
   if (isEarly) await reported;
   return email;
-}
-
-/** Posts an event, signed as Svix does. */
-function post({ simulation, webhookSecret }: AccountContext, event: object, id: string): Promise<Answer> {
-  const { unknown_fields } = simulation.settings.resend;
-  const body = JSON.stringify({ ...event, ...(unknown_fields && { future: { field: [1] } }) });
-  const signature = webhookSecret ? svixHeaders(webhookSecret, id, Math.floor(Date.now() / 1_000), body) : {};
-  const headers = { 'content-type': 'application/json', 'user-agent': 'Svix-Webhooks/1.24.0', ...signature };
-  return simulation.webhooks.post(webhookUrlOf(simulation), { dialect: 'resend', headers, body });
 }
 
 /** The event of an inbound email, which has no content. */

@@ -35,7 +35,7 @@ export function describeOptOuts(subject: Subject, channel: Channel, bench: () =>
       it('is not necessary after a hard bounce, which suppresses the address', async () => {
         const { id, to } = await bench().send();
         const sent: Message = await bench().service.untilStatus(id, 'delivered');
-        const bounce = webhooks.hardBounce?.(String(sent.provider_message_id));
+        const bounce = webhooks.hardBounce?.(String(sent.provider_message_id), to);
         if (bounce) await bench().deliver(bounce);
         expect(await post(to)).to.deep.equal(SUPPRESSED);
       });

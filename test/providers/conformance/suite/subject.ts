@@ -112,9 +112,10 @@ export interface WebhookForms {
    * @param unknown whether the webhook has fields that are not documented.
    */
   message?(fields: InboundFields, unknown?: boolean): Webhook;
-  receipt(id: string, status: string, unknown?: boolean): Webhook;
+  /** @param to the recipient of the message, whom the webhooks of some kinds name. */
+  receipt(id: string, status: string, unknown?: boolean, to?: string): Webhook;
   /** The receipt of a bounce after which the address will never accept an email; absent if the kind has none. */
-  hardBounce?(id: string): Webhook;
+  hardBounce?(id: string, to: string): Webhook;
   sign(webhook: Webhook, options: SigningOptions): Webhook;
   signatureHeader: string;
   /** The status for a webhook without a signature; default: 401. */
