@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { MessageProviderPact, Verifier } from '@pact-foundation/pact';
 import type { RequestHandler } from 'express';
 import { encodeForm } from '../../bin/encode-form.ts';
+import { signSvixAnew } from './resend/signatures.ts';
 import { signEventAnew } from './telnyx/signatures.ts';
 import { signFormAnew } from './twilio/signatures.ts';
 import { signVonageAnew, type VonageSigner } from './vonage/signatures.ts';
@@ -22,6 +23,8 @@ export interface Job {
   authToken?: string;
   /** The seed of the key of Telnyx, where the webhooks are Telnyx's. */
   telnyxSeed?: string;
+  /** What webhooks of Resend are signed with. */
+  svixSecret?: string;
   /** What requests to Vonage and its webhooks are signed with, where they are Vonage's. */
   vonage?: VonageSigner;
   /** The messages of an asynchronous contract, by the descriptions of its interactions. */
@@ -49,10 +52,11 @@ const handler = (state: string) => ({
   teardown: () => ask({ state, action: 'cleanUp', parameters: {} }),
 });
 
-function signer({ webhookSecret, authToken, telnyxSeed, vonage }: Job): RequestHandler | null {
+function signer({ webhookSecret, authToken, telnyxSeed, svixSecret, vonage }: Job): RequestHandler | null {
   if (webhookSecret) return signAnew(webhookSecret);
   if (authToken) return signFormAnew(authToken, url);
   if (telnyxSeed) return signEventAnew(telnyxSeed);
+  if (svixSecret) return signSvixAnew(svixSecret);
   return vonage ? signVonageAnew(vonage) : null;
 }
 

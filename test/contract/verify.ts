@@ -23,6 +23,8 @@ export interface Verification {
   authToken?: string;
   /** The seed of the key of Telnyx, where the webhooks are Telnyx's. */
   telnyxSeed?: string;
+  /** What webhooks of Resend are signed with. */
+  svixSecret?: string;
   /** What requests to Vonage and its webhooks are signed with, where they are Vonage's. */
   vonage?: VonageSigner;
   /** The messages of an asynchronous contract, by the descriptions of its interactions. */
