@@ -20,6 +20,7 @@ describe('The contracts', () => {
       'messaging-service-email-provider.json',
       'messaging-service-resend.json',
       'messaging-service-sdk-messaging-service.json',
+      'messaging-service-ses.json',
       'messaging-service-sms-provider.json',
       'messaging-service-telnyx.json',
       'messaging-service-twilio.json',

@@ -7,6 +7,7 @@ import { MessageProviderPact, Verifier } from '@pact-foundation/pact';
 import type { RequestHandler } from 'express';
 import { encodeForm } from '../../bin/encode-form.ts';
 import { signSvixAnew } from './resend/signatures.ts';
+import { signAwsAnew } from './ses/signatures.ts';
 import { signEventAnew } from './telnyx/signatures.ts';
 import { signFormAnew } from './twilio/signatures.ts';
 import { signVonageAnew, type VonageSigner } from './vonage/signatures.ts';
@@ -23,6 +24,8 @@ export interface Job {
   authToken?: string;
   /** The seed of the key of Telnyx, where the webhooks are Telnyx's. */
   telnyxSeed?: string;
+  /** The secret access key that requests to SES are signed with. */
+  awsSecret?: string;
   /** What webhooks of Resend are signed with. */
   svixSecret?: string;
   /** What requests to Vonage and its webhooks are signed with, where they are Vonage's. */
@@ -52,10 +55,18 @@ const handler = (state: string) => ({
   teardown: () => ask({ state, action: 'cleanUp', parameters: {} }),
 });
 
-function signer({ webhookSecret, authToken, telnyxSeed, svixSecret, vonage }: Job): RequestHandler | null {
+function signer({
+  webhookSecret,
+  authToken,
+  telnyxSeed,
+  svixSecret,
+  awsSecret,
+  vonage,
+}: Job): RequestHandler | null {
   if (webhookSecret) return signAnew(webhookSecret);
   if (authToken) return signFormAnew(authToken, url);
   if (telnyxSeed) return signEventAnew(telnyxSeed);
+  if (awsSecret) return signAwsAnew(awsSecret, url);
   if (svixSecret) return signSvixAnew(svixSecret);
   return vonage ? signVonageAnew(vonage) : null;
 }

@@ -16,11 +16,11 @@ export function errorBody(status: number, type: string | number | undefined): ob
   return { __type: String(type ?? fallback), message: 'A simulated failure' };
 }
 
-/** Responds with an error, whose type is in a header with the URL of its namespace. */
+/** Responds with an error, whose type is in a header. */
 export function refuse(response: Response, type: string, message: string): void {
   response
     .status(STATUSES[type] ?? 400)
-    .set('x-amzn-errortype', `${type}:http://internal.amazon.com/coral/com.amazonaws.ses/`)
+    .set('x-amzn-errortype', type)
     .json({ message });
 }
 
