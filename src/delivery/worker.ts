@@ -10,9 +10,9 @@ import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
 import { ProviderStates } from './accounts/provider-states.ts';
 import { Routing } from './accounts/routing.ts';
 import { filesOf } from './attempt/files.ts';
-import { lastCallAt } from './attempt/last-call.ts';
 import { type ClaimCheck, Ledger } from './attempt/ledger.ts';
 import { chooseCandidate } from './attempt/look-up-candidates.ts';
+import { uncertainCalls } from './attempt/uncertain-calls.ts';
 import { CallSlots } from './call-slots.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
 import { type DeliverOptions, deliver } from './deliver.ts';
@@ -97,10 +97,10 @@ export class Worker {
           events.failed('look_up', error);
           return null;
         }),
-      lastCallAt: (message) =>
-        lastCallAt(pool, message).catch((error) => {
+      uncertainCalls: (message) =>
+        uncertainCalls(pool, message).catch((error) => {
           events.failed('look_up', error);
-          return new Date();
+          return null;
         }),
     };
     this.#settle = createSettler(options);

@@ -106,8 +106,11 @@ export type SendOutcome =
    * credentials, the registration, the credit, the URL or a certificate: every message fails until the operator acts.
    */
   | (Failure & { outcome: 'unavailable'; retryAfterMs: number | null; isOperatorError: boolean })
-  /** The message may have been accepted. `isLookUpFailure`: the look-up of an earlier attempt failed and is repeated. */
-  | (Failure & { outcome: 'unknown'; isLookUpFailure?: true });
+  /**
+   * The message may have been accepted. `isLookUpFailure`: the look-up of an earlier attempt failed and is repeated. `isFinal`: no
+   * further attempt can find out.
+   */
+  | (Failure & { outcome: 'unknown'; isLookUpFailure?: true; isFinal?: true });
 
 export type FailedOutcome = Exclude<SendOutcome, { outcome: 'accepted' }>;
 

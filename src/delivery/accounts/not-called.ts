@@ -28,6 +28,18 @@ export const CANNOT_RECONCILE: FailedOutcome = {
   detail: 'An earlier attempt may have succeeded and the provider cannot confirm it',
 };
 
+/** Outcome without a call: a repeat of the earlier attempt would be another message. */
+export const KEY_EXPIRED: FailedOutcome = {
+  ...{
+    outcome: 'unknown',
+    isFinal: true,
+    httpStatus: null,
+    class: 'provider_error',
+    code: CANNOT_RECONCILE.code,
+  },
+  detail: 'An earlier attempt may have succeeded, and its idempotency key is not valid any more',
+};
+
 /** Outcome without a call: no recipient remains whom the ledger allows. */
 export function suppressed(detail: string | null): FailedOutcome {
   const reason = detail ?? 'The recipient is suppressed';

@@ -1,3 +1,4 @@
+import type { Capabilities } from '../../providers/capabilities.ts';
 import type {
   CallContext,
   FailedOutcome,
@@ -5,11 +6,23 @@ import type {
   Provider,
   SendOutcome,
 } from '../../providers/provider.ts';
-import { CANNOT_RECONCILE, NO_LINKS, NOT_IDENTIFIED, suppressed, UNCHECKED } from '../accounts/not-called.ts';
+import {
+  CANNOT_RECONCILE,
+  KEY_EXPIRED,
+  NO_LINKS,
+  NOT_IDENTIFIED,
+  suppressed,
+  UNCHECKED,
+} from '../accounts/not-called.ts';
 import type { Claimed } from '../claim.ts';
 import { emailOf } from './email.ts';
 import type { ClaimCheck, Ledger } from './ledger.ts';
 import { envelopeOf, hasRecipients, withoutRecipients } from './recipients.ts';
+import type { UncertainCalls } from './uncertain-calls.ts';
+
+const HOUR_MS = 60 * 60 * 1_000;
+/** The clock of the provider may be another, and a call takes some time. */
+const KEY_MARGIN_MS = 15 * 60 * 1_000;
 
 export interface AttemptOptions {
   ledger: Pick<Ledger, 'checkUnsent' | 'mayContinue'>;
@@ -21,14 +34,14 @@ export interface AttemptOptions {
     message: Claimed,
     candidates: readonly string[],
   ) => Promise<string | null>;
-  /** The time of the last call that may have sent the message. */
-  lastCallAt: (message: Claimed) => Promise<Date>;
+  /** The times of the calls that may have sent the message; null if they cannot be read. */
+  uncertainCalls: (message: Claimed) => Promise<UncertainCalls | null>;
 }
 
 /**
  * Sends a message to the recipients whom the ledger allows. If an earlier attempt may have succeeded and the provider does not
  * support idempotency keys, looks the message up first, so that the message is never sent twice. A message that expired, or
- * whose recipient is suppressed, after such an attempt is only looked up.
+ * whose recipient is suppressed, or whose key is not valid any more, after such an attempt is only looked up.
  */
 export async function attempt(
   provider: Provider,
@@ -38,11 +51,15 @@ export async function attempt(
   options: AttemptOptions,
 ): Promise<SendOutcome> {
   const expired = message.expires_at.getTime() <= Date.now();
+  const { ledger, chooseCandidate, uncertainCalls } = options;
+  if (!message.may_have_been_sent) return send(provider, message, check, context, options);
+  const calls = await uncertainCalls(message);
+  if (calls === null) return CANNOT_RECONCILE;
+  const isKeyValid = isValidSince(calls.first, provider.capabilities);
   const mayRepeat = provider.capabilities.idempotencyKeys && !expired && !check.isSuppressed;
-  const { ledger, chooseCandidate, lastCallAt } = options;
-  if (!message.may_have_been_sent || mayRepeat) return send(provider, message, check, context, options);
+  if (mayRepeat && isKeyValid) return send(provider, message, check, context, options);
   const result = await provider.lookUp(message, context);
-  if (result === 'inconclusive') return CANNOT_RECONCILE;
+  if (result === 'inconclusive') return isKeyValid ? CANNOT_RECONCILE : KEY_EXPIRED;
   if ('failure' in result) return lookUpFailed(result.failure);
   if ('candidates' in result) {
     const chosen = await chooseCandidate(provider.name, message, result.candidates);
@@ -50,12 +67,17 @@ export async function attempt(
   }
   if (result.found) return { ...accepted(result.providerMessageId), recipients: result.recipients ?? [] };
   const { lookUpLagMs = 0 } = provider;
-  if (lookUpLagMs > 0 && (await lastCallAt(message)).getTime() > Date.now() - lookUpLagMs)
-    return CANNOT_RECONCILE;
+  if (lookUpLagMs > 0 && calls.last.getTime() > Date.now() - lookUpLagMs) return CANNOT_RECONCILE;
   if (expired) return EXPIRED;
   // The look-up took some time, and the recipients of the earlier attempt are certainly not reached.
   const current = await ledger.checkUnsent(message);
   return current === null ? UNCHECKED : send(provider, message, current, context, options);
+}
+
+/** Whether the idempotency key of a call is still valid at its provider, also at the end of another call. */
+function isValidSince(call: Date, { idempotencyKeyHours }: Capabilities): boolean {
+  if (idempotencyKeyHours === undefined) return true;
+  return call.getTime() + idempotencyKeyHours * HOUR_MS - KEY_MARGIN_MS > Date.now();
 }
 
 const EXPIRED: SendOutcome = {

@@ -83,7 +83,8 @@ export function nextState({
     (!idempotencyKeys || isSuppressed) &&
     lookUp === 'by_circumstances' &&
     !(isUnknown && outcome.isLookUpFailure);
-  if (isUnknown && (!canResolve(provider.capabilities, isSuppressed) || isLastLookUp))
+  const isFinal = !canResolve(provider.capabilities, isSuppressed) || isLastLookUp;
+  if (isUnknown && (isFinal || outcome.isFinal))
     return { ...transition, status: after('unknown_unresolvable'), error };
   if (isUnknown && message.expires_at <= now) {
     const detail = `The message expired; the outcome of the last attempt was unknown (${outcome.code})`;

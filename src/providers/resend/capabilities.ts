@@ -18,6 +18,7 @@ export const RESEND_CAPABILITIES: Capabilities = {
   maxMediaBytes: 28_000_000,
   mediaTypes: null,
   idempotencyKeys: resendDialect.supportsIdempotencyKeys,
+  idempotencyKeyHours: 24,
   lookUp: null,
   receipts: true,
   echo: true,
