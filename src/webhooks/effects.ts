@@ -30,6 +30,11 @@ export interface Effects {
   /** Records an email that is read whole. */
   recordMail: RecordMail;
   recordReceipt(provider: WebhookAccount, content: ReceiptContent): Promise<StoredReceipt>;
+  /** Records the receipts of one webhook in one transaction. Returns the error of each receipt that cannot be stored. */
+  recordReceipts(
+    provider: WebhookAccount,
+    contents: readonly ReceiptContent[],
+  ): Promise<(StoredReceipt | Error)[]>;
   recordOptOut(provider: WebhookAccount, content: OptOutContent): Promise<void>;
   /** The STOP in a message that cannot be recorded; null for any other message. */
   stopIn(provider: WebhookAccount, content: InboundContent): OptOutContent | null;
@@ -85,6 +90,8 @@ export function createEffects(options: EffectsOptions): Effects {
     },
     recordMail: createMailRecorder({ ...options, recordReceipt }),
     recordReceipt: ({ name }, content) => recordReceipt(name, content),
+    recordReceipts: async ({ name }, contents) =>
+      receipts.recordAll(contents.map((content) => readReceipt(parseAddress, name, content))),
     recordOptOut: ({ name, channel }, content) => recordOptOut(name, channel, content),
     stopIn: (provider, content) => stopIn(requests, provider, content),
   };

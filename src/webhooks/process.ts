@@ -2,7 +2,7 @@ import type { StoredReceipt } from '../delivery/receipts.ts';
 import type { Recorded } from '../messaging/recording/new-message.ts';
 import type { Events } from '../observability/events.ts';
 import type { Reserve } from '../openapi/types.ts';
-import type { InboundContent, IncomingWebhook, OptOutContent } from '../providers/webhook.ts';
+import type { InboundContent, IncomingWebhook, OptOutContent, ReceiptContent } from '../providers/webhook.ts';
 import type { WebhookAccount } from '../providers/webhook-account.ts';
 import { checkAddresses, storable } from './checks.ts';
 import type { Effects } from './effects.ts';
@@ -76,10 +76,16 @@ export function createProcessing(effects: Effects, events: Events): ProcessWebho
       const stop = !recorded && processed.fault?.isPermanent ? effects.stopIn(provider, message) : null;
       if (stop) await apply(async () => effects.recordOptOut(provider, withFirstId(stop)));
     }
-    for (const receipt of content.receipts)
-      processed.receipts.push(
-        ...(await apply(async () => effects.recordReceipt(provider, storable(receipt)))),
-      );
+    const receipts: ReceiptContent[] = [];
+    for (const receipt of content.receipts) receipts.push(...(await apply(async () => storable(receipt))));
+    const [first, ...others] = receipts;
+    if (first && others.length === 0)
+      processed.receipts.push(...(await apply(() => effects.recordReceipt(provider, first))));
+    if (others.length > 0)
+      for (const result of (await apply(() => effects.recordReceipts(provider, receipts))).flat()) {
+        if (!(result instanceof Error)) processed.receipts.push(result);
+        else processed.fault = mostTemporary(processed.fault, toFault(result));
+      }
     for (const optOut of content.optOuts)
       if (!replaced.has(optOut))
         await apply(async () => effects.recordOptOut(provider, withFirstId(storable(optOut))));

@@ -165,7 +165,7 @@ export function receiptFor(id: number, status: string) {
       error: null,
     },
     ...{ message_id: id, delivery_key: `00000000-0000-4000-8000-${id.toString(16).padStart(12, '0')}` },
-    ...{ bounce: null, occurred_at: new Date(), payload: {} },
+    ...{ bounce: null, wire_message_id: null, occurred_at: new Date(), payload: {} },
   };
 }
 
