@@ -15,11 +15,10 @@ begin
     where earlier is null and depth < 100
   )
   select
-    (array_agg(wire_id order by depth))[1],
-    coalesce((array_agg(earlier order by depth desc))[1], '{}')
-      || array_remove(array_agg(wire_id order by depth desc), null)
-  into in_reply_to, reference_ids
-  from chain;
+    (select wire_id from chain where depth = 1),
+    coalesce((select earlier from chain where earlier is not null limit 1), '{}'::text[])
+      || array(select wire_id from chain where wire_id is not null order by depth desc)
+  into in_reply_to, reference_ids;
   if cardinality(reference_ids) > 50 then
     reference_ids := reference_ids[1:1] || reference_ids[cardinality(reference_ids) - 48:];
   end if;
