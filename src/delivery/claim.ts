@@ -5,15 +5,19 @@ import type { Email } from '../db/models/email.ts';
 import type { Message } from '../db/models/message.ts';
 import { execute } from '../db/transaction.ts';
 import type { LookedUp } from '../providers/provider.ts';
-import type { Routable } from '../providers/routable.ts';
+import type { Routable, StoredFile } from '../providers/routable.ts';
 import type { Breaker, FreeSlots } from './accounts/breaker.ts';
 import { isRetry } from './accounts/call.ts';
 import type { Route } from './accounts/routing.ts';
 
 /** A message that this worker may send until the lease ends. */
 export type Claimed = LookedUp &
-  Pick<Routable, 'attachments' | 'segments' | 'media'> &
+  Pick<Routable, 'attachments' | 'segments'> &
   Pick<Message, 'traceparent'> & {
+    /** The files of `media_ids`; null if there are none. */
+    media: readonly ClaimedFile[] | null;
+    /** The files that an earlier attempt has fetched from URLs in `attachments`; null if there are none. */
+    fetched: readonly FetchedFile[] | null;
     /** Null for a text, and for an email of a version without these parts. */
     email: ClaimedEmail | null;
   } & Pick<
@@ -29,6 +33,19 @@ export type Claimed = LookedUp &
     /** Whether a provider accepted the message for some of its recipients: only the others remain, at the same account. */
     partly_sent: boolean;
   };
+
+/** A stored file, with its name and content id in this message. */
+export interface ClaimedFile extends StoredFile {
+  object_id: string;
+  name: string | null;
+  content_id: string | null;
+}
+
+/** A stored file that was fetched from a URL. */
+export type FetchedFile = Omit<ClaimedFile, 'id' | 'content_id'> & {
+  /** The position of the URL in `attachments`, from 1. */
+  number: number;
+};
 
 /** The parts of an email, with its thread. */
 export type ClaimedEmail = Pick<

@@ -18,6 +18,7 @@ import {
 } from './accounts/not-called.ts';
 import type { Routing } from './accounts/routing.ts';
 import { type AttemptOptions, attempt } from './attempt/attempt.ts';
+import { isOfFiles } from './attempt/file-failure.ts';
 import type { ClaimCheck } from './attempt/ledger.ts';
 import { hasRecipients } from './attempt/recipients.ts';
 import { type Claim, hasFailedOver } from './claim.ts';
@@ -177,6 +178,7 @@ async function callUnlessLate(
 
 /** Whether the outcome says something about the provider: not an attempt without a call to send, nor a look-up without a result. */
 function isEvidenceOf(outcome: SendOutcome): boolean {
-  const isWithoutCall = outcome === STALLED || outcome === NO_LINKS || outcome === UNCHECKED;
+  const isWithoutCall =
+    outcome === STALLED || outcome === NO_LINKS || outcome === UNCHECKED || isOfFiles(outcome);
   return !isWithoutCall && outcome !== NOT_IDENTIFIED && !isSuppressed(outcome);
 }

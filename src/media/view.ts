@@ -36,6 +36,9 @@ const FILE_ROW = `json_build_object(${[
   `'content_id', content_id`,
 ].join(', ')})`;
 
+/** Media after this position are copies of the files behind `attachments`, which deliveries have fetched. */
+export const LAST_POSITION = 1_000;
+
 /** SQL: whether a message of a table can have files. An SMS has files only if its provider has sent an MMS as an SMS. */
 export function canHaveMedia(table: string): string {
   return `(${table}.type <> 'sms' or ${table}.attachments <> '{}')`;
@@ -46,6 +49,7 @@ export function mediaOf(table: string): string {
   return `case when ${canHaveMedia(table)} then (
     select json_agg(${FILE_ROW} order by position)
     from message_media join media on media.id = media_id where message_media.message_id = ${table}.id
+      and position <= ${LAST_POSITION}
   ) end`;
 }
 
@@ -57,6 +61,7 @@ export const START_OF_MEDIA = `
       from (
         select position, ${FILE_ROW} as file
         from message_media join media on media.id = media_id where message_media.message_id = messages.id
+      and position <= ${LAST_POSITION}
       ) as presented
     ) as measured where before <= :characters
   ) end`;

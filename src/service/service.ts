@@ -24,6 +24,7 @@ import { createApp } from '../http/app.ts';
 import { createFreshKeyring } from '../http/auth/keyring.ts';
 import { listen } from '../http/listen.ts';
 import { createHandlers } from '../http/routes/index.ts';
+import { createPostgresStore } from '../media/postgres-store.ts';
 import { addressParserOf, parseSender } from '../messaging/address.ts';
 import { createFindRepliedTo } from '../messaging/email/replied-to.ts';
 import { createMessageView } from '../messaging/message-view.ts';
@@ -144,7 +145,8 @@ async function wire(
   const links = linksOf(config);
   const findMedia = createFindMedia(pool, links);
   const findRepliedTo = createFindRepliedTo(pool);
-  const rules = { providers, allowedCountries: config.allowedCountries, findMedia, findRepliedTo };
+  const storage = { pool, store: createPostgresStore(pool) };
+  const rules = { providers, allowedCountries: config.allowedCountries, findMedia, findRepliedTo, storage };
   const presentMessage = createMessageView(links);
   const feed = new Feed({
     pool,

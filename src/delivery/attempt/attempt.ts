@@ -1,21 +1,15 @@
 import type { Capabilities } from '../../providers/capabilities.ts';
-import type {
-  CallContext,
-  FailedOutcome,
-  OutgoingFile,
-  Provider,
-  SendOutcome,
-} from '../../providers/provider.ts';
+import type { CallContext, FailedOutcome, Provider, SendOutcome } from '../../providers/provider.ts';
 import {
   CANNOT_RECONCILE,
   KEY_EXPIRED,
-  NO_LINKS,
   NOT_IDENTIFIED,
   suppressed,
   UNCHECKED,
 } from '../accounts/not-called.ts';
 import type { Claimed } from '../claim.ts';
 import { emailOf } from './email.ts';
+import type { CallFiles } from './file-contents.ts';
 import type { ClaimCheck, Ledger } from './ledger.ts';
 import { envelopeOf, hasRecipients, withoutRecipients } from './recipients.ts';
 import type { UncertainCalls } from './uncertain-calls.ts';
@@ -26,8 +20,12 @@ const KEY_MARGIN_MS = 15 * 60 * 1_000;
 
 export interface AttemptOptions {
   ledger: Pick<Ledger, 'checkUnsent' | 'mayContinue'>;
-  /** The files of a message for its provider; null if there are no links to them. */
-  filesOf: (message: Claimed) => readonly OutgoingFile[] | null;
+  /** The files of a message for its provider; the outcome of an attempt without a call if they could not be loaded. */
+  filesOf: (
+    message: Claimed,
+    capabilities: Capabilities,
+    signal: AbortSignal,
+  ) => Promise<CallFiles | FailedOutcome>;
   /** The only candidate of a look-up that can be the message; null if there is none or several. */
   chooseCandidate: (
     account: string,
@@ -85,19 +83,26 @@ const EXPIRED: SendOutcome = {
   detail: 'The message expired; the provider did not receive it',
 };
 
+/** After the files were fetched for longer than this time, the ledger is read again. */
+const MAX_CHECK_AGE_MS = 1_000;
+
 async function send(
   provider: Provider,
   message: Claimed,
   check: ClaimCheck,
   context: CallContext,
-  { filesOf }: Pick<AttemptOptions, 'filesOf'>,
+  { filesOf, ledger }: Pick<AttemptOptions, 'filesOf' | 'ledger'>,
 ): Promise<SendOutcome> {
   const allowed = withoutRecipients(message, check.leftOut);
   if (allowed === null || !hasRecipients(message, check)) return suppressed(check.detail);
-  const files = filesOf(message);
-  if (files === null) return NO_LINKS;
+  const startedAt = performance.now();
+  const loaded = await filesOf(message, provider.capabilities, context.signal);
+  if ('outcome' in loaded) return loaded;
+  using files = loaded;
+  const isOld = performance.now() - startedAt > MAX_CHECK_AGE_MS;
+  if (isOld && !message.may_have_been_sent && !(await ledger.mayContinue(message))) return UNCHECKED;
   const email = message.type === 'email' ? emailOf(allowed, envelopeOf(message, check)) : null;
-  return provider.send({ ...allowed, files, email }, context);
+  return await provider.send({ ...allowed, files: files.files, email }, context);
 }
 
 /** Whether the earlier attempt was accepted is as unknown as before. */

@@ -28,6 +28,7 @@ export function messageHandlers({
   allowedCountries,
   findMedia,
   findRepliedTo,
+  storage,
   preview,
   reader,
   timelines,
@@ -44,7 +45,14 @@ export function messageHandlers({
     const outbound = outboundMessage(parseAddress, body, options);
     const { message, repeated } = await submit(
       recorder,
-      { providers, allowedCountries, findMedia, findRepliedTo, uploader: uploaderOf(request.caller) },
+      {
+        providers,
+        allowedCountries,
+        findMedia,
+        findRepliedTo,
+        storage,
+        uploader: uploaderOf(request.caller),
+      },
       outbound,
       request.reserve,
     );

@@ -8,6 +8,7 @@ import type { Provider } from '../../providers/provider.ts';
 import type { Routable } from '../../providers/routable.ts';
 import type { AddressParser } from '../address.ts';
 import { countryOf, countryRefusal } from '../country.ts';
+import { allFiles } from '../email/new-files.ts';
 import type { NamedMedia } from '../named-media.ts';
 import { keysOf } from '../recording/address-reader.ts';
 import { type OutboundReading, readOutbound, type SendRequest } from '../recording/outbound.ts';
@@ -111,8 +112,8 @@ function suppressible({
 
 /** Null if no account can be chosen, because the message has no valid sender or no valid recipient. */
 function routableOf(
-  { type, sender, to, cc, bcc, content: { body }, urls }: OutboundReading,
-  { media }: NamedMedia,
+  { type, sender, to, cc, bcc, content: { body }, urls, newFiles }: OutboundReading,
+  { media, hasLinks }: NamedMedia,
 ): Routable | null {
   if (sender === null || to.length === 0) return null;
   return {
@@ -122,7 +123,8 @@ function routableOf(
     body,
     attachments: urls,
     segments: type === 'sms' ? countSegments(body) : null,
-    media,
+    media: allFiles(media, newFiles),
+    hasLinks,
   };
 }
 

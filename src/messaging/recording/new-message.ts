@@ -5,7 +5,7 @@ import type { Message } from '../../db/models/message.ts';
 import type { StoredError } from '../../openapi/error-class.ts';
 import type { IdempotencyKey } from '../../openapi/types.ts';
 import type { Address } from '../address.ts';
-import type { MediaName } from '../email/attachments.ts';
+import type { MediaName, NewFile } from '../email/attachments.ts';
 import type { NewEmail } from '../email/new-email.ts';
 import type { PresentableMessage } from '../message-view.ts';
 import type { StoredMedia } from '../named-media.ts';
@@ -53,6 +53,8 @@ export interface NewMessage {
   repliedTo: number | null;
   /** The ids of the files that an outbound message names. */
   mediaIds: readonly number[];
+  /** The files whose content is in the request, which are stored before the message is recorded; absent: none. */
+  newFiles?: readonly NewFile[];
   /** What the message says about each of these files; null if it says nothing. */
   mediaNames: readonly MediaName[] | null;
   /** These files; null if there are none, or before they are found. */

@@ -4,7 +4,7 @@ import type { Channel } from '../../channel.ts';
 import { type Fault, InvalidRequestError } from '../../errors.ts';
 import type { IdempotencyKey, Schema } from '../../openapi/types.ts';
 import type { Address, AddressParser } from '../address.ts';
-import { readAttachments } from '../email/attachments.ts';
+import { type NewFile, readAttachments } from '../email/attachments.ts';
 import { type EmailContent, readEmailContent } from '../email/content.ts';
 import { outboundEmail, readEmailHeaders } from '../email/new-email.ts';
 import { attachmentFaults, countFiles, textFaults } from '../outbound-rules.ts';
@@ -44,6 +44,7 @@ export interface OutboundReading {
   /** The URLs of attachments. */
   urls: string[];
   mediaIds: readonly number[];
+  newFiles: readonly NewFile[];
   /** The id of the email that the message answers. */
   repliedTo: number | null;
   /** Rules that the schema of the contract cannot express. */
@@ -104,9 +105,9 @@ export function readOutbound(
     skip_suppressed: skipSuppressed = false,
     reply_to_message_id: repliedTo = null,
   } = request;
-  const { urls, mediaIds } = files;
+  const { urls, mediaIds, newFiles } = files;
   const addressed = { channel, type, sender, to, cc, bcc, purpose, skipSuppressed };
-  const reading = { ...addressed, content, urls, mediaIds, repliedTo, faults };
+  const reading = { ...addressed, content, urls, mediaIds, newFiles, repliedTo, faults };
   if (faults.length > 0 || !sender) return { ...reading, message: null };
   const deliveryKey = randomUUID();
   const message: NewMessage = {
@@ -125,6 +126,7 @@ export function readOutbound(
             url_files: files.urlFiles,
           },
     repliedTo,
+    newFiles,
     mediaNames: files.mediaNames,
     idempotency: options.key ? { ...options.key, requestHash: hashOf(channel, request) } : null,
     row: {

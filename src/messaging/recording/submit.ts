@@ -4,6 +4,7 @@ import { eligibleAccounts, namesOf, refusalOf } from '../../providers/eligibilit
 import type { ProviderRegistry } from '../../providers/registry.ts';
 import { countryRefusal } from '../country.ts';
 import { subjectOfReply } from '../email/content.ts';
+import { allFiles, type FileStorage, recordWithFiles } from '../email/new-files.ts';
 import type { FindRepliedTo } from '../email/replied-to.ts';
 import type { FindMedia } from '../named-media.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
@@ -16,6 +17,7 @@ export interface SendRules {
   allowedCountries: readonly string[] | null;
   findMedia: FindMedia;
   findRepliedTo: FindRepliedTo;
+  storage: FileStorage;
 }
 
 /**
@@ -34,6 +36,7 @@ export async function submit(
     allowedCountries,
     findMedia,
     findRepliedTo,
+    storage,
     uploader,
   }: SendRules & { uploader: string | null },
   message: NewMessage,
@@ -44,7 +47,8 @@ export async function submit(
   const repliedTo = await findRepliedTo(message.repliedTo);
   const { media } = named;
   const faults = [...named.faults, ...repliedTo.faults, ...subjectFaults(message, uploader)];
-  const routable = { ...message.row, media };
+  const { hasLinks } = named;
+  const routable = { ...message.row, media: allFiles(media, message.newFiles), hasLinks };
   const eligible = eligibleAccounts(accounts, routable);
   const refusal =
     (faults.length > 0 ? new InvalidRequestError(faults) : null) ??
@@ -53,7 +57,7 @@ export async function submit(
   if (refusal === null) {
     const subject = message.row.subject ?? subjectOfReply(repliedTo.email?.subject ?? null);
     const row = { ...message.row, subject, accounts: namesOf(eligible, accounts) };
-    return recorder.record({ ...message, media, row }, reserve);
+    return recordWithFiles(recorder, storage, { ...message, media, row }, reserve);
   }
   const first = await recorder.findFirst(message, reserve);
   if (first === null) throw refusal;

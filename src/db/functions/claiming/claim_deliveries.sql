@@ -13,7 +13,7 @@ create or replace function claim_deliveries(routes json, wanted int, wanted_retr
   route int, delay_ms float8, id bigint, conversation_id bigint, type text, "from" text, "to" text[], cc text[],
   bcc text[], reply_to text, subject text, body text, attachments text[], "timestamp" timestamptz, delivery_key uuid,
   attempt_count int, retry_count int, may_have_been_sent boolean, created_at timestamptz, send_at timestamptz,
-  expires_at timestamptz, traceparent text, segments smallint, partly_sent boolean, media json, email json)
+  expires_at timestamptz, traceparent text, segments smallint, partly_sent boolean, media json, fetched json, email json)
 language plpgsql
 set search_path from current
 set enable_seqscan = off as $$
@@ -100,9 +100,17 @@ begin
     claimed.provider_message_id is not null,
     case when type <> 'sms' then (
       select json_agg(json_build_object(
-        'id', media.id, 'content_type', content_type, 'size', size, 'object_id', object_id, 'source_url', source_url,
+        'id', media.id, 'content_type', content_type, 'size', size, 'object_id', object_id,
         'name', coalesce(message_media.name, media.name), 'content_id', content_id) order by position)
-      from message_media join media on media.id = media_id where message_media.message_id = messages.id
+      from message_media join media on media.id = media_id
+      where message_media.message_id = messages.id and position <= 1000
+    ) end,
+    -- The files that an earlier attempt has fetched from the URLs of the message.
+    case when attachments <> '{}' then (
+      select json_agg(json_build_object(
+        'number', position - 1000, 'content_type', content_type, 'size', size, 'object_id', object_id, 'name', media.name))
+      from message_media join media on media.id = media_id
+      where message_media.message_id = messages.id and position > 1000
     ) end,
     case when type = 'email' then (
       select json_build_object(
