@@ -19,6 +19,7 @@ const REPEATS = 2;
 const FIRST_DELAY_MS = 1_000;
 /** Spreads the repeats of calls that failed at the same time. */
 const JITTER_MS = 100;
+
 /** How a kind of provider reads the responses of its API. */
 export interface Dialect {
   /** The outcome of a 2xx response to a send. */
@@ -77,11 +78,7 @@ export class ProviderClient {
     this.#single = this.#repeating.extend({ retry: { limit: 0, calculateDelay: () => 0 } });
   }
 
-  /**
-   * Sends a message.
-   *
-   * @param readSuccess the outcome of a 2xx response, if it depends on the message; default: by the dialect.
-   */
+  /** Sends a message. `readSuccess` replaces that of the dialect where a response depends on the message. */
   async send(
     path: string,
     request: RequestOptions,

@@ -7,6 +7,7 @@ import type { Provider } from '../provider.ts';
 import { POSTMARK_CAPABILITIES } from './capabilities.ts';
 import { checkPostmark } from './check.ts';
 import type { PostmarkSettings } from './config.ts';
+import { postmarkInbound } from './inbound.ts';
 import { lookUp, SEARCH_LAG_MS } from './look-up.ts';
 import { postmarkDialect, readSuccess } from './outcome.ts';
 import { toRequest } from './request.ts';
@@ -46,5 +47,6 @@ export function createPostmarkProvider(
     lookUp: (message, context) => lookUp(client, message, context),
     check: (context) => checkPostmark(client, account.name, context),
     ...postmarkWebhooks(webhooks),
+    inbound: postmarkInbound(webhooks),
   };
 }

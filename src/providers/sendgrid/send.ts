@@ -7,6 +7,7 @@ import type { Provider } from '../provider.ts';
 import { SENDGRID_CAPABILITIES } from './capabilities.ts';
 import { checkSendGrid } from './check.ts';
 import type { SendGridSettings } from './config.ts';
+import { sendgridInbound } from './inbound.ts';
 import { sendgridDialect } from './outcome.ts';
 import { toRequest } from './request.ts';
 import { sendgridWebhooks } from './webhook.ts';
@@ -20,7 +21,7 @@ export function createSendGridProvider(
   account: AccountConfig<SendGridSettings>,
   timeoutMs: number,
 ): Provider {
-  const { url, apiKey, eventPublicKeys } = account.settings;
+  const { url, apiKey, eventPublicKeys, inbound } = account.settings;
   const client = new ProviderClient({
     ...{ url, timeoutMs, dialect: sendgridDialect },
     headers: { authorization: `Bearer ${apiKey}`, accept: 'application/json' },
@@ -38,5 +39,6 @@ export function createSendGridProvider(
     lookUp: async () => 'inconclusive',
     check: (context) => checkSendGrid(client, account.name, context),
     ...sendgridWebhooks(eventPublicKeys),
+    ...(inbound !== null && { inbound: sendgridInbound(inbound) }),
   };
 }
