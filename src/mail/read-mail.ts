@@ -109,7 +109,7 @@ function bufferOf(content: ArrayBuffer | Uint8Array): Buffer {
 }
 
 /** The content ids that HTML refers to (RFC 2392). */
-function contentIdsIn(html: string | null): ReadonlySet<string> {
+export function contentIdsIn(html: string | null): ReadonlySet<string> {
   const urls = html?.matchAll(/\bcid:([^\s"'<>()]+)/gi) ?? [];
   return new Set([...urls].flatMap(([, id = '']) => [id, decoded(id)]));
 }

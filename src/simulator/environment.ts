@@ -68,6 +68,9 @@ const SPECS = {
   SIMULATOR_SES_TOPIC_ARN: topicArn({ default: undefined }),
   SIMULATOR_SES_WEBHOOK_URL: url({ default: undefined }),
   SIMULATOR_RESEND_WEBHOOK_URL: url({ default: undefined }),
+  SIMULATOR_SENDGRID_WEBHOOK_URL: url({ default: undefined }),
+  SIMULATOR_POSTMARK_WEBHOOK_URL: url({ default: undefined }),
+  SIMULATOR_POSTMARK_WEBHOOK_PASSWORD: str({ default: undefined }),
 };
 
 /**
@@ -89,6 +92,7 @@ export function readEnvironment(environment: Environment): {
   const { SIMULATOR_TWILIO_API_KEY_SID: keySid, SIMULATOR_TWILIO_API_KEY_SECRET: keySecret } = values;
   if ((keySid === undefined) !== (keySecret === undefined))
     faults.push('SIMULATOR_TWILIO_API_KEY_SID: must be set together with SIMULATOR_TWILIO_API_KEY_SECRET');
+  const postmarkPassword = values.SIMULATOR_POSTMARK_WEBHOOK_PASSWORD;
   const options = {
     host: values.SIMULATOR_HOST,
     port: values.SIMULATOR_PORT,
@@ -107,6 +111,9 @@ export function readEnvironment(environment: Environment): {
       publicKey: values.SIMULATOR_VONAGE_PUBLIC_KEY,
     },
     ses: { topicArn: values.SIMULATOR_SES_TOPIC_ARN },
+    postmark: {
+      credentials: postmarkPassword ? { user: 'postmark', password: postmarkPassword } : undefined,
+    },
     settings: {
       service_url: values.SIMULATOR_SERVICE_URL,
       seed: values.SIMULATOR_SEED,
@@ -118,6 +125,8 @@ export function readEnvironment(environment: Environment): {
       vonage: { webhook_url: values.SIMULATOR_VONAGE_WEBHOOK_URL ?? null },
       ses: { webhook_url: values.SIMULATOR_SES_WEBHOOK_URL ?? null },
       resend: { webhook_url: values.SIMULATOR_RESEND_WEBHOOK_URL ?? null },
+      sendgrid: { webhook_url: values.SIMULATOR_SENDGRID_WEBHOOK_URL ?? null },
+      postmark: { webhook_url: values.SIMULATOR_POSTMARK_WEBHOOK_URL ?? null },
     },
   };
   return { options, faults };

@@ -4,7 +4,9 @@ import express, { type ErrorRequestHandler, type Express } from 'express';
 import * as OpenApiValidator from 'express-openapi-validator';
 import { controlApi } from './control-api.ts';
 import type { Dialect } from './dialect.ts';
+import { createPostmarkDialect, type PostmarkOptions } from './dialects/postmark/dialect.ts';
 import { createResendDialect } from './dialects/resend/dialect.ts';
+import { createSendGridDialect } from './dialects/sendgrid/dialect.ts';
 import { createSesDialect, type SesOptions } from './dialects/ses/dialect.ts';
 import { createSmtpDialect } from './dialects/smtp/dialect.ts';
 import { type SmtpOptions, startSmtpServer } from './dialects/smtp/server.ts';
@@ -25,7 +27,7 @@ export interface SimulatorOptions {
   /** 0 for any free port. */
   port?: number;
   /**
-   * The bearer key, also of Telnyx and Resend, the auth token of Twilio, and the secret access key of SES that requests must have,
+   * The bearer key, also of Telnyx, Resend and SendGrid, the server token of Postmark, the auth token of Twilio, and the secret access key of SES that requests must have,
    * and the signature secret of Vonage; default: any credentials are accepted.
    */
   apiKey?: string | undefined;
@@ -41,6 +43,8 @@ export interface SimulatorOptions {
   ses?: SesOptions;
   /** The mail server; default: none. */
   smtp?: Partial<Pick<SmtpOptions, 'port' | 'maxBytes'>> | undefined;
+  /** The server of the Postmark dialect. */
+  postmark?: PostmarkOptions;
   /** Changes to the default settings, for the start and after each reset. */
   settings?: SettingsChange;
 }
@@ -59,7 +63,17 @@ export interface Simulator {
  * @throws {Error} the server cannot listen on the port.
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const { host = '127.0.0.1', port = 0, apiKey, webhookSecret, twilio, telnyx, vonage, ses } = options;
+  const {
+    host = '127.0.0.1',
+    port = 0,
+    apiKey,
+    webhookSecret,
+    twilio,
+    telnyx,
+    vonage,
+    ses,
+    postmark,
+  } = options;
   const simulation = new Simulation(merge(defaults, options.settings ?? {}));
   const dialects = {
     standard: createStandardDialect(simulation, { apiKey, webhookSecret }),
@@ -69,6 +83,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     ses: createSesDialect(simulation, apiKey, ses),
     resend: createResendDialect(simulation, { apiKey, webhookSecret }),
     smtp: createSmtpDialect(),
+    sendgrid: createSendGridDialect(simulation, { apiKey, webhookSecret }),
+    postmark: createPostmarkDialect(simulation, { apiKey, webhookSecret }, postmark),
   };
   const smtp = options.smtp
     ? await startSmtpServer(simulation, { port: 0, maxBytes: MAX_EMAIL_BYTES, ...options.smtp, host, apiKey })

@@ -1,6 +1,15 @@
 export type Channel = 'sms' | 'email';
 /** The providers that the simulator implements; each has a folder in `dialects/`. */
-export type DialectName = 'standard' | 'twilio' | 'telnyx' | 'vonage' | 'ses' | 'resend' | 'smtp';
+export type DialectName =
+  | 'standard'
+  | 'twilio'
+  | 'telnyx'
+  | 'vonage'
+  | 'ses'
+  | 'resend'
+  | 'sendgrid'
+  | 'postmark'
+  | 'smtp';
 
 /** The behaviour of the simulated providers; the body of `GET` and `PUT /_control/settings`. */
 export interface Settings {
@@ -95,6 +104,24 @@ export interface Settings {
     /** Whether webhooks have fields that are not documented. */
     unknown_fields: boolean;
   };
+  sendgrid: {
+    /** The URL of the event webhook, which inbound email has with `/inbound` at its end; null for that of the account. */
+    webhook_url: string | null;
+    /** The verified senders; null for any sender. */
+    senders: string[] | null;
+    /** Whether webhooks have fields that are not documented. */
+    unknown_fields: boolean;
+  };
+  postmark: {
+    /** The URL of the webhooks, which inbound email has with `/inbound` at its end; null for that of the account. */
+    webhook_url: string | null;
+    /** The sender signatures; null for any sender. */
+    senders: string[] | null;
+    /** The time until an email is found by a search, in milliseconds. */
+    search_delay_ms: number;
+    /** Whether webhooks have fields that are not documented. */
+    unknown_fields: boolean;
+  };
   resend: {
     /** The webhook URL; null for the URL that the service prints for the account. */
     webhook_url: string | null;
@@ -156,6 +183,8 @@ export const defaults: Settings = {
   },
   ses: { webhook_url: null, senders: null, signature_version: '1', feedback: false, unknown_fields: false },
   resend: { webhook_url: null, senders: null, unknown_fields: false },
+  sendgrid: { webhook_url: null, senders: null, unknown_fields: false },
+  postmark: { webhook_url: null, senders: null, search_delay_ms: 0, unknown_fields: false },
 };
 
 /** The longest delay of a timer, in milliseconds. */
@@ -179,7 +208,7 @@ export function serviceUrl({ service_url }: Settings): string {
 /** Returns the settings with these changes. */
 export function merge(
   settings: Settings,
-  { receipts, media, twilio, telnyx, vonage, ses, resend, ...others }: SettingsChange,
+  { receipts, media, twilio, telnyx, vonage, ses, resend, sendgrid, postmark, ...others }: SettingsChange,
 ): Settings {
   return {
     ...settings,
@@ -191,6 +220,8 @@ export function merge(
     vonage: { ...settings.vonage, ...vonage },
     ses: { ...settings.ses, ...ses },
     resend: { ...settings.resend, ...resend },
+    sendgrid: { ...settings.sendgrid, ...sendgrid },
+    postmark: { ...settings.postmark, ...postmark },
   };
 }
 

@@ -14,7 +14,7 @@ export interface File {
 }
 
 /** The dialects whose inbound messages have files. */
-type MediaDialect = Exclude<DialectName, 'ses' | 'resend' | 'smtp'>;
+type MediaDialect = Exclude<DialectName, 'ses' | 'resend' | 'sendgrid' | 'postmark' | 'smtp'>;
 
 export const DIALECTS: readonly MediaDialect[] = ['standard', 'twilio', 'telnyx', 'vonage'];
 const newToken = createTokens(APPLICATION_ID, PRIVATE_KEY);
