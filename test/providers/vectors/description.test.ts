@@ -6,6 +6,7 @@ import { NO_DESCRIPTION } from '../../support/provider-specs.ts';
 /** The names in the collection of vectors, and the files here. */
 const FILES = {
   twilio: 'twilio.json',
+  sendgrid: 'sendgrid.json',
   telnyx: 'telnyx.json',
   'vonage-messages': 'vonage-messages.json',
   svix: 'standard-webhooks.json',
