@@ -852,6 +852,8 @@ export interface paths {
          *     - `ses`: a message of Amazon SNS, JSON with the type `text/plain`, signed in its body. `Message` of a notification has an event
          *       of SES as JSON. A subscription of one of the configured topics is confirmed.
          *     - `resend`: an event as JSON, signed by `svix-signature`.
+         *     - `sendgrid`: an array of events, signed by `X-Twilio-Email-Event-Webhook-Signature`.
+         *     - `postmark`: an event as JSON, with the credentials of the account in its URL.
          *     - `standard` (an account `text-co` in the sample): the bodies of `receiveSms`, `receiveSmsStatus`, `receiveEmail` and `receiveEmailStatus`, signed by
          *       `webhook-signature`. A body with `status` is a receipt, any other body with a sender or a recipient is a message.
          */
@@ -876,6 +878,9 @@ export interface paths {
          * @description The URL to which the provider of an account posts inbound email, for kinds that do not post it to the URL of the account. The
          *     webhook is stored and answered; afterwards a worker reads the email and records it as a message. An email that cannot be read is
          *     kept in the quarantine. Only 503 means that the webhook must be sent again.
+         *
+         *     - `sendgrid`: a form of Inbound Parse, with the raw email in `email` or with its parts.
+         *     - `postmark`: the email as JSON.
          */
         post: operations["receiveInboundMail"];
         delete?: never;
@@ -2200,6 +2205,168 @@ export interface components {
             message?: string;
             /** @description The responses of the mail server. */
             diagnosticCode?: string[];
+        };
+        /**
+         * @description The events of emails that SendGrid has sent; see
+         *     [the event webhook](https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event).
+         */
+        SendGridEvents: components["schemas"]["SendGridEvent"][];
+        /** @description An event of one recipient. An event that SendGrid repeats can have another `sg_event_id`. */
+        SendGridEvent: {
+            /** @description The recipient. */
+            email: string;
+            /** @description The type, such as `delivered`. */
+            event: string;
+            /** @description When the event occurred, in seconds since 1970. */
+            timestamp: number;
+            /** @description The `X-Message-Id` of the send, and a suffix that begins with `.filter` or `.recvd`. */
+            sg_message_id?: string;
+            /** @description The id of the event. */
+            sg_event_id?: string;
+            /** @description The Message-ID, or an id of SendGrid. */
+            "smtp-id"?: string;
+            /** @description Names the message. */
+            echo?: string;
+            /** @description Of a bounce: `bounce` or `blocked`. */
+            type?: string;
+            /** @description The cause of a bounce. */
+            bounce_classification?: string;
+            /** @description The enhanced status code of a bounce. */
+            status?: string;
+            /** @description Why the email was not delivered. */
+            reason?: string;
+            /** @description The response of the mail server. */
+            response?: string;
+            /** @description The number of the attempt. */
+            attempt?: string | number;
+            /** @description The link that the recipient opened. */
+            url?: string;
+            /** @description The group that the recipient has left or joined. */
+            asm_group_id?: number;
+        };
+        /**
+         * @description An event of an email that Postmark has sent; see [webhooks](https://postmarkapp.com/developer/webhooks/webhooks-overview).
+         *     The fields of the time and of the recipient depend on the type.
+         */
+        PostmarkEvent: {
+            /** @description `Delivery`, `Bounce`, `SpamComplaint`, `SubscriptionChange`, `Open` or `Click`. */
+            RecordType: string;
+            /** @description The id of the email at Postmark. */
+            MessageID: string;
+            /** @description The message stream. */
+            MessageStream?: string;
+            /** @description The metadata of the email; `echo` names the message. */
+            Metadata?: {
+                [key: string]: string;
+            };
+            /** @description The id of a bounce. */
+            ID?: number;
+            /** @description The type of a bounce, such as `HardBounce`. */
+            Type?: string;
+            /** @description The recipient. */
+            Recipient?: string;
+            /** @description The recipient of a bounce or a complaint. */
+            Email?: string;
+            /** @description The response of the mail server. */
+            Details?: string;
+            /** @description The type of a bounce in words. */
+            Description?: string;
+            /** @description Whether Postmark sends no more emails to the recipient. */
+            Inactive?: boolean;
+            /** @description Whether the suppression of the recipient begins or ends. */
+            SuppressSending?: boolean;
+            /** @description The reason, such as `ManualSuppression`. */
+            SuppressionReason?: string | null;
+            /** @description `Recipient`, `Customer` or `Admin`. */
+            Origin?: string;
+            /** @description The link that the recipient opened. */
+            OriginalLink?: string;
+            DeliveredAt?: components["schemas"]["PostmarkTime"];
+            BouncedAt?: components["schemas"]["PostmarkTime"];
+            ChangedAt?: components["schemas"]["PostmarkTime"];
+            ReceivedAt?: components["schemas"]["PostmarkTime"];
+        };
+        /** @description A time in RFC 3339. */
+        PostmarkTime: string;
+        /** @description An address and its name. */
+        PostmarkMailbox: {
+            /** @description The address. */
+            Email?: string;
+            /** @description The name; may be empty. */
+            Name?: string;
+        };
+        /** @description An email that Postmark has received; see [the inbound webhook](https://postmarkapp.com/developer/webhooks/inbound-webhook). */
+        PostmarkEmail: {
+            /** @description The id of the email at Postmark. */
+            MessageID: string;
+            /** @description The recipient of the envelope. */
+            OriginalRecipient?: string;
+            /** @description The address of the sender. */
+            From?: string;
+            FromFull?: components["schemas"]["PostmarkMailbox"];
+            /** @description The recipients. */
+            ToFull?: components["schemas"]["PostmarkMailbox"][];
+            /** @description The recipients of copies. */
+            CcFull?: components["schemas"]["PostmarkMailbox"][];
+            /** @description The address for replies. */
+            ReplyTo?: string;
+            /** @description The subject. */
+            Subject?: string;
+            /** @description The date as it was written. */
+            Date?: string;
+            /** @description The text. */
+            TextBody?: string;
+            /** @description The HTML. */
+            HtmlBody?: string;
+            /** @description The text without the quoted email. */
+            StrippedTextReply?: string;
+            /** @description The whole email, if the inbound stream includes it. */
+            RawEmail?: string;
+            /** @description The headers; `Message-ID` has the id of the sender. */
+            Headers?: {
+                /** @description The name. */
+                Name?: string;
+                /** @description The decoded value. */
+                Value?: string;
+            }[];
+            /** @description The files. */
+            Attachments?: {
+                /** @description The name. */
+                Name?: string;
+                /** @description Base64. */
+                Content?: string;
+                /** @description The type. */
+                ContentType?: string;
+                /** @description The id that the HTML refers to; may be empty. */
+                ContentID?: string;
+            }[];
+        };
+        /**
+         * @description An email that SendGrid has received: raw, or in parts; see
+         *     [Inbound Parse](https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/setting-up-the-inbound-parse-webhook).
+         *     Further files are `attachment2` and so on.
+         */
+        SendGridEmail: {
+            /** @description The whole email. */
+            email?: string;
+            /** @description The headers of an email in parts. */
+            headers?: string;
+            /** @description The text. */
+            text?: string;
+            /** @description The HTML. */
+            html?: string;
+            /** @description The charsets of the fields as JSON. */
+            charsets?: string;
+            /** @description The sender and the recipients of the envelope as JSON. */
+            envelope?: string;
+            /** @description The score of SpamAssassin. */
+            spam_score?: string;
+            /** @description The names and types of the files as JSON. */
+            "attachment-info"?: string;
+            /** @description The files of the content ids as JSON. */
+            "content-ids"?: string;
+            /** @description The first file. */
+            attachment1?: string;
         };
         /** @description The number of parts of an SMS at Vonage, and its first word. */
         VonageParts: {
@@ -5950,7 +6117,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/x-www-form-urlencoded": components["schemas"]["TwilioMessage"] | components["schemas"]["TwilioStatus"];
-                "application/json": components["schemas"]["InboundSms"] | components["schemas"]["InboundEmail"] | components["schemas"]["SmsReceipt"] | components["schemas"]["EmailReceipt"] | components["schemas"]["TelnyxInboundEvent"] | components["schemas"]["TelnyxReportEvent"] | components["schemas"]["VonageMessage"] | components["schemas"]["VonageStatus"] | components["schemas"]["ResendEvent"];
+                "application/json": components["schemas"]["InboundSms"] | components["schemas"]["InboundEmail"] | components["schemas"]["SmsReceipt"] | components["schemas"]["EmailReceipt"] | components["schemas"]["TelnyxInboundEvent"] | components["schemas"]["TelnyxReportEvent"] | components["schemas"]["VonageMessage"] | components["schemas"]["VonageStatus"] | components["schemas"]["ResendEvent"] | components["schemas"]["SendGridEvents"] | components["schemas"]["PostmarkEvent"];
                 "text/plain": components["schemas"]["SnsNotification"] | components["schemas"]["SnsConfirmation"];
             };
         };
@@ -5985,12 +6152,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "multipart/form-data": {
-                    [key: string]: unknown;
-                };
-                "application/json": {
-                    [key: string]: unknown;
-                };
+                "multipart/form-data": components["schemas"]["SendGridEmail"];
+                "application/json": components["schemas"]["PostmarkEmail"];
             };
         };
         responses: {

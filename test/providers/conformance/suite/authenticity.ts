@@ -47,7 +47,8 @@ export function describeAuthenticity(subject: Subject, bench: () => Bench): void
 
     it('is refused with one flipped bit in the body or in the signature', async () => {
       const signed = bench().signed(inbound());
-      const bodies = Array.from({ length: Math.ceil(signed.body.length / STEP) }, (_, index) => ({
+      const count = webhooks.signsBody === false ? 0 : Math.ceil(signed.body.length / STEP);
+      const bodies = Array.from({ length: count }, (_, index) => ({
         ...signed,
         body: withFlippedBit(signed.body, index * STEP),
       }));

@@ -120,6 +120,8 @@ export interface WebhookForms {
   signatureHeader: string;
   /** The status for a webhook without a signature; default: 401. */
   unsignedStatus?: 503;
+  /** Whether the signature covers the body; default: true. */
+  signsBody?: boolean;
   /** Whether the signature covers the URL. */
   signsUrl: boolean;
   /** Whether the signature covers the time. */
