@@ -167,6 +167,9 @@ describe('The settings of a Twilio account', () => {
       'https://a.example/m',
     );
     expect(faults({ SMS_PROVIDERS: 'sms' })[0]).to.match(/^SMS_PROVIDERS: "sms" is the name of a channel/);
+    expect(faults({ EMAIL_PROVIDERS: 'mime' })).to.include(
+      'EMAIL_PROVIDERS: "mime" is the name of the account of mail servers',
+    );
   });
 
   it('come from the simulator with SIMULATE', () => {

@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import pg from 'pg';
 import { mediaCollection } from '../../../src/media/collect.ts';
 import { createPostgresStore } from '../../../src/media/postgres-store.ts';
 import { query } from '../../support/database.ts';
-import { type Harness, startHarness } from '../../support/harness.ts';
+import { type Harness, startHarness, webhookSecret } from '../../support/harness.ts';
 import { deliverMime, mail, mimeEnvironment, mimeTarget } from '../../support/mime.ts';
 
 const MIB = 1_048_576;
@@ -59,6 +61,33 @@ describe('An email from a mail server', () => {
     expect((await objects()).map(({ bytes }) => Number(bytes))).to.deep.equal([raw.length]);
     expect((await service.request('DELETE', `/api/quarantine/${id}`)).status).to.equal(204);
     expect(await objects()).to.deep.equal([]);
+  });
+
+  it('arrives by the script of the documentation, with the envelope of the mail server', async () => {
+    const page = readFileSync(new URL('../../../docs/inbound-email.md', import.meta.url), 'utf8');
+    const [, script = ''] = /```sh\n(#!\/bin\/sh\n.*?)```/s.exec(page) ?? [];
+    const own = script
+      .replace(/^URL=.*$/m, `URL=${service.url}/api/webhooks/mime`)
+      .replace(/^SECRET=.*$/m, `SECRET=${webhookSecret}`);
+    const raw = mail({ 'Message-ID': '<script@example.com>' }, 'é\0%"\'');
+    const run = (text: string, input: string) =>
+      new Promise<number | null>((resolve) => {
+        const child = spawn('sh', ['-c', text, 'to-messaging', '', 'a+b@shop.example', "o'c d@shop.example"]);
+        child.once('close', resolve);
+        child.stdin.end(input);
+      });
+    expect(await run(own, raw)).to.equal(0);
+    const [{ id }] = await stored();
+    const { target, body } = await find(id);
+    const query = new URLSearchParams(target.split('?')[1]);
+    expect([body, query.get('sender'), query.getAll('recipient')]).to.deep.equal([
+      ...[raw, '', ['a+b@shop.example', "o'c d@shop.example"]],
+    ]);
+    // A temporary failure, after which the mail server keeps the email.
+    expect(await run(own.replace(/^SECRET=.*$/m, 'SECRET=whsec_d3Jvbmcgc2VjcmV0IG9mIDI0IGI='), raw)).to.equal(
+      75,
+    );
+    expect(await run(own.replace(/^URL=.*$/m, 'URL=http://127.0.0.1:9'), raw)).to.equal(75);
   });
 
   it('is refused with 401 if its signature is missing, wrong or for another body, and with 413 if it is too large', async () => {
