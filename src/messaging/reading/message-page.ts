@@ -7,11 +7,12 @@ import { emailSize } from '../email/view.ts';
 import { type PresentableMessage, presentable } from '../message-view.ts';
 import type { Messages } from './newest-first.ts';
 
-/** The bytes of the recipients of a message with several recipients, which are read for such messages only. */
+/** The bytes of the recipients of a message with several recipients, and of their marks, which are read for such messages only. */
 const RECIPIENTS_SIZE = `case when direction = 'outbound' and cardinality("to" || cc || bcc) > 1 then
   octet_length(array_to_string("to" || cc || bcc, ' ')) + cardinality("to" || cc || bcc) * (
     256 + coalesce((select octet_length(error::text) from deliveries where message_id = candidates.id), 0))
   + coalesce((select sum(octet_length(error::text)) from delivery_recipients where message_id = candidates.id), 0)
+  + (select count(distinct position) from recipient_marks where message_id = candidates.id) * 512
   else 0 end`;
 
 /** The bytes of the files of a message, which are counted for a message that can have files only. */
