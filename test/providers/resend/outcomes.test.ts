@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import type { CallContext, Provider } from '../../../src/providers/provider.ts';
 import { createResendProvider } from '../../../src/providers/resend/send.ts';
-import { type Email, expectSame, type ReceivedAddress, referenceEmail } from '../../support/mail.ts';
+import { type Email, expectSame, referenceEmail } from '../../support/mail.ts';
 import { callContext, type ProviderServer, startProviderServer } from '../../support/provider-server.ts';
+import { receivedByResend } from '../../support/resend.ts';
 
 const ID = '49a3999c-0ce1-4ea6-ab68-afcd6dc2e794';
 const API_KEY = 're_0123456789abcdef';
@@ -86,19 +87,7 @@ describe('An account at Resend', () => {
     const body = JSON.parse(String(request?.text));
     expect(body.bcc).to.deep.equal(message.bcc);
     expect(body.tags).to.deep.equal([{ name: 'echo', value: '16-Cz-aUmoMS16dDh9vCnwtEQ' }]);
-    const { 'In-Reply-To': inReplyTo, References: references, ...headers } = body.headers;
-    const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
-    expectSame(
-      {
-        ...{ from: [addressOf(body.from)], to: body.to.map(addressOf), cc: body.cc.map(addressOf) },
-        ...{ replyTo: body.reply_to.map(addressOf), subject: body.subject, messageId: null },
-        ...{ inReplyTo: bare(inReplyTo), references: references.split(' ').map(bare) },
-        ...{ text: body.text, html: body.html, headers: Object.fromEntries(lower) },
-        files: body.attachments.map(toFile),
-      },
-      message,
-      null,
-    );
+    expectSame(receivedByResend(body), message, null);
   });
 
   it('sends to the recipients who are left, and never shows a blind copy to another recipient', async () => {
@@ -198,20 +187,3 @@ describe('An account at Resend', () => {
     expect((await check())?.[0]).to.match(/^fault .*not from Resend/);
   });
 });
-
-function addressOf(text: string): ReceivedAddress {
-  const [, name = '', address = text] = /^"(.*)" <([^<>]+)>$/.exec(text) ?? [];
-  return { name: name.replaceAll(/\\(.)/g, '$1'), address };
-}
-
-function bare(id: string): string {
-  return id.replace(/^<|>$/g, '');
-}
-
-function toFile(file: { filename: string; content: string; content_type: string; content_id?: string }) {
-  return {
-    ...{ name: file.filename, contentType: file.content_type, contentId: file.content_id ?? null },
-    disposition: file.content_id === undefined ? ('attachment' as const) : ('inline' as const),
-    content: Buffer.from(file.content, 'base64'),
-  };
-}

@@ -4,8 +4,15 @@ import { type Simulator, startSimulator } from '../../../src/simulator/server.ts
 import type { Accepted } from '../../../src/simulator/store.ts';
 import { entriesOf } from '../../support/consent.ts';
 import { type Harness, startHarness, webhookSecret } from '../../support/harness.ts';
-import { readBack } from '../../support/mail.ts';
+import {
+  expectNoBlindCopy,
+  expectSame,
+  type ReceivedMail,
+  readBack,
+  referenceEmail,
+} from '../../support/mail.ts';
 import { deliverMime, mail, mimeEnvironment } from '../../support/mime.ts';
+import { type ResendRequest, receivedByResend } from '../../support/resend.ts';
 import { ACCESS_KEY_ID, SECRET_ACCESS_KEY, TOPIC } from '../../support/ses.ts';
 import { until } from '../../support/until.ts';
 
@@ -98,26 +105,51 @@ describe('Through a service with accounts at SES and Resend', () => {
       }, 'the reply is recorded');
       expect(received).to.include({ in_reply_to: first.id, conversation_id: first.conversation_id });
       const answer = await send({ reply_to_message_id: received.id });
-      expect(await threadHeadersOf(String(answer.provider_message_id))).to.deep.equal({
-        ...{
-          inReplyTo: `<reply@${kind}.example.org>`,
-          references: `<${wireId}> <reply@${kind}.example.org>`,
-        },
-      });
+      const { received: thread } = await receivedBy(String(answer.provider_message_id));
+      const replyId = `reply@${kind}.example.org`;
+      expect(thread).to.deep.include({ inReplyTo: replyId, references: [wireId, replyId] });
     });
 
-  /** The headers of an email as the provider got them: in a MIME message, or as JSON. */
-  async function threadHeadersOf(providerMessageId: string) {
+  for (const kind of Object.keys(KINDS))
+    it(`a whole email is the same for an independent parser in the data that ${kind} received`, async () => {
+      const from = `shop@${kind}.example`;
+      const reference = referenceEmail();
+      const { names } = reference.email;
+      const textOf = (address: string) =>
+        names[address] === undefined ? address : `"${names[address].replaceAll('"', '\\"')}" <${address}>`;
+      const message = {
+        ...referenceEmail({ from }),
+        email: {
+          ...{ ...reference.email, inReplyTo: null, references: [], headers: { 'X-Ticket': '4711' } },
+          names: { ...names, [from]: 'Müller & Söhne' },
+        },
+      };
+      const { to, cc, bcc, reply_to, subject, email, files } = message;
+      const { status, body } = await service.request('POST', '/api/messages/email', {
+        ...{ from: `"Müller & Söhne" <${from}>`, to: to.map(textOf), cc: cc?.map(textOf), bcc, subject },
+        ...{ reply_to: textOf(String(reply_to)), text: email.text, html: email.html, headers: email.headers },
+        attachments: files.map(({ name, contentType, contentId, content }) => ({
+          ...{ filename: name, content_type: contentType, content: content?.toString('base64') },
+          ...(contentId !== null && { content_id: contentId }),
+        })),
+      });
+      expect(status, JSON.stringify(body)).to.equal(202);
+      const { provider_message_id } = await service.untilStatus(body.id, 'delivered');
+      const { raw, received } = await receivedBy(String(provider_message_id));
+      expectSame(received, message, received.messageId);
+      if (raw !== null) expectNoBlindCopy(raw, message);
+    });
+
+  /** An email as the provider got it: as a MIME message, or as JSON. */
+  async function receivedBy(
+    providerMessageId: string,
+  ): Promise<{ raw: Buffer | null; received: ReceivedMail }> {
     const response = await fetch(`${simulator.url}/_control/messages?channel=email`);
     const { data } = (await response.json()) as { data: Accepted[] };
-    const accepted = data.find(({ id }) => id === providerMessageId) as Accepted;
-    const { Content, headers } = accepted.request as {
-      Content?: { Raw: { Data: string } };
-      headers?: Record<string, string>;
-    };
-    if (!Content) return { inReplyTo: headers?.['In-Reply-To'], references: headers?.References };
-    const received = await readBack(Buffer.from(Content.Raw.Data, 'base64'));
-    const bracketed = (ids: string[]) => ids.map((id) => `<${id}>`).join(' ');
-    return { inReplyTo: bracketed([received.inReplyTo ?? '']), references: bracketed(received.references) };
+    const request: unknown = data.find(({ id }) => id === providerMessageId)?.request;
+    const { Content } = request as { Content?: { Raw: { Data: string } } };
+    if (!Content) return { raw: null, received: receivedByResend(request as ResendRequest) };
+    const raw = Buffer.from(Content.Raw.Data, 'base64');
+    return { raw, received: await readBack(raw) };
   }
 });

@@ -63,12 +63,14 @@ export function describeCapabilities(subject: Subject, bench: () => Bench): void
       await expectRefused({ body: 'ж'.repeat(67 * has.maxSegments + 1) });
     });
 
-    it('limits the attachments', async function () {
-      // For such an account, the service reads the files itself.
-      if (!has.attachmentsBy.includes('url')) return this.skip();
+    it('limits the attachments', async () => {
       const withAttachments = (length: number) => ({
         ...(isText() && { type: 'mms' }),
-        attachments: Array.from({ length }, (_, index) => `${ATTACHMENT}?n=${index}`),
+        attachments: Array.from({ length }, (_, index) =>
+          has.attachmentsBy.includes('url')
+            ? `${ATTACHMENT}?n=${index}`
+            : { content: Buffer.from(`text ${index}`).toString('base64'), filename: `${index}.txt` },
+        ),
       });
       if (isText() && !has.mms) return expectRefused(withAttachments(1));
       const most = has.maxAttachments ?? 3;
