@@ -267,7 +267,7 @@ describe('A service without a public URL', () => {
       const { status, body } = await api.request('POST', '/api/messages/send', { ...text, media_ids });
       expect([status, body.code, body.errors[0].path]).to.deep.equal([
         422,
-        'invalid_request',
+        'missing_capability',
         '/body/media_ids',
       ]);
       expect(body.errors[0].message).to.contain('PUBLIC_URL');
