@@ -1,9 +1,13 @@
 import { expect } from 'chai';
+import pg from 'pg';
 import type { Message } from '../../../sdk/src/index.ts';
+import { mediaCollection } from '../../../src/media/collect.ts';
+import { createPostgresStore } from '../../../src/media/postgres-store.ts';
 import { query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
 import { deliverMime, mail, mimeEnvironment } from '../../support/mime.ts';
 import { until } from '../../support/until.ts';
+import { refuseBody } from '../../support/webhooks.ts';
 
 const PNG = Buffer.from('89504e470d0a1a0a', 'hex');
 
@@ -238,6 +242,46 @@ describe('A recorded email', () => {
       const unused = `select from media_objects where id not in (select object_id from media where object_id is not null)`;
       return (await query(service.databaseUrl, unused)).length === 0;
     }, 'the body of the webhook is removed');
+  });
+
+  it('leaves no files if it cannot be recorded, and is recorded with them once it can', async () => {
+    const raw = WHOLE.replace('Caf=C3=A9', 'Bug').replace('whole@', 'bug@').replace('Gr&uuml;', 'Bug&uuml;');
+    const html = '<p>Bug&uuml;&szlig;e <img src="cid:logo@x"></p>';
+    const pending = '/api/quarantine?account=mime&state=pending';
+    const files = async () => (await query(service.databaseUrl, 'select from media')).length;
+    const before = await files();
+    const repair = await refuseBody(service.databaseUrl, html);
+    try {
+      expect((await deliverMime(service, raw)).status).to.equal(200);
+      const { id } = await until(async () => {
+        const [stored] = (await service.request('GET', pending)).body.data;
+        return stored?.attempts === 1 && stored.next_attempt_at !== null && stored;
+      }, 'the worker has tried');
+      expect(await files()).to.equal(before);
+      await repair();
+      await query(service.databaseUrl, 'update webhook_inbox set next_attempt_at = now() where id = $1', [
+        id,
+      ]);
+      expect(await withSubject('Bug')).to.have.length(1);
+      expect(await files()).to.equal(before + 3);
+    } finally {
+      await repair().catch(() => undefined);
+    }
+  });
+
+  it('keeps its files and the email as it arrived, however old they are', async () => {
+    const files = () => query(service.databaseUrl, 'select id from media order by id');
+    const before = await files();
+    expect(before).not.to.deep.equal([]);
+    await query(service.databaseUrl, `update media set created_at = now() - interval '30 days'`);
+    const pool = new pg.Pool({ connectionString: service.databaseUrl });
+    try {
+      const collection = mediaCollection(pool, createPostgresStore(pool));
+      while (await collection.step());
+    } finally {
+      await pool.end();
+    }
+    expect(await files()).to.deep.equal(before);
   });
 
   it('is kept in the quarantine if it cannot be read', async () => {
