@@ -63,6 +63,9 @@ describe('A mark of a recipient', () => {
     expect(await entriesOf(service, to)).to.deep.equal([
       { scope: 'channel', sender: null, reasons: ['complaint', 'unsubscribe'], channel: 'email' },
     ]);
+    expect((await service.request('GET', '/metrics')).body).to.match(
+      /^messaging_delivery_receipts_total{provider="mail-co",status="complained"} \d/m,
+    );
     expect(await eventsOf(message, 4)).to.deep.equal([
       ...['recipient.opened', 'recipient.clicked', 'recipient.complained', 'recipient.unsubscribed'].map(
         (type) => `${type} ${to}`,
