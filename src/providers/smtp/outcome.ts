@@ -31,13 +31,14 @@ export function outcomeOf(error: unknown): FailedOutcome {
 
 /** The server has not got the whole message, and has not refused it: a session that ended, or a check before the message. */
 function withoutReply(cause: SmtpError, code: string): FailedOutcome {
-  if (code === 'emessage')
+  const isOwnCheck = cause.response === undefined;
+  if (code === 'emessage' && isOwnCheck)
     return {
       ...failureOf('message_too_large', cause.message),
       class: 'content_rejected',
       outcome: 'rejected',
     };
-  if (code === 'eenvelope')
+  if (code === 'eenvelope' && isOwnCheck)
     return {
       ...failureOf('invalid_address', cause.message),
       class: 'invalid_destination',
