@@ -2241,6 +2241,10 @@ export interface components {
             attempt?: string | number;
             /** @description The link that the recipient opened. */
             url?: string;
+            /** @description The address of the reader. */
+            ip?: string;
+            /** @description The program of the reader. */
+            useragent?: string;
             /** @description The group that the recipient has left or joined. */
             asm_group_id?: number;
         };
@@ -2281,6 +2285,32 @@ export interface components {
             Origin?: string;
             /** @description The link that the recipient opened. */
             OriginalLink?: string;
+            /** @description `HTML` or `Text`. */
+            ClickLocation?: string;
+            /** @description Whether the email was opened for the first time. */
+            FirstOpen?: boolean;
+            /** @description The program of the reader. */
+            UserAgent?: string;
+            /** @description The device of the reader. */
+            Platform?: string;
+            /** @description The server at Postmark. */
+            ServerID?: number;
+            /** @description The tag of the email; empty. */
+            Tag?: string | null;
+            /** @description The type of a bounce as a number. */
+            TypeCode?: number;
+            /** @description The name of the type of a bounce. */
+            Name?: string;
+            /** @description The sender. */
+            From?: string;
+            /** @description The subject. */
+            Subject?: string;
+            /** @description The bounce; empty by default. */
+            Content?: string;
+            /** @description Whether Postmark has the whole bounce. */
+            DumpAvailable?: boolean;
+            /** @description Whether the recipient can be activated again. */
+            CanActivate?: boolean;
             DeliveredAt?: components["schemas"]["PostmarkTime"];
             BouncedAt?: components["schemas"]["PostmarkTime"];
             ChangedAt?: components["schemas"]["PostmarkTime"];
@@ -2294,6 +2324,8 @@ export interface components {
             Email?: string;
             /** @description The name; may be empty. */
             Name?: string;
+            /** @description The part of the address after a `+`; may be empty. */
+            MailboxHash?: string;
         };
         /** @description An email that Postmark has received; see [the inbound webhook](https://postmarkapp.com/developer/webhooks/inbound-webhook). */
         PostmarkEmail: {
@@ -2303,7 +2335,23 @@ export interface components {
             OriginalRecipient?: string;
             /** @description The address of the sender. */
             From?: string;
+            /** @description The name of the sender. */
+            FromName?: string;
             FromFull?: components["schemas"]["PostmarkMailbox"];
+            /** @description The header `To`. */
+            To?: string;
+            /** @description The header `Cc`. */
+            Cc?: string;
+            /** @description Recipients of blind copies. */
+            Bcc?: string;
+            /** @description The same as mailboxes. */
+            BccFull?: components["schemas"]["PostmarkMailbox"][];
+            /** @description The inbound stream. */
+            MessageStream?: string;
+            /** @description The part of the recipient after a `+`; may be empty. */
+            MailboxHash?: string;
+            /** @description The tag of the email; may be empty. */
+            Tag?: string;
             /** @description The recipients. */
             ToFull?: components["schemas"]["PostmarkMailbox"][];
             /** @description The recipients of copies. */
@@ -2339,6 +2387,8 @@ export interface components {
                 ContentType?: string;
                 /** @description The id that the HTML refers to; may be empty. */
                 ContentID?: string;
+                /** @description The size in bytes. */
+                ContentLength?: number;
             }[];
         };
         /**

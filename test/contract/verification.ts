@@ -7,6 +7,7 @@ import { MessageProviderPact, Verifier } from '@pact-foundation/pact';
 import type { RequestHandler } from 'express';
 import { encodeForm } from '../../bin/encode-form.ts';
 import { signSvixAnew } from './resend/signatures.ts';
+import { signSendGridAnew } from './sendgrid/signatures.ts';
 import { signAwsAnew } from './ses/signatures.ts';
 import { signEventAnew } from './telnyx/signatures.ts';
 import { signFormAnew } from './twilio/signatures.ts';
@@ -26,6 +27,8 @@ export interface Job {
   telnyxSeed?: string;
   /** The secret access key that requests to SES are signed with. */
   awsSecret?: string;
+  /** The text from which the key of SendGrid is made, where the webhooks are SendGrid's. */
+  sendgridSecret?: string;
   /** What webhooks of Resend are signed with. */
   svixSecret?: string;
   /** What requests to Vonage and its webhooks are signed with, where they are Vonage's. */
@@ -60,6 +63,7 @@ function signer({
   authToken,
   telnyxSeed,
   svixSecret,
+  sendgridSecret,
   awsSecret,
   vonage,
 }: Job): RequestHandler | null {
@@ -68,6 +72,7 @@ function signer({
   if (telnyxSeed) return signEventAnew(telnyxSeed);
   if (awsSecret) return signAwsAnew(awsSecret, url);
   if (svixSecret) return signSvixAnew(svixSecret);
+  if (sendgridSecret) return signSendGridAnew(sendgridSecret);
   return vonage ? signVonageAnew(vonage) : null;
 }
 

@@ -25,6 +25,8 @@ export interface Verification {
   telnyxSeed?: string;
   /** The secret access key that requests to SES are signed with. */
   awsSecret?: string;
+  /** The text from which the key of SendGrid is made, where the webhooks are SendGrid's. */
+  sendgridSecret?: string;
   /** What webhooks of Resend are signed with. */
   svixSecret?: string;
   /** What requests to Vonage and its webhooks are signed with, where they are Vonage's. */
