@@ -41,7 +41,7 @@ describe(`The official SendGrid libraries${mail && library ? '' : NOT_INSTALLED}
     attachments: [
       {
         ...{ content: Buffer.from('abc').toString('base64'), filename: 'a.txt', type: 'text/plain' },
-        ...{ disposition: 'inline', contentId: 'a@example.com' },
+        ...{ disposition: 'inline', content_id: 'a@example.com' },
       },
     ],
   });

@@ -17,6 +17,7 @@ export interface SendRequest {
   }[];
   from: Address;
   headers?: Record<string, string>;
+  custom_args?: Record<string, string>;
 }
 
 /** An email that SendGrid accepted, for the recipients of one or more personalizations. */
@@ -28,13 +29,13 @@ export interface Email {
   customArgs: Record<string, string>;
 }
 
-export function emailOf({ personalizations, headers = {} }: SendRequest): Email {
+export function emailOf({ personalizations, headers = {}, custom_args }: SendRequest): Email {
   const id = randomBytes(16).toString('base64url');
   return {
     id,
     smtpId: headers['Message-ID'] ?? `<${id}@geopod-ismtpd-1>`,
     recipients: personalizations.flatMap(addressesOf),
-    customArgs: personalizations[0]?.custom_args ?? {},
+    customArgs: { ...custom_args, ...personalizations[0]?.custom_args },
   };
 }
 
