@@ -67,12 +67,25 @@ describe('An email to several people', function () {
       expect(await isSuppressed(of('ada'))).to.equal(false);
     });
 
+  const change = (receipts: object) =>
+    fetch(`${simulator.url}/_control/settings`, {
+      ...{ method: 'PUT', headers: { 'content-type': 'application/json' } },
+      body: JSON.stringify({ receipts }),
+    });
+
+  it('has a failed recipient if the receipts of the others arrive before the response that names this one', async () => {
+    const [ada, inactive] = ['ada@early.test', 'inactive@early.test'];
+    await change({ early_rate: 1 });
+    const id = await send('shop@postmark.example', [ada, inactive]);
+    await untilStatuses(id, { [ada]: 'delivered', [inactive]: 'failed' });
+    await until(() => isSuppressed(inactive), 'the dropped recipient is suppressed');
+    const { body } = await service.request('GET', `/api/messages/${id}`);
+    expect(body.status).to.equal('undelivered');
+  });
+
   it('of whom Postmark drops one inside a success, has a failed recipient, who is suppressed', async () => {
     const [ada, inactive] = ['ada@postmark.test', 'inactive@postmark.test'];
-    const settings = { receipts: { enabled: false } };
-    await fetch(`${simulator.url}/_control/settings`, {
-      ...{ method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify(settings) },
-    });
+    await change({ early_rate: 0, enabled: false });
     const id = await send('shop@postmark.example', [ada, inactive]);
     await untilStatuses(id, { [ada]: 'sent', [inactive]: 'failed' });
     await until(() => isSuppressed(inactive), 'the dropped recipient is suppressed');

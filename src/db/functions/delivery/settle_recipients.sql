@@ -10,6 +10,8 @@ declare
   -- The messages whose attempt is not late, and the messages of which the provider refused all recipients of the attempt.
   current bigint[];
   ended bigint[];
+  -- The messages whose acceptance a receipt has proved before.
+  proved bigint[];
   errors jsonb[];
   summaries json;
 begin
@@ -48,7 +50,26 @@ begin
     and deliveries.provider = attempt.provider
     and (deliveries.status = 'unknown' or deliveries.status in ('queued', 'sending') and number < attempt_count);
 
-  -- 3. The last attempt of a message.
+  -- 3. No further attempt follows a proved acceptance, so that every refused recipient is `failed`.
+  proved := array(
+    select message_id
+    from json_to_recordset(input) as attempt(id bigint, number int, provider text, outcome text, partly_sent boolean)
+    join deliveries on message_id = id
+    where partly_sent and outcome = 'accepted' and deliveries.provider = attempt.provider and attempt_count = number
+      and status in ('sent', 'delivered', 'undelivered')
+    order by message_id for no key update of deliveries);
+  if cardinality(proved) > 0 then
+    perform add_recipients(proved);
+    update delivery_recipients as recipient
+    set status = 'failed', error = refusal.error, updated_at = statement_timestamp()
+    from json_to_recordset(input) as attempt(id bigint, refused json)
+    cross join lateral json_to_recordset(coalesce(refused, '[]')) as refusal(address text, error jsonb)
+    where attempt.id = any(proved) and recipient.message_id = attempt.id and recipient.address = refusal.address
+      and recipient.status = 'sent';
+    perform summarise_recipients(proved);
+  end if;
+
+  -- 4. The last attempt of a message.
   select array_agg(id), array_agg(error) into ended, errors
   from json_to_recordset(input) as attempt(id bigint, outcome text, status text, error jsonb, partly_sent boolean)
   where partly_sent and status = 'failed' and id = any(current);
