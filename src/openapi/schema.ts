@@ -2172,17 +2172,19 @@ export interface components {
                 [key: string]: string;
             };
             bounce?: components["schemas"]["ResendBounce"];
-            /** @description Why the email was not sent. */
-            failed?: {
-                /** @description The reason. */
-                reason?: string;
-            };
+            failed?: components["schemas"]["ResendFailure"];
             suppressed?: components["schemas"]["ResendSuppressed"];
-            /** @description The link that the recipient opened. */
-            click?: {
-                /** @description The URL. */
-                link?: string;
-            };
+            click?: components["schemas"]["ResendClick"];
+        };
+        /** @description Why the email was not sent. */
+        ResendFailure: {
+            /** @description The reason. */
+            reason?: string;
+        };
+        /** @description The link that the recipient opened. */
+        ResendClick: {
+            /** @description The URL. */
+            link?: string;
         };
         /** @description A bounce. `Permanent` means that the address will never accept an email. */
         ResendBounce: {
@@ -2371,25 +2373,29 @@ export interface components {
             /** @description The whole email, if the inbound stream includes it. */
             RawEmail?: string;
             /** @description The headers; `Message-ID` has the id of the sender. */
-            Headers?: {
-                /** @description The name. */
-                Name?: string;
-                /** @description The decoded value. */
-                Value?: string;
-            }[];
+            Headers?: components["schemas"]["PostmarkHeader"][];
             /** @description The files. */
-            Attachments?: {
-                /** @description The name. */
-                Name?: string;
-                /** @description Base64. */
-                Content?: string;
-                /** @description The type. */
-                ContentType?: string;
-                /** @description The id that the HTML refers to; may be empty. */
-                ContentID?: string;
-                /** @description The size in bytes. */
-                ContentLength?: number;
-            }[];
+            Attachments?: components["schemas"]["PostmarkAttachment"][];
+        };
+        /** @description A header of an inbound email. */
+        PostmarkHeader: {
+            /** @description The name. */
+            Name?: string;
+            /** @description The decoded value. */
+            Value?: string;
+        };
+        /** @description A file of an inbound email. */
+        PostmarkAttachment: {
+            /** @description The name. */
+            Name?: string;
+            /** @description Base64. */
+            Content?: string;
+            /** @description The type. */
+            ContentType?: string;
+            /** @description The id that the HTML refers to; may be empty. */
+            ContentID?: string;
+            /** @description The size in bytes. */
+            ContentLength?: number;
         };
         /**
          * @description An email that SendGrid has received: raw, or in parts; see
