@@ -31,6 +31,7 @@ export function readEmailContent(
 
 /** The subject of an email that answers another email, in at most 998 characters. */
 export function subjectOfReply(subject: string | null): string | null {
-  if (subject === null || /^\s*re\s*:/i.test(subject)) return subject;
-  return [...`Re: ${subject}`].slice(0, 998).join('');
+  if (subject === null) return null;
+  const reply = /^\s*re\s*:/i.test(subject) ? subject : `Re: ${subject}`;
+  return [...reply].slice(0, 998).join('');
 }

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { missingForFiles } from '../../../src/providers/file-capabilities.ts';
 import type { Provider } from '../../../src/providers/provider.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/server.ts';
 import { CERTIFICATE } from '../../support/certificate.ts';
@@ -43,6 +44,16 @@ describe('An account of the kind smtp', () => {
   beforeEach(() => control.reset());
 
   const send = (to: string[], context = {}, from = provider) => from.send(emailTo(to), callContext(context));
+
+  it('has the limit of the service for the files of one message, so that more are refused on submission', () => {
+    const missing = (size: number) =>
+      missingForFiles(provider.capabilities, {
+        ...{ ...emailTo(['ada@example.net']), attachments: [], segments: null },
+        media: [{ id: 1, content_type: 'image/png', size }],
+      });
+    expect(missing(26_214_400)).to.deep.equal([]);
+    expect(missing(26_214_401)).to.have.length(1);
+  });
 
   it('sends the reference email whole, and the blind copy is only in the envelope', async () => {
     const message = referenceEmail();
