@@ -28,7 +28,7 @@ const MEANINGS = new Map(
     invalid_from_address: SENDER,
 
     invalid_idempotency_key: REQUEST,
-    // The service sends the same body with a key: the file behind a URL has changed.
+    // If an earlier request with the key may have been accepted, `ProviderClient.send` makes every 409 `unknown`.
     invalid_idempotent_request: REQUEST,
     missing_required_field: REQUEST,
     missing_required_fields: REQUEST,

@@ -169,6 +169,14 @@ describe('An account at Resend', () => {
     // An earlier attempt may have sent the email, so that it cannot fail.
     respond(409, { name: 'invalid_idempotent_request', message: 'another payload' });
     expect(await send(referenceEmail(), { mayHaveBeenAccepted: true })).to.include({ outcome: 'unknown' });
+    answers = [
+      { status: 504, body: '', headers: { 'retry-after': '0' } },
+      {
+        status: 409,
+        body: JSON.stringify({ name: 'invalid_idempotent_request', message: 'another payload' }),
+      },
+    ];
+    expect(await send(referenceEmail(), { once: false })).to.include({ outcome: 'unknown' });
   });
 
   it('is checked by the list of domains, which a key for sending cannot read', async () => {
