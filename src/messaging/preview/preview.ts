@@ -55,7 +55,7 @@ export function createPreview({ pool, parseAddress, hashAddress, ...rules }: Pre
       unavailableAccounts(pool),
       check([toChecked(suppressible(reading))]),
       rules.findMedia(reading.channel, reading.mediaIds, uploader),
-      rules.findRepliedTo(reading.repliedTo),
+      rules.findRepliedTo(reading.repliedTo, uploader),
     ]);
     const row = { subject: request.subject ?? null };
     const faults = [...repliedTo.faults, ...subjectFaults({ repliedTo: reading.repliedTo, row }, uploader)];

@@ -44,7 +44,7 @@ export async function submit(
 ): Promise<Recorded> {
   const accounts = providers[message.channel];
   const named = await findMedia(message.channel, message.mediaIds, uploader);
-  const repliedTo = await findRepliedTo(message.repliedTo);
+  const repliedTo = await findRepliedTo(message.repliedTo, uploader);
   const { media } = named;
   const faults = [...named.faults, ...repliedTo.faults, ...subjectFaults(message, uploader)];
   const { hasLinks } = named;

@@ -1,4 +1,7 @@
 import { expect } from 'chai';
+import { openDatabase } from '../../../src/db/pools.ts';
+import { subjectOfReply } from '../../../src/messaging/email/content.ts';
+import { createFindRepliedTo } from '../../../src/messaging/email/replied-to.ts';
 import type { Schema } from '../../../src/openapi/types.ts';
 import { inboundEmail } from '../../support/bodies.ts';
 import { query } from '../../support/database.ts';
@@ -138,6 +141,27 @@ describe('The parts of an email', () => {
       expect(await send({ text: 'x', reply_to_message_id: silent })).not.to.have.property('subject');
       const { id: long } = await receive({ subject: '😀'.repeat(998) });
       expect([...((await send({ text: 'x', reply_to_message_id: long })).subject ?? '')]).to.have.length(998);
+    });
+
+    it('have a subject of at most 998 characters, also if the answered subject begins with Re:', () => {
+      expect([...(subjectOfReply(`Re: ${'😀'.repeat(998)}`) ?? '')]).to.have.length(998);
+      expect(subjectOfReply('RE: Order 7')).to.equal('RE: Order 7');
+    });
+
+    it('are refused with the same text for every message that is not an email, without the scope read', async () => {
+      const text = await service.request('POST', '/api/messages/sms', {
+        ...{ from: '+12016661234', to: '+18045551234', body: 'x' },
+      });
+      const database = openDatabase(service.databaseUrl, () => undefined);
+      try {
+        const find = createFindRepliedTo(database.pool);
+        for (const id of [999_999, text.body.id])
+          expect((await find(id, 'shop')).faults).to.deep.equal([
+            { path: '/body/reply_to_message_id', message: `there is no email ${id}` },
+          ]);
+      } finally {
+        await database.close();
+      }
     });
 
     it('are refused if there is no such email', async () => {
