@@ -40,11 +40,17 @@ const DASH = 0x2d;
 const BOUNDARY_LINE = Buffer.from('\n--');
 /** Far more lines than the headers and boundaries of real emails have; each costs about 10 µs. */
 const MAX_LINES = 50_000;
+/** Max bytes of a boundary; RFC 2046 (section 5.1.1) allows 70. A longer one is no boundary. */
+const MAX_BOUNDARY = 200;
+/** Max multiparts of an email. Each line that may be a boundary is compared with all their boundaries. */
+const MAX_BOUNDARIES = 1_000;
 
 /** An email has more headers or parts than this reader reads. */
 export class TooManyLinesError extends Error {
   constructor() {
-    super(`The headers and boundaries of the email have more than ${MAX_LINES} lines.`);
+    super(
+      `The email has more than ${MAX_LINES} lines of headers and boundaries, or ${MAX_BOUNDARIES} multiparts.`,
+    );
   }
 }
 
@@ -54,12 +60,14 @@ export class TooManyLinesError extends Error {
  */
 export class MailParser extends Base {
   #lines = 0;
+  #all: Buffer | undefined;
 
   /** The next line of a header or a boundary, or the whole body of a part until the next boundary. */
   override readLine(): { bytes: Uint8Array; done: boolean } {
+    this.#limitBoundaries();
     const { state } = this.currentNode;
     if (state === 'header' || this.#isBoundary(this.readPos)) {
-      if (++this.#lines > MAX_LINES) throw new TooManyLinesError();
+      this.#countLine();
       return super.readLine();
     }
     const start = this.readPos;
@@ -76,19 +84,41 @@ export class MailParser extends Base {
     };
   }
 
+  /** The base class adds the boundary of a multipart after the last line of its headers. */
+  #limitBoundaries(): void {
+    while ((this.boundaries.at(-1)?.value.length ?? 0) > MAX_BOUNDARY) this.boundaries.pop();
+    if (this.boundaries.length > MAX_BOUNDARIES) throw new TooManyLinesError();
+  }
+
+  #countLine(): void {
+    if (++this.#lines > MAX_LINES) throw new TooManyLinesError();
+  }
+
   /** The start of the next line that begins with an open boundary; the end of the email if there is none. */
   #nextBoundary(from: number): number {
     if (this.boundaries.length === 0) return this.av.length;
-    const all = Buffer.from(this.buf);
-    for (let at = all.indexOf(BOUNDARY_LINE, from); at !== -1; at = all.indexOf(BOUNDARY_LINE, at + 1))
+    const all = this.#bytes();
+    for (let at = all.indexOf(BOUNDARY_LINE, from); at !== -1; at = all.indexOf(BOUNDARY_LINE, at + 1)) {
       if (this.#isBoundary(at + 1)) return at + 1;
+      this.#countLine();
+    }
     return this.av.length;
+  }
+
+  #bytes(): Buffer {
+    this.#all ??= Buffer.from(this.buf);
+    return this.#all;
   }
 
   #isBoundary(at: number): boolean {
     const { av } = this;
     if (av[at] !== DASH || av[at + 1] !== DASH) return false;
-    return this.boundaries.some(({ value }) => value.every((byte, index) => av[at + 2 + index] === byte));
+    const all = this.#bytes();
+    const start = at + 2;
+    return this.boundaries.some(({ value: { length }, value }) => {
+      const end = start + length;
+      return end <= all.length && all.compare(value, 0, length, start, end) === 0;
+    });
   }
 
   /** A named text is a file, except as an alternative or as the whole email. */

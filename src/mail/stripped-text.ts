@@ -6,7 +6,7 @@ import { cutQuotedHeaders } from './quoted-headers.ts';
 /** Max UTF-16 units that are searched. A reply stands at the start; the rest of a longer email is quoted, or no reply. */
 const MAX_SEARCHED = 65_536;
 /** The expressions of the package can take hours for a hostile text; a usual text takes a few milliseconds. */
-const MAX_MS = 1_000;
+const MAX_MS = 200;
 /** The start of a signature that belongs to the reply: a closing formula and the name. */
 const CLOSING =
   /^(?:cheers|best(?: wishes)?|(?:\w+ ){0,2}regards|bien . vous|(?:\w+ )?cordialement|bonne (?:journ|soir).e)\b/i;

@@ -126,6 +126,11 @@ describe('The reader of emails', () => {
       'lines like boundaries': multipart('--\n'.repeat(5 * MIB)),
       'empty parts': multipart('--b\n\n'.repeat(100_000)),
       'parts without an end of their headers': multipart('--b\nx: y\n'.repeat(100_000)),
+      'boundaries of many multiparts': `${HEADERS}Content-Type: multipart/mixed; boundary=x\r\n\r\n${Array.from(
+        { length: 5_000 },
+        (_, n) => `--x\nContent-Type: multipart/mixed; boundary=${'y'.repeat(190)}${n}\n\n`,
+      ).join('')}${`--${'y'.repeat(189)}z\n`.repeat(40_000)}`,
+      'a long boundary': `${HEADERS}Content-Type: multipart/mixed; boundary=${'-'.repeat(100_000)}\r\n\r\n\n${'-'.repeat(99_999)}${'\n--'.repeat(MIB)}`,
       'many headers': `${HEADERS}${'a: b\r\n'.repeat(100_000)}\r\nHello`,
       'a long header': `To: ${'a@example.com, '.repeat(40_000)}\r\n\r\nHello`,
       'open brackets': `${HEADERS}Cc: ${'<('.repeat(200_000)}\r\n\r\nHello`,
