@@ -6235,17 +6235,20 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description A recipient of the envelope; repeated for each recipient.
+                 * @description A recipient of the envelope; repeated for each recipient. Only the first 300 are read, and none with more than 998 characters.
                  * @example [
                  *       "support@shop.example"
                  *     ]
                  */
                 recipient?: string[];
                 /**
-                 * @description The sender of the envelope; empty for a null return path. Absent if it is not known.
-                 * @example ada@example.com
+                 * @description The sender of the envelope; empty for a null return path. Absent if it is not known. Only the first value is read, up to 998
+                 *     characters.
+                 * @example [
+                 *       "ada@example.com"
+                 *     ]
                  */
-                sender?: string;
+                sender?: string[];
             };
             header?: never;
             path?: never;

@@ -26,9 +26,19 @@ export async function deliverMime(
   envelope: Envelope = {},
   headers: Record<string, string> = {},
 ): Promise<Omit<Answer, 'headers'>> {
+  return deliverTo({ url }, mimeTarget(envelope), raw, headers);
+}
+
+/** Sends an email to a path and query. */
+export async function deliverTo(
+  { url }: Pick<Harness, 'url'>,
+  target: string,
+  raw: string | Buffer,
+  headers: Record<string, string> = {},
+): Promise<Omit<Answer, 'headers'>> {
   const body = Buffer.from(raw);
   const signed = sign(webhookSecret, 'mail_1', Math.floor(Date.now() / 1_000), body);
-  const response = await fetch(url + mimeTarget(envelope), {
+  const response = await fetch(url + target, {
     method: 'POST',
     headers: { 'content-type': 'message/rfc822', ...signed, ...headers },
     body,

@@ -27,10 +27,18 @@ export function createMimeAccount(secrets: readonly string[]): WebhookAccount {
   };
 }
 
+/** Max recipients and characters of the envelope that are read: as many as an email can have, and more than an address has. */
+const MAX_RECIPIENTS = 300;
+const MAX_ADDRESS = 998;
+
 async function parse(webhook: IncomingWebhook): Promise<WebhookContent> {
   // Scripts that do not encode a `+` mean the character: an address has no space.
   const query = new URLSearchParams(webhook.target.split('?')[1]?.replaceAll('+', '%2B'));
-  const envelope = { sender: query.get('sender'), recipients: query.getAll('recipient').filter(Boolean) };
+  const recipients = query.getAll('recipient').filter(({ length }) => length > 0 && length <= MAX_ADDRESS);
+  const envelope = {
+    sender: query.get('sender')?.slice(0, MAX_ADDRESS) ?? null,
+    recipients: recipients.slice(0, MAX_RECIPIENTS),
+  };
   const mail = {
     content: { raw: await webhook.body() },
     envelopeFrom: envelope.sender === null ? undefined : envelope.sender.trim() || null,

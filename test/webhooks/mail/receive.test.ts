@@ -4,9 +4,11 @@ import { expect } from 'chai';
 import pg from 'pg';
 import { mediaCollection } from '../../../src/media/collect.ts';
 import { createPostgresStore } from '../../../src/media/postgres-store.ts';
+import { createMimeAccount } from '../../../src/providers/mime/account.ts';
+import { IncomingWebhook } from '../../../src/providers/webhook.ts';
 import { query } from '../../support/database.ts';
 import { type Harness, startHarness, webhookSecret } from '../../support/harness.ts';
-import { deliverMime, mail, mimeEnvironment, mimeTarget } from '../../support/mime.ts';
+import { deliverMime, deliverTo, mail, mimeEnvironment, mimeTarget } from '../../support/mime.ts';
 
 const MIB = 1_048_576;
 
@@ -88,6 +90,19 @@ describe('An email from a mail server', () => {
       75,
     );
     expect(await run(own.replace(/^URL=.*$/m, 'URL=http://127.0.0.1:9'), raw)).to.equal(75);
+  });
+
+  it('is accepted with any envelope that the headers of a request can hold', async () => {
+    const recipients = Array.from({ length: 400 }, (_, n) => `r${n}@shop.example`);
+    const target = `${mimeTarget({ recipients, sender: 'a@example.com' })}&sender=b%40example.com`;
+    const raw = Buffer.from(mail({ 'Message-ID': '<envelope@example.com>' }));
+    for (const each of [target, mimeTarget({ recipients: [`${'a'.repeat(2_000)}@shop.example`] })])
+      expect((await deliverTo(service, each, raw)).status).to.equal(200);
+    const content = await createMimeAccount([]).parse(
+      new IncomingWebhook({ ...{ headers: {}, target, publicUrl: null }, readBody: async () => raw }),
+    );
+    expect(content?.messages[0]?.mail).to.include({ envelopeFrom: 'a@example.com' });
+    expect(content?.messages[0]?.mail?.envelopeTo).to.deep.equal(recipients.slice(0, 300));
   });
 
   it('is refused with 401 if its signature is missing, wrong or for another body, and with 413 if it is too large', async () => {
