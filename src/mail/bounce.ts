@@ -23,13 +23,19 @@ export interface Bounce {
 const MAX_RECIPIENTS = 300;
 const MAX_BYTES = 1_048_576;
 /**
- * Codes of an address that does not exist or is closed (RFC 3463). Other permanent codes are about the mailbox, the content or a
- * policy, and a later email may be accepted.
+ * Codes of an address that does not exist or is closed (RFC 3463). Other permanent codes are about the mailbox, the route, the
+ * content or a policy, or name no reason, and a later email may be accepted.
  */
-const HARD = /^5\.(?:1\.(?:0|1|2|3|6|10)|2\.1|4\.4|0\.0)$/;
+const HARD = /^5\.(?:1\.(?:0|1|2|3|6|10)|2\.1)$/;
+/** The status of a recipient without a status code: a permanent failure without a reason. */
+const NO_REASON = '5.0.0';
 
-/** The failed recipients in a bounce; null for any other email, also for a notification about delays or deliveries. */
-export function bounceIn({ files, inReplyTo, references }: ParsedMail): Bounce | null {
+/**
+ * The failed recipients in a bounce; null for any other email, also for a notification about delays or deliveries, and for an email
+ * that only contains a report as a file (RFC 6522, section 3).
+ */
+export function bounceIn({ headers, files, inReplyTo, references }: ParsedMail): Bounce | null {
+  if (!isReport(headers)) return null;
   const report = files.find(({ contentType }) => contentType === 'message/delivery-status');
   const failed = report ? groupsIn(report).flatMap((group) => failedIn(group) ?? []) : [];
   if (failed.length === 0) return null;
@@ -41,6 +47,11 @@ export function bounceIn({ files, inReplyTo, references }: ParsedMail): Bounce |
     messageIds: id ? [id] : [...inReplyTo, ...references.slice(-1)],
     failed: failed.slice(0, MAX_RECIPIENTS),
   };
+}
+
+function isReport(headers: ParsedMail['headers']): boolean {
+  const value = headers.find(({ name }) => name === 'content-type')?.value ?? '';
+  return /^\s*multipart\/report\s*;/i.test(value) && /;\s*report-type\s*=\s*"?delivery-status\b/i.test(value);
 }
 
 type Fields = Map<string, string>;
@@ -75,7 +86,7 @@ function failedIn(group: Fields): FailedRecipient | null {
   if (group.get('action')?.toLowerCase().replace(/\W.*$/, '') !== 'failed') return null;
   // The original address is the one that the email was sent to, before a server forwarded it.
   const address = addressIn(group.get('original-recipient')) ?? addressIn(group.get('final-recipient'));
-  const status = /\d\.\d{1,3}\.\d{1,3}/.exec(group.get('status') ?? '')?.[0] ?? '5.0.0';
+  const status = /\d\.\d{1,3}\.\d{1,3}/.exec(group.get('status') ?? '')?.[0] ?? NO_REASON;
   if (address === null) return null;
   const diagnostic = group.get('diagnostic-code')?.replace(/^smtp;\s*/i, '') ?? null;
   return { address, status, diagnostic, bounce: HARD.test(status) ? 'hard' : 'soft' };

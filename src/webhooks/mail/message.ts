@@ -24,7 +24,7 @@ const MAX_MESSAGE_ID = 998;
 export interface MailMessageOptions {
   parseAddress: AddressParser;
   /** The accounts of the channel email, whose senders are our mailboxes. */
-  emailAccounts: readonly Pick<Provider, 'senders'>[];
+  emailAccounts: readonly Pick<Provider, 'name' | 'senders' | 'capabilities'>[];
 }
 
 /** The parts of a message that are known before the files of an email are stored. */

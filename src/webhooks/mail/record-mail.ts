@@ -59,24 +59,30 @@ export function createMailRecorder(options: MailRecorderOptions): RecordMail {
     const mail = await parsedMail(content.mail);
     const raw = 'raw' in content.mail.content ? content.mail.content.raw : null;
     const identity = identityOf(mail, raw);
-    const receipts: StoredReceipt[] = [];
-    for (const { account: sender, content: receipt } of await bounceReceipts(pool, mail, identity))
-      receipts.push(await recordReceipt(sender, receipt));
     const answered = await findAnswered(pool, mail);
     const message = mailMessage(options, account, content, { mail, identity, answered });
     const isRepeat = (await execute(pool, FIND, [account, identity])).rowCount !== 0;
     const files = isRepeat ? null : await storeFiles(options, account, mail, raw);
-    try {
-      const recorded = await recorder.record(files ? withFiles(message, files) : message, reserve);
-      if (recorded.repeated && files) await removeFiles(options, files);
-      const mailboxes = mailboxesOf(options, content.mail);
-      if (recorded.repeated && mailboxes)
-        await execute(pool, ADD_MAILBOXES, [recorded.message.id, mailboxes]);
-      return { message: recorded.message, receipts };
-    } catch (error) {
-      if (files) await removeFiles(options, files);
-      throw error;
-    }
+    const record = async () => {
+      try {
+        const recorded = await recorder.record(files ? withFiles(message, files) : message, reserve);
+        if (recorded.repeated && files) await removeFiles(options, files);
+        const mailboxes = mailboxesOf(options, content.mail);
+        if (recorded.repeated && mailboxes)
+          await execute(pool, ADD_MAILBOXES, [recorded.message.id, mailboxes]);
+        return recorded.message;
+      } catch (error) {
+        if (files) await removeFiles(options, files);
+        throw error;
+      }
+    };
+    const recorded = await record();
+    // After the message: a fault of a receipt must not prevent it, and the next attempt finds it recorded.
+    const receipts: StoredReceipt[] = [];
+    const bounces = await bounceReceipts(options, mail, identity, content.mail.envelopeFrom);
+    for (const { account: sender, content: receipt } of bounces)
+      receipts.push(await recordReceipt(sender, receipt));
+    return { message: recorded, receipts };
   };
 }
 

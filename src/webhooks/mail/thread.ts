@@ -13,7 +13,8 @@ const FIND = {
     select internet_message_id as known_id, messages.id, subject
     from email_message_ids join messages on messages.id = message_id
     where internet_message_id = any($1)
-    order by direction = 'outbound' desc, messages.id desc`,
+    order by direction = 'outbound' desc, messages.id desc
+    limit 1000`,
 };
 
 interface Found extends pg.QueryResultRow {

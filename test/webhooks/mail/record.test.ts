@@ -3,9 +3,11 @@ import pg from 'pg';
 import type { Message } from '../../../sdk/src/index.ts';
 import { mediaCollection } from '../../../src/media/collect.ts';
 import { createPostgresStore } from '../../../src/media/postgres-store.ts';
+import { type Simulator, startSimulator } from '../../../src/simulator/server.ts';
 import { query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
 import { deliverMime, mail, mimeEnvironment } from '../../support/mime.ts';
+import { PASSWORD } from '../../support/smtp.ts';
 import { until } from '../../support/until.ts';
 import { refuseBody } from '../../support/webhooks.ts';
 
@@ -46,12 +48,17 @@ const WHOLE = [
 ].join('\r\n');
 
 /** A delivery status notification about an email to an address. */
-function bounce(messageId: string, address: string, status: string): string {
+function bounce(
+  messageId: string,
+  address: string,
+  status: string,
+  type = 'multipart/report; report-type=delivery-status',
+): string {
   return [
     'From: MAILER-DAEMON@mx.example.com',
     'To: support@shop.example',
     'Subject: Undelivered',
-    'Content-Type: multipart/report; report-type=delivery-status; boundary=b1',
+    `Content-Type: ${type}; boundary=b1`,
     'MIME-Version: 1.0',
     '',
     part(['Content-Type: text/plain'], `Your email to ${address} could not be delivered.`),
@@ -74,14 +81,23 @@ function bounce(messageId: string, address: string, status: string): string {
 
 describe('A recorded email', () => {
   let service: Harness;
+  let simulator: Simulator;
   before(async () => {
+    simulator = await startSimulator({ apiKey: PASSWORD, smtp: {} });
     service = await startHarness({
       ...mimeEnvironment,
+      EMAIL_PROVIDERS: 'mail-co,smtp',
       MAIL_CO_SENDERS: 'shop.example',
+      SMTP_SENDERS: 'smtp.example',
+      SMTP_URL: `smtp://shop:${PASSWORD}@127.0.0.1:${simulator.smtpPort}`,
+      SMTP_REQUIRE_TLS: 'false',
       PUBLIC_URL: 'https://messaging.example',
     });
   });
-  after(() => service.stop());
+  after(async () => {
+    await service.stop();
+    await simulator.stop();
+  });
 
   const get = async (id: number): Promise<Message> =>
     (await service.request('GET', `/api/messages/${id}`)).body;
@@ -207,13 +223,15 @@ describe('A recorded email', () => {
   });
 
   it('is a receipt for the bounced recipient too, who is suppressed if the address will never accept an email', async () => {
+    // The third is without a status code, and has a NUL character.
     const cases: [string, string, string | undefined][] = [
       ['gone@example.com', '5.1.1', 'hard_bounce'],
       ['full@example.com', '4.2.2', undefined],
+      ['nobody@example.com', '\0', undefined],
     ];
     for (const [address, status, reason] of cases) {
-      const { id, internet_message_id } = await send({ to: address });
-      await service.untilStatus(id, 'delivered');
+      const { id, internet_message_id } = await send({ from: 'support@smtp.example', to: address });
+      await service.untilStatus(id, 'sent');
       const raw = bounce(`${internet_message_id}`, address, status);
       expect((await deliverMime(service, raw, { sender: '' })).status).to.equal(200);
       await service.untilStatus(id, 'undelivered');
@@ -224,6 +242,35 @@ describe('A recorded email', () => {
     expect(bounces.map(({ auto_reply, from }) => [auto_reply, from])).to.deep.equal(
       cases.map(() => [true, 'mailer-daemon@mx.example.com']),
     );
+  });
+
+  it('is no receipt if it may be forged, and suppresses no recipient of an email with several recipients', async () => {
+    const from = 'support@smtp.example';
+    const receiptsOf = async (id: number) =>
+      (
+        await query<{ bounce: string }>(
+          service.databaseUrl,
+          'select bounce from delivery_receipts where message_id = $1 and bounce is not null',
+          [id],
+        )
+      ).map(({ bounce }) => bounce);
+    const to = ['forger@example.com', 'victim@example.com'];
+    const cases: [object, { sender?: string }, string | undefined, string[]][] = [
+      [{ from, to: 'victim@example.com' }, { sender: 'forger@example.com' }, undefined, []],
+      [{ from, to: 'victim@example.com' }, { sender: '' }, 'multipart/mixed', []],
+      [{ to: 'victim@example.com' }, { sender: '' }, undefined, []],
+      [{ from, to }, {}, undefined, ['soft']],
+    ];
+    for (const [fields, envelope, type, expected] of cases) {
+      const { id, internet_message_id } = await send(fields);
+      await service.untilStatus(id, 'from' in fields ? 'sent' : 'delivered');
+      const raw = bounce(`${internet_message_id}`, 'victim@example.com', '5.1.1', type);
+      expect((await deliverMime(service, raw, envelope)).status).to.equal(200);
+      await untilProcessed();
+      expect(await receiptsOf(id), JSON.stringify([fields, envelope, type])).to.deep.equal(expected);
+    }
+    const { data } = (await service.request('GET', '/api/suppressions?address=victim@example.com')).body;
+    expect(data).to.deep.equal([]);
   });
 
   it('does not stop messages to its sender, whatever its text', async () => {
