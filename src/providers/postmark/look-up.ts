@@ -8,6 +8,9 @@ import { ECHO } from './request.ts';
 /** The search of Postmark lags by some minutes: a message that it does not find may have been sent this long ago. */
 export const SEARCH_LAG_MS = 5 * 60 * 1_000;
 
+/** The stream that the search covers for certain: the documentation does not say whether it covers the others. */
+const DEFAULT_STREAM = 'outbound';
+
 /**
  * Finds an email by the echo in its metadata.
  * Source: https://postmarkapp.com/developer/api/messages-api#outbound-message-search
@@ -15,6 +18,7 @@ export const SEARCH_LAG_MS = 5 * 60 * 1_000;
 export async function lookUp(
   client: ProviderClient,
   message: LookedUp,
+  stream: string,
   context: CallContext,
 ): Promise<LookUp> {
   const searchParams = { count: 1, offset: 0, [`metadata_${ECHO}`]: echoOf(message) };
@@ -23,7 +27,8 @@ export async function lookUp(
   const { json } = result;
   if (!isObject(json) || !Array.isArray(json.Messages)) return 'inconclusive';
   const [first] = json.Messages.filter(isObject);
-  if (first === undefined) return json.Messages.length === 0 ? { found: false } : 'inconclusive';
+  if (first === undefined)
+    return json.Messages.length === 0 && stream === DEFAULT_STREAM ? { found: false } : 'inconclusive';
   const { MessageID: providerMessageId } = first;
   return isMessageId(providerMessageId) ? { found: true, providerMessageId } : 'inconclusive';
 }

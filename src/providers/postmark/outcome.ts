@@ -47,8 +47,10 @@ export function readSuccess(response: ProviderResponse, recipients: readonly str
  */
 function refusedIn(text: unknown, recipients: readonly string[], httpStatus: number): RefusedRecipient[] {
   if (typeof text !== 'string' || !/\binactive\b/i.test(text)) return [];
-  const named = new Set(text.toLowerCase().match(/[^\s,;:<>"'()]+@[^\s,;:<>"'()]+/g) ?? []);
-  const isNamed = (address: string) => named.has(address) || named.has(`${address}.`);
+  const words = text.toLowerCase().split(/[\s,;:<>"()]+/);
+  // Punctuation and quotes can stand around an address, which can begin or end with none of them.
+  const named = new Set(words.flatMap((word) => [word, word.replace(/^'+|[.']+$/g, '')]));
+  const isNamed = (address: string) => named.has(address);
   return recipients
     .filter((address) => isNamed(address.toLowerCase()))
     .map((address) => ({

@@ -44,7 +44,7 @@ export function createPostmarkProvider(
         readSuccess(response, email.email.envelope),
       );
     },
-    lookUp: (message, context) => lookUp(client, message, context),
+    lookUp: (message, context) => lookUp(client, message, stream, context),
     check: (context) => checkPostmark(client, account.name, context),
     ...postmarkWebhooks(webhooks),
     inbound: postmarkInbound(webhooks),

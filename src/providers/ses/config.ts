@@ -87,7 +87,7 @@ function suffixOf(name: string): string {
   return name.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
 }
 
-/** A URL of this machine is the simulator. For any other URL, such as a proxy, only Amazon SNS is trusted. */
+/** A URL of this machine can be the simulator, which signs as Amazon SNS does. For any other URL, only Amazon SNS is trusted. */
 function simulatorOriginOf(url: string | undefined): string | null {
   return url !== undefined && isLoopbackUrl(url) ? new URL(url).origin : null;
 }

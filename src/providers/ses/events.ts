@@ -62,8 +62,20 @@ const READERS = new Map<string, Reader>(
       };
     },
     Complaint: ({ complaint }) => {
-      const { complainedRecipients, timestamp } = objectOf(complaint) ?? {};
+      const { complainedRecipients, complaintSubType, timestamp } = objectOf(complaint) ?? {};
       const recipients = namedIn(complainedRecipients).map(({ recipient }) => ({ recipient }));
+      // SES did not send the email, because the recipient has complained before.
+      if (complaintSubType === 'OnAccountSuppressionList')
+        return {
+          ...{ status: 'dropped', timestamp, errorClass: 'opted_out' },
+          recipients: namedIn(complainedRecipients, complaintSubType),
+        };
+      // Of several recipients, one has complained, and SES does not know which: nobody gets the mark.
+      if (recipients.length > 1)
+        return {
+          ...{ status: 'complained', timestamp },
+          recipients: [{ recipient: recipients.map(({ recipient }) => recipient) }],
+        };
       return { status: 'complained', timestamp, recipients };
     },
     Reject: ({ reject }, mail) => {

@@ -58,7 +58,7 @@ export function refusedRecipients(errors: readonly SmtpError[]): RefusedRecipien
     const reply = readReply(response);
     const { outcome, class: errorClass } = reply
       ? meaningOfReply('rcpt', reply)
-      : { outcome: 'rejected', class: 'provider_error' as const };
+      : { outcome: 'unavailable', class: 'provider_error' as const };
     return {
       ...failureOf(reply === null ? 'smtp_error' : codeOf(reply), response),
       ...{ address, class: errorClass, outcome: outcome === 'rejected' ? 'rejected' : 'unavailable' },

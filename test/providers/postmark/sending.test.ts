@@ -87,6 +87,12 @@ describe('The kind postmark', () => {
       'Message OK, but will not deliver to these inactive addresses: in.active@example.net, z@example.net. Inactive recipients are ones that have generated a hard bounce or a spam complaint.',
       'Found inactive addresses: "z@example.net"; <in.active@example.net>',
     ];
+    const quoted = ["o'brien@example.net", 'brien@example.net'];
+    answer = accepted("Message OK, but will not deliver to these inactive addresses: o'brien@example.net.");
+    const only = await send(to({ to: quoted, cc: null, bcc: null }, quoted));
+    expect('refused' in only && only.refused?.map(({ address }) => address)).to.deep.equal(
+      quoted.slice(0, 1),
+    );
     for (const text of texts) {
       const dropped = await outcomeOf(text);
       expect(

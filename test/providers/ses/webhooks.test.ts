@@ -255,6 +255,27 @@ describe('The webhooks of SES', () => {
           { complaint: { timestamp, complainedRecipients: [named('grace@example.net')] } },
           [{ recipient: 'grace@example.net', word: 'complained', timestamp: at }],
         ],
+        // One of them has complained, and SES does not know which.
+        [
+          'Complaint',
+          { complaint: { timestamp, complainedRecipients: to.map((address) => named(address)) } },
+          [{ recipient: to, word: 'complained', timestamp: at }],
+        ],
+        [
+          'Complaint',
+          {
+            complaint: {
+              ...{ timestamp, complaintSubType: 'OnAccountSuppressionList' },
+              complainedRecipients: [named('grace@example.net')],
+            },
+          },
+          [
+            {
+              ...{ recipient: 'grace@example.net', word: 'dropped', timestamp: at },
+              ...{ error: { code: 'OnAccountSuppressionList', detail: undefined }, errorClass: 'opted_out' },
+            },
+          ],
+        ],
         [
           'Reject',
           { reject: { reason: 'Bad content' } },

@@ -4,7 +4,7 @@ const CERTIFICATE = /^\/SimpleNotificationService-[A-Za-z0-9_-]{1,64}\.pem$/;
 /**
  * The URL of a certificate of Amazon SNS; null for any other URL.
  *
- * @param simulatorOrigin replaces the host of SNS; null for SNS.
+ * @param simulatorOrigin an origin that is trusted besides the host of SNS; null for none.
  */
 export function certificateUrl(text: string, simulatorOrigin: string | null): URL | null {
   const url = ofSns(text, simulatorOrigin);
@@ -24,6 +24,6 @@ export function confirmationUrl(text: string, topicArn: string, simulatorOrigin:
 function ofSns(text: string, simulatorOrigin: string | null): URL | null {
   const url = URL.parse(text);
   if (url === null || [url.username, url.password, url.hash].some((part) => part !== '')) return null;
-  if (simulatorOrigin !== null) return url.origin === simulatorOrigin ? url : null;
+  if (simulatorOrigin !== null && url.origin === simulatorOrigin) return url;
   return url.protocol === 'https:' && url.port === '' && HOST.test(url.hostname) ? url : null;
 }
