@@ -31,12 +31,27 @@ interface LoggedError {
 
 /** Creates a logger that writes JSON lines to standard output. Callers never log message bodies, keys or secrets. */
 export function createLogger(level: string): Logger {
-  return pino({
+  const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { err: (error) => describe(error) },
+    serializers: { err: (error: unknown) => describe(error) },
+  };
+  return pino(options, standardOutput());
+}
+
+/**
+ * Standard output. After its terminal was closed (EIO), it gets no more lines: pino would try to write them again without end
+ * when the process exits, so that the process would never end.
+ */
+function standardOutput(): pino.DestinationStream {
+  const output = pino.destination({ dest: 1, sync: true });
+  const ignore = () => true;
+  output.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EIO')
+      Object.assign(output, { write: ignore, flush: ignore, flushSync: ignore, end: ignore });
   });
+  return output;
 }
 
 /** An error and its causes. An error of Objection has the error of the driver as its `nativeError`. */

@@ -73,7 +73,11 @@ describe('The cost of a claim', () => {
     const plain = await claim({});
     expect(plain).to.deep.equal({ media: null, read: 0 });
     const picture = await claim({ media_ids: [media] });
-    expect(picture.media).to.deep.equal([{ id: media, content_type: 'image/png', size: 68 }]);
+    const [{ object_id, ...file }] = picture.media as [{ object_id: string }];
+    expect(object_id).to.match(/^[0-9a-f-]{36}$/);
+    expect(file).to.deep.equal({
+      ...{ id: media, content_type: 'image/png', size: 68, name: null, content_id: null },
+    });
     expect(picture.read).to.be.at.most(4);
   });
 });
