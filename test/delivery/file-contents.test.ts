@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import pg from 'pg';
 import { FileContents } from '../../src/delivery/attempt/file-contents.ts';
@@ -15,18 +16,19 @@ describe('FileContents', () => {
   let server: FileServer;
   before(async () => {
     pool = new pg.Pool({ connectionString: await createMigratedDatabase(), max: 2 });
-    server = await startFileServer(() => undefined);
+    server = await startFileServer((path, response) => path === '/file' && response.end('file'));
   });
   after(async () => {
     await server?.stop();
     await pool?.end();
   });
 
-  const load = (message: Partial<Claimed>, signal = new AbortController().signal) =>
+  const load = (message: Partial<Claimed>, signal = new AbortController().signal, more = {}) =>
     new FileContents({
       ...{ pool, store: createPostgresStore(pool), patienceMs: 300 },
       client: new MediaClient({ allowedPrivateHosts: ['localhost'] }),
       events: createEvents(createLogger('silent')),
+      ...more,
     }).load(
       {
         id: 1,
@@ -49,6 +51,21 @@ describe('FileContents', () => {
       outcome: 'unavailable',
       code: 'attachment_unreachable',
     });
+  });
+
+  it('does not count a late store or an unreadable database as a failure of the server', async () => {
+    const never = new AbortController().signal;
+    const unread = { outcome: 'unavailable', code: 'files_unavailable' };
+    const store = createPostgresStore(pool);
+    const write = async (parts: AsyncIterable<Buffer>) => {
+      await sleep(400);
+      return store.write(parts);
+    };
+    const file = [`${slow()[0]}/file`];
+    expect(await load({ attachments: file }, never, { store: { ...store, write } })).to.include(unread);
+    const ended = new pg.Pool();
+    await ended.end();
+    expect(await load({ attachments: slow() }, never, { pool: ended })).to.include(unread);
   });
 
   it('ends an attempt at once when the worker stops', async () => {

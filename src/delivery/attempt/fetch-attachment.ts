@@ -52,7 +52,8 @@ const FIND = {
 /**
  * Fetches the file behind a URL once, and stores it with the message, so that every later attempt sends the same bytes.
  *
- * @throws {FetchFailure} if the file could not be fetched; any other error is of the store or the database.
+ * @throws {FetchFailure} if the file could not be fetched; any other error is of the store or the database, or the reason of
+ *   `signal` if most of the time went into the store.
  */
 export async function fetchAttachment(
   { pool, store, client }: FetchContext,
@@ -60,11 +61,15 @@ export async function fetchAttachment(
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<FetchedFile> {
+  const startedAt = performance.now();
+  const storing = { ms: 0 };
   const { headers, body } = await client.open(url, UNTRUSTED, signal);
   try {
     if (Number(headers['content-length']) > maxBytes) throw tooLarge(maxBytes);
     const file = decoded(body, headers['content-encoding']);
-    const { id, size, sha256 } = await store.write(transfer(file, { ...PACE, maxBytes }));
+    const { id, size, sha256 } = await store.write(
+      untilAborted(transfer(file, { ...PACE, maxBytes }), storing, signal),
+    );
     const type = mediaTypeOf(given?.content_type) ?? mediaTypeOf(headers['content-type']) ?? UNKNOWN_TYPE;
     const name = nameOf(headers, null, url);
     const position = LAST_POSITION + number;
@@ -78,7 +83,28 @@ export async function fetchAttachment(
       return { ...(rows[0] as FetchedFile), number };
     }
     return { number, object_id: id, content_type: type, size, name };
+  } catch (error) {
+    if (signal.aborted && storing.ms > (performance.now() - startedAt) / 2) throw signal.reason;
+    throw error;
   } finally {
     body.destroy();
+  }
+}
+
+/**
+ * The parts, and the time for which the store processes them. If the signal is aborted meanwhile, the error is its reason and not a
+ * failure of the server.
+ */
+async function* untilAborted(
+  parts: AsyncIterable<Buffer>,
+  storing: { ms: number },
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  signal.throwIfAborted();
+  for await (const part of parts) {
+    const startedAt = performance.now();
+    yield part;
+    storing.ms += performance.now() - startedAt;
+    signal.throwIfAborted();
   }
 }

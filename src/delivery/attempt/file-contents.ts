@@ -74,7 +74,6 @@ export class FileContents {
     } catch (error) {
       if (signal.aborted) return STOPPED;
       if (error instanceof FetchFailure) return this.#failureOf(message, error);
-      if (time.aborted) return this.#failureOf(message, LATE);
       events.failed('media', error);
       return FILES_NOT_READ;
     }
@@ -151,17 +150,20 @@ export class FileContents {
     const outcome = fileFailure(failure);
     if (message.may_have_been_sent) return { ...outcome, outcome: 'unavailable', ...RETRIED };
     if (outcome.outcome !== 'unavailable') return outcome;
-    const { rows } = await execute<{ count: number }>(this.#options.pool, COUNT_FAILURES, [
-      ...[message.id, outcome.code],
-    ]);
-    // A manual retry of the message has as many attempts again.
-    const isLast = ((rows[0]?.count ?? 0) + 1) % MAX_UNREACHABLE === 0;
-    return isLast ? { ...outcome, outcome: 'rejected' } : outcome;
+    const { pool, events } = this.#options;
+    try {
+      const { rows } = await execute<{ count: number }>(pool, COUNT_FAILURES, [message.id, outcome.code]);
+      // A manual retry of the message has as many attempts again.
+      const isLast = ((rows[0]?.count ?? 0) + 1) % MAX_UNREACHABLE === 0;
+      return isLast ? { ...outcome, outcome: 'rejected' } : outcome;
+    } catch (error) {
+      events.failed('media', error);
+      return FILES_NOT_READ;
+    }
   }
 }
 
 const RETRIED = { retryAfterMs: null, isOperatorError: false };
-const LATE = new FetchFailure('unreachable', 'The files did not arrive in time.');
 
 function sum(files: readonly { size: number }[]): number {
   return files.reduce((total, { size }) => total + size, 0);
