@@ -7,6 +7,8 @@ import type { Provider, SendOutcome } from '../providers/provider.ts';
 import type { HealthMonitor } from './accounts/health.ts';
 import {
   CANNOT_RECONCILE,
+  FAILED_BEFORE_CALL,
+  FAILED_DURING_CALL,
   isSuppressed,
   NO_LINKS,
   NOT_IDENTIFIED,
@@ -14,6 +16,7 @@ import {
   STALLED,
   STOPPED,
   suppressed,
+  TIMES_NOT_READ,
   UNCHECKED,
 } from './accounts/not-called.ts';
 import type { Routing } from './accounts/routing.ts';
@@ -136,7 +139,12 @@ async function callThroughBreaker(
   const startedAt = new Date();
   const started = performance.now();
   const isLate = started - claimedAt > delayMs + options.marginMs;
-  const outcome = await callUnlessLate(claim, check, { once: call.probing, isLate }, options);
+  const outcome = await callUnlessLate(claim, check, { once: call.probing, isLate }, options).catch(
+    (error): SendOutcome => {
+      options.events.failed('call', error);
+      return FAILED_BEFORE_CALL;
+    },
+  );
   const isEvidence = isEvidenceOf(outcome) && !options.signal.aborted;
   const answered = outcome === NOT_IDENTIFIED || isSuppressed(outcome) ? 'answered' : null;
   const { throttlesAccount } = breaker.end(call, isEvidence ? outcome.outcome : answered);
@@ -176,9 +184,13 @@ async function callUnlessLate(
   return outcome;
 }
 
+const NO_EVIDENCE: ReadonlySet<SendOutcome> = new Set([
+  ...[STALLED, NO_LINKS, UNCHECKED, TIMES_NOT_READ, FAILED_BEFORE_CALL, FAILED_DURING_CALL],
+]);
+
 /** Whether the outcome says something about the provider: not an attempt without a call to send, nor a look-up without a result. */
 function isEvidenceOf(outcome: SendOutcome): boolean {
-  const isWithoutCall =
-    outcome === STALLED || outcome === NO_LINKS || outcome === UNCHECKED || isOfFiles(outcome);
-  return !isWithoutCall && outcome !== NOT_IDENTIFIED && !isSuppressed(outcome);
+  return (
+    !NO_EVIDENCE.has(outcome) && !isOfFiles(outcome) && outcome !== NOT_IDENTIFIED && !isSuppressed(outcome)
+  );
 }

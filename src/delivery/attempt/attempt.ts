@@ -1,10 +1,13 @@
+import type { Events } from '../../observability/events.ts';
 import type { Capabilities } from '../../providers/capabilities.ts';
 import type { CallContext, FailedOutcome, Provider, SendOutcome } from '../../providers/provider.ts';
 import {
   CANNOT_RECONCILE,
+  FAILED_DURING_CALL,
   KEY_EXPIRED,
   NOT_IDENTIFIED,
   suppressed,
+  TIMES_NOT_READ,
   UNCHECKED,
 } from '../accounts/not-called.ts';
 import type { Claimed } from '../claim.ts';
@@ -34,6 +37,7 @@ export interface AttemptOptions {
   ) => Promise<string | null>;
   /** The times of the calls that may have sent the message; null if they cannot be read. */
   uncertainCalls: (message: Claimed) => Promise<UncertainCalls | null>;
+  events: Pick<Events, 'failed'>;
 }
 
 /**
@@ -51,9 +55,11 @@ export async function attempt(
   const expired = message.expires_at.getTime() <= Date.now();
   const { ledger, chooseCandidate, uncertainCalls } = options;
   if (!message.may_have_been_sent) return send(provider, message, check, context, options);
-  const calls = await uncertainCalls(message);
-  if (calls === null) return CANNOT_RECONCILE;
-  const isKeyValid = isValidSince(calls.first, provider.capabilities);
+  const { lookUpLagMs = 0 } = provider;
+  const needsTimes = provider.capabilities.idempotencyKeyHours !== undefined || lookUpLagMs > 0;
+  const calls = needsTimes ? await uncertainCalls(message) : null;
+  if (needsTimes && calls === null) return TIMES_NOT_READ;
+  const isKeyValid = calls === null || isValidSince(calls.first, provider.capabilities);
   const mayRepeat = provider.capabilities.idempotencyKeys && !expired && !check.isSuppressed;
   if (mayRepeat && isKeyValid) return send(provider, message, check, context, options);
   const result = await provider.lookUp(message, context);
@@ -64,8 +70,8 @@ export async function attempt(
     return chosen === null ? NOT_IDENTIFIED : accepted(chosen);
   }
   if (result.found) return { ...accepted(result.providerMessageId), recipients: result.recipients ?? [] };
-  const { lookUpLagMs = 0 } = provider;
-  if (lookUpLagMs > 0 && calls.last.getTime() > Date.now() - lookUpLagMs) return CANNOT_RECONCILE;
+  if (calls !== null && lookUpLagMs > 0 && calls.last.getTime() > Date.now() - lookUpLagMs)
+    return CANNOT_RECONCILE;
   if (expired) return EXPIRED;
   // The look-up took some time, and the recipients of the earlier attempt are certainly not reached.
   const current = await ledger.checkUnsent(message);
@@ -91,7 +97,7 @@ async function send(
   message: Claimed,
   check: ClaimCheck,
   context: CallContext,
-  { filesOf, ledger }: Pick<AttemptOptions, 'filesOf' | 'ledger'>,
+  { filesOf, ledger, events }: Pick<AttemptOptions, 'filesOf' | 'ledger' | 'events'>,
 ): Promise<SendOutcome> {
   const allowed = withoutRecipients(message, check.leftOut);
   if (allowed === null || !hasRecipients(message, check)) return suppressed(check.detail);
@@ -100,9 +106,14 @@ async function send(
   if ('outcome' in loaded) return loaded;
   using files = loaded;
   const isOld = performance.now() - startedAt > MAX_CHECK_AGE_MS;
-  if (isOld && !message.may_have_been_sent && !(await ledger.mayContinue(message))) return UNCHECKED;
+  if (isOld && !(await ledger.mayContinue(message))) return UNCHECKED;
   const email = message.type === 'email' ? emailOf(allowed, envelopeOf(message, check)) : null;
-  return await provider.send({ ...allowed, files: files.files, email }, context);
+  try {
+    return await provider.send({ ...allowed, files: files.files, email }, context);
+  } catch (error) {
+    events.failed('call', error);
+    return FAILED_DURING_CALL;
+  }
 }
 
 /** Whether the earlier attempt was accepted is as unknown as before. */

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import MailComposer from 'nodemailer/lib/mail-composer';
-import type { Outgoing, OutgoingEmail, OutgoingFile } from '../provider.ts';
+import { toStorable } from '../http/failure.ts';
+import type { FailedOutcome, Outgoing, OutgoingEmail, OutgoingFile } from '../provider.ts';
 
 type Email = Outgoing & { email: OutgoingEmail };
 
@@ -19,7 +20,7 @@ export function named({ email }: Email, address: string): NamedAddress {
  * An email as the MIME message that goes over the wire, with CRLF line ends. The headers never name recipients of blind copies. The
  * same message has the same bytes in every attempt.
  */
-export function composeMime(message: Email): Promise<Buffer> {
+export async function composeMime(message: Email): Promise<Buffer> {
   const { from, to, cc, reply_to, subject, timestamp, files, email } = message;
   const composer = new MailComposer({
     from: named(message, from),
@@ -42,6 +43,15 @@ export function composeMime(message: Email): Promise<Buffer> {
     ...{ baseBoundary: hash('sha256', email.messageId).slice(0, 32), boundaryPrefix: '--_part' },
   } as ConstructorParameters<typeof MailComposer>[0]);
   return composer.compile().build();
+}
+
+/** Outcome without a call: the MIME message could not be composed. */
+export function notComposed(error: unknown): FailedOutcome {
+  const detail = toStorable(error instanceof Error ? error.message : String(error));
+  return {
+    ...{ outcome: 'rejected', httpStatus: null, class: 'content_rejected', code: 'not_composed' },
+    detail,
+  };
 }
 
 function attachmentOf({ name, contentType, contentId, content }: OutgoingFile) {

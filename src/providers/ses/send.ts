@@ -2,7 +2,7 @@ import { domainToASCII } from 'node:url';
 import type { AccountConfig } from '../../config/config.ts';
 import { accountFields } from '../account-fields.ts';
 import { echoOf } from '../echo.ts';
-import { composeMime } from '../email/mime.ts';
+import { composeMime, notComposed } from '../email/mime.ts';
 import { type Email, recipientsOf } from '../email/recipients.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
 import type { CallContext, Outgoing, Provider, SendOutcome } from '../provider.ts';
@@ -57,10 +57,12 @@ async function send(
   context: CallContext,
 ): Promise<SendOutcome> {
   const email = message as Email;
+  const content = await composeMime(email).catch((error: Error) => error);
+  if (content instanceof Error) return notComposed(content);
   const body = JSON.stringify({
     FromEmailAddress: toAscii(message.from),
     Destination: destinationOf(email),
-    Content: { Raw: { Data: (await composeMime(email)).toString('base64') } },
+    Content: { Raw: { Data: content.toString('base64') } },
     EmailTags: [{ Name: ECHO, Value: echoOf(message) }],
     ...(configurationSet !== null && { ConfigurationSetName: configurationSet }),
   });

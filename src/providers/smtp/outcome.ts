@@ -1,3 +1,4 @@
+import { notComposed } from '../email/mime.ts';
 import { isOfConfiguration, toStorable } from '../http/failure.ts';
 import type { FailedOutcome, RefusedRecipient } from '../provider.ts';
 import { codeOf, meaningOfReply, readReply } from './reply.ts';
@@ -89,11 +90,6 @@ export function isConnectionLoss(error: unknown): boolean {
 
 function isLoss(code: string): boolean {
   return ['econnection', 'econnreset', 'econnrefused', 'epipe', 'esocket'].includes(code);
-}
-
-function notComposed(error: unknown): FailedOutcome {
-  const detail = error instanceof Error ? error.message : String(error);
-  return { ...failureOf('not_composed', detail), class: 'content_rejected', outcome: 'rejected' };
 }
 
 function failureOf(code: string, detail: string) {
