@@ -12,6 +12,7 @@ const LAYERS = [
     'src/observability/',
     'src/openapi/',
     'src/config/',
+    'src/mail/',
     'src/channel.ts',
     'src/errors.ts',
     'src/refusals.ts',

@@ -62,8 +62,8 @@ $(ORACLES): test/oracles/package-lock.json
 	@[ ! -t 2 ] || echo 'Installing the official libraries of the providers, once ...' >&2
 	@cd test/oracles && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error && touch node_modules/.package-lock.json
 
-verify-providers: $(INSTALLED) $(ORACLES) ## Compare with the official libraries and, in PROVIDER_SPECS, the API descriptions of the providers
-	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 60000 'test/*/*/oracle.test.ts' 'test/*/*/description.test.ts'
+verify-providers: $(INSTALLED) $(ORACLES) ## Compare with the official libraries and, in PROVIDER_SPECS, the API descriptions of the providers; receive the corpus of emails
+	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 60000 'test/*/*/oracle.test.ts' 'test/*/*/description.test.ts' 'test/*/*/*.verify.ts'
 
 check: $(INSTALLED) ## Check types, format, lint, import rules, language, the contract, generated files, and the SDK's package
 	$(BIN)/node $(BIN)/tsc

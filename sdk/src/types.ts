@@ -77,19 +77,28 @@ export type SuppressionExportFilters = Query<'exportSuppressions'>;
 export type SuppressionSelector = Query<'deleteSuppression'>;
 
 type Wire = Schemas['UntypedMessage'];
-type EmailField = 'subject' | 'cc' | 'bcc' | 'reply_to';
+type ContentField = 'text' | 'html';
+type EmailField = 'subject' | 'cc' | 'bcc' | 'reply_to' | 'headers' | 'reply_to_message_id';
 type FileField = 'attachments' | 'media_ids';
-type Common = Omit<Wire, 'type' | 'to' | FileField | EmailField>;
+type Common = Omit<Wire, 'type' | 'to' | 'body' | FileField | EmailField | ContentField>;
 type Without<Field extends string> = { [Name in Field]?: never };
+type Text = { body: string } & Without<EmailField | ContentField>;
+type Urls = { attachments?: null | string[] } & Pick<Wire, 'media_ids'>;
+/** A body, or a text and HTML, or one of these. */
+type EmailContent =
+  | ({ body: string } & Without<ContentField>)
+  | ({ text: string; html?: string } & Without<'body'>)
+  | ({ text?: string; html: string } & Without<'body'>);
 
 /** One recipient, no files. */
 export type SendSms = Common &
-  Without<EmailField | 'media_ids'> & { type: 'sms'; to: string; attachments?: null | [] };
+  Text &
+  Without<'media_ids'> & { type: 'sms'; to: string; attachments?: null | [] };
 /** Files, or several recipients, or both. */
-export type SendMms = Common & Without<EmailField> & Pick<Wire, 'to' | FileField> & { type: 'mms' };
-export type SendEmail = Common & Pick<Wire, 'to' | FileField | EmailField> & { type: 'email' };
+export type SendMms = Common & Text & Urls & Pick<Wire, 'to'> & { type: 'mms' };
+export type SendEmail = Common & EmailContent & Pick<Wire, 'to' | FileField | EmailField> & { type: 'email' };
 /** The addresses determine the channel. Fields of an email require `type: 'email'`. */
-export type SendByAddress = Common & Without<'type' | EmailField> & Pick<Wire, 'to' | FileField>;
+export type SendByAddress = Common & Text & Urls & Without<'type'> & Pick<Wire, 'to'>;
 
 /** The body of a send. Stricter than the schema of the service, so that a field of another message type does not compile. */
 export type SendMessage = SendSms | SendMms | SendEmail | SendByAddress;

@@ -111,11 +111,14 @@ function readAccount(
 
 /** The settings that belong to other kinds only, and would be ignored. */
 function foreignSettings(kind: KindConfig, own: values.Environment, kinds: readonly KindConfig[]): string[] {
-  return kinds.flatMap((other) =>
-    Object.keys(other.specs)
-      .filter((setting) => own[setting] && !(setting in kind.specs))
-      .map((setting) => `${setting}: is a setting of the kind ${other.name}, not of ${kind.name}`),
-  );
+  const settings = new Set(kinds.flatMap(({ specs }) => Object.keys(specs)));
+  return [...settings]
+    .filter((setting) => own[setting] && !(setting in kind.specs))
+    .map((setting) => {
+      const others = kinds.filter(({ specs }) => setting in specs).map(({ name }) => name);
+      const owners = others.length === 1 ? `kind ${others}` : `kinds ${others.join(', ')}`;
+      return `${setting}: is a setting of the ${owners}, not of ${kind.name}`;
+    });
 }
 
 /** Whether a fault is about a variable that has no fault yet. */

@@ -30,6 +30,8 @@ export interface AccountConfig<Settings = unknown> {
 export interface SimulatorConfig {
   port: number;
   url: string;
+  /** The port of the simulated mail server. */
+  smtpPort: number;
   /** The API key of the simulated providers. */
   key: string;
   /** The Standard Webhooks secret (`whsec_…`) of the simulated providers. */
@@ -60,6 +62,8 @@ export interface Config {
   consentKey: string | null;
   /** The secrets from which the keys of links and of stored secrets are derived: one, or two during a rotation; null for the key in `dataDir`. */
   secretKeys: string[] | null;
+  /** The Standard Webhooks secrets (`whsec_…`) of mail servers that pass emails on; empty: no such email is received. */
+  mimeWebhookSecrets: string[];
   /** The keywords of text messages, and the automatic replies. */
   keywords: Keywords;
   stopScope: StopScope;

@@ -54,11 +54,13 @@ export function readConfig(
     DATABASE_POOL_SIZE: values.poolSize({ default: 16 }),
     DATA_DIR: str({ default: '.data' }),
     SIMULATOR_PORT: values.port({ default: 8081 }),
+    SIMULATOR_SMTP_PORT: values.port({ default: 8025 }),
     API_KEYS: values.apiKeys({ default: [] }),
     API_KEYS_FILE: values.apiKeysFile({ default: undefined }),
     METRICS_TOKEN: values.token({ default: undefined }),
     CONSENT_KEY: values.secretKey({ default: undefined }),
     SECRET_KEYS: values.secretKeys({ default: undefined }),
+    MIME_WEBHOOK_SECRETS: values.webhookSecrets({ default: [] }),
     CONSENT_KEYWORDS: values.file(readKeywords)({ default: readKeywords(null) }),
     STOP_SCOPE: str<StopScope>({ choices: ['channel', 'sender'], default: 'channel' }),
     ALLOWED_HOSTS: values.hosts({ default: [] }),
@@ -85,7 +87,7 @@ export function readConfig(
   const names = { sms: env.SMS_PROVIDERS ?? [], email: env.EMAIL_PROVIDERS ?? [] };
   const simulator = {
     ...{ port: env.SIMULATOR_PORT, url: `http://127.0.0.1:${env.SIMULATOR_PORT}` },
-    ...{ key: simulatorKey, webhookSecret: simulatorSecret },
+    ...{ smtpPort: env.SIMULATOR_SMTP_PORT, key: simulatorKey, webhookSecret: simulatorSecret },
   };
   const reader: AccountReader = { kinds, parseSender, environment, faults, missing: [], known };
   const accounts = (['sms', 'email'] as const).flatMap((channel) =>
@@ -108,6 +110,7 @@ export function readConfig(
     metricsToken: env.METRICS_TOKEN ?? null,
     consentKey: env.CONSENT_KEY ?? null,
     secretKeys: env.SECRET_KEYS ?? null,
+    mimeWebhookSecrets: env.MIME_WEBHOOK_SECRETS ?? [],
     keywords: env.CONSENT_KEYWORDS ?? {},
     stopScope: env.STOP_SCOPE,
     allowedHosts: env.ALLOWED_HOSTS ?? [],

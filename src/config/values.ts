@@ -5,8 +5,12 @@ import { parseApiKeys, readApiKeys } from './api-keys.ts';
 import { assertConnectionUrl } from './connection-url.ts';
 import { assertTlsParameters, withVerification } from './tls-parameters.ts';
 
-/** Names of paths below /api/webhooks. */
-const RESERVED_NAMES = new Set(['sms', 'email']);
+/** Names of paths below /api/webhooks, and what has them. */
+const RESERVED_NAMES = new Map([
+  ['sms', 'a channel'],
+  ['email', 'a channel'],
+  ['mime', 'the account of mail servers'],
+]);
 
 export type Environment = Record<string, string | undefined>;
 
@@ -124,7 +128,7 @@ export const providerNames = makeValidator((input) => {
   if (wrong !== undefined)
     throw new EnvError(
       RESERVED_NAMES.has(wrong)
-        ? `"${wrong}" is the name of a channel`
+        ? `"${wrong}" is the name of ${RESERVED_NAMES.get(wrong)}`
         : `"${wrong}" is not a name of lower-case letters, digits, hyphens and underscores`,
     );
   return names;

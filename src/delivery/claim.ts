@@ -1,19 +1,26 @@
 import type pg from 'pg';
 import { storedFunction } from '../db/functions.ts';
 import type { Delivery } from '../db/models/delivery.ts';
+import type { Email } from '../db/models/email.ts';
 import type { Message } from '../db/models/message.ts';
 import { execute } from '../db/transaction.ts';
 import type { LookedUp } from '../providers/provider.ts';
-import type { Routable } from '../providers/routable.ts';
+import type { Routable, StoredFile } from '../providers/routable.ts';
 import type { Breaker, FreeSlots } from './accounts/breaker.ts';
 import { isRetry } from './accounts/call.ts';
 import type { Route } from './accounts/routing.ts';
 
 /** A message that this worker may send until the lease ends. */
 export type Claimed = LookedUp &
-  Pick<Routable, 'attachments' | 'segments' | 'media'> &
-  Pick<Message, 'traceparent'> &
-  Pick<
+  Pick<Routable, 'attachments' | 'segments'> &
+  Pick<Message, 'traceparent'> & {
+    /** The files of `media_ids`; null if there are none. */
+    media: readonly ClaimedFile[] | null;
+    /** The files that an earlier attempt has fetched from URLs in `attachments`; null if there are none. */
+    fetched: readonly FetchedFile[] | null;
+    /** Null for a text, and for an email of a version without these parts. */
+    email: ClaimedEmail | null;
+  } & Pick<
     Delivery,
     | 'conversation_id'
     | 'attempt_count'
@@ -22,7 +29,34 @@ export type Claimed = LookedUp &
     | 'created_at'
     | 'send_at'
     | 'expires_at'
-  >;
+  > & {
+    /** Whether a provider accepted the message for some of its recipients: only the others remain, at the same account. */
+    partly_sent: boolean;
+  };
+
+/** A stored file, with its name and content id in this message. */
+export interface ClaimedFile extends StoredFile {
+  object_id: string;
+  name: string | null;
+  content_id: string | null;
+}
+
+/** A stored file that was fetched from a URL. */
+export type FetchedFile = Omit<ClaimedFile, 'id' | 'content_id'> & {
+  /** The position of the URL in `attachments`, from 1. */
+  number: number;
+};
+
+/** The parts of an email, with its thread. */
+export type ClaimedEmail = Pick<
+  Email,
+  'is_html' | 'text' | 'headers' | 'names' | 'url_files' | 'internet_message_id'
+> & {
+  /** The Message-ID on the wire of the email that this email answers; null for none. */
+  in_reply_to: string | null;
+  /** For `References`, oldest first; null for none. */
+  reference_ids: string[] | null;
+};
 
 export interface Claim {
   message: Claimed;
@@ -99,14 +133,14 @@ export async function claim(
 }
 
 /**
- * Whether another account failed for the message before. A message that may have been sent stays with one account; any
+ * Whether another account failed for the message before. A message that may have been sent, or is partly sent, stays with one account; any
  * other retry at an account that is not the first that can send the message had an attempt at an earlier account.
  */
 export function hasFailedOver(
   isFirst: boolean,
-  message: Pick<Claimed, 'attempt_count' | 'may_have_been_sent'>,
+  message: Pick<Claimed, 'attempt_count' | 'may_have_been_sent' | 'partly_sent'>,
 ): boolean {
-  return !isFirst && isRetry(message) && !message.may_have_been_sent;
+  return !isFirst && isRetry(message) && !message.may_have_been_sent && !message.partly_sent;
 }
 
 function toRow({ channel, assignedTo, reassignable, preferred, breaker }: Route, n: number, free: FreeSlots) {

@@ -7,6 +7,7 @@ import type { Events } from '../observability/events.ts';
 import { LEASE_MARGIN_MS } from '../outbox/settle.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { webhookUrlOf } from '../providers/webhook.ts';
+import { FILES_MS } from './attempt/file-contents.ts';
 import type { BackgroundTask } from './maintenance/background.ts';
 import type { NormaliseAddress } from './settle.ts';
 import { MESSAGES_DUE } from './wake-up.ts';
@@ -33,7 +34,8 @@ export function createWorker(options: ConfiguredWorkerOptions, stack: AsyncDispo
   const { config, providers, pool, directUrl, events, normaliseAddress, onSettled, listeners, tasks } =
     options;
   const longestAttemptMs = [...providers.sms, ...providers.email].map(
-    (provider) => provider.longestAttemptMs,
+    ({ longestAttemptMs: callMs, capabilities }) =>
+      capabilities.attachmentsBy.includes('url') ? callMs : callMs + FILES_MS,
   );
   const worker = new Worker({
     pool,
@@ -45,6 +47,7 @@ export function createWorker(options: ConfiguredWorkerOptions, stack: AsyncDispo
     timeoutMs: config.providerTimeoutMs,
     webhookUrlOf: (account) => webhookUrlOf(config.publicUrl, account),
     links: new MediaLinks(config.secretKeys, config.publicUrl),
+    allowedPrivateHosts: config.allowedPrivateHosts,
     normaliseAddress,
     stopScope: config.stopScope,
     hashAddress: createAddressHash(config.consentKey),

@@ -7,6 +7,8 @@ import type { Provider, SendOutcome } from '../providers/provider.ts';
 import type { HealthMonitor } from './accounts/health.ts';
 import {
   CANNOT_RECONCILE,
+  FAILED_BEFORE_CALL,
+  FAILED_DURING_CALL,
   isSuppressed,
   NO_LINKS,
   NOT_IDENTIFIED,
@@ -14,12 +16,14 @@ import {
   STALLED,
   STOPPED,
   suppressed,
+  TIMES_NOT_READ,
   UNCHECKED,
 } from './accounts/not-called.ts';
 import type { Routing } from './accounts/routing.ts';
 import { type AttemptOptions, attempt } from './attempt/attempt.ts';
+import { isOfFiles } from './attempt/file-failure.ts';
 import type { ClaimCheck } from './attempt/ledger.ts';
-import { withoutRecipients } from './attempt/recipients.ts';
+import { hasRecipients } from './attempt/recipients.ts';
 import { type Claim, hasFailedOver } from './claim.ts';
 import type { Settlement } from './settle.ts';
 import { canResolve, nextState } from './states/transition.ts';
@@ -83,9 +87,12 @@ export async function deliver(
     now: new Date(),
     random: Math.random(),
   });
+  const isPartlySent =
+    message.partly_sent || (outcome.outcome === 'accepted' && transition.status === 'queued');
   return {
     ...{ message, provider, startedAt, durationMs, outcome, transition },
-    accounts: eligible.length > 0 ? accounts : null,
+    // No other account takes over a partly sent message.
+    accounts: isPartlySent ? [provider.name] : eligible.length > 0 ? accounts : null,
     pauseMs:
       outcome.outcome === 'throttled' && throttlesAccount
         ? pauseMs(outcome.retryAfterMs, breaker.throttledInARow)
@@ -108,7 +115,7 @@ async function attemptOnce(
     return canResolve(provider.capabilities, check.isSuppressed)
       ? callThroughBreaker(claim, check, eligible, options)
       : withoutCall(CANNOT_RECONCILE, null);
-  if (withoutRecipients(message, check.leftOut) === null) return withoutCall(suppressed(check.detail), null);
+  if (!hasRecipients(message, check)) return withoutCall(suppressed(check.detail), null);
   if (eligible.includes(provider)) return callThroughBreaker(claim, check, eligible, options);
   const outcome = notEligible(message, provider, eligible, routing.accountsOf(provider.channel));
   // The message waits until the operator changes the configuration.
@@ -132,7 +139,12 @@ async function callThroughBreaker(
   const startedAt = new Date();
   const started = performance.now();
   const isLate = started - claimedAt > delayMs + options.marginMs;
-  const outcome = await callUnlessLate(claim, check, { once: call.probing, isLate }, options);
+  const outcome = await callUnlessLate(claim, check, { once: call.probing, isLate }, options).catch(
+    (error): SendOutcome => {
+      options.events.failed('call', error);
+      return FAILED_BEFORE_CALL;
+    },
+  );
   const isEvidence = isEvidenceOf(outcome) && !options.signal.aborted;
   const answered = outcome === NOT_IDENTIFIED || isSuppressed(outcome) ? 'answered' : null;
   const { throttlesAccount } = breaker.end(call, isEvidence ? outcome.outcome : answered);
@@ -172,8 +184,13 @@ async function callUnlessLate(
   return outcome;
 }
 
+const NO_EVIDENCE: ReadonlySet<SendOutcome> = new Set([
+  ...[STALLED, NO_LINKS, UNCHECKED, TIMES_NOT_READ, FAILED_BEFORE_CALL, FAILED_DURING_CALL],
+]);
+
 /** Whether the outcome says something about the provider: not an attempt without a call to send, nor a look-up without a result. */
 function isEvidenceOf(outcome: SendOutcome): boolean {
-  const isWithoutCall = outcome === STALLED || outcome === NO_LINKS || outcome === UNCHECKED;
-  return !isWithoutCall && outcome !== NOT_IDENTIFIED && !isSuppressed(outcome);
+  return (
+    !NO_EVIDENCE.has(outcome) && !isOfFiles(outcome) && outcome !== NOT_IDENTIFIED && !isSuppressed(outcome)
+  );
 }

@@ -28,7 +28,9 @@ const FIND_KEY = {
 
 const LOCK_DELIVERY = {
   name: 'lock-delivery',
-  text: 'select status, may_have_been_sent from deliveries where message_id = $1 for update',
+  text: `
+    select status, may_have_been_sent, provider_message_id is not null as has_id
+    from deliveries where message_id = $1 for update`,
 };
 
 const ADD_ACTION = {
@@ -50,14 +52,25 @@ const CANCEL = {
  * A message that the provider accepted and did not deliver gets a new delivery key: under the old key the provider would
  * only return the first result. Any other message keeps its key, so that a provider cannot accept it twice. A receipt with the
  * current key proves that the provider accepted the message.
+ * An unknown message with an id is partly sent: it is not sent again to the recipients who have got it.
  */
 const RETRY = {
   name: 'retry-message',
   text: `
-    with removed as (delete from delivery_recipients where message_id = $1)
+    with reached as materialized (
+      select position from deliveries join delivery_recipients as own using (message_id)
+      where message_id = $1 and deliveries.status = 'unknown' and deliveries.provider_message_id is not null
+        and own.status in ('sent', 'delivered')
+    ), removed as (
+      delete from delivery_recipients where message_id = $1 and position not in (select position from reached)
+    ), forgotten as (
+      delete from recipient_marks
+      where message_id = $1 and mark = 'bounced' and position not in (select position from reached)
+    )
     update deliveries
     set status = 'queued', error = null, provider = accounts[1], next_attempt_at = null, retry_count = 0,
-        may_have_been_sent = false, provider_message_id = null,
+        may_have_been_sent = false,
+        provider_message_id = case when exists (select from reached) then provider_message_id end,
         delivery_key = case
           when provider_message_id is not null or exists (
             select from delivery_receipts as receipt
@@ -70,18 +83,24 @@ const RETRY = {
     where message_id = $1`,
 };
 
+interface Locked extends Pick<Delivery, 'status' | 'may_have_been_sent'> {
+  /** Whether the message has an id of a provider: a message that waits for an attempt is partly sent then. */
+  has_id: boolean;
+}
+
 const RULES: Record<
   Action,
   {
     change: { name: string; text: string };
-    eventOf: (message: Pick<Delivery, 'status' | 'may_have_been_sent'>) => Event;
+    eventOf: (message: Locked) => Event;
     /** The status in which the action succeeds without a change. */
     done: Delivery['status'] | null;
   }
 > = {
   cancel: {
     change: CANCEL,
-    eventOf: ({ may_have_been_sent }) => (may_have_been_sent ? 'cancel_uncertain' : 'cancel'),
+    eventOf: ({ may_have_been_sent, has_id }) =>
+      may_have_been_sent || has_id ? 'cancel_uncertain' : 'cancel',
     done: 'canceled',
   },
   retry: {
@@ -136,9 +155,7 @@ async function apply(
   if (key !== undefined && (await wasApplied(connection, action, id, key))) return 'repeated';
   const conversations = [found[0].conversation_id];
   await lockConversations(connection, conversations);
-  const { rows } = await connection.query<Pick<Delivery, 'status' | 'may_have_been_sent'>>(LOCK_DELIVERY, [
-    id,
-  ]);
+  const { rows } = await connection.query<Locked>(LOCK_DELIVERY, [id]);
   const message = rows[0];
   if (!message) throw new NotFoundError(`outbound message ${id}`);
   const { eventOf, change, done } = RULES[action];
@@ -167,13 +184,15 @@ async function wasApplied(
   return true;
 }
 
-function refusal(
-  action: Action,
-  id: number,
-  { status, may_have_been_sent }: Pick<Delivery, 'status' | 'may_have_been_sent'>,
-): ConflictError {
+function refusal(action: Action, id: number, { status, may_have_been_sent, has_id }: Locked): ConflictError {
   if (action === 'retry')
     return new ConflictError('not_retriable', `Message ${id} is ${status} and cannot be sent again.`);
-  const reason = may_have_been_sent && status === 'queued' ? 'may have been sent' : `is ${status}`;
+  const waits = status === 'queued';
+  const reason =
+    waits && has_id
+      ? 'was sent to some of its recipients'
+      : waits && may_have_been_sent
+        ? 'may have been sent'
+        : `is ${status}`;
   return new ConflictError('not_cancelable', `Message ${id} ${reason} and cannot be canceled.`);
 }

@@ -1,11 +1,12 @@
 import type pg from 'pg';
+import { provesRollback } from '../db/availability.ts';
 import { coalesce } from '../db/batch/coalesce.ts';
 import { retrySingly, toClientError } from '../db/batch/retry-singly.ts';
 import { estimateSize, SIZE_LIMITS } from '../db/batch/size-estimate.ts';
 import { storedFunction } from '../db/functions.ts';
 import { MissingRowError, retryMissingRows } from '../db/missing-row.ts';
 import type { DeliveryReceipt } from '../db/models/delivery-receipt.ts';
-import { execute } from '../db/transaction.ts';
+import { execute, transaction } from '../db/transaction.ts';
 import type { Events } from '../observability/events.ts';
 import type { Echo } from '../providers/echo.ts';
 
@@ -18,6 +19,7 @@ export type NewReceipt = Pick<
   | 'status'
   | 'error'
   | 'bounce'
+  | 'wire_message_id'
   | 'occurred_at'
   | 'payload'
 > & {
@@ -40,11 +42,28 @@ export type StoredReceipt = Pick<
 export interface ReceiptRecorder {
   /** Stores a receipt and advances the status of its message. A repeated receipt is stored once. */
   record(receipt: NewReceipt): Promise<StoredReceipt>;
+  /**
+   * Stores the receipts of one webhook in one transaction; more than `MAX_TOGETHER` in several. If a receipt cannot be stored, the
+   * others are. Returns the stored receipt, or the error, of each.
+   *
+   * @throws {UnavailableError} if the database is unavailable; some receipts may be committed.
+   */
+  recordAll(receipts: readonly NewReceipt[]): Promise<(StoredReceipt | Error)[]>;
   idle(): Promise<void>;
 }
 
+/**
+ * Max receipts in a transaction. Each locks its provider message id, and a PostgreSQL with default settings has room for 6,400 locks
+ * (`max_locks_per_transaction` × `max_connections`).
+ */
+const MAX_TOGETHER = 2_000;
 const LIMITS = { ...SIZE_LIMITS, maxBatch: 256, maxQueue: 10_000, parallel: 2 };
 
+/** All ids before the first receipt is stored, so that transactions with receipts of the same messages do not deadlock. */
+const LOCK = {
+  name: 'lock-receipts',
+  text: `select ${storedFunction('lock_provider_message_ids')}($1)`,
+};
 const STORE = { name: 'store-receipts', text: `select * from ${storedFunction('store_receipts')}($1)` };
 
 /** @param onRecorded called after a receipt was committed. */
@@ -57,26 +76,100 @@ export function createReceiptRecorder(
     (receipts: NewReceipt[]) => retryMissingRows(() => store(pool, receipts)),
     toClientError,
   );
-  const recording = coalesce(storing, { ...LIMITS, sizeOf: ({ payload }) => estimateSize(payload) });
+  const recording = coalesce(storing, { ...LIMITS, sizeOf });
+  const reported = (stored: StoredReceipt) => {
+    events.receiptRecorded({
+      provider: stored.provider,
+      status: stored.status,
+      messageId: stored.message_id,
+    });
+    return stored;
+  };
+  /** One transaction at a time, because each can have many locks. */
+  let last: Promise<unknown> = Promise.resolve();
+  const storeTogether = (receipts: readonly NewReceipt[]) => {
+    const stored = last.then(() => storeAll(pool, receipts, storing));
+    last = stored.catch(() => undefined);
+    return stored;
+  };
   return {
-    idle: recording.idle,
+    idle: async () => void (await Promise.all([recording.idle(), last])),
     record: async (receipt) => {
       const stored = await recording.add(receipt);
       onRecorded();
-      events.receiptRecorded({
-        provider: stored.provider,
-        status: stored.status,
-        messageId: stored.message_id,
-      });
-      return stored;
+      return reported(stored);
+    },
+    recordAll: async (receipts) => {
+      const results: (StoredReceipt | Error)[] = [];
+      for (let start = 0; start < receipts.length; start += MAX_TOGETHER) {
+        results.push(...(await storeTogether(receipts.slice(start, start + MAX_TOGETHER))));
+        onRecorded();
+      }
+      return results.map((result) => (result instanceof Error ? result : reported(result)));
     },
   };
 }
 
+/** Stores receipts in one transaction. If the server refuses one of them, each statement is a transaction of its own, or each receipt. */
+async function storeAll(
+  pool: pg.Pool,
+  receipts: readonly NewReceipt[],
+  storing: (receipts: NewReceipt[]) => Promise<(StoredReceipt | Error)[]>,
+): Promise<(StoredReceipt | Error)[]> {
+  const parts = statementsOf(receipts);
+  const ids = receipts.flatMap(({ provider_message_id: id }) => id ?? []);
+  try {
+    return await retryMissingRows(() =>
+      transaction(pool, async (connection) => {
+        await connection.query(LOCK, [ids]);
+        const stored: StoredReceipt[] = [];
+        for (const part of parts)
+          stored.push(...inOrder(part, await connection.query(STORE, [toInput(part)])));
+        return stored;
+      }),
+    );
+  } catch (error) {
+    if (!provesRollback(error)) throw error;
+    const results: (StoredReceipt | Error)[] = [];
+    for (const part of parts) results.push(...(await storing(part)));
+    return results;
+  }
+}
+
+/** The receipts of each statement, which are as few and as small as those of a batch. */
+function statementsOf(receipts: readonly NewReceipt[]): NewReceipt[][] {
+  const parts: NewReceipt[][] = [];
+  let bytes = 0;
+  for (const receipt of receipts) {
+    const [size, part] = [sizeOf(receipt), parts.at(-1)];
+    if (part && part.length < LIMITS.maxBatch && bytes + size <= LIMITS.maxBatchBytes) {
+      part.push(receipt);
+      bytes += size;
+    } else {
+      parts.push([receipt]);
+      bytes = size;
+    }
+  }
+  return parts;
+}
+
+function sizeOf({ payload }: NewReceipt): number {
+  return estimateSize(payload);
+}
+
 async function store(pool: pg.Pool, receipts: NewReceipt[]): Promise<StoredReceipt[]> {
-  const { rows } = await execute<StoredReceipt & { n: number }>(pool, STORE, [
-    JSON.stringify(receipts.map((receipt, n) => toRow(receipt, n))),
-  ]);
+  return inOrder(receipts, await execute(pool, STORE, [toInput(receipts)]));
+}
+
+function toInput(receipts: NewReceipt[]): string {
+  return JSON.stringify(receipts.map((receipt, n) => toRow(receipt, n)));
+}
+
+/** The stored receipts in the order of the given receipts. */
+function inOrder(
+  receipts: NewReceipt[],
+  { rows }: { rows: (StoredReceipt & { n: number })[] },
+): StoredReceipt[] {
   const byNumber = new Map(rows.map((row) => [row.n, row]));
   return receipts.map((_receipt, n) => {
     const stored = byNumber.get(n);

@@ -69,7 +69,7 @@ async function settleBatch(
 ): Promise<undefined[]> {
   const rowOf = (settlement: Settlement) => ({
     ...toRow(settlement, normaliseAddress),
-    ...(isOptOut(settlement) && { stop_scope: stopScope }),
+    ...(hasOptOut(settlement) && { stop_scope: stopScope }),
   });
   const settle = (batch: Settlement[]) => execute(pool, SETTLE, [JSON.stringify(batch.map(rowOf))]);
   await settle(settlements).catch(async (error) => {
@@ -79,8 +79,10 @@ async function settleBatch(
   return settlements.map(() => undefined);
 }
 
-function isOptOut({ outcome }: Settlement): boolean {
-  return outcome.outcome === 'rejected' && outcome.class === 'opted_out';
+function hasOptOut({ outcome }: Settlement): boolean {
+  return outcome.outcome === 'accepted'
+    ? (outcome.refused ?? []).some((refusal) => refusal.class === 'opted_out')
+    : outcome.outcome === 'rejected' && outcome.class === 'opted_out';
 }
 
 async function withDelivery(pool: pg.Pool, settlements: Settlement[]): Promise<Settlement[]> {
@@ -94,6 +96,8 @@ function report(
   { message, provider: { channel }, transition: { status, error } }: Settlement,
   events: Events,
 ): void {
+  // The other recipients of a partly sent message have been reached: its status is the summary.
+  if (status === 'failed' && message.partly_sent) return;
   if (status === 'sent') events.sent(channel, Date.now() - (message.send_at ?? message.created_at).getTime());
   else if (status !== 'queued' && error)
     events.gaveUp({ messageId: message.id, channel, status, errorClass: classOf(error), code: error.code });
@@ -103,7 +107,7 @@ function toRow(
   { message, provider, startedAt, durationMs, outcome, transition, accounts, pauseMs }: Settlement,
   normaliseAddress: NormaliseAddress,
 ) {
-  const failure = outcome.outcome === 'accepted' ? null : outcome;
+  const failure = outcome.outcome === 'accepted' ? (outcome.refused?.[0] ?? null) : outcome;
   return {
     id: message.id,
     conversation_id: message.conversation_id,
@@ -118,6 +122,9 @@ function toRow(
     class: failure?.class ?? null,
     provider_message_id: outcome.outcome === 'accepted' ? outcome.providerMessageId : null,
     ...recipientIds(outcome, normaliseAddress),
+    wire_message_id: outcome.outcome === 'accepted' ? outcome.wireMessageId : undefined,
+    ...(isPartlySent(message, outcome) && { partly_sent: true }),
+    ...refusedRecipients(outcome, normaliseAddress),
     next_attempt_at: transition.nextAttemptAt,
     status: transition.status,
     next_provider: transition.provider,
@@ -137,5 +144,24 @@ function recipientIds(outcome: SendOutcome, normaliseAddress: NormaliseAddress):
       address: normaliseAddress(address),
       provider_message_id: providerMessageId,
     })),
+  };
+}
+
+/** Whether this attempt or an earlier attempt reached some of the recipients only. */
+function isPartlySent({ partly_sent }: Pick<Claimed, 'partly_sent'>, outcome: SendOutcome): boolean {
+  return partly_sent || (outcome.outcome === 'accepted' && (outcome.refused ?? []).length > 0);
+}
+
+/** The recipients whom the provider refused although it accepted the message; `is_open`: the next attempt is made for them. */
+function refusedRecipients(outcome: SendOutcome, normaliseAddress: NormaliseAddress): { refused?: object[] } {
+  if (outcome.outcome !== 'accepted' || !outcome.refused?.length) return {};
+  return {
+    refused: outcome.refused.map(
+      ({ address, code, detail, class: errorClass, url = null, outcome: refusal }) => ({
+        address: normaliseAddress(address) ?? address,
+        is_open: refusal === 'unavailable',
+        error: { code, detail, class: errorClass, url },
+      }),
+    ),
   };
 }

@@ -9,9 +9,11 @@ import { isRetry } from './accounts/call.ts';
 import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
 import { ProviderStates } from './accounts/provider-states.ts';
 import { Routing } from './accounts/routing.ts';
+import { createFileContents } from './attempt/file-contents.ts';
 import { filesOf } from './attempt/files.ts';
 import { type ClaimCheck, Ledger } from './attempt/ledger.ts';
 import { chooseCandidate } from './attempt/look-up-candidates.ts';
+import { uncertainCalls } from './attempt/uncertain-calls.ts';
 import { CallSlots } from './call-slots.ts';
 import { type Claim, claim, firstDue } from './claim.ts';
 import { type DeliverOptions, deliver } from './deliver.ts';
@@ -35,6 +37,8 @@ export interface WorkerOptions {
   webhookUrlOf: (account: string) => string | null;
   /** Links to the files of messages. */
   links: MediaLinks;
+  /** The entries of `ALLOWED_PRIVATE_HOSTS`, from which attachments may be fetched too. */
+  allowedPrivateHosts?: readonly string[];
   normaliseAddress: NormaliseAddress;
   /** The scope of the entry that a refused message of a recipient who has opted out adds to the ledger. */
   stopScope: StopScope;
@@ -84,15 +88,22 @@ export class Worker {
     this.#health = new HealthMonitor(events, this.#states);
     this.#routing = new Routing(providers, concurrency, this.#health);
     this.#ledger = new Ledger(pool, events);
+    const contents = createFileContents(options);
     this.#deliverOptions = {
       ...{ events, health: this.#health, marginMs, timeoutMs },
       routing: this.#routing,
       ledger: this.#ledger,
       signal: this.#loop.signal,
       webhookUrlOf: options.webhookUrlOf,
-      filesOf: (message) => filesOf(options.links, message),
+      filesOf: (message, { attachmentsBy, maxMediaBytes }, signal) =>
+        filesOf(options.links, contents, { attachmentsBy }, message, { maxBytes: maxMediaBytes, signal }),
       chooseCandidate: (...choice) =>
         chooseCandidate(pool, ...choice).catch((error) => {
+          events.failed('look_up', error);
+          return null;
+        }),
+      uncertainCalls: (message) =>
+        uncertainCalls(pool, message).catch((error) => {
           events.failed('look_up', error);
           return null;
         }),

@@ -10,8 +10,14 @@ type Changes = Partial<
 > & {
   error?: StoredError | null;
 };
+type Report = Pick<Schema<'RecipientReport'>, 'bounce' | 'occurred_at'> & {
+  /** The position of the recipient in `to`, `cc` and `bcc`, from 1. */
+  position: number;
+  error: StoredError | null;
+};
 type Subject =
   | 'message'
+  | 'recipient'
   | 'conversation'
   | 'participant'
   | 'endpoint'
@@ -29,7 +35,7 @@ export async function presentEvents(rows: EventRow[], resources: Resources): Pro
   ];
   const [messages, conversations, participants, endpoints, quarantined, suppressionChanges] =
     await Promise.all([
-      resources.messages(idsOf('message')),
+      resources.messages([...idsOf('message'), ...idsOf('recipient')]),
       resources.conversations(idsOf('conversation')),
       resources.participants(idsOf('participant')),
       resources.endpoints(idsOf('endpoint')),
@@ -46,6 +52,7 @@ export async function presentEvents(rows: EventRow[], resources: Resources): Pro
     if (subject === 'quarantine') return quarantined.get(id);
     if (subject === 'suppression') return suppressionChanges.get(id);
     const message = messages.get(id);
+    if (subject === 'recipient') return message && reportOf(row, message);
     return message && { ...message, ...stateOf(row, message) };
   };
   return rows.flatMap((row) => {
@@ -98,4 +105,19 @@ function stateOf({ type, changes }: EventRow, { created_at }: Schema<'Message'>)
     ...state,
     updated_at: new Date(updated_at).toISOString(),
   };
+}
+
+/** A report about a recipient. The address is the present address of the message. */
+function reportOf(
+  { changes }: EventRow,
+  { id, conversation_id, to, cc = [], bcc = [] }: Schema<'Message'>,
+): Schema<'RecipientReport'> | undefined {
+  const { position, bounce, error, occurred_at } = changes as unknown as Report;
+  const address = [...to, ...cc, ...bcc][position - 1];
+  return address === undefined
+    ? undefined
+    : {
+        ...{ message_id: id, conversation_id, address, bounce },
+        ...{ error: presentError(error), occurred_at: new Date(occurred_at).toISOString() },
+      };
 }

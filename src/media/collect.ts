@@ -17,7 +17,9 @@ const REMOVE_UNUSED = {
 };
 const REFERENCED = {
   name: 'find-referenced-objects',
-  text: 'select object_id from media where object_id = any($1)',
+  text: `
+    select object_id from media where object_id = any($1)
+    union all select object_id from webhook_inbox where object_id = any($1)`,
 };
 
 /** The periodic task that removes files without a message. Several processes may have it. */
@@ -64,7 +66,7 @@ class MediaCollector {
     return last;
   }
 
-  /** Removes objects without media, whose upload or fetch has ended before the media were recorded. */
+  /** Removes objects that neither media nor a stored webhook has: an upload or a fetch has ended before it was recorded. */
   async #removeOrphans(after: string | null): Promise<string | null> {
     const page = await this.#store.list(after, PAGE);
     const old = page.filter(({ createdAt }) => createdAt.getTime() < Date.now() - ORPHAN_MS);

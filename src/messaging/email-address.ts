@@ -34,6 +34,18 @@ export function parseMailbox(text: string): string | null {
   return ifUnambiguous(name.replace(QUOTED, ''), normalise(bracketed));
 }
 
+/** Characters that change the direction of the text, which can make a name look like another one. */
+const DIRECTION = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** The display name of a text that `parseMailbox` accepts, such as `Ada` of `"Ada" <ada@example.com>`; null if it has none. */
+export function parseDisplayName(text: string): string | null {
+  const trimmed = trimInvisible(text);
+  if (MARKDOWN_LINK.test(trimmed)) return null;
+  const name = NAME_AND_ADDRESS.exec(trimmed)?.[1] ?? '';
+  const unquoted = name.replace(QUOTED, (quoted) => quoted.slice(1, -1).replace(/\\(.)/gs, '$1'));
+  return unquoted.replace(DIRECTION, '').replace(/\s+/g, ' ').trim() || null;
+}
+
 /** The address; null if its display name looks like another address, because the address is then ambiguous. */
 function ifUnambiguous(name: string, address: string | null): string | null {
   return name.includes('@') && normalise(name) !== address ? null : address;

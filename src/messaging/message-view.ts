@@ -3,20 +3,10 @@ import type { Delivery } from '../db/models/delivery.ts';
 import { firstStatus, type Message } from '../db/models/message.ts';
 import type { MediaLinks } from '../media/links.ts';
 import { type MediaRow, mediaOf, presentMedia, START_OF_MEDIA } from '../media/view.ts';
-import { presentError, type StoredError } from '../openapi/error-class.ts';
+import { presentError } from '../openapi/error-class.ts';
 import type { Schema } from '../openapi/types.ts';
-
-/** The own state of a recipient, as JSON. */
-interface RecipientRow {
-  /** The position in `to`, `cc` and `bcc`, from 1. */
-  position: number;
-  status: Schema<'MessageStatus'>;
-  error: StoredError | null;
-  /** The account that accepted the message; null for a recipient who was suppressed before. */
-  provider: string | null;
-  provider_message_id: string | null;
-  updated_at: string;
-}
+import { type EmailRow, emailOf, presentEmail } from './email/view.ts';
+import { type MarkRow, presentMarks, presentRecipients, type RecipientRow } from './recipients-view.ts';
 
 /** A message with the fields of its delivery that responses contain. */
 export type PresentableMessage = Pick<Message, (typeof COLUMNS)[number] | 'conversation_id'> &
@@ -28,8 +18,12 @@ export type PresentableMessage = Pick<Message, (typeof COLUMNS)[number] | 'conve
     next_attempt_at: Date | null;
     /** The recipients with a state of their own. Each other recipient has the state of the message. */
     recipients?: RecipientRow[] | null;
+    /** The marks of the recipients of an email; null if there is none. */
+    marks?: MarkRow[] | null;
     /** The files of the message; null if it has none. */
     media: MediaRow[] | null;
+    /** Null for a text. */
+    email: EmailRow | null;
   };
 
 const COLUMNS = [
@@ -56,7 +50,7 @@ const COLUMNS = [
  * The columns of the delivery of an outbound message, and the primary conversation. An operator may have deleted the
  * delivery. While a message has the status `sending`, its `next_attempt_at` is the end of a lease and is not shown.
  */
-const joined = (media: string) => `
+const joined = (media: string, email: string) => `
   coalesce(delivery.status, case direction when 'inbound' then 'received' else 'unknown' end) as status,
   delivery.error, delivery.send_at, delivery.expires_at,
   case when delivery.status in ('scheduled', 'queued') then delivery.next_attempt_at end as next_attempt_at,
@@ -66,7 +60,10 @@ const joined = (media: string) => `
   case when direction = 'outbound' and cardinality("to" || cc || bcc) > 1 then (
     select json_agg(recipient) from delivery_recipients as recipient where message_id = messages.id
   ) end as recipients,
-  ${media} as media,
+  case when direction = 'outbound' and type = 'email' then (
+    select json_agg(own order by position) from recipient_marks as own where message_id = messages.id and mark <> 'bounced'
+  ) end as marks,
+  ${media} as media, ${email} as email,
   (select coalesce(merged_into_id, id) from conversations where id = messages.conversation_id) as conversation_id`;
 
 /** Adds the columns of `PresentableMessage` to a query for few messages. */
@@ -74,7 +71,7 @@ export function presentable(messages: AnyQueryBuilder): void {
   messages
     .leftJoinRelated('delivery')
     .select(COLUMNS.map((column) => `messages.${column}`))
-    .select(raw(joined(mediaOf('messages'))));
+    .select(raw(joined(mediaOf('messages'), emailOf('messages'))));
 }
 
 /** An array of texts, up to the text that exceeds the number of characters, which is cut. */
@@ -93,9 +90,11 @@ export function presentableStart(messages: AnyQueryBuilder, characters: number):
     .leftJoinRelated('delivery')
     .select(small.map((column) => `messages.${column}`))
     .select(
-      raw(`left(body, :characters::int + 1) as body, ${START_OF_ATTACHMENTS}, ${joined(START_OF_MEDIA)}`, {
-        characters,
-      }),
+      raw(
+        `left(body, :characters::int + 1) as body, ${START_OF_ATTACHMENTS},
+        ${joined(START_OF_MEDIA, emailOf('messages', ':characters::int + 1'))}`,
+        { characters },
+      ),
     );
 }
 
@@ -111,25 +110,21 @@ export function initialState(
   };
 }
 
-/** The state of a recipient who was suppressed when the message was recorded. */
-export function skippedRecipient(
-  { position, error }: Pick<RecipientRow, 'position' | 'error'>,
-  created_at: Date,
-): RecipientRow {
-  const unsent = { provider: null, provider_message_id: null };
-  return { position, status: 'failed', error, ...unsent, updated_at: created_at.toISOString() };
+/** Whether responses have `html`, which lists and events leave out. */
+export interface Included {
+  html: boolean;
 }
 
 /** Presents a stored message as the message of the contract. */
-export type PresentMessage = (row: PresentableMessage) => Schema<'Message'>;
+export type PresentMessage = (row: PresentableMessage, included: Included) => Schema<'Message'>;
 
 /** The view of messages, with links to their files. */
 export function createMessageView(links: MediaLinks): PresentMessage {
-  return (row) => presentMessage(row, links);
+  return (row, { html }) => presentMessage(row, links, html);
 }
 
 /** The message of the contract. The fields that only emails, groups and messages with files have are omitted if they are empty. */
-function presentMessage(row: PresentableMessage, links: MediaLinks): Schema<'Message'> {
+function presentMessage(row: PresentableMessage, links: MediaLinks, hasHtml: boolean): Schema<'Message'> {
   return {
     id: row.id,
     conversation_id: row.conversation_id,
@@ -142,11 +137,13 @@ function presentMessage(row: PresentableMessage, links: MediaLinks): Schema<'Mes
     ...(row.reply_to !== null && { reply_to: row.reply_to }),
     ...(row.subject !== null && { subject: row.subject }),
     body: row.body,
+    ...presentEmail(row, links, hasHtml),
     attachments: row.attachments,
     ...(row.media && { media: row.media.map((media) => presentMedia(media, links)) }),
     status: row.status,
     error: presentError(row.error),
     ...presentRecipients(row),
+    ...(row.marks && { marks: presentMarks(row, row.marks) }),
     provider: row.provider,
     provider_message_id: row.provider_message_id,
     segments: row.segments,
@@ -159,27 +156,5 @@ function presentMessage(row: PresentableMessage, links: MediaLinks): Schema<'Mes
     expires_at: row.expires_at?.toISOString() ?? null,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
-  };
-}
-
-/** The recipients of an outbound message with several recipients. */
-function presentRecipients(row: PresentableMessage): Pick<Schema<'Message'>, 'recipients'> {
-  const addresses = [row.to, row.cc ?? [], row.bcc ?? []].flat();
-  if (row.direction === 'inbound' || addresses.length < 2) return {};
-  const { status, error, provider_message_id, updated_at } = row;
-  const own = new Map(row.recipients?.map((recipient) => [recipient.position, recipient]));
-  return {
-    recipients: addresses.map((address, index) => {
-      const recipient = own.get(index + 1);
-      // The id of the message is the id for each recipient who has no other id.
-      const messageId = recipient?.provider === null ? null : provider_message_id;
-      return {
-        address,
-        status: recipient?.status ?? status,
-        error: presentError(recipient ? recipient.error : error),
-        provider_message_id: recipient?.provider_message_id ?? messageId,
-        updated_at: new Date(recipient?.updated_at ?? updated_at).toISOString(),
-      };
-    }),
   };
 }

@@ -15,6 +15,8 @@ export interface NamedMedia {
   /** In the order of `media_ids`; null if there are faults, or the message names no files. */
   media: StoredMedia[] | null;
   faults: Fault[];
+  /** Whether there are links to stored files. */
+  hasLinks: boolean;
 }
 
 /**
@@ -37,19 +39,18 @@ const FIND = {
 /** The find of a service. It reads the database only for a message that names files. */
 export function createFindMedia(pool: pg.Pool, links: MediaLinks): FindMedia {
   return async (channel, ids, uploader) => {
-    if (ids.length === 0) return { media: null, faults: [] };
-    if (!links.areAvailable) return { media: null, faults: [NO_LINKS] };
+    const hasLinks = links.areAvailable;
+    if (ids.length === 0) return { media: null, faults: [], hasLinks };
     const { rows } = await execute<MediaRow>(pool, FIND, [ids, uploader]);
     const byId = new Map(rows.map((row) => [row.id, row]));
     const faults = ids.flatMap((id, index) => faultOf(byId.get(id), channel, id, index) ?? []);
-    return { media: faults.length > 0 ? null : ids.map((id) => byId.get(id) as StoredMedia), faults };
+    return {
+      media: faults.length > 0 ? null : ids.map((id) => byId.get(id) as StoredMedia),
+      faults,
+      hasLinks,
+    };
   };
 }
-
-const NO_LINKS: Fault = {
-  path: '/body/media_ids',
-  message: 'cannot be sent by a service without PUBLIC_URL, because providers fetch files by links',
-};
 
 function faultOf(row: MediaRow | undefined, channel: Channel, id: number, index: number): Fault | null {
   const path = `/body/media_ids/${index}`;

@@ -15,7 +15,16 @@ const MAX_TEXT_LENGTH = 1_600;
 /** The maximum of files of one message: URLs and stored files together. */
 const MAX_FILES = 10;
 const FILE_FIELDS = ['attachments', 'media_ids'] as const;
-const EMAIL_FIELDS = ['subject', 'cc', 'bcc', 'reply_to'] as const;
+const EMAIL_FIELDS = [
+  'subject',
+  'cc',
+  'bcc',
+  'reply_to',
+  'text',
+  'html',
+  'headers',
+  'reply_to_message_id',
+] as const;
 
 /** The rules of a text that the schema cannot express. */
 export function textFaults(
@@ -41,20 +50,30 @@ export function textFaults(
     });
   if (type === 'mms' && to.length > 1 && to.some(({ key }) => key === sender?.key))
     faults.push({ path: '/body/to', message: 'must not include the sender of a group message' });
+  if (request.body === undefined)
+    faults.push({ path: '/body/body', message: "must have required property 'body'" });
   if (request.body === '' && countFiles(request) === 0)
     faults.push({ path: '/body/body', message: 'must not be empty' });
-  if (isLongerThan(request.body, MAX_TEXT_LENGTH))
+  for (const [index, attachment] of (request.attachments ?? []).entries())
+    if (typeof attachment !== 'string')
+      faults.push({
+        path: `/body/attachments/${index}`,
+        message: 'must be a URL; only an email has other attachments',
+      });
+  if (isLongerThan(request.body ?? '', MAX_TEXT_LENGTH))
     faults.push({ path: '/body/body', message: `must not have more than ${MAX_TEXT_LENGTH} characters` });
   return faults;
 }
 
 /** Checks the number of files, and the hosts and ports of URLs. The schema of the contract checks only the form of URLs. */
 export function attachmentFaults(request: Pick<Request, 'attachments' | 'media_ids'>): Fault[] {
-  const faults: Fault[] = (request.attachments ?? []).flatMap((url, index) =>
-    hasHost(url)
-      ? []
-      : { path: `/body/attachments/${index}`, message: 'must be a URL with a valid host and port' },
-  );
+  const faults: Fault[] = (request.attachments ?? []).flatMap((attachment, index) => {
+    const isUrl = typeof attachment === 'string';
+    const url = isUrl ? attachment : attachment.url;
+    if (url === undefined || hasHost(url)) return [];
+    const path = `/body/attachments/${index}${isUrl ? '' : '/url'}`;
+    return { path, message: 'must be a URL with a valid host and port' };
+  });
   if (countFiles(request) > MAX_FILES)
     faults.push({
       path: '/body/media_ids',

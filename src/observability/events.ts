@@ -89,8 +89,11 @@ export interface ProviderFailure {
   httpStatus: number | null;
 }
 
-/** The receipt statuses that change a message. Any other status gets the label `other`, so that labels are from a closed set. */
-const RECEIPT_STATUSES = new Set(['queued', 'sent', 'delivered', 'undelivered', 'failed']);
+/** Receipt statuses that operators watch. Any other status gets the label `other`, so that labels are from a closed set. */
+const RECEIPT_STATUSES = new Set([
+  ...['queued', 'sent', 'delivered', 'undelivered', 'failed'],
+  ...['bounced', 'complained', 'unsubscribed', 'opened', 'clicked'],
+]);
 /** The methods that are labels of metrics. A client can send any other method. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const BREAKER_STATES = { closed: 0, half_open: 1, open: 2 };

@@ -15,7 +15,7 @@ export interface OpenApiDocument {
   info: { title: string; version: string };
   security?: Record<string, string[]>[];
   paths: Record<string, Record<string, Operation>>;
-  components: { securitySchemes: Record<string, { type: string; in?: string }> };
+  components: { securitySchemes: Record<string, { type: string; in?: string; scheme?: string }> };
 }
 
 let parsed: OpenApiDocument | undefined;

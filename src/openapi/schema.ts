@@ -849,10 +849,63 @@ export interface paths {
          *     - `telnyx`: an event as JSON, signed by `telnyx-signature-ed25519`. The response is an empty object.
          *     - `vonage`: the webhooks of the Messages API, version 1, signed by a JWT in `Authorization`. A body with `status` is a
          *       receipt. A webhook without a JWT is answered with 503, after which Vonage sends it again.
+         *     - `ses`: a message of Amazon SNS, JSON with the type `text/plain`, signed in its body. `Message` of a notification has an event
+         *       of SES as JSON. A subscription of one of the configured topics is confirmed.
+         *     - `resend`: an event as JSON, signed by `svix-signature`.
+         *     - `sendgrid`: an array of events, signed by `X-Twilio-Email-Event-Webhook-Signature`.
+         *     - `postmark`: an event as JSON, with the credentials of the account in its URL.
          *     - `standard` (an account `text-co` in the sample): the bodies of `receiveSms`, `receiveSmsStatus`, `receiveEmail` and `receiveEmailStatus`, signed by
          *       `webhook-signature`. A body with `status` is a receipt, any other body with a sender or a recipient is a message.
          */
         post: operations["receiveWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{account}/inbound": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Receive an email of a provider account
+         * @description The URL to which the provider of an account posts inbound email, for kinds that do not post it to the URL of the account. The
+         *     webhook is stored and answered; afterwards a worker reads the email and records it as a message. An email that cannot be read is
+         *     kept in the quarantine. Only 503 means that the webhook must be sent again.
+         *
+         *     - `sendgrid`: a form of Inbound Parse, with the raw email in `email` or with its parts.
+         *     - `postmark`: the email as JSON.
+         */
+        post: operations["receiveInboundMail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/mime": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Receive an email from a mail server
+         * @description For any mail server that can call a program for each email: the body is the email as it arrived, at most 30 MiB, and the query is
+         *     its envelope. The signature has one of the secrets in `MIME_WEBHOOK_SECRETS`; without a secret, every email is 401. The email is
+         *     stored and answered; afterwards a worker reads it and records it as a message of the provider `mime`. An email that cannot be
+         *     read is kept in the quarantine. Only 503 means that the email must be sent again.
+         */
+        post: operations["receiveMime"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1053,6 +1106,27 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    recipientEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Receive an event about a recipient of an email
+         * @description Sent to each endpoint whose `event_types` has the type. Events can arrive more than once and in another order: `id` is
+         *     the position in the feed. Verify the signature over the raw body before the body is parsed.
+         */
+        post: operations["onRecipientEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     conversationEvent: {
         parameters: {
             query?: never;
@@ -1214,7 +1288,7 @@ export interface components {
          * @description The `http` or `https` URLs of the attachments, with a valid host and port (WHATWG URL). An `sms` has none: the list
          *     is empty, null or left out.
          */
-        AttachmentUrls: string[] | null;
+        AttachmentUrls: components["schemas"]["AttachmentUrl"][] | null;
         /**
          * @description The ids of stored files that the message has after its `attachments`: uploaded files, or files of inbound messages, each
          *     once. An API key without the scope `read` can name only files that it has uploaded. The provider fetches the files by links, which
@@ -1267,6 +1341,8 @@ export interface components {
             url: string | null;
             /** @description Why the file could not be fetched; null unless the state is `failed`. */
             error: components["schemas"]["MediaError"] | null;
+            /** @description Only for an inline file of an email: the id by which the HTML shows it. */
+            content_id?: string;
             /**
              * Format: date-time
              * @description When the file was uploaded or its message was recorded.
@@ -1275,8 +1351,59 @@ export interface components {
         };
         /** @description The subject of an email, in one line and without control characters. */
         Subject: string;
-        /** @description The text of an email, with or without HTML. The whole request has at most 10 MiB. */
+        /**
+         * @description The text of an email. A body with an HTML tag is HTML. `text` and `html` name the two parts explicitly: an email has `body`, or at
+         *     least one of the others. The whole request has at most 10 MiB.
+         */
         EmailBody: string;
+        /**
+         * @description The plain text of an email, beside or instead of `html`. An email with HTML only is sent with a text part that is made from the
+         *     HTML. Not beside `body`.
+         */
+        EmailText: string;
+        /** @description The HTML of an email. Not beside `body`. */
+        EmailHtml: string;
+        /**
+         * @description Further headers of an email, by name: `X-…` (except those that control a provider), `Auto-Submitted`, `Precedence`, `Importance`,
+         *     `Priority`, `List-Id`, `List-Unsubscribe`, `List-Unsubscribe-Post` and `Feedback-ID`. The service sets all others. A value is
+         *     one line without control characters.
+         */
+        EmailHeaders: {
+            [key: string]: string;
+        };
+        /**
+         * @description Makes the file an inline one, which the HTML of the email shows by `cid:` and this id, such as `<img src="cid:logo">`. Unique in an
+         *     email.
+         */
+        ContentId: string;
+        /**
+         * @description A file of an email: its `content` in base64, the `url` from which the service fetches it, or the `media_id` of a stored file. Exactly one
+         *     of the three.
+         */
+        EmailAttachment: {
+            /** @description The bytes of the file in base64 (RFC 4648). */
+            content?: string;
+            url?: components["schemas"]["AttachmentUrl"];
+            /** @description The id of a stored file, as in `media_ids`. */
+            media_id?: components["schemas"]["Id"];
+            filename?: components["schemas"]["FileName"];
+            /** @description The type of the file, such as `application/pdf`. Default: that of the response or of the stored file, otherwise `application/octet-stream`. Not beside `media_id`. */
+            content_type?: string;
+            content_id?: components["schemas"]["ContentId"];
+        };
+        /**
+         * Format: uri
+         * @description The `http` or `https` URL of one attachment, with a valid host and port (WHATWG URL).
+         */
+        AttachmentUrl: string;
+        /** @description The attachments of an email, by URL, content or id. With `media_ids`, at most ten. */
+        EmailAttachments: (components["schemas"]["AttachmentUrl"] | components["schemas"]["EmailAttachment"])[] | null;
+        /**
+         * Format: int64
+         * @description The id of the email that this email answers, of either direction. The email continues its thread (`In-Reply-To`, `References`), and
+         *     its default `subject` is that of the answered email with `Re:`. An API key without the scope `read` must give the subject.
+         */
+        ReplyToMessageId: number;
         /** @description The text of an SMS or MMS. Only an MMS with attachments or `media_ids` may have an empty text. */
         TextBody: string;
         /**
@@ -1366,8 +1493,12 @@ export interface components {
             /** @description The sender. */
             from: components["schemas"]["Address"];
             to: components["schemas"]["AddressOrList"];
-            body: components["schemas"]["EmailBody"];
-            attachments?: components["schemas"]["AttachmentUrls"];
+            body?: components["schemas"]["EmailBody"];
+            text?: components["schemas"]["EmailText"];
+            html?: components["schemas"]["EmailHtml"];
+            headers?: components["schemas"]["EmailHeaders"];
+            reply_to_message_id?: components["schemas"]["ReplyToMessageId"];
+            attachments?: components["schemas"]["EmailAttachments"];
             media_ids?: components["schemas"]["MediaIds"];
             subject?: components["schemas"]["Subject"];
             /** @description Recipients of copies. */
@@ -1385,15 +1516,20 @@ export interface components {
         };
         /**
          * @description A message whose type follows from its addresses: email addresses make an `email`, and phone numbers an `sms`, or an
-         *     `mms` with attachments, `media_ids` or several recipients. Only an email may have `subject`, `cc`, `bcc` and `reply_to`.
+         *     `mms` with attachments, `media_ids` or several recipients. Only an email may have `subject`,
+         *     `cc`, `bcc`, `reply_to`, `text`, `html`, `headers`, `reply_to_message_id` and attachments other than URLs.
          */
         UntypedMessage: {
             /** @description The sender. */
             from: components["schemas"]["Address"];
             to: components["schemas"]["AddressOrList"];
-            /** @description The text; of an email, with or without HTML. At most 1,600 characters in an SMS or MMS. */
-            body: components["schemas"]["EmailBody"];
-            attachments?: components["schemas"]["AttachmentUrls"];
+            /** @description The text, which an SMS or MMS must have, with at most 1,600 characters. A body of an email with an HTML tag is HTML. */
+            body?: components["schemas"]["EmailBody"];
+            text?: components["schemas"]["EmailText"];
+            html?: components["schemas"]["EmailHtml"];
+            headers?: components["schemas"]["EmailHeaders"];
+            reply_to_message_id?: components["schemas"]["ReplyToMessageId"];
+            attachments?: components["schemas"]["EmailAttachments"];
             media_ids?: components["schemas"]["MediaIds"];
             subject?: components["schemas"]["Subject"];
             /** @description Recipients of copies. */
@@ -1439,8 +1575,12 @@ export interface components {
             /** @description The sender. */
             from: components["schemas"]["Address"];
             to: components["schemas"]["AddressOrList"];
-            body: components["schemas"]["EmailBody"];
-            attachments?: components["schemas"]["AttachmentUrls"];
+            body?: components["schemas"]["EmailBody"];
+            text?: components["schemas"]["EmailText"];
+            html?: components["schemas"]["EmailHtml"];
+            headers?: components["schemas"]["EmailHeaders"];
+            reply_to_message_id?: components["schemas"]["ReplyToMessageId"];
+            attachments?: components["schemas"]["EmailAttachments"];
             media_ids?: components["schemas"]["MediaIds"];
             subject?: components["schemas"]["Subject"];
             /** @description Recipients of copies. */
@@ -1560,8 +1700,9 @@ export interface components {
         /**
          * @description The status that the provider reports, as text in any case. `sending` and `sent` mean `sent`; `delivered` and `read`
          *     mean `delivered`; `undelivered`, `undeliverable`, `bounced` and `expired` mean `undelivered`; `failed`, `rejected` and
-         *     `dropped` mean `failed`. These move the message forward; any other status, such as `queued` or `deferred`, is stored
-         *     and changes nothing. A number is stored as its digits, and any other value, or none, as `unknown`.
+         *     `dropped` mean `failed`. These move the message forward. Of an email, `complained`, `unsubscribed`, `opened` and
+         *     `clicked` are `marks` of the recipient. Any other status, such as `queued` or `deferred`, is stored and changes nothing. A
+         *     number is stored as its digits, and any other value, or none, as `unknown`.
          * @example delivered
          */
         ReceiptStatus: unknown;
@@ -1948,6 +2089,341 @@ export interface components {
             error?: components["schemas"]["VonageError"];
             usage?: components["schemas"]["VonageUsage"];
         };
+        /**
+         * @description A notification of Amazon SNS with an event of SES; see
+         *     [the events](https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html).
+         */
+        SnsNotification: {
+            /**
+             * @description `Notification`.
+             * @constant
+             */
+            Type: "Notification";
+            MessageId: components["schemas"]["SnsId"];
+            TopicArn: components["schemas"]["SnsTopic"];
+            /** @description The subject of the notification. */
+            Subject?: string;
+            /** @description The event as JSON. The first notification of a topic is a sentence. */
+            Message: string;
+            Timestamp: components["schemas"]["SnsTime"];
+            SignatureVersion: components["schemas"]["SnsSignatureVersion"];
+            Signature: components["schemas"]["SnsSignature"];
+            SigningCertURL: components["schemas"]["SnsUrl"];
+            UnsubscribeURL?: components["schemas"]["SnsUrl"];
+        };
+        /** @description The begin or the end of a subscription of a topic. The service confirms a subscription by a request to `SubscribeURL`. */
+        SnsConfirmation: {
+            /**
+             * @description The type of the message.
+             * @enum {string}
+             */
+            Type: "SubscriptionConfirmation" | "UnsubscribeConfirmation";
+            MessageId: components["schemas"]["SnsId"];
+            TopicArn: components["schemas"]["SnsTopic"];
+            /** @description A sentence. */
+            Message: string;
+            /** @description Confirms the subscription. */
+            Token: string;
+            SubscribeURL: components["schemas"]["SnsUrl"];
+            Timestamp: components["schemas"]["SnsTime"];
+            SignatureVersion: components["schemas"]["SnsSignatureVersion"];
+            Signature: components["schemas"]["SnsSignature"];
+            SigningCertURL: components["schemas"]["SnsUrl"];
+        };
+        /** @description The id of the message, the same in each delivery. */
+        SnsId: string;
+        /** @description The ARN of the topic. */
+        SnsTopic: string;
+        /** @description When the message was published. */
+        SnsTime: string;
+        /**
+         * @description `1`: RSA with SHA-1; `2`: RSA with SHA-256.
+         * @enum {string}
+         */
+        SnsSignatureVersion: "1" | "2";
+        /** @description The signature in base64. */
+        SnsSignature: string;
+        /** @description A URL of `sns.<region>.amazonaws.com`. */
+        SnsUrl: string;
+        /** @description An event of an email that Resend has sent; see [event types](https://resend.com/docs/dashboard/webhooks/event-types). */
+        ResendEvent: {
+            /** @description The type, such as `email.delivered`. */
+            type: string;
+            /** @description When the event occurred. */
+            created_at: string;
+            data: components["schemas"]["ResendEmail"];
+        };
+        /** @description The email of an event, and the details of the event. */
+        ResendEmail: {
+            /** @description The id of the email at Resend. */
+            email_id: string;
+            /** @description The Message-ID on the wire. */
+            message_id?: string;
+            /** @description When the email was created. */
+            created_at?: string;
+            /** @description The sender. */
+            from?: string;
+            /** @description The recipients whom the event is about. */
+            to: string[];
+            /** @description The subject. */
+            subject?: string;
+            /** @description The tags of the email; `echo` names the message. */
+            tags?: {
+                [key: string]: string;
+            };
+            bounce?: components["schemas"]["ResendBounce"];
+            failed?: components["schemas"]["ResendFailure"];
+            suppressed?: components["schemas"]["ResendSuppressed"];
+            click?: components["schemas"]["ResendClick"];
+        };
+        /** @description Why the email was not sent. */
+        ResendFailure: {
+            /** @description The reason. */
+            reason?: string;
+        };
+        /** @description The link that the recipient opened. */
+        ResendClick: {
+            /** @description The URL. */
+            link?: string;
+        };
+        /** @description A bounce. `Permanent` means that the address will never accept an email. */
+        ResendBounce: {
+            /** @description `Permanent`, `Transient` or `Undetermined`. */
+            type?: string;
+            /** @description The type in more detail. */
+            subType?: string;
+            /** @description A sentence. */
+            message?: string;
+            /** @description The responses of the mail server. */
+            diagnosticCode?: string[];
+        };
+        /** @description Why Resend did not send the email to the recipient. */
+        ResendSuppressed: {
+            /** @description The list that has the recipient. */
+            type?: string;
+            /** @description The reason, such as `previous_bounce`. */
+            reason?: string;
+            /** @description A sentence. */
+            message?: string;
+            /** @description The responses of the mail server. */
+            diagnosticCode?: string[];
+        };
+        /**
+         * @description The events of emails that SendGrid has sent; see
+         *     [the event webhook](https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event).
+         */
+        SendGridEvents: components["schemas"]["SendGridEvent"][];
+        /** @description An event of one recipient. An event that SendGrid repeats can have another `sg_event_id`. */
+        SendGridEvent: {
+            /** @description The recipient. */
+            email: string;
+            /** @description The type, such as `delivered`. */
+            event: string;
+            /** @description When the event occurred, in seconds since 1970. */
+            timestamp: number;
+            /** @description The `X-Message-Id` of the send, and a suffix that begins with `.filter` or `.recvd`. */
+            sg_message_id?: string;
+            /** @description The id of the event. */
+            sg_event_id?: string;
+            /** @description The Message-ID, or an id of SendGrid. */
+            "smtp-id"?: string;
+            /** @description Names the message. */
+            echo?: string;
+            /** @description Of a bounce: `bounce` or `blocked`. */
+            type?: string;
+            /** @description The cause of a bounce. */
+            bounce_classification?: string;
+            /** @description The enhanced status code of a bounce. */
+            status?: string;
+            /** @description Why the email was not delivered. */
+            reason?: string;
+            /** @description The response of the mail server. */
+            response?: string;
+            /** @description The number of the attempt. */
+            attempt?: string | number;
+            /** @description The link that the recipient opened. */
+            url?: string;
+            /** @description The address of the reader. */
+            ip?: string;
+            /** @description The program of the reader. */
+            useragent?: string;
+            /** @description The group that the recipient has left or joined. */
+            asm_group_id?: number;
+        };
+        /**
+         * @description An event of an email that Postmark has sent; see [webhooks](https://postmarkapp.com/developer/webhooks/webhooks-overview).
+         *     The fields of the time and of the recipient depend on the type.
+         */
+        PostmarkEvent: {
+            /** @description `Delivery`, `Bounce`, `SpamComplaint`, `SubscriptionChange`, `Open` or `Click`. */
+            RecordType: string;
+            /** @description The id of the email at Postmark. */
+            MessageID: string;
+            /** @description The message stream. */
+            MessageStream?: string;
+            /** @description The metadata of the email; `echo` names the message. */
+            Metadata?: {
+                [key: string]: string;
+            };
+            /** @description The id of a bounce. */
+            ID?: number;
+            /** @description The type of a bounce, such as `HardBounce`. */
+            Type?: string;
+            /** @description The recipient. */
+            Recipient?: string;
+            /** @description The recipient of a bounce or a complaint. */
+            Email?: string;
+            /** @description The response of the mail server. */
+            Details?: string;
+            /** @description The type of a bounce in words. */
+            Description?: string;
+            /** @description Whether Postmark sends no more emails to the recipient. */
+            Inactive?: boolean;
+            /** @description Whether the suppression of the recipient begins or ends. */
+            SuppressSending?: boolean;
+            /** @description The reason, such as `ManualSuppression`. */
+            SuppressionReason?: string | null;
+            /** @description `Recipient`, `Customer` or `Admin`. */
+            Origin?: string;
+            /** @description The link that the recipient opened. */
+            OriginalLink?: string;
+            /** @description `HTML` or `Text`. */
+            ClickLocation?: string;
+            /** @description Whether the email was opened for the first time. */
+            FirstOpen?: boolean;
+            /** @description The program of the reader. */
+            UserAgent?: string;
+            /** @description The device of the reader. */
+            Platform?: string;
+            /** @description The server at Postmark. */
+            ServerID?: number;
+            /** @description The tag of the email; empty. */
+            Tag?: string | null;
+            /** @description The type of a bounce as a number. */
+            TypeCode?: number;
+            /** @description The name of the type of a bounce. */
+            Name?: string;
+            /** @description The sender. */
+            From?: string;
+            /** @description The subject. */
+            Subject?: string;
+            /** @description The bounce; empty by default. */
+            Content?: string;
+            /** @description Whether Postmark has the whole bounce. */
+            DumpAvailable?: boolean;
+            /** @description Whether the recipient can be activated again. */
+            CanActivate?: boolean;
+            DeliveredAt?: components["schemas"]["PostmarkTime"];
+            BouncedAt?: components["schemas"]["PostmarkTime"];
+            ChangedAt?: components["schemas"]["PostmarkTime"];
+            ReceivedAt?: components["schemas"]["PostmarkTime"];
+        };
+        /** @description A time in RFC 3339. */
+        PostmarkTime: string;
+        /** @description An address and its name. */
+        PostmarkMailbox: {
+            /** @description The address. */
+            Email?: string;
+            /** @description The name; may be empty. */
+            Name?: string;
+            /** @description The part of the address after a `+`; may be empty. */
+            MailboxHash?: string;
+        };
+        /** @description An email that Postmark has received; see [the inbound webhook](https://postmarkapp.com/developer/webhooks/inbound-webhook). */
+        PostmarkEmail: {
+            /** @description The id of the email at Postmark. */
+            MessageID: string;
+            /** @description The recipient of the envelope. */
+            OriginalRecipient?: string;
+            /** @description The address of the sender. */
+            From?: string;
+            /** @description The name of the sender. */
+            FromName?: string;
+            FromFull?: components["schemas"]["PostmarkMailbox"];
+            /** @description The header `To`. */
+            To?: string;
+            /** @description The header `Cc`. */
+            Cc?: string;
+            /** @description Recipients of blind copies. */
+            Bcc?: string;
+            /** @description The same as mailboxes. */
+            BccFull?: components["schemas"]["PostmarkMailbox"][];
+            /** @description The inbound stream. */
+            MessageStream?: string;
+            /** @description The part of the recipient after a `+`; may be empty. */
+            MailboxHash?: string;
+            /** @description The tag of the email; may be empty. */
+            Tag?: string;
+            /** @description The recipients. */
+            ToFull?: components["schemas"]["PostmarkMailbox"][];
+            /** @description The recipients of copies. */
+            CcFull?: components["schemas"]["PostmarkMailbox"][];
+            /** @description The address for replies. */
+            ReplyTo?: string;
+            /** @description The subject. */
+            Subject?: string;
+            /** @description The date as it was written. */
+            Date?: string;
+            /** @description The text. */
+            TextBody?: string;
+            /** @description The HTML. */
+            HtmlBody?: string;
+            /** @description The text without the quoted email. */
+            StrippedTextReply?: string;
+            /** @description The whole email, if the inbound stream includes it. */
+            RawEmail?: string;
+            /** @description The headers; `Message-ID` has the id of the sender. */
+            Headers?: components["schemas"]["PostmarkHeader"][];
+            /** @description The files. */
+            Attachments?: components["schemas"]["PostmarkAttachment"][];
+        };
+        /** @description A header of an inbound email. */
+        PostmarkHeader: {
+            /** @description The name. */
+            Name?: string;
+            /** @description The decoded value. */
+            Value?: string;
+        };
+        /** @description A file of an inbound email. */
+        PostmarkAttachment: {
+            /** @description The name. */
+            Name?: string;
+            /** @description Base64. */
+            Content?: string;
+            /** @description The type. */
+            ContentType?: string;
+            /** @description The id that the HTML refers to; may be empty. */
+            ContentID?: string;
+            /** @description The size in bytes. */
+            ContentLength?: number;
+        };
+        /**
+         * @description An email that SendGrid has received: raw, or in parts; see
+         *     [Inbound Parse](https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/setting-up-the-inbound-parse-webhook).
+         *     Further files are `attachment2` and so on.
+         */
+        SendGridEmail: {
+            /** @description The whole email. */
+            email?: string;
+            /** @description The headers of an email in parts. */
+            headers?: string;
+            /** @description The text. */
+            text?: string;
+            /** @description The HTML. */
+            html?: string;
+            /** @description The charsets of the fields as JSON. */
+            charsets?: string;
+            /** @description The sender and the recipients of the envelope as JSON. */
+            envelope?: string;
+            /** @description The score of SpamAssassin. */
+            spam_score?: string;
+            /** @description The names and types of the files as JSON. */
+            "attachment-info"?: string;
+            /** @description The files of the content ids as JSON. */
+            "content-ids"?: string;
+            /** @description The first file. */
+            attachment1?: string;
+        };
         /** @description The number of parts of an SMS at Vonage, and its first word. */
         VonageParts: {
             /** @description The number of parts. */
@@ -2010,8 +2486,28 @@ export interface components {
             reply_to?: components["schemas"]["NormalisedAddress"];
             /** @description Only for an email with a subject. */
             subject?: string;
-            /** @description The text; of an email, with or without HTML. */
+            /** @description The text; of an email, the HTML if it has HTML. */
             body: string;
+            /** @description Only for an email with HTML: its plain text. Absent for an outbound email without a text of its own, whose text part is made from the HTML when it is sent. */
+            text?: string;
+            /** @description Only for an email with HTML: the same as `body`. Lists and events leave this field out; lists have it with `include=html`. */
+            html?: string;
+            /** @description Only for an inbound email: the text without the quoted email and the signature. It is a guess; the whole text is beside it. */
+            stripped_text?: string;
+            /** @description Only for an email with further headers: those of the request, or the useful ones of an inbound email, with names in lower case. */
+            headers?: components["schemas"]["MessageHeaders"];
+            /** @description Only for an email: its `Message-ID` without angle brackets; of an outbound email, the one on the wire once it is known. */
+            internet_message_id?: string;
+            /** @description Only for an email that answers another email: the id of that message. */
+            in_reply_to?: components["schemas"]["Id"];
+            /** @description Only for an inbound email: the envelope recipients that it was delivered to. */
+            delivered_to?: components["schemas"]["NormalisedAddress"][];
+            /** @description Only for an inbound email: whether an automatic system has written it. */
+            auto_reply?: boolean;
+            /** @description Only for an inbound email whose provider reports it. */
+            spam?: components["schemas"]["SpamReport"];
+            /** @description Only for an inbound email that was read whole: the email as it arrived, of the type `message/rfc822`. */
+            raw?: components["schemas"]["Media"];
             /** @description The URLs of the attachments. */
             attachments: string[];
             /**
@@ -2037,6 +2533,11 @@ export interface components {
              *     otherwise `undelivered`, with the error of the first recipient that was not reached.
              */
             recipients?: components["schemas"]["MessageRecipient"][];
+            /**
+             * @description Only for an outbound email about whose recipients the provider has reported a mark: each recipient with a mark, in the
+             *     order of `to`, `cc` and `bcc`. A mark never changes a status.
+             */
+            marks?: components["schemas"]["RecipientMarks"][];
             /** @description The provider account that delivered the inbound message, or that has the outbound message; null before that. */
             provider: string | null;
             /** @description The id that the provider gave the message; null before that. */
@@ -2080,6 +2581,41 @@ export interface components {
              */
             updated_at: string;
             highlight?: components["schemas"]["Highlight"];
+        };
+        /** @description The marks of a recipient of an email. */
+        RecipientMarks: {
+            address: components["schemas"]["NormalisedAddress"];
+            /**
+             * Format: date-time
+             * @description When the recipient reported the email as spam for the first time, according to the provider; null if the provider has not reported it.
+             */
+            complained_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the recipient unsubscribed for the first time, according to the provider; null if the provider has not reported it.
+             */
+            unsubscribed_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the email was opened, by the recipient or by a program for the first time, according to the provider; null if the provider has not reported it.
+             */
+            opened_at: string | null;
+            /**
+             * Format: date-time
+             * @description When a link in the email was followed, by the recipient or by a program for the first time, according to the provider; null if the provider has not reported it.
+             */
+            clicked_at: string | null;
+        };
+        /** @description Headers of an email by their names. */
+        MessageHeaders: {
+            [key: string]: string;
+        };
+        /** @description What the provider of an inbound email reports about spam. */
+        SpamReport: {
+            /** @description The score of the provider, whose scale is its own; null if it reports none. */
+            score: number | null;
+            /** @description Whether the provider takes the email for spam; null if it does not say. */
+            flagged: boolean | null;
         };
         /** @description A recipient of a message with several recipients. */
         MessageRecipient: {
@@ -2244,11 +2780,11 @@ export interface components {
             outcome: components["schemas"]["AttemptOutcome"];
             /** @description The status of the provider's last response; null without a response. */
             http_status: number | null;
-            /** @description The code of the error; null for an accepted message. */
+            /** @description The code of the error; null for a message that was accepted for all recipients. */
             code: string | null;
-            /** @description The error in a sentence; null for an accepted message. */
+            /** @description The error in a sentence; null for a message that was accepted for all recipients. */
             detail: string | null;
-            /** @description What the error means; null for an accepted message. */
+            /** @description What the error means; null for a message that was accepted for all recipients. */
             class: components["schemas"]["ErrorClass"] | null;
             /** @description The id that the provider gave the message; null without one. */
             provider_message_id: string | null;
@@ -2530,10 +3066,11 @@ export interface components {
          * @description Why the last attempt failed. `unknown_shape`: the body has no form that the kind of the account knows.
          *     `unknown_address`: a text message from or to an address of no known type. `unstorable_text`: a value that PostgreSQL
          *     cannot store. `internal_error`: an unexpected error of the service. `account_removed`: the account is not configured any
-         *     more. `worker_lost`: the worker ended unexpectedly during the last attempt.
+         *     more. `worker_lost`: the worker ended unexpectedly during the last attempt. `unreadable_email`: an email that is larger, or
+         *     has more headers, parts or levels, than the service reads.
          * @enum {string}
          */
-        QuarantineReason: "unknown_shape" | "unknown_address" | "unstorable_text" | "internal_error" | "account_removed" | "worker_lost";
+        QuarantineReason: "unknown_shape" | "unknown_address" | "unstorable_text" | "internal_error" | "account_removed" | "worker_lost" | "unreadable_email";
         /** @description A stored webhook without its content. */
         QuarantinedWebhook: {
             /** @description The id of the stored webhook. */
@@ -2605,13 +3142,15 @@ export interface components {
             headers: {
                 [key: string]: string;
             };
-            /** @description The body in the form of `body_encoding`. */
+            /** @description The body in the form of `body_encoding`; of a body of more than 1 MiB, its start. */
             body: string;
             /**
              * @description `utf-8` for a text; `base64` for any other bytes.
              * @enum {string}
              */
             body_encoding: "utf-8" | "base64";
+            /** @description Whether `body` is only the start of the body. A replay processes the whole body. */
+            body_truncated: boolean;
         };
         /** @description A page of stored webhooks. */
         QuarantinedWebhookList: {
@@ -2876,7 +3415,7 @@ export interface components {
          * @description What happened. New types may be added.
          * @enum {string}
          */
-        EventType: "message.received" | "message.media_settled" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled" | "conversation.created" | "conversation.merged" | "participant.linked" | "participant.unlinked" | "provider.unavailable" | "provider.recovered" | "endpoint.disabled" | "quarantine.added" | "suppression.added" | "suppression.removed";
+        EventType: "message.received" | "message.media_settled" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled" | "recipient.bounced" | "recipient.complained" | "recipient.unsubscribed" | "recipient.opened" | "recipient.clicked" | "conversation.created" | "conversation.merged" | "participant.linked" | "participant.unlinked" | "provider.unavailable" | "provider.recovered" | "endpoint.disabled" | "quarantine.added" | "suppression.added" | "suppression.removed";
         /**
          * @description Present if the resource is larger than 20,000 bytes: its body is cut, and long lists too. Read the resource for the whole.
          * @enum {boolean}
@@ -2899,6 +3438,44 @@ export interface components {
             /** @description The message with its present content and the status of the event. */
             data: components["schemas"]["Message"];
             truncated?: components["schemas"]["Truncated"];
+        };
+        /** @description An email to a recipient bounced, or the provider reported a mark of a recipient for the first time. */
+        RecipientEvent: {
+            /** @description The position in the feed. */
+            id: components["schemas"]["Id"];
+            /**
+             * @description What happened.
+             * @enum {string}
+             */
+            type: "recipient.bounced" | "recipient.complained" | "recipient.unsubscribed" | "recipient.opened" | "recipient.clicked";
+            /**
+             * Format: date-time
+             * @description When the service stored the report.
+             */
+            timestamp: string;
+            /** @description The report of the provider. */
+            data: components["schemas"]["RecipientReport"];
+            truncated?: components["schemas"]["Truncated"];
+        };
+        /** @description A report of a provider about one recipient of an email. */
+        RecipientReport: {
+            /** @description The id of the message. */
+            message_id: components["schemas"]["Id"];
+            /** @description The id of its conversation; after a merge, of the primary conversation. */
+            conversation_id: components["schemas"]["Id"];
+            address: components["schemas"]["NormalisedAddress"];
+            /**
+             * @description Of `recipient.bounced`: `hard` if the address will never accept an email, otherwise `soft`. Null if the provider does not say, and for other types.
+             * @enum {string|null}
+             */
+            bounce: "hard" | "soft" | null;
+            /** @description Of `recipient.bounced`, the reason that the provider reported. Null for other types. */
+            error: components["schemas"]["MessageError"] | null;
+            /**
+             * Format: date-time
+             * @description When it happened, according to the provider.
+             */
+            occurred_at: string;
         };
         /** @description A conversation was created, or became part of another. */
         ConversationEvent: {
@@ -3020,7 +3597,7 @@ export interface components {
          * @description Something that happened. `data` is rendered when the event is read: it has the present content of the resource, and
          *     the changed fields as they were.
          */
-        Event: components["schemas"]["MessageEvent"] | components["schemas"]["ConversationEvent"] | components["schemas"]["ParticipantEvent"] | components["schemas"]["ProviderEvent"] | components["schemas"]["EndpointEvent"] | components["schemas"]["QuarantineEvent"] | components["schemas"]["SuppressionEvent"];
+        Event: components["schemas"]["MessageEvent"] | components["schemas"]["RecipientEvent"] | components["schemas"]["ConversationEvent"] | components["schemas"]["ParticipantEvent"] | components["schemas"]["ProviderEvent"] | components["schemas"]["EndpointEvent"] | components["schemas"]["QuarantineEvent"] | components["schemas"]["SuppressionEvent"];
         /**
          * Format: uri
          * @description An `https` URL without credentials and fragment. Plain `http`, and hosts with private addresses, are allowed only if the
@@ -3638,6 +4215,8 @@ export interface components {
         Limit: number;
         /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
         Cursor: string;
+        /** @description Fields that lists leave out: `html` of emails. */
+        Include: "html"[];
         /**
          * @description The position after which to start; 0 is the start of the feed.
          * @example 41
@@ -3934,6 +4513,8 @@ export interface operations {
                  * @example 2024-11-02T00:00:00Z
                  */
                 until?: string;
+                /** @description Fields that lists leave out: `html` of emails. */
+                include?: components["parameters"]["Include"];
                 /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
@@ -4325,6 +4906,8 @@ export interface operations {
                  * @example 4
                  */
                 after_id?: number;
+                /** @description Fields that lists leave out: `html` of emails. */
+                include?: components["parameters"]["Include"];
                 /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
@@ -5590,7 +6173,8 @@ export interface operations {
         requestBody: {
             content: {
                 "application/x-www-form-urlencoded": components["schemas"]["TwilioMessage"] | components["schemas"]["TwilioStatus"];
-                "application/json": components["schemas"]["InboundSms"] | components["schemas"]["InboundEmail"] | components["schemas"]["SmsReceipt"] | components["schemas"]["EmailReceipt"] | components["schemas"]["TelnyxInboundEvent"] | components["schemas"]["TelnyxReportEvent"] | components["schemas"]["VonageMessage"] | components["schemas"]["VonageStatus"];
+                "application/json": components["schemas"]["InboundSms"] | components["schemas"]["InboundEmail"] | components["schemas"]["SmsReceipt"] | components["schemas"]["EmailReceipt"] | components["schemas"]["TelnyxInboundEvent"] | components["schemas"]["TelnyxReportEvent"] | components["schemas"]["VonageMessage"] | components["schemas"]["VonageStatus"] | components["schemas"]["ResendEvent"] | components["schemas"]["SendGridEvents"] | components["schemas"]["PostmarkEvent"];
+                "text/plain": components["schemas"]["SnsNotification"] | components["schemas"]["SnsConfirmation"];
             };
         };
         responses: {
@@ -5607,6 +6191,89 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    receiveInboundMail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of the account, as configured in `EMAIL_PROVIDERS`. */
+                account: components["schemas"]["AccountName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["SendGridEmail"];
+                "application/json": components["schemas"]["PostmarkEmail"];
+            };
+        };
+        responses: {
+            /** @description The email is stored. The body has the form that the provider expects. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                    "text/plain": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    receiveMime: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A recipient of the envelope; repeated for each recipient. Only the first 300 are read, and none with more than 998 characters.
+                 * @example [
+                 *       "support@shop.example"
+                 *     ]
+                 */
+                recipient?: string[];
+                /**
+                 * @description The sender of the envelope; empty for a null return path. Absent if it is not known. Only the first value is read, up to 998
+                 *     characters.
+                 * @example [
+                 *       "ada@example.com"
+                 *     ]
+                 */
+                sender?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "message/rfc822": string;
+            };
+        };
+        responses: {
+            /** @description The email is stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                    "text/plain": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
@@ -5922,6 +6589,41 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["MessageEvent"];
+            };
+        };
+        responses: {
+            410: components["responses"]["EndpointGone"];
+            "2XX": components["responses"]["EventReceived"];
+            default: components["responses"]["EventRefused"];
+        };
+    };
+    onRecipientEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description `evt_` and the position of the event, the same in every attempt. Use it to ignore repeated events.
+                 * @example evt_42
+                 */
+                "webhook-id": string;
+                /**
+                 * @description When this attempt was signed, in seconds since 1970. Refuse a time that differs by more than five minutes.
+                 * @example 1730469600
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description Signatures of `{webhook-id}.{webhook-timestamp}.{raw body}` by Standard Webhooks 1.0.0, separated by spaces: with the
+                 *     secret of the endpoint and, for 24 hours after a rotation, with its previous secret.
+                 * @example v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecipientEvent"];
             };
         };
         responses: {

@@ -25,6 +25,8 @@ export interface Capabilities {
   readonly mediaTypes: ReadonlyMap<string, number> | null;
   /** Whether the provider sends the message of one idempotency key at most once. */
   readonly idempotencyKeys: boolean;
+  /** How long a key is valid, in hours: a later repeat would be another message. Default: no limit. */
+  readonly idempotencyKeyHours?: number;
   /**
    * How a message is looked up. `by_key`: by its delivery key, so that a message that is not found was not accepted, and an
    * inconclusive look-up is repeated. `by_circumstances`: by sender, recipient, time and text, once, because equal messages

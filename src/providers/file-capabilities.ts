@@ -9,7 +9,8 @@ export function missingForFiles(capabilities: Capabilities, message: Routable): 
   const files = message.media ?? [];
   if (length + files.length === 0) return [];
   return [
-    ...byUrl(capabilities, message),
+    ...anyFile(capabilities, message),
+    ...byLink(capabilities, message),
     ...count(capabilities, length, files),
     ...types(capabilities, files),
     ...bytes(capabilities, files),
@@ -29,14 +30,28 @@ export function pathOfFiles({ attachments, media }: Pick<Routable, 'attachments'
   return (media?.length ?? 0) > 0 ? '/body/media_ids' : null;
 }
 
-function byUrl({ attachmentsBy }: Capabilities, message: Routable): Missing[] {
-  if (attachmentsBy.includes('url')) return [];
+function anyFile({ attachmentsBy }: Capabilities, message: Routable): Missing[] {
+  // For an account that takes the content of files, the service fetches the URLs.
+  if (attachmentsBy.length > 0) return [];
   return [
     {
       path: pathOfFiles(message) ?? '/body',
-      need: 'has attachments by URL',
-      limit: 'sends no attachments by URL',
-      alternative: `put the URLs into the body, or ${OTHER_KIND} with attachments by URL`,
+      need: 'has attachments',
+      limit: 'sends no attachments',
+      alternative: `put URLs into the body, or ${OTHER_KIND} with attachments`,
+    },
+  ];
+}
+
+function byLink({ attachmentsBy }: Capabilities, { media, hasLinks = true }: Routable): Missing[] {
+  const [file] = media ?? [];
+  if (file === undefined || hasLinks || attachmentsBy.includes('content')) return [];
+  return [
+    {
+      path: file.path ?? '/body/media_ids',
+      need: 'has stored files',
+      limit: 'fetches files by links, which need PUBLIC_URL',
+      alternative: `configure PUBLIC_URL, or ${OTHER_KIND} that takes the content of files`,
     },
   ];
 }
@@ -54,24 +69,33 @@ function count({ maxAttachments }: Capabilities, urls: number, files: readonly S
   ];
 }
 
+function pathOf({ path }: StoredFile, index: number): string {
+  return path ?? `/body/media_ids/${index}`;
+}
+
+function labelOf({ id, path }: StoredFile): string {
+  return path === undefined ? `media ${id}` : 'the file';
+}
+
 /** The files whose type the provider does not send, or not with this size. */
 function types({ mediaTypes }: Capabilities, files: readonly StoredFile[]): Missing[] {
   if (mediaTypes === null) return [];
-  return files.flatMap(({ id, content_type, size }, index) => {
+  return files.flatMap((file, index) => {
+    const { content_type, size } = file;
     const max = mediaTypes.get(content_type);
     if (max !== undefined && size <= max) return [];
-    const path = `/body/media_ids/${index}`;
+    const path = pathOf(file, index);
     if (max === undefined) {
       const alternative = `convert the file, or ${OTHER_KIND} with this type`;
       return {
         path,
-        need: `media ${id} is ${content_type}`,
+        need: `${labelOf(file)} is ${content_type}`,
         limit: `does not send ${content_type}`,
         alternative,
       };
     }
     return {
-      ...{ path, need: `media ${id} (${content_type}) has ${size} bytes` },
+      ...{ path, need: `${labelOf(file)} (${content_type}) has ${size} bytes` },
       limit: `sends at most ${max} bytes of ${content_type} in one file`,
       alternative: `send a smaller file, or ${OTHER_KIND} with larger files`,
     };
@@ -91,8 +115,8 @@ function bytes({ maxMediaBytes, mediaTypes }: Capabilities, files: readonly Stor
     return [];
   return [
     {
-      path: `/body/media_ids/${index}`,
-      need: `with media ${file.id} (${file.content_type}, ${file.size} bytes), the files have ${total} bytes together`,
+      path: pathOf(file, index),
+      need: `with ${labelOf(file)} (${file.content_type}, ${file.size} bytes), the files have ${total} bytes together`,
       limit: `sends at most ${maxMediaBytes} bytes in one message`,
       alternative: `send smaller files or several messages, or ${OTHER_KIND} with larger files`,
     },

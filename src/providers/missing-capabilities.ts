@@ -20,7 +20,7 @@ export function hasCapabilitiesOf(capabilities: Capabilities, other: Capabilitie
     (capabilities.mms || !other.mms) &&
     (capabilities.copies || !other.copies) &&
     (capabilities.html || !other.html) &&
-    other.attachmentsBy.every((way) => capabilities.attachmentsBy.includes(way)) &&
+    (capabilities.attachmentsBy.length > 0 || other.attachmentsBy.length === 0) &&
     isAtLeast(capabilities.maxRecipients, other.maxRecipients) &&
     isAtLeast(capabilities.maxTextLength, other.maxTextLength) &&
     isAtLeast(capabilities.maxSegments, other.maxSegments) &&

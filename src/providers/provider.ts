@@ -6,14 +6,41 @@ import type { ErrorClass } from '../openapi/error-class.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { IncomingWebhook, WebhookContent, WebhookResponse } from './webhook.ts';
 
-/** A file of a message, which the provider fetches. */
+/** A file of a message. */
 export interface OutgoingFile {
-  /** The same in every attempt to send this message with one delivery key. */
+  /** Where the provider fetches the file. The same in every attempt to send this message with one delivery key. */
   url: string;
   /** Without parameters, in lower case; null if it is not known. */
   contentType: string | null;
   /** In bytes; null if it is not known. */
   size: number | null;
+  name: string | null;
+  /** Without angle brackets, for a file that the HTML of an email shows; null for an attachment. */
+  contentId: string | null;
+  /** The bytes, for an account that takes attachments by content only; otherwise null. */
+  content: Buffer | null;
+}
+
+/** The parts of an email that texts do not have. */
+export interface OutgoingEmail {
+  /** Null only if the email has no HTML and an empty text is not sent. HTML always has a text part too. */
+  text: string | null;
+  html: string | null;
+  /** The Message-ID of the service, without angle brackets; the same in every attempt. */
+  messageId: string;
+  /** The Message-ID on the wire of the email that this email answers, without angle brackets. */
+  inReplyTo: string | null;
+  /** For `References`, without angle brackets, oldest first. */
+  references: readonly string[];
+  /** Further headers that the client gave: names as given, values in one line. */
+  headers: Readonly<Record<string, string>>;
+  /** The display names of addresses of `from`, `to`, `cc` and `reply_to`, by address. */
+  names: Readonly<Record<string, string>>;
+  /**
+   * The recipients of this call: those of `to`, `cc` and `bcc`, without those whom an earlier call has reached. The headers name
+   * all of `to` and `cc`, and never `bcc`.
+   */
+  envelope: readonly string[];
 }
 
 /** The parts of a message that a provider receives. */
@@ -26,10 +53,12 @@ export type Outgoing = Pick<
   delivery_key: string;
   /** The files by URL, then the stored files. */
   files: readonly OutgoingFile[];
+  /** Null for a text. */
+  email: OutgoingEmail | null;
 };
 
 /** The parts of a message by which a look-up can find it. */
-export type LookedUp = Omit<Outgoing, 'files'>;
+export type LookedUp = Omit<Outgoing, 'files' | 'email'>;
 
 interface Failure {
   httpStatus: number | null;
@@ -47,9 +76,27 @@ export interface RecipientId {
   providerMessageId: string;
 }
 
+/** A recipient whom the provider refused in a call that it accepted for other recipients. */
+export interface RefusedRecipient extends Failure {
+  address: string;
+  /** `unavailable`: the next attempt is made for these recipients only. */
+  outcome: 'rejected' | 'unavailable';
+}
+
+/** The provider accepted the message, for all recipients of the call except those in `refused`. */
+interface Accepted {
+  outcome: 'accepted';
+  httpStatus: number | null;
+  providerMessageId: string;
+  recipients?: RecipientId[];
+  refused?: RefusedRecipient[];
+  /** The Message-ID by which the provider replaced that of the email, without angle brackets. */
+  wireMessageId?: string;
+}
+
 /** The outcome of an attempt, which alone determines the next state of the delivery. */
 export type SendOutcome =
-  | { outcome: 'accepted'; httpStatus: number | null; providerMessageId: string; recipients?: RecipientId[] }
+  | Accepted
   /** The message is at fault; another attempt would fail in the same way. */
   | (Failure & { outcome: 'rejected' })
   /** The provider limits the rate; the message was not accepted. */
@@ -59,8 +106,11 @@ export type SendOutcome =
    * credentials, the registration, the credit, the URL or a certificate: every message fails until the operator acts.
    */
   | (Failure & { outcome: 'unavailable'; retryAfterMs: number | null; isOperatorError: boolean })
-  /** The message may have been accepted. `isLookUpFailure`: the look-up of an earlier attempt failed and is repeated. */
-  | (Failure & { outcome: 'unknown'; isLookUpFailure?: true });
+  /**
+   * The message may have been accepted. `isLookUpFailure`: the look-up of an earlier attempt failed and is repeated. `isFinal`: no
+   * further attempt can find out.
+   */
+  | (Failure & { outcome: 'unknown'; isLookUpFailure?: true; isFinal?: true });
 
 export type FailedOutcome = Exclude<SendOutcome, { outcome: 'accepted' }>;
 
@@ -69,7 +119,7 @@ export type FailedOutcome = Exclude<SendOutcome, { outcome: 'accepted' }>;
  * provider shows no value of ours: only a single one that is no other message counts as found.
  */
 export type LookUp =
-  | { found: true; providerMessageId: string; recipients?: RecipientId[] }
+  | { found: true; providerMessageId: string; recipients?: RecipientId[]; wireMessageId?: string }
   | { found: false }
   | { candidates: string[] }
   /** The look-up itself failed, so that it is repeated. */
@@ -102,6 +152,20 @@ export interface AccountCheck {
 /** `absent`: the webhook has no signature. */
 export type Verification = 'valid' | 'invalid' | 'absent';
 
+/** The webhooks of inbound email, which a provider posts to a URL of their own (`/api/webhooks/<account>/inbound`). */
+export interface InboundWebhooks {
+  /** The headers of a webhook that `parse` reads, in lower case. */
+  readonly headers: readonly string[];
+  /** Max bytes of a webhook. */
+  readonly maxBytes: number;
+  /** Checks the signature or the credentials of a webhook, before its body is read where these are in the headers. */
+  verify(webhook: IncomingWebhook): Promise<Verification>;
+  /** Reads a verified webhook; null if it has no form that this kind knows. Its messages have `mail`. */
+  parse(webhook: IncomingWebhook): Promise<WebhookContent | null>;
+  /** The response to a webhook after it is stored. */
+  respond(): WebhookResponse;
+}
+
 /** An account at a provider. `send`, `lookUp` and `check` never throw. */
 export interface Provider {
   readonly name: string;
@@ -128,7 +192,7 @@ export interface Provider {
    * 503: an unsigned webhook is answered with 503, so that the repeated and signed webhook is received. Default: 401.
    */
   readonly repeatsUnsigned?: boolean;
-  /** The headers of a webhook that `parse` reads, in lower case, besides those of every stored webhook (`webhooks/inbox.ts`). */
+  /** The headers of a webhook that `parse` reads, in lower case, besides those of every stored webhook (`webhooks/inbox/inbox.ts`). */
   readonly webhookHeaders?: readonly string[];
   /** Max duration of one attempt in milliseconds, with its short repeats and a preceding look-up. */
   readonly longestAttemptMs: number;
@@ -147,6 +211,11 @@ export interface Provider {
   answersOptOuts(sender: string): boolean;
   send(message: Outgoing, context: CallContext): Promise<SendOutcome>;
   lookUp(message: LookedUp, context: CallContext): Promise<LookUp>;
+  /**
+   * How long after a call a look-up may not find its message yet, in milliseconds: until then, a message that is not found may have
+   * been accepted. Default: 0.
+   */
+  readonly lookUpLagMs?: number;
   /** Checks the credentials by requests without effects; absent if the account has no such request. */
   check?(context: CheckContext): Promise<AccountCheck[]>;
   /** Checks the signature of a webhook. Without a configured secret, every webhook is valid. */
@@ -155,6 +224,8 @@ export interface Provider {
   parse(webhook: IncomingWebhook): Promise<WebhookContent | null>;
   /** The response to a webhook after its effects are committed. */
   respond(): WebhookResponse;
+  /** Absent for a kind that posts no inbound email to a URL of its own. */
+  readonly inbound?: InboundWebhooks;
 }
 
 /** A kind of provider. `docs/providers/adding-one.md` describes how to add a kind. */

@@ -1,13 +1,28 @@
 import type { Channel } from '../channel.ts';
 import type { AccountConfig } from '../config/config.ts';
+import { postmark } from './postmark/kind.ts';
 import type { Kind, Provider } from './provider.ts';
+import { resend } from './resend/kind.ts';
+import { sendgrid } from './sendgrid/kind.ts';
+import { ses } from './ses/kind.ts';
+import { smtp } from './smtp/kind.ts';
 import { standard } from './standard/kind.ts';
 import { telnyx } from './telnyx/kind.ts';
 import { twilio } from './twilio/kind.ts';
 import { vonage } from './vonage/kind.ts';
 
 /** Every kind of provider. */
-export const KINDS: readonly Kind[] = [standard, twilio, telnyx, vonage];
+export const KINDS: readonly Kind[] = [
+  standard,
+  twilio,
+  telnyx,
+  vonage,
+  smtp,
+  ses,
+  resend,
+  sendgrid,
+  postmark,
+];
 
 /** The accounts of each channel, in the configured order. */
 export type ProviderRegistry = Record<Channel, Provider[]>;

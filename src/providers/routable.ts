@@ -8,6 +8,8 @@ export interface StoredFile {
   content_type: string;
   /** In bytes. */
   size: number;
+  /** The part of the request that has the file; default: its entry in `media_ids`. */
+  path?: string;
 }
 
 /** The parts of a message that decide which accounts can send it. */
@@ -15,6 +17,8 @@ export type Routable = Pick<Outgoing, 'type' | 'from' | 'to' | 'cc' | 'bcc' | 'b
   Pick<Message, 'attachments' | 'segments'> & {
     /** The files of `media_ids`; null if there are none. */
     media: readonly StoredFile[] | null;
+    /** Whether providers can fetch the stored files by links; default: true. */
+    hasLinks?: boolean;
   };
 
 /** A capability that a message needs and an account does not have. */

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { ParsedMail } from '../mail/parsed-mail.ts';
 import { parseJson } from '../openapi/bounded-json.ts';
 import type { ErrorClass } from '../openapi/error-class.ts';
 
@@ -111,7 +112,22 @@ export interface InboundContent {
    * message. The key is the same in all copies, and `recipient` is the number that this copy is for.
    */
   copy?: { key: string; recipient: unknown };
+  /** Of an email that is read whole: the other fields, except `providerMessageId` and `payload`, come from it. */
+  mail?: InboundMail;
   payload: unknown;
+}
+
+/** An inbound email as the provider delivered it. */
+export interface InboundMail {
+  /** The whole email as its sender's server sent it (RFC 5322), or the parts that the provider has parsed. */
+  content: { raw: Buffer } | { parsed: ParsedMail };
+  /** The envelope (SMTP): null for a null return path, undefined if the provider does not report it. */
+  envelopeFrom?: string | null | undefined;
+  envelopeTo: readonly string[];
+  /** What the provider reports about spam; null if it reports nothing. */
+  spam: { score: number | null; flagged: boolean | null } | null;
+  /** The reply without the quoted email, if the provider reports it. */
+  strippedText?: string | null;
 }
 
 export interface DeclaredFile {
@@ -132,6 +148,8 @@ export interface ReceiptContent {
   status: unknown;
   /** Of a bounced email: `hard` if the address will never accept an email. */
   bounce?: unknown;
+  /** The Message-ID of the email on the wire, without angle brackets, if the provider reports it. */
+  wireMessageId?: string;
   error?: unknown;
   /** What the error means; default: `provider_error`. */
   errorClass?: ErrorClass;

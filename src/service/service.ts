@@ -24,7 +24,9 @@ import { createApp } from '../http/app.ts';
 import { createFreshKeyring } from '../http/auth/keyring.ts';
 import { listen } from '../http/listen.ts';
 import { createHandlers } from '../http/routes/index.ts';
+import { createPostgresStore } from '../media/postgres-store.ts';
 import { addressParserOf, parseSender } from '../messaging/address.ts';
+import { createFindRepliedTo } from '../messaging/email/replied-to.ts';
 import { createMessageView } from '../messaging/message-view.ts';
 import { createFindMedia } from '../messaging/named-media.ts';
 import { createPeople } from '../messaging/people/people.ts';
@@ -142,7 +144,9 @@ async function wire(
   const parseAddress = addressParserOf(config.defaultRegion);
   const links = linksOf(config);
   const findMedia = createFindMedia(pool, links);
-  const rules = { providers, allowedCountries: config.allowedCountries, findMedia };
+  const findRepliedTo = createFindRepliedTo(pool);
+  const storage = { pool, store: createPostgresStore(pool) };
+  const rules = { providers, allowedCountries: config.allowedCountries, findMedia, findRepliedTo, storage };
   const presentMessage = createMessageView(links);
   const feed = new Feed({
     pool,

@@ -37,11 +37,16 @@ const publicKey = makeValidator((input) => {
   return pem;
 });
 const secret = text((input) => /^whsec_[A-Za-z0-9+/]+=*$/.test(input), 'whsec_ and base64');
+const topicArn = text(
+  (input) => /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/.test(input),
+  'the ARN of a topic of SNS',
+);
 const seed = text((input) => /^[A-Za-z0-9+/]{43}=$/.test(input), 'base64 of 32 bytes');
 
 const SPECS = {
   SIMULATOR_HOST: str({ default: '127.0.0.1' }),
   SIMULATOR_PORT: port({ default: 8081 }),
+  SIMULATOR_SMTP_PORT: port({ default: undefined }),
   SIMULATOR_API_KEY: str({ default: undefined }),
   SIMULATOR_WEBHOOK_SECRET: secret({ default: undefined }),
   SIMULATOR_SERVICE_URL: url({ default: 'http://127.0.0.1:8080' }),
@@ -60,6 +65,12 @@ const SPECS = {
   SIMULATOR_VONAGE_APPLICATION_ID: uuid({ default: undefined }),
   SIMULATOR_VONAGE_PUBLIC_KEY: publicKey({ default: undefined }),
   SIMULATOR_VONAGE_WEBHOOK_URL: url({ default: undefined }),
+  SIMULATOR_SES_TOPIC_ARN: topicArn({ default: undefined }),
+  SIMULATOR_SES_WEBHOOK_URL: url({ default: undefined }),
+  SIMULATOR_RESEND_WEBHOOK_URL: url({ default: undefined }),
+  SIMULATOR_SENDGRID_WEBHOOK_URL: url({ default: undefined }),
+  SIMULATOR_POSTMARK_WEBHOOK_URL: url({ default: undefined }),
+  SIMULATOR_POSTMARK_WEBHOOK_PASSWORD: str({ default: undefined }),
 };
 
 /**
@@ -81,11 +92,13 @@ export function readEnvironment(environment: Environment): {
   const { SIMULATOR_TWILIO_API_KEY_SID: keySid, SIMULATOR_TWILIO_API_KEY_SECRET: keySecret } = values;
   if ((keySid === undefined) !== (keySecret === undefined))
     faults.push('SIMULATOR_TWILIO_API_KEY_SID: must be set together with SIMULATOR_TWILIO_API_KEY_SECRET');
+  const postmarkPassword = values.SIMULATOR_POSTMARK_WEBHOOK_PASSWORD;
   const options = {
     host: values.SIMULATOR_HOST,
     port: values.SIMULATOR_PORT,
     apiKey: values.SIMULATOR_API_KEY,
     webhookSecret: values.SIMULATOR_WEBHOOK_SECRET,
+    ...(values.SIMULATOR_SMTP_PORT !== undefined && { smtp: { port: values.SIMULATOR_SMTP_PORT } }),
     twilio: {
       accountSid: values.SIMULATOR_TWILIO_ACCOUNT_SID,
       apiKey: keySid && keySecret ? { sid: keySid, secret: keySecret } : undefined,
@@ -97,6 +110,10 @@ export function readEnvironment(environment: Environment): {
       applicationId: values.SIMULATOR_VONAGE_APPLICATION_ID,
       publicKey: values.SIMULATOR_VONAGE_PUBLIC_KEY,
     },
+    ses: { topicArn: values.SIMULATOR_SES_TOPIC_ARN },
+    postmark: {
+      credentials: postmarkPassword ? { user: 'postmark', password: postmarkPassword } : undefined,
+    },
     settings: {
       service_url: values.SIMULATOR_SERVICE_URL,
       seed: values.SIMULATOR_SEED,
@@ -106,6 +123,10 @@ export function readEnvironment(environment: Environment): {
       twilio: { webhook_url: values.SIMULATOR_TWILIO_WEBHOOK_URL ?? null },
       telnyx: { webhook_url: values.SIMULATOR_TELNYX_WEBHOOK_URL ?? null },
       vonage: { webhook_url: values.SIMULATOR_VONAGE_WEBHOOK_URL ?? null },
+      ses: { webhook_url: values.SIMULATOR_SES_WEBHOOK_URL ?? null },
+      resend: { webhook_url: values.SIMULATOR_RESEND_WEBHOOK_URL ?? null },
+      sendgrid: { webhook_url: values.SIMULATOR_SENDGRID_WEBHOOK_URL ?? null },
+      postmark: { webhook_url: values.SIMULATOR_POSTMARK_WEBHOOK_URL ?? null },
     },
   };
   return { options, faults };

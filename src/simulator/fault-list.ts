@@ -1,3 +1,4 @@
+import type { SmtpPhase } from './dialects/smtp/faults.ts';
 import type { Fault } from './faults.ts';
 import { fileEffects } from './media/effects.ts';
 import type { Channel, DialectName } from './settings.ts';
@@ -11,6 +12,8 @@ export interface ProviderRequest {
   recipients: readonly string[];
   /** The id of the file. */
   file?: string;
+  /** The step of an SMTP session; only faults of this step affect it. */
+  phase?: SmtpPhase;
   /** The types of faults that affect the request; default: all. */
   types?: (type: Fault['type']) => boolean;
 }
@@ -48,11 +51,12 @@ export class FaultList {
 
 function affects(
   fault: Fault,
-  { kind, dialect, channel, recipients, file, types }: ProviderRequest,
+  { kind, dialect, channel, recipients, file, phase, types }: ProviderRequest,
 ): boolean {
   const { type, recipient, applies_to = type in fileEffects ? 'file' : 'send' } = fault;
   return (
     fault.channel === channel &&
+    (fault.type === 'smtp' ? fault.phase : undefined) === phase &&
     (applies_to === 'all' || applies_to === kind) &&
     (fault.dialect === undefined || fault.dialect === dialect) &&
     (recipient === undefined || recipients.some((address) => address.includes(recipient))) &&

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, Response } from 'express';
+import type { SmtpFault } from './dialects/smtp/faults.ts';
 import { type FileFault, fileEffects } from './media/effects.ts';
 import type { ProviderFile } from './media/files.ts';
 import type { Channel, DialectName } from './settings.ts';
@@ -39,6 +40,7 @@ export type Fault = Condition &
     | { type: 'malformed' }
     | { type: 'no_id'; status?: number }
     | FileFault
+    | SmtpFault
   );
 
 /** The request that a fault affects, with the responses of its dialect. */
@@ -83,6 +85,8 @@ const effects: { [Type in Fault['type']]: Effect<Type> } = {
     response.status(status).json({ status: 'queued' });
   },
   ...fileEffects,
+  // Only sessions of the mail server have these faults.
+  smtp: () => undefined,
 };
 
 /**

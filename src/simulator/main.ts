@@ -18,9 +18,9 @@ async function start(): Promise<Simulator> {
   if (faults.length > 0) return fail(faults);
   // Loaded after the signal handlers are set, so that no early signal is missed.
   const { startSimulator } = await import('./server.ts');
-  return startSimulator(options).catch((error: NodeJS.ErrnoException) => {
+  return startSimulator(options).catch((error: NodeJS.ErrnoException & { port?: number }) => {
     const why = error.code === 'EADDRINUSE' ? 'is in use' : `cannot be listened on: ${error.message}`;
-    return fail([`port ${options.port} on ${options.host} ${why}`]);
+    return fail([`port ${error.port ?? options.port} on ${options.host} ${why}`]);
   });
 }
 
@@ -41,6 +41,9 @@ if (parent) {
 }
 
 const starting = start();
-const { url } = await starting;
+const { url, smtpPort } = await starting;
 if (parent) parent.send?.({ type: 'listening', url });
-else process.stdout.write(`The simulated providers listen on ${url}\n`);
+else {
+  const mail = smtpPort === null ? '' : `, and the simulated mail server on port ${smtpPort}`;
+  process.stdout.write(`The simulated providers listen on ${url}${mail}\n`);
+}

@@ -4,6 +4,12 @@ import express, { type ErrorRequestHandler, type Express } from 'express';
 import * as OpenApiValidator from 'express-openapi-validator';
 import { controlApi } from './control-api.ts';
 import type { Dialect } from './dialect.ts';
+import { createPostmarkDialect, type PostmarkOptions } from './dialects/postmark/dialect.ts';
+import { createResendDialect } from './dialects/resend/dialect.ts';
+import { createSendGridDialect } from './dialects/sendgrid/dialect.ts';
+import { createSesDialect, type SesOptions } from './dialects/ses/dialect.ts';
+import { createSmtpDialect } from './dialects/smtp/dialect.ts';
+import { type SmtpOptions, startSmtpServer } from './dialects/smtp/server.ts';
 import { createStandardDialect } from './dialects/standard/dialect.ts';
 import { createTelnyxDialect, type TelnyxOptions } from './dialects/telnyx/dialect.ts';
 import { createTwilioDialect, type TwilioOptions } from './dialects/twilio/dialect.ts';
@@ -14,13 +20,15 @@ import { validate } from './middleware/validate.ts';
 import { type DialectName, defaults, merge, type SettingsChange } from './settings.ts';
 import { Simulation } from './simulation.ts';
 
+const MAX_EMAIL_BYTES = 25 * 1_048_576;
+
 export interface SimulatorOptions {
   host?: string;
   /** 0 for any free port. */
   port?: number;
   /**
-   * The bearer key, also of Telnyx, and the auth token of Twilio that requests must have, and the signature secret of Vonage;
-   * default: any credentials are accepted.
+   * The bearer key, also of Telnyx, Resend and SendGrid, the server token of Postmark, the auth token of Twilio, and the secret access key of SES that requests must have,
+   * and the signature secret of Vonage; default: any credentials are accepted.
    */
   apiKey?: string | undefined;
   /** `whsec_…`; default: webhooks are not signed. */
@@ -31,6 +39,12 @@ export interface SimulatorOptions {
   telnyx?: TelnyxOptions;
   /** The account of the Vonage dialect. */
   vonage?: VonageOptions;
+  /** The account of the SES dialect. */
+  ses?: SesOptions;
+  /** The mail server; default: none. */
+  smtp?: Partial<Pick<SmtpOptions, 'port' | 'maxBytes'>> | undefined;
+  /** The server of the Postmark dialect. */
+  postmark?: PostmarkOptions;
   /** Changes to the default settings, for the start and after each reset. */
   settings?: SettingsChange;
 }
@@ -38,6 +52,8 @@ export interface SimulatorOptions {
 export interface Simulator {
   url: string;
   port: number;
+  /** The port of the mail server; null without one. */
+  smtpPort: number | null;
   stop(): Promise<void>;
 }
 
@@ -47,26 +63,49 @@ export interface Simulator {
  * @throws {Error} the server cannot listen on the port.
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const { host = '127.0.0.1', port = 0, apiKey, webhookSecret, twilio, telnyx, vonage } = options;
+  const {
+    host = '127.0.0.1',
+    port = 0,
+    apiKey,
+    webhookSecret,
+    twilio,
+    telnyx,
+    vonage,
+    ses,
+    postmark,
+  } = options;
   const simulation = new Simulation(merge(defaults, options.settings ?? {}));
   const dialects = {
     standard: createStandardDialect(simulation, { apiKey, webhookSecret }),
     twilio: createTwilioDialect(simulation, apiKey, twilio),
     telnyx: createTelnyxDialect(simulation, { apiKey, webhookSecret }, telnyx),
     vonage: createVonageDialect(simulation, apiKey, vonage),
+    ses: createSesDialect(simulation, apiKey, ses),
+    resend: createResendDialect(simulation, { apiKey, webhookSecret }),
+    smtp: createSmtpDialect(),
+    sendgrid: createSendGridDialect(simulation, { apiKey, webhookSecret }),
+    postmark: createPostmarkDialect(simulation, { apiKey, webhookSecret }, postmark),
   };
+  const smtp = options.smtp
+    ? await startSmtpServer(simulation, { port: 0, maxBytes: MAX_EMAIL_BYTES, ...options.smtp, host, apiKey })
+    : null;
   const server = createServer(createApp(simulation, dialects, host));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
+  }).catch(async (error) => {
+    await smtp?.stop();
+    throw error;
   });
   const address = server.address() as AddressInfo;
   simulation.url = `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
   return {
     url: simulation.url,
     port: address.port,
+    smtpPort: smtp?.port ?? null,
     stop: async () => {
       simulation.close();
+      await smtp?.stop();
       await close(server);
     },
   };

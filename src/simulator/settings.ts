@@ -1,6 +1,15 @@
 export type Channel = 'sms' | 'email';
 /** The providers that the simulator implements; each has a folder in `dialects/`. */
-export type DialectName = 'standard' | 'twilio' | 'telnyx' | 'vonage';
+export type DialectName =
+  | 'standard'
+  | 'twilio'
+  | 'telnyx'
+  | 'vonage'
+  | 'ses'
+  | 'resend'
+  | 'sendgrid'
+  | 'postmark'
+  | 'smtp';
 
 /** The behaviour of the simulated providers; the body of `GET` and `PUT /_control/settings`. */
 export interface Settings {
@@ -83,17 +92,52 @@ export interface Settings {
     /** Whether each message has a status that is not documented, before its last status. */
     unknown_status: boolean;
   };
+  ses: {
+    /** The URL that is subscribed to the topic; null for the URL that the service prints for the account. */
+    webhook_url: string | null;
+    /** The verified addresses; null for any sender. */
+    senders: string[] | null;
+    /** The version of the signatures of SNS. */
+    signature_version: '1' | '2';
+    /** Whether deliveries, bounces and complaints are also sent as feedback of the identity, so that they arrive twice. */
+    feedback: boolean;
+    /** Whether webhooks have fields that are not documented. */
+    unknown_fields: boolean;
+  };
+  sendgrid: {
+    /** The URL of the event webhook, which inbound email has with `/inbound` at its end; null for that of the account. */
+    webhook_url: string | null;
+    /** The verified senders; null for any sender. */
+    senders: string[] | null;
+    /** Whether webhooks have fields that are not documented. */
+    unknown_fields: boolean;
+  };
+  postmark: {
+    /** The URL of the webhooks, which inbound email has with `/inbound` at its end; null for that of the account. */
+    webhook_url: string | null;
+    /** The sender signatures; null for any sender. */
+    senders: string[] | null;
+    /** The time until an email is found by a search, in milliseconds. */
+    search_delay_ms: number;
+    /** Whether webhooks have fields that are not documented. */
+    unknown_fields: boolean;
+  };
+  resend: {
+    /** The webhook URL; null for the URL that the service prints for the account. */
+    webhook_url: string | null;
+    /** The addresses of verified domains; null for any sender. */
+    senders: string[] | null;
+    /** Whether webhooks have fields that are not documented. */
+    unknown_fields: boolean;
+  };
 }
 
+/** The parts of the settings that a change can give in part. */
+type Part = 'receipts' | 'media' | Exclude<DialectName, 'standard' | 'smtp'>;
+
 /** Some of the settings. */
-export type SettingsChange = Partial<
-  Omit<Settings, 'receipts' | 'media' | 'twilio' | 'telnyx' | 'vonage'>
-> & {
-  receipts?: Partial<Settings['receipts']>;
-  media?: Partial<Settings['media']>;
-  twilio?: Partial<Settings['twilio']>;
-  telnyx?: Partial<Settings['telnyx']>;
-  vonage?: Partial<Settings['vonage']>;
+export type SettingsChange = Partial<Omit<Settings, Part>> & {
+  [Name in Part]?: Partial<Settings[Name]>;
 };
 
 export const defaults: Settings = {
@@ -137,6 +181,10 @@ export const defaults: Settings = {
     unknown_fields: false,
     unknown_status: false,
   },
+  ses: { webhook_url: null, senders: null, signature_version: '1', feedback: false, unknown_fields: false },
+  resend: { webhook_url: null, senders: null, unknown_fields: false },
+  sendgrid: { webhook_url: null, senders: null, unknown_fields: false },
+  postmark: { webhook_url: null, senders: null, search_delay_ms: 0, unknown_fields: false },
 };
 
 /** The longest delay of a timer, in milliseconds. */
@@ -160,7 +208,7 @@ export function serviceUrl({ service_url }: Settings): string {
 /** Returns the settings with these changes. */
 export function merge(
   settings: Settings,
-  { receipts, media, twilio, telnyx, vonage, ...others }: SettingsChange,
+  { receipts, media, twilio, telnyx, vonage, ses, resend, sendgrid, postmark, ...others }: SettingsChange,
 ): Settings {
   return {
     ...settings,
@@ -170,6 +218,10 @@ export function merge(
     twilio: { ...settings.twilio, ...twilio },
     telnyx: { ...settings.telnyx, ...telnyx },
     vonage: { ...settings.vonage, ...vonage },
+    ses: { ...settings.ses, ...ses },
+    resend: { ...settings.resend, ...resend },
+    sendgrid: { ...settings.sendgrid, ...sendgrid },
+    postmark: { ...settings.postmark, ...postmark },
   };
 }
 

@@ -1,3 +1,4 @@
+import type { SmtpFault, SmtpPhase } from './dialects/smtp/faults.ts';
 import { FaultList, type ProviderRequest } from './fault-list.ts';
 import { applyFaults, type Exchange } from './faults.ts';
 import { Files } from './media/files.ts';
@@ -41,6 +42,12 @@ export class Simulation {
     const faults = this.faults.draw(request, this.#random.faults);
     (exchange.response.locals.call as Call).fault = faults.at(-1)?.type ?? null;
     return applyFaults(faults, exchange);
+  }
+
+  /** The fault of a step of an SMTP session; null without one. */
+  drawSmtp(phase: SmtpPhase, recipients: readonly string[]): SmtpFault | null {
+    const step = { kind: 'send', dialect: 'smtp', channel: 'email', recipients, phase } as const;
+    return (this.faults.draw(step, this.#random.faults)[0] as SmtpFault | undefined) ?? null;
   }
 
   change(change: SettingsChange): void {

@@ -29,7 +29,7 @@ export interface WebhookCall {
 export interface WebhookRequest {
   dialect: DialectName;
   headers: Record<string, string>;
-  body: string;
+  body: string | Buffer;
   /** Max milliseconds until the connection is open; default: 15,000. */
   connectTimeoutMs?: number;
   /** Max milliseconds without data; default: 15,000. */

@@ -1,16 +1,20 @@
 import type pg from 'pg';
+import type { MediaStore } from '../media/store.ts';
 import type { Events } from '../observability/events.ts';
 import type { Reserve } from '../openapi/types.ts';
-import type { Provider } from '../providers/provider.ts';
 import { IncomingWebhook } from '../providers/webhook.ts';
+import type { WebhookAccount } from '../providers/webhook-account.ts';
 import { WebhookFault } from './fault.ts';
-import { completeWebhook, failWebhook, type Leased, MAX_ATTEMPTS, releaseWebhook } from './lease.ts';
+import { readBody, removeLargeBody } from './inbox/bodies.ts';
+import { completeWebhook, failWebhook, type Leased, MAX_ATTEMPTS, releaseWebhook } from './inbox/lease.ts';
 import type { Processed, ProcessWebhook } from './process.ts';
 
 export interface AttemptOptions {
   pool: pg.Pool;
-  /** The configured accounts. */
-  accounts: Provider[];
+  /** The bodies of large webhooks. */
+  store: MediaStore;
+  /** The account that received a stored webhook; undefined if it is not configured any more. */
+  accountOf: (stored: Pick<Leased, 'account' | 'target'>) => WebhookAccount | undefined;
   publicUrl: string | null;
   process: ProcessWebhook;
   events: Events;
@@ -24,19 +28,26 @@ export interface AttemptOptions {
  * @throws {UnavailableError} if the database is unavailable; the attempt does not count.
  */
 export async function attemptWebhook(
-  { pool, accounts, publicUrl, process, events, onQuarantined }: AttemptOptions,
+  options: AttemptOptions,
   leased: Leased,
   reserve: Reserve,
 ): Promise<Processed> {
-  const provider = accounts.find(({ name }) => name === leased.account);
-  const { headers, target, body, id } = leased;
-  const webhook = new IncomingWebhook({ headers, target, publicUrl, readBody: async () => body });
+  const { pool, store, accountOf, publicUrl, process, events, onQuarantined } = options;
+  const account = accountOf(leased);
+  const { headers, target, id } = leased;
+  const webhook = new IncomingWebhook({
+    headers,
+    target,
+    publicUrl,
+    readBody: () => readBody(store, leased),
+  });
   try {
-    const processed = provider
-      ? await process(provider, webhook, reserve)
+    const processed = account
+      ? await process(account, webhook, reserve)
       : without(new WebhookFault('account_removed', 'The account is not configured any more.'));
     const { fault } = processed;
     const state = fault ? await failWebhook(pool, leased, fault) : await completeWebhook(pool, leased);
+    if (!fault) await removeLargeBody(store, leased.object_id);
     const result = state ?? 'processed';
     if (result === 'quarantined') onQuarantined();
     events.webhookAttempted({ account: leased.account, id, result, reason: fault?.reason ?? null });

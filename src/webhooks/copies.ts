@@ -4,8 +4,8 @@ import { execute } from '../db/transaction.ts';
 import type { AddressParser } from '../messaging/address.ts';
 import { readSender } from '../messaging/recording/inbound-addresses.ts';
 import { readInboundTime } from '../messaging/recording/inbound-content.ts';
-import type { Provider } from '../providers/provider.ts';
 import type { InboundContent } from '../providers/webhook.ts';
+import type { WebhookAccount } from '../providers/webhook-account.ts';
 
 const FIRST_COPY = {
   name: 'first-copy',
@@ -14,7 +14,7 @@ const FIRST_COPY = {
 
 /** Creates the function that gives all copies of a message one id (`InboundContent.copy`). Other messages keep their id. */
 export function createCopyResolver(pool: pg.Pool, parse: AddressParser) {
-  return async (provider: Provider, content: InboundContent): Promise<string> => {
+  return async (provider: WebhookAccount, content: InboundContent): Promise<string> => {
     const { copy, providerMessageId, timestamp } = content;
     if (!copy) return providerMessageId;
     const recipient = readSender(parse, provider.channel, copy.recipient).key;

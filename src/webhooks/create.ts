@@ -3,14 +3,17 @@ import type { Config, KeyedConfig } from '../config/config.ts';
 import { createAddressHash } from '../consent/key.ts';
 import type { Database } from '../db/pools.ts';
 import { createReceiptRecorder } from '../delivery/receipts.ts';
+import { createPostgresStore } from '../media/postgres-store.ts';
 import { addressParserOf } from '../messaging/address.ts';
 import { createRecorder } from '../messaging/recording/record.ts';
 import type { Events } from '../observability/events.ts';
+import { MIME_ACCOUNT } from '../providers/mime/account.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
+import { createAccountOf } from './accounts.ts';
 import type { AttemptOptions } from './attempt.ts';
 import { createEffects, type Effects, type EffectsOptions } from './effects.ts';
-import { InboxWorker } from './inbox-worker.ts';
-import { createInboxMeasure } from './measure.ts';
+import { createInboxMeasure } from './inbox/measure.ts';
+import { InboxWorker } from './inbox/worker.ts';
 import { createMediaMeasure } from './media/measure.ts';
 import { createProcessing } from './process.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
@@ -23,7 +26,8 @@ export interface Webhooks {
   quarantine: Quarantine;
 }
 
-export interface WebhooksOptions extends Omit<EffectsOptions, 'pool' | 'accounts'> {
+export interface WebhooksOptions
+  extends Omit<EffectsOptions, 'pool' | 'store' | 'accounts' | 'emailAccounts'> {
   providers: ProviderRegistry;
   database: Pick<Database, 'knex' | 'pool'>;
   /** Called after the commit of the event that a webhook was quarantined. */
@@ -39,10 +43,10 @@ export function createWebhooks({
   ...recorders
 }: WebhooksOptions): Webhooks {
   const { knex, pool } = database;
-  const effects = createEffects({ ...recorders, config, pool, events, accounts: providers.sms });
+  const effects = createEffects({ ...recorders, config, pool, events, ...accountsOf(providers, pool) });
   const options = attemptOptions(config, providers, pool, effects, { events, onQuarantined });
   events.watchInbox(
-    options.accounts.map(({ name }) => name),
+    [...providers.sms, ...providers.email].map(({ name }) => name).concat(MIME_ACCOUNT),
     createInboxMeasure(pool),
   );
   events.watchMedia(createMediaMeasure(pool));
@@ -72,7 +76,7 @@ export function createInboxWorker(options: InboxWorkerOptions, stack: AsyncDispo
   });
   const receipts = createReceiptRecorder(pool, events, onRecorded);
   const effects = createEffects({
-    ...{ config, pool, parseAddress, recorder, receipts, events, accounts: providers.sms },
+    ...{ config, pool, parseAddress, recorder, receipts, events, ...accountsOf(providers, pool) },
   });
   const reporting = { events, onQuarantined: onRecorded };
   const worker = new InboxWorker(attemptOptions(config, providers, pool, effects, reporting));
@@ -80,13 +84,22 @@ export function createInboxWorker(options: InboxWorkerOptions, stack: AsyncDispo
   return worker;
 }
 
+/** The accounts of each channel, and the media store, for the effects of webhooks. */
+function accountsOf({ sms, email }: ProviderRegistry, pool: pg.Pool) {
+  return { accounts: sms, emailAccounts: email, store: createPostgresStore(pool) };
+}
+
 function attemptOptions(
-  { publicUrl }: Config,
+  { publicUrl, mimeWebhookSecrets }: Config,
   providers: ProviderRegistry,
   pool: pg.Pool,
   effects: Effects,
   reporting: Pick<AttemptOptions, 'events' | 'onQuarantined'>,
 ): AttemptOptions {
-  const accounts = [...providers.sms, ...providers.email];
-  return { pool, accounts, publicUrl, process: createProcessing(effects, reporting.events), ...reporting };
+  return {
+    ...{ pool, publicUrl, store: createPostgresStore(pool) },
+    accountOf: createAccountOf(providers, mimeWebhookSecrets),
+    process: createProcessing(effects, reporting.events),
+    ...reporting,
+  };
 }

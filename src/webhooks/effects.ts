@@ -2,13 +2,16 @@ import type { KeyedConfig } from '../config/config.ts';
 import { createAddressHash } from '../consent/key.ts';
 import { createKeywordMatcher } from '../consent/keywords.ts';
 import type { ReceiptRecorder, StoredReceipt } from '../delivery/receipts.ts';
+import type { MediaStore } from '../media/store.ts';
 import { inboundMessage } from '../messaging/recording/inbound.ts';
 import { readReceipt } from '../messaging/recording/inbound-receipt.ts';
 import type { NewMessage, Recorded } from '../messaging/recording/new-message.ts';
 import type { Reserve } from '../openapi/types.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { InboundContent, OptOutContent, ReceiptContent } from '../providers/webhook.ts';
+import type { WebhookAccount } from '../providers/webhook-account.ts';
 import { createCopyResolver } from './copies.ts';
+import { createMailRecorder, type RecordMail } from './mail/record-mail.ts';
 import { type ReplyOptions, replyTo } from './opt-outs/replies.ts';
 import { createOptOutRecorder } from './opt-outs/report.ts';
 import { type RequestOptions, requestIn, stopIn } from './opt-outs/request.ts';
@@ -16,18 +19,25 @@ import { type RequestOptions, requestIn, stopIn } from './opt-outs/request.ts';
 /** The effects of webhooks. Each resolves after its commit, and a repeated effect changes nothing. */
 export interface Effects {
   /** The id of the message that an inbound message is a copy of (`InboundContent.copy`), otherwise its own id. */
-  firstIdOf(provider: Provider, content: InboundContent): Promise<string>;
+  firstIdOf(provider: WebhookAccount, content: InboundContent): Promise<string>;
   /** Records a message with the request of a recipient that it is, and the automatic reply. */
   recordMessage(
-    provider: Provider,
+    provider: WebhookAccount,
     content: InboundContent,
     reserve: Reserve,
     options?: RecordOptions,
   ): Promise<RecordedMessage>;
-  recordReceipt(provider: Provider, content: ReceiptContent): Promise<StoredReceipt>;
-  recordOptOut(provider: Provider, content: OptOutContent): Promise<void>;
+  /** Records an email that is read whole. */
+  recordMail: RecordMail;
+  recordReceipt(provider: WebhookAccount, content: ReceiptContent): Promise<StoredReceipt>;
+  /** Records the receipts of one webhook in one transaction. Returns the error of each receipt that cannot be stored. */
+  recordReceipts(
+    provider: WebhookAccount,
+    contents: readonly ReceiptContent[],
+  ): Promise<(StoredReceipt | Error)[]>;
+  recordOptOut(provider: WebhookAccount, content: OptOutContent): Promise<void>;
   /** The STOP in a message that cannot be recorded; null for any other message. */
-  stopIn(provider: Provider, content: InboundContent): OptOutContent | null;
+  stopIn(provider: WebhookAccount, content: InboundContent): OptOutContent | null;
 }
 
 export interface RecordOptions {
@@ -46,8 +56,12 @@ export interface RecordedMessage {
 export interface EffectsOptions extends ReplyOptions {
   config: KeyedConfig;
   receipts: ReceiptRecorder;
+  /** Where the files of emails are stored. */
+  store: MediaStore;
   /** The accounts of the channel SMS. */
   accounts: readonly Provider[];
+  /** The accounts of the channel email. */
+  emailAccounts: readonly Provider[];
 }
 
 export function createEffects(options: EffectsOptions): Effects {
@@ -58,6 +72,8 @@ export function createEffects(options: EffectsOptions): Effects {
     match: createKeywordMatcher(config.keywords),
   };
   const recordOptOut = createOptOutRecorder(pool, parseAddress, requests);
+  const recordReceipt = async (account: string, content: ReceiptContent) =>
+    receipts.record(readReceipt(parseAddress, account, content));
   return {
     firstIdOf: createCopyResolver(pool, parseAddress),
     recordMessage: async (provider, content, reserve, { reported, check } = {}) => {
@@ -72,7 +88,10 @@ export function createEffects(options: EffectsOptions): Effects {
       if (request?.reply) await replyTo(options, name, recorded.message, request.reply);
       return { message: recorded.message, replacesReport: request?.replacesReport ?? false };
     },
-    recordReceipt: async ({ name }, content) => receipts.record(readReceipt(parseAddress, name, content)),
+    recordMail: createMailRecorder({ ...options, recordReceipt }),
+    recordReceipt: ({ name }, content) => recordReceipt(name, content),
+    recordReceipts: async ({ name }, contents) =>
+      receipts.recordAll(contents.map((content) => readReceipt(parseAddress, name, content))),
     recordOptOut: ({ name, channel }, content) => recordOptOut(name, channel, content),
     stopIn: (provider, content) => stopIn(requests, provider, content),
   };

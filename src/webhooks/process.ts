@@ -2,11 +2,12 @@ import type { StoredReceipt } from '../delivery/receipts.ts';
 import type { Recorded } from '../messaging/recording/new-message.ts';
 import type { Events } from '../observability/events.ts';
 import type { Reserve } from '../openapi/types.ts';
-import type { Provider } from '../providers/provider.ts';
-import type { IncomingWebhook, OptOutContent } from '../providers/webhook.ts';
+import type { InboundContent, IncomingWebhook, OptOutContent, ReceiptContent } from '../providers/webhook.ts';
+import type { WebhookAccount } from '../providers/webhook-account.ts';
 import { checkAddresses, storable } from './checks.ts';
 import type { Effects } from './effects.ts';
 import { faultOf, WebhookFault } from './fault.ts';
+import type { MailContent } from './mail/record-mail.ts';
 
 /** The committed effects of a webhook, and the fault of the others; null if every effect is committed. */
 export interface Processed {
@@ -22,7 +23,7 @@ export interface Processed {
  * @throws {UnavailableError} if the database is unavailable or the service is overloaded; some effects may be committed.
  */
 export type ProcessWebhook = (
-  provider: Provider,
+  provider: WebhookAccount,
   webhook: IncomingWebhook,
   reserve: Reserve,
 ) => Promise<Processed>;
@@ -53,6 +54,12 @@ export function createProcessing(effects: Effects, events: Events): ProcessWebho
       providerMessageId: firstIds.get(part.providerMessageId) ?? part.providerMessageId,
     });
     for (const message of content.messages) {
+      if (isMail(message)) {
+        const [recorded] = await apply(() => effects.recordMail(provider.name, message, reserve));
+        if (recorded) processed.messages.push(recorded.message);
+        processed.receipts.push(...(recorded?.receipts ?? []));
+        continue;
+      }
       const reported = content.optOuts.find((each) => each.providerMessageId === message.providerMessageId);
       const record = async () => {
         const read = storable(message);
@@ -69,10 +76,16 @@ export function createProcessing(effects: Effects, events: Events): ProcessWebho
       const stop = !recorded && processed.fault?.isPermanent ? effects.stopIn(provider, message) : null;
       if (stop) await apply(async () => effects.recordOptOut(provider, withFirstId(stop)));
     }
-    for (const receipt of content.receipts)
-      processed.receipts.push(
-        ...(await apply(async () => effects.recordReceipt(provider, storable(receipt)))),
-      );
+    const receipts: ReceiptContent[] = [];
+    for (const receipt of content.receipts) receipts.push(...(await apply(async () => storable(receipt))));
+    const [first, ...others] = receipts;
+    if (first && others.length === 0)
+      processed.receipts.push(...(await apply(() => effects.recordReceipt(provider, first))));
+    if (others.length > 0)
+      for (const result of (await apply(() => effects.recordReceipts(provider, receipts))).flat()) {
+        if (!(result instanceof Error)) processed.receipts.push(result);
+        else processed.fault = mostTemporary(processed.fault, toFault(result));
+      }
     for (const optOut of content.optOuts)
       if (!replaced.has(optOut))
         await apply(async () => effects.recordOptOut(provider, withFirstId(storable(optOut))));
@@ -80,7 +93,11 @@ export function createProcessing(effects: Effects, events: Events): ProcessWebho
   };
 }
 
-async function parse(provider: Provider, webhook: IncomingWebhook) {
+function isMail(message: InboundContent): message is MailContent {
+  return message.mail !== undefined;
+}
+
+async function parse(provider: WebhookAccount, webhook: IncomingWebhook) {
   const content = await provider.parse(webhook);
   if (content !== null) return content;
   throw new WebhookFault('unknown_shape', 'The webhook has no form that the kind of the account knows.');

@@ -5,11 +5,11 @@ import type pg from 'pg';
 import { WebhookInboxEntry } from '../db/models/webhook-inbox-entry.ts';
 import { execute } from '../db/transaction.ts';
 import { ConflictError, NotFoundError } from '../errors.ts';
-import type { Events } from '../observability/events.ts';
 import { Cursors, DEFAULT_LIMIT, FREE_BYTES, isId, type Page, type PageQuery } from '../openapi/page.ts';
 import type { Reserve, Schema } from '../openapi/types.ts';
 import { type AttemptOptions, attemptWebhook } from './attempt.ts';
-import { IN_PROGRESS, leaseWebhook } from './lease.ts';
+import { MAX_INLINE_BYTES, readBody, removeLargeBody } from './inbox/bodies.ts';
+import { IN_PROGRESS, leaseWebhook } from './inbox/lease.ts';
 import type { Processed } from './process.ts';
 import { redactTarget } from './secrets.ts';
 
@@ -19,7 +19,10 @@ export interface QuarantineQuery extends PageQuery {
 }
 
 type Summary = Schema<'QuarantinedWebhook'>;
-type Row = Omit<WebhookInboxEntry, 'target' | 'headers' | 'body' | keyof Model> & { body_bytes: number };
+type Row = Omit<
+  WebhookInboxEntry,
+  'target' | 'headers' | 'body' | 'object_id' | 'object_bytes' | keyof Model
+> & { body_bytes: number };
 
 const SUMMARY = [
   ...['id', 'account', 'state', 'reason', 'detail', 'received_count', 'received_at', 'last_received_at'],
@@ -28,7 +31,7 @@ const SUMMARY = [
 
 const DELETE = {
   name: 'delete-webhook',
-  text: `delete from webhook_inbox where id = $1 and not (${IN_PROGRESS}) returning account`,
+  text: `delete from webhook_inbox where id = $1 and not (${IN_PROGRESS}) returning account, object_id`,
 };
 
 export type Quarantine = ReturnType<typeof createQuarantine>;
@@ -37,9 +40,9 @@ export type Quarantine = ReturnType<typeof createQuarantine>;
 export function createQuarantine(knex: Knex, options: AttemptOptions) {
   return {
     list: (query: QuarantineQuery) => listWebhooks(knex, query),
-    get: (id: number, reserve: Reserve) => getWebhook(knex, id, reserve),
+    get: (id: number, reserve: Reserve) => getWebhook(knex, options, id, reserve),
     replay: (id: number, reserve: Reserve) => replayWebhook(options, id, reserve),
-    remove: (id: number) => removeWebhook(options.pool, options.events, id),
+    remove: (id: number) => removeWebhook(options, id),
   };
 }
 
@@ -68,31 +71,46 @@ async function listWebhooks(knex: Knex, query: QuarantineQuery): Promise<Page<Su
 }
 
 function selectSummaries(knex: Knex) {
-  return WebhookInboxEntry.query(knex).select(SUMMARY).select(knex.raw('octet_length(body) as body_bytes'));
+  return WebhookInboxEntry.query(knex)
+    .select(SUMMARY)
+    .select(knex.raw('coalesce(octet_length(body), object_bytes) as body_bytes'));
 }
 
 /** @throws {NotFoundError} there is no stored webhook with this id. */
 async function getWebhook(
   knex: Knex,
+  { store }: AttemptOptions,
   id: number,
   reserve: Reserve,
 ): Promise<Schema<'QuarantinedWebhookDetail'>> {
   const size = await WebhookInboxEntry.query(knex)
     .findById(id)
-    .select(knex.raw('octet_length(body) as bytes'));
+    .select(knex.raw(`coalesce(octet_length(body), ${MAX_INLINE_BYTES}) as bytes`));
   const { bytes = 0 } = (size ?? {}) as { bytes?: number };
   if (bytes > FREE_BYTES) await reserve(bytes);
   const row = size && (await WebhookInboxEntry.query(knex).findById(id));
   if (!row) throw new NotFoundError(`stored webhook ${id}`);
-  const { target, headers, body } = row;
+  const { target, headers, object_bytes } = row;
+  const start = await readBody(store, row, MAX_INLINE_BYTES);
+  const body_bytes = object_bytes ?? start.length;
+  const isCut = start.length < body_bytes;
+  const body = isCut ? withoutPartOfCharacter(start) : start;
   const isText = isUtf8(body);
   return {
-    ...present(Object.assign(row, { body_bytes: body.length })),
+    ...present(Object.assign(row, { body_bytes })),
     target: redactTarget(target),
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
     body: body.toString(isText ? 'utf8' : 'base64'),
     body_encoding: isText ? 'utf-8' : 'base64',
+    body_truncated: isCut,
   };
+}
+
+/** The start of a body that may end in the middle of a character of UTF-8: without the bytes of this character. */
+function withoutPartOfCharacter(start: Buffer): Buffer {
+  const last = start.findLastIndex((byte) => (byte & 0xc0) !== 0x80);
+  const whole = start.subarray(0, last);
+  return isUtf8(whole) ? whole : start;
 }
 
 /**
@@ -115,9 +133,10 @@ async function replayWebhook(options: AttemptOptions, id: number, reserve: Reser
  * @throws {NotFoundError} there is no stored webhook with this id.
  * @throws {ConflictError} a worker or a replay processes the webhook.
  */
-async function removeWebhook(pool: pg.Pool, events: Events, id: number): Promise<void> {
-  const { rows } = await execute<{ account: string }>(pool, DELETE, [id]);
+async function removeWebhook({ pool, store, events }: AttemptOptions, id: number): Promise<void> {
+  const { rows } = await execute<{ account: string; object_id: string | null }>(pool, DELETE, [id]);
   if (!rows[0]) throw await absenceOf(pool, id);
+  await removeLargeBody(store, rows[0].object_id);
   events.webhookDeleted({ account: rows[0].account, id });
 }
 

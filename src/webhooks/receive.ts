@@ -1,14 +1,14 @@
 import { ServiceError, UnavailableError } from '../errors.ts';
 import type { Reserve } from '../openapi/types.ts';
-import type { Provider } from '../providers/provider.ts';
 import type { IncomingWebhook } from '../providers/webhook.ts';
+import type { WebhookAccount } from '../providers/webhook-account.ts';
 import type { AttemptOptions } from './attempt.ts';
 import type { WebhookFault } from './fault.ts';
-import { InboxFullError, keepWebhook, MAX_ENTRIES } from './inbox.ts';
+import { InboxFullError, keepWebhook, MAX_ENTRIES } from './inbox/inbox.ts';
 
-export type ReceiveOptions = Pick<AttemptOptions, 'pool' | 'process' | 'events' | 'onQuarantined'>;
+export type ReceiveOptions = Pick<AttemptOptions, 'pool' | 'store' | 'process' | 'events' | 'onQuarantined'>;
 
-export type Receive = (provider: Provider, webhook: IncomingWebhook, reserve: Reserve) => Promise<void>;
+export type Receive = (provider: WebhookAccount, webhook: IncomingWebhook, reserve: Reserve) => Promise<void>;
 
 /**
  * Receives a verified webhook. Afterwards every effect is committed, or the webhook is stored whole: the provider gets a
@@ -19,7 +19,7 @@ export type Receive = (provider: Provider, webhook: IncomingWebhook, reserve: Re
  */
 export async function receiveWebhook(
   options: ReceiveOptions,
-  provider: Provider,
+  provider: WebhookAccount,
   webhook: IncomingWebhook,
   reserve: Reserve,
 ): Promise<void> {
@@ -31,14 +31,14 @@ export async function receiveWebhook(
 }
 
 async function keep(
-  { pool, events, onQuarantined }: ReceiveOptions,
-  provider: Provider,
+  { pool, store, events, onQuarantined }: ReceiveOptions,
+  provider: WebhookAccount,
   webhook: IncomingWebhook,
   fault: WebhookFault | null,
 ): Promise<void> {
   const account = provider.name;
   try {
-    const kept = await keepWebhook(pool, provider, webhook, fault);
+    const kept = await keepWebhook({ pool, store }, provider, webhook, fault);
     const { id, state, received_count: receivedCount } = kept;
     if (state === 'quarantined' && receivedCount === 1) onQuarantined();
     events.webhookKept({ account, id, state, receivedCount, reason: fault?.reason ?? null });

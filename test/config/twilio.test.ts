@@ -1,13 +1,16 @@
 import { expect } from 'chai';
+import type { Channel } from '../../src/channel.ts';
 import { StartError } from '../../src/errors.ts';
 import { KINDS } from '../../src/providers/registry.ts';
 import type { TwilioSettings } from '../../src/providers/twilio/config.ts';
 import { loadConfig } from '../../src/service/service.ts';
 
-/** The kinds of SMS providers, as the errors name them. */
-const SMS_KINDS = KINDS.filter(({ config }) => config.channels.includes('sms'))
-  .map(({ config }) => config.name)
-  .join(', ');
+/** The kinds of providers of a channel, as the errors name them. */
+const kindsOf = (channel: Channel) =>
+  KINDS.filter(({ config }) => config.channels.includes(channel))
+    .map(({ config }) => config.name)
+    .join(', ');
+const SMS_KINDS = kindsOf('sms');
 
 const ACCOUNT_SID = `AC${'0123456789abcdef'.repeat(2)}`;
 const TOKEN = '0123456789abcdef0123456789abcdef';
@@ -88,7 +91,7 @@ describe('The settings of a Twilio account', () => {
       `TWILLIO_KEY${hint('standard', `sms providers: ${SMS_KINDS}`)}`,
     );
     expect(faults({ EMAIL_PROVIDERS: 'twilio', ...twilioOf('TWILIO') })[0]).to.equal(
-      'TWILIO_KEY: is not set, and the kind standard requires it (the kind twilio sends no email; kinds of email providers: standard)',
+      `TWILIO_KEY: is not set, and the kind standard requires it (the kind twilio sends no email; kinds of email providers: ${kindsOf('email')})`,
     );
     expect(faults({ ...twilio, TWILIO_KIND: 'Twilio' })).to.deep.equal([
       `TWILIO_KIND: "Twilio" is none of ${SMS_KINDS}`,
@@ -113,8 +116,11 @@ describe('The settings of a Twilio account', () => {
   });
 
   it('are not settings of another kind, and not the variables of another account', () => {
+    const owners = KINDS.filter(({ config }) => 'WEBHOOK_SECRETS' in config.specs)
+      .map(({ config }) => config.name)
+      .join(', ');
     expect(faults({ ...twilio, TWILIO_WEBHOOK_SECRETS: 'whsec_1' })).to.deep.equal([
-      'TWILIO_WEBHOOK_SECRETS: is a setting of the kind standard, not of twilio',
+      `TWILIO_WEBHOOK_SECRETS: is a setting of the kinds ${owners}, not of twilio`,
     ]);
     const both = { ...twilio, SMS_PROVIDERS: 'twilio_eu,twilio-eu', TWILIO_EU_KIND: 'twilio' };
     expect(faults({ ...both, ...twilioOf('TWILIO_EU') })).to.deep.equal([
@@ -161,6 +167,9 @@ describe('The settings of a Twilio account', () => {
       'https://a.example/m',
     );
     expect(faults({ SMS_PROVIDERS: 'sms' })[0]).to.match(/^SMS_PROVIDERS: "sms" is the name of a channel/);
+    expect(faults({ EMAIL_PROVIDERS: 'mime' })).to.include(
+      'EMAIL_PROVIDERS: "mime" is the name of the account of mail servers',
+    );
   });
 
   it('come from the simulator with SIMULATE', () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { faultsBy, resolve, type Schema } from './contract.ts';
+import { isValid, resolve, type Schema } from './contract.ts';
 
 /** Generators of values that the service can process, by the names of schemas and fields. */
 export type Known = Record<string, fc.Arbitrary<unknown>>;
@@ -23,7 +23,7 @@ function ofType(type: string, schema: Schema, known: Known): fc.Arbitrary<unknow
     case 'boolean':
       return fc.boolean();
     case 'integer':
-      return fc.maxSafeInteger().filter((value) => faultsBy(schema, value) === null);
+      return fc.maxSafeInteger().filter((value) => isValid(schema, value));
     case 'array':
       return fc.array(arbitraryOf(schema.items ?? {}, known), {
         minLength: schema.minItems ?? 0,
@@ -68,5 +68,5 @@ function textOf(schema: Schema): fc.Arbitrary<string> {
   const lengths = { type: 'string', minLength, maxLength };
   return fc
     .string({ unit: 'grapheme', minLength, maxLength: Math.min(maxLength, 60) })
-    .filter((text) => faultsBy(lengths, text) === null);
+    .filter((text) => isValid(lengths, text));
 }

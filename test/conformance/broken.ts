@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { arbitraryOf, type Known } from './arbitrary.ts';
-import { branchesOf, faultsBy, type Operation, type Parameter, resolve, type Schema } from './contract.ts';
+import { branchesOf, isValid, type Operation, type Parameter, resolve, type Schema } from './contract.ts';
 import type { Request } from './request.ts';
 
 /** A change that adds one error to a valid request. */
@@ -125,7 +125,7 @@ function isBrokenOnWire(schema: Schema, value: unknown): boolean {
   const { type } = resolve(schema);
   if (type === 'array') return Array.isArray(value) && value.length > 0 && !value.some(isObject);
   if (value === null || typeof value === 'object' || typeof value === 'boolean') return false;
-  return faultsBy(schema, type === 'integer' ? Number(value) : String(value)) !== null;
+  return !isValid(schema, type === 'integer' ? Number(value) : String(value));
 }
 
 const isObject = (value: unknown) => typeof value === 'object' || typeof value === 'number' || value === true;
@@ -134,7 +134,7 @@ const isObject = (value: unknown) => typeof value === 'object' || typeof value =
 function broken(schema: Schema, known: Known): Broken[] {
   const resolved = resolve(schema);
   const candidates = [...brokenByType(resolved), ...brokenParts(resolved, known)];
-  return candidates.filter(([, , value]) => faultsBy(schema, value) !== null);
+  return candidates.filter(([, , value]) => !isValid(schema, value));
 }
 
 function brokenByType(schema: Schema): Broken[] {

@@ -57,9 +57,15 @@ export interface Operation {
 }
 
 const document = strictContract();
-const ajv = new Ajv2020({ strict: false, allErrors: true });
-addFormats.default(ajv);
-ajv.addSchema(document as object, 'contract', false, false);
+function createAjv(allErrors: boolean): Ajv2020 {
+  const ajv = new Ajv2020({ strict: false, allErrors });
+  addFormats.default(ajv);
+  return ajv.addSchema(document as object, 'contract', false, false);
+}
+
+const ajv = createAjv(true);
+/** The errors of an extreme value can be millions. */
+const firstError = createAjv(false);
 
 /** The target of a reference, with the keys beside `$ref`; any other node unchanged. */
 export function resolve<T extends object>(node: T & { $ref?: string }): T {
@@ -119,15 +125,26 @@ export const operations: Operation[] = Object.entries(document.paths).flatMap(([
     .map(([method, raw]) => operationOf(path, method, raw as never)),
 );
 
-const validators = new Map<Schema, ValidateFunction>();
+const validators = new Map<Ajv2020, Map<Schema, ValidateFunction>>([
+  [ajv, new Map()],
+  [firstError, new Map()],
+]);
+
+function validatorOf(by: Ajv2020, schema: Schema): ValidateFunction {
+  const known = validators.get(by) as Map<Schema, ValidateFunction>;
+  const validate =
+    known.get(schema) ?? by.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"contract#/')));
+  known.set(schema, validate);
+  return validate;
+}
 
 /** The validation errors of a value by a schema of the contract (JSON Schema 2020-12); null for a valid value. */
 export function faultsBy(schema: Schema, value: unknown): string | null {
-  let validate = validators.get(schema);
-  if (!validate) {
-    const text = JSON.stringify(schema).replaceAll('"#/', '"contract#/');
-    validate = ajv.compile(JSON.parse(text));
-    validators.set(schema, validate);
-  }
+  const validate = validatorOf(ajv, schema);
   return validate(value) ? null : ajv.errorsText(validate.errors);
+}
+
+/** Whether a value is valid by a schema of the contract. */
+export function isValid(schema: Schema, value: unknown): boolean {
+  return validatorOf(firstError, schema)(value);
 }

@@ -1,5 +1,5 @@
 import type { Breakage } from './broken.ts';
-import { branchesOf, faultsBy, type Operation, type Parameter, resolve, type Schema } from './contract.ts';
+import { branchesOf, isValid, type Operation, type Parameter, resolve, type Schema } from './contract.ts';
 import type { Request } from './request.ts';
 
 /** A text of almost 1 MB, below the limit of every body. */
@@ -60,7 +60,7 @@ function oddIntegers({ name, in: place }: Parameter): Breakage[] {
 function inFields(schema: Schema): Breakage[] {
   return Object.entries(resolve(schema).properties ?? {}).flatMap(([name, field]) => [
     ...extremeValues()
-      .filter(([, value]) => faultsBy(field, value) !== null)
+      .filter(([, value]) => !isValid(field, value))
       .map(
         ([how, value]): Breakage => ({
           title: `${name}: ${how}`,
@@ -69,7 +69,7 @@ function inFields(schema: Schema): Breakage[] {
           apply: (request) => ({ ...request, body: { ...(request.body as object), [name]: value } }),
         }),
       ),
-    ...BEYOND_DOUBLE.filter(() => faultsBy(field, 0) !== null).map((text) =>
+    ...BEYOND_DOUBLE.filter(() => !isValid(field, 0)).map((text) =>
       withText(`${name}: the number ${text.slice(0, 20)}`, name, text, [422], `/body/${name}`),
     ),
   ]);

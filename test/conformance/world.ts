@@ -221,6 +221,29 @@ type Text = {
   body: string;
 };
 
+/** Parts of emails whose rules the contract states in descriptions only. */
+function partsOfEmails(): Known {
+  const files = [
+    'https://conformance.invalid/a.pdf',
+    { content: 'aGVsbG8=', filename: 'a.txt', content_id: 'a' },
+  ];
+  return {
+    EmailHeaders: fc.constantFrom({}, { 'X-Conformance': 'yes', Importance: 'high' }),
+    EmailAttachments: fc.subarray(files),
+    // An email is not the only message that could have this id.
+    ReplyToMessageId: LEFT_OUT,
+  };
+}
+
+/** Emails with one of the combinations of `body`, `text` and `html`. */
+function emailsThatFit(emails: fc.Arbitrary<unknown>): fc.Arbitrary<object> {
+  const parts = fc.constantFrom(['body'], ['text'], ['html'], ['text', 'html']);
+  return fc.tuple(emails as fc.Arbitrary<Record<string, unknown>>, parts).map(([given, names]) => {
+    const { body: _body, text: _text, html: _html, reply_to_message_id: _id, ...email } = given;
+    return { ...email, ...Object.fromEntries(names.map((name) => [name, `<p>${name}</p>`])) };
+  });
+}
+
 /** Messages that also obey the rules between fields, which the contract states in descriptions only. */
 function messagesThatFit(known: Known): Known {
   const schema = (name: string) => ({ $ref: `#/components/schemas/${name}` });
@@ -234,7 +257,7 @@ function messagesThatFit(known: Known): Known {
   const phones = { ...known, Address: fc.constantFrom(...PHONES) };
   const emails = { ...known, Address: fc.constantFrom(...EMAILS) };
   const text = arbitraryOf(schema('SendSms'), phones).map((value) => fit(value as Text));
-  const email = arbitraryOf(schema('EmailMessage'), emails) as fc.Arbitrary<Text>;
+  const email = emailsThatFit(arbitraryOf(schema('EmailMessage'), { ...emails, ...partsOfEmails() }));
   return {
     SendSms: text,
     SmsMessage: text.map(({ media_ids: _, ...sms }) => ({
@@ -245,6 +268,7 @@ function messagesThatFit(known: Known): Known {
     })),
     MmsMessage: text.map((mms) => ({ ...mms, type: 'mms' })),
     EmailMessage: email,
-    UntypedMessage: fc.oneof(text, email).map(({ type: _, ...untyped }) => untyped),
+    SendEmail: email,
+    UntypedMessage: fc.oneof(text, email as fc.Arbitrary<Text>).map(({ type: _, ...untyped }) => untyped),
   };
 }

@@ -6,6 +6,9 @@ import { once } from 'node:events';
 import { MessageProviderPact, Verifier } from '@pact-foundation/pact';
 import type { RequestHandler } from 'express';
 import { encodeForm } from '../../bin/encode-form.ts';
+import { signSvixAnew } from './resend/signatures.ts';
+import { signSendGridAnew } from './sendgrid/signatures.ts';
+import { signAwsAnew } from './ses/signatures.ts';
 import { signEventAnew } from './telnyx/signatures.ts';
 import { signFormAnew } from './twilio/signatures.ts';
 import { signVonageAnew, type VonageSigner } from './vonage/signatures.ts';
@@ -22,6 +25,12 @@ export interface Job {
   authToken?: string;
   /** The seed of the key of Telnyx, where the webhooks are Telnyx's. */
   telnyxSeed?: string;
+  /** The secret access key that requests to SES are signed with. */
+  awsSecret?: string;
+  /** The text from which the key of SendGrid is made, where the webhooks are SendGrid's. */
+  sendgridSecret?: string;
+  /** What webhooks of Resend are signed with. */
+  svixSecret?: string;
   /** What requests to Vonage and its webhooks are signed with, where they are Vonage's. */
   vonage?: VonageSigner;
   /** The messages of an asynchronous contract, by the descriptions of its interactions. */
@@ -49,10 +58,21 @@ const handler = (state: string) => ({
   teardown: () => ask({ state, action: 'cleanUp', parameters: {} }),
 });
 
-function signer({ webhookSecret, authToken, telnyxSeed, vonage }: Job): RequestHandler | null {
+function signer({
+  webhookSecret,
+  authToken,
+  telnyxSeed,
+  svixSecret,
+  sendgridSecret,
+  awsSecret,
+  vonage,
+}: Job): RequestHandler | null {
   if (webhookSecret) return signAnew(webhookSecret);
   if (authToken) return signFormAnew(authToken, url);
   if (telnyxSeed) return signEventAnew(telnyxSeed);
+  if (awsSecret) return signAwsAnew(awsSecret, url);
+  if (svixSecret) return signSvixAnew(svixSecret);
+  if (sendgridSecret) return signSendGridAnew(sendgridSecret);
   return vonage ? signVonageAnew(vonage) : null;
 }
 

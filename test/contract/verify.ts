@@ -23,6 +23,12 @@ export interface Verification {
   authToken?: string;
   /** The seed of the key of Telnyx, where the webhooks are Telnyx's. */
   telnyxSeed?: string;
+  /** The secret access key that requests to SES are signed with. */
+  awsSecret?: string;
+  /** The text from which the key of SendGrid is made, where the webhooks are SendGrid's. */
+  sendgridSecret?: string;
+  /** What webhooks of Resend are signed with. */
+  svixSecret?: string;
   /** What requests to Vonage and its webhooks are signed with, where they are Vonage's. */
   vonage?: VonageSigner;
   /** The messages of an asynchronous contract, by the descriptions of its interactions. */

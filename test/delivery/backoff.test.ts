@@ -35,7 +35,10 @@ describe('The backoff', () => {
 });
 
 describe('The next state of a message after an attempt', () => {
-  const message = { retry_count: 0, may_have_been_sent: false, expires_at: new Date(now.getTime() + 60_000) };
+  const message = {
+    ...{ retry_count: 0, may_have_been_sent: false, partly_sent: false },
+    expires_at: new Date(now.getTime() + 60_000),
+  };
   const failure = {
     ...{
       httpStatus: 503,

@@ -52,6 +52,7 @@ interface Row extends Omit<ModelMessage, 'accounts'> {
   attempt_count: number;
   retry_count: number;
   may_have_been_sent: boolean;
+  partly_sent: boolean;
   isHashed: boolean;
   expires_at: Date;
   status: Transition['status'] | 'sending';
@@ -92,6 +93,7 @@ class Model {
       attempt_count: 0,
       retry_count: 0,
       may_have_been_sent: false,
+      partly_sent: false,
       isHashed: true,
       expires_at: new Date(DAY_MS),
       status: 'queued',

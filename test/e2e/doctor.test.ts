@@ -281,7 +281,9 @@ describe('The command doctor', function () {
     });
 
     it('warns about a public URL that does not lead to a service', async () => {
-      const { code, report } = await doctor({ ...twilio(), PUBLIC_URL: 'https://messaging.invalid' });
+      const { code, report } = await doctor({
+        ...{ ...twilio(), SIMULATE: 'postmark', PUBLIC_URL: 'https://messaging.invalid' },
+      });
       expect(code, report).to.equal(0);
       expect(report).to.match(
         /^ {2}WARNING {2}https:\/\/messaging\.invalid\/healthz: \w+ \(from this machine\)$/m,
@@ -289,6 +291,9 @@ describe('The command doctor', function () {
       expect(report).to.match(/^ {2}WARNING {2}PUBLIC_URL: without API_KEYS.* 403: set API_KEYS/m);
       expect(report).to.match(/Webhook URL +https:\/\/messaging\.invalid\/api\/webhooks\/twilio\n/);
       expect(report).to.match(/In the Twilio console, set "A message comes in"/);
+      expect(report).to.match(
+        /Inbound email URL +https:\/\/messaging\.invalid\/api\/webhooks\/postmark\/inbound\n/,
+      );
     });
   });
 

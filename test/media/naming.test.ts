@@ -200,6 +200,7 @@ describe('A message that names stored files', () => {
     const client = new pg.Client(api.databaseUrl);
     await client.connect();
     try {
+      const [{ pid }] = (await client.query('select pg_backend_pid() as pid')).rows;
       await client.query('begin');
       await client.query('delete from media where id = $1', [file]);
       const others = (to: string) => post('sms', { ...sms, to: `+1804555${to}` });
@@ -207,7 +208,7 @@ describe('A message that names stored files', () => {
       const sent = post('sms', { ...text, media_ids: [picture, file] });
       const after = Array.from({ length: 8 }, (_, n) => others(`${3_000 + n}`));
       await until(async () => {
-        const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+        const waiting = `select from pg_stat_activity where ${pid} = any(pg_blocking_pids(pid))`;
         return (await query(api.databaseUrl, waiting)).length > 0;
       }, 'the message waits for the end of the removal');
       await client.query('commit');
@@ -267,7 +268,7 @@ describe('A service without a public URL', () => {
       const { status, body } = await api.request('POST', '/api/messages/send', { ...text, media_ids });
       expect([status, body.code, body.errors[0].path]).to.deep.equal([
         422,
-        'invalid_request',
+        'missing_capability',
         '/body/media_ids',
       ]);
       expect(body.errors[0].message).to.contain('PUBLIC_URL');

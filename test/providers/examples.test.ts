@@ -1,9 +1,13 @@
 import { expect } from 'chai';
 import { openApiDocument } from '../../src/openapi/document.ts';
 import { createRegistry } from '../../src/providers/registry.ts';
+import { readEnvelope } from '../../src/providers/ses/sns/envelope.ts';
 import { IncomingWebhook } from '../../src/providers/webhook.ts';
 import { loadConfig } from '../../src/service/service.ts';
 import { environmentFor } from '../support/harness.ts';
+import { postmarkEnvironment } from '../support/postmark.ts';
+import { sendgridEnvironment } from '../support/sendgrid.ts';
+import { sesEnvironment } from '../support/ses.ts';
 import { API_KEY, PUBLIC_KEY } from '../support/telnyx.ts';
 import { AUTH_TOKEN } from '../support/twilio.ts';
 import { vonageAccount } from '../support/vonage.ts';
@@ -31,6 +35,10 @@ const { accounts } = loadConfig({
   ...{ TELNYX_API_KEY: API_KEY, TELNYX_PUBLIC_KEY: PUBLIC_KEY },
   TWILIO_ACCOUNT_SID: `AC${'0123456789abcdef'.repeat(2)}`,
   ...vonageAccount('http://127.0.0.1:1'),
+  ...sesEnvironment('http://127.0.0.1:1'),
+  ...sendgridEnvironment('http://127.0.0.1:1'),
+  ...postmarkEnvironment('http://127.0.0.1:1'),
+  ...{ EMAIL_PROVIDERS: 'mail-co,ses,resend,sendgrid,postmark', RESEND_API_KEY: 're_0123456789abcdef' },
 });
 const { sms, email } = createRegistry(accounts, 1_000);
 
@@ -48,6 +56,19 @@ function readExample(example: Example, isForm: boolean) {
       ...{ name: 'vonage', id: example.message_uuid, from: `+${example.from}` },
       status: STATUSES[String(example.status)],
     };
+  if (example.TopicArn !== undefined) {
+    const { eventType, mail } = JSON.parse(String(example.Message));
+    return { name: 'ses', id: mail.messageId, status: STATUSES[eventType] };
+  }
+  const { email_id } = (example.data ?? {}) as { email_id?: string };
+  if (email_id !== undefined) return { name: 'resend', id: email_id, status: STATUSES[String(example.type)] };
+  if (Array.isArray(example))
+    return { name: 'sendgrid', id: example[0].sg_message_id.split('.filter')[0], status: example[0].event };
+  if (example.RecordType !== undefined)
+    return {
+      ...{ name: 'postmark', id: example.MessageID },
+      status: STATUSES[String(example.Type ?? example.RecordType)],
+    };
   return {
     name: isForm ? 'twilio' : example.xillio_id === undefined ? 'text-co' : 'mail-co',
     id: example.MessageSid ?? example.messaging_provider_id ?? example.xillio_id,
@@ -56,11 +77,16 @@ function readExample(example: Example, isForm: boolean) {
   };
 }
 
-/** The statuses of Telnyx and Vonage in the words of the service. */
+/** The statuses and events of the providers in the words of the service. */
 const STATUSES: Record<string, string> = {
   delivered: 'delivered',
   delivery_failed: 'undelivered',
   rejected: 'failed',
+  Delivery: 'delivered',
+  Bounce: 'bounced',
+  HardBounce: 'bounced',
+  'email.delivered': 'delivered',
+  'email.bounced': 'bounced',
 };
 
 describe('The examples of webhooks in openapi.yaml', () => {
@@ -68,6 +94,8 @@ describe('The examples of webhooks in openapi.yaml', () => {
     for (const [title, reference] of Object.entries(references))
       it(`are read by the adapter: ${type}, ${title}`, async () => {
         const example = examples[nameOf(reference)]?.value as Example;
+        // The confirmation of a subscription is a request to SNS.
+        if (example.SubscribeURL !== undefined) return expect(readEnvelope(example)).to.not.equal(null);
         const isForm = type === FORM;
         const { name, id, from, status } = readExample(example, isForm);
         const provider = [...sms, ...email].find((account) => account.name === name);
@@ -89,12 +117,17 @@ describe('The examples of webhooks in openapi.yaml', () => {
 
   it('show every schema of the payloads', () => {
     const shown = Object.values(post.requestBody.content).flatMap(({ examples: each }) =>
-      Object.values(each).map((reference) => Object.keys(examples[nameOf(reference)]?.value ?? {})),
+      Object.values(each).map((reference) =>
+        Object.keys([examples[nameOf(reference)]?.value ?? {}].flat()[0] as object),
+      ),
     );
-    const { schemas } = document.components as unknown as { schemas: Record<string, { required: string[] }> };
+    const { schemas } = document.components as unknown as {
+      schemas: Record<string, { required: string[]; items: { $ref: string } }>;
+    };
     for (const { schema } of Object.values(post.requestBody.content))
       for (const reference of schema.anyOf) {
-        const { required } = schemas[nameOf(reference)] as { required: string[] };
+        const { items } = schemas[nameOf(reference)] ?? {};
+        const { required } = schemas[nameOf(items ?? reference)] as { required: string[] };
         const isShown = shown.some((fields) => required.every((field) => fields.includes(field)));
         expect(isShown, reference.$ref).to.equal(true);
       }

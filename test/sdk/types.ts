@@ -117,8 +117,20 @@ export async function sending() {
   messages.send({ ...text, type: 'sms', text: 'Hi' });
   // @ts-expect-error there is no such field, without a type either
   messages.send({ ...text, priority: 1 });
-  // @ts-expect-error there is no such field in an email
+  const { body: _body, ...unwritten } = mail;
+  messages.send({ ...unwritten, type: 'email', text: 'Hi', html: '<p>Hi</p>' });
+  messages.send({
+    ...unwritten,
+    type: 'email',
+    html: 'Hi',
+    attachments: [{ content: 'aGk=', filename: 'a.txt' }],
+  });
+  // @ts-expect-error an email has a body or HTML, not both
   messages.send({ ...mail, type: 'email', html: 'Hi' });
+  // @ts-expect-error an email has a body, a text or HTML
+  messages.send({ ...unwritten, type: 'email' });
+  // @ts-expect-error an mms has attachments by URL only
+  messages.send({ ...text, type: 'mms', attachments: [{ content: 'aGk=' }] });
   // @ts-expect-error a body is text
   messages.send({ ...text, type: 'sms', body: 7 });
   // @ts-expect-error a message has a sender
@@ -183,7 +195,7 @@ export async function reading() {
   // @ts-expect-error a read has no key
   messages.get(id, { idempotencyKey: 'k' });
   // @ts-expect-error a message has no such field
-  (await messages.get(id)).text;
+  (await messages.get(id)).content;
   // @ts-expect-error an error may be none
   (await messages.get(id)).error.code;
 }

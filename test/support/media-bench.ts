@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders, RequestListener, ServerResponse } from 'node:http';
 import pg from 'pg';
+import { MediaClient, type MediaClientOptions } from '../../src/media/fetching/client.ts';
 import { createPostgresStore } from '../../src/media/postgres-store.ts';
 import { createEvents } from '../../src/observability/events.ts';
 import type { Schema } from '../../src/openapi/types.ts';
 import { createRegistry } from '../../src/providers/registry.ts';
 import { loadConfig } from '../../src/service/service.ts';
-import { MediaClient, type MediaClientOptions } from '../../src/webhooks/media/client.ts';
 import { type FetchLimits, LIMITS } from '../../src/webhooks/media/fetch.ts';
 import { MediaWorker } from '../../src/webhooks/media/worker.ts';
 import { query } from './database.ts';

@@ -74,7 +74,9 @@ export function callContext(context: Partial<CallContext> = {}): CallContext {
 
 /** Files of which only the URLs are known. */
 export function filesAt(...urls: string[]): OutgoingFile[] {
-  return urls.map((url) => ({ url, contentType: null, size: null }));
+  return urls.map((url) => ({
+    ...{ url, contentType: null, size: null, name: null, contentId: null, content: null },
+  }));
 }
 
 export const outgoing: Outgoing = {
@@ -92,6 +94,7 @@ export const outgoing: Outgoing = {
     subject: null,
     body: 'Hello!',
     files: [],
+    email: null,
     timestamp: new Date(0),
     created_at: new Date(0),
   },

@@ -18,6 +18,8 @@ export class DeliveryReceipt extends Model {
   declare status: string;
   declare error: StoredError | null;
   declare bounce: 'hard' | 'soft' | null;
+  /** The Message-ID of the email on the wire, without angle brackets; null if the receipt does not name it. */
+  declare wire_message_id: string | null;
   declare occurred_at: Date;
   declare received_at: Date;
   declare payload: unknown;

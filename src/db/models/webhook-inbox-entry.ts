@@ -11,7 +11,10 @@ export class WebhookInboxEntry extends Model {
   declare state: Schema<'QuarantineState'>;
   declare target: string;
   declare headers: IncomingHttpHeaders;
-  declare body: Buffer;
+  /** Null for a large body, which is in the media store. */
+  declare body: Buffer | null;
+  declare object_id: string | null;
+  declare object_bytes: number | null;
   declare reason: Schema<'QuarantineReason'> | null;
   declare detail: string | null;
   declare received_count: number;

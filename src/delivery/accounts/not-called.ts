@@ -28,6 +28,36 @@ export const CANNOT_RECONCILE: FailedOutcome = {
   detail: 'An earlier attempt may have succeeded and the provider cannot confirm it',
 };
 
+/** Outcome without a call: the times of the earlier calls could not be read. Another attempt reads them. */
+export const TIMES_NOT_READ: FailedOutcome = {
+  ...{ outcome: 'unknown', isLookUpFailure: true, httpStatus: null, class: 'provider_error' },
+  ...{
+    code: CANNOT_RECONCILE.code,
+    detail: 'An earlier attempt may have succeeded; its time could not be read',
+  },
+};
+
+/** Outcome of an error of this service before a call to send. */
+export const FAILED_BEFORE_CALL = notCalled('internal_error', 'An internal error occurred');
+
+/** Outcome of an error of this service during a call to send. */
+export const FAILED_DURING_CALL: FailedOutcome = {
+  ...{ outcome: 'unknown', httpStatus: null, class: 'provider_error', code: 'internal_error' },
+  detail: 'An internal error occurred during the call; the message may have been sent',
+};
+
+/** Outcome without a call: a repeat of the earlier attempt would be another message. */
+export const KEY_EXPIRED: FailedOutcome = {
+  ...{
+    outcome: 'unknown',
+    isFinal: true,
+    httpStatus: null,
+    class: 'provider_error',
+    code: CANNOT_RECONCILE.code,
+  },
+  detail: 'An earlier attempt may have succeeded, and its idempotency key is not valid any more',
+};
+
 /** Outcome without a call: no recipient remains whom the ledger allows. */
 export function suppressed(detail: string | null): FailedOutcome {
   const reason = detail ?? 'The recipient is suppressed';

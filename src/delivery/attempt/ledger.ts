@@ -8,6 +8,8 @@ import type { Claimed } from '../claim.ts';
 export interface ClaimCheck {
   /** The recipients who are left out of every call. */
   leftOut: readonly number[];
+  /** The recipients whom an earlier call has reached, or who were refused for good: the headers of an email still name them. */
+  settled: readonly number[];
   /** Whether an earlier call, which may have been accepted, had a recipient who is suppressed now: no further call is made. */
   isSuppressed: boolean;
   /** Why the first of these recipients is suppressed, for the error of the message. */
@@ -33,12 +35,13 @@ interface Found {
   position: number;
   detail: string;
   is_left_out: boolean;
+  is_settled: boolean;
 }
 
 /** Max time of a check during a call, in milliseconds: a lease has no time for more (`LEASE_MARGIN_MS`). */
 const PATIENCE_MS = 750;
 
-const NOBODY: ClaimCheck = { leftOut: [], isSuppressed: false, detail: null };
+const NOBODY: ClaimCheck = { leftOut: [], settled: [], isSuppressed: false, detail: null };
 
 /** Checks claimed messages against the ledger of suppressions. A check that fails allows nothing. */
 export class Ledger {
@@ -100,11 +103,13 @@ async function inTime<T>(reading: Promise<T>): Promise<T> {
   return Promise.race([reading, late.promise]).finally(() => clearTimeout(timer));
 }
 
-function checkOf({ may_have_been_sent }: Checked, found: Found[] = []): ClaimCheck {
-  if (found.length === 0) return NOBODY;
+function checkOf({ may_have_been_sent }: Checked, rows: Found[] = []): ClaimCheck {
+  if (rows.length === 0) return NOBODY;
+  const [found, settled] = [rows.filter((row) => !row.is_settled), rows.filter((row) => row.is_settled)];
   const leftOut = may_have_been_sent ? found.filter((recipient) => recipient.is_left_out) : found;
   return {
     leftOut: leftOut.map(({ position }) => position),
+    settled: settled.map(({ position }) => position),
     isSuppressed: leftOut.length < found.length,
     detail: found[0]?.detail ?? null,
   };

@@ -1,5 +1,7 @@
 import type { Outgoing } from '../../providers/provider.ts';
+import type { ClaimCheck } from './ledger.ts';
 
+type Positions = Pick<ClaimCheck, 'leftOut' | 'settled'>;
 type Addressed = Pick<Outgoing, 'to' | 'cc' | 'bcc'>;
 
 /**
@@ -18,6 +20,18 @@ export function withoutRecipients<M extends Addressed>(message: M, positions: re
   if (to.length === 0 && cc.length === 0) return null;
   const visible = to.length > 0 ? { to, cc: orNull(cc) } : { to: cc, cc: null };
   return { ...message, ...visible, bcc: orNull(bcc) };
+}
+
+/** The recipients of the next call: without those who are left out, and those whom an earlier call has settled. */
+export function envelopeOf(message: Addressed, { leftOut, settled }: Positions): string[] {
+  const others = new Set([...leftOut, ...settled]);
+  const addresses = [message.to, message.cc ?? [], message.bcc ?? []].flat();
+  return addresses.filter((_address, index) => !others.has(index + 1));
+}
+
+/** Whether a call can be made: the headers name somebody, and somebody has not got the message yet. */
+export function hasRecipients(message: Addressed, positions: Positions): boolean {
+  return withoutRecipients(message, positions.leftOut) !== null && envelopeOf(message, positions).length > 0;
 }
 
 function orNull(addresses: string[]): string[] | null {

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { storedFunction } from '../../db/functions.ts';
 import type { Events } from '../../observability/events.ts';
 import { type Changed, changeConversations } from './change-conversations.ts';
 
@@ -32,19 +33,34 @@ const RECONCILE = {
       and ${MUST_RECONCILE}`,
 };
 
-/** The error names the outcome of the last attempt, which is the reason why the message was not sent. */
+/**
+ * The error names the outcome of the last attempt, which is the reason why the message was not sent. A message that waits with an id
+ * of a provider is partly sent: only the recipients who remain have failed.
+ */
 const EXPIRE = {
   name: 'expire-queued',
   text: `
-    update deliveries
-    set status = case when may_have_been_sent then 'unknown' else 'failed' end, next_attempt_at = null,
-        error = json_build_object('code', 'expired', 'detail', 'The message expired' || coalesce((
+    with expired as materialized (
+      select message_id as expired_id, provider_message_id is not null and not may_have_been_sent as partly_sent,
+        jsonb_build_object('code', 'expired', 'detail', 'The message expired' || coalesce((
           select '; the outcome of the last attempt was ' || outcome || ' (' || code || ')' from delivery_attempts
-          where message_id = deliveries.message_id order by number desc limit 1), ' before the first attempt')),
+          where message_id = deliveries.message_id order by number desc limit 1), ' before the first attempt')) as expiry
+      from deliveries
+      where conversation_id = any($1::bigint[]) and status = 'queued' and expires_at <= statement_timestamp()
+        and ${HAS_EXPIRED}
+      for update
+    ), partly as materialized (
+      select ended.*
+      from (select array_agg(expired_id) as ids, array_agg(expiry) as errors from expired where partly_sent) as open
+      cross join lateral ${storedFunction('fail_open_recipients')}(ids, errors) as ended where ids is not null
+    )
+    update deliveries
+    set status = coalesce(partly.status, case when may_have_been_sent then 'unknown' else 'failed' end),
+        next_attempt_at = null, error = case when partly.message_id is null then expiry else partly.error end,
         updated_at = statement_timestamp()
-    where conversation_id = any($1::bigint[]) and status = 'queued' and expires_at <= statement_timestamp()
-      and ${HAS_EXPIRED}
-    returning message_id as id, status, channel`,
+    from expired left join partly on partly.message_id = expired_id
+    where deliveries.message_id = expired_id
+    returning deliveries.message_id as id, deliveries.status, channel`,
 };
 
 /**
@@ -65,6 +81,7 @@ export async function queueAndExpire(pool: pg.Pool, limit: number, events: Event
     },
   );
   for (const { id, ...message } of changed)
-    events.gaveUp({ messageId: id, errorClass: 'expired', code: 'expired', ...message });
+    if (message.status === 'failed' || message.status === 'unknown')
+      events.gaveUp({ messageId: id, errorClass: 'expired', code: 'expired', ...message });
   return conversations;
 }

@@ -55,30 +55,38 @@ const REASSIGN = {
   name: 'reassign-removed',
   text: `
     with assigned as materialized (
-      select message_id as assigned_id, may_have_been_sent or status = 'sending' as may_have_been_accepted
+      select message_id as assigned_id, may_have_been_sent or status = 'sending' as may_have_been_accepted,
+        provider_message_id is not null and not may_have_been_sent and status = 'queued' as partly_sent,
+        jsonb_build_object('code', 'provider_removed',
+          'detail', 'The account ' || provider || ', which sent the message to other recipients, is not configured any more') as removal
       from deliveries
       where conversation_id = any($1::bigint[]) and ${IS_OVERDUE}
         and pending and provider <> all($2::text[]) for update
+    ), partly as materialized (
+      select ended.*
+      from (select array_agg(assigned_id) as ids, array_agg(removal) as errors from assigned where partly_sent) as open
+      cross join lateral ${storedFunction('fail_open_recipients')}(ids, errors) as ended where ids is not null
     )
     update deliveries
-    set provider = case when may_have_been_accepted then provider else (
+    set provider = case when may_have_been_accepted or partly_sent then provider else (
           select account from unnest(accounts) with ordinality as listed(account, n)
           where account = any($2::text[]) order by n limit 1) end,
         -- Without a list, the worker that claims the message looks for an account.
-        accounts = case when may_have_been_accepted or accounts && $2::text[] then accounts end,
-        status = case when may_have_been_accepted then 'unknown' else 'queued' end,
-        error = case when may_have_been_accepted then jsonb_build_object('code', 'provider_removed',
-          'detail', 'The message may have been sent by ' || provider || ', which is not configured any more') else error end,
-        next_attempt_at = case when not may_have_been_accepted then next_attempt_at end,
+        accounts = case when may_have_been_accepted or partly_sent or accounts && $2::text[] then accounts end,
+        status = coalesce(partly.status, case when may_have_been_accepted then 'unknown' else 'queued' end),
+        error = case when partly.message_id is not null then partly.error when may_have_been_accepted then jsonb_build_object('code', 'provider_removed',
+          'detail', 'The message may have been sent by ' || deliveries.provider || ', which is not configured any more') else deliveries.error end,
+        next_attempt_at = case when not may_have_been_accepted and not partly_sent then next_attempt_at end,
         updated_at = statement_timestamp()
-    from assigned
-    where message_id = assigned_id
-    returning message_id as id, status, channel`,
+    from assigned left join partly on partly.message_id = assigned_id
+    where deliveries.message_id = assigned_id
+    returning deliveries.message_id as id, deliveries.status, channel`,
 };
 
 /**
  * Ends the assignments to accounts that are not configured any more, 10 minutes after their messages were due: a message that
- * may have been sent becomes `unknown`; any other message may be sent by another account that can send it.
+ * may have been sent becomes `unknown`; the recipients who remain of a partly sent message have failed; any other message may be
+ * sent by another account that can send it.
  *
  * @param providers the configured accounts.
  * @returns the number of changed conversations.

@@ -16,6 +16,8 @@ export type Event =
   | 'account_removed_uncertain'
   /** The outcome of the last attempt. `unresolvable`: neither a repeat nor a look-up can determine whether it was accepted. */
   | 'accepted'
+  /** The provider accepted the message for some recipients only; the others wait for another attempt. */
+  | 'partly_accepted'
   | 'rejected'
   | 'throttled'
   | 'unavailable'
@@ -47,7 +49,7 @@ export const TRANSITIONS: Record<State, Record<Event, State>> = {
   scheduled: {
     due: 'queued', claim: 'scheduled', worker_lost: 'scheduled', expired: 'scheduled', expired_uncertain: 'scheduled',
     account_removed: 'scheduled', account_removed_uncertain: 'scheduled',
-    accepted: 'scheduled', rejected: 'scheduled', throttled: 'scheduled', unavailable: 'scheduled',
+    accepted: 'scheduled', partly_accepted: 'scheduled', rejected: 'scheduled', throttled: 'scheduled', unavailable: 'scheduled',
     unknown_resolvable: 'scheduled', unknown_unresolvable: 'scheduled',
     late_accepted: 'scheduled', late_other: 'scheduled', echo: 'scheduled',
     receipt_sent: 'scheduled', receipt_delivered: 'scheduled', receipt_undelivered: 'scheduled', receipt_bounced: 'scheduled',
@@ -57,7 +59,7 @@ export const TRANSITIONS: Record<State, Record<Event, State>> = {
   queued: {
     due: 'queued', claim: 'sending', worker_lost: 'queued', expired: 'failed', expired_uncertain: 'unknown',
     account_removed: 'queued', account_removed_uncertain: 'unknown',
-    accepted: 'queued', rejected: 'queued', throttled: 'queued', unavailable: 'queued', unknown_resolvable: 'queued',
+    accepted: 'queued', partly_accepted: 'queued', rejected: 'queued', throttled: 'queued', unavailable: 'queued', unknown_resolvable: 'queued',
     unknown_unresolvable: 'queued',
     late_accepted: 'sent', late_other: 'queued', echo: 'sent',
     receipt_sent: 'queued', receipt_delivered: 'queued', receipt_undelivered: 'queued', receipt_bounced: 'queued',
@@ -67,7 +69,7 @@ export const TRANSITIONS: Record<State, Record<Event, State>> = {
   sending: {
     due: 'sending', claim: 'sending', worker_lost: 'sending', expired: 'sending', expired_uncertain: 'sending',
     account_removed: 'unknown', account_removed_uncertain: 'unknown',
-    accepted: 'sent', rejected: 'failed', throttled: 'queued', unavailable: 'queued', unknown_resolvable: 'queued',
+    accepted: 'sent', partly_accepted: 'queued', rejected: 'failed', throttled: 'queued', unavailable: 'queued', unknown_resolvable: 'queued',
     unknown_unresolvable: 'unknown',
     late_accepted: 'sent', late_other: 'sending', echo: 'sent',
     receipt_sent: 'sending', receipt_delivered: 'sending', receipt_undelivered: 'sending', receipt_bounced: 'sending',
@@ -77,7 +79,7 @@ export const TRANSITIONS: Record<State, Record<Event, State>> = {
   sent: {
     due: 'sent', claim: 'sent', worker_lost: 'sent', expired: 'sent', expired_uncertain: 'sent',
     account_removed: 'sent', account_removed_uncertain: 'sent',
-    accepted: 'sent', rejected: 'sent', throttled: 'sent', unavailable: 'sent', unknown_resolvable: 'sent',
+    accepted: 'sent', partly_accepted: 'sent', rejected: 'sent', throttled: 'sent', unavailable: 'sent', unknown_resolvable: 'sent',
     unknown_unresolvable: 'sent',
     late_accepted: 'sent', late_other: 'sent', echo: 'sent',
     receipt_sent: 'sent', receipt_delivered: 'delivered', receipt_undelivered: 'undelivered', receipt_bounced: 'undelivered',
@@ -87,7 +89,7 @@ export const TRANSITIONS: Record<State, Record<Event, State>> = {
   delivered: {
     due: 'delivered', claim: 'delivered', worker_lost: 'delivered', expired: 'delivered', expired_uncertain: 'delivered',
     account_removed: 'delivered', account_removed_uncertain: 'delivered',
-    accepted: 'delivered', rejected: 'delivered', throttled: 'delivered', unavailable: 'delivered',
+    accepted: 'delivered', partly_accepted: 'delivered', rejected: 'delivered', throttled: 'delivered', unavailable: 'delivered',
     unknown_resolvable: 'delivered', unknown_unresolvable: 'delivered',
     late_accepted: 'delivered', late_other: 'delivered', echo: 'delivered',
     receipt_sent: 'delivered', receipt_delivered: 'delivered', receipt_undelivered: 'delivered', receipt_bounced: 'undelivered',
@@ -98,7 +100,7 @@ export const TRANSITIONS: Record<State, Record<Event, State>> = {
     due: 'undelivered', claim: 'undelivered', worker_lost: 'undelivered', expired: 'undelivered',
     expired_uncertain: 'undelivered',
     account_removed: 'undelivered', account_removed_uncertain: 'undelivered',
-    accepted: 'undelivered', rejected: 'undelivered', throttled: 'undelivered', unavailable: 'undelivered',
+    accepted: 'undelivered', partly_accepted: 'undelivered', rejected: 'undelivered', throttled: 'undelivered', unavailable: 'undelivered',
     unknown_resolvable: 'undelivered', unknown_unresolvable: 'undelivered',
     late_accepted: 'undelivered', late_other: 'undelivered', echo: 'undelivered',
     receipt_sent: 'undelivered', receipt_delivered: 'undelivered', receipt_undelivered: 'undelivered',
@@ -108,7 +110,7 @@ export const TRANSITIONS: Record<State, Record<Event, State>> = {
   failed: {
     due: 'failed', claim: 'failed', worker_lost: 'failed', expired: 'failed', expired_uncertain: 'failed',
     account_removed: 'failed', account_removed_uncertain: 'failed',
-    accepted: 'failed', rejected: 'failed', throttled: 'failed', unavailable: 'failed', unknown_resolvable: 'failed',
+    accepted: 'failed', partly_accepted: 'failed', rejected: 'failed', throttled: 'failed', unavailable: 'failed', unknown_resolvable: 'failed',
     unknown_unresolvable: 'failed',
     late_accepted: 'failed', late_other: 'failed', echo: 'failed',
     receipt_sent: 'failed', receipt_delivered: 'failed', receipt_undelivered: 'failed', receipt_bounced: 'failed',
@@ -118,7 +120,7 @@ export const TRANSITIONS: Record<State, Record<Event, State>> = {
   canceled: {
     due: 'canceled', claim: 'canceled', worker_lost: 'canceled', expired: 'canceled', expired_uncertain: 'canceled',
     account_removed: 'canceled', account_removed_uncertain: 'canceled',
-    accepted: 'canceled', rejected: 'canceled', throttled: 'canceled', unavailable: 'canceled', unknown_resolvable: 'canceled',
+    accepted: 'canceled', partly_accepted: 'canceled', rejected: 'canceled', throttled: 'canceled', unavailable: 'canceled', unknown_resolvable: 'canceled',
     unknown_unresolvable: 'canceled',
     late_accepted: 'canceled', late_other: 'canceled', echo: 'canceled',
     receipt_sent: 'canceled', receipt_delivered: 'canceled', receipt_undelivered: 'canceled', receipt_bounced: 'canceled',
@@ -128,7 +130,7 @@ export const TRANSITIONS: Record<State, Record<Event, State>> = {
   unknown: {
     due: 'unknown', claim: 'unknown', worker_lost: 'unknown', expired: 'unknown', expired_uncertain: 'unknown',
     account_removed: 'unknown', account_removed_uncertain: 'unknown',
-    accepted: 'sent', rejected: 'unknown', throttled: 'unknown', unavailable: 'unknown', unknown_resolvable: 'unknown',
+    accepted: 'sent', partly_accepted: 'unknown', rejected: 'unknown', throttled: 'unknown', unavailable: 'unknown', unknown_resolvable: 'unknown',
     unknown_unresolvable: 'unknown',
     late_accepted: 'sent', late_other: 'unknown', echo: 'sent',
     receipt_sent: 'unknown', receipt_delivered: 'unknown', receipt_undelivered: 'unknown', receipt_bounced: 'unknown',

@@ -22,7 +22,7 @@ export interface Transition {
 }
 
 export interface TransitionInput {
-  message: Pick<Claimed, 'retry_count' | 'may_have_been_sent' | 'expires_at'>;
+  message: Pick<Claimed, 'retry_count' | 'may_have_been_sent' | 'partly_sent' | 'expires_at'>;
   outcome: SendOutcome;
   /** False if the provider throttled only this recipient. */
   throttlesAccount?: boolean;
@@ -62,7 +62,17 @@ export function nextState({
     countsAsRetry: true,
     mayHaveBeenSent,
   };
-  if (outcome.outcome === 'accepted') return { ...transition, status: after('accepted') };
+  if (outcome.outcome === 'accepted') {
+    const open = outcome.refused?.find((refusal) => refusal.outcome === 'unavailable');
+    if (!open) return { ...transition, status: after('accepted') };
+    const { code, detail, class: errorClass, url = null } = open;
+    return {
+      ...{ ...transition, status: after('partly_accepted'), error: { code, detail, class: errorClass, url } },
+      nextAttemptAt: nextAttempt({ retries: message.retry_count + 1, leastMs: 0, now, random }),
+      // The provider has refused the recipients who remain.
+      mayHaveBeenSent: false,
+    };
+  }
   const { code, class: errorClass, url = null } = outcome;
   const error = { code, detail: outcome.detail, class: errorClass, url };
   if (outcome.outcome === 'rejected') return { ...transition, status: after('rejected'), error };
@@ -73,7 +83,8 @@ export function nextState({
     (!idempotencyKeys || isSuppressed) &&
     lookUp === 'by_circumstances' &&
     !(isUnknown && outcome.isLookUpFailure);
-  if (isUnknown && (!canResolve(provider.capabilities, isSuppressed) || isLastLookUp))
+  const isFinal = !canResolve(provider.capabilities, isSuppressed) || isLastLookUp;
+  if (isUnknown && (isFinal || outcome.isFinal))
     return { ...transition, status: after('unknown_unresolvable'), error };
   if (isUnknown && message.expires_at <= now) {
     const detail = `The message expired; the outcome of the last attempt was unknown (${outcome.code})`;
@@ -81,7 +92,8 @@ export function nextState({
   }
   const status = after(outcome.outcome === 'unknown' ? 'unknown_resolvable' : outcome.outcome);
   const queued = { ...transition, status, error };
-  if (outcome.outcome === 'unavailable' && !mayHaveBeenSent && fallback !== null)
+  const isPinned = mayHaveBeenSent || message.partly_sent;
+  if (outcome.outcome === 'unavailable' && !isPinned && fallback !== null)
     return { ...queued, provider: fallback, nextAttemptAt: now, countsAsRetry: false };
   const countsAsRetry = outcome.outcome !== 'throttled' || !throttlesAccount;
   const retryAfterMs = 'retryAfterMs' in outcome ? (outcome.retryAfterMs ?? 0) : 0;
@@ -92,8 +104,8 @@ export function nextState({
     now,
     random,
   });
-  // A message that may have been sent stays with the same account.
-  return { ...queued, provider: mayHaveBeenSent ? provider.name : unassigned, nextAttemptAt, countsAsRetry };
+  // A message that may have been sent, or is partly sent, stays with the same account.
+  return { ...queued, provider: isPinned ? provider.name : unassigned, nextAttemptAt, countsAsRetry };
 }
 
 /** Whether an unknown outcome can be resolved; for a suppressed recipient by look-up only. */

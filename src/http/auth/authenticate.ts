@@ -1,31 +1,20 @@
 import type { Request, RequestHandler } from 'express';
-import { DEFAULT_KIND } from '../../config/accounts.ts';
 import { type ApiKey, SCOPES, type Scope } from '../../config/api-keys.ts';
 import type { Config } from '../../config/config.ts';
-import { InsufficientScopeError, UnauthorizedError, UnavailableError } from '../../errors.ts';
+import { InsufficientScopeError, UnauthorizedError } from '../../errors.ts';
 import type { MediaLinks } from '../../media/links.ts';
 import type { OpenApiDocument } from '../../openapi/document.ts';
-import type { OperationId } from '../../openapi/types.ts';
-import type { Provider } from '../../providers/provider.ts';
-import type { ProviderRegistry } from '../../providers/registry.ts';
-import { IncomingWebhook } from '../../providers/webhook.ts';
 import { type Operation, operationOf } from '../contract/operation.ts';
 import { stateOf } from '../request-state.ts';
-import { type Caller, isWebhook, WEBHOOK_CHANNELS } from './caller.ts';
+import { type Caller, isWebhook } from './caller.ts';
 import { createKeyring, type Keyring } from './keyring.ts';
 import { linkCallerOf } from './links.ts';
-import { isLocal } from './local.ts';
-import type { UnverifiedReport } from './unverified-webhooks.ts';
+import { type AuthenticateWebhooksOptions, webhookAuthenticator } from './webhooks.ts';
 
-export interface AuthenticateOptions {
-  config: Pick<Config, 'apiKeys' | 'metricsToken' | 'publicUrl'>;
-  providers: ProviderRegistry;
+export interface AuthenticateOptions extends AuthenticateWebhooksOptions {
+  config: AuthenticateWebhooksOptions['config'] & Pick<Config, 'metricsToken'>;
   keyring: Keyring;
   links: MediaLinks;
-  /** Reads the body of a webhook whose sender is not verified yet. */
-  readUnverified: (request: Request) => Promise<Buffer>;
-  /** Called for each webhook that is refused because its sender is not verified. */
-  reportUnverified: UnverifiedReport;
 }
 
 const ANONYMOUS: Caller = { type: 'anonymous', refusal: new UnauthorizedError() };
@@ -33,14 +22,6 @@ const ANONYMOUS: Caller = { type: 'anonymous', refusal: new UnauthorizedError() 
 type Requirements = NonNullable<Operation['security']>;
 type Requirement = Requirements[number];
 type Authenticator = (request: Request, operation: Operation) => Promise<Caller> | Caller;
-
-/** The same text for every reason, so that a response reveals neither the accounts nor the secrets. The log has the reason. */
-const NOT_VERIFIED =
-  'The webhook is not verified: its URL names no configured account, or its signature is missing or does not match. Check the URL (/api/webhooks/{account} for every kind except `standard`), the secret or auth token of the account, that PUBLIC_URL is the URL that the provider calls, and, for Standard Webhooks, that the timestamp is at most five minutes old.';
-
-/** For kinds that sign every webhook and repeat one after a 503. */
-const NOT_SIGNED = 'The webhook has no signature. Send it again with a signature.';
-const UNSIGNED_RETRY_AFTER_SECONDS = 1;
 
 /**
  * Middleware that identifies the caller once, before all other checks of a request. The later steps use this caller and
@@ -95,53 +76,6 @@ function callerOf({ name, scopes }: Pick<ApiKey, 'name' | 'scopes'>): Caller {
   return { type: 'api_key', name, reads: scopes.includes('read') };
 }
 
-function webhookAuthenticator({
-  config,
-  providers,
-  readUnverified,
-  reportUnverified,
-}: AuthenticateOptions): Authenticator {
-  const accounts = [...providers.sms, ...providers.email];
-  const isOpen = config.apiKeys.length === 0;
-  return async (request, { operationId }) => {
-    const provider = accountOf(accounts, request, operationId);
-    if (!provider) {
-      reportUnverified(null, 'unknown_account');
-      throw new UnauthorizedError(NOT_VERIFIED);
-    }
-    const webhook = new IncomingWebhook({
-      headers: { ...request.headers },
-      target: request.originalUrl,
-      publicUrl: config.publicUrl,
-      readBody: () => readUnverified(request),
-    });
-    const verification = await provider.verify(webhook);
-    const mayBeUnsigned = provider.isSimulated && (isOpen || isLocal(request));
-    if (verification === 'valid' || (verification === 'absent' && mayBeUnsigned))
-      return { type: 'provider', provider, webhook };
-    reportUnverified(provider.name, verification === 'absent' ? 'no_signature' : 'invalid_signature');
-    if (verification === 'absent' && provider.repeatsUnsigned)
-      throw new UnavailableError(NOT_SIGNED, { retryAfter: UNSIGNED_RETRY_AFTER_SECONDS });
-    throw new UnauthorizedError(NOT_VERIFIED);
-  };
-}
-
-/**
- * The account of a webhook: in the path, or in the query parameter `provider`; default: the first account of the channel. The
- * paths of a channel have the forms and the signature of the kind `standard`, so that they are for accounts of this kind only.
- */
-function accountOf(accounts: Provider[], request: Request, operationId: OperationId): Provider | undefined {
-  if (operationId === 'receiveWebhook') return accounts.find(({ name }) => name === request.params.account);
-  const channel = WEBHOOK_CHANNELS[operationId as keyof typeof WEBHOOK_CHANNELS];
-  const { provider: name } = request.query;
-  return accounts.find(
-    (account) =>
-      account.channel === channel &&
-      account.kind === DEFAULT_KIND &&
-      (name === undefined || account.name === name),
-  );
-}
-
 /** The only role of the requirement `apiKey` (OpenAPI 3.1, Security Requirement Object). */
 function scopeOf([requirement]: Requirements): Scope {
   return requirement?.apiKey?.[0] as Scope;
@@ -158,10 +92,12 @@ function assertSchemesKnown(document: OpenApiDocument): void {
   }
 }
 
-/** The names of the schemes that can be signatures of webhooks: every `apiKey` in a header. */
+/** The names of the schemes that can be signatures of webhooks: every `apiKey` in a header, and Basic authentication. */
 function signatureSchemes({ components }: OpenApiDocument): string[] {
   return Object.entries(components.securitySchemes)
-    .filter(([, scheme]) => scheme.type === 'apiKey' && scheme.in === 'header')
+    .filter(
+      ([, { type, in: place, scheme }]) => (type === 'apiKey' && place === 'header') || scheme === 'basic',
+    )
     .map(([name]) => name);
 }
 

@@ -1,8 +1,8 @@
 import type { Channel } from '../../channel.ts';
 import type { InsufficientScopeError, UnauthorizedError } from '../../errors.ts';
 import type { Handler, OperationId } from '../../openapi/types.ts';
-import type { Provider } from '../../providers/provider.ts';
 import type { IncomingWebhook } from '../../providers/webhook.ts';
+import type { WebhookAccount } from '../../providers/webhook-account.ts';
 
 /** A client; `name` is the name of its API key, null if no keys are configured. */
 export interface ApiCaller {
@@ -15,7 +15,7 @@ export interface ApiCaller {
 /** The provider account that sent a webhook. */
 export interface ProviderCaller {
   type: 'provider';
-  provider: Provider;
+  provider: WebhookAccount;
   /** The webhook that was verified. */
   webhook: IncomingWebhook;
 }
@@ -57,11 +57,19 @@ export const WEBHOOK_CHANNELS = {
   receiveEmailStatus: 'email',
 } as const satisfies Partial<Record<OperationId, Channel>>;
 
-type WebhookOperation = keyof typeof WEBHOOK_CHANNELS | 'receiveWebhook';
+/** The operations whose handlers read the body as it was received. */
+const RAW_WEBHOOKS = ['receiveWebhook', 'receiveInboundMail', 'receiveMime'] as const satisfies OperationId[];
+type WebhookOperation = keyof typeof WEBHOOK_CHANNELS | (typeof RAW_WEBHOOKS)[number];
 
 export function isWebhook(operationId: string | undefined): boolean {
-  return operationId === 'receiveWebhook' || (operationId !== undefined && operationId in WEBHOOK_CHANNELS);
+  return isRawWebhook(operationId) || (operationId !== undefined && operationId in WEBHOOK_CHANNELS);
 }
+
+/** Whether the webhooks of an operation are stored whole, also if PostgreSQL cannot store their text. */
+export function isRawWebhook(operationId: string | undefined): boolean {
+  return RAW_WEBHOOKS.some((id) => id === operationId);
+}
+
 type CallerOf<Id extends OperationId> = Id extends WebhookOperation
   ? ProviderCaller
   : ApiCaller | MonitorCaller | LinkCaller | AnonymousCaller;

@@ -7,7 +7,7 @@ export interface Operation {
   tags?: string[];
   security?: Record<string, string[]>[];
   requestBody?: object;
-  parameters?: { name: string; in: string }[];
+  parameters?: { name: string; in: string; explode?: boolean; allowEmptyValue?: boolean }[];
   responses: Record<string, object>;
 }
 

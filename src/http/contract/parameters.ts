@@ -114,15 +114,19 @@ export const checkQuery: RequestHandler = (request, _response, next) => {
   // Most requests have no query, and replacing a property of a request costs as much as its validation.
   if (!request.url.includes('?')) return next();
   const operation = operationOf(request);
-  const known = new Set(
-    operation?.parameters?.filter((each) => each.in === 'query').map(({ name }) => name) ?? [],
-  );
+  const parameters = operation?.parameters?.filter((each) => each.in === 'query') ?? [];
+  const known = new Set(parameters.map(({ name }) => name));
+  const emptyArrays = parameters
+    .filter((each) => each.allowEmptyValue && each.explode)
+    .map(({ name }) => name);
   const given = Object.entries(request.query);
   const unknown = given.map(([name]) => name).filter((name) => !known.has(name));
   const isIgnored = stateOf(request).caller?.type === 'provider' || operation?.tags?.includes('System');
   if (unknown.length > 0 && !isIgnored) throw new InvalidRequestError(unknown.map(unknownParameter));
   const query = given
     .filter(([name]) => known.has(name))
+    // The validator makes an array of any other single value.
+    .map(([name, value]) => [name, value === '' && emptyArrays.includes(name) ? [''] : value] as const)
     .map(([name, value]) => [name, restorePlus(LOST_PLUS[name], value)]);
   // `request.query` is a getter in Express and cannot be assigned.
   const value = Object.fromEntries(query);

@@ -27,14 +27,20 @@ const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-?8"?\s*(?:;|$))/i;
 /** The maximum total size of bodies whose signature is not verified yet. */
 const UNVERIFIED_BYTES = 32 * MIB;
+/** The maximum total size of emails that are not stored yet. */
+const MAIL_BYTES = 64 * MIB;
 /** The maximum total size of bodies of identified callers, until their responses are sent. */
 const VERIFIED_BYTES = 24 * MIB;
 
 const EMPTY = Buffer.alloc(0);
 
 export interface Bodies {
-  /** Reads the body of a request whose sender is not verified yet. */
-  readUnverified(request: Request): Promise<Buffer>;
+  /**
+   * Reads the body of a request whose sender is not verified yet.
+   *
+   * @param limit max bytes of an email that is to be stored; default: the limit of the operation.
+   */
+  readUnverified(request: Request, limit?: number): Promise<Buffer>;
   /** Middleware that reads and parses the body if the operation has one; the handler reads the body of an import. */
   json: RequestHandler;
 }
@@ -46,12 +52,15 @@ export interface Bodies {
  * @param emailAccounts the names of the email accounts, whose webhooks may have the size of an email.
  */
 export function createBodies(emailAccounts: readonly string[]): Bodies {
-  const isLarge = (request: Request) => isEmail(request, emailAccounts);
+  const limitOf = (request: Request) => (isEmail(request, emailAccounts) ? EMAIL_LIMIT : TEXT_LIMIT);
   const unverified = new BodyBudget(UNVERIFIED_BYTES);
   const verified = new BodyBudget(VERIFIED_BYTES);
+  const mail = new BodyBudget(MAIL_BYTES);
   return {
-    readUnverified: async (request) => {
-      const raw = await read(request, unverified, isLarge(request));
+    readUnverified: async (request, limit) => {
+      const raw = await (limit === undefined
+        ? read(request, unverified, limitOf(request))
+        : read(request, mail, limit));
       stateOf(request).rawBody = raw;
       return raw;
     },
@@ -60,7 +69,7 @@ export function createBodies(emailAccounts: readonly string[]): Bodies {
       const expectsBody = Boolean(operationOf(request)?.requestBody);
       if (expectsBody && stateOf(request).caller?.type !== 'provider') assertJson(request);
       if (expectsBody && hasBody(request)) {
-        await hold(request, verified, isLarge(request));
+        await hold(request, verified, limitOf(request));
         const { value, values } = parse(request);
         request.body = value;
         stateOf(request).values = values;
@@ -85,11 +94,11 @@ export function valuesIn(request: object): number {
 }
 
 /** Reads the body of an identified caller, unless authentication has read the body, and counts its bytes in `budget`. */
-async function hold(request: Request, budget: BodyBudget, isLarge: boolean): Promise<void> {
+async function hold(request: Request, budget: BodyBudget, limit: number): Promise<void> {
   const state = stateOf(request);
   const raw = state.rawBody;
   if (raw === undefined) {
-    state.rawBody = await read(request, budget, isLarge);
+    state.rawBody = await read(request, budget, limit);
     return;
   }
   state.hold?.release();
@@ -100,8 +109,7 @@ async function hold(request: Request, budget: BodyBudget, isLarge: boolean): Pro
 }
 
 /** Reads a whole body. Refuses a body over its limit because of its `Content-Length`, or while the body arrives. */
-function read(request: Request, budget: BodyBudget, isLarge: boolean): Promise<Buffer> {
-  const limit = isLarge ? EMAIL_LIMIT : TEXT_LIMIT;
+function read(request: Request, budget: BodyBudget, limit: number): Promise<Buffer> {
   const { expect, 'content-length': length, 'content-encoding': encoding = 'identity' } = request.headers;
   if (encoding.toLowerCase() !== 'identity')
     throw new UnsupportedMediaTypeError('The body must not be compressed.');

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { type Fault, InvalidRequestError } from '../../errors.ts';
 import { toStorable, unstorableText } from '../../messaging/storable.ts';
+import { isRawWebhook } from '../auth/caller.ts';
 import { operationOf } from '../contract/operation.ts';
 import { stateOf } from '../request-state.ts';
 import { rawBodyOf } from './body.ts';
@@ -14,7 +15,7 @@ import { rawBodyOf } from './body.ts';
  */
 export function ensureStorable(request: Request): void {
   // The handler reads the bytes, and stores a webhook that PostgreSQL cannot store as text.
-  if (operationOf(request)?.operationId === 'receiveWebhook') return;
+  if (isRawWebhook(operationOf(request)?.operationId)) return;
   const isSuspect = rawBodyOf(request).includes('\\u');
   const isRepaired = isSuspect && stateOf(request).caller?.type === 'provider';
   if (isRepaired) request.body = toStorable(request.body);

@@ -31,6 +31,8 @@ const ASSETS = new Map<string, Asset>([
   ['icon.svg', { folder: OURS, type: 'image/svg+xml' }],
   ['architecture.md', DOCUMENT],
   ['consent.md', DOCUMENT],
+  ['email.md', DOCUMENT],
+  ['inbound-email.md', DOCUMENT],
   ['events.md', DOCUMENT],
   ['media.md', DOCUMENT],
   ['operations.md', DOCUMENT],

@@ -6,6 +6,8 @@ import type { Endpoints } from '../../feed/endpoints/endpoints.ts';
 import type { Feed } from '../../feed/feed.ts';
 import type { Media } from '../../media/media.ts';
 import type { AddressParser } from '../../messaging/address.ts';
+import type { FileStorage } from '../../messaging/email/new-files.ts';
+import type { FindRepliedTo } from '../../messaging/email/replied-to.ts';
 import type { PresentMessage } from '../../messaging/message-view.ts';
 import type { FindMedia } from '../../messaging/named-media.ts';
 import type { People } from '../../messaging/people/people.ts';
@@ -24,6 +26,8 @@ export interface Context {
   /** The countries that texts may be sent to; null for every country. */
   allowedCountries: readonly string[] | null;
   findMedia: FindMedia;
+  findRepliedTo: FindRepliedTo;
+  storage: FileStorage;
   preview: Preview;
   webhooks: Webhooks;
   manualActions: ManualActions;

@@ -27,6 +27,8 @@ export function messageHandlers({
   providers,
   allowedCountries,
   findMedia,
+  findRepliedTo,
+  storage,
   preview,
   reader,
   timelines,
@@ -43,12 +45,19 @@ export function messageHandlers({
     const outbound = outboundMessage(parseAddress, body, options);
     const { message, repeated } = await submit(
       recorder,
-      { providers, allowedCountries, findMedia, uploader: uploaderOf(request.caller) },
+      {
+        providers,
+        allowedCountries,
+        findMedia,
+        findRepliedTo,
+        storage,
+        uploader: uploaderOf(request.caller),
+      },
       outbound,
       request.reserve,
     );
     const headers = { location: `/api/messages/${message.id}`, ...replayed(repeated) };
-    return { status: 202 as const, headers, body: presentMessage(message) };
+    return { status: 202 as const, headers, body: presentMessage(message, { html: true }) };
   };
   const apply = async (action: 'cancel' | 'retry', request: Request<'cancelMessage' | 'retryMessage'>) => {
     const { id } = request.params;

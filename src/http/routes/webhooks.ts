@@ -7,11 +7,15 @@ import type { Context } from './context.ts';
 
 type Operations =
   | 'receiveWebhook'
+  | 'receiveInboundMail'
+  | 'receiveMime'
   | 'receiveSms'
   | 'receiveEmail'
   | 'receiveSmsStatus'
   | 'receiveEmailStatus';
 type Inbound = Schema<'InboundSms'> | Schema<'InboundEmail'>;
+/** The parts of a request whose body only the account reads. */
+type RawWebhook = { caller: ProviderCaller; reserve: Reserve };
 type Receipt = Schema<'SmsReceipt'> | Schema<'EmailReceipt'>;
 
 export function webhookHandlers({ webhooks, presentMessage }: Context): Pick<Handlers, Operations> {
@@ -25,22 +29,25 @@ export function webhookHandlers({ webhooks, presentMessage }: Context): Pick<Han
     const content = toMessage({ ...event }, readProviderId(id));
     return {
       status: 200 as const,
-      body: presentMessage((await effects.recordMessage(provider, content, reserve)).message),
+      body: presentMessage((await effects.recordMessage(provider, content, reserve)).message, { html: true }),
     };
   };
   const receiveStatus = async ({ provider }: ProviderCaller, id: string | number, event: Receipt) => {
     const receipt = await effects.recordReceipt(provider, toReceipt({ ...event }, readProviderId(id)));
     return { status: 200 as const, body: presentReceipt(receipt) };
   };
+  const receiveRaw = async ({ caller: { provider, webhook }, reserve }: RawWebhook) => {
+    await webhooks.receive(provider, webhook, reserve);
+    const { status, contentType, body } = provider.respond();
+    return { status, headers: { 'content-type': contentType }, body };
+  };
   return {
     receiveSms: ({ caller, body, reserve }) => receive(caller, body.messaging_provider_id, body, reserve),
     receiveEmail: ({ caller, body, reserve }) => receive(caller, body.xillio_id, body, reserve),
     receiveSmsStatus: ({ caller, body }) => receiveStatus(caller, body.messaging_provider_id, body),
     receiveEmailStatus: ({ caller, body }) => receiveStatus(caller, body.xillio_id, body),
-    receiveWebhook: async ({ caller: { provider, webhook }, reserve }) => {
-      await webhooks.receive(provider, webhook, reserve);
-      const { status, contentType, body } = provider.respond();
-      return { status, headers: { 'content-type': contentType }, body };
-    },
+    receiveWebhook: receiveRaw,
+    receiveInboundMail: receiveRaw,
+    receiveMime: receiveRaw,
   };
 }

@@ -8,10 +8,11 @@ import type { Provider } from '../../providers/provider.ts';
 import type { Routable } from '../../providers/routable.ts';
 import type { AddressParser } from '../address.ts';
 import { countryOf, countryRefusal } from '../country.ts';
+import { allFiles } from '../email/new-files.ts';
 import type { NamedMedia } from '../named-media.ts';
 import { keysOf } from '../recording/address-reader.ts';
 import { type OutboundReading, readOutbound, type SendRequest } from '../recording/outbound.ts';
-import type { SendRules } from '../recording/submit.ts';
+import { type SendRules, subjectFaults } from '../recording/submit.ts';
 import {
   applySuppressions,
   type SuppressibleMessage,
@@ -43,34 +44,38 @@ interface State {
   unavailable: ReadonlySet<string>;
   suppressed: SuppressedRecipient[];
   named: NamedMedia;
+  repliedTo: { faults: Fault[] };
 }
 
 export function createPreview({ pool, parseAddress, hashAddress, ...rules }: PreviewOptions): Preview {
   const check = createLedgerCheck(pool, hashAddress);
   return async (request, uploader) => {
     const reading = readOutbound(parseAddress, request, { actor: null, traceparent: null });
-    const [unavailable, [suppressed = []], named] = await Promise.all([
+    const [unavailable, [suppressed = []], named, repliedTo] = await Promise.all([
       unavailableAccounts(pool),
       check([toChecked(suppressible(reading))]),
       rules.findMedia(reading.channel, reading.mediaIds, uploader),
+      rules.findRepliedTo(reading.repliedTo, uploader),
     ]);
-    return present(request, reading, { unavailable, suppressed, named }, rules);
+    const row = { subject: request.subject ?? null };
+    const faults = [...repliedTo.faults, ...subjectFaults({ repliedTo: reading.repliedTo, row }, uploader)];
+    return present(request, reading, { unavailable, suppressed, named, repliedTo: { faults } }, rules);
   };
 }
 
 function present(
   request: SendRequest,
   reading: OutboundReading,
-  { unavailable, suppressed, named }: State,
+  { unavailable, suppressed, named, repliedTo }: State,
   { providers, allowedCountries }: SendRules,
 ): MessagePreview {
   const { channel, type, sender, to, cc, bcc } = reading;
   const recipients = [...to, ...cc, ...bcc];
-  const routable = routableOf(reading, request, named);
+  const routable = routableOf(reading, named);
   const accounts = providers[channel];
   const preview = routable && previewAccounts(accounts, routable, unavailable);
   const errors = [
-    ...withCode('invalid_request', [...reading.faults, ...named.faults]),
+    ...withCode('invalid_request', [...reading.faults, ...named.faults, ...repliedTo.faults]),
     ...withCode('country_not_allowed', countryRefusal({ channel, recipients }, allowedCountries)?.faults),
     ...(routable && preview?.account === null ? accountErrors(accounts, routable) : []),
     ...withCode('recipient_suppressed', applySuppressions(suppressible(reading), suppressed).refusal?.faults),
@@ -85,8 +90,8 @@ function present(
       ...{ address: address.key, path, country: countryOf(address) },
       suppression: suppressed.find(({ index }) => index === n)?.suppressions[0] ?? null,
     })),
-    text: type === 'sms' ? previewText(request.body) : null,
-    ...sizesOf(request),
+    text: type === 'sms' ? previewText(reading.content.body) : null,
+    ...sizesOf(request.subject ?? '', reading),
     account: preview?.account ?? null,
     accounts: preview?.accounts ?? [],
   };
@@ -107,19 +112,19 @@ function suppressible({
 
 /** Null if no account can be chosen, because the message has no valid sender or no valid recipient. */
 function routableOf(
-  { type, sender, to, cc, bcc }: OutboundReading,
-  request: SendRequest,
-  { media }: NamedMedia,
+  { type, sender, to, cc, bcc, content: { body }, urls, newFiles }: OutboundReading,
+  { media, hasLinks }: NamedMedia,
 ): Routable | null {
   if (sender === null || to.length === 0) return null;
   return {
     ...{ type, from: sender.key, to: keysOf(to) },
     cc: cc.length > 0 ? keysOf(cc) : null,
     bcc: bcc.length > 0 ? keysOf(bcc) : null,
-    body: request.body,
-    attachments: request.attachments ?? [],
-    segments: type === 'sms' ? countSegments(request.body) : null,
-    media,
+    body,
+    attachments: urls,
+    segments: type === 'sms' ? countSegments(body) : null,
+    media: allFiles(media, newFiles),
+    hasLinks,
   };
 }
 
@@ -148,8 +153,8 @@ function previewText(body: string): MessagePreview['text'] {
   };
 }
 
-function sizesOf({ subject = '', body, attachments }: SendRequest) {
+function sizesOf(subject: string, { content: { body, text }, urls }: OutboundReading) {
   const bytes = Buffer.byteLength(body);
-  const others = [subject, ...(attachments ?? [])].map((text) => Buffer.byteLength(text));
+  const others = [subject, text ?? '', ...urls].map((part) => Buffer.byteLength(part));
   return { body_bytes: bytes, content_bytes: others.reduce((sum, each) => sum + each, bytes) };
 }

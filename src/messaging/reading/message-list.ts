@@ -5,12 +5,13 @@ import { NotFoundError } from '../../errors.ts';
 import { Cursors, DEFAULT_LIMIT, isId, isTime, type Page, type PageQuery } from '../../openapi/page.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
 import type { AddressParser } from '../address.ts';
+import type { PresentableMessage } from '../message-view.ts';
 import { findPeople } from '../people/addresses.ts';
 import { readQueryTime } from '../time.ts';
 import { mergedIds } from './conversations.ts';
 import { highlight } from './highlight.ts';
 import { readMessages } from './message-page.ts';
-import type { MessageSource } from './messages.ts';
+import { includedBy, type MessageSource } from './messages.ts';
 import { BY_DELIVERY, BY_MESSAGE, type Clock, type Messages, newest } from './newest-first.ts';
 import { type Filter, find, firstWindow } from './search.ts';
 import { conditionOf } from './search-condition.ts';
@@ -26,6 +27,7 @@ export interface MessageQuery extends PageQuery {
   status?: Schema<'MessageStatus'> | undefined;
   since?: string | undefined;
   until?: string | undefined;
+  include?: readonly 'html'[] | undefined;
 }
 
 export interface MessageReader extends MessageSource {
@@ -35,10 +37,12 @@ export interface MessageReader extends MessageSource {
 
 /** A page of the messages that match the query, newest first. */
 export async function listMessages(
-  { knex, parse, present, searches }: MessageReader,
+  { knex, parse, present: presentWith, searches }: MessageReader,
   query: MessageQuery,
   reserve: Reserve,
 ): Promise<Page<Schema<'Message'>>> {
+  const included = includedBy(query);
+  const present = (row: PresentableMessage) => presentWith(row, included);
   const cursors = new Cursors<Position>('messages', query, [isTime, isId]);
   const filter = await readFilter(knex, parse, query, cursors.after);
   const request = { filter, cursors, clock: clockOf(query), limit: query.limit ?? DEFAULT_LIMIT, reserve };
@@ -47,6 +51,11 @@ export async function listMessages(
 }
 
 type Position = [time: string, id: number];
+
+interface ListSource {
+  knex: Knex;
+  present: (row: PresentableMessage) => Schema<'Message'>;
+}
 
 interface ListRequest {
   filter: Filter;
@@ -59,7 +68,7 @@ interface ListRequest {
 const NEWEST_FIRST = 'created_at desc, id desc';
 
 async function list(
-  { knex, present }: MessageSource,
+  { knex, present }: ListSource,
   { filter, cursors, clock, limit, reserve }: ListRequest,
 ): Promise<Page<Schema<'Message'>>> {
   // In most lists, the newest messages fill the page, which one statement reads.
@@ -75,7 +84,7 @@ async function list(
 }
 
 async function searchFor(
-  { knex, present, searches }: Omit<MessageReader, 'parse'>,
+  { knex, present, searches }: ListSource & Pick<MessageReader, 'searches'>,
   { filter, cursors, clock, limit, reserve }: ListRequest,
   search: Search,
 ): Promise<Page<Schema<'Message'>>> {

@@ -3,14 +3,16 @@ import { Message } from '../../db/models/message.ts';
 import { canHaveMedia } from '../../media/view.ts';
 import { FREE_BYTES, PAGE_BYTES } from '../../openapi/page.ts';
 import type { Reserve } from '../../openapi/types.ts';
+import { emailSize } from '../email/view.ts';
 import { type PresentableMessage, presentable } from '../message-view.ts';
 import type { Messages } from './newest-first.ts';
 
-/** The bytes of the recipients of a message with several recipients, which are read for such messages only. */
+/** The bytes of the recipients of a message with several recipients, and of their marks, which are read for such messages only. */
 const RECIPIENTS_SIZE = `case when direction = 'outbound' and cardinality("to" || cc || bcc) > 1 then
   octet_length(array_to_string("to" || cc || bcc, ' ')) + cardinality("to" || cc || bcc) * (
     256 + coalesce((select octet_length(error::text) from deliveries where message_id = candidates.id), 0))
   + coalesce((select sum(octet_length(error::text)) from delivery_recipients where message_id = candidates.id), 0)
+  + (select count(distinct position) from recipient_marks where message_id = candidates.id) * 512
   else 0 end`;
 
 /** The bytes of the files of a message, which are counted for a message that can have files only. */
@@ -20,7 +22,8 @@ const MEDIA_SIZE = `case when ${canHaveMedia('candidates')} then (
 
 /** The bytes of a message's content. `octet_length` does not read the body; the other columns are small. */
 const SIZE = `(512 + octet_length(body) + coalesce(octet_length(subject), 0) + octet_length(metadata::text)
-  + octet_length(array_to_string("to" || cc || bcc || attachments, ' ')) + ${RECIPIENTS_SIZE} + ${MEDIA_SIZE})`;
+  + octet_length(array_to_string("to" || cc || bcc || attachments, ' ')) + ${RECIPIENTS_SIZE} + ${MEDIA_SIZE}
+  + ${emailSize('candidates')})`;
 
 export interface PageRequest {
   /** Selects one message more than `limit`, to find out whether there is a next page. */

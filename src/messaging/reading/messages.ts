@@ -3,7 +3,7 @@ import { Message } from '../../db/models/message.ts';
 import { NotFoundError } from '../../errors.ts';
 import { Cursors, DEFAULT_LIMIT, isId, type Page, type PageQuery } from '../../openapi/page.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
-import type { PresentMessage } from '../message-view.ts';
+import type { Included, PresentMessage } from '../message-view.ts';
 import { mergedIds } from './conversations.ts';
 import { readMessages } from './message-page.ts';
 
@@ -22,12 +22,18 @@ export async function getMessage(
   const candidates = Message.query(knex).where('messages.id', id);
   const { rows } = await readMessages(knex, { candidates, order: 'id', limit: 1, reserve });
   if (!rows[0]) throw new NotFoundError(`message ${id}`);
-  return present(rows[0]);
+  return present(rows[0], { html: true });
+}
+
+/** The fields that the query of a list includes. */
+export function includedBy({ include = [] }: { include?: readonly 'html'[] | undefined }): Included {
+  return { html: include.includes('html') };
 }
 
 export interface ConversationMessagesQuery extends PageQuery {
   order?: 'asc' | 'desc' | undefined;
   after_id?: number | undefined;
+  include?: readonly 'html'[] | undefined;
 }
 
 /**
@@ -60,5 +66,6 @@ export async function listConversationMessages(
     .from(picked as never)
     .joinRaw('join messages on messages.id = picked.id');
   const { rows, last } = await readMessages(knex, { candidates, order: `id ${order}`, limit, reserve });
-  return cursors.page(rows, last && [last[1]], present);
+  const included = includedBy(query);
+  return cursors.page(rows, last && [last[1]], (row) => present(row, included));
 }

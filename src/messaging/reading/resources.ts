@@ -20,7 +20,7 @@ export async function messagesByIds(
     .whereIn('messages.id', ids)
     .modify(presentableStart, MAX_CHARACTERS)
     .castTo<PresentableMessage[]>();
-  return new Map(rows.map((row) => [row.id, present(row)]));
+  return new Map(rows.map((row) => [row.id, present(row, { html: false })]));
 }
 
 /** Conversations by their ids. A merged conversation has the content of its primary conversation. */

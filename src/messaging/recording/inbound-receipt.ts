@@ -30,6 +30,7 @@ export function readReceipt(parse: AddressParser, provider: string, content: Rec
     ...{ provider, provider_message_id: providerMessageId, echo, recipient, status, payload },
     dedupe_key: dedupeKeyOf(content, echo && [echo.deliveryKey, providerMessageId, recipient, status]),
     bounce: readBounce(content.bounce),
+    wire_message_id: readMessageId(content.wireMessageId),
     error: withClass(readError(error), errorClass, errorUrl),
     occurred_at: readInboundTime(timestamp) ?? new Date(),
   };
@@ -55,6 +56,11 @@ function digest(value: unknown): string {
 
 function readBounce(value: unknown): 'hard' | 'soft' | null {
   return value === 'hard' || value === 'soft' ? value : null;
+}
+
+/** The Message-ID of an email, which the database can find: printable ASCII of at most a line (RFC 5322, 2.1.1). */
+function readMessageId(value: string | undefined): string | null {
+  return value !== undefined && /^[!-~]{1,998}$/.test(value) ? value : null;
 }
 
 /**

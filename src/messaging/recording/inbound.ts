@@ -1,6 +1,8 @@
 import type { Channel } from '../../channel.ts';
+import { isHtml } from '../../mail/is-html.ts';
 import type { InboundContent } from '../../providers/webhook.ts';
 import type { Address, AddressParser } from '../address.ts';
+import { newEmail } from '../email/new-email.ts';
 import { countSegments } from '../segments.ts';
 import { toOneLine, truncate } from '../text.ts';
 import { foldRecipients, keysOf } from './address-reader.ts';
@@ -41,7 +43,10 @@ export function inboundMessage(
     skipSuppressed: false,
     idempotency: null,
     mediaIds: [],
+    mediaNames: null,
     media: null,
+    repliedTo: null,
+    email: channel === 'email' ? newEmail({ is_html: isHtml(body) }) : null,
     attachments,
     row: {
       direction: 'inbound',

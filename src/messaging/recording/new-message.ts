@@ -5,6 +5,8 @@ import type { Message } from '../../db/models/message.ts';
 import type { StoredError } from '../../openapi/error-class.ts';
 import type { IdempotencyKey } from '../../openapi/types.ts';
 import type { Address } from '../address.ts';
+import type { MediaName, NewFile } from '../email/attachments.ts';
+import type { NewEmail } from '../email/new-email.ts';
 import type { PresentableMessage } from '../message-view.ts';
 import type { StoredMedia } from '../named-media.ts';
 import type { RequestedAddress } from './address-reader.ts';
@@ -45,8 +47,16 @@ export interface NewMessage {
   /** Whether a message with several recipients is sent without those who are suppressed. */
   skipSuppressed: boolean;
   row: NewMessageRow;
+  /** Null for a text. */
+  email: NewEmail | null;
+  /** The id of the email that an outbound email answers, whose subject is the default subject. */
+  repliedTo: number | null;
   /** The ids of the files that an outbound message names. */
   mediaIds: readonly number[];
+  /** The files whose content is in the request, which are stored before the message is recorded; absent: none. */
+  newFiles?: readonly NewFile[];
+  /** What the message says about each of these files; null if it says nothing. */
+  mediaNames: readonly MediaName[] | null;
   /** These files; null if there are none, or before they are found. */
   media: StoredMedia[] | null;
   /** The attachments of an inbound message, which are to be fetched; absent for an outbound message. */

@@ -4,6 +4,9 @@ import type { Channel } from '../../channel.ts';
 import { type Fault, InvalidRequestError } from '../../errors.ts';
 import type { IdempotencyKey, Schema } from '../../openapi/types.ts';
 import type { Address, AddressParser } from '../address.ts';
+import { type NewFile, readAttachments } from '../email/attachments.ts';
+import { type EmailContent, readEmailContent } from '../email/content.ts';
+import { outboundEmail, readEmailHeaders } from '../email/new-email.ts';
 import { attachmentFaults, countFiles, textFaults } from '../outbound-rules.ts';
 import { countSegments } from '../segments.ts';
 import { LAST_TIME, readTime } from '../time.ts';
@@ -37,7 +40,13 @@ export interface OutboundReading {
   bcc: RequestedAddress[];
   purpose: Schema<'SendPurpose'>;
   skipSuppressed: boolean;
+  content: EmailContent;
+  /** The URLs of attachments. */
+  urls: string[];
   mediaIds: readonly number[];
+  newFiles: readonly NewFile[];
+  /** The id of the email that the message answers. */
+  repliedTo: number | null;
   /** Rules that the schema of the contract cannot express. */
   faults: Fault[];
   /** Null if there are faults. */
@@ -79,8 +88,14 @@ export function readOutbound(
   const replyTo = given.reply_to === undefined ? null : addresses.one('/body/reply_to', given.reply_to);
   addresses.checkChannel(channel);
   const type = request.type ?? typeOf(channel, request, to);
+  const content =
+    channel === 'email'
+      ? readEmailContent(request, faults)
+      : { body: request.body ?? '', isHtml: false, text: null };
   faults.push(...(channel === 'sms' ? textFaults(request, type, sender, to) : []));
   faults.push(...attachmentFaults(request));
+  const files = readAttachments(request, faults);
+  const headers = channel === 'email' ? readEmailHeaders(parse, request, faults) : null;
   const timestamp = readTime('/body/timestamp', request.timestamp, faults) ?? new Date();
   const sendAt = readTime('/body/send_at', request.send_at, faults);
   const dueAt = Math.max(Date.now(), sendAt?.getTime() ?? 0);
@@ -88,10 +103,13 @@ export function readOutbound(
   const {
     purpose = 'conversational',
     skip_suppressed: skipSuppressed = false,
-    media_ids: mediaIds = [],
+    reply_to_message_id: repliedTo = null,
   } = request;
-  const reading = { channel, type, sender, to, cc, bcc, purpose, skipSuppressed, mediaIds, faults };
+  const { urls, mediaIds, newFiles } = files;
+  const addressed = { channel, type, sender, to, cc, bcc, purpose, skipSuppressed };
+  const reading = { ...addressed, content, urls, mediaIds, newFiles, repliedTo, faults };
   if (faults.length > 0 || !sender) return { ...reading, message: null };
+  const deliveryKey = randomUUID();
   const message: NewMessage = {
     channel,
     sender,
@@ -100,6 +118,16 @@ export function readOutbound(
     skipSuppressed,
     mediaIds,
     media: null,
+    email:
+      headers === null
+        ? null
+        : {
+            ...outboundEmail(content, headers, repliedTo, { sender: sender.key, deliveryKey }),
+            url_files: files.urlFiles,
+          },
+    repliedTo,
+    newFiles,
+    mediaNames: files.mediaNames,
     idempotency: options.key ? { ...options.key, requestHash: hashOf(channel, request) } : null,
     row: {
       direction: 'outbound',
@@ -112,18 +140,18 @@ export function readOutbound(
       traceparent: options.traceparent,
       reply_to: replyTo?.key ?? null,
       subject: request.subject ?? null,
-      body: request.body,
-      attachments: request.attachments ?? [],
+      body: content.body,
+      attachments: urls,
       metadata: request.metadata ?? {},
       purpose,
       provider: null,
       provider_message_id: null,
-      segments: type === 'sms' ? countSegments(request.body) : null,
+      segments: type === 'sms' ? countSegments(content.body) : null,
       timestamp,
       send_at: sendAt,
       expires_at: expiresAt,
       payload: null,
-      delivery_key: randomUUID(),
+      delivery_key: deliveryKey,
       accounts: null,
     },
   };

@@ -37,12 +37,15 @@ function requestsIn(messages: NewMessage[]): string | null {
 
 /** The columns of the messages. */
 function toRows(messages: MessageToRecord[], hashAddress: HashAddress): object[] {
-  return messages.map(({ row, media, attachments, idempotency, skipped }, index) =>
+  return messages.map(({ row, media, mediaNames, email, attachments, idempotency, skipped }, index) =>
     withoutNulls({
       ...{ n: index + 1, ...row, ...keyColumns(idempotency) },
       recipient_hashes: row.direction === 'outbound' ? hashesOf(row, hashAddress) : null,
       skipped: skipped.length > 0 ? skipped : null,
       media_ids: media?.map(({ id }) => id),
+      content_ids: mediaNames?.map(({ contentId }) => contentId),
+      media_names: mediaNames?.map(({ name }) => name),
+      email: email && withoutNulls({ ...email }),
       ...(attachments && attachments.length > 0 && declared(attachments)),
     }),
   );

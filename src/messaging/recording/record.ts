@@ -16,8 +16,11 @@ import { execute } from '../../db/transaction.ts';
 import { InvalidRequestError, UnavailableError } from '../../errors.ts';
 import type { Events } from '../../observability/events.ts';
 import type { Reserve, Schema } from '../../openapi/types.ts';
-import { initialState, type PresentableMessage, skippedRecipient } from '../message-view.ts';
+import { nameMedia } from '../email/attachments.ts';
+import { toEmailRow } from '../email/new-email.ts';
+import { initialState, type PresentableMessage } from '../message-view.ts';
 import { removedMedia } from '../named-media.ts';
+import { skippedRecipient } from '../recipients-view.ts';
 import { type CachedConversation, ConversationCache } from './conversation-cache.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
 import { type MessageToRecord, toInput } from './record-input.ts';
@@ -183,12 +186,16 @@ function conversationOf(written: Written, index: number): CachedConversation {
 }
 
 function toPresentable(
-  { row, media, skipped }: MessageToRecord,
+  { row, media, mediaNames, email, skipped }: MessageToRecord,
   id: number,
   conversation_id: number,
   created_at: Date,
 ): PresentableMessage {
   const recipients = skipped.map((recipient) => skippedRecipient(recipient, created_at));
-  const own = { id, conversation_id, created_at, media, recipients };
+  const own = {
+    ...{ id, conversation_id, created_at, recipients },
+    media: nameMedia(media, mediaNames),
+    email: email && toEmailRow(email),
+  };
   return { ...row, ...own, ...initialState({ ...row, created_at }) };
 }

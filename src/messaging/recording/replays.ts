@@ -5,6 +5,7 @@ import { IdempotencyKeyReusedError } from '../../errors.ts';
 import { mediaOf } from '../../media/view.ts';
 import type { Reserve } from '../../openapi/types.ts';
 import { RecipientSuppressedError } from '../../refusals.ts';
+import { type EmailRow, emailOf, emailSize } from '../email/view.ts';
 import { initialState, type PresentableMessage } from '../message-view.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
 
@@ -21,7 +22,9 @@ export const FIND_EXISTING = {
     select existing.id, direction, type, "from", "to", cc, bcc, reply_to, subject, attachments, segments,
       existing.metadata, purpose, actor, traceparent, "timestamp", existing.created_at, existing.provider, existing.provider_message_id,
       api_key_name, idempotency_key, operation, request_hash,
-      octet_length(body) as body_bytes, case when octet_length(body) <= ${SMALL_BODY} then body end as body,
+      octet_length(body) + ${emailSize('existing')} as body_bytes,
+      case when octet_length(body) + ${emailSize('existing')} <= ${SMALL_BODY} then body end as body,
+      case when octet_length(body) + ${emailSize('existing')} <= ${SMALL_BODY} then ${emailOf('existing')} end as email,
       coalesce(conversations.merged_into_id, conversations.id) as conversation_id, send_at,
       -- The first response to a webhook does not have the files, which are to be fetched then.
       case when direction = 'outbound' then ${mediaOf('existing')} end as media,
@@ -92,7 +95,7 @@ export async function findExisting(pool: pg.Pool, repeats: NewMessage[]): Promis
 }
 
 type Existing = Omit<Message, 'body'> &
-  Pick<PresentableMessage, 'send_at' | 'expires_at' | 'recipients' | 'media'> & {
+  Pick<PresentableMessage, 'send_at' | 'expires_at' | 'recipients' | 'media' | 'email'> & {
     body: string | null;
     body_bytes: number;
   } & {
@@ -118,17 +121,27 @@ function asFirstPresented(row: Existing): Repeated['message'] {
   return { ...row, ...initialState(row) };
 }
 
-const FIND_BODY = { name: 'find-body', text: 'select body from messages where id = $1' };
+const FIND_BODY = {
+  name: 'find-body',
+  text: `select body, ${emailOf('messages')} as email from messages where id = $1`,
+};
+
+/** An email as in the first response, before its Message-ID on the wire was known. */
+function asRecorded(email: EmailRow | null): EmailRow | null {
+  return email && { ...email, wire_message_id: null };
+}
 
 /** Adds the body of a first message; null if the message was deleted. */
 export async function withBody(pool: pg.Pool, found: Repeated, reserve: Reserve): Promise<Recorded | null> {
-  let { body } = found.message;
-  if (body === null) {
-    await reserve(found.bodyBytes);
-    const { rows } = await execute<{ body: string }>(pool, FIND_BODY, [found.message.id]);
-    body = rows[0]?.body ?? null;
-  }
-  return body === null ? null : { repeated: true, message: { ...found.message, body } };
+  const { body, email } = found.message;
+  if (body !== null) return { repeated: true, message: { ...found.message, body, email: asRecorded(email) } };
+  await reserve(found.bodyBytes);
+  const { rows } = await execute<{ body: string; email: EmailRow | null }>(pool, FIND_BODY, [
+    found.message.id,
+  ]);
+  const [read] = rows;
+  if (!read) return null;
+  return { repeated: true, message: { ...found.message, body: read.body, email: asRecorded(read.email) } };
 }
 
 /** The first message with the key of a request; null without one. */

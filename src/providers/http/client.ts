@@ -1,15 +1,17 @@
-import got, { type Got, HTTPError, type OptionsInit, type RequestError, type Response } from 'got';
+import got, { type Got, type OptionsInit, type RequestError, type Response } from 'got';
 import type { CallContext, CheckContext, FailedOutcome, SendOutcome } from '../provider.ts';
 import { isOfConfiguration, REPEATED_ERRORS, tooLong, toStorable, toUnknown, wasNotSent } from './failure.ts';
 import {
   bodyOf,
   isSuccess,
+  onlySuccess,
   type ProviderResponse,
   parseJson,
   textOf,
   toProviderResponse,
 } from './response.ts';
 import { MAX_BODY_BYTES } from './response-body.ts';
+import { type Sign, signWith } from './signing.ts';
 
 /** Max `Retry-After` that a call waits for; after a longer one, the message waits for its next attempt. */
 const MAX_RETRY_AFTER_MS = 3_000;
@@ -17,6 +19,7 @@ const REPEATS = 2;
 const FIRST_DELAY_MS = 1_000;
 /** Spreads the repeats of calls that failed at the same time. */
 const JITTER_MS = 100;
+
 /** How a kind of provider reads the responses of its API. */
 export interface Dialect {
   /** The outcome of a 2xx response to a send. */
@@ -35,6 +38,8 @@ export interface ClientOptions {
   /** The timeout of one request, in milliseconds. */
   timeoutMs: number;
   dialect: Dialect;
+  /** For a kind that signs its requests. */
+  sign?: Sign;
 }
 
 type RequestOptions = Pick<OptionsInit, 'method' | 'headers' | 'json' | 'body' | 'searchParams'>;
@@ -50,7 +55,7 @@ export class ProviderClient {
   readonly #repeating: Got;
   readonly #single: Got;
 
-  constructor({ url, headers, timeoutMs, dialect }: ClientOptions) {
+  constructor({ url, headers, timeoutMs, dialect, sign }: ClientOptions) {
     const third = Math.ceil(timeoutMs / 3);
     this.#dialect = dialect;
     this.#repeating = got.extend({
@@ -62,7 +67,7 @@ export class ProviderClient {
       // A connection that takes longer fails before a request is sent.
       timeout: { lookup: third, connect: third, secureConnect: third, request: timeoutMs },
       followRedirect: false,
-      hooks: { afterResponse: [onlySuccess] },
+      hooks: { afterResponse: [onlySuccess], beforeRequest: sign ? [signWith(sign)] : [] },
       retry: {
         limit: REPEATS,
         // got's default rules would take precedence over this function, with other statuses and without the `Retry-After` limit.
@@ -73,8 +78,13 @@ export class ProviderClient {
     this.#single = this.#repeating.extend({ retry: { limit: 0, calculateDelay: () => 0 } });
   }
 
-  /** Sends a message. */
-  async send(path: string, request: RequestOptions, context: CallContext): Promise<SendOutcome> {
+  /** Sends a message. `readSuccess` replaces that of the dialect where a response depends on the message. */
+  async send(
+    path: string,
+    request: RequestOptions,
+    context: CallContext,
+    readSuccess = this.#dialect.readSuccess,
+  ): Promise<SendOutcome> {
     let mayHaveBeenAccepted = false;
     const result = await this.#request(path, context, {
       method: 'POST',
@@ -98,7 +108,7 @@ export class ProviderClient {
         },
       }),
     });
-    if ('response' in result) return this.#readSuccess(result.response);
+    if ('response' in result) return toSuccess(result.response, readSuccess);
     const { error, isTooLong } = result;
     if (isTooLong && error.response && isSuccess(error.response)) return tooLong(error.response.statusCode);
     const outcome = this.#outcomeOf(error);
@@ -147,13 +157,6 @@ export class ProviderClient {
     }
   }
 
-  #readSuccess(response: Response<Uint8Array>): SendOutcome {
-    const body = bodyOf(response);
-    return body === 'too_long'
-      ? tooLong(response.statusCode)
-      : this.#dialect.readSuccess(toProviderResponse(response, body?.text ?? null));
-  }
-
   /** The outcome of a failed request. It depends on the status if one was received, even if the body is incomplete. */
   #outcomeOf(error: RequestError): FailedOutcome {
     const { response } = error;
@@ -185,8 +188,9 @@ export class ProviderClient {
   }
 }
 
-/** got treats a redirect that is not followed as a success; here only 2xx is a success. */
-function onlySuccess(response: Response): Response {
-  if (!isSuccess(response)) throw new HTTPError(response);
-  return response;
+function toSuccess(response: Response<Uint8Array>, readSuccess: Dialect['readSuccess']): SendOutcome {
+  const body = bodyOf(response);
+  return body === 'too_long'
+    ? tooLong(response.statusCode)
+    : readSuccess(toProviderResponse(response, body?.text ?? null));
 }

@@ -1,4 +1,4 @@
-import type { Response } from 'got';
+import { HTTPError, type Response } from 'got';
 import { decodeBody } from './response-body.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -40,4 +40,10 @@ export function textOf(response: Response): string | null {
 /** Null if no body was read, or its content encoding is unknown or invalid. */
 export function bodyOf({ rawBody, headers }: Response): ReturnType<typeof decodeBody> {
   return rawBody ? decodeBody(rawBody, headers['content-encoding']) : null;
+}
+
+/** got treats a redirect that is not followed as a success; here only 2xx is a success. */
+export function onlySuccess(response: Response): Response {
+  if (!isSuccess(response)) throw new HTTPError(response);
+  return response;
 }

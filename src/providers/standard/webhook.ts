@@ -22,14 +22,18 @@ export function standardWebhooks(channel: Channel, secrets: readonly string[]) {
   const keys = secrets.map(signingKey);
   return {
     webhookProcessing: 'direct' as const,
-    verify: (webhook: IncomingWebhook) => verify(webhook, keys),
+    verify: async (webhook: IncomingWebhook) =>
+      keys.length === 0 ? ('valid' as const) : verifyStandardWebhook(webhook, keys),
     parse: (webhook: IncomingWebhook) => parse(webhook, channel),
     respond: (): WebhookResponse => ({ status: 200, contentType: 'application/json', body: '{}' }),
   };
 }
 
-async function verify(webhook: IncomingWebhook, keys: readonly KeyObject[]): Promise<Verification> {
-  if (keys.length === 0) return 'valid';
+/** Verifies a webhook by its Standard Webhooks signature, by at least one key. */
+export async function verifyStandardWebhook(
+  webhook: IncomingWebhook,
+  keys: readonly KeyObject[],
+): Promise<Verification> {
   const signature = signatureIn(webhook.headers);
   if (signature === null) return 'absent';
   return (await isSigned(signature, keys, Date.now(), () => webhook.body())) ? 'valid' : 'invalid';

@@ -1,10 +1,10 @@
 import type { Dialect } from '../http/client.ts';
 import { meaningOfStatus } from '../http/code-meaning.ts';
 import { isMessageId, toStorable } from '../http/failure.ts';
+import { rateLimitResetMs } from '../http/rate-limit.ts';
 import { type ProviderResponse, parseJson } from '../http/response.ts';
 import type { FailedOutcome, SendOutcome } from '../provider.ts';
 import { meaningOfCode, pageOfCode, readErrorCode } from './codes.ts';
-import { rateLimitResetMs } from './rate-limit.ts';
 
 /**
  * How Telnyx's responses become outcomes. Telnyx has no idempotency keys for messages, and after a 5xx it may have sent the

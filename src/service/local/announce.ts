@@ -2,6 +2,7 @@ import type { Channel } from '../../channel.ts';
 import type { Config } from '../../config/config.ts';
 import { localUrlProblem, publicHostRefusal } from '../../config/safety.ts';
 import type { Logger } from '../../observability/logger.ts';
+import { MIME_ACCOUNT } from '../../providers/mime/account.ts';
 import { webhookUrlOf } from '../../providers/webhook.ts';
 import { browserUrl, type Progress } from './progress.ts';
 
@@ -56,9 +57,10 @@ function linksOf(config: Config, url: string, simulator: string | undefined): Re
 }
 
 /** The URL of each account's webhooks, to configure at its provider; none in a process that does not serve webhooks. */
-function webhookUrls({ accounts, publicUrl, role }: Config, url: string) {
+function webhookUrls({ accounts, publicUrl, role, mimeWebhookSecrets }: Config, url: string) {
   if (role === 'worker') return [];
-  return accounts.map(({ name, kind }) => ({
+  const mime = mimeWebhookSecrets.length > 0 ? [{ name: MIME_ACCOUNT, kind: MIME_ACCOUNT }] : [];
+  return [...accounts, ...mime].map(({ name, kind }) => ({
     provider: name,
     kind,
     url: webhookUrlOf(publicUrl ?? url, name) as string,

@@ -16,15 +16,17 @@ type Report = { type: 'listening'; url: string } | { type: 'failed'; reason: str
  * Starts the provider simulator in a separate process, for the channels that have no real provider. The simulator ends
  * when this process ends, even after SIGKILL.
  *
- * @throws {StartError} if the simulator cannot listen on its port.
+ * @throws {StartError} if the simulator cannot listen on its ports.
  */
 export async function startLocalSimulator(config: Config): Promise<LocalSimulator> {
+  const hasMail = config.accounts.some(({ kind, simulated }) => simulated && kind === 'smtp');
   const child = fork(fileURLToPath(new URL('../../simulator/main.ts', import.meta.url)), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {
       PATH: process.env.PATH,
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       SIMULATOR_PORT: String(config.simulator?.port),
+      ...(hasMail && { SIMULATOR_SMTP_PORT: String(config.simulator?.smtpPort) }),
       SIMULATOR_SERVICE_URL: localUrl(config.host, config.port),
       SIMULATOR_API_KEY: config.simulator?.key,
       SIMULATOR_WEBHOOK_SECRET: config.simulator?.webhookSecret,
@@ -36,7 +38,9 @@ export async function startLocalSimulator(config: Config): Promise<LocalSimulato
     exited.then((): Report => ({ type: 'failed', reason: 'the process ended' })),
   ]);
   if (report.type === 'failed')
-    throw new StartError([`SIMULATOR_PORT: the simulator does not start: ${report.reason}`]);
+    throw new StartError([
+      `${variableOf(report.reason, config)}: the simulator does not start: ${report.reason}`,
+    ]);
   return {
     url: report.url,
     stop: async () => {
@@ -44,4 +48,9 @@ export async function startLocalSimulator(config: Config): Promise<LocalSimulato
       await exited;
     },
   };
+}
+
+/** The variable with the port that the simulator cannot listen on. */
+function variableOf(reason: string, { simulator }: Config): string {
+  return reason.startsWith(`port ${simulator?.smtpPort} `) ? 'SIMULATOR_SMTP_PORT' : 'SIMULATOR_PORT';
 }

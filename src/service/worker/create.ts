@@ -7,7 +7,7 @@ import { endLeases } from '../../delivery/claim.ts';
 import { endEndpointLeases } from '../../feed/endpoints/delivery/claim.ts';
 import type { Events } from '../../observability/events.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
-import { endWebhookLeases } from '../../webhooks/lease.ts';
+import { endWebhookLeases } from '../../webhooks/inbox/lease.ts';
 import { endFetchLeases } from '../../webhooks/media/claim.ts';
 import type { LocatedDatabase } from '../local/database.ts';
 import type { Reports } from './protocol.ts';

@@ -14,7 +14,7 @@ import { normaliserOf } from '../../messaging/address.ts';
 import type { Events } from '../../observability/events.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
 import { createInboxWorker } from '../../webhooks/create.ts';
-import { WEBHOOKS_DUE } from '../../webhooks/inbox.ts';
+import { WEBHOOKS_DUE } from '../../webhooks/inbox/inbox.ts';
 import { MEDIA_DUE } from '../../webhooks/media/claim.ts';
 import { createMediaWorker } from '../../webhooks/media/create.ts';
 import { createEndpointWorker } from '../feed.ts';

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import type { KeyedConfig } from '../../config/config.ts';
+import { MediaClient } from '../../media/fetching/client.ts';
 import { createPostgresStore } from '../../media/postgres-store.ts';
 import type { Events } from '../../observability/events.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
-import { MediaClient } from './client.ts';
 import { MediaWorker } from './worker.ts';
 
 export interface MediaWorkerContext {

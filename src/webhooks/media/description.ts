@@ -1,15 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { parse } from 'content-disposition';
 import type { Channel } from '../../channel.ts';
-import { fileNameOf } from '../../media/file-name.ts';
+import { permanent } from '../../media/fetching/failure.ts';
 import { isTextMessageType, mediaTypeOf } from '../../media/types.ts';
 import type { Claimed } from './claim.ts';
-import { permanent } from './failure.ts';
 
 /** Types that servers send for files whose type they do not know. */
 const UNKNOWN_TYPES = new Set(['application/octet-stream', 'binary/octet-stream']);
 const UNKNOWN = 'application/octet-stream';
-const WITH_EXTENSION = /^[^.].*\.[a-z\d]{1,8}$/i;
 
 /**
  * The type of a file, from its response; if the response has none, the type that the provider has declared.
@@ -23,28 +20,4 @@ export function typeOf(headers: IncomingHttpHeaders, { content_type }: Claimed, 
   if (known && isTextMessageType(known)) return known;
   const subject = known ? `Files of the type ${known}` : 'Files without a known type';
   throw permanent('type_not_allowed', `${subject} are not allowed in an SMS or MMS.`);
-}
-
-/** The name of a file: of its response, as the provider has declared it, or of the path of its URL; null for none. */
-export function nameOf(headers: IncomingHttpHeaders, { name, source_url }: Claimed): string | null {
-  return dispositionName(headers['content-disposition']) ?? name ?? pathName(source_url);
-}
-
-function dispositionName(header: string | undefined): string | null {
-  if (header === undefined) return null;
-  try {
-    return fileNameOf(parse(header).parameters.filename);
-  } catch {
-    return null;
-  }
-}
-
-function pathName(source: string): string | null {
-  const [last = ''] = new URL(source).pathname.split('/').slice(-1);
-  try {
-    const name = fileNameOf(decodeURIComponent(last));
-    return name !== null && WITH_EXTENSION.test(name) ? name : null;
-  } catch {
-    return null;
-  }
 }

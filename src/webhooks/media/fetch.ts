@@ -1,10 +1,11 @@
+import type { MediaClient } from '../../media/fetching/client.ts';
+import { tooLarge } from '../../media/fetching/failure.ts';
+import { nameOf } from '../../media/fetching/name.ts';
+import { decoded, type TransferLimits, transfer } from '../../media/fetching/transfer.ts';
 import type { MediaStore } from '../../media/store.ts';
 import type { Provider } from '../../providers/provider.ts';
 import type { Claimed, FetchedFile } from './claim.ts';
-import type { MediaClient } from './client.ts';
-import { nameOf, typeOf } from './description.ts';
-import { tooLarge } from './failure.ts';
-import { decoded, type TransferLimits, transfer } from './transfer.ts';
+import { typeOf } from './description.ts';
 
 /** The limits of one attempt. */
 export interface FetchLimits extends Omit<TransferLimits, 'maxBytes'> {
@@ -43,7 +44,7 @@ export async function fetchFile(
     const contentType = typeOf(headers, claimed, channel);
     const file = decoded(body, headers['content-encoding']);
     const object = await store.write(transfer(file, { ...limits, maxBytes }));
-    return { object, contentType, name: nameOf(headers, claimed) };
+    return { object, contentType, name: nameOf(headers, claimed.name, claimed.source_url) };
   } finally {
     body.destroy();
   }

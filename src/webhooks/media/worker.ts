@@ -1,4 +1,6 @@
 import type pg from 'pg';
+import type { MediaClient } from '../../media/fetching/client.ts';
+import { FetchFailure } from '../../media/fetching/failure.ts';
 import type { MediaStore } from '../../media/store.ts';
 import type { Events } from '../../observability/events.ts';
 import { ClaimLoop } from '../../outbox/claim-loop.ts';
@@ -12,8 +14,6 @@ import {
   settleFailed,
   settleStored,
 } from './claim.ts';
-import type { MediaClient } from './client.ts';
-import { FetchFailure } from './failure.ts';
 import { type FetchLimits, fetchFile, LIMITS } from './fetch.ts';
 import { MAX_ATTEMPTS, nextAttemptInMs } from './schedule.ts';
 
@@ -130,7 +130,7 @@ export class MediaWorker {
       return events.mediaStored({ ...attempt, size });
     }
     const { code, message: detail, retryAfterMs } = result;
-    if (!result.isFinal(number)) {
+    if (!result.isFinal(number, MAX_ATTEMPTS)) {
       await postponeFetch(pool, claimed, nextAttemptInMs(number, retryAfterMs, Math.random()));
       return events.mediaPostponed({ ...attempt, code, detail });
     }

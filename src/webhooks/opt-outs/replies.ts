@@ -8,6 +8,7 @@ import type { Recorder } from '../../messaging/recording/record.ts';
 import type { Events } from '../../observability/events.ts';
 import { hasSender } from '../../providers/eligibility.ts';
 import type { Provider } from '../../providers/provider.ts';
+import type { WebhookAccount } from '../../providers/webhook-account.ts';
 import { RecipientSuppressedError } from '../../refusals.ts';
 
 /** A later reply would confuse more than it helps. The delivery of a reply ends after the same time. */
@@ -26,7 +27,11 @@ export interface ReplyOptions {
  * Whether the service may reply to a keyword: to a person, who wrote to one number, in the last hour, where the provider does not
  * reply itself. Two services that reply to each other would never end, so machines get no reply.
  */
-export function mayReply(accounts: readonly Provider[], provider: Provider, message: NewMessage): boolean {
+export function mayReply(
+  accounts: readonly Provider[],
+  provider: WebhookAccount,
+  message: NewMessage,
+): boolean {
   const { sender, participants, row } = message;
   const [number = ''] = row.to;
   const own = participants.find(({ key }) => key === number);

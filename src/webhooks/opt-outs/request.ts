@@ -7,6 +7,7 @@ import type { NewMessage } from '../../messaging/recording/new-message.ts';
 import { toStorable } from '../../messaging/storable.ts';
 import type { Provider } from '../../providers/provider.ts';
 import type { InboundContent, OptOutContent } from '../../providers/webhook.ts';
+import type { WebhookAccount } from '../../providers/webhook-account.ts';
 import { mayReply } from './replies.ts';
 import { keywordOf, reportedRow } from './report.ts';
 
@@ -32,7 +33,7 @@ export interface OptOutRequest {
  */
 export function requestIn(
   options: RequestOptions,
-  provider: Provider,
+  provider: WebhookAccount,
   message: NewMessage,
   reported: OptOutContent | undefined,
 ): OptOutRequest | null {
@@ -52,7 +53,7 @@ export function requestIn(
  */
 export function stopIn(
   { parseAddress, match }: RequestOptions,
-  { channel }: Provider,
+  { channel }: WebhookAccount,
   { from, body, providerMessageId }: InboundContent,
 ): OptOutContent | null {
   const text = toStorable(readText(body) ?? '');
@@ -68,7 +69,7 @@ function isPhone({ type }: Address): boolean {
 
 function keywordRequest(
   options: RequestOptions,
-  provider: Provider,
+  provider: WebhookAccount,
   message: NewMessage,
   { action, reply }: Keyword,
 ): Pick<OptOutRequest, 'row' | 'reply'> {

@@ -1,7 +1,7 @@
 import { MatchersV3 } from '@pact-foundation/pact';
 import type { Schema } from '../../../src/openapi/types.ts';
 import * as resources from '../sdk/resources.ts';
-import { filled, phone, time, link as url } from '../shapes.ts';
+import { filled, mailbox, phone, time, link as url } from '../shapes.ts';
 
 const { eachLike, integer, string } = MatchersV3;
 
@@ -34,6 +34,11 @@ function suppressionChange(change: string, reasons: string[]): object {
   };
 }
 
+const report = {
+  ...{ message_id: integer(1), conversation_id: integer(1), address: mailbox('ada@example.com') },
+  ...{ bounce: null, error: null, occurred_at: time() },
+};
+
 /** The `data` of an event of each type. */
 const DATA: Record<EventType, object> = {
   'message.received': message({
@@ -64,6 +69,11 @@ const DATA: Record<EventType, object> = {
   'message.failed': message({ status: 'failed', provider: filled('text-co'), error }),
   'message.unknown': message({ status: 'unknown', provider: filled('text-co'), error }),
   'message.canceled': message({ status: 'canceled', send_at: time() }),
+  'recipient.bounced': { ...report, bounce: filled('hard'), error },
+  'recipient.complained': report,
+  'recipient.unsubscribed': report,
+  'recipient.opened': report,
+  'recipient.clicked': report,
   'conversation.created': resources.conversation,
   'conversation.merged': {
     ...resources.conversation,

@@ -1,6 +1,6 @@
 import { storedFunction } from '../../../src/db/functions.ts';
 import type { Schema } from '../../../src/openapi/types.ts';
-import { sms } from '../../support/bodies.ts';
+import { email, sms } from '../../support/bodies.ts';
 import { query } from '../../support/database.ts';
 import type { Harness } from '../../support/harness.ts';
 import { until } from '../../support/until.ts';
@@ -80,6 +80,12 @@ export async function renderedEvents(service: Harness): Promise<Map<Event['type'
     { ...entry, n: 2, change: 'remove' },
   ];
   await query(service.databaseUrl, CHANGE, [JSON.stringify(changes)]);
+  // After the first change of the ledger, because a complaint changes it too.
+  const mail = await driver.handOver('email', email);
+  for (const status of ['bounced', 'complained', 'unsubscribed', 'opened', 'clicked'])
+    await driver.receive('email/status', {
+      ...{ xillio_id: mail.provider_message_id, status, bounce: 'hard', error: report },
+    });
 
   await setFaults({ channel: 'sms', type: 'status', status: 503 });
   for (let last = 4; last < 10; last++) await send(last);

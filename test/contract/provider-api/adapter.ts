@@ -162,6 +162,7 @@ export function outgoing(message: Partial<Outgoing> & Pick<Outgoing, 'type' | 'f
     subject: null,
     body: 'Hello!',
     files: [],
+    email: null,
     created_at: new Date('2024-11-01T14:00:00.000Z'),
     timestamp: new Date('2024-11-01T14:00:00.000Z'),
     ...message,

@@ -36,6 +36,10 @@ type Cause = (scene: Scene) => Promise<unknown>;
 const failure = { httpStatus: null, class: 'provider_error' as const, code: 'x', detail: 'x' };
 const OUTCOMES = {
   accepted: { outcome: 'accepted', httpStatus: 202, providerMessageId: 'accepted-id' },
+  partly_accepted: {
+    ...{ outcome: 'accepted', httpStatus: null, providerMessageId: 'accepted-id' },
+    refused: [{ ...failure, address: '+12015559999', outcome: 'unavailable' }],
+  },
   rejected: { ...failure, outcome: 'rejected' },
   throttled: { ...failure, outcome: 'throttled', retryAfterMs: null },
   unavailable: { ...failure, outcome: 'unavailable', retryAfterMs: null, isOperatorError: false },
@@ -52,6 +56,7 @@ export const CAUSES: Record<Event, Cause> = {
   account_removed: ({ pool }) => reassignFromRemoved(pool, ['another'], events),
   account_removed_uncertain: ({ pool }) => reassignFromRemoved(pool, ['another'], events),
   accepted: settle(OUTCOMES.accepted),
+  partly_accepted: settle(OUTCOMES.partly_accepted),
   rejected: settle(OUTCOMES.rejected),
   throttled: settle(OUTCOMES.throttled),
   unavailable: settle(OUTCOMES.unavailable),
@@ -104,6 +109,7 @@ function settle(outcome: SendOutcome, canReconcile = true): Cause {
           attempt_count: 1,
           retry_count: 0,
           may_have_been_sent: false,
+          partly_sent: false,
           expires_at,
         };
         const transition = nextState({
@@ -159,7 +165,7 @@ export function receiptFor(id: number, status: string) {
       error: null,
     },
     ...{ message_id: id, delivery_key: `00000000-0000-4000-8000-${id.toString(16).padStart(12, '0')}` },
-    ...{ bounce: null, occurred_at: new Date(), payload: {} },
+    ...{ bounce: null, wire_message_id: null, occurred_at: new Date(), payload: {} },
   };
 }
 

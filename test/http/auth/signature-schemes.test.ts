@@ -15,7 +15,7 @@ function start(scheme: object, path: string, security: Record<string, string[]>[
   for (const operation of Object.values(document.paths[path] ?? {})) operation.security = security;
   return () =>
     authenticate(document, {
-      config: { apiKeys: [], metricsToken: null, publicUrl: null },
+      config: { apiKeys: [], metricsToken: null, publicUrl: null, mimeWebhookSecrets: [] },
       providers: { sms: [], email: [] },
       keyring: createKeyring([]),
       links: new MediaLinks([], null),

@@ -22,6 +22,7 @@ interface Operation {
 }
 
 const apiKey = 'your-api-key';
+const webhookPassword = 'a-password-of-webhooks';
 const paths = addSamples(openApiDocument()).paths as unknown as Record<string, Record<string, Operation>>;
 const operations = Object.values(paths).flatMap((path) => Object.values(path));
 const samplesIn = (lang: Sample['lang']) =>
@@ -39,6 +40,10 @@ async function startWithSampleData(): Promise<Harness> {
     API_KEYS: `samples:${apiKey}`,
     TEXT_CO_WEBHOOK_SECRETS: webhookSecret,
     MAIL_CO_WEBHOOK_SECRETS: webhookSecret,
+    EMAIL_PROVIDERS: 'mail-co,postmark',
+    POSTMARK_SERVER_TOKEN: 'a-server-token',
+    POSTMARK_WEBHOOK_PASSWORD: webhookPassword,
+    MIME_WEBHOOK_SECRETS: webhookSecret,
   });
   const client = createClient({ baseUrl: service.url, apiKey });
   const from = '+12016661234';
@@ -97,7 +102,7 @@ describe('The code samples of the contract', function () {
     const { code, stdout, stderr } = await runToEnd(
       'bash',
       ['-c', script.replaceAll('http://127.0.0.1:8080', service.url)],
-      { API_KEY: apiKey, WEBHOOK_SECRET: webhookSecret },
+      { API_KEY: apiKey, WEBHOOK_SECRET: webhookSecret, WEBHOOK_PASSWORD: webhookPassword },
     );
     expect(code, `${stdout}${stderr}`).to.equal(0);
     expect(stdout.match(/^# /gm)).to.have.length(steps.length);

@@ -120,6 +120,25 @@ describe('Pages of lists', function () {
         );
       });
 
+    it('many recipients have marks', async () => {
+      const to = `array(select 'person-' || k || '@' || repeat('long.', 20) || 'example' from generate_series(1, 200) as k)`;
+      const conversation = await store(`'x'`, 60, { '"to"': to });
+      const own = `from messages where conversation_id = ${conversation}`;
+      await sql(`update messages set direction = 'outbound' where conversation_id = ${conversation}`);
+      await sql(
+        `insert into deliveries (message_id, conversation_id, channel, status, expires_at, provider, provider_message_id, delivery_key)
+         select id, conversation_id, 'email', 'sent', now(), 'mail-co', id::text, gen_random_uuid() ${own}`,
+      );
+      await sql(
+        `insert into recipient_marks (message_id, position, mark, occurred_at)
+         select id, n, mark, now() from (select id ${own}) as emails
+         cross join generate_series(1, 200) as n cross join unnest(array['complained', 'unsubscribed', 'opened', 'clicked']) as mark`,
+      );
+      expect(await idsOf(`/api/messages?conversation_id=${conversation}&`)).to.deep.equal(
+        (await storedIds(conversation)).toReversed(),
+      );
+    });
+
     it('messages have many files', async () => {
       const conversation = await store(`'x'`, 220);
       const stored = `from messages cross join generate_series(1, 100) as n where conversation_id = ${conversation}`;

@@ -83,8 +83,11 @@ describe('The messages of events', function () {
     const sent = (await service.request('POST', '/api/messages/sms', sms)).body as Schema<'Message'>;
     const { id } = await record({ attachments: ['https://example.com/a', 'https://example.com/b'] });
     const { messages } = await read([sent.id, id]);
-    for (const each of [sent.id, id])
-      expect(messages.get(each)).to.deep.equal((await service.request('GET', `/api/messages/${each}`)).body);
+    for (const each of [sent.id, id]) {
+      // Events leave out the HTML beside the body.
+      const { html: _html, ...others } = (await service.request('GET', `/api/messages/${each}`)).body;
+      expect(messages.get(each)).to.deep.equal(others);
+    }
     await replaceAttachments(
       id,
       `array(select '${URL_OF_ATTACHMENT}' || n from generate_series(1, 400) as n)`,

@@ -84,7 +84,7 @@ function shared(account: string, idField: 'messaging_provider_id' | 'xillio_id')
       id: (n) => `conformance_${n}`,
       message: ({ id, ...fields }, unknown = false) =>
         event({ [idField]: id, timestamp: new Date(0).toISOString(), ...fields }, unknown),
-      receipt: (id: string, word: string, unknown = false, more = {}) =>
+      receipt: (id: string, word: string, unknown = false, _to = '', more = {}) =>
         event({ [idField]: id, status: word, timestamp: new Date(0).toISOString(), ...more }, unknown),
       sign: (webhook, { secret, at = Math.floor(Date.now() / 1_000) }) => ({
         ...webhook,
@@ -124,7 +124,7 @@ const email: Subject = {
   ...mail,
   webhooks: {
     ...mail.webhooks,
-    hardBounce: (id) => mail.webhooks.receipt(id, 'bounced', false, { bounce: 'hard' }),
+    hardBounce: (id) => mail.webhooks.receipt(id, 'bounced', false, '', { bounce: 'hard' }),
   },
   message: { from: 'user@usehatchapp.com', body: '<b>Hello</b>' },
   recipient: (n) => `recipient-${n}@example.com`,

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
+import { rateLimitResetMs } from '../../../src/providers/http/rate-limit.ts';
 import type { CallContext, Outgoing, Provider } from '../../../src/providers/provider.ts';
 import { createRegistry } from '../../../src/providers/registry.ts';
-import { rateLimitResetMs } from '../../../src/providers/telnyx/rate-limit.ts';
 import { loadConfig } from '../../../src/service/service.ts';
 import {
   callContext,

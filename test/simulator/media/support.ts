@@ -13,11 +13,14 @@ export interface File {
   sha256: string;
 }
 
-export const DIALECTS: readonly DialectName[] = ['standard', 'twilio', 'telnyx', 'vonage'];
+/** The dialects whose inbound messages have files. */
+type MediaDialect = Exclude<DialectName, 'ses' | 'resend' | 'sendgrid' | 'postmark' | 'smtp'>;
+
+export const DIALECTS: readonly MediaDialect[] = ['standard', 'twilio', 'telnyx', 'vonage'];
 const newToken = createTokens(APPLICATION_ID, PRIVATE_KEY);
 
 /** The credentials that the provider of each dialect requires for its files; none for Telnyx. */
-export const credentials: Record<DialectName, () => Record<string, string>> = {
+export const credentials: Record<MediaDialect, () => Record<string, string>> = {
   standard: () => ({ authorization: `Bearer ${API_KEY}` }),
   twilio: () => basic(ACCOUNT_SID, API_KEY),
   telnyx: () => ({}),
@@ -25,7 +28,7 @@ export const credentials: Record<DialectName, () => Record<string, string>> = {
 };
 
 /** The URL of the only file in the webhook of each dialect. */
-const URLS: Record<DialectName, (webhook: Received) => string | null> = {
+const URLS: Record<MediaDialect, (webhook: Received) => string | null> = {
   standard: ({ body }) => body.attachments[0],
   twilio: ({ text }) => new URLSearchParams(text).get('MediaUrl0'),
   telnyx: ({ body }) => body.data.payload.media[0].url,
@@ -45,7 +48,7 @@ export async function startMedia() {
   return {
     ...{ play, receiver, addFile },
     /** Sends an inbound message with the file, and returns the webhook and the URL of the file. */
-    inbound: async (dialect: DialectName, { id }: File) => {
+    inbound: async (dialect: MediaDialect, { id }: File) => {
       await play.call('POST', '/_control/inbound', { channel: 'sms', dialect, files: [id] });
       const webhook = receiver.received.at(-1);
       if (!webhook) throw new Error('no webhook was received');

@@ -13,7 +13,7 @@ create or replace function claim_deliveries(routes json, wanted int, wanted_retr
   route int, delay_ms float8, id bigint, conversation_id bigint, type text, "from" text, "to" text[], cc text[],
   bcc text[], reply_to text, subject text, body text, attachments text[], "timestamp" timestamptz, delivery_key uuid,
   attempt_count int, retry_count int, may_have_been_sent boolean, created_at timestamptz, send_at timestamptz,
-  expires_at timestamptz, traceparent text, segments smallint, media json)
+  expires_at timestamptz, traceparent text, segments smallint, partly_sent boolean, media json, fetched json, email json)
 language plpgsql
 set search_path from current
 set enable_seqscan = off as $$
@@ -97,9 +97,28 @@ begin
   select n, extract(epoch from delay)::float8 * 1000, id, messages.conversation_id, type, "from", "to", cc, bcc,
     reply_to, subject, body, attachments, "timestamp", delivery_key, attempt_count, retry_count, may_have_been_sent,
     messages.created_at, send_at, expires_at, traceparent, segments,
+    claimed.provider_message_id is not null,
     case when type <> 'sms' then (
-      select json_agg(json_build_object('id', media.id, 'content_type', content_type, 'size', size) order by position)
-      from message_media join media on media.id = media_id where message_media.message_id = messages.id
+      select json_agg(json_build_object(
+        'id', media.id, 'content_type', content_type, 'size', size, 'object_id', object_id,
+        'name', coalesce(message_media.name, media.name), 'content_id', content_id) order by position)
+      from message_media join media on media.id = media_id
+      where message_media.message_id = messages.id and position <= 1000
+    ) end,
+    -- The files that an earlier attempt has fetched from the URLs of the message.
+    case when attachments <> '{}' then (
+      select json_agg(json_build_object(
+        'number', position - 1000, 'content_type', content_type, 'size', size, 'object_id', object_id, 'name', media.name))
+      from message_media join media on media.id = media_id
+      where message_media.message_id = messages.id and position > 1000
+    ) end,
+    case when type = 'email' then (
+      select json_build_object(
+        'is_html', is_html, 'text', text, 'headers', headers, 'names', names, 'url_files', url_files,
+        'internet_message_id', internet_message_id, 'in_reply_to', in_reply_to, 'reference_ids', thread.reference_ids)
+      from emails
+      left join lateral thread_of(in_reply_to_id) as thread on in_reply_to_id is not null
+      where emails.message_id = messages.id
     ) end
   from claimed join messages on messages.id = message_id
   order by send_order;

@@ -2,10 +2,11 @@
 -- them, also after a START. `attempts` has the number of the attempt of each message: after another claim, nothing is recorded.
 -- `is_unsent`: the provider has confirmed that no earlier attempt was accepted.
 -- Returns the recipients who are left out of all calls (`is_left_out`), and the other suppressed recipients: the only recipient of
--- a message, and recipients of a message that may have been sent.
+-- a message, and recipients of a message that may have been sent. Also returns the recipients whom an earlier call has reached, or
+-- who were refused for good (`is_settled`).
 -- With a generic plan, because planning takes ten times as long as the lookups.
 create or replace function leave_out_suppressed(ids bigint[], attempts int[], is_unsent boolean)
-  returns table (message_id bigint, "position" smallint, detail text, is_left_out boolean)
+  returns table (message_id bigint, "position" smallint, detail text, is_left_out boolean, is_settled boolean)
 language plpgsql rows 1
 set search_path from current
 set enable_seqscan = off
@@ -26,9 +27,10 @@ begin
     on conflict do nothing
     returning message_id, position
   )
-  select own.message_id, own.position, own.error ->> 'detail', true from delivery_recipients as own
-  where own.message_id = any(ids) and own.provider is null
+  select own.message_id, own.position, own.error ->> 'detail', own.provider is null, own.provider is not null
+  from delivery_recipients as own
+  where own.message_id = any(ids)
   union all
-  select message_id, position, 'The recipient is suppressed (' || reason || ')', recorded.position is not null
+  select message_id, position, 'The recipient is suppressed (' || reason || ')', recorded.position is not null, false
   from suppressed left join recorded using (message_id, position);
 end $$;

@@ -1,5 +1,6 @@
 -- The recipients of outbound messages whom the ledger stops now, each with the strongest reason of the entry with the widest
--- scope. Recipients who were left out before are omitted (leave_out_suppressed).
+-- scope. Recipients with a row are omitted: they were left out before (leave_out_suppressed), or an earlier call has settled them
+-- (settle_recipients).
 -- With a generic plan, because planning takes ten times as long as the lookups.
 create or replace function suppressed_recipients(ids bigint[])
   returns table (message_id bigint, "position" smallint, reason text)
@@ -22,5 +23,5 @@ begin
   where deliveries.message_id = any(ids)
     and not exists (
       select from delivery_recipients as own
-      where own.message_id = deliveries.message_id and own.position = recipient.position and own.provider is null);
+      where own.message_id = deliveries.message_id and own.position = recipient.position);
 end $$;

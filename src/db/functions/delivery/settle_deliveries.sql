@@ -2,7 +2,8 @@
 -- deliveries of their conversations. `input` has for each attempt {id, conversation_id, number, provider, started_at,
 -- duration_ms, outcome, http_status, code, detail, class, provider_message_id, next_attempt_at, pause_ms} and the next state of its
 -- delivery {status, error, next_provider, accounts, retries, may_have_been_sent}; optionally `recipients`, with the provider's ids for
--- each recipient {address, provider_message_id}.
+-- each recipient {address, provider_message_id}, `wire_message_id`, by which the provider replaced the Message-ID of an email, and
+-- `partly_sent` with `refused` (settle_recipients).
 create or replace function settle_deliveries(input json) returns void
 language plpgsql
 set search_path from current
@@ -13,19 +14,26 @@ declare
   accepted bigint[];
   provider_ids text[];
   has_recipients boolean;
+  has_partly_sent boolean;
   has_opt_outs boolean;
+  has_wire_ids boolean;
   settled int;
   adopted bigint[];
 begin
   select array_agg(distinct conversation_id), array_agg(id) filter (where provider_message_id is not null),
     array_agg(provider_message_id) filter (where provider_message_id is not null), bool_or(recipients is not null),
-    bool_or(class = 'opted_out' and code is distinct from 'recipient_suppressed')
-  into conversation_ids, accepted, provider_ids, has_recipients, has_opt_outs
+    bool_or(partly_sent), bool_or(class = 'opted_out' and code is distinct from 'recipient_suppressed' or refused is not null),
+    bool_or(wire_message_id is not null)
+  into conversation_ids, accepted, provider_ids, has_recipients, has_partly_sent, has_opt_outs, has_wire_ids
   from json_to_recordset(input) as attempt(
-    id bigint, conversation_id bigint, provider_message_id text, recipients json, class text, code text);
+    id bigint, conversation_id bigint, provider_message_id text, recipients json, partly_sent boolean, refused json, class text,
+    code text, wire_message_id text);
 
   perform lock_provider_message_ids(provider_ids || case when has_recipients then recipient_ids(input) end);
   perform from conversations where id = any(conversation_ids) order by id for no key update;
+  if has_partly_sent then
+    input := settle_recipients(input);
+  end if;
 
   with attempt as materialized (
     select * from json_to_recordset(input) as attempt(
@@ -35,7 +43,9 @@ begin
   update deliveries
   set status = attempt.status, error = attempt.error, provider = attempt.next_provider,
       accounts = attempt.accounts,
-      provider_message_id = attempt.provider_message_id, next_attempt_at = attempt.next_attempt_at,
+      -- A message that waits for an attempt has an id only if it is partly sent.
+      provider_message_id = coalesce(attempt.provider_message_id, deliveries.provider_message_id),
+      next_attempt_at = attempt.next_attempt_at,
       retry_count = retry_count + attempt.retries, may_have_been_sent = attempt.may_have_been_sent,
       updated_at = statement_timestamp()
   from attempt
@@ -48,16 +58,17 @@ begin
     -- A late result: the provider accepted the message, so the result of a later attempt does not matter.
     perform record_pending_attempts(array(
       select message_id
-      from json_to_recordset(input) as attempt(id bigint, number int, provider text, status text)
+      from json_to_recordset(input) as attempt(id bigint, number int, provider text, status text, partly_sent boolean)
       join deliveries on message_id = id
-      where deliveries.provider_message_id is null and attempt.status = 'sent' and deliveries.status = 'sending'
+      where (deliveries.provider_message_id is null or partly_sent) and attempt.status = 'sent' and deliveries.status = 'sending'
         and attempt.number < attempt_count and coalesce(deliveries.provider, attempt.provider) = attempt.provider
       order by message_id for no key update of deliveries));
     update deliveries
     set status = 'sent', error = null, provider = attempt.provider, provider_message_id = attempt.provider_message_id,
         next_attempt_at = null, may_have_been_sent = true, updated_at = statement_timestamp()
-    from json_to_recordset(input) as attempt(id bigint, number int, provider text, provider_message_id text, status text)
-    where deliveries.message_id = attempt.id and deliveries.provider_message_id is null and attempt.status = 'sent'
+    from json_to_recordset(input) as attempt(
+      id bigint, number int, provider text, provider_message_id text, status text, partly_sent boolean)
+    where deliveries.message_id = attempt.id and (deliveries.provider_message_id is null or partly_sent) and attempt.status = 'sent'
       and (deliveries.status = 'unknown' or deliveries.status in ('queued', 'sending') and attempt.number < attempt_count)
       and coalesce(deliveries.provider, attempt.provider) = attempt.provider;
     -- A receipt with only the delivery key came before the result of its attempt.
@@ -71,6 +82,10 @@ begin
     perform record_recipient_ids(input);
   end if;
 
+  if has_wire_ids then
+    perform add_wire_message_ids(array_agg(id), array_agg(wire_message_id))
+    from json_to_recordset(input) as attempt(id bigint, wire_message_id text) where wire_message_id is not null;
+  end if;
   perform record_attempts(input);
   if has_opt_outs then
     perform record_send_opt_outs(input);

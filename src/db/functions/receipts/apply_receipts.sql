@@ -9,7 +9,9 @@ declare
   with_recipients bigint[];
   -- Receipts that may follow a receipt of the same batch that reports `delivered`.
   bounces bigint[];
-  has_hard_bounces boolean;
+  -- Whether an email bounced, or a receipt reports a mark.
+  has_reports boolean;
+  has_wire_ids boolean;
 begin
   -- Receipts of one message are applied one transaction after the other: while one transaction adds the recipients, a receipt
   -- of the whole message would not find them. All transactions lock in the order of the ids, so that they do not deadlock.
@@ -19,8 +21,10 @@ begin
 
   select array_agg(distinct receipt.message_id) filter (where has_recipients),
     array_agg(receipt.id) filter (where channel = 'email' and reported_status(receipt.status) = 'undelivered'),
-    bool_or(bounce = 'hard')
-  into with_recipients, bounces, has_hard_bounces
+    bool_or(channel = 'email' and (
+      bounce = 'hard' or reported_mark(receipt.status) is not null or reported_status(receipt.status) = 'undelivered')),
+    bool_or(receipt.wire_message_id is not null)
+  into with_recipients, bounces, has_reports, has_wire_ids
   from delivery_receipts as receipt
   join deliveries using (message_id)
   cross join lateral (
@@ -42,7 +46,16 @@ begin
   if with_recipients is not null then
     perform summarise_recipients(with_recipients);
   end if;
-  if has_hard_bounces then
-    perform add_hard_bounces(ids);
+  if has_wire_ids then
+    perform add_wire_message_ids(array_agg(message_id), array_agg(wire_message_id))
+    from (
+      select distinct message_id, receipt.wire_message_id
+      from delivery_receipts as receipt join deliveries using (message_id)
+      where receipt.id = any(ids) and receipt.wire_message_id is not null and receipt.provider = deliveries.provider
+    ) as named;
+  end if;
+  if has_reports then
+    perform record_marks(ids);
+    perform add_reported_suppressions(ids);
   end if;
 end $$;

@@ -14,6 +14,7 @@ declare
   event_conversation_ids bigint[];
   has_skipped boolean;
   has_media boolean;
+  has_email boolean;
 begin
   with message as materialized (
     select nextval('messages_id_seq') as id, case when send_at > at then 'scheduled' else 'queued' end as status, given.*
@@ -23,7 +24,7 @@ begin
       provider_message_id text, segments smallint, "timestamp" timestamptz, send_at timestamptz,
       expires_at timestamptz, payload jsonb, api_key_name text, idempotency_key text, request_hash text,
       delivery_key uuid, accounts text[], actor text, traceparent text, purpose text, recipient_hashes bytea[], skipped json,
-      media_ids bigint[])
+      media_ids bigint[], email json)
   ), first_use as (
     insert into idempotency_keys (api_key_name, key, operation, request_hash, message_id)
     select api_key_name, idempotency_key, 'send', request_hash, id from message
@@ -70,8 +71,9 @@ begin
     array_agg(conversation_ids[n] order by n) filter (where inserted_message.id is not null and status = 'queued'),
     bool_or(inserted_message.id is not null and skipped is not null),
     bool_or(inserted_message.id is not null
-      and (direction = 'inbound' and attachments <> '{}' or media_ids is not null))
-  into ids, inserted, types, message_ids, event_conversation_ids, has_skipped, has_media
+      and (direction = 'inbound' and attachments <> '{}' or media_ids is not null)),
+    bool_or(inserted_message.id is not null and email is not null)
+  into ids, inserted, types, message_ids, event_conversation_ids, has_skipped, has_media, has_email
   from message left join inserted_message using (id);
   -- The recipients who are suppressed already, of messages that are sent to their other recipients.
   if has_skipped then
@@ -83,6 +85,9 @@ begin
   end if;
   if has_media then
     perform record_media(input, ids, inserted, at);
+  end if;
+  if has_email then
+    perform record_emails(input, ids, inserted);
   end if;
   if types is not null then
     perform append_events(types, message_ids, event_conversation_ids);

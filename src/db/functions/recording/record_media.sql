@@ -1,6 +1,6 @@
 -- Records the media of messages that insert_messages has inserted; `input`, `ids` and `inserted` are those of this function.
 -- The attachments of an inbound message are to be fetched, at most `max_media` of them; until then they have the type and the name
--- that the provider has declared. `media_ids` of an outbound message names stored media.
+-- that the provider has declared. `media_ids` names stored media, with a content id and a name of their own or null.
 create or replace function record_media(input json, ids bigint[], inserted boolean[], at timestamptz) returns void
 language plpgsql
 set search_path from current
@@ -29,9 +29,11 @@ begin
     perform pg_notify('media_due', '');
   end if;
 
-  insert into message_media (message_id, position, media_id)
-  select ids[n], position, media_id
-  from json_to_recordset(input) as message(n int, direction text, media_ids bigint[])
-  cross join lateral unnest(media_ids) with ordinality as named(media_id, position)
-  where direction = 'outbound' and inserted[n];
+  -- A message has either attachments to fetch or stored media.
+  insert into message_media (message_id, position, media_id, content_id, name)
+  select ids[n], position, media_id, content_id, name
+  from json_to_recordset(input) as message(n int, media_ids bigint[], content_ids text[], media_names text[])
+  cross join lateral unnest(media_ids, content_ids, media_names) with ordinality
+    as named(media_id, content_id, name, position)
+  where media_ids is not null and inserted[n];
 end $$;

@@ -30,7 +30,7 @@ const SIMULATED: AccountCheck = {
 
 function describe(
   account: AccountConfig,
-  { channel, capabilities }: Provider,
+  { channel, capabilities, inbound }: Provider,
   { publicUrl }: Config,
 ): Record<string, string> {
   const { name, perSecond, perSecondPerSender, senders, simulated, consentReplies } = account;
@@ -47,6 +47,7 @@ function describe(
     Limits: limits.join(', ') || 'none',
     ...(channel === 'sms' && { 'Replies to STOP': describeReplies(consentReplies) }),
     'Webhook URL': url,
+    ...(inbound && { 'Inbound email URL': `${url}/inbound` }),
     ...(!simulated && { Configure: kind.webhookSetup }),
   };
 }

@@ -12,13 +12,14 @@ export function describeAuthenticity(subject: Subject, bench: () => Bench): void
   const { signatureHeader, sign } = webhooks;
 
   describe('a webhook', () => {
+    const receipt = () => webhooks.receipt(bench().id(), subject.progress.at(-1) as string);
     const inbound = () =>
-      webhooks.message({ id: bench().id(), from: bench().recipient(), to: message.from, body: 'Hello' });
+      webhooks.message?.({ id: bench().id(), from: bench().recipient(), to: message.from, body: 'Hello' }) ??
+      receipt();
     const options = (more: Partial<SigningOptions> = {}) => ({
       ...{ secret: secrets.current, url: bench().service.url },
       ...more,
     });
-    const receipt = () => webhooks.receipt(bench().id(), subject.progress.at(-1) as string);
 
     /** Expects that each webhook is refused and that nothing is stored. */
     async function expectRefused(...forged: Webhook[]): Promise<void> {
@@ -46,7 +47,8 @@ export function describeAuthenticity(subject: Subject, bench: () => Bench): void
 
     it('is refused with one flipped bit in the body or in the signature', async () => {
       const signed = bench().signed(inbound());
-      const bodies = Array.from({ length: Math.ceil(signed.body.length / STEP) }, (_, index) => ({
+      const count = webhooks.signsBody === false ? 0 : Math.ceil(signed.body.length / STEP);
+      const bodies = Array.from({ length: count }, (_, index) => ({
         ...signed,
         body: withFlippedBit(signed.body, index * STEP),
       }));

@@ -67,11 +67,11 @@ export class Bench {
     return { id: body.id, to };
   }
 
-  /** Sends a message without receipts and returns its id and the provider's id. */
-  async sendQuietly(): Promise<{ id: number; providerId: string }> {
-    const { id } = await this.send();
+  /** Sends a message without receipts and returns its id, the provider's id and the recipient. */
+  async sendQuietly(): Promise<{ id: number; providerId: string; to: string }> {
+    const { id, to } = await this.send();
     const { provider_message_id } = await this.service.untilStatus(id, 'sent');
-    return { id, providerId: String(provider_message_id) };
+    return { id, providerId: String(provider_message_id), to };
   }
 
   async message(id: number): Promise<Message> {

@@ -29,7 +29,10 @@ export function describeCapabilities(subject: Subject, bench: () => Bench): void
     async function expectSent(more: object): Promise<void> {
       const { status, body } = await post(more);
       expect(status, JSON.stringify(body)).to.equal(202);
-      const { provider_message_id } = await bench().service.untilStatus(body.id, 'delivered');
+      const { provider_message_id } = await bench().service.untilStatus(
+        body.id,
+        subject.lastStatus ?? 'delivered',
+      );
       const { data } = await bench().control<{ data: { id: string }[] }>('GET', 'messages');
       expect(data.map(({ id }) => id)).to.deep.equal([provider_message_id]);
     }
@@ -63,7 +66,11 @@ export function describeCapabilities(subject: Subject, bench: () => Bench): void
     it('limits the attachments', async () => {
       const withAttachments = (length: number) => ({
         ...(isText() && { type: 'mms' }),
-        attachments: Array.from({ length }, (_, index) => `${ATTACHMENT}?n=${index}`),
+        attachments: Array.from({ length }, (_, index) =>
+          has.attachmentsBy.includes('url')
+            ? `${ATTACHMENT}?n=${index}`
+            : { content: Buffer.from(`text ${index}`).toString('base64'), filename: `${index}.txt` },
+        ),
       });
       if (isText() && !has.mms) return expectRefused(withAttachments(1));
       const most = has.maxAttachments ?? 3;

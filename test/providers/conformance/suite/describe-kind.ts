@@ -9,7 +9,8 @@ import { describeMedia } from './media.ts';
 import { describeOptOuts } from './opt-outs.ts';
 import { describeReceipts } from './receipts.ts';
 import { describeSending } from './sending.ts';
-import type { Subjects } from './subject.ts';
+import { describeSilence } from './silence.ts';
+import { hasInbound, NO_WEBHOOKS, type Subjects } from './subject.ts';
 
 /**
  * The conformance suite that every kind of provider runs, through the public interface of a service and the simulator's
@@ -40,9 +41,15 @@ export function describeKind(name: string, subjects: Subjects): void {
         const get = () => bench;
         describeSending(subject, get);
         describeCapabilities(subject, get);
+        if (subject.webhooks === NO_WEBHOOKS) {
+          describeSilence(get);
+          return;
+        }
         describeReceipts(subject, get);
-        describeInbound(subject, get);
-        describeMedia(subject, channel as Channel, get);
+        if (hasInbound(subject)) {
+          describeInbound(subject, get);
+          describeMedia(subject, channel as Channel, get);
+        }
         describeOptOuts(subject, channel as Channel, get);
         describeAuthenticity(subject, get);
       });

@@ -1,12 +1,15 @@
 import { expect } from 'chai';
 import type { WebhookCall } from '../../../../src/simulator/webhook-client.ts';
 import type { Bench } from './bench.ts';
-import type { Subject } from './subject.ts';
+import type { InboundSubject } from './subject.ts';
 
 const ATTACHMENT = 'https://media.example/picture.png';
 
 /** Inbound messages: content, repeats and unknown fields. */
-export function describeInbound({ webhooks, message: { from: ours } }: Subject, bench: () => Bench): void {
+export function describeInbound(
+  { webhooks, message: { from: ours } }: InboundSubject,
+  bench: () => Bench,
+): void {
   describe('an inbound message', () => {
     it('is stored in the conversation of the message that it replies to', async () => {
       const { dialect } = bench().subject;

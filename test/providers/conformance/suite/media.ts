@@ -7,7 +7,7 @@ import type { Channel } from '../../../../src/channel.ts';
 import type { Accepted, Call } from '../../../../src/simulator/store.ts';
 import { until } from '../../../support/until.ts';
 import type { Bench } from './bench.ts';
-import type { Subject } from './subject.ts';
+import type { InboundSubject } from './subject.ts';
 
 const TYPE = 'image/png';
 /** Not one of the addresses that the service may call here. */
@@ -15,7 +15,7 @@ const PRIVATE = 'http://[::1]:9/picture';
 const CONTENT = Buffer.from('a picture of a host that is not of the provider');
 
 /** The files of messages: kept when the provider has deleted them, fetched with credentials only where these belong. */
-export function describeMedia(subject: Subject, channel: Channel, bench: () => Bench): void {
+export function describeMedia(subject: InboundSubject, channel: Channel, bench: () => Bench): void {
   const { webhooks, message: own, dialect } = subject;
 
   describe('a file', () => {

@@ -4,21 +4,13 @@ import type { Channel } from '../../../../src/channel.ts';
 import { entriesOf, repliesTo } from '../../../support/consent.ts';
 import { until } from '../../../support/until.ts';
 import type { Bench } from './bench.ts';
-import type { Subject } from './subject.ts';
+import { hasInbound, type InboundSubject, type Subject } from './subject.ts';
 
 /** The requests of recipients, and the addresses that never accept a message. */
 export function describeOptOuts(subject: Subject, channel: Channel, bench: () => Bench): void {
   const { message, optedOut, webhooks } = subject;
 
   describe('an opt-out', () => {
-    /** An inbound text of the simulator, as the provider sends it. */
-    const write = async (from: string, body: string) => {
-      const answer = await bench().control<{ status: number }>('POST', 'inbound', {
-        ...{ channel, dialect: subject.dialect },
-        ...webhooks.inbound({ from, to: message.from, body }),
-      });
-      expect(answer.status).to.equal(200);
-    };
     const post = async (to: string) => {
       const body = { ...message, to, timestamp: new Date().toISOString() };
       const answer = await bench().service.request('POST', `/api/messages/${channel}`, body);
@@ -27,13 +19,7 @@ export function describeOptOuts(subject: Subject, channel: Channel, bench: () =>
     const entries = async (address: string) => (await entriesOf(bench().service, address)).length;
     const SUPPRESSED = { status: 422, code: 'recipient_suppressed', id: undefined };
 
-    if (channel === 'email')
-      it('by the text STOP is a request in a text message only', async () => {
-        const from = bench().recipient();
-        await write(from, 'STOP');
-        expect(await entries(from)).to.equal(0);
-      });
-    else describeTexts();
+    if (hasInbound(subject)) describeTexts(subject);
 
     if (optedOut !== undefined)
       it('at the provider suppresses the recipient of a refused message', async () => {
@@ -49,12 +35,28 @@ export function describeOptOuts(subject: Subject, channel: Channel, bench: () =>
       it('is not necessary after a hard bounce, which suppresses the address', async () => {
         const { id, to } = await bench().send();
         const sent: Message = await bench().service.untilStatus(id, 'delivered');
-        const bounce = webhooks.hardBounce?.(String(sent.provider_message_id));
+        const bounce = webhooks.hardBounce?.(String(sent.provider_message_id), to);
         if (bounce) await bench().deliver(bounce);
         expect(await post(to)).to.deep.equal(SUPPRESSED);
       });
 
-    function describeTexts(): void {
+    function describeTexts({ webhooks: forms }: InboundSubject): void {
+      /** An inbound text of the simulator, as the provider sends it. */
+      const write = async (from: string, body: string) => {
+        const answer = await bench().control<{ status: number }>('POST', 'inbound', {
+          ...{ channel, dialect: subject.dialect },
+          ...forms.inbound({ from, to: message.from, body }),
+        });
+        expect(answer.status).to.equal(200);
+      };
+
+      if (channel === 'email')
+        return void it('by the text STOP is a request in a text message only', async () => {
+          const from = bench().recipient();
+          await write(from, 'STOP');
+          expect(await entries(from)).to.equal(0);
+        });
+
       it('by the text STOP suppresses the recipient until the text START', async () => {
         const from = bench().recipient();
         await write(from, ' Stop! ');
@@ -76,8 +78,7 @@ export function describeOptOuts(subject: Subject, channel: Channel, bench: () =>
 
       it('whose webhook is redelivered after a START changes nothing', async () => {
         const from = bench().recipient();
-        const webhook = (body: string) =>
-          webhooks.message({ id: bench().id(), from, to: message.from, body });
+        const webhook = (body: string) => forms.message({ id: bench().id(), from, to: message.from, body });
         const stop = webhook('STOP');
         await bench().deliver(stop);
         await bench().deliver(webhook('START'));

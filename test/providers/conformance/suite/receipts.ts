@@ -18,8 +18,8 @@ export function describeReceipts(
       await quietly();
       const results = await Promise.all(
         Object.keys(statuses).map(async (status) => {
-          const { id, providerId } = await bench().sendQuietly();
-          await bench().deliver(receipt(providerId, status));
+          const { id, providerId, to } = await bench().sendQuietly();
+          await bench().deliver(receipt(providerId, status, false, to));
           return [status, (await bench().message(id)).status];
         }),
       );
@@ -28,20 +28,20 @@ export function describeReceipts(
 
     it('with an unknown status or with unknown fields is kept, and an unknown status changes nothing', async () => {
       await quietly();
-      const { id, providerId } = await bench().sendQuietly();
+      const { id, providerId, to } = await bench().sendQuietly();
       // The second word is also the name of a member of every object in JavaScript.
       const unknown = ['teleported', 'constructor'];
-      for (const status of unknown) await bench().deliver(receipt(providerId, status, true));
+      for (const status of unknown) await bench().deliver(receipt(providerId, status, true, to));
       expect((await bench().message(id)).status).to.equal('sent');
-      await bench().deliver(receipt(providerId, progress.at(-1) as string, true));
+      await bench().deliver(receipt(providerId, progress.at(-1) as string, true, to));
       expect((await bench().message(id)).status).to.equal(last);
       expect(await bench().receipts(id)).to.include.members(unknown);
     });
 
     it('that arrives 20 times at once is stored once', async () => {
       await quietly();
-      const { id, providerId } = await bench().sendQuietly();
-      const webhook = receipt(providerId, progress.at(-1) as string);
+      const { id, providerId, to } = await bench().sendQuietly();
+      const webhook = receipt(providerId, progress.at(-1) as string, false, to);
       await Promise.all(Array.from({ length: 20 }, () => bench().deliver(webhook)));
       expect((await bench().message(id)).status).to.equal(last);
       expect(await bench().receipts(id)).to.have.lengthOf(1);
@@ -51,8 +51,8 @@ export function describeReceipts(
       await quietly();
       const ends = await Promise.all(
         ordersOf(progress).map(async (order) => {
-          const { id, providerId } = await bench().sendQuietly();
-          for (const status of order) await bench().deliver(receipt(providerId, status));
+          const { id, providerId, to } = await bench().sendQuietly();
+          for (const status of order) await bench().deliver(receipt(providerId, status, false, to));
           return [order.join(), (await bench().message(id)).status];
         }),
       );

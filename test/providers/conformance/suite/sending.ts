@@ -4,11 +4,14 @@ import type { Bench } from './bench.ts';
 import type { OutcomeCase, Subject } from './subject.ts';
 
 /** Sends, their outcomes and their reconciliation. */
-export function describeSending({ outcomes, refusals, reconciliations }: Subject, bench: () => Bench): void {
+export function describeSending(
+  { outcomes, refusals, reconciliations, lastStatus = 'delivered' }: Subject,
+  bench: () => Bench,
+): void {
   describe('a send', () => {
-    it('that the provider accepts is delivered by signed receipts', async () => {
+    it(`that the provider accepts is ${lastStatus}${lastStatus === 'delivered' ? ' by signed receipts' : ''}`, async () => {
       const { id, to } = await bench().send();
-      const message = await bench().service.untilStatus(id, 'delivered');
+      const message = await bench().service.untilStatus(id, lastStatus);
       const [accepted, ...others] = await bench().acceptedFor(to);
       expect(others).to.deep.equal([]);
       expect(message).to.deep.include({
@@ -45,7 +48,7 @@ export function describeSending({ outcomes, refusals, reconciliations }: Subject
 
 /** The fault ends after the first attempt: then the message must reach its end without a second message. */
 async function checkOutcome(bench: Bench, outcome: OutcomeCase): Promise<void> {
-  const { end = 'delivered', sent = 1 } = outcome;
+  const { end = bench.subject.lastStatus ?? 'delivered', sent = 1 } = outcome;
   const to = bench.recipient();
   await bench.faults({ ...outcome.fault, recipient: to });
   const { id } = await bench.send(to);

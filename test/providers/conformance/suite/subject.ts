@@ -24,6 +24,8 @@ export interface Subject {
   recipient(n: number): string;
   /** The recipient of a message that the simulator accepted. */
   recipientOf(request: Record<string, unknown>): unknown;
+  /** The last status of a message that the provider accepts; default: `delivered`. */
+  lastStatus?: 'sent' | 'delivered';
   outcomes: OutcomeCase[];
   refusals: RefusalCase[];
   /** A recipient who has opted out at the provider, which refuses the message with the class `opted_out`; absent without one. */
@@ -52,7 +54,7 @@ export interface OutcomeCase {
   attempt: { outcome: string; code: string; http_status: number | null };
   /** The class of the error that the message shows until the next attempt. */
   class: string;
-  /** The final status; default: `delivered`. */
+  /** The final status; default: that of an accepted message. */
   end?: string;
   /** How often the provider has the message at the end; default: 1. */
   sent?: 0 | 1;
@@ -104,21 +106,50 @@ export interface WebhookForms {
   response: { contentType: string; body: string };
   /** A provider id that no other number has. */
   id(n: number): string;
-  /** @param unknown whether the webhook has fields that are not documented. */
-  message(fields: InboundFields, unknown?: boolean): Webhook;
-  receipt(id: string, status: string, unknown?: boolean): Webhook;
+  /**
+   * Absent for a kind whose webhooks have no inbound messages.
+   *
+   * @param unknown whether the webhook has fields that are not documented.
+   */
+  message?(fields: InboundFields, unknown?: boolean): Webhook;
+  /** @param to the recipient of the message, whom the webhooks of some kinds name. */
+  receipt(id: string, status: string, unknown?: boolean, to?: string): Webhook;
   /** The receipt of a bounce after which the address will never accept an email; absent if the kind has none. */
-  hardBounce?(id: string): Webhook;
+  hardBounce?(id: string, to: string): Webhook;
   sign(webhook: Webhook, options: SigningOptions): Webhook;
   signatureHeader: string;
   /** The status for a webhook without a signature; default: 401. */
   unsignedStatus?: 503;
+  /** Whether the signature covers the body; default: true. */
+  signsBody?: boolean;
   /** Whether the signature covers the URL. */
   signsUrl: boolean;
   /** Whether the signature covers the time. */
   signsTime: boolean;
   /** The fields of `/_control/inbound`. */
-  inbound(fields: Omit<InboundFields, 'id'>): Record<string, unknown>;
+  inbound?(fields: Omit<InboundFields, 'id'>): Record<string, unknown>;
+}
+
+/** A kind whose webhooks have inbound messages. */
+export type InboundSubject = Subject & { webhooks: Required<Pick<WebhookForms, 'message' | 'inbound'>> };
+
+export function hasInbound(subject: Subject): subject is InboundSubject {
+  return subject.webhooks.message !== undefined && subject.webhooks.inbound !== undefined;
+}
+
+/** Of a kind that sends no webhooks, neither receipts nor messages. */
+export const NO_WEBHOOKS: WebhookForms = {
+  response: { contentType: '', body: '' },
+  id: noWebhook,
+  receipt: noWebhook,
+  sign: noWebhook,
+  signatureHeader: '',
+  signsUrl: false,
+  signsTime: false,
+};
+
+function noWebhook(): never {
+  throw new Error('This kind sends no webhooks');
 }
 
 export type Subjects = Partial<Record<Channel, Subject>>;
