@@ -2185,6 +2185,12 @@ export interface components {
         ResendClick: {
             /** @description The URL. */
             link?: string;
+            /** @description The address of the reader. */
+            ipAddress?: string;
+            /** @description When the link was opened. */
+            timestamp?: string;
+            /** @description The program of the reader. */
+            userAgent?: string;
         };
         /** @description A bounce. `Permanent` means that the address will never accept an email. */
         ResendBounce: {
