@@ -7,7 +7,7 @@ export interface Operation {
   tags?: string[];
   security?: Record<string, string[]>[];
   requestBody?: object;
-  parameters?: { name: string; in: string; explode?: boolean; allowEmptyValue?: boolean }[];
+  parameters?: { name: string; in: string; schema?: { type?: unknown }; allowEmptyValue?: boolean }[];
   responses: Record<string, object>;
 }
 

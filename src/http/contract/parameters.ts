@@ -117,7 +117,7 @@ export const checkQuery: RequestHandler = (request, _response, next) => {
   const parameters = operation?.parameters?.filter((each) => each.in === 'query') ?? [];
   const known = new Set(parameters.map(({ name }) => name));
   const emptyArrays = parameters
-    .filter((each) => each.allowEmptyValue && each.explode)
+    .filter(({ allowEmptyValue, schema }) => allowEmptyValue && schema?.type === 'array')
     .map(({ name }) => name);
   const given = Object.entries(request.query);
   const unknown = given.map(([name]) => name).filter((name) => !known.has(name));
