@@ -4,7 +4,7 @@ import { simpleParser } from 'mailparser';
 import { isAutoReply } from '../../src/mail/auto-reply.ts';
 import { bounceIn } from '../../src/mail/bounce.ts';
 import { readMail, UnreadableMailError } from '../../src/mail/read-mail.ts';
-import { strippedTextOf } from '../../src/mail/stripped-text.ts';
+import { strippedTextOf } from '../../src/mail/reply/stripped-text.ts';
 import { textOfHtml } from '../../src/mail/text-of-html.ts';
 import { usefulHeaders } from '../../src/mail/useful-headers.ts';
 import { corpus } from '../support/mail-corpus.ts';

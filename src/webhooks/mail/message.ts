@@ -1,6 +1,6 @@
 import { isAutoReply } from '../../mail/auto-reply.ts';
 import type { ParsedMail } from '../../mail/parsed-mail.ts';
-import { strippedTextOf } from '../../mail/stripped-text.ts';
+import { strippedTextOf } from '../../mail/reply/stripped-text.ts';
 import { textOfHtml } from '../../mail/text-of-html.ts';
 import { usefulHeaders } from '../../mail/useful-headers.ts';
 import type { AddressParser } from '../../messaging/address.ts';
