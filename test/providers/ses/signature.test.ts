@@ -116,10 +116,11 @@ describe('The URLs of SNS', () => {
     for (const url of wrong) expect(confirmationUrl(url, TOPIC, null), url).to.equal(null);
   });
 
-  it('are those of the simulator only for an account whose URL is of this machine', () => {
+  it('include those of the simulator for an account of the simulator', () => {
     const simulator = 'http://127.0.0.1:8081';
     expect(certificateUrl(simulator + PATH, simulator)?.href).to.equal(simulator + PATH);
-    expect(certificateUrl(HOST + PATH, simulator)).to.equal(null);
+    expect(certificateUrl(HOST + PATH, simulator)?.href).to.equal(HOST + PATH);
+    expect(certificateUrl(simulator + PATH, null)).to.equal(null);
     expect(certificateUrl(`http://127.0.0.1:8082${PATH}`, simulator)).to.equal(null);
   });
 });
