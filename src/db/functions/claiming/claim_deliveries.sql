@@ -8,7 +8,7 @@
 --   postponed to their reserved time.
 -- Steps: 1. lock the rate limits; 2. choose due deliveries; 3. reserve a time within the rate limits of the senders, and
 -- postpone deliveries whose time is too late; 4. reserve a time within the rate limits of the accounts; 5. record the lost
--- attempts of earlier claims; 6. claim.
+-- attempts of earlier claims, and store the threads of emails; 6. claim.
 create or replace function claim_deliveries(routes json, wanted int, wanted_retries int, lease_ms float8) returns table (
   route int, delay_ms float8, id bigint, conversation_id bigint, type text, "from" text, "to" text[], cc text[],
   bcc text[], reply_to text, subject text, body text, attachments text[], "timestamp" timestamptz, delivery_key uuid,
@@ -30,6 +30,7 @@ declare
   ids bigint[];
   -- Messages whose lease ended before their worker settled the attempt.
   taken_over bigint[];
+  email_ids bigint[];
   route_numbers int[];
   providers text[];
   rates float8[];
@@ -54,8 +55,8 @@ begin
       array_agg(chosen.provider order by send_order), array_agg(per_second order by send_order),
       array_agg(chosen.provider || ' ' || "from" order by send_order),
       array_agg(case when coalesce(sender_slot_at < at - grace, true) then per_second_per_sender end order by send_order),
-      array_agg(message_id) filter (where status = 'sending')
-    into ids, route_numbers, providers, rates, senders, sender_rates, taken_over
+      array_agg(message_id) filter (where status = 'sending'), array_agg(message_id) filter (where type = 'email')
+    into ids, route_numbers, providers, rates, senders, sender_rates, taken_over, email_ids
     from choose_deliveries(routes, wanted, wanted_retries, at, longest_delay) as chosen
     join messages on messages.id = message_id;
     if ids is null then
@@ -78,6 +79,9 @@ begin
   -- Step 5.
   if taken_over is not null then
     perform record_lost_attempts(taken_over, at);
+  end if;
+  if email_ids is not null then
+    perform store_threads(email_ids);
   end if;
 
   -- Step 6.
@@ -115,10 +119,8 @@ begin
     case when type = 'email' then (
       select json_build_object(
         'is_html', is_html, 'text', text, 'headers', headers, 'names', names, 'url_files', url_files,
-        'internet_message_id', internet_message_id, 'in_reply_to', in_reply_to, 'reference_ids', thread.reference_ids)
-      from emails
-      left join lateral thread_of(in_reply_to_id) as thread on in_reply_to_id is not null
-      where emails.message_id = messages.id
+        'internet_message_id', internet_message_id, 'in_reply_to', sent_in_reply_to, 'reference_ids', sent_reference_ids)
+      from emails where emails.message_id = messages.id
     ) end
   from claimed join messages on messages.id = message_id
   order by send_order;
