@@ -10,8 +10,10 @@ export interface InboxEvents {
   webhookKept(webhook: StoredWebhook & { state: string; receivedCount: number }): void;
   /** The worker or a replay has processed a stored webhook, or has failed to (the next state is the result). */
   webhookAttempted(webhook: StoredWebhook & { result: 'processed' | 'pending' | 'quarantined' }): void;
-  /** A verified webhook got 503, because the account has `limit` stored webhooks. */
-  inboxFull(inbox: { account: string; limit: number }): void;
+  /** A verified webhook got 503, because the account has `limit` stored webhooks, or bytes of them. */
+  inboxFull(inbox: { account: string; limit: number; unit: 'webhooks' | 'bytes' }): void;
+  /** A verified webhook says something that the operator must know. */
+  webhookNotice(webhook: { account: string; notice: string }): void;
   webhookDeleted(webhook: Omit<StoredWebhook, 'reason'>): void;
   /** Measures the inbox of these accounts whenever the metrics are read. */
   watchInbox(accounts: readonly string[], measure: () => Promise<InboxLength[]>): void;
@@ -49,6 +51,7 @@ export function createInboxEvents(logger: Logger, registry: Registry): InboxEven
       metrics.full.inc({ account: inbox.account });
       logger.error(inbox, 'webhook inbox full');
     },
+    webhookNotice: (webhook) => logger.warn(webhook, 'notice of a provider'),
     webhookDeleted: (webhook) => logger.info(webhook, 'stored webhook deleted'),
     watchInbox: (accounts, measure) => registerInbox(registry, accounts, measure),
   };

@@ -12,6 +12,7 @@ import type { ProviderRegistry } from '../providers/registry.ts';
 import { createAccountOf } from './accounts.ts';
 import type { AttemptOptions } from './attempt.ts';
 import { createEffects, type Effects, type EffectsOptions } from './effects.ts';
+import { InboxBytes } from './inbox/inbox-bytes.ts';
 import { createInboxMeasure } from './inbox/measure.ts';
 import { InboxWorker } from './inbox/worker.ts';
 import { createMediaMeasure } from './media/measure.ts';
@@ -45,6 +46,7 @@ export function createWebhooks({
   const { knex, pool } = database;
   const effects = createEffects({ ...recorders, config, pool, events, ...accountsOf(providers, pool) });
   const options = attemptOptions(config, providers, pool, effects, { events, onQuarantined });
+  const inboxBytes = new InboxBytes(pool);
   events.watchInbox(
     [...providers.sms, ...providers.email].map(({ name }) => name).concat(MIME_ACCOUNT),
     createInboxMeasure(pool),
@@ -52,7 +54,7 @@ export function createWebhooks({
   events.watchMedia(createMediaMeasure(pool));
   return {
     effects,
-    receive: (...webhook) => receiveWebhook(options, ...webhook),
+    receive: (...webhook) => receiveWebhook({ ...options, inboxBytes }, ...webhook),
     quarantine: createQuarantine(knex, options),
   };
 }

@@ -4,9 +4,13 @@ import type { IncomingWebhook } from '../providers/webhook.ts';
 import type { WebhookAccount } from '../providers/webhook-account.ts';
 import type { AttemptOptions } from './attempt.ts';
 import type { WebhookFault } from './fault.ts';
-import { InboxFullError, keepWebhook, MAX_ENTRIES } from './inbox/inbox.ts';
+import { InboxFullError, keepWebhook } from './inbox/inbox.ts';
+import type { InboxBytes } from './inbox/inbox-bytes.ts';
 
-export type ReceiveOptions = Pick<AttemptOptions, 'pool' | 'store' | 'process' | 'events' | 'onQuarantined'>;
+export interface ReceiveOptions
+  extends Pick<AttemptOptions, 'pool' | 'store' | 'process' | 'events' | 'onQuarantined'> {
+  inboxBytes: InboxBytes;
+}
 
 export type Receive = (provider: WebhookAccount, webhook: IncomingWebhook, reserve: Reserve) => Promise<void>;
 
@@ -31,19 +35,19 @@ export async function receiveWebhook(
 }
 
 async function keep(
-  { pool, store, events, onQuarantined }: ReceiveOptions,
+  { pool, store, inboxBytes, events, onQuarantined }: ReceiveOptions,
   provider: WebhookAccount,
   webhook: IncomingWebhook,
   fault: WebhookFault | null,
 ): Promise<void> {
   const account = provider.name;
   try {
-    const kept = await keepWebhook({ pool, store }, provider, webhook, fault);
+    const kept = await keepWebhook({ pool, store, inboxBytes }, provider, webhook, fault);
     const { id, state, received_count: receivedCount } = kept;
     if (state === 'quarantined' && receivedCount === 1) onQuarantined();
     events.webhookKept({ account, id, state, receivedCount, reason: fault?.reason ?? null });
   } catch (error) {
-    if (error instanceof InboxFullError) events.inboxFull({ account, limit: MAX_ENTRIES });
+    if (error instanceof InboxFullError) events.inboxFull({ account, ...error.limit });
     if (error instanceof ServiceError) throw error;
     // The webhook is not stored, so the provider must repeat it.
     events.failed('webhook_inbox', error);

@@ -4,6 +4,7 @@ import { FUNCTION_SCHEMA } from '../../src/db/functions.ts';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness, webhookSecret } from '../support/harness.ts';
 import { keepLog } from '../support/log.ts';
+import { deliverMime, mimeEnvironment } from '../support/mime.ts';
 import { deliver, inboundBody } from '../support/webhooks.ts';
 
 const LIMIT = 10_000;
@@ -26,7 +27,10 @@ describe('The webhook inbox of an account with as many webhooks as possible', ()
   };
 
   before(async () => {
-    service = await startHarness({ TEXT_CO_WEBHOOK_SECRETS: webhookSecret, ROLE: 'api' }, log.logger);
+    service = await startHarness(
+      { TEXT_CO_WEBHOOK_SECRETS: webhookSecret, ROLE: 'api', ...mimeEnvironment },
+      log.logger,
+    );
     await fill('former', 'quarantined', 20);
     await fill('mail-co', 'quarantined', LIMIT - 1);
     await fill('text-co', 'quarantined', LIMIT - 2);
@@ -80,5 +84,28 @@ describe('The webhook inbox of an account with as many webhooks as possible', ()
     const { data } = (await service.request('GET', '/api/quarantine?account=text-co&limit=1')).body;
     expect((await service.request('DELETE', `/api/quarantine/${data[0].id}`)).status).to.equal(204);
     expect((await deliver(service, '{"more": true}')).status).to.equal(200);
+  });
+
+  it('has a limit of bytes too, beyond which only redeliveries are accepted and no large body is written', async () => {
+    const large = Buffer.alloc(1_500_000, 'x');
+    expect((await deliverMime(service, large)).status).to.equal(200);
+    // In a new service, because a process measures the bytes every few seconds.
+    await sql(`with object as (insert into media_objects (id) values (gen_random_uuid()), (gen_random_uuid()) returning id)
+      insert into webhook_inbox (account, state, target, headers, object_id, object_bytes, digest)
+      select 'mime', 'quarantined', '/', '{}', id, 2147000000, sha256(id::text::bytea) from object`);
+    const other = await startHarness(
+      { DATABASE_URL: service.databaseUrl, ROLE: 'api', ...mimeEnvironment },
+      log.logger,
+    );
+    try {
+      expect((await deliverMime(other, large)).status).to.equal(200);
+      const { status, body } = await deliverMime(other, Buffer.alloc(1_500_000, 'y'));
+      expect([status, body.code]).to.deep.equal([503, 'unavailable']);
+      expect((await deliverMime(other, 'small')).status).to.equal(503);
+      expect(log.of('webhook inbox full').at(-1)).to.include({ account: 'mime', unit: 'bytes' });
+      expect(await sql('select from media_objects')).to.have.length(3);
+    } finally {
+      await other.stop();
+    }
   });
 });

@@ -10,9 +10,13 @@ export interface KeptBody {
   object_bytes: number | null;
 }
 
+export function isLarge(body: Buffer): boolean {
+  return body.length > MAX_INLINE_BYTES;
+}
+
 /** Writes a large body to the media store; null for a body that its row can have. */
 export async function writeLargeBody(store: MediaStore, body: Buffer): Promise<StoredObject | null> {
-  return body.length > MAX_INLINE_BYTES ? store.write(once(body)) : null;
+  return isLarge(body) ? store.write(once(body)) : null;
 }
 
 /** Reads a body whole, or its first `bytes`. */

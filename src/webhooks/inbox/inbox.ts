@@ -8,13 +8,16 @@ import type { IncomingWebhook } from '../../providers/webhook.ts';
 import type { WebhookAccount } from '../../providers/webhook-account.ts';
 import type { WebhookFault } from '../fault.ts';
 import { storableHeaders } from '../secrets.ts';
-import { removeLargeBody, writeLargeBody } from './bodies.ts';
+import { isLarge, removeLargeBody, writeLargeBody } from './bodies.ts';
+import type { InboxBytes } from './inbox-bytes.ts';
 
 /** The channel of the notifications that the inbox has a pending webhook. */
 export const WEBHOOKS_DUE = 'webhooks_due';
 
 /** Max stored webhooks of one account; webhooks that arrive at the same time can exceed the limit by a few. */
 export const MAX_ENTRIES = 10_000;
+/** Max bytes of the stored webhooks of one account: large emails would fill the disk before they are `MAX_ENTRIES`. */
+export const MAX_ACCOUNT_BYTES = 4_294_967_296;
 /** A full inbox needs an operator, so the provider should not repeat its webhooks fast. */
 const FULL_RETRY_AFTER_SECONDS = 60;
 
@@ -44,10 +47,23 @@ const KEEP = {
     from kept`,
 };
 
-/** An account has too many stored webhooks. The provider gets 503, so that it repeats the webhook. */
+/** A redelivery of a stored webhook. */
+const COUNT = {
+  name: 'count-webhook',
+  text: `
+    update webhook_inbox set received_count = received_count + 1, last_received_at = statement_timestamp()
+    where account = $1 and digest = $2
+    returning id, state, received_count, object_id`,
+};
+
+/** An account has too many stored webhooks, or too many bytes of them. The provider gets 503, so that it repeats the webhook. */
 export class InboxFullError extends UnavailableError {
-  constructor() {
+  /** What the account has too much of. */
+  readonly limit: { limit: number; unit: 'webhooks' | 'bytes' };
+
+  constructor(unit: 'webhooks' | 'bytes') {
     super('The webhook inbox of this account is full.', { retryAfter: FULL_RETRY_AFTER_SECONDS });
+    this.limit = { limit: unit === 'bytes' ? MAX_ACCOUNT_BYTES : MAX_ENTRIES, unit };
   }
 }
 
@@ -60,28 +76,35 @@ export interface Kept {
   object_id: string | null;
 }
 
+type KeptRow = Kept & pg.QueryResultRow;
+
 /**
  * Stores a webhook whole, except headers that `parse` does not need. A redelivery of a stored webhook is counted only.
  *
  * @param fault the reason why the webhook was not processed; null if it was not tried.
- * @throws {InboxFullError} the account has `MAX_ENTRIES` stored webhooks.
+ * @throws {InboxFullError} the account has `MAX_ENTRIES` stored webhooks, or `MAX_ACCOUNT_BYTES` of them.
  * @throws {UnavailableError} if the database is unavailable.
  */
 export async function keepWebhook(
-  { pool, store }: { pool: pg.Pool; store: MediaStore },
+  { pool, store, inboxBytes }: { pool: pg.Pool; store: MediaStore; inboxBytes: InboxBytes },
   account: WebhookAccount,
   webhook: IncomingWebhook,
   fault: WebhookFault | null,
 ): Promise<Kept> {
   const body = await webhook.body();
+  const digest = digestOf(webhook.target, body);
+  const hasRoom = (await inboxBytes.of(account.name)) + body.length <= MAX_ACCOUNT_BYTES;
+  if (!hasRoom || isLarge(body)) {
+    const { rows } = await execute<KeptRow>(pool, COUNT, [account.name, digest]);
+    if (rows[0]) return rows[0];
+  }
+  if (!hasRoom) throw new InboxFullError('bytes');
   const large = await writeLargeBody(store, body);
   try {
-    const { rows } = await execute<Kept & pg.QueryResultRow>(
-      pool,
-      KEEP,
-      valuesOf(account, webhook, { body, large }, fault),
-    );
-    if (!rows[0]) throw new InboxFullError();
+    const values = valuesOf(account, webhook, { body, large, digest }, fault);
+    const { rows } = await execute<KeptRow>(pool, KEEP, values);
+    if (!rows[0]) throw new InboxFullError('webhooks');
+    inboxBytes.add(account.name, body.length);
     // The body of a redelivery is stored already.
     if (large && rows[0].object_id !== large.id) await removeLargeBody(store, large.id);
     return rows[0];
@@ -95,7 +118,7 @@ export async function keepWebhook(
 function valuesOf(
   { name, webhookHeaders }: WebhookAccount,
   { target, headers }: IncomingWebhook,
-  { body, large }: { body: Buffer; large: StoredObject | null },
+  { body, large, digest }: { body: Buffer; large: StoredObject | null; digest: Buffer },
   fault: WebhookFault | null,
 ): unknown[] {
   return [
@@ -104,7 +127,7 @@ function valuesOf(
     target,
     JSON.stringify(storableHeaders(headers, webhookHeaders)),
     large ? null : body,
-    digestOf(target, body),
+    digest,
     fault?.reason ?? null,
     fault?.message ?? null,
     large?.id ?? null,
