@@ -90,6 +90,8 @@ export interface WebhookContent {
   messages: InboundContent[];
   receipts: ReceiptContent[];
   optOuts: OptOutContent[];
+  /** A line for the operator, who may have to act. */
+  notice?: string;
 }
 
 export interface InboundContent {

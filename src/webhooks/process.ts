@@ -47,6 +47,8 @@ export function createProcessing(effects: Effects, events: Events): ProcessWebho
     };
     const [content] = await apply(() => parse(provider, webhook));
     if (!content) return processed;
+    if (content.notice !== undefined)
+      events.webhookNotice({ account: provider.name, notice: content.notice });
     const replaced = new Set<OptOutContent | undefined>();
     const firstIds = new Map<string, string>();
     const withFirstId = <T extends { providerMessageId: string }>(part: T): T => ({

@@ -33,7 +33,12 @@ async function parse(
   if (envelope.type === 'SubscriptionConfirmation')
     return (await notifications.confirm(envelope)) ? nothing() : null;
   const { type, message } = envelope;
-  if (type === 'UnsubscribeConfirmation' || FIRST_NOTIFICATION.test(message)) return nothing();
+  if (type === 'UnsubscribeConfirmation')
+    return {
+      ...nothing(),
+      notice: `The subscription to ${envelope.topicArn} has ended: no more events arrive.`,
+    };
+  if (FIRST_NOTIFICATION.test(message)) return nothing();
   return readEvent(jsonOf(message), region);
 }
 

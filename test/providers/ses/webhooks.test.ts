@@ -19,15 +19,21 @@ describe('The webhooks of SES', () => {
   let foreign: ProviderServer;
   let status: number;
   const requests: string[] = [];
+  /** Further paths of a certificate. */
+  const paths = new Set<string>();
+  /** The requests wait for it. */
+  let hold: Promise<void> | null = null;
   const other = signingKeyOf(
     String(
       generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
     ),
   );
   before(async () => {
-    sns = await startProviderServer((request, response) => {
+    sns = await startProviderServer(async (request, response) => {
       requests.push(String(request.url));
-      const certificate = [snsKey(), other].find(({ path }) => path === request.url)?.certificate;
+      await hold;
+      const key = [snsKey(), other].find(({ path }) => path === request.url);
+      const certificate = paths.has(`${request.url}`) ? other.certificate : key?.certificate;
       const isKnown = certificate !== undefined || request.url?.startsWith('/?');
       response.writeHead(isKnown ? status : 404).end(certificate ?? '<ConfirmSubscriptionResponse/>');
     });
@@ -146,6 +152,39 @@ describe('The webhooks of SES', () => {
     expect(requests).to.deep.equal([]);
   });
 
+  it('are verified by their certificate while others are named or SNS cannot be reached, and confirmed beside them', async () => {
+    const all = webhooks();
+    expect(await all.verify(incoming(event()))).to.equal('valid');
+    // Valid certificates, of which a webhook that is not verified can name any.
+    for (let n = 0; n < 40; n++) {
+      const path = `/SimpleNotificationService-${n}.pem`;
+      paths.add(path);
+      const forged = notification('{}', { host: sns.url, key: { ...other, path } });
+      expect(await all.verify(incoming({ ...forged, fields: { ...forged.fields, Message: 'x' } }))).to.equal(
+        'invalid',
+      );
+    }
+    expect(await all.verify(incoming(event()))).to.equal('valid');
+    expect(requests.filter((path) => path === snsKey().path)).to.have.length(1);
+    // No response yet: every request for a certificate is in use.
+    const held = Promise.withResolvers<void>();
+    hold = held.promise;
+    const flood = Array.from({ length: 30 }, (_, n) => {
+      const key = { ...other, path: `/SimpleNotificationService-held${n}.pem` };
+      return all.verify(incoming(notification('{}', { host: sns.url, key }))).catch((error) => error);
+    });
+    const refused = await Promise.race(flood);
+    expect(refused).to.be.instanceOf(UnavailableError);
+    hold = null;
+    expect(await all.verify(incoming(event()))).to.equal('valid');
+    const nothing = { messages: [], receipts: [], optOuts: [] };
+    expect(await all.parse(incoming(confirmation({ host: sns.url })))).to.deep.equal(nothing);
+    held.resolve();
+    const results = await Promise.all(flood);
+    expect(results.filter((result) => result === 'invalid').length).to.be.within(1, 8);
+    expect(await all.verify(incoming(notification('{}', { host: sns.url, key: other })))).to.equal('valid');
+  });
+
   it('must be sent again while the certificate cannot be fetched', async () => {
     status = 503;
     const failure = await verify(event()).catch((error) => error);
@@ -171,7 +210,7 @@ describe('The webhooks of SES', () => {
     expect(await read(incoming(webhook)).catch((error) => error)).to.be.instanceOf(UnavailableError);
   });
 
-  it('change nothing for the first notification of a topic, and for the end of a subscription', async () => {
+  it('change nothing for the first notification of a topic, and report the end of a subscription', async () => {
     const nothing = { messages: [], receipts: [], optOuts: [] };
     const first = 'Successfully validated SNS topic for Amazon SES event publishing.';
     expect(await parse(first)).to.deep.equal(nothing);
@@ -180,7 +219,10 @@ describe('The webhooks of SES', () => {
     ).to.deep.equal(nothing);
     const end = confirmation({ host: sns.url, message: { Type: 'UnsubscribeConfirmation' } });
     expect(await verify(end)).to.equal('valid');
-    expect(await webhooks().parse(incoming(end))).to.deep.equal(nothing);
+    expect(await webhooks().parse(incoming(end))).to.deep.equal({
+      ...nothing,
+      notice: `The subscription to ${TOPIC} has ended: no more events arrive.`,
+    });
   });
 
   it('are kept if they have another form, and for inbound email', async () => {

@@ -20,8 +20,9 @@ export interface SnsOptions {
 /** The webhooks of the topics of an account. Nothing is fetched for a webhook of another topic or with another host. */
 export class SnsNotifications {
   readonly #options: SnsOptions;
+  /** For confirmations, which must not wait for the certificates of webhooks that are not verified. */
   readonly #client = new SnsClient();
-  readonly #certificates = new Certificates(this.#client);
+  readonly #certificates = new Certificates(new SnsClient());
 
   constructor(options: SnsOptions) {
     this.#options = options;
@@ -38,7 +39,9 @@ export class SnsNotifications {
     const url = certificateUrl(envelope.signingCertUrl, simulatorOrigin);
     if (url === null || !hasSignatureForm(envelope) || !this.#isConfirmable(envelope)) return 'invalid';
     const key = await this.#certificates.keyOf(url);
-    return key !== null && isSignedBy(key, envelope) ? 'valid' : 'invalid';
+    if (key === null || !isSignedBy(key, envelope)) return 'invalid';
+    this.#certificates.prove(url);
+    return 'valid';
   }
 
   /**
