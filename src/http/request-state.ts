@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Caller } from './auth/caller.ts';
 import type { KnownKey } from './auth/keyring.ts';
-import type { Hold } from './middleware/body-budget.ts';
 
 /** Values of a request that one middleware sets for later middleware. */
 export interface RequestState {
@@ -13,8 +12,6 @@ export interface RequestState {
   key: KnownKey | undefined;
   /** The bytes of the body as received; undefined before they are read. */
   rawBody: Buffer | undefined;
-  /** The bytes that the body holds in a budget. */
-  hold: Hold | undefined;
   /** Whether the handler reads the body while it arrives, without the limit of time of other requests. */
   isStreamed: boolean;
   /** Ends the reading of a streamed body: no more of the body can be received. */
@@ -33,7 +30,6 @@ export function stateOf(request: object): RequestState {
     caller: undefined,
     key: undefined,
     rawBody: undefined,
-    hold: undefined,
     isStreamed: false,
     failBody: undefined,
     values: 0,

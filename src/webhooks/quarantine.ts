@@ -4,12 +4,12 @@ import type { Model } from 'objection';
 import type pg from 'pg';
 import { WebhookInboxEntry } from '../db/models/webhook-inbox-entry.ts';
 import { execute } from '../db/transaction.ts';
-import { ConflictError, NotFoundError } from '../errors.ts';
+import { ConflictError, NotFoundError, UnavailableError } from '../errors.ts';
 import { Cursors, DEFAULT_LIMIT, FREE_BYTES, isId, type Page, type PageQuery } from '../openapi/page.ts';
 import type { Reserve, Schema } from '../openapi/types.ts';
 import { type AttemptOptions, attemptWebhook } from './attempt.ts';
 import { MAX_INLINE_BYTES, readBody, removeLargeBody } from './inbox/bodies.ts';
-import { IN_PROGRESS, leaseWebhook } from './inbox/lease.ts';
+import { IN_PROGRESS, type Leased, leaseWebhook, releaseWebhook } from './inbox/lease.ts';
 import type { Processed } from './process.ts';
 import { redactTarget } from './secrets.ts';
 
@@ -38,10 +38,12 @@ export type Quarantine = ReturnType<typeof createQuarantine>;
 
 /** Lists, reads, replays and deletes stored webhooks. */
 export function createQuarantine(knex: Knex, options: AttemptOptions) {
+  const attempt = oneLargeAtOnce(options);
   return {
     list: (query: QuarantineQuery) => listWebhooks(knex, query),
     get: (id: number, reserve: Reserve) => getWebhook(knex, options, id, reserve),
-    replay: (id: number, reserve: Reserve) => replayWebhook(options, id, reserve),
+    replay: (id: number, reserve: Reserve) =>
+      replayWebhook(options, id, (leased) => attempt(leased, reserve)),
     remove: (id: number) => removeWebhook(options, id),
   };
 }
@@ -118,15 +120,38 @@ function withoutPartOfCharacter(start: Buffer): Buffer {
  *
  * @throws {NotFoundError} there is no stored webhook with this id.
  * @throws {ConflictError} a worker or another replay processes the webhook, or this replay failed.
+ * @throws {UnavailableError} the database is unavailable, or this process replays another large webhook.
  */
-async function replayWebhook(options: AttemptOptions, id: number, reserve: Reserve): Promise<Processed> {
-  const leased = await leaseWebhook(options.pool, id);
-  if (!leased) throw await absenceOf(options.pool, id);
-  const processed = await attemptWebhook(options, leased, reserve);
+async function replayWebhook(
+  { pool }: AttemptOptions,
+  id: number,
+  attempt: (leased: Leased) => Promise<Processed>,
+): Promise<Processed> {
+  const leased = await leaseWebhook(pool, id);
+  if (!leased) throw await absenceOf(pool, id);
+  const processed = await attempt(leased);
   const { fault } = processed;
   if (!fault) return processed;
   const detail = `Stored webhook ${id} was not processed (${fault.reason}): ${fault.message}`;
   throw new ConflictError('webhook_not_processed', detail);
+}
+
+/** Attempts one large webhook at a time, as workers do: a large email needs several times its size. */
+function oneLargeAtOnce(options: AttemptOptions) {
+  let isBusy = false;
+  return async (leased: Leased, reserve: Reserve): Promise<Processed> => {
+    if (leased.object_id === null) return attemptWebhook(options, leased, reserve);
+    if (isBusy) {
+      await releaseWebhook(options.pool, leased);
+      throw new UnavailableError('Another large webhook is being replayed.');
+    }
+    isBusy = true;
+    try {
+      return await attemptWebhook(options, leased, reserve);
+    } finally {
+      isBusy = false;
+    }
+  };
 }
 
 /**

@@ -4,16 +4,23 @@
  */
 export class BodyBudget {
   #free: number;
+  readonly #whole: BodyBudget | undefined;
   /** The incomplete bodies, in the order of their starts. */
   readonly #incomplete = new Set<Hold>();
 
-  constructor(bytes: number) {
+  /** @param whole the budget of which this one is a part: its bytes count there too. */
+  constructor(bytes: number, whole?: BodyBudget) {
     this.#free = bytes;
+    this.#whole = whole;
   }
 
   /** @param refuse stops reading the body; called at most once, and only before `complete`. */
   begin(refuse: () => void): Hold {
-    const hold = new Hold(this, refuse);
+    const hold: Hold = new Hold(
+      this,
+      refuse,
+      this.#whole?.begin(() => hold.refuse()),
+    );
     this.#incomplete.add(hold);
     return hold;
   }
@@ -46,15 +53,17 @@ export class BodyBudget {
   }
 }
 
-/** The bytes that one body holds in a budget. */
+/** The bytes that one body holds in a budget, and in the budget of which that budget is a part. */
 export class Hold {
   readonly #budget: BodyBudget;
   readonly #onRefuse: () => void;
+  readonly #inWhole: Hold | undefined;
   #bytes = 0;
 
-  constructor(budget: BodyBudget, onRefuse: () => void) {
+  constructor(budget: BodyBudget, onRefuse: () => void, inWhole: Hold | undefined) {
     this.#budget = budget;
     this.#onRefuse = onRefuse;
+    this.#inWhole = inWhole;
   }
 
   get bytes(): number {
@@ -65,18 +74,20 @@ export class Hold {
   add(bytes: number): boolean {
     if (!this.#budget.reserve(bytes, this)) return false;
     this.#bytes += bytes;
-    return true;
+    return this.#inWhole?.add(bytes) ?? true;
   }
 
   /** Marks the body as complete: it cannot be refused anymore, and holds its bytes until `release`. */
   complete(): void {
     this.#budget.complete(this);
+    this.#inWhole?.complete();
   }
 
   release(): void {
     this.#budget.complete(this);
     this.#budget.release(this.#bytes);
     this.#bytes = 0;
+    this.#inWhole?.release();
   }
 
   refuse(): void {

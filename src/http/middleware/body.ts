@@ -25,12 +25,14 @@ const EMAIL_OPERATIONS = new Set<OperationId>([
 ]);
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-?8"?\s*(?:;|$))/i;
-/** The maximum total size of bodies whose signature is not verified yet. */
-const UNVERIFIED_BYTES = 32 * MIB;
-/** The maximum total size of emails that are not stored yet. */
+/** The maximum total size of the bodies of webhooks, verified or not, until their responses are sent. */
+const WEBHOOK_BYTES = 72 * MIB;
+/** The part of it for emails that are stored as they are. Other webhooks always have the rest, because some providers do not repeat one. */
 const MAIL_BYTES = 64 * MIB;
-/** The maximum total size of bodies of identified callers, until their responses are sent. */
-const VERIFIED_BYTES = 24 * MIB;
+/** The part of it for the other webhooks, which may be parsed before their responses and then need several times their size. */
+const DIRECT_BYTES = 24 * MIB;
+/** The maximum total size of the bodies of clients, until their responses are sent. */
+const CLIENT_BYTES = 24 * MIB;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -46,20 +48,21 @@ export interface Bodies {
 }
 
 /**
- * Reads request bodies within two limits: for one body, and for all bodies together. Unverified callers use a separate
- * budget, so that they cannot block identified callers.
+ * Reads request bodies within two limits: for one body, and for all bodies together. Webhooks, which anybody can send, use a separate
+ * budget, so that they cannot block clients.
  *
  * @param emailAccounts the names of the email accounts, whose webhooks may have the size of an email.
  */
 export function createBodies(emailAccounts: readonly string[]): Bodies {
   const limitOf = (request: Request) => (isEmail(request, emailAccounts) ? EMAIL_LIMIT : TEXT_LIMIT);
-  const unverified = new BodyBudget(UNVERIFIED_BYTES);
-  const verified = new BodyBudget(VERIFIED_BYTES);
-  const mail = new BodyBudget(MAIL_BYTES);
+  const clients = new BodyBudget(CLIENT_BYTES);
+  const webhooks = new BodyBudget(WEBHOOK_BYTES);
+  const mail = new BodyBudget(MAIL_BYTES, webhooks);
+  const direct = new BodyBudget(DIRECT_BYTES, webhooks);
   return {
     readUnverified: async (request, limit) => {
       const raw = await (limit === undefined
-        ? read(request, unverified, limitOf(request))
+        ? read(request, direct, limitOf(request))
         : read(request, mail, limit));
       stateOf(request).rawBody = raw;
       return raw;
@@ -69,7 +72,7 @@ export function createBodies(emailAccounts: readonly string[]): Bodies {
       const expectsBody = Boolean(operationOf(request)?.requestBody);
       if (expectsBody && stateOf(request).caller?.type !== 'provider') assertJson(request);
       if (expectsBody && hasBody(request)) {
-        await hold(request, verified, limitOf(request));
+        stateOf(request).rawBody ??= await read(request, clients, limitOf(request));
         const { value, values } = parse(request);
         request.body = value;
         stateOf(request).values = values;
@@ -93,21 +96,6 @@ export function valuesIn(request: object): number {
   return stateOf(request).values;
 }
 
-/** Reads the body of an identified caller, unless authentication has read the body, and counts its bytes in `budget`. */
-async function hold(request: Request, budget: BodyBudget, limit: number): Promise<void> {
-  const state = stateOf(request);
-  const raw = state.rawBody;
-  if (raw === undefined) {
-    state.rawBody = await read(request, budget, limit);
-    return;
-  }
-  state.hold?.release();
-  const held = budget.begin(() => undefined);
-  releaseAfter(request, held);
-  if (!held.add(raw.length)) throw overloaded();
-  held.complete();
-}
-
 /** Reads a whole body. Refuses a body over its limit because of its `Content-Length`, or while the body arrives. */
 function read(request: Request, budget: BodyBudget, limit: number): Promise<Buffer> {
   const { expect, 'content-length': length, 'content-encoding': encoding = 'identity' } = request.headers;
@@ -128,7 +116,6 @@ function read(request: Request, budget: BodyBudget, limit: number): Promise<Buff
       reject(error);
     };
     const held = budget.begin(() => fail(overloaded()));
-    stateOf(request).hold = held;
     const onData = (chunk: Buffer) => {
       size += chunk.length;
       if (size > limit) fail(new PayloadTooLargeError(limit));

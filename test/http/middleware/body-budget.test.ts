@@ -44,6 +44,26 @@ describe('The budget of bodies', () => {
     expect(budget.begin(() => undefined).add(10)).to.equal(true);
   });
 
+  it('of a part of another budget refuses a body at the limit of either, and frees its bytes in both', () => {
+    const whole = new BodyBudget(100);
+    const part = new BodyBudget(80, whole);
+    const refused: string[] = [];
+    const [other, large, next] = [whole, part, part].map((budget, n) =>
+      budget.begin(() => refused.push(`${n}`)),
+    ) as [Hold, Hold, Hold];
+    expect(other.add(40)).to.equal(true);
+    other.complete();
+    expect([large.add(60), large.add(1)]).to.deep.equal([true, false]);
+    expect(next.add(81)).to.equal(false);
+    expect(refused).to.deep.equal(['1', '2']);
+    const arrived = part.begin(() => undefined);
+    expect(arrived.add(60)).to.equal(true);
+    arrived.complete();
+    expect(part.begin(() => undefined).add(1)).to.equal(false);
+    arrived.release();
+    expect(whole.begin(() => undefined).add(60)).to.equal(true);
+  });
+
   it('never holds more bytes than its limit, and is empty when all bodies are released', () => {
     const step = fc.record({
       body: fc.nat(7),

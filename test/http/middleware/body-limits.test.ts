@@ -158,7 +158,7 @@ describe('Request bodies', () => {
       }
   });
 
-  it('without a verified signature share a limit that blocks neither identified callers nor small webhooks', async () => {
+  it('without a verified signature share a limit that blocks neither clients nor small webhooks', async () => {
     const signature = { ...signed('another body'), ...json };
     const open: RawConnection[] = [];
     const incomplete =
@@ -187,7 +187,7 @@ describe('Request bodies', () => {
     );
   });
 
-  it('of identified callers share a limit until their responses are sent', async () => {
+  it('of clients share a limit until their responses are sent', async () => {
     const text = JSON.stringify({ ...email, body: 'x'.repeat(9 * MIB) });
     const answers = await Promise.all(Array.from({ length: 12 }, () => post('/api/messages/email', text)));
     for (const { status, headers } of answers) {
