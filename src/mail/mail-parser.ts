@@ -45,6 +45,9 @@ const MAX_BOUNDARY = 200;
 /** Max multiparts of an email. Each line that may be a boundary is compared with all their boundaries. */
 const MAX_BOUNDARIES = 1_000;
 
+/** Max characters of HTML in parts without text beside parts with text. */
+const MAX_CONVERTED = 262_144;
+
 /** An email has more headers or parts than this reader reads. */
 export class TooManyLinesError extends Error {
   constructor() {
@@ -143,15 +146,22 @@ export class MailParser extends Base {
   /** Joins the texts, and the HTML. A part that has only one of the two is converted if other parts have the other one. */
   renderTextContent(): void {
     const parts = [...this.textMap.values()];
-    if (parts.some(({ plain }) => plain)) this.textContent.plain = parts.map(plainOf).join('\n');
+    let converted = 0;
+    const convert = (html: string) => {
+      const text = converted < MAX_CONVERTED ? textOfHtml(html) : '';
+      converted += html.length;
+      return text;
+    };
+    if (parts.some(({ plain }) => plain))
+      this.textContent.plain = parts.map((part) => plainOf(part, convert)).join('\n');
     if (parts.some(({ html }) => html)) this.textContent.html = parts.map(htmlOf).join('\n');
   }
 }
 
 type Texts = Partial<Record<TextType, { value: string }[]>>;
 
-function plainOf({ plain, html = [] }: Texts): string {
-  return plain ? joined(plain) : joined(html.map(({ value }) => ({ value: textOfHtml(value) })));
+function plainOf({ plain, html = [] }: Texts, convert: (html: string) => string): string {
+  return plain ? joined(plain) : joined(html.map(({ value }) => ({ value: convert(value) })));
 }
 
 function htmlOf({ plain = [], html }: Texts): string {

@@ -29,8 +29,6 @@ export async function readMail(raw: Buffer): Promise<ParsedMail> {
   if (raw.length > MAX_MAIL_BYTES)
     throw new UnreadableMailError(`The email has more than ${MAX_MAIL_BYTES} bytes.`);
   const email = await parse(withUtf8Headers(raw));
-  if (email.attachments.length > MAX_FILES)
-    throw new UnreadableMailError(`The email has more than ${MAX_FILES} files.`);
   const all = (name: string) =>
     email.headers.filter(({ key }) => key === name).map(({ value }) => clean(value));
   const first = (name: string) => all(name)[0] || null;
@@ -52,6 +50,11 @@ export async function readMail(raw: Buffer): Promise<ParsedMail> {
     html,
     files: email.attachments.map((attachment) => fileOf(attachment, shown)),
   };
+}
+
+/** @throws {UnreadableMailError} if the email has more files than are stored, which take a statement each. */
+export function assertReadable({ files }: Pick<ParsedMail, 'files'>): void {
+  if (files.length > MAX_FILES) throw new UnreadableMailError(`The email has more than ${MAX_FILES} files.`);
 }
 
 /** The text; of an email whose parts cannot be found, such as a multipart without its boundaries, the whole body. */

@@ -1,5 +1,6 @@
 import { isMissingFunction } from '../db/functions.ts';
 import { InvalidRequestError, UnavailableError } from '../errors.ts';
+import { UnreadableMailError } from '../mail/read-mail.ts';
 import { toStorable } from '../messaging/storable.ts';
 import { truncate } from '../messaging/text.ts';
 import type { Schema } from '../openapi/types.ts';
@@ -25,13 +26,15 @@ export class WebhookFault extends Error {
 }
 
 /**
- * The fault of an effect that threw this error. A value that PostgreSQL cannot store is permanent. An unexpected error may be
- * temporary, also a missing stored function, which the service installs again.
+ * The fault of an effect that threw this error. A value that PostgreSQL cannot store and an email that cannot be read are permanent.
+ * An unexpected error may be temporary, also a missing stored function, which the service installs again.
  *
  * @throws {UnavailableError} if the database is unavailable or the service is overloaded.
  */
 export function faultOf(error: unknown): WebhookFault {
   if (error instanceof WebhookFault) return error;
+  if (error instanceof UnreadableMailError)
+    return new WebhookFault('unreadable_email', error.message, { cause: error });
   if (error instanceof InvalidRequestError) {
     const detail = error.faults.map(({ path, message }) => `${path} ${message}`).join('; ');
     return new WebhookFault('unstorable_text', detail, { cause: error });

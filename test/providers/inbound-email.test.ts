@@ -3,6 +3,7 @@ import type { Message } from '../../sdk/src/index.ts';
 import { credentialsOf } from '../../src/simulator/dialects/postmark/webhooks.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import type { Accepted } from '../../src/simulator/store.ts';
+import { query } from '../support/database.ts';
 import { type Answer, type Harness, startHarness, webhookSecret } from '../support/harness.ts';
 import { authorized } from '../support/postmark.ts';
 import { freePort } from '../support/process.ts';
@@ -115,5 +116,100 @@ describe('An inbound email', function () {
     expect(await post('postmark', authorized('another-password-0123'), json)).to.equal(401);
     const { body } = await service.request('GET', '/api/quarantine');
     expect(body.data).to.deep.equal([]);
+  });
+
+  it('that cannot be read is answered with success and kept in the quarantine at its first attempt', async () => {
+    const form = (name: string, value: string) =>
+      `--a\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n--a--\r\n`;
+    const type = { 'content-type': 'multipart/form-data; boundary=a' };
+    const bySendgrid = (body: string, headers = {}): [string, string, object] => [
+      ...(['sendgrid/inbound', body] as const),
+      { ...signedHeaders(body, { key: webhookSecret }), ...type, ...headers },
+    ];
+    const byPostmark = (fields: object): [string, string, object] => [
+      ...(['postmark/inbound', JSON.stringify({ MessageID: 'unreadable', ...fields })] as const),
+      authorized(credentialsOf(webhookSecret).password),
+    ];
+    const file = { Name: 'a', Content: 'QQ==', ContentType: 'text/plain' };
+    const cases: [about: string, reason: string | null, ...ReturnType<typeof byPostmark>][] = [
+      [
+        'headers beyond the limit',
+        'unreadable_email',
+        ...bySendgrid(form('headers', `X: ${'a'.repeat(6e5)}`)),
+      ],
+      ['a raw email of zero bytes', null, ...bySendgrid(form('email', ''))],
+      ['no form', 'unknown_shape', ...bySendgrid('', { 'content-type': 'text/plain' })],
+      ['too many files', 'unreadable_email', ...byPostmark({ Attachments: Array(1_001).fill(file) })],
+      ['no id', 'unknown_shape', ...byPostmark({ MessageID: 7 })],
+      [
+        ...(['fields of wrong types', null] as const),
+        ...byPostmark({
+          ...{
+            From: 7,
+            FromFull: ['x', null],
+            ToFull: { Email: [] },
+            Cc: {},
+            Subject: [],
+            Date: {},
+            Headers: 'x',
+          },
+          ...{
+            Attachments: [null, 7, { Name: 1, Content: {} }],
+            TextBody: 1,
+            OriginalRecipient: {},
+            Tag: [],
+          },
+        }),
+      ],
+    ];
+    for (const [about, reason, path, body, headers] of cases) {
+      const response = await fetch(`${service.url}/api/webhooks/${path}`, {
+        ...{ method: 'POST', body, headers: headers as Record<string, string> },
+      });
+      expect(response.status, about).to.equal(200);
+      const stored = await until(async () => {
+        const { data } = (await service.request('GET', '/api/quarantine')).body;
+        return data.every(({ state }: { state: string }) => state === 'quarantined') && data;
+      }, `the webhook with ${about} is processed`);
+      const found = stored.map(({ reason: kept, attempts }: Record<string, unknown>) => [kept, attempts]);
+      expect(found, about).to.deep.equal(reason === null ? [] : [[reason, 1]]);
+      for (const { id } of stored) await service.request('DELETE', `/api/quarantine/${id}`);
+    }
+  });
+
+  it('does not share a fault: of an array of events, those that can be read count', async () => {
+    const event = (n: number, more: object = {}) => ({
+      ...{
+        sg_message_id: `array.${n}`,
+        event: 'open',
+        email: `ada-${n}@example.net`,
+        timestamp: 1_795_680_000,
+      },
+      ...more,
+    });
+    const odd = { email: {}, timestamp: [], reason: 7, response: {}, 'smtp-id': [], url: {} };
+    const events = [
+      event(1),
+      7,
+      null,
+      [],
+      { event: 7 },
+      event(2, { email: 'a\0b' }),
+      event(3, odd),
+      event(4),
+    ];
+    const body = JSON.stringify(events);
+    const headers = signedHeaders(body, { key: webhookSecret });
+    const response = await fetch(`${service.url}/api/webhooks/sendgrid`, { method: 'POST', body, headers });
+    expect(response.status).to.equal(200);
+    const rows = await query<{ provider_message_id: string }>(
+      ...([
+        service.databaseUrl,
+        "select provider_message_id from delivery_receipts where payload->>'event' = 'open' and message_id is null order by 1",
+      ] as const),
+    );
+    expect(rows.map(({ provider_message_id: id }) => id)).to.deep.equal(['array.1', 'array.3', 'array.4']);
+    const { data } = (await service.request('GET', '/api/quarantine')).body;
+    expect(data.map(({ reason }: { reason: string }) => reason)).to.deep.equal(['unstorable_text']);
   });
 });

@@ -1,7 +1,5 @@
 import { isAutoReply } from '../../mail/auto-reply.ts';
 import type { ParsedMail } from '../../mail/parsed-mail.ts';
-import { strippedTextOf } from '../../mail/reply/stripped-text.ts';
-import { textOfHtml } from '../../mail/text-of-html.ts';
 import { usefulHeaders } from '../../mail/useful-headers.ts';
 import type { AddressParser } from '../../messaging/address.ts';
 import { newEmail } from '../../messaging/email/new-email.ts';
@@ -9,14 +7,12 @@ import { inboundMessage } from '../../messaging/recording/inbound.ts';
 import { readRecipients } from '../../messaging/recording/inbound-addresses.ts';
 import type { NewMessage } from '../../messaging/recording/new-message.ts';
 import { toStorable } from '../../messaging/storable.ts';
-import { truncate } from '../../messaging/text.ts';
 import { hasSender } from '../../providers/eligibility.ts';
 import type { Provider } from '../../providers/provider.ts';
 import type { InboundContent, InboundMail } from '../../providers/webhook.ts';
 import type { MailMedia } from './files.ts';
+import type { ReadEmail } from './reading/read-email.ts';
 
-/** Max characters of a text, as of an outbound email. The email as it arrived has the whole. */
-const MAX_TEXT = 10_485_760;
 const MAX_REFERENCES = 100;
 /** The limit of the column, in bytes; longer ids are of no known mailer. */
 const MAX_MESSAGE_ID = 998;
@@ -29,8 +25,7 @@ export interface MailMessageOptions {
 
 /** The parts of a message that are known before the files of an email are stored. */
 export interface MailParts {
-  mail: ParsedMail;
-  identity: string;
+  email: ReadEmail;
   /** The message that the email answers. */
   answered: number | null;
 }
@@ -40,11 +35,9 @@ export function mailMessage(
   options: MailMessageOptions,
   account: string,
   { mail: envelope, payload }: { mail: InboundMail; payload: InboundContent['payload'] },
-  { mail, identity, answered }: MailParts,
+  { email: { mail, identity, html, text, strippedText }, answered }: MailParts,
 ): NewMessage {
   const { parseAddress } = options;
-  const html = cut(mail.html || null);
-  const text = cut(mail.text ?? (html && textOfHtml(html)));
   const message = inboundMessage(parseAddress, 'email', account, {
     ...{ providerMessageId: identity, from: mail.from, cc: mail.cc, subject: mail.subject },
     to: [...mail.to, ...ownEnvelope(options, envelope, mail)],
@@ -57,7 +50,7 @@ export function mailMessage(
     email: newEmail({
       is_html: html !== null,
       text: html === null ? null : text,
-      stripped_text: toStorable(envelope.strippedText || null) ?? (text && strippedTextOf(text)),
+      stripped_text: strippedText,
       headers: usefulHeaders(mail),
       internet_message_id: isStorableId(mail.messageId) ? mail.messageId : null,
       in_reply_to_id: answered,
@@ -105,8 +98,4 @@ function ownEnvelope(
 
 function isStorableId(id: string | null): boolean {
   return id !== null && Buffer.byteLength(id) <= MAX_MESSAGE_ID;
-}
-
-function cut(text: string | null): string | null {
-  return text && truncate(text, MAX_TEXT);
 }

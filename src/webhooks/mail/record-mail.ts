@@ -1,19 +1,15 @@
 import type pg from 'pg';
 import { execute } from '../../db/transaction.ts';
 import type { StoredReceipt } from '../../delivery/receipts.ts';
-import type { ParsedMail } from '../../mail/parsed-mail.ts';
-import { readMail, UnreadableMailError } from '../../mail/read-mail.ts';
 import type { MediaStore } from '../../media/store.ts';
 import type { Recorded } from '../../messaging/recording/new-message.ts';
 import type { Recorder } from '../../messaging/recording/record.ts';
-import { toStorable } from '../../messaging/storable.ts';
 import type { Reserve } from '../../openapi/types.ts';
 import type { InboundContent, InboundMail, ReceiptContent } from '../../providers/webhook.ts';
-import { WebhookFault } from '../fault.ts';
 import { bounceReceipts } from './bounces.ts';
 import { removeFiles, storeFiles } from './files.ts';
-import { identityOf } from './identity.ts';
 import { type MailMessageOptions, mailboxesOf, mailMessage, withFiles } from './message.ts';
+import { mailReader } from './reading/reader.ts';
 import { findAnswered } from './thread.ts';
 
 export interface MailRecorderOptions extends MailMessageOptions {
@@ -51,16 +47,16 @@ const ADD_MAILBOXES = {
 /**
  * Creates the function that records emails. A message is recorded once it is whole: after its files are stored.
  *
- * @throws {WebhookFault} if an email cannot be read.
+ * @throws {UnreadableMailError} if an email cannot be read.
  */
 export function createMailRecorder(options: MailRecorderOptions): RecordMail {
   const { pool, recorder, recordReceipt } = options;
   return async (account, content, reserve) => {
-    const mail = await parsedMail(content.mail);
+    const email = await mailReader.read(content.mail);
+    const { mail, identity } = email;
     const raw = 'raw' in content.mail.content ? content.mail.content.raw : null;
-    const identity = identityOf(mail, raw);
     const answered = await findAnswered(pool, mail);
-    const message = mailMessage(options, account, content, { mail, identity, answered });
+    const message = mailMessage(options, account, content, { email, answered });
     const isRepeat = (await execute(pool, FIND, [account, identity])).rowCount !== 0;
     const files = isRepeat ? null : await storeFiles(options, account, mail, raw);
     const record = async () => {
@@ -83,23 +79,5 @@ export function createMailRecorder(options: MailRecorderOptions): RecordMail {
     for (const { account: sender, content: receipt } of bounces)
       receipts.push(await recordReceipt(sender, receipt));
     return { message: recorded, receipts };
-  };
-}
-
-/** The email without the characters that PostgreSQL cannot store. */
-async function parsedMail({ content }: InboundMail): Promise<ParsedMail> {
-  if ('parsed' in content) return storableMail(content.parsed);
-  try {
-    return storableMail(await readMail(content.raw));
-  } catch (error) {
-    if (!(error instanceof UnreadableMailError)) throw error;
-    throw new WebhookFault('unreadable_email', error.message, { cause: error });
-  }
-}
-
-function storableMail({ files, ...parts }: ParsedMail): ParsedMail {
-  return {
-    ...toStorable(parts),
-    files: files.map(({ content, ...described }) => ({ ...toStorable(described), content })),
   };
 }

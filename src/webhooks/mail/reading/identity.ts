@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { ParsedMail } from '../../mail/parsed-mail.ts';
-import { truncate } from '../../messaging/text.ts';
+import type { ParsedMail } from '../../../mail/parsed-mail.ts';
+import { truncate } from '../../../messaging/text.ts';
 
 /** The max length of a provider's id of a message. */
 const MAX_ID = 255;
