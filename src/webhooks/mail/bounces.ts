@@ -6,15 +6,20 @@ import { toStorable } from '../../messaging/storable.ts';
 import type { Provider } from '../../providers/provider.ts';
 import type { InboundMail, ReceiptContent } from '../../providers/webhook.ts';
 
+/** Servers try to deliver an email for at most five days (RFC 5321, section 4.5.4.1). */
+const MAX_DAYS = 10;
+
 /** The message of ours that bounced, as its account knows it. */
 const FIND = {
   name: 'find-bounced-email',
   text: `
     select deliveries.provider, deliveries.provider_message_id,
-      cardinality("to") + coalesce(cardinality(cc), 0) + coalesce(cardinality(bcc), 0) as recipient_count
+      cardinality("to") + coalesce(cardinality(cc), 0) + coalesce(cardinality(bcc), 0) as recipient_count,
+      exists (select from emails where in_reply_to_id = deliveries.message_id and not coalesce(auto_reply, false)) as is_answered
     from email_message_ids join deliveries using (message_id) join messages on messages.id = message_id
     where internet_message_id = any($1) and deliveries.provider = any($2)
       and deliveries.provider_message_id is not null
+      and statement_timestamp() <= expires_at + ${MAX_DAYS} * interval '1 day'
     order by message_id desc limit 1`,
 };
 
@@ -22,6 +27,8 @@ interface Sent extends pg.QueryResultRow {
   provider: string;
   provider_message_id: string;
   recipient_count: number;
+  /** Whether a person has answered the message, so that its recipient exists, and others may have its Message-ID from the answer. */
+  is_answered: boolean;
 }
 
 /** A receipt for the account that sent the message. */
@@ -38,8 +45,8 @@ export interface BounceOptions {
 
 /**
  * The receipts that an email is as a bounce of one of our messages; empty for any other email. Anyone who knows the Message-ID can
- * write a bounce: each recipient of the message does. So a bounce counts only for an account without receipts of its own, and is
- * `hard` only for the sole recipient of a message.
+ * write a bounce: each recipient of the message does. So a bounce counts only for an account without receipts of its own and for some
+ * days, and is `hard` only with a null return path, for the sole recipient of a message that nobody has answered.
  *
  * @param envelopeFrom `InboundMail.envelopeFrom`: a bounce has a null return path (RFC 3464, section 2).
  */
@@ -55,11 +62,11 @@ export async function bounceReceipts(
   const { rows } = await execute<Sent>(pool, FIND, [bounce.messageIds, accounts.map(({ name }) => name)]);
   const [sent] = rows;
   if (!sent) return [];
-  const isSole = sent.recipient_count === 1;
+  const mayBeHard = envelopeFrom === null && sent.recipient_count === 1 && !sent.is_answered;
   return bounce.failed.map((failed) => ({
     account: sent.provider,
     content: toStorable(
-      receiptOf(sent.provider_message_id, isSole ? failed : { ...failed, bounce: 'soft' }, {
+      receiptOf(sent.provider_message_id, mayBeHard ? failed : { ...failed, bounce: 'soft' }, {
         ...{ identity, date: mail.date },
       }),
     ),

@@ -255,15 +255,30 @@ describe('A recorded email', () => {
         )
       ).map(({ bounce }) => bounce);
     const to = ['forger@example.com', 'victim@example.com'];
-    const cases: [object, { sender?: string }, string | undefined, string[]][] = [
-      [{ from, to: 'victim@example.com' }, { sender: 'forger@example.com' }, undefined, []],
-      [{ from, to: 'victim@example.com' }, { sender: '' }, 'multipart/mixed', []],
+    const sole = { from, to: 'victim@example.com' };
+    const answer = async ({ internet_message_id }: Message) =>
+      void (await receive({ 'In-Reply-To': `<${internet_message_id}>`, Subject: 'An answer' }));
+    const expire = async ({ id }: Message) =>
+      void (await query(
+        service.databaseUrl,
+        `update deliveries set expires_at = now() - interval '11 days' where message_id = $1`,
+        [id],
+      ));
+    type Before = (message: Message) => Promise<void>;
+    const cases: [object, { sender?: string }, string | undefined, string[], Before?][] = [
+      [sole, { sender: 'forger@example.com' }, undefined, []],
+      [sole, { sender: '' }, 'multipart/mixed', []],
       [{ to: 'victim@example.com' }, { sender: '' }, undefined, []],
-      [{ from, to }, {}, undefined, ['soft']],
+      [{ from, to }, { sender: '' }, undefined, ['soft']],
+      [sole, {}, undefined, ['soft']],
+      [sole, { sender: '' }, undefined, ['soft'], answer],
+      [sole, { sender: '' }, undefined, [], expire],
     ];
-    for (const [fields, envelope, type, expected] of cases) {
-      const { id, internet_message_id } = await send(fields);
+    for (const [fields, envelope, type, expected, prepare] of cases) {
+      const sent = await send(fields);
+      const { id, internet_message_id } = sent;
       await service.untilStatus(id, 'from' in fields ? 'sent' : 'delivered');
+      await prepare?.(sent);
       const raw = bounce(`${internet_message_id}`, 'victim@example.com', '5.1.1', type);
       expect((await deliverMime(service, raw, envelope)).status).to.equal(200);
       await untilProcessed();
