@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import pg from 'pg';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness, webhookSecret } from '../support/harness.ts';
+import { deliverMime, mail, mimeEnvironment } from '../support/mime.ts';
 import { until } from '../support/until.ts';
 import { deliver, inboundBody, store } from '../support/webhooks.ts';
 import { untilRestarted, workerOf } from '../support/worker-process.ts';
@@ -13,7 +14,7 @@ describe('A webhook', () => {
   afterEach(() => service?.stop());
 
   it('gets 503 while the database is unavailable, and succeeds afterwards', async () => {
-    service = await startHarness(SECRETS);
+    service = await startHarness({ ...SECRETS, ...mimeEnvironment });
     const name = new URL(service.databaseUrl).pathname.slice(1);
     const admin = Object.assign(new URL(service.databaseUrl), { pathname: '/postgres' }).href;
     await query(admin, `alter database ${name} with allow_connections false`);
@@ -22,10 +23,23 @@ describe('A webhook', () => {
       const { status, body: problem, headers } = await deliver(service, body);
       expect([status, problem.code, headers.get('retry-after')]).to.deep.equal([503, 'unavailable', '1']);
     }
+    // The second is too large for a row.
+    const emails = ['Hello', 'x'.repeat(2_000_000)].map((text) => mail({ Subject: 'Down' }, text));
+    for (const email of emails) {
+      const { status, body } = await deliverMime(service, email);
+      expect([status, body.code]).to.deep.equal([503, 'unavailable']);
+    }
     await query(admin, `alter database ${name} with allow_connections true`);
     for (const body of [inboundBody('down-1'), '{"unknown": "form"}'])
       await until(async () => (await deliver(service, body)).status === 200, 'the webhook is accepted');
     expect((await query(service.databaseUrl, 'select from messages')).length).to.equal(1);
+    for (const email of emails)
+      await until(async () => (await deliverMime(service, email)).status === 200, 'the email is accepted');
+    await until(
+      async () =>
+        (await query(service.databaseUrl, "select from messages where subject = 'Down'")).length === 2,
+      'the emails are recorded',
+    );
     const [entry] = (await service.request('GET', '/api/quarantine')).body.data;
     expect(entry).to.include({ reason: 'unknown_shape' });
   });

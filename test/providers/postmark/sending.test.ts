@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { missingForFiles } from '../../../src/providers/file-capabilities.ts';
+import { toRequest } from '../../../src/providers/postmark/request.ts';
 import type { SendOutcome } from '../../../src/providers/provider.ts';
 import { type Email, expectSame, referenceEmail } from '../../support/mail.ts';
 import { postmarkProvider, receivedOf, SERVER_TOKEN, type SentEmail } from '../../support/postmark.ts';
@@ -159,6 +161,22 @@ describe('The kind postmark', () => {
     answer = refused(500, 0);
     expect(await lookUp()).to.have.nested.include({ 'failure.outcome': 'unknown' });
     expect(postmarkProvider(server.url).lookUpLagMs).to.equal(300_000);
+  });
+
+  it('has a limit for files with which the whole request is within the 10 MB of Postmark, so that more are refused on submission', () => {
+    const { capabilities } = postmarkProvider(server.url);
+    const size = capabilities.maxMediaBytes as number;
+    const message = referenceEmail();
+    const missing = (bytes: number) =>
+      missingForFiles(capabilities, {
+        ...{ ...message, attachments: [], segments: null },
+        media: [{ id: 1, content_type: 'application/pdf', size: bytes }],
+      });
+    expect([missing(size).length, missing(size + 1).length]).to.deep.equal([0, 1]);
+    const [file] = message.files;
+    const files = [{ ...file, content: Buffer.alloc(size) }] as Email['files'];
+    const request = JSON.stringify(toRequest({ ...message, files }, { echo: 'echo', stream: 'outbound' }));
+    expect(request.length).to.be.within(9_000_000, 9_500_000);
   });
 
   it('checks the token by its server', async () => {

@@ -1,8 +1,15 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
+import { SMTPServer } from 'smtp-server';
 import { missingForFiles } from '../../../src/providers/file-capabilities.ts';
 import type { Provider } from '../../../src/providers/provider.ts';
+import { createRegistry } from '../../../src/providers/registry.ts';
+import { loadConfig } from '../../../src/service/service.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/server.ts';
-import { CERTIFICATE } from '../../support/certificate.ts';
+import { CERTIFICATE, KEY } from '../../support/certificate.ts';
+import { listen } from '../../support/listen.ts';
 import { type Email, expectSame, readBack, referenceEmail } from '../../support/mail.ts';
 import { callContext } from '../../support/provider-server.ts';
 import { controlOf, emailTo, PASSWORD, smtpAt } from '../../support/smtp.ts';
@@ -163,6 +170,48 @@ describe('An account of the kind smtp', () => {
       ...{ outcome: 'unavailable', class: 'account_problem', isOperatorError: true },
     });
     expect(await control.received()).to.have.lengthOf(1);
+  });
+
+  it('encrypts from the first byte with an smtps URL, and refuses an address that needs SMTPUTF8 where the server lacks it', async () => {
+    const received: [secure: boolean, to: string[]][] = [];
+    const options = {
+      secure: true,
+      key: KEY,
+      cert: CERTIFICATE,
+      authMethods: ['PLAIN'],
+      hideSMTPUTF8: true,
+      closeTimeout: 100,
+    };
+    const server = new SMTPServer({
+      ...options,
+      onAuth: ({ username }, _session, done) => done(null, { user: username }),
+      onData: (stream, { secure, envelope }, done) => {
+        received.push([secure, envelope.rcptTo.map(({ address }) => address)]);
+        stream.resume().once('end', () => done());
+      },
+    });
+    const folder = mkdtempSync(join(tmpdir(), 'smtps-'));
+    try {
+      const port = await listen(server.server);
+      const file = join(folder, 'ca.pem');
+      writeFileSync(file, CERTIFICATE);
+      const { accounts } = loadConfig({
+        ...{ EMAIL_PROVIDERS: 'smtp', SMTP_CA_FILE: file },
+        SMTP_URL: `smtps://shop:${PASSWORD}@127.0.0.1:${port}`,
+      });
+      const own = createRegistry(accounts, 20_000).email[0] as Provider;
+      expect(await send(['ada@example.net'], {}, own)).to.include({ outcome: 'accepted' });
+      expect(await send(['jörg@example.net'], {}, own)).to.include({
+        ...{ outcome: 'rejected', class: 'invalid_destination', code: 'smtputf8_not_supported' },
+      });
+      expect(received).to.deep.equal([[true, ['ada@example.net']]]);
+      // The simulator has it.
+      expect(await send(['jörg@example.net'])).to.include({ outcome: 'accepted' });
+      expect((await control.received())[0]?.to).to.deep.equal(['jörg@example.net']);
+    } finally {
+      await new Promise<void>((resolve) => server.close(resolve));
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('is checked without an email, with the variables to correct', async () => {
