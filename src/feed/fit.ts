@@ -12,13 +12,19 @@ const LIMITS = [
 ];
 type Limit = (typeof LIMITS)[number];
 
-/** Cuts the body, then the lists and other texts, of an event that is too large. */
+/**
+ * The texts of a message in the order in which they are cut: of an email, a consumer can show the reply alone, then the plain text, and
+ * HTML only whole.
+ */
+const TEXTS = ['body', 'text', 'stripped_text'];
+
+/** Cuts the texts of a message, then the lists and other texts, of an event that is too large. */
 export function fit(event: Event): Event {
   const bytes = bytesOf(event);
   if (bytes <= MAX_BYTES) return event;
   const data: Record<string, unknown> = { ...event.data };
   const cut = { ...event, data, truncated: true } as unknown as Event;
-  cutBody(data, cut);
+  for (const name of TEXTS) cutText(name, data, cut);
   if (bytesOf(cut) <= MAX_BYTES) return cut;
   for (const limit of LIMITS) {
     for (const [name, value] of Object.entries(data)) data[name] = shorten(value, limit);
@@ -29,14 +35,14 @@ export function fit(event: Event): Event {
   return cut;
 }
 
-/** Cuts the body to the length that fits, if the other fields leave enough. */
-function cutBody(data: Record<string, unknown>, event: Event): void {
-  const { body } = data;
-  if (typeof body !== 'string') return;
-  let length = body.length;
+/** Cuts a text to the length that fits, if the other fields leave enough. */
+function cutText(name: string, data: Record<string, unknown>, event: Event): void {
+  const text = data[name];
+  if (typeof text !== 'string') return;
+  let length = text.length;
   while (length > 0 && bytesOf(event) > MAX_BYTES) {
     length = Math.floor(length * 0.8) - 1;
-    data.body = slice(body, Math.max(0, length));
+    data[name] = slice(text, Math.max(0, length));
   }
 }
 
