@@ -3,6 +3,7 @@ import type { Config } from '../../config/config.ts';
 import { localUrlProblem, publicHostRefusal } from '../../config/safety.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { MIME_ACCOUNT } from '../../providers/mime/account.ts';
+import { createRegistry } from '../../providers/registry.ts';
 import { webhookUrlOf } from '../../providers/webhook.ts';
 import { browserUrl, type Progress } from './progress.ts';
 
@@ -32,7 +33,10 @@ function log(config: Config, logger: Logger, url: string, simulator: string | un
     logger.warn(
       'no API_KEYS: every process on this machine can use the service, which listens on loopback only',
     );
-  for (const webhook of webhookUrls(config, url)) logger.info(webhook, 'webhook URL');
+  for (const { inboundUrl, ...webhook } of webhookUrls(config, url)) {
+    logger.info(webhook, 'webhook URL');
+    if (inboundUrl !== undefined) logger.info({ ...webhook, url: inboundUrl }, 'inbound email URL');
+  }
   const refusal = publicHostRefusal(config);
   if (refusal !== null) logger.warn(`PUBLIC_URL: ${refusal}`);
   const problem = localUrlProblem(config);
@@ -42,9 +46,9 @@ function log(config: Config, logger: Logger, url: string, simulator: string | un
 function linksOf(config: Config, url: string, simulator: string | undefined): Record<string, string> {
   const home = browserUrl(url);
   if (config.role === 'worker') return { Readiness: `${home}/readyz` };
-  const webhooks = webhookUrls(config, url).map(({ provider, url }) => [
-    `Webhooks of ${provider}`,
-    browserUrl(url),
+  const webhooks = webhookUrls(config, url).flatMap(({ provider, url, inboundUrl }) => [
+    [`Webhooks of ${provider}`, browserUrl(url)],
+    ...(inboundUrl === undefined ? [] : [[`Inbound email of ${provider}`, browserUrl(inboundUrl)]]),
   ]);
   return {
     ...{ Service: home, Reference: `${home}/docs` },
@@ -56,13 +60,28 @@ function linksOf(config: Config, url: string, simulator: string | undefined): Re
   };
 }
 
-/** The URL of each account's webhooks, to configure at its provider; none in a process that does not serve webhooks. */
-function webhookUrls({ accounts, publicUrl, role, mimeWebhookSecrets }: Config, url: string) {
+interface WebhookUrls {
+  provider: string;
+  kind: string;
+  url: string;
+  /** Of a kind that posts inbound email to a URL of its own. */
+  inboundUrl?: string;
+}
+
+/** The URLs of each account's webhooks, to configure at its provider; none in a process that does not serve webhooks. */
+function webhookUrls(config: Config, url: string): WebhookUrls[] {
+  const { accounts, publicUrl, role, mimeWebhookSecrets, providerTimeoutMs } = config;
   if (role === 'worker') return [];
-  const mime = mimeWebhookSecrets.length > 0 ? [{ name: MIME_ACCOUNT, kind: MIME_ACCOUNT }] : [];
-  return [...accounts, ...mime].map(({ name, kind }) => ({
-    provider: name,
-    kind,
-    url: webhookUrlOf(publicUrl ?? url, name) as string,
-  }));
+  const urlOf = (name: string) => webhookUrlOf(publicUrl ?? url, name) as string;
+  const hasInbound = new Set(
+    createRegistry(accounts, providerTimeoutMs).email.flatMap(({ name, inbound }) => (inbound ? name : [])),
+  );
+  const mime = { provider: MIME_ACCOUNT, kind: MIME_ACCOUNT, url: urlOf(MIME_ACCOUNT) };
+  return [
+    ...accounts.map(({ name, kind }) => ({
+      ...{ provider: name, kind, url: urlOf(name) },
+      ...(hasInbound.has(name) && { inboundUrl: `${urlOf(name)}/inbound` }),
+    })),
+    ...(mimeWebhookSecrets.length > 0 ? [mime] : []),
+  ];
 }
