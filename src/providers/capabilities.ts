@@ -13,8 +13,6 @@ export interface Capabilities {
   readonly maxSegments: number | null;
   /** Whether an email can have `cc` and `bcc`. */
   readonly copies: boolean;
-  /** Whether the body of an email can be HTML. */
-  readonly html: boolean;
   /** How attachments are passed: as a URL that the provider fetches, or as content. */
   readonly attachmentsBy: readonly ('url' | 'content')[];
   /** Max attachments of one message; null: no limit of the provider. */

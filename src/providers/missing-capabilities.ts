@@ -19,7 +19,6 @@ export function hasCapabilitiesOf(capabilities: Capabilities, other: Capabilitie
   return (
     (capabilities.mms || !other.mms) &&
     (capabilities.copies || !other.copies) &&
-    (capabilities.html || !other.html) &&
     (capabilities.attachmentsBy.length > 0 || other.attachmentsBy.length === 0) &&
     isAtLeast(capabilities.maxRecipients, other.maxRecipients) &&
     isAtLeast(capabilities.maxTextLength, other.maxTextLength) &&

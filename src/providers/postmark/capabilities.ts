@@ -11,7 +11,6 @@ export const POSTMARK_CAPABILITIES: Capabilities = {
   maxTextLength: null,
   maxSegments: null,
   copies: true,
-  html: true,
   attachmentsBy: ['content'],
   maxAttachments: null,
   maxMediaBytes: 7_000_000,

@@ -11,7 +11,6 @@ export const SENDGRID_CAPABILITIES: Capabilities = {
   maxTextLength: null,
   maxSegments: null,
   copies: true,
-  html: true,
   attachmentsBy: ['content'],
   maxAttachments: null,
   maxMediaBytes: 20_000_000,

@@ -12,7 +12,6 @@ export const SES_CAPABILITIES: Capabilities = {
   maxTextLength: null,
   maxSegments: null,
   copies: true,
-  html: true,
   attachmentsBy: ['content'],
   maxAttachments: null,
   maxMediaBytes: 28_000_000,

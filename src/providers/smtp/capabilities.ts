@@ -11,7 +11,6 @@ export const SMTP_CAPABILITIES: Capabilities = {
   maxTextLength: null,
   maxSegments: null,
   copies: true,
-  html: true,
   attachmentsBy: ['content'],
   maxAttachments: null,
   maxMediaBytes: 26_214_400,

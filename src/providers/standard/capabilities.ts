@@ -14,7 +14,6 @@ export function standardCapabilities(
     maxTextLength: null,
     maxSegments: null,
     copies: isEmail,
-    html: isEmail,
     attachmentsBy: ['url'],
     maxAttachments: null,
     maxMediaBytes: null,

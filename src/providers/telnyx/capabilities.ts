@@ -14,7 +14,6 @@ export const TELNYX_CAPABILITIES: Capabilities = {
   maxTextLength: 1_530,
   maxSegments: 10,
   copies: false,
-  html: false,
   attachmentsBy: ['url'],
   maxAttachments: 10,
   maxMediaBytes: MAX_MEDIA_BYTES,

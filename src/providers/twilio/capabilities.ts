@@ -12,7 +12,6 @@ export const TWILIO_CAPABILITIES: Capabilities = {
   maxTextLength: 1_600,
   maxSegments: null,
   copies: false,
-  html: false,
   attachmentsBy: ['url'],
   maxAttachments: 10,
   maxMediaBytes: MAX_MEDIA_BYTES,

@@ -12,7 +12,6 @@ export const VONAGE_CAPABILITIES: Capabilities = {
   maxTextLength: 1_000,
   maxSegments: null,
   copies: false,
-  html: false,
   attachmentsBy: ['url'],
   maxAttachments: 1,
   maxMediaBytes: MAX_FILE_BYTES,
