@@ -1,5 +1,8 @@
 import type { HeldWork } from '../outbox/held-work.ts';
 import type { FreeSlots } from './accounts/breaker.ts';
+import type { Claimed } from './claim.ts';
+
+type Texts = Pick<Claimed, 'body'> & { email: Pick<NonNullable<Claimed['email']>, 'text'> | null };
 
 /** Above this share of busy slots, the worker claims less often. */
 const BUSY = 1 / 2;
@@ -7,15 +10,15 @@ const BUSY = 1 / 2;
 const RETRIES = 1 / 2;
 /** Max messages per call slot that are claimed and not settled. */
 const UNSETTLED = 4;
-/** Max UTF-16 units of the bodies in memory; above this length the worker claims nothing. */
-const MAX_BODY_LENGTH = 32 * 1_048_576;
+/** Max UTF-16 units of the texts in memory; above this length the worker claims nothing. */
+const MAX_LENGTH = 32 * 1_048_576;
 
-/** The limits on the work of one worker: concurrent calls, messages that are not settled, and the length of their bodies. */
+/** The limits on the work of one worker: concurrent calls, messages that are not settled, and the length of their texts. */
 export class CallSlots {
   readonly #concurrency: number;
   readonly #calls: FreeSlots = { calls: 0, retries: 0 };
   readonly #held: HeldWork;
-  #bodyLength = 0;
+  #length = 0;
   #notBusy = Promise.withResolvers<void>();
 
   /**
@@ -38,7 +41,7 @@ export class CallSlots {
       this.#concurrency * UNSETTLED - this.#held.size,
     );
     return {
-      calls: this.#bodyLength >= MAX_BODY_LENGTH ? 0 : free,
+      calls: this.#length >= MAX_LENGTH ? 0 : free,
       retries: Math.max(1, Math.floor(this.#concurrency * RETRIES)) - this.#calls.retries,
     };
   }
@@ -57,11 +60,12 @@ export class CallSlots {
     }
   }
 
-  /** Counts a message with a body of this length until `delivery` is settled, then calls `onSettled`. */
-  hold(bodyLength: number, delivery: Promise<void>, onSettled: () => void): void {
-    this.#bodyLength += bodyLength;
+  /** Counts a message until `delivery` is settled, then calls `onSettled`. */
+  hold(message: Texts, delivery: Promise<void>, onSettled: () => void): void {
+    const length = lengthOf(message);
+    this.#length += length;
     this.#held.add(delivery, () => {
-      this.#bodyLength -= bodyLength;
+      this.#length -= length;
       onSettled();
     });
   }
@@ -71,4 +75,9 @@ export class CallSlots {
     this.#notBusy = Promise.withResolvers();
     return this.#notBusy.promise;
   }
+}
+
+/** The HTML of an email is its body. */
+function lengthOf({ body, email }: Texts): number {
+  return body.length + (email?.text?.length ?? 0);
 }

@@ -165,7 +165,7 @@ export class Worker {
 
   #begin(claimed: Claim, check: ClaimCheck | null): void {
     const { events } = this.#options;
-    this.#slots.hold(claimed.message.body.length, this.#deliver(claimed, check), () => {
+    this.#slots.hold(claimed.message, this.#deliver(claimed, check), () => {
       events.deliveriesMeasured(this.#loop.held.size);
       this.wake();
     });

@@ -6,13 +6,14 @@ import type { MediaLinks } from '../media/links.ts';
 import { isTextMessageType } from '../media/types.ts';
 import { MEDIA_COLUMNS, type MediaRow } from '../media/view.ts';
 import type { StoredFile } from '../providers/routable.ts';
+import type { NamedFile } from './email/attachments.ts';
 
 /** A file that a message can name: its type and its size are known. */
 export type StoredMedia = MediaRow & StoredFile;
 
-/** The files of `media_ids`. */
+/** The stored files of a request. */
 export interface NamedMedia {
-  /** In the order of `media_ids`; null if there are faults, or the message names no files. */
+  /** In the order of the request, with their paths; null if there are faults, or the message names no files. */
   media: StoredMedia[] | null;
   faults: Fault[];
   /** Whether there are links to stored files. */
@@ -26,7 +27,7 @@ export interface NamedMedia {
  */
 export type FindMedia = (
   channel: Channel,
-  ids: readonly number[],
+  files: readonly NamedFile[],
   uploader: string | null,
 ) => Promise<NamedMedia>;
 
@@ -38,22 +39,23 @@ const FIND = {
 
 /** The find of a service. It reads the database only for a message that names files. */
 export function createFindMedia(pool: pg.Pool, links: MediaLinks): FindMedia {
-  return async (channel, ids, uploader) => {
+  return async (channel, files, uploader) => {
     const hasLinks = links.areAvailable;
-    if (ids.length === 0) return { media: null, faults: [], hasLinks };
+    if (files.length === 0) return { media: null, faults: [], hasLinks };
+    const ids = files.map(({ id }) => id);
     const { rows } = await execute<MediaRow>(pool, FIND, [ids, uploader]);
     const byId = new Map(rows.map((row) => [row.id, row]));
-    const faults = ids.flatMap((id, index) => faultOf(byId.get(id), channel, id, index) ?? []);
+    const faults = files.flatMap((file) => faultOf(byId.get(file.id), channel, file) ?? []);
     return {
-      media: faults.length > 0 ? null : ids.map((id) => byId.get(id) as StoredMedia),
+      media:
+        faults.length > 0 ? null : files.map(({ id, path }) => ({ ...(byId.get(id) as StoredMedia), path })),
       faults,
       hasLinks,
     };
   };
 }
 
-function faultOf(row: MediaRow | undefined, channel: Channel, id: number, index: number): Fault | null {
-  const path = `/body/media_ids/${index}`;
+function faultOf(row: MediaRow | undefined, channel: Channel, { id, path }: NamedFile): Fault | null {
   if (row === undefined) return { path, message: `there is no media ${id}` };
   const { state, content_type } = row;
   if (state !== 'stored') return { path, message: `media ${id} is ${state}; only stored media can be sent` };
@@ -64,12 +66,12 @@ function faultOf(row: MediaRow | undefined, channel: Channel, id: number, index:
 const FOREIGN_KEY = 'message_media_media_id_fkey';
 
 /** The fault of a message one of whose files was removed after `FindMedia` had found it; null for any other error. */
-export function removedMedia(error: unknown, ids: readonly number[]): Fault | null {
+export function removedMedia(error: unknown, files: readonly NamedFile[]): Fault | null {
   const { constraint, detail } = error as { constraint?: string; detail?: string };
   if (constraint !== FOREIGN_KEY) return null;
-  const id = Number(/\(media_id\)=\((\d+)\)/.exec(detail ?? '')?.[1]);
-  const index = ids.indexOf(id);
-  return index === -1
-    ? { path: '/body/media_ids', message: 'one of the media was removed' }
-    : { path: `/body/media_ids/${index}`, message: `media ${id} was removed` };
+  const removed = Number(/\(media_id\)=\((\d+)\)/.exec(detail ?? '')?.[1]);
+  const file = files.find(({ id }) => id === removed);
+  return file === undefined
+    ? { path: '/body', message: 'a file of the message was removed' }
+    : { path: file.path, message: `media ${removed} was removed` };
 }

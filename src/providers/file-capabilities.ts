@@ -24,10 +24,18 @@ export function hasFileCapabilitiesOf({ mediaTypes }: Capabilities, other: Capab
   return [...other.mediaTypes].every(([type, max]) => (mediaTypes.get(type) ?? 0) >= max);
 }
 
-/** The part of a request that has the files: URLs, or else stored files. */
+/** The list of a request that has the first file. */
 export function pathOfFiles({ attachments, media }: Pick<Routable, 'attachments' | 'media'>): string | null {
-  if (attachments.length > 0) return '/body/attachments';
-  return (media?.length ?? 0) > 0 ? '/body/media_ids' : null;
+  if (attachments.length > 0) return LISTED;
+  const [file] = media ?? [];
+  return file === undefined ? null : isListed(file) ? LISTED : '/body/media_ids';
+}
+
+const LISTED = '/body/attachments';
+
+/** Whether a stored file is an item of `attachments`. */
+function isListed({ path }: StoredFile): boolean {
+  return path?.startsWith(`${LISTED}/`) ?? false;
 }
 
 function anyFile({ attachmentsBy }: Capabilities, message: Routable): Missing[] {
@@ -48,7 +56,7 @@ function byLink({ attachmentsBy }: Capabilities, { media, hasLinks = true }: Rou
   if (file === undefined || hasLinks || attachmentsBy.includes('content')) return [];
   return [
     {
-      path: file.path ?? '/body/media_ids',
+      path: file.path ?? '/body',
       need: 'has stored files',
       limit: 'fetches files by links, which need PUBLIC_URL',
       alternative: `configure PUBLIC_URL, or ${OTHER_KIND} that takes the content of files`,
@@ -58,10 +66,11 @@ function byLink({ attachmentsBy }: Capabilities, { media, hasLinks = true }: Rou
 
 function count({ maxAttachments }: Capabilities, urls: number, files: readonly StoredFile[]): Missing[] {
   const length = urls + files.length;
+  const listed = urls + files.filter(isListed).length;
   if (maxAttachments === null || length <= maxAttachments) return [];
   return [
     {
-      path: urls > maxAttachments || files.length === 0 ? '/body/attachments' : '/body/media_ids',
+      path: listed > maxAttachments || listed === length ? LISTED : '/body/media_ids',
       need: `has ${length} attachments`,
       limit: `sends at most ${maxAttachments} attachment${maxAttachments === 1 ? '' : 's'}`,
       alternative: 'send several messages',
@@ -69,22 +78,18 @@ function count({ maxAttachments }: Capabilities, urls: number, files: readonly S
   ];
 }
 
-function pathOf({ path }: StoredFile, index: number): string {
-  return path ?? `/body/media_ids/${index}`;
-}
-
-function labelOf({ id, path }: StoredFile): string {
-  return path === undefined ? `media ${id}` : 'the file';
+/** A file whose content is in the request has no id yet. */
+function labelOf({ id }: StoredFile): string {
+  return id === 0 ? 'the file' : `media ${id}`;
 }
 
 /** The files whose type the provider does not send, or not with this size. */
 function types({ mediaTypes }: Capabilities, files: readonly StoredFile[]): Missing[] {
   if (mediaTypes === null) return [];
-  return files.flatMap((file, index) => {
-    const { content_type, size } = file;
+  return files.flatMap((file) => {
+    const { content_type, size, path = '/body' } = file;
     const max = mediaTypes.get(content_type);
     if (max !== undefined && size <= max) return [];
-    const path = pathOf(file, index);
     if (max === undefined) {
       const alternative = `convert the file, or ${OTHER_KIND} with this type`;
       return {
@@ -115,7 +120,7 @@ function bytes({ maxMediaBytes, mediaTypes }: Capabilities, files: readonly Stor
     return [];
   return [
     {
-      path: pathOf(file, index),
+      path: file.path ?? '/body',
       need: `with ${labelOf(file)} (${file.content_type}, ${file.size} bytes), the files have ${total} bytes together`,
       limit: `sends at most ${maxMediaBytes} bytes in one message`,
       alternative: `send smaller files or several messages, or ${OTHER_KIND} with larger files`,

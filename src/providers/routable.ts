@@ -8,7 +8,7 @@ export interface StoredFile {
   content_type: string;
   /** In bytes. */
   size: number;
-  /** The part of the request that has the file; default: its entry in `media_ids`. */
+  /** The part of the request that names or has the file; absent in a delivery, whose message was checked on submission. */
   path?: string;
 }
 

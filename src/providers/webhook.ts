@@ -116,7 +116,22 @@ export interface InboundContent {
   copy?: { key: string; recipient: unknown };
   /** Of an email that is read whole: the other fields, except `providerMessageId` and `payload`, come from it. */
   mail?: InboundMail;
+  /** The parts of any other email beside its body, as the provider gave them. */
+  email?: InboundEmailParts;
   payload: unknown;
+}
+
+/** Message ids have angle brackets or not. */
+export interface InboundEmailParts {
+  /** `text` or `html`; any other value: HTML if the body has a tag. */
+  bodyType?: unknown;
+  /** The plain text beside a body of HTML. */
+  text?: unknown;
+  /** An object. */
+  headers?: unknown;
+  messageId?: unknown;
+  inReplyTo?: unknown;
+  references?: unknown;
 }
 
 /** An inbound email as the provider delivered it. */

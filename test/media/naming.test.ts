@@ -30,6 +30,12 @@ describe('A message that names stored files', () => {
         VONAGE_SENDERS: `${VONAGE},${SHARED}`,
       },
       ...{ TEXT_CO_SENDERS: sms.from, ROLE: 'api' },
+      ...{ EMAIL_PROVIDERS: 'mail-co,postmark', MAIL_CO_SENDERS: email.from },
+      ...{
+        POSTMARK_URL: NOWHERE,
+        POSTMARK_SERVER_TOKEN: 'server-token',
+        POSTMARK_WEBHOOK_PASSWORD: 'a-long-password-1',
+      },
     });
     picture = await storeMedia(api.databaseUrl, { name: 'a.png' });
   });
@@ -86,6 +92,24 @@ describe('A message that names stored files', () => {
       `/body/media_ids/2: media ${pending} is pending; only stored media can be sent`,
       `/body/media_ids/3: media ${failed} is failed; only stored media can be sent`,
     ]);
+  });
+
+  it('is refused with the path of the file in attachments of an email', async () => {
+    const [half, larger] = [
+      await sized('application/pdf', 5_000_000),
+      await sized('application/pdf', 5_000_001),
+    ];
+    const from = 'shop@postmark.example';
+    const cases: [body: object, path: string][] = [
+      [{ ...email, attachments: ['https://example.com/a.pdf', { media_id: NO_FILE }] }, '1/media_id'],
+      [{ ...email, from, media_ids: [half], attachments: [{ media_id: larger }] }, '0/media_id'],
+      [
+        { ...email, from, media_ids: [larger], attachments: [{ content: 'YWJj' }, { media_id: half }] },
+        '1/media_id',
+      ],
+    ];
+    for (const [body, path] of cases)
+      expect(faultsOf(await post('email', body))[1]).to.match(new RegExp(`^/body/attachments/${path}: `));
   });
 
   it('is refused as a text with a file of a type that no mms has, and sent as an email', async () => {
@@ -265,13 +289,16 @@ describe('A service without a public URL', () => {
     const api = await startHarness({ ROLE: 'api' });
     try {
       const media_ids = [await storeMedia(api.databaseUrl)];
-      const { status, body } = await api.request('POST', '/api/messages/send', { ...text, media_ids });
-      expect([status, body.code, body.errors[0].path]).to.deep.equal([
-        422,
-        'missing_capability',
-        '/body/media_ids',
-      ]);
-      expect(body.errors[0].message).to.contain('PUBLIC_URL');
+      const attachments = [{ content: 'YWJj' }];
+      for (const [message, path] of [
+        [{ ...text, media_ids }, '/body/media_ids/0'],
+        [{ ...email, attachments }, '/body/attachments/0/content'],
+        [{ ...email, attachments: [{ media_id: media_ids[0] }] }, '/body/attachments/0/media_id'],
+      ] as const) {
+        const { status, body } = await api.request('POST', '/api/messages/send', message);
+        expect([status, body.code, body.errors[0].path]).to.deep.equal([422, 'missing_capability', path]);
+        expect(body.errors[0].message).to.contain('PUBLIC_URL');
+      }
     } finally {
       await api.stop();
     }

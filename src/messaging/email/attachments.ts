@@ -19,11 +19,18 @@ export interface RequestedFiles {
   /** For each URL, what the request says about its file; null if it says nothing about any. */
   urlFiles: (UrlFile | null)[] | null;
   /** The stored files: `media_ids`, then those in `attachments`. */
-  mediaIds: number[];
+  storedFiles: NamedFile[];
   /** The files whose content is in the request, which follow the stored files. */
   newFiles: NewFile[];
   /** For each stored and each new file, what the request says about it; null if it says nothing about any. */
   mediaNames: MediaName[] | null;
+}
+
+/** A stored file that a request names. */
+export interface NamedFile {
+  id: number;
+  /** The part of the request that names the file. */
+  path: string;
 }
 
 /** A file whose content is in the request. */
@@ -42,7 +49,7 @@ type Request = Pick<Schema<'UntypedMessage'>, 'attachments' | 'media_ids'>;
 export function readAttachments({ attachments, media_ids = [] }: Request, faults: Fault[]): RequestedFiles {
   const urls: string[] = [];
   const urlFiles: (UrlFile | null)[] = [];
-  const mediaIds = [...media_ids];
+  const storedFiles = media_ids.map((id, index) => ({ id, path: `/body/media_ids/${index}` }));
   const mediaNames: MediaName[] = media_ids.map(() => ({ name: null, contentId: null }));
   const newFiles: NewFile[] = [];
   const newNames: MediaName[] = [];
@@ -66,7 +73,7 @@ export function readAttachments({ attachments, media_ids = [] }: Request, faults
       urls.push(url);
       urlFiles.push(given);
     } else if (media_id !== undefined) {
-      mediaIds.push(media_id);
+      storedFiles.push({ id: media_id, path: `${path}/media_id` });
       mediaNames.push({ name: given.filename ?? null, contentId: given.content_id ?? null });
     } else {
       const bytes = decodeBase64(content as string);
@@ -87,7 +94,7 @@ export function readAttachments({ attachments, media_ids = [] }: Request, faults
   return {
     urls,
     urlFiles: urlFiles.some((file) => file !== null) ? urlFiles : null,
-    mediaIds,
+    storedFiles,
     newFiles,
     mediaNames: names.some(({ name, contentId }) => name ?? contentId) ? names : null,
   };

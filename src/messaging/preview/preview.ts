@@ -8,6 +8,7 @@ import type { Provider } from '../../providers/provider.ts';
 import type { Routable } from '../../providers/routable.ts';
 import type { AddressParser } from '../address.ts';
 import { countryOf, countryRefusal } from '../country.ts';
+import { subjectOfReply } from '../email/content.ts';
 import { allFiles } from '../email/new-files.ts';
 import type { NamedMedia } from '../named-media.ts';
 import { keysOf } from '../recording/address-reader.ts';
@@ -45,6 +46,8 @@ interface State {
   suppressed: SuppressedRecipient[];
   named: NamedMedia;
   repliedTo: { faults: Fault[] };
+  /** The subject that a send would give the message; empty without one. */
+  subject: string;
 }
 
 export function createPreview({ pool, parseAddress, hashAddress, ...rules }: PreviewOptions): Preview {
@@ -54,19 +57,22 @@ export function createPreview({ pool, parseAddress, hashAddress, ...rules }: Pre
     const [unavailable, [suppressed = []], named, repliedTo] = await Promise.all([
       unavailableAccounts(pool),
       check([toChecked(suppressible(reading))]),
-      rules.findMedia(reading.channel, reading.mediaIds, uploader),
+      rules.findMedia(reading.channel, reading.storedFiles, uploader),
       rules.findRepliedTo(reading.repliedTo, uploader),
     ]);
     const row = { subject: request.subject ?? null };
-    const faults = [...repliedTo.faults, ...subjectFaults({ repliedTo: reading.repliedTo, row }, uploader)];
-    return present(request, reading, { unavailable, suppressed, named, repliedTo: { faults } }, rules);
+    const subjects = subjectFaults({ repliedTo: reading.repliedTo, row }, uploader);
+    const faults = [...repliedTo.faults, ...subjects];
+    // The length of the other subject must not be shown to an API key that must not see it.
+    const answered = subjects.length > 0 ? null : subjectOfReply(repliedTo.email?.subject ?? null);
+    const subject = row.subject ?? answered ?? '';
+    return present(reading, { unavailable, suppressed, named, repliedTo: { faults }, subject }, rules);
   };
 }
 
 function present(
-  request: SendRequest,
   reading: OutboundReading,
-  { unavailable, suppressed, named, repliedTo }: State,
+  { unavailable, suppressed, named, repliedTo, subject }: State,
   { providers, allowedCountries }: SendRules,
 ): MessagePreview {
   const { channel, type, sender, to, cc, bcc } = reading;
@@ -91,7 +97,7 @@ function present(
       suppression: suppressed.find(({ index }) => index === n)?.suppressions[0] ?? null,
     })),
     text: type === 'sms' ? previewText(reading.content.body) : null,
-    ...sizesOf(request.subject ?? '', reading),
+    ...sizesOf(subject, reading),
     account: preview?.account ?? null,
     accounts: preview?.accounts ?? [],
   };

@@ -1,8 +1,7 @@
 import type { Channel } from '../../channel.ts';
-import { isHtml } from '../../mail/is-html.ts';
 import type { InboundContent } from '../../providers/webhook.ts';
 import type { Address, AddressParser } from '../address.ts';
-import { newEmail } from '../email/new-email.ts';
+import { inboundParts } from '../email/inbound-parts.ts';
 import { countSegments } from '../segments.ts';
 import { toOneLine, truncate } from '../text.ts';
 import { foldRecipients, keysOf } from './address-reader.ts';
@@ -42,11 +41,11 @@ export function inboundMessage(
     recipients: [],
     skipSuppressed: false,
     idempotency: null,
-    mediaIds: [],
+    storedFiles: [],
     mediaNames: null,
     media: null,
     repliedTo: null,
-    email: channel === 'email' ? newEmail({ is_html: isHtml(body) }) : null,
+    email: channel === 'email' ? inboundParts(content, body) : null,
     attachments,
     row: {
       direction: 'inbound',

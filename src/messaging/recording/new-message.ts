@@ -5,7 +5,7 @@ import type { Message } from '../../db/models/message.ts';
 import type { StoredError } from '../../openapi/error-class.ts';
 import type { IdempotencyKey } from '../../openapi/types.ts';
 import type { Address } from '../address.ts';
-import type { MediaName, NewFile } from '../email/attachments.ts';
+import type { MediaName, NamedFile, NewFile } from '../email/attachments.ts';
 import type { NewEmail } from '../email/new-email.ts';
 import type { PresentableMessage } from '../message-view.ts';
 import type { StoredMedia } from '../named-media.ts';
@@ -51,8 +51,8 @@ export interface NewMessage {
   email: NewEmail | null;
   /** The id of the email that an outbound email answers, whose subject is the default subject. */
   repliedTo: number | null;
-  /** The ids of the files that an outbound message names. */
-  mediaIds: readonly number[];
+  /** The stored files that an outbound message names. */
+  storedFiles: readonly NamedFile[];
   /** The files whose content is in the request, which are stored before the message is recorded; absent: none. */
   newFiles?: readonly NewFile[];
   /** What the message says about each of these files; null if it says nothing. */

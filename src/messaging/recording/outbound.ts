@@ -4,7 +4,7 @@ import type { Channel } from '../../channel.ts';
 import { type Fault, InvalidRequestError } from '../../errors.ts';
 import type { IdempotencyKey, Schema } from '../../openapi/types.ts';
 import type { Address, AddressParser } from '../address.ts';
-import { type NewFile, readAttachments } from '../email/attachments.ts';
+import { type NamedFile, type NewFile, readAttachments } from '../email/attachments.ts';
 import { type EmailContent, readEmailContent } from '../email/content.ts';
 import { outboundEmail, readEmailHeaders } from '../email/new-email.ts';
 import { attachmentFaults, countFiles, textFaults } from '../outbound-rules.ts';
@@ -43,7 +43,7 @@ export interface OutboundReading {
   content: EmailContent;
   /** The URLs of attachments. */
   urls: string[];
-  mediaIds: readonly number[];
+  storedFiles: readonly NamedFile[];
   newFiles: readonly NewFile[];
   /** The id of the email that the message answers. */
   repliedTo: number | null;
@@ -105,9 +105,9 @@ export function readOutbound(
     skip_suppressed: skipSuppressed = false,
     reply_to_message_id: repliedTo = null,
   } = request;
-  const { urls, mediaIds, newFiles } = files;
+  const { urls, storedFiles, newFiles } = files;
   const addressed = { channel, type, sender, to, cc, bcc, purpose, skipSuppressed };
-  const reading = { ...addressed, content, urls, mediaIds, newFiles, repliedTo, faults };
+  const reading = { ...addressed, content, urls, storedFiles, newFiles, repliedTo, faults };
   if (faults.length > 0 || !sender) return { ...reading, message: null };
   const deliveryKey = randomUUID();
   const message: NewMessage = {
@@ -116,7 +116,7 @@ export function readOutbound(
     participants: participantsOf([sender, ...to, ...cc]),
     recipients: [...to, ...cc, ...bcc],
     skipSuppressed,
-    mediaIds,
+    storedFiles,
     media: null,
     email:
       headers === null

@@ -148,7 +148,7 @@ export function createRecorder({ pool, events, hashAddress, onRecorded }: Record
   const writing = retrySingly(write, toRequestError);
   const recording = coalesce(
     async (messages: NewMessage[]) => withRepeats(pool, messages, await writing(messages)),
-    { ...LIMITS, sizeOf: ({ row }) => estimateSize(row.payload ?? row) },
+    { ...LIMITS, sizeOf: ({ row, email }) => estimateSize([row, email]) },
   );
 
   /** Null for a repeat if its first message was deleted before it was read. */
@@ -172,8 +172,8 @@ export function createRecorder({ pool, events, hashAddress, onRecorded }: Record
   };
 }
 
-function toRequestError(error: Error, { mediaIds }: NewMessage): Error {
-  const fault = removedMedia(error, mediaIds);
+function toRequestError(error: Error, { storedFiles }: NewMessage): Error {
+  const fault = removedMedia(error, storedFiles);
   return fault ? new InvalidRequestError([fault]) : toClientError(error);
 }
 

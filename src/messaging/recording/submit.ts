@@ -43,7 +43,7 @@ export async function submit(
   reserve: Reserve,
 ): Promise<Recorded> {
   const accounts = providers[message.channel];
-  const named = await findMedia(message.channel, message.mediaIds, uploader);
+  const named = await findMedia(message.channel, message.storedFiles, uploader);
   const repliedTo = await findRepliedTo(message.repliedTo, uploader);
   const { media } = named;
   const faults = [...named.faults, ...repliedTo.faults, ...subjectFaults(message, uploader)];

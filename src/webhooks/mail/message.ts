@@ -67,7 +67,6 @@ export function withFiles(message: NewMessage, { media, names, raw }: MailMedia)
   return {
     ...message,
     media: media.length > 0 ? media : null,
-    mediaIds: media.map(({ id }) => id),
     mediaNames: media.length > 0 ? names : null,
     email: message.email && { ...message.email, raw_media_id: raw },
   };

@@ -103,7 +103,24 @@ describe('Previewing a message', () => {
     expect(account?.reason).to.contain('EMAIL_PROVIDERS');
   });
 
+  it('counts the text, the HTML and the default subject of a reply', async () => {
+    const parts = { from: email.from, to: email.to, text: 'Grüße', html: '<b>Hi</b>' };
+    const sizes = async (more: object) => {
+      const { body_bytes, content_bytes } = await preview({ ...parts, ...more });
+      return [body_bytes, content_bytes];
+    };
+    const { id } = (await post('email', { ...parts, subject: 'Größe' })).body;
+    const url = 'https://example.com/a.pdf';
+    const attachments = [
+      { content: 'YWJj', filename: 'a.txt' },
+      { url, filename: 'b.pdf' },
+    ];
+    expect(await sizes({ subject: 'a', attachments })).to.deep.equal([9, 9 + 7 + 1 + url.length]);
+    expect(await sizes({ reply_to_message_id: id })).to.deep.equal([9, 9 + 7 + 'Re: '.length + 7]);
+  });
+
   it('agrees with a send on the result, the errors, the type and the addresses', async () => {
+    const parts = { from: email.from, to: email.to, subject: 'Parts' };
     const bodies = [
       sms,
       mms,
@@ -128,6 +145,20 @@ describe('Previewing a message', () => {
       { from: sms.from, to: sms.to, body: '😀'.repeat(1_601) },
       { ...sms, send_at: '2024-11-01T14:00:00Z', expires_at: '2024-11-01T13:00:00Z' },
       { ...email, cc: ['ada@example.com'], bcc: ['ada@example.com', email.from] },
+      { ...parts, text: 'a', html: '<b>a</b>', headers: { 'X-Ticket': '1' } },
+      { ...parts, html: '' },
+      parts,
+      { ...email, text: 'a', html: 'a' },
+      { ...parts, text: 'a', headers: { Bcc: 'a@example.com' }, subject: '=?utf-8?q?a?=' },
+      { ...parts, text: 'a', reply_to_message_id: 999_999_999 },
+      { ...parts, text: 'a', attachments: [{ content: 'YWJj', filename: 'a.txt', content_id: 'a' }] },
+      {
+        ...parts,
+        text: 'a',
+        attachments: [{ content: 'a', filename: '=?utf-8?q?a?=' }, {}],
+      },
+      { ...parts, text: 'a', attachments: ['https://example.com/a.png', { media_id: 999_999_999 }] },
+      { from: sms.from, to: sms.to, text: 'a', html: 'a', headers: {} },
     ];
     for (const body of bodies) {
       const previewed = await preview(body);
