@@ -1690,7 +1690,21 @@ export interface components {
             /** @description The message contains the first 10,000 characters of the subject, in one line. */
             subject?: unknown;
             body?: components["schemas"]["InboundContent"];
+            /** @description What `body` is: `text` or `html`. Default, also for other values: `html` if it contains an HTML tag. */
+            body_type?: unknown;
+            /** @description The plain text beside a `body` that is HTML. */
+            text?: unknown;
+            /** @description Further headers: an object with a text, or a list of texts, for each name. */
+            headers?: unknown;
+            /** @description The Message-ID, with or without angle brackets. */
+            message_id?: unknown;
+            /** @description The Message-ID of the email that the email answers. */
+            in_reply_to?: unknown;
+            /** @description The Message-IDs of `References`, oldest first: a list, or the text of the header. */
+            references?: unknown;
             attachments?: components["schemas"]["InboundAttachments"];
+            /** @description For each URL of `attachments`, in the same order, an object with the `filename` and the `content_type` of the file. */
+            files?: unknown;
             timestamp?: components["schemas"]["InboundTimestamp"];
         } & {
             [key: string]: unknown;
@@ -1739,6 +1753,8 @@ export interface components {
         EmailReceipt: {
             /** @description The id of the message, or an id that the response to the request gave one recipient. */
             xillio_id: components["schemas"]["ProviderMessageId"];
+            /** @description The Message-ID of the email on the wire, if the provider replaced that of the request. Replies are found by both. */
+            message_id?: unknown;
             recipient?: components["schemas"]["ReceiptRecipient"];
             status?: components["schemas"]["ReceiptStatus"];
             /** @description Of a bounced email: `hard` if the address will never accept an email, otherwise `soft`. Any other value counts as missing. */
@@ -2658,9 +2674,9 @@ export interface components {
             recipients: components["schemas"]["PreviewRecipient"][];
             /** @description The encoding and the segments of an SMS; null for other types and for a text over 39,015 characters, the longest SMS. */
             text: components["schemas"]["PreviewText"] | null;
-            /** @description The bytes of `body` in UTF-8. */
+            /** @description The bytes in UTF-8 of `body`, or of the `html` of an email, or of its `text` if it has no HTML. */
             body_bytes: number;
-            /** @description The bytes in UTF-8 of `subject`, `body` and the URLs of `attachments` together. The attachments themselves, the files of `media_ids` and additions of the provider, such as headers and the encoding of an email, are not counted. */
+            /** @description The bytes in UTF-8 of `subject` (also the default subject of a reply), `body`, `text`, `html` and the URLs of `attachments` together. The attachments themselves, the files of `media_ids`, a text part that is made from HTML, and additions of the provider, such as headers and the encoding of an email, are not counted. */
             content_bytes: number;
             /** @description The account that a send would pass the message to first; null if no account can send it. */
             account: components["schemas"]["PreviewChoice"] | null;
@@ -3423,7 +3439,8 @@ export interface components {
          */
         EventType: "message.received" | "message.media_settled" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled" | "recipient.bounced" | "recipient.complained" | "recipient.unsubscribed" | "recipient.opened" | "recipient.clicked" | "conversation.created" | "conversation.merged" | "participant.linked" | "participant.unlinked" | "provider.unavailable" | "provider.recovered" | "endpoint.disabled" | "quarantine.added" | "suppression.added" | "suppression.removed";
         /**
-         * @description Present if the resource is larger than 20,000 bytes: its body is cut, and long lists too. Read the resource for the whole.
+         * @description Present if the resource is larger than 20,000 bytes: its `body` is cut first, then `text`, `stripped_text` and long lists. Read the
+         *     resource for the whole.
          * @enum {boolean}
          */
         Truncated: true;

@@ -3,6 +3,7 @@ import { createAddressHash } from '../consent/key.ts';
 import { createKeywordMatcher } from '../consent/keywords.ts';
 import type { ReceiptRecorder, StoredReceipt } from '../delivery/receipts.ts';
 import type { MediaStore } from '../media/store.ts';
+import { readMessageIds } from '../messaging/email/inbound-parts.ts';
 import { inboundMessage } from '../messaging/recording/inbound.ts';
 import { readReceipt } from '../messaging/recording/inbound-receipt.ts';
 import type { NewMessage, Recorded } from '../messaging/recording/new-message.ts';
@@ -12,6 +13,7 @@ import type { InboundContent, OptOutContent, ReceiptContent } from '../providers
 import type { WebhookAccount } from '../providers/webhook-account.ts';
 import { createCopyResolver } from './copies.ts';
 import { createMailRecorder, type RecordMail } from './mail/record-mail.ts';
+import { findAnswered } from './mail/thread.ts';
 import { type ReplyOptions, replyTo } from './opt-outs/replies.ts';
 import { createOptOutRecorder } from './opt-outs/report.ts';
 import { type RequestOptions, requestIn, stopIn } from './opt-outs/request.ts';
@@ -78,7 +80,7 @@ export function createEffects(options: EffectsOptions): Effects {
     firstIdOf: createCopyResolver(pool, parseAddress),
     recordMessage: async (provider, content, reserve, { reported, check } = {}) => {
       const { channel, name } = provider;
-      const message = inboundMessage(parseAddress, channel, name, content);
+      const message = await withAnswered(pool, inboundMessage(parseAddress, channel, name, content), content);
       check?.(message);
       const request = requestIn(requests, provider, message, reported);
       const recorded = await recorder.record(
@@ -95,4 +97,19 @@ export function createEffects(options: EffectsOptions): Effects {
     recordOptOut: ({ name, channel }, content) => recordOptOut(name, channel, content),
     stopIn: (provider, content) => stopIn(requests, provider, content),
   };
+}
+
+/** The message with the message that it answers, of an email whose provider reports its thread. */
+async function withAnswered(
+  pool: EffectsOptions['pool'],
+  message: NewMessage,
+  { email }: InboundContent,
+): Promise<NewMessage> {
+  if (message.email === null || email === undefined) return message;
+  const { reference_ids } = message.email;
+  const in_reply_to_id = await findAnswered(pool, {
+    inReplyTo: readMessageIds(email.inReplyTo),
+    ...{ references: reference_ids ?? [], subject: message.row.subject },
+  });
+  return { ...message, email: { ...message.email, in_reply_to_id } };
 }

@@ -26,14 +26,15 @@ export function webhookHandlers({ webhooks, presentMessage }: Context): Pick<Han
     event: Inbound,
     reserve: Reserve,
   ) => {
-    const content = toMessage({ ...event }, readProviderId(id));
+    const content = toMessage(provider.channel, { ...event }, readProviderId(id));
     return {
       status: 200 as const,
       body: presentMessage((await effects.recordMessage(provider, content, reserve)).message, { html: true }),
     };
   };
   const receiveStatus = async ({ provider }: ProviderCaller, id: string | number, event: Receipt) => {
-    const receipt = await effects.recordReceipt(provider, toReceipt({ ...event }, readProviderId(id)));
+    const content = toReceipt(provider.channel, { ...event }, readProviderId(id));
+    const receipt = await effects.recordReceipt(provider, content);
     return { status: 200 as const, body: presentReceipt(receipt) };
   };
   const receiveRaw = async ({ caller: { provider, webhook }, reserve }: RawWebhook) => {

@@ -4,18 +4,11 @@ import { accountFields } from '../account-fields.ts';
 import { failedCheck, variablesOf } from '../http/check.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
 import { pathBelow } from '../media-hosts.ts';
-import type {
-  AccountCheck,
-  CallContext,
-  CheckContext,
-  LookedUp,
-  LookUp,
-  Outgoing,
-  Provider,
-} from '../provider.ts';
+import type { AccountCheck, CallContext, CheckContext, LookedUp, LookUp, Provider } from '../provider.ts';
 import { standardCapabilities } from './capabilities.ts';
 import type { StandardSettings } from './config.ts';
 import { readIds, standardDialect } from './outcome.ts';
+import { toRequest } from './request.ts';
 import { standardWebhooks } from './webhook.ts';
 
 /**
@@ -53,20 +46,6 @@ export function createStandardProvider(
     lookUp: async (message, context) => (canLookUp ? lookUp(client, path, message, context) : 'inconclusive'),
     ...(canLookUp && { check: (context) => check(client, path, account.name, context) }),
     ...standardWebhooks(channel, webhookSecrets),
-  };
-}
-
-function toRequest(message: Outgoing): object {
-  const { type, from, to, cc, bcc, reply_to, subject, body, files, timestamp } = message;
-  const attachments = files.map(({ url }) => url);
-  const common = { from, to: to.length === 1 ? to[0] : to, body, attachments, timestamp };
-  if (type !== 'email') return { ...common, type };
-  return {
-    ...common,
-    ...(cc && { cc }),
-    ...(bcc && { bcc }),
-    ...(reply_to !== null && { reply_to }),
-    ...(subject !== null && { subject }),
   };
 }
 

@@ -1,9 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Channel } from '../../channel.ts';
+import { messageIdsIn } from '../../mail/message-ids.ts';
 import { isMessageId } from '../http/failure.ts';
 import type { Verification } from '../provider.ts';
 import type {
+  DeclaredFile,
   InboundContent,
   IncomingWebhook,
   ReceiptContent,
@@ -46,10 +48,10 @@ async function parse(webhook: IncomingWebhook, channel: Channel): Promise<Webhoo
   const providerMessageId = typeof id === 'number' ? String(id) : id;
   if (!isMessageId(providerMessageId)) return null;
   if (!isMissing(event.status))
-    return { messages: [], receipts: [toReceipt(event, providerMessageId)], optOuts: [] };
+    return { messages: [], receipts: [toReceipt(channel, event, providerMessageId)], optOuts: [] };
   // A webhook about another event has no addresses.
   if ([event.from, event.to, event.cc].every(isMissing)) return null;
-  return { messages: [toMessage(event, providerMessageId)], receipts: [], optOuts: [] };
+  return { messages: [toMessage(channel, event, providerMessageId)], receipts: [], optOuts: [] };
 }
 
 function isMissing(value: unknown): boolean {
@@ -59,24 +61,43 @@ function isMissing(value: unknown): boolean {
 
 /** @param event a webhook of `InboundSms` or `InboundEmail` in openapi.yaml. */
 export function toMessage(
+  channel: Channel,
   event: Readonly<Record<string, unknown>>,
   providerMessageId: string,
 ): InboundContent {
   const { type, from, to, cc, subject, body, attachments, timestamp } = event;
   return {
     ...{ providerMessageId, type, from, to, cc, subject, body, attachments, timestamp },
+    ...(channel === 'email' && partsOfEmail(event)),
     payload: event,
   };
 }
 
+function partsOfEmail(event: Readonly<Record<string, unknown>>): Pick<InboundContent, 'email' | 'files'> {
+  const { body_type, text, headers, message_id, in_reply_to, references, files } = event;
+  return {
+    email: { bodyType: body_type, text, headers, messageId: message_id, inReplyTo: in_reply_to, references },
+    ...(Array.isArray(files) && { files: files.map(toFile) }),
+  };
+}
+
+function toFile(file: unknown): DeclaredFile {
+  const { content_type, filename } = (file ?? {}) as { content_type?: unknown; filename?: unknown };
+  return { contentType: content_type, name: filename };
+}
+
 /** @param event a webhook of `SmsReceipt` or `EmailReceipt` in openapi.yaml. */
 export function toReceipt(
+  channel: Channel,
   event: Readonly<Record<string, unknown>>,
   providerMessageId: string,
 ): ReceiptContent {
-  const { recipient, status, bounce, error, timestamp } = event;
+  const { recipient, status, bounce, error, timestamp, message_id } = event;
+  const [wireMessageId] =
+    channel === 'email' && typeof message_id === 'string' ? messageIdsIn(message_id) : [];
   return {
     ...{ providerMessageId, echo: null, recipient, status, bounce, error, timestamp },
+    ...(wireMessageId !== undefined && { wireMessageId }),
     payload: event,
   };
 }

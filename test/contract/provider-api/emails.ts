@@ -1,9 +1,39 @@
 import { MatchersV3 } from '@pact-foundation/pact';
+import { referenceEmail } from '../../support/mail.ts';
 import { filesAt } from '../../support/provider-server.ts';
-import { link, mailbox, time } from '../shapes.ts';
+import { filled, link, mailbox, time } from '../shapes.ts';
 import { answers, lookUps, outgoing, refusedRecipient, sending, taken } from './adapter.ts';
 
-const { eachLike, string } = MatchersV3;
+const { eachLike, integer, regex, string } = MatchersV3;
+const messageId = (example: string) => regex(/^[^<>\s]+$/, example);
+
+/** An email with every part, and its request. */
+function wholeEmail(delivery_key: string) {
+  const whole = referenceEmail({ delivery_key });
+  const url = 'https://example.com/document.pdf';
+  const files = whole.files.slice(0, 1).map((file) => ({ ...file, url, content: null }));
+  const names = { 'ada@example.net': 'Ada Lovelace, Countess' };
+  const message = { ...whole, files, email: { ...whole.email, names, headers: { 'X-Ticket': '4711' } } };
+  const { from, to, subject, body, email } = message;
+  return {
+    message,
+    body: {
+      ...{ from: mailbox(from), to: to.map(mailbox), cc: eachLike(mailbox('team@usehatchapp.com')) },
+      ...{ bcc: eachLike(mailbox('archive@usehatchapp.com')), reply_to: mailbox('help@usehatchapp.com') },
+      ...{ subject: string(String(subject)), body: string(body), body_type: 'html', text: string('Hello!') },
+      headers: { 'X-Ticket': string('4711') },
+      names: { 'ada@example.net': filled('Ada Lovelace, Countess') },
+      ...{ message_id: messageId(email.messageId), in_reply_to: messageId(String(email.inReplyTo)) },
+      references: eachLike(messageId('first@mail.example.net')),
+      attachments: eachLike(link(url)),
+      files: eachLike({
+        ...{ url: link(url), filename: filled('logo.png'), content_type: filled('image/png') },
+        ...{ size: integer(70), content_id: filled('logo.1@example.com') },
+      }),
+      timestamp: time(),
+    },
+  };
+}
 
 export function emails() {
   const from = 'user@usehatchapp.com';
@@ -52,6 +82,13 @@ export function emails() {
         },
       },
       { is: 'a request to send an email to several, with copies, a subject and attachments', response },
+    ),
+    sending(
+      { ...plain, ...wholeEmail(plain.message.delivery_key) },
+      {
+        is: 'a request to send an email with a text, headers, names, a thread and described files',
+        response,
+      },
     ),
     ...answers('email', plain, {
       ...plain,

@@ -51,5 +51,24 @@ export function emails() {
         attachments: ['https://example.com/d.pdf'],
       }),
     }),
+    webhook({
+      is: 'an inbound email with a text, headers, a thread and a described file',
+      path,
+      body: {
+        ...body,
+        ...{ body_type: 'html', text: string('html is allowed') },
+        headers: { 'X-Mailer': string('Mail 1') },
+        ...{ message_id: filled('reply@gmail.com'), in_reply_to: filled('question@usehatchapp.com') },
+        references: eachLike(filled('question@usehatchapp.com')),
+        attachments: eachLike(link('https://example.com/d.pdf')),
+        files: eachLike({ filename: filled('d.pdf'), content_type: filled('application/pdf') }),
+      },
+      sends: sends({
+        ...{ body_type: 'html', text: 'html is allowed', headers: { 'X-Mailer': 'Mail 1' } },
+        ...{ message_id: 'reply@gmail.com', in_reply_to: 'question@usehatchapp.com' },
+        ...{ references: ['question@usehatchapp.com'], attachments: ['https://example.com/d.pdf'] },
+        files: [{ filename: 'd.pdf', content_type: 'application/pdf' }],
+      }),
+    }),
   ];
 }
