@@ -59,11 +59,8 @@ export interface ReceiptRecorder {
 const MAX_TOGETHER = 2_000;
 const LIMITS = { ...SIZE_LIMITS, maxBatch: 256, maxQueue: 10_000, parallel: 2 };
 
-/** All ids before the first receipt is stored, so that transactions with receipts of the same messages do not deadlock. */
-const LOCK = {
-  name: 'lock-receipts',
-  text: `select ${storedFunction('lock_provider_message_ids')}($1)`,
-};
+/** All rows before the first receipt is stored, so that the transaction does not deadlock with others. */
+const LOCK = { name: 'lock-receipts', text: `select ${storedFunction('lock_receipts')}($1)` };
 const STORE = { name: 'store-receipts', text: `select * from ${storedFunction('store_receipts')}($1)` };
 
 /** @param onRecorded called after a receipt was committed. */
@@ -117,11 +114,11 @@ async function storeAll(
   storing: (receipts: NewReceipt[]) => Promise<(StoredReceipt | Error)[]>,
 ): Promise<(StoredReceipt | Error)[]> {
   const parts = statementsOf(receipts);
-  const ids = receipts.flatMap(({ provider_message_id: id }) => id ?? []);
+  const keys = JSON.stringify(receipts.map(toKeys));
   try {
     return await retryMissingRows(() =>
       transaction(pool, async (connection) => {
-        await connection.query(LOCK, [ids]);
+        await connection.query(LOCK, [keys]);
         const stored: StoredReceipt[] = [];
         for (const part of parts)
           stored.push(...inOrder(part, await connection.query(STORE, [toInput(part)])));
@@ -178,6 +175,12 @@ function inOrder(
   });
 }
 
-function toRow({ echo, ...receipt }: NewReceipt, n: number): object {
-  return { n, ...receipt, message_id: echo?.messageId, delivery_key: echo?.deliveryKey };
+function toRow(receipt: NewReceipt, n: number): object {
+  const { echo, ...columns } = receipt;
+  return { n, ...columns, ...toKeys(receipt) };
+}
+
+/** The keys by which a receipt finds its message. */
+function toKeys({ provider, provider_message_id, echo }: NewReceipt): object {
+  return { provider, provider_message_id, message_id: echo?.messageId, delivery_key: echo?.deliveryKey };
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type Database, openDatabase } from '../../src/db/pools.ts';
-import { createReceiptRecorder } from '../../src/delivery/receipts.ts';
+import { createReceiptRecorder, type NewReceipt } from '../../src/delivery/receipts.ts';
 import { addressParserOf } from '../../src/messaging/address.ts';
 import { createRecorder } from '../../src/messaging/recording/record.ts';
 import { createEvents } from '../../src/observability/events.ts';
@@ -21,6 +21,7 @@ import {
   secretKey,
   startHarness,
 } from '../support/harness.ts';
+import { until } from '../support/until.ts';
 
 /** SendGrid sends the events of many messages in one webhook. The account of the test reads its webhooks as those of SendGrid. */
 describe('A webhook with many receipts', () => {
@@ -114,6 +115,59 @@ describe('A webhook with many receipts', () => {
   it('stores more than 2,000 in several transactions', async () => {
     await deliver(eventsOf('large', 2_001));
     expect(await stored('large')).to.deep.equal({ receipts: 2_001, transactions: 2 });
+  });
+
+  it('locks conversations before deliveries, as a transaction that settles messages does', async () => {
+    const send = async (to: string) => {
+      const email = { from: 'shop@example.com', to, subject: 'News', body: 'Hello' };
+      const { id } = (await service.request('POST', '/api/messages/email', email)).body;
+      await service.untilStatus(id, 'sent');
+      const forget =
+        "update deliveries set status = 'unknown', provider_message_id = null where message_id = $1 returning *";
+      const [row] = await query<{ conversation_id: string; delivery_key: string }>(
+        service.databaseUrl,
+        forget,
+        [id],
+      );
+      return { id, conversation: Number(row?.conversation_id), deliveryKey: row?.delivery_key as string };
+    };
+    const [first, second] = [await send('first@example.com'), await send('second@example.com')];
+    const receipt = (name: string, echo: NewReceipt['echo']): NewReceipt => ({
+      ...{
+        provider: 'mail-co',
+        provider_message_id: name,
+        recipient: null,
+        dedupe_key: name,
+        status: 'delivered',
+      },
+      ...{ error: null, bounce: null, wire_message_id: null, occurred_at: new Date(), payload: {}, echo },
+    });
+    const ofMessage = ({ id, deliveryKey }: typeof first) =>
+      receipt(`lock-${id}`, { messageId: id, deliveryKey });
+    // The second statement has the receipt of the first conversation.
+    const others = Array.from({ length: 255 }, (_none, n) => receipt(`lock-other-${n}`, null));
+    const recorder = createReceiptRecorder(database.pool, createEvents(createLogger('silent')));
+
+    const settling = await database.pool.connect();
+    const lock = ({ conversation }: typeof first) =>
+      settling.query('select from conversations where id = $1 for no key update', [conversation]);
+    let recording: ReturnType<typeof recorder.recordAll> | undefined;
+    try {
+      await settling.query("begin; set local deadlock_timeout = '10ms'");
+      await lock(first);
+      recording = recorder.recordAll([ofMessage(second), ...others, ofMessage(first)]);
+      await until(async () => {
+        const waiting =
+          "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        return (await query(service.databaseUrl, waiting)).length > 0;
+      }, 'the receipts wait');
+      await lock(second);
+      await settling.query('commit');
+    } finally {
+      settling.release(true);
+    }
+    expect((await recording)?.filter((result) => result instanceof Error)).to.deep.equal([]);
+    for (const { id } of [first, second]) await service.untilStatus(id, 'delivered');
   });
 
   it('stores the others if some cannot be stored, and keeps the webhook', async () => {
