@@ -60,6 +60,12 @@ const MEANINGS = new Map(
 /** An identity that is not verified, or an account in the sandbox: the operator must act in SES. */
 const NOT_VERIFIED = /not verified/i;
 
+/**
+ * The quota of 24 hours, which SES reports as throttling too: a short wait does not help.
+ * Source: https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
+ */
+const DAILY_QUOTA = /\bquota\b/i;
+
 /** An address that SES cannot send to. */
 const ILLEGAL_ADDRESS =
   /illegal address|final '@domain'|(?:domain|local address) (?:contains|starts|ends|is)\b/i;
@@ -74,7 +80,9 @@ export function readErrorType(value: unknown): string | null {
 /** @returns null for a type that this service does not know. */
 export function meaningOfType(type: string, message: string): CodeMeaning | null {
   if (type === 'BadRequestException' && ILLEGAL_ADDRESS.test(message)) return DESTINATION;
+  const known = MEANINGS.get(type) ?? null;
+  if (known === THROTTLED && DAILY_QUOTA.test(message)) return OPERATOR;
   const isSender =
     (type === 'MessageRejected' || type === 'BadRequestException') && NOT_VERIFIED.test(message);
-  return isSender ? SENDER : (MEANINGS.get(type) ?? null);
+  return isSender ? SENDER : known;
 }

@@ -162,6 +162,17 @@ describe('An account at SES', () => {
         }
   });
 
+  it('reads the daily quota as an operator error, and the rate as throttling', async () => {
+    for (const type of ['ThrottlingException', 'TooManyRequestsException']) {
+      respond(400, { message: 'Daily message quota exceeded.' }, { 'x-amzn-errortype': type });
+      expect(await send(), type).to.include({
+        ...{ outcome: 'unavailable', class: 'account_problem', isOperatorError: true, code: type },
+      });
+      respond(400, { message: 'Maximum sending rate exceeded.' }, { 'x-amzn-errortype': type });
+      expect(await send(), type).to.include({ outcome: 'throttled' });
+    }
+  });
+
   it('reads an unverified identity as an operator error, and an illegal address as an error of the message', async () => {
     const type = (name: string) => ({ 'x-amzn-errortype': name });
     respond(400, { message: 'Email address is not verified. The following …' }, type('MessageRejected'));
