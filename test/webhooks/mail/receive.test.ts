@@ -135,6 +135,21 @@ describe('An email from a mail server', () => {
     }
     expect(await sql('select from media_objects')).to.deep.equal([]);
   });
+
+  it('is recorded by a replay if a worker of a version without inbound email has quarantined it', async () => {
+    await sql('delete from webhook_inbox');
+    for (const text of ['Small', 'Large\r\n'.repeat(200_000)]) {
+      expect((await deliverMime(service, mail({}, text))).status).to.equal(200);
+      const [{ id }] = await stored();
+      const quarantine = `
+        update webhook_inbox set state = 'quarantined', reason = 'account_removed', attempts = 1, next_attempt_at = null where id = $1`;
+      await sql(quarantine, [id]);
+      const { status, body } = await service.request('POST', `/api/quarantine/${id}/replay`);
+      expect([status, body.message_ids?.length], JSON.stringify(body)).to.deep.equal([200, 1]);
+      const { body: read } = (await service.request('GET', `/api/messages/${body.message_ids[0]}`)).body;
+      expect(read.replaceAll('\r', '').trim()).to.equal(text.replaceAll('\r', '').trim());
+    }
+  });
 });
 
 describe('A service without a secret for mail servers', () => {
