@@ -2,7 +2,10 @@ import { createServer as createHttpServer, type RequestListener, type ServerResp
 import { createServer as createHttpsServer, globalAgent } from 'node:https';
 import { createServer as createNetServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
+import { ProviderClient } from '../../src/providers/http/client.ts';
 import type { CallContext, FailedOutcome } from '../../src/providers/provider.ts';
+import { sesDialect } from '../../src/providers/ses/outcome.ts';
+import { MAX_UPLOAD_MS, uploadMs } from '../../src/providers/upload-time.ts';
 import { CERTIFICATE, KEY } from '../support/certificate.ts';
 import { listen } from '../support/listen.ts';
 import { callContext, outgoing, providerAt, sendTo } from '../support/provider-server.ts';
@@ -187,6 +190,29 @@ describe('A call to a provider of the standard API', () => {
         const outcome = await send(await http(uncertain, { status }), { once: false });
         expect(outcome).to.include({ outcome: 'unknown', httpStatus: status });
       }
+    });
+  });
+
+  it('has more time for a large body, whose upload is never cut into an unknown outcome', async () => {
+    expect([uploadMs(1_048_576), uploadMs(5_120_000), uploadMs(60_000_000)]).to.deep.equal([
+      ...[0, 10_000, MAX_UPLOAD_MS],
+    ]);
+    const large = { body: 'x'.repeat(16 * 1_048_576) };
+    const upload = async (url: string, extraMs: number) => {
+      const client = new ProviderClient({
+        ...{ url, headers: {}, timeoutMs: 600, uploadMs: () => extraMs, dialect: sesDialect },
+      });
+      return client.send('messages', large, callContext({ once: false }));
+    };
+    // The server begins to read after the timeout of a request without a large body.
+    const slow = createHttpServer((request, response) => {
+      setTimeout(() => request.resume(), 700);
+      request.once('end', () => respond({ status: 200, body: { MessageId: 'a' } }, response));
+    });
+    expect(await upload(await start(slow, 'http'), 20_000)).to.include({ outcome: 'accepted' });
+    const never = createHttpServer();
+    expect(await upload(await start(never, 'http'), 100)).to.include({
+      ...{ outcome: 'unavailable', detail: "Timeout awaiting 'request' for 700ms" },
     });
   });
 

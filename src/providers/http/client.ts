@@ -35,29 +35,36 @@ export interface Dialect {
 export interface ClientOptions {
   url: string;
   headers: Record<string, string>;
-  /** The timeout of one request, in milliseconds. */
+  /** The timeout of one request, in milliseconds, without the time to upload a large body. */
   timeoutMs: number;
   dialect: Dialect;
+  /** The time to upload a body of this size, in milliseconds; default: none. */
+  uploadMs?: UploadMs;
   /** For a kind that signs its requests. */
   sign?: Sign;
 }
 
+type UploadMs = (bytes: number) => number;
 type RequestOptions = Pick<OptionsInit, 'method' | 'headers' | 'json' | 'body' | 'searchParams'>;
 
-/** Max duration of one call in milliseconds, with its repeats. */
-export function longestCallMs(timeoutMs: number): number {
-  return (REPEATS + 1) * timeoutMs + REPEATS * MAX_RETRY_AFTER_MS;
+/** Max duration of one call in milliseconds, with its repeats. A request that needs time for its upload is not repeated. */
+export function longestCallMs(timeoutMs: number, maxUploadMs = 0): number {
+  return Math.max((REPEATS + 1) * timeoutMs + REPEATS * MAX_RETRY_AFTER_MS, timeoutMs + maxUploadMs);
 }
 
 /** Calls the HTTP API of a provider. Every response and every error becomes an outcome. */
 export class ProviderClient {
   readonly #dialect: Dialect;
+  readonly #timeoutMs: number;
+  readonly #uploadMs: UploadMs;
   readonly #repeating: Got;
   readonly #single: Got;
 
-  constructor({ url, headers, timeoutMs, dialect, sign }: ClientOptions) {
+  constructor({ url, headers, timeoutMs, dialect, sign, uploadMs = () => 0 }: ClientOptions) {
     const third = Math.ceil(timeoutMs / 3);
     this.#dialect = dialect;
+    this.#timeoutMs = timeoutMs;
+    this.#uploadMs = uploadMs;
     this.#repeating = got.extend({
       prefixUrl: url,
       // `decodeBody` limits the decompressed size; got does not.
@@ -78,7 +85,10 @@ export class ProviderClient {
     this.#single = this.#repeating.extend({ retry: { limit: 0, calculateDelay: () => 0 } });
   }
 
-  /** Sends a message. `readSuccess` replaces that of the dialect where a response depends on the message. */
+  /**
+   * Sends a message. A request with a large body has more time, and is not repeated, so that a lease is longer than the call.
+   * `readSuccess` replaces that of the dialect where a response depends on the message.
+   */
   async send(
     path: string,
     request: RequestOptions,
@@ -86,28 +96,35 @@ export class ProviderClient {
     readSuccess = this.#dialect.readSuccess,
   ): Promise<SendOutcome> {
     let mayHaveBeenAccepted = false;
-    const result = await this.#request(path, context, {
-      method: 'POST',
-      ...request,
-      ...(!context.once && {
-        hooks: {
-          beforeRetry: [
-            async (error) => {
-              if (!(await context.mayContinue())) throw error;
-            },
-          ],
-        },
-        retry: {
-          // Without idempotency keys a second request could send a second message.
-          calculateDelay: ({ error, attemptCount }) => {
-            const isUnknown = this.#outcomeOf(error).outcome === 'unknown';
-            mayHaveBeenAccepted ||= isUnknown;
-            const mayRepeat = !isUnknown || this.#dialect.supportsIdempotencyKeys;
-            return mayRepeat ? this.#delayOfRepeat(error, attemptCount) : 0;
+    const { body, ...options } = withBody(request);
+    const extraMs = typeof body === 'string' ? this.#uploadMs(Buffer.byteLength(body)) : 0;
+    const once = context.once || extraMs > 0;
+    const result = await this.#request(
+      path,
+      { ...context, once },
+      {
+        ...{ method: 'POST', body, ...options },
+        ...(extraMs > 0 && { timeout: { request: this.#timeoutMs + extraMs } }),
+        ...(!once && {
+          hooks: {
+            beforeRetry: [
+              async (error) => {
+                if (!(await context.mayContinue())) throw error;
+              },
+            ],
           },
-        },
-      }),
-    });
+          retry: {
+            // Without idempotency keys a second request could send a second message.
+            calculateDelay: ({ error, attemptCount }) => {
+              const isUnknown = this.#outcomeOf(error).outcome === 'unknown';
+              mayHaveBeenAccepted ||= isUnknown;
+              const mayRepeat = !isUnknown || this.#dialect.supportsIdempotencyKeys;
+              return mayRepeat ? this.#delayOfRepeat(error, attemptCount) : 0;
+            },
+          },
+        }),
+      },
+    );
     if ('response' in result) return toSuccess(result.response, readSuccess);
     const { error, isTooLong } = result;
     if (isTooLong && error.response && isSuccess(error.response)) return tooLong(error.response.statusCode);
@@ -186,6 +203,16 @@ export class ProviderClient {
     // A delay of 0 means no repeat to got.
     return requested > MAX_RETRY_AFTER_MS ? 0 : Math.max(1, requested);
   }
+}
+
+/** A request with its body as text, whose size is known. */
+function withBody({ json, headers, ...request }: RequestOptions): RequestOptions {
+  if (json === undefined) return { ...request, ...(headers && { headers }) };
+  return {
+    ...request,
+    body: JSON.stringify(json),
+    headers: { 'content-type': 'application/json', ...headers },
+  };
 }
 
 function toSuccess(response: Response<Uint8Array>, readSuccess: Dialect['readSuccess']): SendOutcome {

@@ -34,11 +34,13 @@ export function isOfConfiguration(code: string): boolean {
 }
 
 /**
- * Whether a request was certainly not sent: there was no connection, or with https no completed TLS handshake. Without got's
- * timings, and on a reused connection, the request may have been sent.
+ * Whether a request was certainly not sent, or not whole: there was no connection, or with https no completed TLS handshake, or the
+ * time ended during the upload. Without got's timings, and after another error of a reused connection, the request may have been sent.
  */
-export function wasNotSent({ timings, request, options }: RequestError): boolean {
-  if (timings === undefined || request?.reusedSocket) return false;
+export function wasNotSent({ code, timings, request, options }: RequestError): boolean {
+  if (timings === undefined) return false;
+  if (code === 'ETIMEDOUT' && timings.upload === undefined) return true;
+  if (request?.reusedSocket) return false;
   const secure = String(options.url).startsWith('https:');
   return (secure ? timings.secureConnect : timings.connect) === undefined;
 }

@@ -4,6 +4,7 @@ import { echoOf } from '../echo.ts';
 import type { Email } from '../email/recipients.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
 import type { Provider } from '../provider.ts';
+import { MAX_UPLOAD_MS, uploadMs } from '../upload-time.ts';
 import { POSTMARK_CAPABILITIES } from './capabilities.ts';
 import { checkPostmark } from './check.ts';
 import type { PostmarkSettings } from './config.ts';
@@ -24,14 +25,14 @@ export function createPostmarkProvider(
 ): Provider {
   const { url, serverToken, messageStream: stream, webhooks } = account.settings;
   const client = new ProviderClient({
-    ...{ url, timeoutMs, dialect: postmarkDialect },
+    ...{ url, timeoutMs, uploadMs, dialect: postmarkDialect },
     headers: { 'x-postmark-server-token': serverToken, accept: 'application/json' },
   });
   return {
     ...accountFields(account),
     capabilities: POSTMARK_CAPABILITIES,
     // A look-up precedes a repeated send.
-    longestAttemptMs: 2 * longestCallMs(timeoutMs),
+    longestAttemptMs: longestCallMs(timeoutMs) + longestCallMs(timeoutMs, MAX_UPLOAD_MS),
     lookUpLagMs: SEARCH_LAG_MS,
     origin: new URL(url).origin,
     // Inbound email has its files inside.

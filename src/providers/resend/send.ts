@@ -3,6 +3,7 @@ import { accountFields } from '../account-fields.ts';
 import type { Email } from '../email/recipients.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
 import type { CallContext, Outgoing, Provider, SendOutcome } from '../provider.ts';
+import { MAX_UPLOAD_MS, uploadMs } from '../upload-time.ts';
 import { RESEND_CAPABILITIES } from './capabilities.ts';
 import { checkResend } from './check.ts';
 import type { ResendSettings } from './config.ts';
@@ -23,13 +24,13 @@ const ONLY_BLIND_COPIES: SendOutcome = {
 export function createResendProvider(account: AccountConfig<ResendSettings>, timeoutMs: number): Provider {
   const { url, apiKey, webhookSecrets } = account.settings;
   const client = new ProviderClient({
-    ...{ url, timeoutMs, dialect: resendDialect },
+    ...{ url, timeoutMs, uploadMs, dialect: resendDialect },
     headers: { authorization: `Bearer ${apiKey}`, accept: 'application/json' },
   });
   return {
     ...accountFields(account),
     capabilities: RESEND_CAPABILITIES,
-    longestAttemptMs: longestCallMs(timeoutMs),
+    longestAttemptMs: longestCallMs(timeoutMs, MAX_UPLOAD_MS),
     origin: new URL(url).origin,
     mediaHeaders: () => null,
     answersOptOuts: () => false,

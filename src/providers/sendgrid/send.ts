@@ -4,6 +4,7 @@ import { echoOf } from '../echo.ts';
 import type { Email } from '../email/recipients.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
 import type { Provider } from '../provider.ts';
+import { MAX_UPLOAD_MS, uploadMs } from '../upload-time.ts';
 import { SENDGRID_CAPABILITIES } from './capabilities.ts';
 import { checkSendGrid } from './check.ts';
 import type { SendGridSettings } from './config.ts';
@@ -23,13 +24,13 @@ export function createSendGridProvider(
 ): Provider {
   const { url, apiKey, eventPublicKeys, inbound } = account.settings;
   const client = new ProviderClient({
-    ...{ url, timeoutMs, dialect: sendgridDialect },
+    ...{ url, timeoutMs, uploadMs, dialect: sendgridDialect },
     headers: { authorization: `Bearer ${apiKey}`, accept: 'application/json' },
   });
   return {
     ...accountFields(account),
     capabilities: SENDGRID_CAPABILITIES,
-    longestAttemptMs: longestCallMs(timeoutMs),
+    longestAttemptMs: longestCallMs(timeoutMs, MAX_UPLOAD_MS),
     origin: new URL(url).origin,
     // Inbound email has its files inside.
     mediaHeaders: () => null,

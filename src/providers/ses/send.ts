@@ -6,6 +6,7 @@ import { composeMime, notComposed } from '../email/mime.ts';
 import { type Email, recipientsOf } from '../email/recipients.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
 import type { CallContext, Outgoing, Provider, SendOutcome } from '../provider.ts';
+import { MAX_UPLOAD_MS, uploadMs } from '../upload-time.ts';
 import { SES_CAPABILITIES } from './capabilities.ts';
 import { checkSes } from './check.ts';
 import type { SesSettings } from './config.ts';
@@ -27,7 +28,7 @@ export function createSesProvider(account: AccountConfig<SesSettings>, timeoutMs
   const { settings } = account;
   const { url, region } = settings;
   const client = new ProviderClient({
-    ...{ url, timeoutMs, dialect: sesDialect },
+    ...{ url, timeoutMs, uploadMs, dialect: sesDialect },
     headers: { accept: 'application/json' },
     // A signature is valid for some minutes only, and a repeated request may be later.
     sign: ({ method, url: target, body }) => {
@@ -39,7 +40,7 @@ export function createSesProvider(account: AccountConfig<SesSettings>, timeoutMs
   return {
     ...accountFields(account),
     capabilities: SES_CAPABILITIES,
-    longestAttemptMs: longestCallMs(timeoutMs),
+    longestAttemptMs: longestCallMs(timeoutMs, MAX_UPLOAD_MS),
     origin: new URL(url).origin,
     mediaHeaders: () => null,
     answersOptOuts: () => false,

@@ -3,6 +3,7 @@ import type { AccountConfig } from '../../config/config.ts';
 import { accountFields } from '../account-fields.ts';
 import { composeMime } from '../email/mime.ts';
 import type { CallContext, Outgoing, OutgoingEmail, Provider, SendOutcome } from '../provider.ts';
+import { MAX_UPLOAD_MS } from '../upload-time.ts';
 import { SMTP_CAPABILITIES } from './capabilities.ts';
 import { checkSmtp } from './check.ts';
 import type { SmtpSettings } from './config.ts';
@@ -27,7 +28,8 @@ export function createSmtpProvider(account: AccountConfig<SmtpSettings>, timeout
     ...accountFields(account),
     capabilities: SMTP_CAPABILITIES,
     // The wait for a connection, two connections, and one transaction.
-    longestAttemptMs: (1 + 2 + ENVELOPE_TIMEOUTS + DATA_TIMEOUTS) * timeoutMs + REPEAT_DELAY_MS,
+    longestAttemptMs:
+      (1 + 2 + ENVELOPE_TIMEOUTS + DATA_TIMEOUTS) * timeoutMs + REPEAT_DELAY_MS + MAX_UPLOAD_MS,
     origin: `smtp://${settings.host}:${settings.port}`,
     mediaHeaders: () => null,
     answersOptOuts: () => false,

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
+import { uploadMs } from '../upload-time.ts';
 import type { SmtpSettings } from './config.ts';
 import { MessageStream } from './message-stream.ts';
 import type { Phase } from './reply.ts';
@@ -109,7 +110,8 @@ export class Session {
         ENVELOPE_TIMEOUTS * timeoutMs,
         signal,
         (done, restart) => {
-          message = new MessageStream(content, () => restart(DATA_TIMEOUTS * timeoutMs));
+          const dataMs = DATA_TIMEOUTS * timeoutMs + uploadMs(content.length);
+          message = new MessageStream(content, () => restart(dataMs));
           this.#connection.send(given, message, done as never);
         },
       );
