@@ -21,7 +21,8 @@ import {
 } from './accounts/not-called.ts';
 import type { Routing } from './accounts/routing.ts';
 import { type AttemptOptions, attempt } from './attempt/attempt.ts';
-import { isOfFiles } from './attempt/file-failure.ts';
+import { isOfFiles, isTooLargeHere } from './attempt/file-failure.ts';
+import { largerAccount } from './attempt/file-limits.ts';
 import type { ClaimCheck } from './attempt/ledger.ts';
 import { hasRecipients } from './attempt/recipients.ts';
 import { type Claim, hasFailedOver } from './claim.ts';
@@ -149,7 +150,8 @@ async function callThroughBreaker(
   const answered = outcome === NOT_IDENTIFIED || isSuppressed(outcome) ? 'answered' : null;
   const { throttlesAccount } = breaker.end(call, isEvidence ? outcome.outcome : answered);
   const durationMs = Math.round((performance.now() - started) * 100) / 100;
-  const fallback = isEvidence ? options.routing.fallbackOf(breaker, eligible) : null;
+  const larger = isTooLargeHere(outcome) ? largerAccount(breaker.provider, eligible) : null;
+  const fallback = isEvidence ? options.routing.fallbackOf(breaker, eligible) : larger;
   return { startedAt, durationMs, outcome, fallback, throttlesAccount };
 }
 

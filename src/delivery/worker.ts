@@ -10,6 +10,7 @@ import { type AccountHealth, HealthMonitor } from './accounts/health.ts';
 import { ProviderStates } from './accounts/provider-states.ts';
 import { Routing } from './accounts/routing.ts';
 import { createFileContents } from './attempt/file-contents.ts';
+import { limitsOf } from './attempt/file-limits.ts';
 import { filesOf } from './attempt/files.ts';
 import { type ClaimCheck, Ledger } from './attempt/ledger.ts';
 import { chooseCandidate } from './attempt/look-up-candidates.ts';
@@ -95,8 +96,10 @@ export class Worker {
       ledger: this.#ledger,
       signal: this.#loop.signal,
       webhookUrlOf: options.webhookUrlOf,
-      filesOf: (message, { attachmentsBy, maxMediaBytes }, signal) =>
-        filesOf(options.links, contents, { attachmentsBy }, message, { maxBytes: maxMediaBytes, signal }),
+      filesOf: (provider, message, signal) => {
+        const limits = limitsOf(provider, this.#routing.eligibleFor(provider.channel, message));
+        return filesOf(options.links, contents, provider.capabilities, message, { ...limits, signal });
+      },
       chooseCandidate: (...choice) =>
         chooseCandidate(pool, ...choice).catch((error) => {
           events.failed('look_up', error);

@@ -3,7 +3,7 @@ import type { Missing, Routable, StoredFile } from './routable.ts';
 
 const OTHER_KIND = 'add an account of a kind';
 
-/** Every capability that the files of a message need and an account does not have. The files behind URLs are not known. */
+/** Every capability that the files of a message need and an account does not have. The files behind URLs are known once they are fetched. */
 export function missingForFiles(capabilities: Capabilities, message: Routable): Missing[] {
   const { length } = message.attachments;
   const files = message.media ?? [];
@@ -14,6 +14,7 @@ export function missingForFiles(capabilities: Capabilities, message: Routable): 
     ...count(capabilities, length, files),
     ...types(capabilities, files),
     ...bytes(capabilities, files),
+    ...fetchedBytes(capabilities, message),
   ];
 }
 
@@ -122,6 +123,25 @@ function bytes({ maxMediaBytes, mediaTypes }: Capabilities, files: readonly Stor
     {
       path: file.path ?? '/body',
       need: `with ${labelOf(file)} (${file.content_type}, ${file.size} bytes), the files have ${total} bytes together`,
+      limit: `sends at most ${maxMediaBytes} bytes in one message`,
+      alternative: `send smaller files or several messages, or ${OTHER_KIND} with larger files`,
+    },
+  ];
+}
+
+/** Of files that `bytes` allows: with those behind URLs, they are too large. */
+function fetchedBytes(
+  capabilities: Capabilities,
+  { media, fetched }: Pick<Routable, 'media' | 'fetched'>,
+): Missing[] {
+  const { maxMediaBytes } = capabilities;
+  if (maxMediaBytes === null || !fetched || bytes(capabilities, media ?? []).length > 0) return [];
+  const total = [...(media ?? []), ...fetched].reduce((sum, { size }) => sum + size, 0);
+  if (total <= maxMediaBytes) return [];
+  return [
+    {
+      path: '/body/attachments',
+      need: `the files have ${total} bytes together`,
       limit: `sends at most ${maxMediaBytes} bytes in one message`,
       alternative: `send smaller files or several messages, or ${OTHER_KIND} with larger files`,
     },

@@ -17,6 +17,8 @@ export type Routable = Pick<Outgoing, 'type' | 'from' | 'to' | 'cc' | 'bcc' | 'b
   Pick<Message, 'attachments' | 'segments'> & {
     /** The files of `media_ids`; null if there are none. */
     media: readonly StoredFile[] | null;
+    /** The files that were fetched from URLs in `attachments`, as far as they are known. */
+    fetched?: readonly Pick<StoredFile, 'size'>[] | null;
     /** Whether providers can fetch the stored files by links; default: true. */
     hasLinks?: boolean;
   };

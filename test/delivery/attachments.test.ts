@@ -1,16 +1,29 @@
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
+import pg from 'pg';
 import { SMTPServer } from 'smtp-server';
+import { FileContents } from '../../src/delivery/attempt/file-contents.ts';
+import type { Claimed } from '../../src/delivery/claim.ts';
+import { MediaClient } from '../../src/media/fetching/client.ts';
+import { createPostgresStore } from '../../src/media/postgres-store.ts';
+import { createEvents } from '../../src/observability/events.ts';
+import { createLogger } from '../../src/observability/logger.ts';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { PDF, PDF_NAME, PNG, readBack } from '../support/mail.ts';
 import { storeMedia } from '../support/media.ts';
 import { type FileServer, startFileServer } from '../support/media-bench.ts';
+import { suppress } from '../support/suppressions.ts';
 import { until } from '../support/until.ts';
 
 const EMAIL = { from: 'shop@example.com', to: 'ada@example.net', subject: 'Invoice', text: 'Hello' };
 const MIB = 1_048_576;
+/** An account whose limit is 7 MB, for the senders of the test with large files only. */
+const POSTMARK = {
+  ...{ POSTMARK_URL: 'http://127.0.0.1:1', POSTMARK_SERVER_TOKEN: 'server-token' },
+  POSTMARK_WEBHOOK_PASSWORD: 'a-password-for-webhooks',
+};
 
 describe('Attachments for a provider that takes their content', () => {
   let harness: Harness;
@@ -37,6 +50,10 @@ describe('Attachments for a provider that takes their content', () => {
       else if (path === '/gone') response.writeHead(410).end();
       else if (path === '/large') response.writeHead(200, { 'content-length': 60 * MIB }).end();
       else if (path === '/endless') sendForever(response);
+      else if (path === '/8-mib') response.writeHead(200).end(Buffer.alloc(8 * MIB));
+      // Longer than the check of the ledger before the fetch is valid.
+      else if (path === '/slow') setTimeout(() => response.writeHead(200).end(PDF), 1_100);
+      else if (path === '/twice') answerTogether(response);
       else if (path === '/broken') response.writeHead(500).end();
       else if (path.startsWith('/to/'))
         response.writeHead(302, { location: decodeURIComponent(path.slice(4)) }).end();
@@ -44,7 +61,8 @@ describe('Attachments for a provider that takes their content', () => {
     });
     local = files.url.replace('127.0.0.1', 'localhost');
     harness = await startHarness({
-      ...{ EMAIL_PROVIDERS: 'mail', MAIL_KIND: 'smtp', MAIL_URL: `smtp://127.0.0.1:${port}` },
+      ...{ EMAIL_PROVIDERS: 'postmark,mail', POSTMARK_SENDERS: 'large.example', ...POSTMARK },
+      ...{ MAIL_KIND: 'smtp', MAIL_URL: `smtp://127.0.0.1:${port}` },
       ...{ MAIL_REQUIRE_TLS: 'false', ALLOWED_PRIVATE_HOSTS: 'localhost' },
     });
   });
@@ -67,6 +85,10 @@ describe('Attachments for a provider that takes their content', () => {
     });
     expect(status, JSON.stringify(body)).to.equal(202);
     return body.id;
+  };
+  const attemptsOf = async (id: number): Promise<(string | null)[][]> => {
+    const { data } = (await harness.request('GET', `/api/messages/${id}/attempts`)).body;
+    return data.map(({ provider, outcome, code }: Record<string, string>) => [provider, outcome, code]);
   };
   const failed = async (id: number) => (await harness.untilStatus(id, 'failed')).error;
 
@@ -131,6 +153,50 @@ describe('Attachments for a provider that takes their content', () => {
     expect(received).to.deep.equal([]);
   });
 
+  it('are sent by another account if they exceed the limit of the first, after one request for them', async () => {
+    const id = await send([`${local}/8-mib`], { from: 'shop@large.example' });
+    await harness.untilStatus(id, 'sent');
+    expect(await attemptsOf(id)).to.deep.equal([
+      ['postmark', 'unavailable', 'attachment_too_large'],
+      ['mail', 'accepted', null],
+    ]);
+    expect(files.requestsOf('/8-mib')).to.have.length(1);
+    const error = await failed(await send([`${local}/large`], { from: 'shop@large.example' }));
+    expect(error?.code).to.equal('attachment_too_large');
+  });
+
+  it('of a recipient who is suppressed during a slow fetch are not sent', async () => {
+    const to = 'slow@example.net';
+    const id = await send([`${local}/slow`], { to });
+    await until(() => files.requestsOf('/slow').length === 1, 'the file is fetched');
+    await suppress(harness.databaseUrl, to);
+    expect((await failed(id))?.code).to.equal('recipient_suppressed');
+    expect((await attemptsOf(id)).map(([, , code]) => code)).to.deep.equal([
+      ...['ledger_unavailable', 'recipient_suppressed'],
+    ]);
+    expect(received).to.deep.equal([]);
+  });
+
+  it('are stored once if two workers fetch them at the same time', async () => {
+    const attachments = [`${local}/twice`];
+    const id = await send(attachments, { send_at: '2999-01-01T00:00:00Z' });
+    const pool = new pg.Pool({ connectionString: harness.databaseUrl, max: 4 });
+    const store = createPostgresStore(pool);
+    const events = createEvents(createLogger('silent'));
+    const client = new MediaClient({ allowedPrivateHosts: ['localhost'] });
+    const message = { id, attachments, media: null, fetched: null, email: null, may_have_been_sent: false };
+    const load = () =>
+      new FileContents({ pool, store, events, client }).load(message as unknown as Claimed, {
+        ...{ maxBytes: MIB, maxFetchedBytes: MIB, signal: new AbortController().signal },
+      });
+    const objects = async () => (await pool.query('select from media_objects')).rowCount;
+    const before = (await objects()) ?? 0;
+    for (const loaded of await Promise.all([load(), load()]))
+      expect('files' in loaded && loaded.files.map(({ content }) => content)).to.deep.equal([PDF]);
+    expect(await objects()).to.equal(before + 1);
+    await pool.end();
+  });
+
   it('fail the message after three attempts if their server is unreachable, and do not open the breaker', async () => {
     const ids = await Promise.all(
       Array.from({ length: 6 }, (_, n) => send([`${local}/broken`], { to: `ada${n}@example.net` })),
@@ -141,16 +207,23 @@ describe('Attachments for a provider that takes their content', () => {
         await query(harness.databaseUrl, makeDue, [id, 'queued']);
         return (await harness.request('GET', `/api/messages/${id}`)).body.status === 'failed';
       }, `message ${id} failed`);
-    const { body } = await harness.request('GET', `/api/messages/${ids[0]}/attempts`);
-    expect(body.data.map((one: { outcome: string; code: string }) => [one.outcome, one.code])).to.deep.equal([
-      ['unavailable', 'attachment_unreachable'],
-      ['unavailable', 'attachment_unreachable'],
-      ['rejected', 'attachment_unreachable'],
+    expect(await attemptsOf(ids[0] as number)).to.deep.equal([
+      ['mail', 'unavailable', 'attachment_unreachable'],
+      ['mail', 'unavailable', 'attachment_unreachable'],
+      ['mail', 'rejected', 'attachment_unreachable'],
     ]);
     await harness.untilStatus(await send([]), 'sent');
     expect(received).to.have.length(1);
   });
 });
+
+const waiting: ServerResponse[] = [];
+
+/** Answers two requests together, once both have arrived. */
+function answerTogether(response: ServerResponse): void {
+  waiting.push(response);
+  if (waiting.length === 2) for (const each of waiting.splice(0)) each.writeHead(200).end(PDF);
+}
 
 function sendForever(response: ServerResponse): void {
   response.writeHead(200);

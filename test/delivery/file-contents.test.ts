@@ -39,10 +39,7 @@ describe('FileContents', () => {
         may_have_been_sent: false,
         ...message,
       } as unknown as Claimed,
-      {
-        maxBytes: null,
-        signal,
-      },
+      { maxBytes: 25 * 1_048_576, maxFetchedBytes: 25 * 1_048_576, signal },
     );
   const slow = () => [server.url.replace('127.0.0.1', 'localhost')];
 

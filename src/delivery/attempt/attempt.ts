@@ -24,11 +24,7 @@ const KEY_MARGIN_MS = 15 * 60 * 1_000;
 export interface AttemptOptions {
   ledger: Pick<Ledger, 'checkUnsent' | 'mayContinue'>;
   /** The files of a message for its provider; the outcome of an attempt without a call if they could not be loaded. */
-  filesOf: (
-    message: Claimed,
-    capabilities: Capabilities,
-    signal: AbortSignal,
-  ) => Promise<CallFiles | FailedOutcome>;
+  filesOf: (provider: Provider, message: Claimed, signal: AbortSignal) => Promise<CallFiles | FailedOutcome>;
   /** The only candidate of a look-up that can be the message; null if there is none or several. */
   chooseCandidate: (
     account: string,
@@ -102,7 +98,7 @@ async function send(
   const allowed = withoutRecipients(message, check.leftOut);
   if (allowed === null || !hasRecipients(message, check)) return suppressed(check.detail);
   const startedAt = performance.now();
-  const loaded = await filesOf(message, provider.capabilities, context.signal);
+  const loaded = await filesOf(provider, message, context.signal);
   if ('outcome' in loaded) return loaded;
   using files = loaded;
   const isOld = performance.now() - startedAt > MAX_CHECK_AGE_MS;

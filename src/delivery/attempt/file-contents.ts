@@ -8,12 +8,11 @@ import type { FailedOutcome, OutgoingFile } from '../../providers/provider.ts';
 import { STOPPED } from '../accounts/not-called.ts';
 import type { Claimed, FetchedFile } from '../claim.ts';
 import { type FetchContext, fetchAttachment } from './fetch-attachment.ts';
-import { FILES_NOT_READ, fileFailure } from './file-failure.ts';
+import { FILES_NOT_READ, fileFailure, tooLargeForAccount } from './file-failure.ts';
+import type { FileLimits } from './file-limits.ts';
 
 /** Max time to fetch and read the files of one attempt, in milliseconds, by which a lease is longer than the call. */
 export const FILES_MS = 30_000;
-/** Max bytes of the files of one message, where the provider has no limit of its own. */
-const MAX_BYTES = 25 * 1_048_576;
 /** Max bytes of the files of all calls of a worker. A call needs several times the memory, for base64 and its request. */
 const MEMORY_BYTES = 64 * 1_048_576;
 /** The failed attempts to reach a file after which its message has failed. */
@@ -58,19 +57,17 @@ export class FileContents {
 
   /**
    * The files of a message with their content. A file behind a URL is fetched once and stored; an attempt that may have to repeat an
-   * earlier one therefore sends the same bytes.
-   *
-   * @param maxBytes max bytes of the files of a message; null: no limit of the provider.
+   * earlier one therefore sends the same bytes. Files that only another account can send are fetched too, so that the message is sent
+   * by that account.
    */
   async load(
     message: Claimed,
-    { maxBytes, signal }: { maxBytes: number | null; signal: AbortSignal },
+    { signal, ...limits }: FileLimits & { signal: AbortSignal },
   ): Promise<CallFiles | FailedOutcome> {
     const { events, patienceMs = FILES_MS } = this.#options;
     const time = AbortSignal.timeout(patienceMs);
-    const limits = { maxBytes: maxBytes ?? MAX_BYTES, signal: AbortSignal.any([signal, time]) };
     try {
-      return await this.#load(message, limits.maxBytes, limits.signal);
+      return await this.#load(message, limits, AbortSignal.any([signal, time]));
     } catch (error) {
       if (signal.aborted) return STOPPED;
       if (error instanceof FetchFailure) return this.#failureOf(message, error);
@@ -79,13 +76,18 @@ export class FileContents {
     }
   }
 
-  async #load(message: Claimed, maxBytes: number, signal: AbortSignal): Promise<CallFiles> {
+  async #load(
+    message: Claimed,
+    { maxBytes, maxFetchedBytes }: FileLimits,
+    signal: AbortSignal,
+  ): Promise<CallFiles | FailedOutcome> {
     const stored = message.media ?? [];
     const storedBytes = sum(stored);
     if (storedBytes > maxBytes) throw tooLarge(maxBytes);
-    const fetched = await this.#fetchAll(message, maxBytes - storedBytes, signal);
+    const fetched = await this.#fetchAll(message, maxFetchedBytes - storedBytes, signal);
     const all = [...fetched, ...stored];
-    if (sum(all) > maxBytes) throw tooLarge(maxBytes);
+    if (sum(all) > maxFetchedBytes) throw tooLarge(maxFetchedBytes);
+    if (sum(all) > maxBytes) return tooLargeForAccount(maxBytes);
     const memory = await this.#memory.take(sum(all), signal);
     try {
       const files: OutgoingFile[] = [];

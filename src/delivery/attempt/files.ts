@@ -4,6 +4,7 @@ import type { FailedOutcome, OutgoingFile } from '../../providers/provider.ts';
 import { NO_LINKS } from '../accounts/not-called.ts';
 import type { Claimed } from '../claim.ts';
 import type { CallFiles, FileContents } from './file-contents.ts';
+import type { FileLimits } from './file-limits.ts';
 
 /** Providers fetch files after they accepted a message, and some only when the carrier takes it. */
 const AFTER_EXPIRY_SECONDS = 86_400;
@@ -18,7 +19,7 @@ export async function filesOf(
   contents: FileContents,
   { attachmentsBy }: Pick<Capabilities, 'attachmentsBy'>,
   message: Claimed,
-  limits: { maxBytes: number | null; signal: AbortSignal },
+  limits: FileLimits & { signal: AbortSignal },
 ): Promise<CallFiles | FailedOutcome> {
   if (!attachmentsBy.includes('url') && hasFiles(message)) return contents.load(message, limits);
   const files = linkedFiles(links, message);
