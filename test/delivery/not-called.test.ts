@@ -4,11 +4,14 @@ import { Ledger } from '../../src/delivery/attempt/ledger.ts';
 import { Worker, type WorkerOptions } from '../../src/delivery/worker.ts';
 import { createEvents } from '../../src/observability/events.ts';
 import { createLogger } from '../../src/observability/logger.ts';
+import type { Provider } from '../../src/providers/provider.ts';
 import { createRegistry } from '../../src/providers/registry.ts';
 import { sms } from '../support/bodies.ts';
 import { query } from '../support/database.ts';
 import { type Harness, hashAddress, noLinks, startHarness } from '../support/harness.ts';
+import { keepLog } from '../support/log.ts';
 import { standardAccount } from '../support/provider-server.ts';
+import { until } from '../support/until.ts';
 
 describe('An attempt without a call to the provider', () => {
   let api: Harness;
@@ -74,6 +77,54 @@ describe('An attempt without a call to the provider', () => {
     expect(performance.now() - started).to.be.below(2_500);
     await connection.query('commit');
     connection.release();
+  });
+
+  /** Runs a worker with a changed account for a message that may have been sent. */
+  const runUncertain = async (change: (provider: Provider) => Partial<Provider>) => {
+    const id = await send('+18045550001');
+    await query(
+      api.databaseUrl,
+      `update deliveries set may_have_been_sent = true, attempt_count = 1, provider = 'text-co' where message_id = $1`,
+      [id],
+    );
+    const { sms: accounts } = createRegistry([standardAccount(api.simulator.url)], 2_000);
+    const [provider] = accounts as [Provider];
+    const log = keepLog();
+    const worker = createWorker({
+      providers: { sms: [{ ...provider, ...change(provider) }], email: [] },
+      events: createEvents(log.logger),
+    });
+    expect(await worker.runOnce()).to.equal(1);
+    return { log, worker };
+  };
+  const failures = (log: ReturnType<typeof keepLog>, what: string) =>
+    log.lines.filter((line) => line.what === what);
+
+  it('does not fail over and stays uncertain if an error of this service ends the look-up', async () => {
+    const { log, worker } = await runUncertain(({ capabilities }) => ({
+      capabilities: { ...capabilities, idempotencyKeys: false },
+      lookUp: () => Promise.reject(new Error('A bug')),
+    }));
+    await worker.idle();
+    await worker.stop();
+    expect(await settled('internal_error')).to.deep.equal([{ status: 'queued', provider: 'text-co' }]);
+    expect(await query(api.databaseUrl, 'select may_have_been_sent from deliveries')).to.deep.equal([
+      { may_have_been_sent: true },
+    ]);
+    expect(failures(log, 'call')).to.have.length(1);
+  });
+
+  it('is repeated later if the times of the earlier calls cannot be read', async () => {
+    await query(api.databaseUrl, 'alter table delivery_attempts rename column started_at to hidden');
+    const { log, worker } = await runUncertain(({ capabilities }) => ({
+      capabilities: { ...capabilities, idempotencyKeyHours: 24 },
+    }));
+    await until(() => failures(log, 'look_up').length > 0, 'the times cannot be read');
+    await query(api.databaseUrl, 'alter table delivery_attempts rename column hidden to started_at');
+    await worker.idle();
+    await worker.stop();
+    expect(await settled('may_have_been_sent')).to.deep.equal([{ status: 'queued', provider: 'text-co' }]);
+    expect(await api.accepted()).to.deep.equal([]);
   });
 
   it('does not fail over if the worker is stopped before the call', async () => {

@@ -1,9 +1,11 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import pg from 'pg';
 import type { Message } from '../../sdk/src/index.ts';
 import { storedFunction } from '../../src/db/functions.ts';
 import type { Claimed } from '../../src/delivery/claim.ts';
 import { reassignFromRemoved } from '../../src/delivery/maintenance/removed-accounts.ts';
+import { createManualActions } from '../../src/delivery/manual-actions.ts';
 import { createSettler } from '../../src/delivery/settle.ts';
 import { nextState } from '../../src/delivery/states/transition.ts';
 import { createEvents } from '../../src/observability/events.ts';
@@ -12,6 +14,7 @@ import type { Provider, RefusedRecipient, SendOutcome } from '../../src/provider
 import { SMTP_CAPABILITIES } from '../../src/providers/smtp/capabilities.ts';
 import { query } from '../support/database.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
+import { apply, isPossible, type PartlyModel, type Step, sequences } from './states/partly-model.ts';
 
 const ACCOUNT = 'mail-co';
 const [ADA, GRACE, MARY] = ['ada@example.net', 'grace@example.net', 'mary@example.net'];
@@ -159,6 +162,58 @@ describe('A partly sent email', () => {
     expect(await stateOf(id)).to.deep.equal(['undelivered', 'undelivered', 'undelivered', 'failed']);
     const { body } = await service.request('GET', `/api/messages/${id}`);
     expect(body.error).to.include({ code: 'full' });
+  });
+
+  it('has the states of the model after random sequences of attempts, retries and receipts', async () => {
+    const TO = [ADA, GRACE, MARY] as string[];
+    let receipts = 0;
+    const outcomeOf = (
+      step: Extract<Step, { attempt: unknown }>,
+      own: PartlyModel['own'],
+      id: number,
+    ): SendOutcome => {
+      const { attempt: answers } = step;
+      if (typeof answers === 'string')
+        return { ...failure, outcome: answers, retryAfterMs: null, isOperatorError: false } as SendOutcome;
+      const refusals = TO.flatMap((address, n) =>
+        own[n] !== null || answers[n] === 'accepts'
+          ? []
+          : [refused(address, answers[n] === 'refuses' ? 'rejected' : 'unavailable')],
+      );
+      return { ...accepted(...refusals), providerMessageId: `m-${id}` } as SendOutcome;
+    };
+    const cause = async (id: number, step: Step, model: PartlyModel) => {
+      if ('retry' in step) {
+        const request = { key: undefined, actor: null };
+        await createManualActions(pool, () => undefined).apply('retry', id, request);
+      } else if ('receipt' in step) {
+        const receipt = {
+          ...{ n: 0, provider: ACCOUNT, provider_message_id: `m-${id}`, recipient: TO[step.recipient] },
+          ...{ status: step.receipt, message_id: null, delivery_key: null, dedupe_key: `r-${++receipts}` },
+          ...{ bounce: 'soft', error: null, occurred_at: new Date(), payload: {} },
+        };
+        await pool.query(`select ${storedFunction('store_receipts')}($1)`, [JSON.stringify([receipt])]);
+      } else {
+        await query(service.databaseUrl, `update rate_limit_slots set next_at = now() - interval '1 minute'`);
+        await change(id, 'next_attempt_at = now()');
+        await attempt(outcomeOf(step, model.own, id));
+      }
+    };
+    await fc.assert(
+      fc.asyncProperty(sequences(TO.length), async (steps) => {
+        const { id } = await send();
+        const model: PartlyModel = { state: 'queued', own: TO.map(() => null), hasId: false };
+        for (const step of steps) {
+          if (!isPossible(model, step)) continue;
+          await cause(id, step, model);
+          apply(model, step);
+          const expected = [model.state, ...model.own.map((own) => own ?? model.state)];
+          expect(await stateOf(id), JSON.stringify(step)).to.deep.equal(expected);
+        }
+        await change(id, `status = 'canceled', next_attempt_at = null`);
+      }),
+      { numRuns: Number(process.env.MODEL_RUNS ?? 12), endOnFailure: true },
+    );
   });
 
   it('adds a recipient who has opted out at the provider to the ledger, and no other recipient', async () => {
