@@ -1,11 +1,15 @@
 import type { ErrorClass } from '../../openapi/error-class.ts';
-import { type CodeMeaning, meaning, meaningOfStatus } from '../http/code-meaning.ts';
-
-const OPERATOR = meaning('unavailable', 'account_problem', true);
-const SENDER = meaning('unavailable', 'sender_not_allowed', true);
-const OTHER = meaning('rejected', 'provider_error');
-const CONTENT = meaning('rejected', 'content_rejected');
-const NOT_PROCESSED = meaning('unavailable', 'provider_error');
+import {
+  CONTENT,
+  type CodeMeaning,
+  meaning,
+  meaningOfStatus,
+  NOT_PROCESSED,
+  OPERATOR,
+  REQUEST,
+  SENDER,
+  THROTTLED,
+} from '../http/code-meaning.ts';
 
 /** Source: https://postmarkapp.com/developer/api/overview#error-codes */
 const MEANINGS = new Map(
@@ -23,12 +27,12 @@ const MEANINGS = new Map(
     401: SENDER,
     // Maintenance.
     100: NOT_PROCESSED,
-    429: meaning('throttled', 'rate_limited'),
+    429: THROTTLED,
 
     300: CONTENT,
-    402: OTHER,
-    403: OTHER,
-    409: OTHER,
+    402: REQUEST,
+    403: REQUEST,
+    409: REQUEST,
     // Hard bounces, complaints and manual suppressions are one code.
     406: meaning('rejected', 'opted_out'),
     411: CONTENT,

@@ -1,4 +1,5 @@
 import type { Dialect } from '../http/client.ts';
+import { failedAs, isNotProcessed } from '../http/code-meaning.ts';
 import { isMessageId, toStorable } from '../http/failure.ts';
 import { type ProviderResponse, parseJson } from '../http/response.ts';
 import type { FailedOutcome, RefusedRecipient, SendOutcome } from '../provider.ts';
@@ -11,10 +12,7 @@ import { CODES_PAGE, meaningOf, readErrorCode } from './codes.ts';
 export const postmarkDialect: Dialect = {
   readSuccess: (response) => readSuccess(response, []),
   readFailure,
-  isTransient: (response) => {
-    const failure = readFailure(response);
-    return failure.outcome === 'unavailable' && !failure.isOperatorError;
-  },
+  isTransient: (response) => isNotProcessed(readFailure(response)),
   supportsIdempotencyKeys: false,
 };
 
@@ -63,14 +61,9 @@ function readFailure({ status: httpStatus, text, retryAfterMs }: ProviderRespons
   const body = (parseJson(text) ?? {}) as Body;
   const code = readErrorCode(body.ErrorCode);
   const message = typeof body.Message === 'string' ? body.Message : '';
-  const means = meaningOf(httpStatus, code, message);
-  const failure = {
-    ...{ httpStatus, class: means.class, code: code ?? `http_${httpStatus}` },
+  return failedAs(meaningOf(httpStatus, code, message), retryAfterMs, {
+    ...{ httpStatus, code: code ?? `http_${httpStatus}` },
     detail: toStorable(message) || `Postmark responded with ${httpStatus}`,
     ...(code !== null && { url: CODES_PAGE }),
-  };
-  const { outcome, isOperatorError } = means;
-  if (outcome === 'throttled') return { ...failure, outcome, retryAfterMs };
-  if (outcome === 'unavailable') return { ...failure, outcome, retryAfterMs, isOperatorError };
-  return { ...failure, outcome };
+  });
 }

@@ -1,11 +1,12 @@
-import { type CodeMeaning, meaning } from '../http/code-meaning.ts';
-
-const CONTENT = meaning('rejected', 'content_rejected');
-const REQUEST = meaning('rejected', 'provider_error');
-const OPERATOR = meaning('unavailable', 'account_problem', true);
-const SENDER = meaning('unavailable', 'sender_not_allowed', true);
-const THROTTLED = meaning('throttled', 'rate_limited');
-const UNKNOWN = meaning('unknown', 'provider_error');
+import {
+  CONTENT,
+  type CodeMeaning,
+  OPERATOR,
+  REQUEST,
+  SENDER,
+  THROTTLED,
+  UNKNOWN,
+} from '../http/code-meaning.ts';
 
 /**
  * The names of errors. A quota ends after a day or a month, so that the message fails over. `validation_error` has several

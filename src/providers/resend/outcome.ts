@@ -1,5 +1,5 @@
 import type { Dialect } from '../http/client.ts';
-import { meaningOfStatus } from '../http/code-meaning.ts';
+import { failedAs, meaningOfStatus } from '../http/code-meaning.ts';
 import { isMessageId, toStorable } from '../http/failure.ts';
 import { type ProviderResponse, parseJson } from '../http/response.ts';
 import type { FailedOutcome, SendOutcome } from '../provider.ts';
@@ -27,10 +27,6 @@ function readFailure({ status: httpStatus, text, retryAfterMs }: ProviderRespons
   const isText = typeof body.message === 'string' && body.message !== '';
   const detail = isText ? toStorable(String(body.message)) : `Resend responded with ${httpStatus}`;
   const known = name === null ? null : meaningOfName(name, httpStatus, detail);
-  const { outcome, isOperatorError, class: errorClass } = known ?? meaningOfStatus(httpStatus);
   const code = name !== null && known !== null ? name : `http_${httpStatus}`;
-  const failure = { httpStatus, class: errorClass, code, detail };
-  if (outcome === 'throttled') return { ...failure, outcome, retryAfterMs };
-  if (outcome === 'unavailable') return { ...failure, outcome, retryAfterMs, isOperatorError };
-  return { ...failure, outcome };
+  return failedAs(known ?? meaningOfStatus(httpStatus), retryAfterMs, { httpStatus, code, detail });
 }

@@ -1,4 +1,5 @@
 import type { Dialect } from '../http/client.ts';
+import { failedAs, isNotProcessed } from '../http/code-meaning.ts';
 import { isMessageId, toStorable } from '../http/failure.ts';
 import { rateLimitResetMs } from '../http/rate-limit.ts';
 import { type ProviderResponse, parseJson } from '../http/response.ts';
@@ -9,10 +10,7 @@ import { errorsIn, meaningOf } from './errors.ts';
 export const sendgridDialect: Dialect = {
   readSuccess,
   readFailure,
-  isTransient: (response) => {
-    const failure = readFailure(response);
-    return failure.outcome === 'unavailable' && !failure.isOperatorError;
-  },
+  isTransient: (response) => isNotProcessed(readFailure(response)),
   supportsIdempotencyKeys: false,
 };
 
@@ -26,15 +24,9 @@ function readSuccess({ status: httpStatus, headers }: ProviderResponse): SendOut
 
 function readFailure({ status: httpStatus, headers, text, retryAfterMs }: ProviderResponse): FailedOutcome {
   const { error, means } = meaningOf(httpStatus, errorsIn(parseJson(text)));
-  const { outcome, isOperatorError, code } = means;
   const detail = error ? toStorable(error.field ? `${error.field}: ${error.message}` : error.message) : null;
-  const failure = {
-    ...{ httpStatus, class: means.class, code, detail: detail ?? `SendGrid responded with ${httpStatus}` },
-  };
-  if (outcome === 'throttled') {
-    const resetMs = rateLimitResetMs(headers['x-ratelimit-reset'], Date.now());
-    return { ...failure, outcome, retryAfterMs: retryAfterMs ?? resetMs };
-  }
-  if (outcome === 'unavailable') return { ...failure, outcome, retryAfterMs, isOperatorError };
-  return { ...failure, outcome };
+  const resetMs = () => rateLimitResetMs(headers['x-ratelimit-reset'], Date.now());
+  return failedAs(means, retryAfterMs ?? (means.outcome === 'throttled' ? resetMs() : null), {
+    ...{ httpStatus, code: means.code, detail: detail ?? `SendGrid responded with ${httpStatus}` },
+  });
 }

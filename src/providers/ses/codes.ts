@@ -1,12 +1,13 @@
-import { type CodeMeaning, meaning } from '../http/code-meaning.ts';
-
-const CONTENT = meaning('rejected', 'content_rejected');
-const DESTINATION = meaning('rejected', 'invalid_destination');
-const REQUEST = meaning('rejected', 'provider_error');
-const OPERATOR = meaning('unavailable', 'account_problem', true);
-const SENDER = meaning('unavailable', 'sender_not_allowed', true);
-const THROTTLED = meaning('throttled', 'rate_limited');
-const UNKNOWN = meaning('unknown', 'provider_error');
+import {
+  CONTENT,
+  type CodeMeaning,
+  DESTINATION,
+  OPERATOR,
+  REQUEST,
+  SENDER,
+  THROTTLED,
+  UNKNOWN,
+} from '../http/code-meaning.ts';
 
 /**
  * Error types of a send, and those of every AWS API. The type decides before the HTTP status: a throttled request has 400 or 429.

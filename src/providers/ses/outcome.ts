@@ -1,5 +1,5 @@
 import type { Dialect } from '../http/client.ts';
-import { meaningOfStatus } from '../http/code-meaning.ts';
+import { failedAs, meaningOfStatus } from '../http/code-meaning.ts';
 import { isMessageId, toStorable } from '../http/failure.ts';
 import { type ProviderResponse, parseJson } from '../http/response.ts';
 import type { FailedOutcome, SendOutcome } from '../provider.ts';
@@ -32,10 +32,6 @@ function readFailure({ status: httpStatus, headers, text, retryAfterMs }: Provid
   const message = [body.message, body.Message].find((each) => typeof each === 'string' && each !== '');
   const detail = typeof message === 'string' ? toStorable(message) : `SES responded with ${httpStatus}`;
   const known = type === null ? null : meaningOfType(type, detail);
-  const { outcome, isOperatorError, class: errorClass } = known ?? meaningOfStatus(httpStatus);
   const code = codeOf(type, known !== null, httpStatus);
-  const failure = { httpStatus, class: errorClass, code, detail };
-  if (outcome === 'throttled') return { ...failure, outcome, retryAfterMs };
-  if (outcome === 'unavailable') return { ...failure, outcome, retryAfterMs, isOperatorError };
-  return { ...failure, outcome };
+  return failedAs(known ?? meaningOfStatus(httpStatus), retryAfterMs, { httpStatus, code, detail });
 }

@@ -1,16 +1,19 @@
 import type { ErrorClass } from '../../openapi/error-class.ts';
-import { type CodeMeaning, meaning } from '../http/code-meaning.ts';
+import {
+  CONTENT,
+  type CodeMeaning,
+  DESTINATION,
+  meaning,
+  NOT_PROCESSED,
+  OPERATOR,
+  REQUEST,
+  SENDER,
+  THROTTLED,
+  UNKNOWN,
+} from '../http/code-meaning.ts';
 
-const DESTINATION = meaning('rejected', 'invalid_destination');
-const CONTENT = meaning('rejected', 'content_rejected');
 /** The sender cannot send this message; another message of the sender may be sent. */
 const WRONG_SENDER = meaning('rejected', 'sender_not_allowed');
-const OTHER = meaning('rejected', 'provider_error');
-const OPERATOR = meaning('unavailable', 'account_problem', true);
-const SENDER = meaning('unavailable', 'sender_not_allowed', true);
-const THROTTLED = meaning('throttled', 'rate_limited');
-const NOT_PROCESSED = meaning('unavailable', 'provider_error');
-const UNKNOWN = meaning('unknown', 'provider_error');
 
 /**
  * Codes in responses to a send. The code decides before the HTTP status: 40300 has been seen with 400, 403 and 409.
@@ -23,8 +26,8 @@ const MEANINGS = new Map(
     10002: DESTINATION,
     10003: CONTENT,
     10004: CONTENT,
-    10005: OTHER,
-    10006: OTHER,
+    10005: REQUEST,
+    10006: REQUEST,
     10015: CONTENT,
     10016: DESTINATION,
     // Telnyx may have sent the message.
@@ -77,7 +80,7 @@ const MEANINGS = new Map(
     40322: CONTENT,
     40325: CONTENT,
     40328: CONTENT,
-    40331: OTHER,
+    40331: REQUEST,
   }),
 );
 

@@ -1,5 +1,5 @@
 import type { Dialect } from '../http/client.ts';
-import { meaningOfStatus } from '../http/code-meaning.ts';
+import { failedAs, isNotProcessed, meaningOfStatus } from '../http/code-meaning.ts';
 import { isMessageId, toStorable } from '../http/failure.ts';
 import { rateLimitResetMs } from '../http/rate-limit.ts';
 import { type ProviderResponse, parseJson } from '../http/response.ts';
@@ -13,10 +13,7 @@ import { meaningOfCode, pageOfCode, readErrorCode } from './codes.ts';
 export const telnyxDialect: Dialect = {
   readSuccess,
   readFailure,
-  isTransient: (response) => {
-    const failure = readFailure(response);
-    return failure.outcome === 'unavailable' && !failure.isOperatorError;
-  },
+  isTransient: (response) => isNotProcessed(readFailure(response)),
   supportsIdempotencyKeys: false,
 };
 
@@ -42,20 +39,13 @@ interface TelnyxError {
 function readFailure({ status: httpStatus, headers, text, retryAfterMs }: ProviderResponse): FailedOutcome {
   const { code, text: detail } = errorIn(parseJson(text));
   const meaning = (code && meaningOfCode(code)) || meaningOfStatus(httpStatus);
-  const failure = {
+  const resetMs = () => rateLimitResetMs(headers['x-ratelimit-reset'], Date.now());
+  return failedAs(meaning, retryAfterMs ?? (meaning.outcome === 'throttled' ? resetMs() : null), {
     httpStatus,
-    class: meaning.class,
     code: code ?? `http_${httpStatus}`,
     detail: detail === null ? `Telnyx responded with ${httpStatus}` : toStorable(detail),
     ...(code !== null && { url: pageOfCode(code) }),
-  };
-  const { outcome, isOperatorError } = meaning;
-  if (outcome === 'throttled') {
-    const resetMs = rateLimitResetMs(headers['x-ratelimit-reset'], Date.now());
-    return { ...failure, outcome, retryAfterMs: retryAfterMs ?? resetMs };
-  }
-  if (outcome === 'unavailable') return { ...failure, outcome, retryAfterMs, isOperatorError };
-  return { ...failure, outcome };
+  });
 }
 
 /** The first error with a known code, otherwise the first error. */

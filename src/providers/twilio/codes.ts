@@ -1,20 +1,18 @@
 import type { ErrorClass } from '../../openapi/error-class.ts';
-import type { CodeMeaning } from '../http/code-meaning.ts';
+import {
+  CONTENT,
+  type CodeMeaning,
+  DESTINATION,
+  NOT_PROCESSED,
+  OPERATOR,
+  SENDER,
+  THROTTLED,
+  UNKNOWN,
+} from '../http/code-meaning.ts';
 
 const rejected = (errorClass: ErrorClass): CodeMeaning => ({
   ...{ outcome: 'rejected', class: errorClass, isOperatorError: false },
 });
-const THROTTLED: CodeMeaning = { outcome: 'throttled', class: 'rate_limited', isOperatorError: false };
-const NOT_PROCESSED: CodeMeaning = {
-  outcome: 'unavailable',
-  class: 'provider_error',
-  isOperatorError: false,
-};
-const UNKNOWN: CodeMeaning = { outcome: 'unknown', class: 'provider_error', isOperatorError: false };
-const OPERATOR: CodeMeaning = { outcome: 'unavailable', class: 'account_problem', isOperatorError: true };
-const SENDER: CodeMeaning = { outcome: 'unavailable', class: 'sender_not_allowed', isOperatorError: true };
-const DESTINATION = rejected('invalid_destination');
-const CONTENT = rejected('content_rejected');
 const UNREACHABLE = rejected('unreachable');
 const BLOCKED = rejected('blocked_by_carrier');
 

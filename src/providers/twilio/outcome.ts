@@ -1,5 +1,5 @@
 import type { Dialect } from '../http/client.ts';
-import { meaningOfStatus } from '../http/code-meaning.ts';
+import { failedAs, isNotProcessed, meaningOfStatus } from '../http/code-meaning.ts';
 import { toStorable } from '../http/failure.ts';
 import { type ProviderResponse, parseJson } from '../http/response.ts';
 import type { FailedOutcome, SendOutcome } from '../provider.ts';
@@ -15,10 +15,7 @@ const MESSAGE_SID = /^(?:SM|MM)[0-9a-fA-F]{32}$/;
 export const twilioDialect: Dialect = {
   readSuccess,
   readFailure,
-  isTransient: (response) => {
-    const failure = readFailure(response);
-    return failure.outcome === 'unavailable' && !failure.isOperatorError;
-  },
+  isTransient: (response) => isNotProcessed(readFailure(response)),
   supportsIdempotencyKeys: false,
 };
 
@@ -38,15 +35,10 @@ function readFailure({ status: httpStatus, text, retryAfterMs }: ProviderRespons
   const { code: given, message } = (parseJson(text) ?? {}) as { code?: unknown; message?: unknown };
   const code = readErrorCode(given);
   const meaning = (code && meaningOfCode(code)) || meaningOfStatus(httpStatus);
-  const failure = {
+  return failedAs(meaning, retryAfterMs, {
     httpStatus,
-    class: meaning.class,
     code: code ?? `http_${httpStatus}`,
     detail: typeof message === 'string' ? toStorable(message) : `Twilio responded with ${httpStatus}`,
     ...(code !== null && { url: pageOfCode(code) }),
-  };
-  const { outcome, isOperatorError } = meaning;
-  if (outcome === 'throttled') return { ...failure, outcome, retryAfterMs };
-  if (outcome === 'unavailable') return { ...failure, outcome, retryAfterMs, isOperatorError };
-  return { ...failure, outcome };
+  });
 }

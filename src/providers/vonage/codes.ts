@@ -1,14 +1,17 @@
-import { type CodeMeaning, meaning } from '../http/code-meaning.ts';
+import {
+  CONTENT,
+  type CodeMeaning,
+  DESTINATION,
+  meaning,
+  NOT_PROCESSED,
+  OPERATOR,
+  SENDER,
+  THROTTLED,
+  UNKNOWN,
+} from '../http/code-meaning.ts';
 
-const THROTTLED = meaning('throttled', 'rate_limited');
-const NOT_PROCESSED = meaning('unavailable', 'provider_error');
-const UNKNOWN = meaning('unknown', 'provider_error');
-const OPERATOR = meaning('unavailable', 'account_problem', true);
-const SENDER = meaning('unavailable', 'sender_not_allowed', true);
-const DESTINATION = meaning('rejected', 'invalid_destination');
 const UNREACHABLE = meaning('rejected', 'unreachable');
 const BLOCKED = meaning('rejected', 'blocked_by_carrier');
-const CONTENT = meaning('rejected', 'content_rejected');
 
 /** Source: https://developer.vonage.com/en/api-errors/messages */
 const MEANINGS = new Map(

@@ -1,5 +1,5 @@
 import type { Dialect } from '../http/client.ts';
-import { meaningOfStatus } from '../http/code-meaning.ts';
+import { failedAs, isNotProcessed, meaningOfStatus } from '../http/code-meaning.ts';
 import { toStorable } from '../http/failure.ts';
 import { type ProviderResponse, parseJson } from '../http/response.ts';
 import type { FailedOutcome, SendOutcome } from '../provider.ts';
@@ -15,10 +15,7 @@ const MESSAGE_UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export const vonageDialect: Dialect = {
   readSuccess,
   readFailure,
-  isTransient: (response) => {
-    const failure = readFailure(response);
-    return failure.outcome === 'unavailable' && !failure.isOperatorError;
-  },
+  isTransient: (response) => isNotProcessed(readFailure(response)),
   supportsIdempotencyKeys: false,
 };
 
@@ -40,15 +37,10 @@ function readFailure({ status: httpStatus, text, retryAfterMs }: ProviderRespons
   const meaning = (code && meaningOfCode(code)) || meaningOfStatus(httpStatus);
   const { detail, title } = error;
   const given = [detail, title].find((each) => typeof each === 'string' && each !== '');
-  const failure = {
+  return failedAs(meaning, retryAfterMs, {
     httpStatus,
-    class: meaning.class,
     code: code ?? `http_${httpStatus}`,
     detail: typeof given === 'string' ? toStorable(given) : `Vonage responded with ${httpStatus}`,
     ...(code !== null && { url: pageOfCode(code) }),
-  };
-  const { outcome, isOperatorError } = meaning;
-  if (outcome === 'throttled') return { ...failure, outcome, retryAfterMs };
-  if (outcome === 'unavailable') return { ...failure, outcome, retryAfterMs, isOperatorError };
-  return { ...failure, outcome };
+  });
 }
