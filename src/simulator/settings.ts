@@ -50,95 +50,69 @@ export interface Settings {
     /** The time in which a file must be read, in milliseconds. */
     timeout_ms: number;
   };
-  twilio: {
-    /** The webhook URL of the account, for inbound messages; null for the URL that the service prints for the account. */
-    webhook_url: string | null;
-    /** The phone numbers and sender ids of the account; null for any sender. */
-    senders: string[] | null;
+  twilio: AccountSettings & {
     /** The time until a message is in the list of messages, in milliseconds. */
     list_delay_ms: number;
-    /** Whether webhooks have parameters that are not documented. */
-    unknown_fields: boolean;
     /** Whether each message has a status that is not documented, before its last status. */
     unknown_status: boolean;
   };
-  telnyx: {
-    /** The webhook URL of the messaging profile; null for the URL that the service prints for the account. */
-    webhook_url: string | null;
-    /** The phone numbers and sender ids of the account; null for any sender. */
-    senders: string[] | null;
+  telnyx: AccountSettings & {
     /** Whether the messaging profile is enabled. */
     profile_enabled: boolean;
     /** The time in which the service must respond to a webhook, in milliseconds. */
     timeout_ms: number;
-    /** Whether webhooks have fields that are not documented. */
-    unknown_fields: boolean;
     /** Whether each message has a status that is not documented, before its last status. */
     unknown_status: boolean;
   };
-  vonage: {
-    /** The webhook URL of the application; null for the URL that the service prints for the account. */
-    webhook_url: string | null;
-    /** The numbers, without `+`, and sender ids of the account; null for any sender. */
-    senders: string[] | null;
+  vonage: AccountSettings & {
     /** Whether the account has Opt-Out Assist: messages to a recipient who sent STOP are rejected, until START. */
     opt_out_assist: boolean;
     /** Whether files of inbound messages are read only with a token of the application (`Secure Inbound Media`). */
     secure_media: boolean;
     /** Whether the first delivery of each webhook is not signed, as by a fault at Vonage. */
     unsigned_first: boolean;
-    /** Whether webhooks have fields that are not documented. */
-    unknown_fields: boolean;
     /** Whether each message has a status that is not documented, before its last status. */
     unknown_status: boolean;
   };
-  ses: {
-    /** The URL that is subscribed to the topic; null for the URL that the service prints for the account. */
-    webhook_url: string | null;
-    /** The verified addresses; null for any sender. */
-    senders: string[] | null;
+  ses: AccountSettings & {
     /** The version of the signatures of SNS. */
     signature_version: '1' | '2';
     /** Whether deliveries, bounces and complaints are also sent as feedback of the identity, so that they arrive twice. */
     feedback: boolean;
-    /** Whether webhooks have fields that are not documented. */
-    unknown_fields: boolean;
   };
-  sendgrid: {
-    /** The URL of the event webhook, which inbound email has with `/inbound` at its end; null for that of the account. */
-    webhook_url: string | null;
-    /** The verified senders; null for any sender. */
-    senders: string[] | null;
-    /** Whether webhooks have fields that are not documented. */
-    unknown_fields: boolean;
-  };
-  postmark: {
-    /** The URL of the webhooks, which inbound email has with `/inbound` at its end; null for that of the account. */
-    webhook_url: string | null;
-    /** The sender signatures; null for any sender. */
-    senders: string[] | null;
+  sendgrid: AccountSettings;
+  postmark: AccountSettings & {
     /** The time until an email is found by a search, in milliseconds. */
     search_delay_ms: number;
-    /** Whether webhooks have fields that are not documented. */
-    unknown_fields: boolean;
   };
-  resend: {
-    /** The webhook URL; null for the URL that the service prints for the account. */
-    webhook_url: string | null;
-    /** The addresses of verified domains; null for any sender. */
-    senders: string[] | null;
-    /** Whether webhooks have fields that are not documented. */
-    unknown_fields: boolean;
-  };
+  resend: AccountSettings;
 }
 
+/** The settings of an account at one provider. */
+interface AccountSettings {
+  /**
+   * The URL of the webhooks; null for the URL that the service prints for the account. SendGrid and Postmark post inbound email to
+   * this URL with `/inbound` at its end.
+   */
+  webhook_url: string | null;
+  /** The phone numbers, sender ids and addresses of the account, those of Vonage without `+`; null for any sender. */
+  senders: string[] | null;
+  /** Whether webhooks have fields that are not documented. */
+  unknown_fields: boolean;
+}
+
+/** The dialects with an account of their own. */
+type AccountName = Exclude<DialectName, 'standard' | 'smtp'>;
+
 /** The parts of the settings that a change can give in part. */
-type Part = 'receipts' | 'media' | Exclude<DialectName, 'standard' | 'smtp'>;
+type Part = 'receipts' | 'media' | AccountName;
 
 /** Some of the settings. */
 export type SettingsChange = Partial<Omit<Settings, Part>> & {
   [Name in Part]?: Partial<Settings[Name]>;
 };
+
+const account: AccountSettings = { webhook_url: null, senders: null, unknown_fields: false };
 
 export const defaults: Settings = {
   honour_idempotency_keys: true,
@@ -157,34 +131,16 @@ export const defaults: Settings = {
     recipients: 'together',
   },
   media: { fetch: 'service', timeout_ms: 10_000 },
-  twilio: {
-    webhook_url: null,
-    senders: null,
-    list_delay_ms: 0,
-    unknown_fields: false,
-    unknown_status: false,
-  },
-  telnyx: {
-    webhook_url: null,
-    senders: null,
-    profile_enabled: true,
-    timeout_ms: 2_000,
-    unknown_fields: false,
-    unknown_status: false,
-  },
+  twilio: { ...account, list_delay_ms: 0, unknown_status: false },
+  telnyx: { ...account, profile_enabled: true, timeout_ms: 2_000, unknown_status: false },
   vonage: {
-    webhook_url: null,
-    senders: null,
-    opt_out_assist: false,
-    secure_media: true,
-    unsigned_first: false,
-    unknown_fields: false,
-    unknown_status: false,
+    ...account,
+    ...{ opt_out_assist: false, secure_media: true, unsigned_first: false, unknown_status: false },
   },
-  ses: { webhook_url: null, senders: null, signature_version: '1', feedback: false, unknown_fields: false },
-  resend: { webhook_url: null, senders: null, unknown_fields: false },
-  sendgrid: { webhook_url: null, senders: null, unknown_fields: false },
-  postmark: { webhook_url: null, senders: null, search_delay_ms: 0, unknown_fields: false },
+  ses: { ...account, signature_version: '1', feedback: false },
+  resend: account,
+  sendgrid: account,
+  postmark: { ...account, search_delay_ms: 0 },
 };
 
 /** The longest delay of a timer, in milliseconds. */
@@ -203,6 +159,12 @@ export function isServiceUrl(value: unknown): boolean {
 /** The URL of the service without a slash at its end. */
 export function serviceUrl({ service_url }: Settings): string {
   return service_url.replace(/\/$/, '');
+}
+
+/** The URL of the webhooks of an account. */
+export function webhookUrlOf({ settings }: { settings: Settings }, dialect: AccountName): string {
+  const own = `${serviceUrl(settings)}/api/webhooks/${settings.provider_name ?? dialect}`;
+  return settings[dialect].webhook_url ?? own;
 }
 
 /** Returns the settings with these changes. */

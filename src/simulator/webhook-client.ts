@@ -12,6 +12,10 @@ export interface Answer {
   body: string;
 }
 
+export function isSuccess({ status }: Pick<Answer, 'status'>): boolean {
+  return status >= 200 && status < 300;
+}
+
 /** A request to the service, for the log. */
 export interface WebhookCall {
   dialect: DialectName;
@@ -84,8 +88,7 @@ export class WebhookClient {
     try {
       const answer = await this.#exchangeOnce(url, request);
       const { status, contentType: content_type, body } = answer;
-      const isSuccess = status >= 200 && status < 300;
-      const problem = isSuccess ? (request.problemOf?.(answer) ?? null) : `the status is ${status}`;
+      const problem = isSuccess(answer) ? (request.problemOf?.(answer) ?? null) : `the status is ${status}`;
       this.#log({ ...call, status, content_type, body, problem });
       return answer;
     } catch (error) {

@@ -1,29 +1,35 @@
+import { occurs } from '../settings.ts';
 import type { Simulation } from '../simulation.ts';
 import type { Accepted, Receipt } from '../store.ts';
-import { pause } from '../webhook-client.ts';
+import { type Answer, isSuccess, pause } from '../webhook-client.ts';
 import type { Step } from './steps.ts';
 
 export interface ReportOptions {
   simulation: Simulation;
-  /** Whether the events are sent without a delay. */
-  isEarly: boolean;
-  /**
-   * Posts the webhook of a step once.
-   *
-   * @returns whether the service answered 2xx.
-   */
-  deliver: (step: Step, id: string) => Promise<boolean>;
+  /** Posts the webhook of a step once. */
+  deliver: (step: Step, id: string) => Promise<Pick<Answer, 'status'>>;
   /** The id of the webhook of a step, which its repeats have too. */
   idOf: () => string;
 }
 
-/**
- * Sends the events of an email. Resolves when each event is delivered or given up, or when the pending receipts are dropped.
- */
+/** Starts to send the events of an email. Early events have been sent, without a delay, when the promise resolves. */
 export async function reportSteps(
   accepted: Accepted,
   steps: readonly Step[],
-  { simulation, isEarly, deliver, idOf }: ReportOptions,
+  options: ReportOptions,
+): Promise<void> {
+  const { settings, random } = options.simulation;
+  const isEarly = occurs(settings.receipts.early_rate, random);
+  const reported = send(accepted, steps, isEarly, options);
+  if (isEarly) await reported;
+}
+
+/** Resolves when each event is delivered or given up, or when the pending receipts are dropped. */
+async function send(
+  accepted: Accepted,
+  steps: readonly Step[],
+  isEarly: boolean,
+  { simulation, deliver, idOf }: ReportOptions,
 ): Promise<void> {
   const { settings, signal } = simulation;
   const { delay_ms, repeats, disorder, enabled } = settings.receipts;
@@ -46,8 +52,8 @@ export async function reportSteps(
     if (!isEarly) await pause(delay_ms);
     const id = idOf();
     for (let time = 0; time <= repeats && !signal.aborted; time++) {
-      const isDelivered = await simulation.webhooks.limit(() => deliver(step, id)).catch(() => false);
-      if (isDelivered) receipt.acknowledged++;
+      const answer = await simulation.webhooks.limit(() => deliver(step, id)).catch(() => null);
+      if (answer !== null && isSuccess(answer)) receipt.acknowledged++;
       else receipt.failed++;
     }
   }

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { addressIn } from '../../email/inbound.ts';
-import { serviceUrl } from '../../settings.ts';
-import type { Simulation } from '../../simulation.ts';
 
 /** The body of a request to send. */
 export interface SendRequest {
@@ -45,10 +43,4 @@ export function recipientsOf({ To = '', Cc = '', Bcc = '' }: SendRequest): strin
 function mailboxesIn(list: string): string[] {
   const mailboxes = list.match(/(?:"(?:[^"\\]|\\.)*"|[^",])+/g) ?? [];
   return mailboxes.filter((mailbox) => mailbox.trim() !== '').map(addressIn);
-}
-
-/** The URL of the webhooks. */
-export function webhookUrlOf({ settings }: Simulation): string {
-  const own = `${serviceUrl(settings)}/api/webhooks/${settings.provider_name ?? 'postmark'}`;
-  return settings.postmark.webhook_url ?? own;
 }

@@ -3,7 +3,7 @@ import { addressIn } from '../../email/inbound.ts';
 import { reportSteps } from '../../email/report.ts';
 import { REFUSED, stepsOf } from '../../email/steps.ts';
 import { callOf } from '../../middleware/log-calls.ts';
-import { occurs, type Settings } from '../../settings.ts';
+import type { Settings } from '../../settings.ts';
 import type { Simulation } from '../../simulation.ts';
 import type { Call } from '../../store.ts';
 import { type Email, type Emails, emailOf, recipientsOf, type SendRequest } from './account.ts';
@@ -89,16 +89,10 @@ async function acceptEmail(
     ...{ id: email.id, dialect: 'postmark', channel: 'email', idempotency_key: null },
     request: { ...request },
   });
-  const isEarly = occurs(settings.receipts.early_rate, random);
   const steps = stepsOf(active, settings, random).filter(({ event }) => event !== 'sent');
-  const reported = reportSteps(accepted, steps, {
-    ...{ simulation, isEarly, idOf: () => String(next()) },
-    deliver: async (step, id) => {
-      const event = eventOf(email, step, Number(id));
-      const { status } = await postEvent(simulation, credentials, event as object);
-      return status >= 200 && status < 300;
-    },
+  await reportSteps(accepted, steps, {
+    ...{ simulation, idOf: () => String(next()) },
+    deliver: (step, id) => postEvent(simulation, credentials, eventOf(email, step, Number(id)) as object),
   });
-  if (isEarly) await reported;
   return email;
 }

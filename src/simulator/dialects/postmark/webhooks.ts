@@ -1,9 +1,9 @@
 import { hash, randomUUID } from 'node:crypto';
 import { addressIn, bytesOf, type InboundEmail, inboundEmail } from '../../email/inbound.ts';
 import type { ProviderFile } from '../../media/files.ts';
+import { webhookUrlOf } from '../../settings.ts';
 import type { Simulation } from '../../simulation.ts';
 import type { Answer } from '../../webhook-client.ts';
-import { webhookUrlOf } from './account.ts';
 
 /** The credentials in the URL of the webhooks. */
 export interface WebhookCredentials {
@@ -24,7 +24,7 @@ export function postEvent(
 ): Promise<Answer> {
   const { unknown_fields } = simulation.settings.postmark;
   const body = { ...event, ...(unknown_fields && { Future: { Field: [1] } }) };
-  return post(simulation, credentials, webhookUrlOf(simulation), body);
+  return post(simulation, credentials, webhookUrlOf(simulation, 'postmark'), body);
 }
 
 /** Posts an inbound email. */
@@ -35,7 +35,7 @@ export function postInbound(
   files: readonly ProviderFile[],
 ): Promise<Answer> {
   const body = inboundBody(inboundEmail(fields, files));
-  return post(simulation, credentials, `${webhookUrlOf(simulation)}/inbound`, body);
+  return post(simulation, credentials, `${webhookUrlOf(simulation, 'postmark')}/inbound`, body);
 }
 
 function post(

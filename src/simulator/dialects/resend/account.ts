@@ -1,6 +1,4 @@
 import { hash, randomUUID } from 'node:crypto';
-import { serviceUrl } from '../../settings.ts';
-import type { Simulation } from '../../simulation.ts';
 
 type Addresses = string | string[];
 
@@ -61,10 +59,4 @@ export function emailOf(request: SendRequest): Email {
 /** The addresses without their names. */
 export function recipientsOf({ to, cc = [], bcc = [] }: SendRequest): string[] {
   return [to, cc, bcc].flat().map((text) => /<([^<>]+)>\s*$/.exec(text)?.[1] ?? text);
-}
-
-/** The URL of the webhook. */
-export function webhookUrlOf({ settings }: Simulation): string {
-  const own = `${serviceUrl(settings)}/api/webhooks/${settings.provider_name ?? 'resend'}`;
-  return settings.resend.webhook_url ?? own;
 }

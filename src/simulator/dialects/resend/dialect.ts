@@ -5,7 +5,6 @@ import { reportSteps } from '../../email/report.ts';
 import { REFUSED, stepsOf } from '../../email/steps.ts';
 import { callOf, logCalls } from '../../middleware/log-calls.ts';
 import { validate } from '../../middleware/validate.ts';
-import { occurs } from '../../settings.ts';
 import type { Simulation } from '../../simulation.ts';
 import type { Call } from '../../store.ts';
 import { type Email, emailOf, Keys, recipientsOf, type SendRequest } from './account.ts';
@@ -134,17 +133,12 @@ async function acceptEmail(
   const accepted = store.add({
     ...{ id: email.id, dialect: 'resend', channel: 'email', idempotency_key: key, request: { ...request } },
   });
-  const isEarly = occurs(settings.receipts.early_rate, random);
   // Resend reports changes of contacts only, which no email names.
   const steps = stepsOf(email.recipients, settings, random).filter(({ event }) => event !== 'unsubscribed');
-  const reported = reportSteps(accepted, steps, {
-    ...{ simulation, isEarly, idOf: () => `msg_${randomUUID().replaceAll('-', '')}` },
-    deliver: async (step, id) => {
-      const { status } = await postEvent(simulation, webhookSecret, eventOf(email, step), id);
-      return status >= 200 && status < 300;
-    },
+  await reportSteps(accepted, steps, {
+    ...{ simulation, idOf: () => `msg_${randomUUID().replaceAll('-', '')}` },
+    deliver: (step, id) => postEvent(simulation, webhookSecret, eventOf(email, step), id),
   });
-  if (isEarly) await reported;
   return email;
 }
 

@@ -1,6 +1,6 @@
+import { webhookUrlOf } from '../../settings.ts';
 import type { Simulation } from '../../simulation.ts';
 import type { Answer } from '../../webhook-client.ts';
-import { webhookUrlOf } from './account.ts';
 import { svixHeaders } from './signature.ts';
 
 /**
@@ -19,5 +19,5 @@ export function postEvent(
   const body = JSON.stringify({ ...event, ...(unknown_fields && { future: { field: [1] } }) });
   const signature = secret ? svixHeaders(secret, id, Math.floor(Date.now() / 1_000), body) : {};
   const headers = { 'content-type': 'application/json', 'user-agent': 'Svix-Webhooks/1.24.0', ...signature };
-  return simulation.webhooks.post(webhookUrlOf(simulation), { dialect: 'resend', headers, body });
+  return simulation.webhooks.post(webhookUrlOf(simulation, 'resend'), { dialect: 'resend', headers, body });
 }

@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { serviceUrl } from '../../settings.ts';
-import type { Simulation } from '../../simulation.ts';
 
 export interface Address {
   email: string;
@@ -42,10 +40,4 @@ export function emailOf({ personalizations, headers = {}, custom_args }: SendReq
 /** The addresses of the recipients. */
 export function addressesOf({ to, cc = [], bcc = [] }: SendRequest['personalizations'][number]): string[] {
   return [to, cc, bcc].flat().map(({ email }) => email);
-}
-
-/** The URL of the event webhook. */
-export function webhookUrlOf({ settings }: Simulation): string {
-  const own = `${serviceUrl(settings)}/api/webhooks/${settings.provider_name ?? 'sendgrid'}`;
-  return settings.sendgrid.webhook_url ?? own;
 }

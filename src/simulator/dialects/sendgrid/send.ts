@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import { reportSteps } from '../../email/report.ts';
 import { REFUSED, stepsOf } from '../../email/steps.ts';
 import { callOf } from '../../middleware/log-calls.ts';
-import { occurs, type Settings } from '../../settings.ts';
+import type { Settings } from '../../settings.ts';
 import type { Simulation } from '../../simulation.ts';
 import type { Call } from '../../store.ts';
 import { addressesOf, type Email, emailOf, type SendRequest } from './account.ts';
@@ -27,6 +27,7 @@ export async function sendEmail(
   const body: SendRequest = request.body;
   const { simulation } = context;
   const call = callOf(response);
+  call.client_ref = body.personalizations[0]?.custom_args?.echo ?? null;
   const refusal = refusalOf(body, simulation.settings);
   const accept = () => acceptEmail(context, body, call);
   const ended = await simulation.endsByFault(
@@ -74,17 +75,14 @@ async function acceptEmail(
     ...{ id: email.id, dialect: 'sendgrid', channel: 'email', idempotency_key: null },
     request: { ...request },
   });
-  const isEarly = occurs(settings.receipts.early_rate, random);
   const steps = stepsOf(email.recipients, settings, random);
-  const reported = reportSteps(accepted, steps, {
-    ...{ simulation, isEarly, idOf: () => String(Math.floor(Date.now() / 1_000)) },
-    deliver: async (step, id) => {
+  await reportSteps(accepted, steps, {
+    ...{ simulation, idOf: () => String(Math.floor(Date.now() / 1_000)) },
+    deliver: (step, id) => {
       // A repeated event has the time of the event.
       const events = eventsOf(email, step).map((event) => ({ ...event, timestamp: Number(id) }));
-      const { status } = await postEvents(simulation, key, events);
-      return status >= 200 && status < 300;
+      return postEvents(simulation, key, events);
     },
   });
-  if (isEarly) await reported;
   return email;
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { addressIn, bytesOf, type InboundEmail, inboundEmail, toMime } from '../../email/inbound.ts';
 import type { ProviderFile } from '../../media/files.ts';
+import { webhookUrlOf } from '../../settings.ts';
 import type { Simulation } from '../../simulation.ts';
 import type { Answer } from '../../webhook-client.ts';
-import { webhookUrlOf } from './account.ts';
 import { signatureHeaders, type signingKey } from './signature.ts';
 
 type Key = ReturnType<typeof signingKey>;
@@ -12,7 +12,7 @@ type Key = ReturnType<typeof signingKey>;
 export function postEvents(simulation: Simulation, key: Key, events: readonly object[]): Promise<Answer> {
   const future = simulation.settings.sendgrid.unknown_fields ? { future: { field: [1] } } : {};
   const body = `${JSON.stringify(events.map((event) => ({ ...event, ...future })))}\r\n`;
-  return post(simulation, key, webhookUrlOf(simulation), 'application/json', Buffer.from(body));
+  return post(simulation, key, webhookUrlOf(simulation, 'sendgrid'), 'application/json', Buffer.from(body));
 }
 
 /** Posts an inbound email: raw, or in parts with the field `in_parts`. */
@@ -28,7 +28,7 @@ export async function postInbound(
   const boundary = randomUUID();
   const body = formOf(boundary, [...commonParts(email), ...parts]);
   const type = `multipart/form-data; boundary=${boundary}`;
-  return post(simulation, key, `${webhookUrlOf(simulation)}/inbound`, type, body);
+  return post(simulation, key, `${webhookUrlOf(simulation, 'sendgrid')}/inbound`, type, body);
 }
 
 function post(simulation: Simulation, key: Key, url: string, type: string, body: Buffer): Promise<Answer> {

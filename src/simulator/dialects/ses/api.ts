@@ -3,8 +3,8 @@ import { type Request, type Response, Router } from 'express';
 import { reportSteps } from '../../email/report.ts';
 import { REFUSED, stepsOf } from '../../email/steps.ts';
 import { callOf } from '../../middleware/log-calls.ts';
-import { occurs } from '../../settings.ts';
 import type { Call } from '../../store.ts';
+import { type Answer, isSuccess } from '../../webhook-client.ts';
 import { type AccountContext, type Email, emailOf, recipientsOf, type SendRequest } from './account.ts';
 import { errorBody, refuse } from './errors.ts';
 import { eventOf, feedbackOf } from './events.ts';
@@ -80,26 +80,22 @@ async function acceptEmail(context: AccountContext, request: SendRequest, call: 
   const accepted = simulation.store.add({
     ...{ id: email.id, dialect: 'ses', channel: 'email', idempotency_key: null, request: { ...request } },
   });
-  const isEarly = occurs(settings.receipts.early_rate, random);
   const steps = stepsOf(email.recipients, settings, random);
   const events = new Map(steps.map((step) => [step, eventOf(email, step)]));
-  const reported = reportSteps(accepted, steps, {
-    ...{ simulation, isEarly, idOf: randomUUID },
-    deliver: async (step, id) => publish(context, events.get(step) as object, id),
+  await reportSteps(accepted, steps, {
+    ...{ simulation, idOf: randomUUID },
+    deliver: (step, id) => publish(context, events.get(step) as object, id),
   });
-  if (isEarly) await reported;
   return email;
 }
 
-/** Publishes an event, and the same event as feedback of the identity if that is on. */
-async function publish({ topic, simulation }: AccountContext, event: object, id: string): Promise<boolean> {
+/** Publishes an event, and the same event as feedback of the identity if that is on. Returns the first failure, or a success. */
+async function publish({ topic, simulation }: AccountContext, event: object, id: string): Promise<Answer> {
   const { feedback, unknown_fields } = simulation.settings.ses;
-  const both = [event, ...(feedback ? [feedbackOf(event)] : [])].filter((each) => each !== null);
-  let isDelivered = true;
-  for (const [index, each] of both.entries()) {
-    const content = { ...each, ...(unknown_fields && { future: { field: [1] } }) };
-    const { status } = await topic.publish(JSON.stringify(content), index === 0 ? id : undefined);
-    isDelivered &&= status >= 200 && status < 300;
-  }
-  return isDelivered;
+  const future = unknown_fields && { future: { field: [1] } };
+  const answer = await topic.publish(JSON.stringify({ ...event, ...future }), id);
+  const copy = feedback ? feedbackOf(event) : null;
+  if (copy === null) return answer;
+  const second = await topic.publish(JSON.stringify({ ...copy, ...future }));
+  return isSuccess(answer) ? second : answer;
 }

@@ -1,4 +1,3 @@
-import { serviceUrl } from '../../settings.ts';
 import type { Simulation } from '../../simulation.ts';
 import type { Message } from './message.ts';
 import type { TelnyxWebhooks } from './webhooks/sender.ts';
@@ -37,12 +36,6 @@ export interface AccountContext {
   account: Account;
   simulation: Simulation;
   webhooks: TelnyxWebhooks;
-}
-
-/** The webhook URL of the messaging profile. */
-export function profileUrlOf({ settings }: Simulation): string {
-  const own = `${serviceUrl(settings)}/api/webhooks/${settings.provider_name ?? 'telnyx'}`;
-  return settings.telnyx.webhook_url ?? own;
 }
 
 /** What a text of a recipient asks for; null for an ordinary message. */

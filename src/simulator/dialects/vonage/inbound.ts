@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { ProviderFile } from '../../media/files.ts';
+import { webhookUrlOf } from '../../settings.ts';
 import type { Answer } from '../../webhook-client.ts';
 import type { Account, AccountContext } from './account.ts';
 import { MEDIA, mediaFieldOf } from './media.ts';
-import { webhookUrl } from './send.ts';
 import { UNKNOWN_FIELDS } from './statuses.ts';
 
 /**
@@ -31,7 +31,7 @@ export function receive(
   const event = eventOf(file ? { ...mediaFieldOf(file, simulation.url), ...given } : given);
   if (settings.vonage.opt_out_assist) changeOptOuts(account, event);
   const sent = settings.vonage.unknown_fields ? { ...event, ...UNKNOWN_FIELDS } : event;
-  const url = webhookUrl(settings);
+  const url = webhookUrlOf(simulation, 'vonage');
   return settings.vonage.unsigned_first
     ? webhooks.deliver(url, sent, true, signal)
     : webhooks.post(url, sent);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { fetchFiles } from '../../media/fetch.ts';
 import { callOf } from '../../middleware/log-calls.ts';
-import { occurs, type Settings, serviceUrl } from '../../settings.ts';
+import { occurs, webhookUrlOf } from '../../settings.ts';
 import type { Call } from '../../store.ts';
 import type { AccountContext } from './account.ts';
 import { errorBody, refuse } from './errors.ts';
@@ -57,7 +57,7 @@ async function acceptMessage(
   const stepsAfter = (error: number | null) => stepsOf(error, settings, random);
   const steps = stepsAfter(deliveryErrorOf(request, account));
   const isEarly = occurs(settings.receipts.early_rate, random);
-  const url = () => request.webhook_url ?? webhookUrl(simulation.settings);
+  const url = () => request.webhook_url ?? webhookUrlOf(simulation, 'vonage');
   const read = fetchFiles(accepted, mediaUrlsOf({ ...request }), simulation);
   const sent = { id, request, accepted };
   const progressed = read
@@ -65,10 +65,4 @@ async function acceptMessage(
     : progress(sent, steps, context, url, isEarly);
   if (isEarly) await progressed;
   return { message_uuid: id };
-}
-
-/** The webhook URL of the application, for inbound messages and for the statuses of messages without a URL of their own. */
-export function webhookUrl(settings: Settings): string {
-  const own = `${serviceUrl(settings)}/api/webhooks/${settings.provider_name ?? 'vonage'}`;
-  return settings.vonage.webhook_url ?? own;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { serviceUrl } from '../../../settings.ts';
+import { webhookUrlOf } from '../../../settings.ts';
 import type { Simulation } from '../../../simulation.ts';
 import { type Answer, NoAnswerError } from '../../../webhook-client.ts';
 import { type SnsMessage, signedMessage, snsHeaders } from './signature.ts';
@@ -38,7 +38,7 @@ export class Topic {
    * @throws {NoAnswerError} there is no response, or the subscription is not confirmed.
    */
   async publish(text: string, id: string = randomUUID()): Promise<Answer> {
-    const url = webhookUrlOf(this.#simulation);
+    const url = webhookUrlOf(this.#simulation, 'ses');
     await this.#ensureSubscribed(url);
     return this.#post(url, { Type: 'Notification', MessageId: id, Message: text });
   }
@@ -81,10 +81,4 @@ export class Topic {
     const headers = snsHeaders(full);
     return webhooks.post(url, { dialect: 'ses', headers, body: JSON.stringify(body) });
   }
-}
-
-/** The URL that is subscribed to the topic. */
-function webhookUrlOf({ settings }: Simulation): string {
-  const own = `${serviceUrl(settings)}/api/webhooks/${settings.provider_name ?? 'ses'}`;
-  return settings.ses.webhook_url ?? own;
 }

@@ -1,7 +1,8 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { ProviderFile } from '../../../media/files.ts';
+import { webhookUrlOf } from '../../../settings.ts';
 import type { Answer } from '../../../webhook-client.ts';
-import { type AccountContext, autoresponseTypeOf, profileUrlOf } from '../account.ts';
+import { type AccountContext, autoresponseTypeOf } from '../account.ts';
 import { mediaOf } from '../media.ts';
 import { encodingOf, ORGANIZATION_ID, PROFILE_ID, partsOf } from '../message.ts';
 import { eventOf } from './sender.ts';
@@ -37,7 +38,7 @@ export async function receive(
   const { from = '+18045551234', text = 'Hello', to = '+12016661234' } = fields as InboundFields;
   const type = autoresponseTypeOf(text ?? '');
   account.apply(from, type);
-  const url = profileUrlOf(simulation);
+  const url = webhookUrlOf(simulation, 'telnyx');
   const own = [to].flat();
   let answer: Answer | undefined;
   for (const number of own) {

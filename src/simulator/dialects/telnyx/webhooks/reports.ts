@@ -1,7 +1,7 @@
-import { occurs } from '../../../settings.ts';
+import { occurs, webhookUrlOf } from '../../../settings.ts';
 import type { Accepted, Receipt } from '../../../store.ts';
 import { pause } from '../../../webhook-client.ts';
-import { type AccountContext, profileUrlOf } from '../account.ts';
+import type { AccountContext } from '../account.ts';
 import { errorOf } from '../errors.ts';
 import { type Message, presented, type Recipient } from '../message.ts';
 import { deliveryErrorOf } from '../refusals.ts';
@@ -107,7 +107,10 @@ async function sendReport(
   { simulation, webhooks }: AccountContext,
 ): Promise<void> {
   const { signal, settings } = simulation;
-  const urls = [webhookUrl ?? profileUrlOf(simulation), ...(webhookFailoverUrl ? [webhookFailoverUrl] : [])];
+  const urls = [
+    webhookUrl ?? webhookUrlOf(simulation, 'telnyx'),
+    ...(webhookFailoverUrl ? [webhookFailoverUrl] : []),
+  ];
   for (let time = 0; time <= settings.receipts.repeats && !signal.aborted; time++) {
     const status = await simulation.webhooks
       .limit(() => webhooks.post(urls, event))

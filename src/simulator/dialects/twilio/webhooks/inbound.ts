@@ -1,5 +1,5 @@
 import type { ProviderFile } from '../../../media/files.ts';
-import { serviceUrl } from '../../../settings.ts';
+import { webhookUrlOf } from '../../../settings.ts';
 import type { Answer } from '../../../webhook-client.ts';
 import { type AccountContext, type OptOutType, optOutTypeOf } from '../account.ts';
 import type { Parameters } from '../form.ts';
@@ -32,8 +32,7 @@ export function receive(
   account.setOptOut(String(from), [to, messagingServiceSid ?? to], optOutType);
   const form = formOf({ ...defaultsOf(message, optOutType, url), ...fields });
   if (settings.twilio.unknown_fields) addUnknownFields(form);
-  const own = `${serviceUrl(settings)}/api/webhooks/${settings.provider_name ?? 'twilio'}`;
-  return webhooks.post(settings.twilio.webhook_url ?? own, form, { problemOf: problemOfReply });
+  return webhooks.post(webhookUrlOf({ settings }, 'twilio'), form, { problemOf: problemOfReply });
 }
 
 function toParameters(given: Record<string, unknown>): Parameters {
