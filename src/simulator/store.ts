@@ -55,8 +55,10 @@ export interface Call {
   has_credentials: boolean;
   /** The URL for the status callbacks that a request to Twilio names; null for none. */
   status_callback: string | null;
-  /** The `client_ref` of a request to Vonage; null for none. */
+  /** The `client_ref` of a request to Vonage, the `echo` of a request to SendGrid, or the Message-ID at the mail server; null for none. */
   client_ref: string | null;
+  /** The recipients that a transaction at the mail server has named so far. */
+  recipients?: string[];
   /** The message that the request created, or that has its key; null for none. */
   message_id: string | null;
   /** The type of the last fault that affected the request; null without a fault. */

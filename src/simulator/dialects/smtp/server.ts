@@ -6,6 +6,7 @@ import type { Call, Store } from '../../store.ts';
 import { CERTIFICATE, KEY } from './certificate.ts';
 import { replyError, type SmtpFault, type SmtpPhase } from './faults.ts';
 import { messageIdIn, refusalOf } from './message.ts';
+import { accept, logCall, recipientsOf } from './transaction.ts';
 
 export interface SmtpOptions {
   host: string;
@@ -68,8 +69,10 @@ export async function startSmtpServer(simulation: Simulation, options: SmtpOptio
       calls.set(session, logCall(simulation));
       run('mail', session, [], done);
     },
-    onRcptTo: ({ address }, session, done) =>
-      run('rcpt', session, [address], (error) => done(error ?? refusalOf(address, greylist()))),
+    onRcptTo: ({ address }, session, done) => {
+      calls.get(session)?.recipients?.push(address);
+      run('rcpt', session, [address], (error) => done(error ?? refusalOf(address, greylist())));
+    },
     onData: (stream, session, done) => void receive(stream, session, done),
   });
 
@@ -131,17 +134,26 @@ export async function startSmtpServer(simulation: Simulation, options: SmtpOptio
     const interrupted = faultOf('body', session, recipients);
     const chunks: Buffer[] = [];
     stream.on('error', () => undefined);
+    const call = calls.get(session);
     if (interrupted) {
-      stream.once('data', () => end(interrupted, session, () => undefined));
+      stream.once('data', (chunk: Buffer) => {
+        if (call) call.client_ref = messageIdIn(chunk);
+        end(interrupted, session, () => undefined);
+      });
       return;
     }
     for await (const chunk of stream) chunks.push(chunk);
-    if (stream.sizeExceeded) return done(replyError('552 5.3.4 The message is too large'));
+    const content = Buffer.concat(chunks);
+    if (call) call.client_ref = messageIdIn(content);
+    const reply: Done = (error) => {
+      if (call) call.status = (error as { responseCode?: number } | undefined)?.responseCode ?? 250;
+      done(error);
+    };
+    if (stream.sizeExceeded) return reply(replyError('552 5.3.4 The message is too large'));
     const fault = faultOf('end', session, recipients);
-    if (fault === null || fault.accepted)
-      accept(simulation, calls.get(session), session, Buffer.concat(chunks));
-    if (fault === null) done();
-    else end(fault, session, done);
+    if (fault === null || fault.accepted) accept(simulation, call, session, content);
+    if (fault === null) reply();
+    else end(fault, session, reply);
   }
 
   await new Promise<void>((resolve, reject) => {
@@ -157,58 +169,4 @@ export async function startSmtpServer(simulation: Simulation, options: SmtpOptio
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
-}
-
-function recipientsOf({ envelope }: SMTPServerSession): string[] {
-  return envelope.rcptTo.map(({ address }) => address);
-}
-
-/** Stores a message with its envelope. The id of a repeated message has a number. */
-function accept(
-  simulation: Simulation,
-  call: Call | undefined,
-  session: SMTPServerSession,
-  content: Buffer,
-): void {
-  const { mailFrom } = session.envelope;
-  const id = messageIdIn(content);
-  const known = simulation.store
-    .all('email')
-    .filter((message) => message.id === id || message.id.startsWith(`${id}#`));
-  const accepted = simulation.store.add({
-    id: known.length === 0 ? id : `${id}#${known.length + 1}`,
-    ...{ dialect: 'smtp', channel: 'email', idempotency_key: null },
-    request: {
-      from: mailFrom ? mailFrom.address : '',
-      to: recipientsOf(session),
-      secure: session.secure,
-      user: session.user ?? null,
-      // One character for each byte.
-      raw: content.toString('latin1'),
-    },
-  });
-  if (call) call.message_id = accepted.id;
-}
-
-function logCall(simulation: Simulation): Call {
-  const call: Call = {
-    ...{
-      method: 'SMTP',
-      path: '/',
-      dialect: 'smtp',
-      channel: 'email',
-      idempotency_key: null,
-      has_credentials: true,
-    },
-    ...{
-      status_callback: null,
-      client_ref: null,
-      message_id: null,
-      fault: null,
-      status: null,
-      at: Date.now(),
-    },
-  };
-  simulation.store.logCall(call);
-  return call;
 }
