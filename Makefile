@@ -104,7 +104,7 @@ soak: $(INSTALLED) ## Run the tests with random sequences and requests many time
 	  test/messaging/people/grouping.test.ts test/delivery/breaker.test.ts test/delivery/routing.test.ts test/delivery/states/model.test.ts \
 	  test/consent/sequences.test.ts test/conformance/generated.test.ts
 
-chaos: $(INSTALLED) ## Send 30,000 messages while processes, the database and providers fail, and check the delivery of each
+chaos: $(INSTALLED) ## Send 7,500 messages by each of nine kinds of provider while processes, the database and providers fail, and check the delivery of each
 	@$(BIN)/node test/chaos/main.ts
 
 feed-run: $(INSTALLED) ## Send 10,000 messages while processes and the database fail, and check the events of each consumer

@@ -50,7 +50,11 @@ describe('The checker of chaos runs', function () {
     expect(unused.map(({ rule }) => rule)).to.deep.equal([
       'failing recipients do not block other recipients',
       'no process exits, except at a start without a database',
+      'every inbound email is acknowledged',
+      'an acknowledged inbound email is stored once',
+      'every stored inbound message was passed on by a mail server',
       'no send begins after a claim that saw the suppression of the recipient',
+      'recipients have the statuses that the provider reported',
       'a message is unknown only for a reason',
     ]);
     expect(check(recorded).unknown).to.deep.equal([]);

@@ -24,10 +24,11 @@ export async function sendAll(conversations: Sent[][], options: ClientOptions): 
   const limited = pLimit(limit);
   await Promise.all(
     conversations.map(async (messages) => {
-      for (const message of messages) {
+      for (const [n, message] of messages.entries()) {
+        const previous = messages[n - 1];
         await sleep(random() * pauseMs, undefined, { signal }).catch(() => undefined);
-        if (signal.aborted || !(await limited(() => send(message)))) return;
-        if (random() < repeated) await limited(() => send(message));
+        if (signal.aborted || !(await limited(() => send(message, previous)))) return;
+        if (random() < repeated) await limited(() => send(message, previous));
         onAcknowledged();
       }
       await onConversationSent?.(messages);

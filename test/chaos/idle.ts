@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { countPending } from './checker/collect.ts';
+import { countInbox, countPending } from './checker/collect.ts';
 import type { ChaosProvider } from './provider.ts';
 
 const POLL_MS = 250;
 
 /**
- * Waits until no message is pending, every receipt is acknowledged or given up, and no call arrives for `settleMs`.
+ * Waits until no message is pending, every acknowledged webhook is processed, every receipt is acknowledged or given up, and no call arrives for `settleMs`.
  *
  * @param settleMs must be longer than any request can take.
  * @returns false if `signal` was aborted before.
@@ -30,7 +30,7 @@ async function readActivity(
   databaseUrl: string,
   provider: ChaosProvider,
 ): Promise<{ idle: boolean; fingerprint: string }> {
-  const pending = await countPending(databaseUrl);
+  const pending = (await countPending(databaseUrl)) + (await countInbox(databaseUrl));
   if (pending > 0) return { idle: false, fingerprint: '' };
   const receipts = (await provider.accepted()).flatMap((message) => message.receipts);
   const idle = receipts.every(({ acknowledged, failed }) => acknowledged + failed > 0);

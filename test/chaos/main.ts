@@ -1,14 +1,14 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { check, timeline, toTable } from './checker/check.ts';
-import type { Evidence, Mode } from './checker/evidence.ts';
+import { type Evidence, FEATURES, type Mode } from './checker/evidence.ts';
 import { runChaos } from './run.ts';
 import { fullSettings, modesOf, shortSettings } from './settings.ts';
 
 /**
- * CHAOS_SEED, CHAOS_PROVIDERS (`keys`, `lookup`, `neither`, `twilio`, `telnyx`, `vonage`; default all) and CHAOS_SHORT=1 select the run.
- * Exits with 1 if a rule is violated.
+ * CHAOS_SEED, CHAOS_PROVIDERS (modes, separated by commas; default all) and CHAOS_SHORT=1 select the run. Exits with 1 if a rule is
+ * violated.
  */
-const MODES: Mode[] = ['keys', 'lookup', 'neither', 'twilio', 'telnyx', 'vonage'];
+const MODES = Object.keys(FEATURES) as Mode[];
 /** The time to stop all processes after the time limit of a run. */
 const STOP_MS = 90_000;
 const TIMELINES = 5;

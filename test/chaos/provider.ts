@@ -1,12 +1,10 @@
 import { join } from 'node:path';
 import { freePort, isOk } from '../support/process.ts';
 import { until } from '../support/until.ts';
-import { type AcceptedMessage, type Modes, namesMessages } from './checker/evidence.ts';
+import { type AcceptedMessage, FEATURES, type Mode, type Modes, namesMessages } from './checker/evidence.ts';
 import { failingFaults } from './failing.ts';
 import { type Supervised, supervise } from './processes.ts';
-import { providerKey, smsAccountOf } from './sms-account.ts';
-
-export const webhookSecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+import { accountOf, providerKey, type SimulatorAddress, webhookSecret } from './provider-account.ts';
 
 export type Channel = keyof Modes;
 
@@ -14,8 +12,7 @@ export type Channel = keyof Modes;
 const LOST = 0.03;
 
 /** The simulated providers, in a process that no disruption affects. */
-export interface ChaosProvider {
-  url: string;
+export interface ChaosProvider extends SimulatorAddress {
   /** Sets the usual faults, and an outage of the provider of one channel if it is given. */
   setFaults(down?: Channel): Promise<void>;
   /** Removes all faults, also those of failing recipients. */
@@ -52,7 +49,8 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
   const { modes, listDelayMs, seed, earlyRate, providerTimeoutMs, serviceUrl, directory, onExit } = options;
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const account = smsAccountOf(modes)?.simulator;
+  const account = accountOf(modes)?.simulator;
+  const smtpPort = account?.smtp ? await freePort() : null;
   const process_: Supervised = supervise({
     command: process.execPath,
     args: ['src/simulator/main.ts'],
@@ -66,6 +64,7 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
       SIMULATOR_SEED: String(seed),
       SIMULATOR_HONOUR_IDEMPOTENCY_KEYS: String(supportsKeys(modes)),
       SIMULATOR_LOOKUP: String(supportsLookUp(modes)),
+      SIMULATOR_SMTP_PORT: smtpPort === null ? '' : String(smtpPort),
       SIMULATOR_TELNYX_SEED: account?.telnyx?.seed ?? '',
       SIMULATOR_VONAGE_PUBLIC_KEY: account?.vonage?.publicKey ?? '',
     },
@@ -89,8 +88,10 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
   };
   const faults = (down?: Channel) =>
     channels.flatMap((channel) => [
-      ...failingFaults(channel),
-      ...(channel === down ? outage(channel) : usualFaults(channel, modes, providerTimeoutMs)),
+      ...failingFaults(channel, modes[channel]),
+      ...(channel === down
+        ? outage(channel, modes[channel])
+        : usualFaults(channel, modes, providerTimeoutMs)),
     ]);
   const setFaults = (down?: Channel) => putFaults(faults(down));
   await until(() => isOk(`${url}/healthz`), 'the providers are ready', 30_000);
@@ -99,9 +100,10 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
     twilio: { list_delay_ms: listDelayMs, unknown_fields: true, unknown_status: true },
     telnyx: { unknown_fields: true, unknown_status: true },
     vonage: { unknown_fields: true, unknown_status: true },
+    ...{ sendgrid: { unknown_fields: true }, resend: { unknown_fields: true } },
   });
   return {
-    url,
+    ...{ url, smtpPort },
     setFaults,
     hold: async () => {
       await put('settings', { receipts: { early_rate: 0, loss_rate: 1 } });
@@ -126,7 +128,12 @@ export async function startProvider(options: ProviderOptions): Promise<ChaosProv
   };
 }
 
-function outage(channel: Channel): object[] {
+function outage(channel: Channel, mode: Mode | undefined): object[] {
+  if (mode === 'smtp')
+    return [
+      { channel, type: 'smtp', phase: 'mail', cut: true, probability: 0.5 },
+      { channel, type: 'smtp', phase: 'mail', reply: '421 4.3.2 Service not available' },
+    ];
   return [
     { channel, type: 'reset', probability: 0.5, applies_to: 'all' },
     { channel, type: 'status', status: 503, applies_to: 'all' },
@@ -135,6 +142,7 @@ function outage(channel: Channel): object[] {
 
 /** Each fault applies with its probability if no fault before it ended the call. About 28 % of the sends end with a fault. */
 function usualFaults(channel: Channel, modes: Modes, providerTimeoutMs: number): object[] {
+  if (modes[channel] === 'smtp') return smtpFaults(channel);
   const late = Math.round(providerTimeoutMs * 1.25);
   return [
     // The first occurrence of a rare fault has a higher probability, so that a short run has each fault.
@@ -157,9 +165,36 @@ function usualFaults(channel: Channel, modes: Modes, providerTimeoutMs: number):
   ];
 }
 
+/** Faults of each step of a session. A refusal of one recipient of several lets the others have the email. */
+function smtpFaults(channel: Channel): object[] {
+  const faults: [phase: string, fault: object, probability: number][] = [
+    ['greeting', { cut: true }, 0.02],
+    ['greeting', { reply: '421 4.3.2 Too many connections' }, 0.02],
+    ['auth', { reply: '454 4.7.0 Temporary authentication failure' }, 0.02],
+    ['mail', { cut: true }, 0.03],
+    ['mail', { reply: '451 4.3.0 Try again later' }, 0.03],
+    ['rcpt', { cut: true }, 0.03],
+    ['rcpt', { reply: '450 4.2.0 Greylisted' }, 0.06],
+    ['data', { cut: true }, 0.03],
+    ['data', { reply: '451 4.3.0 Try again later' }, 0.03],
+    ['body', { cut: true }, 0.02],
+    ['end', { reply: '451 4.3.0 Try again later' }, 0.06],
+    ['end', { cut: true }, 0.03],
+    ['end', { cut: true, accepted: true }, 0.12],
+    ['end', { silent: true, accepted: true }, 0.005],
+  ];
+  return faults.map(([phase, fault, probability]) => ({
+    channel,
+    type: 'smtp',
+    phase,
+    ...fault,
+    probability,
+  }));
+}
+
 /** Whether the providers of the standard kind support idempotency keys, and look-up. */
-export function supportsKeys({ sms, email }: Modes): boolean {
-  return sms === 'keys' || email === 'keys';
+export function supportsKeys(modes: Modes): boolean {
+  return Object.values(modes).some((mode) => FEATURES[mode].idempotencyKeys);
 }
 
 export function supportsLookUp(modes: Modes): boolean {

@@ -8,8 +8,8 @@ import { check } from './checker/check.ts';
 import { countPending, readProviders, readStored, recordStatusChanges } from './checker/collect.ts';
 import type { Evidence, Modes } from './checker/evidence.ts';
 import { sendAll } from './clients.ts';
+import { accountOf, providerKey } from './provider-account.ts';
 import { createSender } from './sender.ts';
-import { providerKey, smsAccountOf } from './sms-account.ts';
 import { makeWorkload } from './workload.ts';
 
 /** No disruption is required. */
@@ -28,8 +28,8 @@ export async function runWorkload(
 ): Promise<Evidence> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const { sms: mode } = modes;
-  const account = smsAccountOf(modes);
+  const mode = modes.sms ?? modes.email;
+  const account = accountOf(modes);
   const simulator = await startSimulator({
     apiKey: providerKey,
     ...account?.simulator,
@@ -42,8 +42,9 @@ export async function runWorkload(
   const accounts = (name: string) => ({ [`${name}_URL`]: simulator.url, [`${name}_KEY`]: providerKey });
   const service = await startHarness({
     ...{ PORT: String(port), PROVIDER_TIMEOUT_MS: String(providerTimeoutMs) },
-    ...(account ? { ...account.service(simulator.url), PUBLIC_URL: url } : accounts('TEXT_CO')),
-    ...accounts('MAIL_CO'),
+    ...(account && { ...account.service(simulator), PUBLIC_URL: url }),
+    ...(!account && accounts('TEXT_CO')),
+    ...(!(account && modes.email) && accounts('MAIL_CO')),
     ...environment,
   });
   try {
@@ -63,10 +64,15 @@ export async function runWorkload(
       const { accepted } = await readProviders(simulator.url);
       return accepted.flatMap(({ receipts }) => receipts).every((receipt) => receipt.acknowledged > 0);
     }, 'every receipt is acknowledged');
+    // The response to a call can arrive after all callbacks about its message.
+    const stored = await until(async () => {
+      const read = await readStored(service.databaseUrl);
+      return read.attempts.every(({ code }) => code !== 'result_pending') && read;
+    }, 'every response is recorded');
     return {
       ...{ modes, listDelayMs: settings.twilio?.list_delay_ms ?? 0, providerTimeoutMs },
-      ...{ plan: PLAN, events: [], idle: true, sent: sent.flat() },
-      stored: await readStored(service.databaseUrl),
+      ...{ plan: PLAN, events: [], idle: true, sent: sent.flat(), inbound: [] },
+      stored,
       ...(await readProviders(simulator.url)),
     };
   } finally {

@@ -17,6 +17,7 @@ import type { DisruptionOptions, Targets } from './disruptions/options.ts';
 import { killInRotation, runSteps } from './disruptions/steps.ts';
 import { FAILING_ADDRESSES } from './failing.ts';
 import { untilIdle } from './idle.ts';
+import { makeInbound, passOnAll } from './inbound.ts';
 import { startDatabase } from './postgres.ts';
 import { removeOnExit } from './processes.ts';
 import { startProvider } from './provider.ts';
@@ -50,6 +51,9 @@ export interface ObservedRun {
 const PROGRESS_MS = 10_000;
 /** The share of messages that clients send again after the acknowledgement, from 0 to 1. */
 const REPEATED = 0.02;
+
+/** The longest call to a mail server, as a multiple of the timeout of one command. */
+const SMTP_TIMEOUTS = 12;
 
 /** Starts everything, runs the workload with the disruptions, and waits until the service is idle, at most `timeLimitMs`. */
 export async function runChaos(
@@ -103,10 +107,15 @@ export async function runChaos(
   const killer = killInRotation({ ...options, signal: killing }, isDrained).then(async () =>
     log(`no more processes are killed, with ${await pending()} pending`),
   );
+  const inbound = makeInbound(settings.inbound);
+  const passingOn = passOnAll(inbound, {
+    ...{ urls: targets.service.urls, pauseMs: settings.pauseMs * settings.messagesEach, random, signal },
+  });
   const senders = targets.service.urls.map((url) => createSender(url, apiKey, signal));
   const work = async () => {
     await sendAll(conversations, {
-      send: (message) => (senders[message.conversation % senders.length] as Sender)(message),
+      send: (message, previous) =>
+        (senders[message.conversation % senders.length] as Sender)(message, previous),
       limit: settings.clients,
       pauseMs: settings.pauseMs,
       repeated: REPEATED,
@@ -118,7 +127,7 @@ export async function runChaos(
       },
     });
     if (progress() === 1) note('all acknowledged', `${sent.length} messages`);
-    await Promise.all([steps, observer.working]);
+    await Promise.all([steps, observer.working, passingOn]);
     draining = true;
   };
   await Promise.all([work(), steps, killer]);
@@ -137,14 +146,15 @@ export async function runChaos(
     await expirePending(targets.database.url);
   }
   const { modes, listDelayMs, plan, providerTimeoutMs } = settings;
-  const idle = await untilIdle(targets.database.url, targets.provider, 4 * providerTimeoutMs, signal);
+  const settleMs = (modes.email === 'smtp' ? SMTP_TIMEOUTS : 4) * providerTimeoutMs;
+  const idle = await untilIdle(targets.database.url, targets.provider, settleMs, signal);
   await reportProgress();
   await observer.finish();
 
   const stored = await readStored(targets.database.url);
   const accepted = await readProviders(targets.provider.url);
   const run = { modes, listDelayMs, providerTimeoutMs, plan, events, idle };
-  return { evidence: { ...run, sent, stored, ...accepted }, logs };
+  return { evidence: { ...run, sent, inbound, stored, ...accepted }, logs };
 }
 
 /** Starts the database, the providers and the service on free ports and in new folders. `stack` stops them in reverse order. */
@@ -176,7 +186,7 @@ async function startAll(
     ...settings,
     port,
     databaseUrl: database.url,
-    simulatorUrl: provider.url,
+    simulator: provider,
     logs,
     compileCache: join(directory, 'compileCache'),
     signal,

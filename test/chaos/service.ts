@@ -4,8 +4,8 @@ import { until } from '../support/until.ts';
 import type { Modes } from './checker/evidence.ts';
 import { type CuttableConnection, startConnection } from './disruptions/connection.ts';
 import { runToEnd, type Supervised, supervise } from './processes.ts';
-import { supportsKeys, supportsLookUp, webhookSecret } from './provider.ts';
-import { providerKey, smsAccountOf } from './sms-account.ts';
+import { supportsKeys, supportsLookUp } from './provider.ts';
+import { accountOf, providerKey, type SimulatorAddress, webhookSecret } from './provider-account.ts';
 
 export const apiKey = 'a-key-for-the-chaos-clients';
 export const consentKey = 'a-consent-key-for-chaos-0123456789';
@@ -37,7 +37,7 @@ export interface ServiceOptions {
   environment: Record<string, string>;
   providerTimeoutMs: number;
   databaseUrl: string;
-  simulatorUrl: string;
+  simulator: SimulatorAddress;
   /** The folder of the logs. */
   logs: string;
   /** The folder of the compile cache of Node.js. */
@@ -98,22 +98,19 @@ function environmentOf({
   modes,
   port,
   databaseUrl,
-  simulatorUrl,
+  simulator,
   providerTimeoutMs,
   compileCache,
   environment,
 }: ServiceOptions): Record<string, string> {
   const provider = (name: string) => ({
-    [`${name}_URL`]: simulatorUrl,
+    [`${name}_URL`]: simulator.url,
     [`${name}_KEY`]: providerKey,
     [`${name}_WEBHOOK_SECRETS`]: webhookSecret,
     [`${name}_IDEMPOTENCY_KEYS`]: String(supportsKeys(modes)),
     [`${name}_CAN_LOOK_UP`]: String(supportsLookUp(modes)),
   });
-  const account = smsAccountOf(modes)?.service(simulatorUrl);
-  const sms = account
-    ? { ...account, PUBLIC_URL: `http://127.0.0.1:${port}` }
-    : { SMS_PROVIDERS: 'text-co', ...provider('TEXT_CO') };
+  const account = accountOf(modes)?.service(simulator);
   return {
     NODE_ENV: 'production',
     NODE_COMPILE_CACHE: compileCache,
@@ -122,9 +119,9 @@ function environmentOf({
     API_KEYS: `chaos:${apiKey}`,
     CONSENT_KEY: consentKey,
     SECRET_KEYS: 'a-secret-key-for-chaos-0123456789',
-    EMAIL_PROVIDERS: 'mail-co',
-    ...sms,
-    ...provider('MAIL_CO'),
+    ...(!account?.SMS_PROVIDERS && { SMS_PROVIDERS: 'text-co', ...provider('TEXT_CO') }),
+    ...(!account?.EMAIL_PROVIDERS && { EMAIL_PROVIDERS: 'mail-co', ...provider('MAIL_CO') }),
+    ...(account && { ...account, PUBLIC_URL: `http://127.0.0.1:${port}` }),
     PROVIDER_TIMEOUT_MS: String(providerTimeoutMs),
     // Few, so that the leases of a killed worker block only few conversations.
     DELIVERY_CONCURRENCY: '24',

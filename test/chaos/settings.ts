@@ -1,10 +1,12 @@
-import { type Mode, type Modes, namesMessages, type Plan } from './checker/evidence.ts';
+import type { Mode, Modes, Plan } from './checker/evidence.ts';
 
 export interface ChaosSettings {
   modes: Modes;
   seed: number;
   conversations: number;
   messagesEach: number;
+  /** The number of emails that a mail server passes on, in the mode `smtp`. */
+  inbound: number;
   /** Concurrent requests of clients. */
   clients: number;
   /** Max wait of a client before its next message, in milliseconds. */
@@ -41,13 +43,28 @@ export interface ChaosSettings {
 const PROVIDER_TIMEOUT_MS: Record<Mode, number> = {
   ...{ keys: 600, lookup: 2_000, neither: 600 },
   ...{ twilio: 800, telnyx: 800, vonage: 800 },
+  ...{ sendgrid: 800, resend: 600, smtp: 600 },
 };
 
 const FAILING = { failing: 0.2, lost: 0.05, ofEachFault: 1, ofEachState: 1 };
 
-/** The same mode for both channels; Twilio, Telnyx and Vonage have SMS only. */
+/** The kinds with one channel. */
+const CHANNELS: Partial<Record<Mode, keyof Modes>> = {
+  ...({ twilio: 'sms', telnyx: 'sms', vonage: 'sms' } as const),
+  ...({ sendgrid: 'email', resend: 'email', smtp: 'email' } as const),
+};
+
+/** The mode for the channels that its kind has. */
 export function modesOf(mode: Mode): Modes {
-  return namesMessages(mode) ? { sms: mode } : { sms: mode, email: mode };
+  const channel = CHANNELS[mode];
+  return channel === undefined ? { sms: mode, email: mode } : { [channel]: mode };
+}
+
+type Step = ChaosSettings['steps'][number];
+
+/** Calls of a mail server cannot be made to take long, which the cut of a connection needs. */
+function stepsFor({ email }: Modes, steps: Step[]): Step[] {
+  return email === 'smtp' ? steps.filter(({ action }) => action !== 'cut off worker') : steps;
 }
 
 /** 7,500 messages, in about three minutes. */
@@ -57,6 +74,7 @@ export function fullSettings(modes: Modes, seed: number): ChaosSettings {
     seed,
     conversations: 375,
     messagesEach: 20,
+    inbound: modes.email === 'smtp' ? 750 : 0,
     clients: 64,
     pauseMs: 5_000,
     providerTimeoutMs: Math.max(...Object.values(modes).map((mode) => PROVIDER_TIMEOUT_MS[mode])),
@@ -70,14 +88,14 @@ export function fullSettings(modes: Modes, seed: number): ChaosSettings {
     killUntilPending: 100,
     killForMs: 300_000,
     outageMs: 30_000,
-    steps: [
+    steps: stepsFor(modes, [
       { at: 0.1, action: 'kill api' },
       { at: 0.15, action: 'cut off worker' },
       { at: 0.2, action: 'provider outage' },
       { at: 0.4, action: 'restart database' },
       { at: 0.6, action: 'kill api' },
       { at: 0.8, action: 'restart database' },
-    ],
+    ]),
     timeLimitMs: 480_000,
     plan: {
       ...{ workerKills: 15, drainKills: 2, apiKills: 2, databaseRestarts: 2 },
@@ -92,18 +110,19 @@ export function shortSettings(modes: Modes, seed: number): ChaosSettings {
     ...fullSettings(modes, seed),
     conversations: 60,
     messagesEach: 4,
+    inbound: modes.email === 'smtp' ? 40 : 0,
     earlyRate: 0.2,
     clients: 8,
     pauseMs: 1_200,
     killUntilPending: 120,
     killForMs: 60_000,
     outageMs: 3_000,
-    steps: [
+    steps: stepsFor(modes, [
       { at: 0.05, action: 'cut off worker' },
       { at: 0.1, action: 'provider outage' },
       { at: 0.2, action: 'kill api' },
       { at: 0.5, action: 'restart database' },
-    ],
+    ]),
     timeLimitMs: 180_000,
     plan: {
       ...{ workerKills: 2, drainKills: 1, apiKills: 1, databaseRestarts: 1 },

@@ -1,4 +1,4 @@
-import { type Modes, namesMessages, type Request, type Sent } from './checker/evidence.ts';
+import { type Mode, type Modes, namesMessages, type Request, type Sent } from './checker/evidence.ts';
 import { addressOf, failingOf } from './failing.ts';
 import type { ChaosSettings } from './settings.ts';
 
@@ -14,7 +14,7 @@ const TEXTS = [
 
 /**
  * Creates the messages of all conversations, each list in the order of sending. The channels have the same number of
- * conversations. Some conversations have several recipients at the standard kind. A few have a recipient that the provider
+ * conversations. Some conversations have several recipients, except at the kinds of SMS. A few have a recipient that the provider
  * refuses, or a recipient for whom the provider fails. With `stops`, some recipients become suppressed after the last message.
  */
 export function makeWorkload(
@@ -28,7 +28,7 @@ export function makeWorkload(
     const failing = failingOf(Math.floor(conversation / channels.length));
     const people =
       channel === 'email'
-        ? mailboxes(conversation, failing)
+        ? mailboxes(conversation, failing, modes.email)
         : phones(conversation, failing, !namesMessages(modes.sms));
     return Array.from({ length: messagesEach }, (_, n) => {
       const token = `${conversation}-${n}`;
@@ -37,7 +37,8 @@ export function makeWorkload(
         key: `chaos ${token}`,
         conversation,
         n,
-        request: makeRequest(token, people, START + conversation * 60_000 + n * 1_001, random),
+        request: makeRequest(token, people, START + conversation * 60_000 + n * 1_001, random, modes.email),
+        answersPrevious: n > 0 && people.email && !isOfStandardKind(modes.email),
         addresses: [...new Set([people.from, ...[people.to].flat(), ...(people.cc ?? [])])],
         refused: people.refused,
         failing,
@@ -61,32 +62,52 @@ function phones(n: number, failing: string | null, hasGroups: boolean): People {
   return { from: SHOP.sms, to, email: false, refused };
 }
 
-function mailboxes(n: number, failing: string | null): People {
+function mailboxes(n: number, failing: string | null, mode: Mode | undefined): People {
   if (failing !== null)
     return { from: SHOP.email, to: addressOf('email', failing, n), email: true, refused: false };
   const refused = n % 50 === 7;
   const own = refused ? `reject@c${n}.example.com` : `customer-${n}@example.com`;
-  const several = n % 20 === 5;
+  const several = isOfStandardKind(mode) ? n % 20 === 5 : n % 5 === 3;
   return {
     from: SHOP.email,
-    to: several ? [own, `partner-${n}@example.org`] : own,
-    ...(several && { cc: ['boss@example.net'] }),
+    to: several ? [own, partnerOf(n, mode)] : own,
+    ...(several && {
+      cc: mode === 'smtp' && n % 10 === 3 ? [`reject@c${n}.example.net`] : ['boss@example.net'],
+    }),
     email: true,
     refused,
   };
 }
 
-function makeRequest(token: string, people: People, at: number, random: () => number): Request {
+/** A recipient who has an outcome of its own, except at the standard kind. */
+function partnerOf(n: number, mode: Mode | undefined): string {
+  if (isOfStandardKind(mode)) return `partner-${n}@example.org`;
+  return `${mode === 'smtp' ? 'greylist' : n % 10 === 3 ? 'bounce' : 'delayed'}@p${n}.example.org`;
+}
+
+function isOfStandardKind(mode: Mode | undefined): boolean {
+  return mode === 'keys' || mode === 'lookup' || mode === 'neither';
+}
+
+/** The emails of other kinds have no files, which would have to be loaded, and always a subject, which some of them require. */
+function makeRequest(
+  token: string,
+  people: People,
+  at: number,
+  random: () => number,
+  mode: Mode | undefined,
+): Request {
   const { from, to, cc, email } = people;
   const text = TEXTS[Math.floor(random() * TEXTS.length)];
-  const attachments = email || random() < 0.2 ? [`https://example.com/${token}.pdf`] : [];
+  const isStandard = isOfStandardKind(mode);
+  const attachments = (email ? isStandard : random() < 0.2) ? [`https://example.com/${token}.pdf`] : [];
   const group = Array.isArray(to);
   return {
     type: email ? 'email' : attachments.length > 0 || group ? 'mms' : 'sms',
     from,
     to,
     ...(cc && { cc }),
-    ...(email && random() < 0.5 && { subject: `About ${token}` }),
+    ...(email && (!isStandard || random() < 0.5) && { subject: `About ${token}` }),
     body: `${text} [chaos:${token}]`,
     attachments,
     timestamp: new Date(at).toISOString(),

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { fromDialect } from './dialects.ts';
+import { callFromDialect, fromDialect } from './dialects.ts';
 import type { AcceptedMessage, Call, Stored } from './evidence.ts';
 
 /** Installs triggers that record each change of a delivery's status, and each claim of a message to a suppressed recipient. Call it after the migration and before any message. */
@@ -95,6 +95,14 @@ export async function readHeld(databaseUrl: string, claims: Claim[]): Promise<Cl
   return rows;
 }
 
+/** Counts the webhooks that were acknowledged and are not processed. */
+export async function countInbox(databaseUrl: string): Promise<number> {
+  const { rows } = await withClient(databaseUrl, (client) =>
+    client.query<{ count: number }>('select count(*)::int as count from webhook_inbox'),
+  );
+  return rows[0]?.count ?? 0;
+}
+
 /** Expires the messages that are not settled. At that time, their recipients are those for whom the provider fails. */
 export async function expirePending(databaseUrl: string): Promise<void> {
   await withClient(databaseUrl, (client) =>
@@ -128,6 +136,8 @@ const READ = {
   receipts: `
     select message_id::int, provider_message_id, status, extract(epoch from received_at)::float8 * 1000 as received_at
     from delivery_receipts order by id`,
+  recipients: `
+    select message_id::int, address, status, provider_message_id from delivery_recipients order by message_id, position`,
   conversations: `
     select id::int, message_count, array(
         select address from conversation_participants join participants on participants.id = participant_id
@@ -161,8 +171,8 @@ export async function readProviders(
   };
   const accepted = (await read('messages')) as AcceptedMessage[];
   return {
-    accepted: accepted.map(fromDialect),
-    calls: (await read('calls')) as Call[],
+    accepted: await Promise.all(accepted.map(fromDialect)),
+    calls: ((await read('calls')) as Call[]).map(callFromDialect),
   };
 }
 

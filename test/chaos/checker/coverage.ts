@@ -1,6 +1,6 @@
 import { type Call, type ChaosEvent, type Evidence, tokenIn } from './evidence.ts';
 import { type Facts, keyOf } from './facts.ts';
-import { statesOf } from './states.ts';
+import { LOST_RESPONSE, statesOf } from './states.ts';
 
 /** A kind of disruption: a number of times or, for a share of the sends, a number from 0 to 1. */
 export interface Coverage {
@@ -9,6 +9,8 @@ export interface Coverage {
   actual: number;
 }
 
+/** A mail server has no faults of HTTP, and no latency. */
+const SMTP_FAULTS = ['timeout', 'reset', 'status', 'lost_response'];
 const FAULTS = ['latency', 'timeout', 'reset', 'status', 'malformed', 'lost_response'];
 
 /** Counts the disruptions of a run in the events of the driver and the calls of the simulated providers. */
@@ -16,8 +18,14 @@ export function coverageOf(evidence: Facts): Coverage[] {
   const { plan, events, calls } = evidence;
   const count = (wanted: ChaosEvent['kind']) => events.filter(({ kind }) => kind === wanted).length;
   const failing = failingKeys(evidence);
+  const failingAddresses = new Set(
+    evidence.sent.filter((sent) => sent.failing !== null).flatMap(({ request }) => request.to),
+  );
+  const isFailing = (call: Call) =>
+    failing.has(keyOf(call)) || call.recipients?.some((address) => failingAddresses.has(address));
+  const isSmtp = evidence.modes.email === 'smtp';
   const allSends = calls.filter((call) => call.method === 'POST' && !duringOutage(evidence, call));
-  const sends = allSends.filter((call) => !failing.has(keyOf(call)));
+  const sends = allSends.filter((call) => !isFailing(call));
   const withFault = (faults: string[]) =>
     sends.filter(({ fault }) => fault !== null && faults.includes(fault));
   const share = (faults: string[]) => withFault(faults).length / Math.max(1, sends.length);
@@ -57,14 +65,14 @@ export function coverageOf(evidence: Facts): Coverage[] {
       minimum: plan.ofEachState,
       actual: evidence.stored.messages.filter(({ error }) => error?.code === 'recipient_suppressed').length,
     },
-    ...FAULTS.map((fault) => ({
+    ...(isSmtp ? SMTP_FAULTS : FAULTS).map((fault) => ({
       name: `sends on each channel with the fault ${fault}`,
       minimum: plan.ofEachFault,
       actual: onEachChannel(fault),
     })),
     ...Object.entries(statesOf(evidence)).map(([name, actual]) => ({
       name,
-      minimum: plan.ofEachState,
+      minimum: isSmtp && name !== LOST_RESPONSE ? 0 : plan.ofEachState,
       actual,
     })),
   ];

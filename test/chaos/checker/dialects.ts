@@ -1,5 +1,6 @@
 import { keyInCallback, keyInEcho } from './echo.ts';
-import type { AcceptedMessage } from './evidence.ts';
+import { fromResend, fromSendGrid, fromSmtp, fromTransaction } from './email.ts';
+import type { AcceptedMessage, Call } from './evidence.ts';
 import { fromTwilio } from './twilio.ts';
 
 /** The statuses of Telnyx and of Vonage in the words of the service; any other status is kept as it is. */
@@ -8,8 +9,8 @@ const STATUSES: Record<string, string> = {
   ...{ delivery_failed: 'undelivered', sending_failed: 'failed', expired: 'failed' },
 };
 
-const DIALECTS: Record<string, (accepted: AcceptedMessage) => AcceptedMessage> = {
-  twilio: fromTwilio,
+const DIALECTS: Record<string, (accepted: AcceptedMessage) => AcceptedMessage | Promise<AcceptedMessage>> = {
+  ...{ twilio: fromTwilio, sendgrid: fromSendGrid, resend: fromResend, smtp: fromSmtp },
   telnyx: (accepted) => {
     const { from, to, text, media_urls: attachments = [], type, webhook_url } = accepted.request;
     return {
@@ -34,8 +35,13 @@ const DIALECTS: Record<string, (accepted: AcceptedMessage) => AcceptedMessage> =
 };
 
 /** A message of any provider with the fields of the standard kind, and with the delivery key by which callbacks name it. */
-export function fromDialect(accepted: AcceptedMessage): AcceptedMessage {
-  return DIALECTS[accepted.dialect]?.(accepted) ?? accepted;
+export async function fromDialect(accepted: AcceptedMessage): Promise<AcceptedMessage> {
+  return (await DIALECTS[accepted.dialect]?.(accepted)) ?? accepted;
+}
+
+/** A call of any provider with the fields of the standard kind. */
+export function callFromDialect(call: Call): Call {
+  return call.dialect === 'smtp' ? fromTransaction(call) : call;
 }
 
 function inWordsOfService<Receipt extends { status: string }>(receipt: Receipt): Receipt {

@@ -12,19 +12,42 @@ export interface Evidence {
   /** Whether nothing was pending when the database and the providers were read. */
   idle: boolean;
   sent: Sent[];
+  /** The emails that a mail server passed on. */
+  inbound: Inbound[];
   stored: Stored;
   accepted: AcceptedMessage[];
   calls: Call[];
 }
 
 /**
- * The provider supports idempotency keys and look-up (`keys`), look-up only (`lookup`), or neither. Twilio (`twilio`) has no
- * keys, finds messages by their circumstances only, and names the message in its callbacks. Telnyx (`telnyx`) and Vonage (`vonage`)
- * have neither keys nor look-up, and name the message in their callbacks.
+ * The provider supports idempotency keys and look-up (`keys`), look-up only (`lookup`), or neither (`neither`): these are of the
+ * standard kind. Any other mode is a kind of provider.
  */
-export type Mode = 'keys' | 'lookup' | 'neither' | Named;
-/** The providers that name the message in their callbacks. */
-export type Named = 'twilio' | 'telnyx' | 'vonage';
+export type Mode = 'keys' | 'lookup' | 'neither' | SmsKind | EmailKind;
+export type SmsKind = 'twilio' | 'telnyx' | 'vonage';
+export type EmailKind = 'sendgrid' | 'resend' | 'smtp';
+
+/** Of a provider, besides its idempotency keys. */
+interface Features {
+  idempotencyKeys: boolean;
+  /** `partly`: a look-up does not find every message. */
+  lookUp: boolean | 'partly';
+  /** The provider names the message in its callbacks, so that a callback shows that it accepted the message. */
+  namesMessages: boolean;
+}
+
+/** Twilio finds messages by their circumstances only. A mail server has no callbacks. */
+export const FEATURES: Record<Mode, Features> = {
+  keys: { idempotencyKeys: true, lookUp: true, namesMessages: false },
+  lookup: { idempotencyKeys: false, lookUp: true, namesMessages: false },
+  neither: { idempotencyKeys: false, lookUp: false, namesMessages: false },
+  twilio: { idempotencyKeys: false, lookUp: 'partly', namesMessages: true },
+  telnyx: { idempotencyKeys: false, lookUp: false, namesMessages: true },
+  vonage: { idempotencyKeys: false, lookUp: false, namesMessages: true },
+  sendgrid: { idempotencyKeys: false, lookUp: false, namesMessages: true },
+  resend: { idempotencyKeys: true, lookUp: false, namesMessages: true },
+  smtp: { idempotencyKeys: false, lookUp: false, namesMessages: false },
+};
 /** The channels of a run. */
 export type Modes = Partial<Record<'sms' | 'email', Mode>>;
 
@@ -75,6 +98,8 @@ export interface Sent {
   /** From 0, in the order of sending within the conversation. */
   n: number;
   request: Request;
+  /** Whether the email answers the email before it in the conversation. */
+  answersPrevious: boolean;
   /** The addresses of the participants, normalized like those of the service. */
   addresses: string[];
   /** Whether the provider refuses one of the recipients. */
@@ -101,11 +126,21 @@ export interface Request {
   metadata: Record<string, string>;
 }
 
+/** An inbound email, with the number of its deliveries that the service acknowledged. */
+export interface Inbound {
+  token: string;
+  from: string;
+  to: string;
+  acknowledged: number;
+}
+
 /** The content of the database. */
 export interface Stored {
   messages: StoredMessage[];
   attempts: StoredAttempt[];
   receipts: StoredReceipt[];
+  /** The recipients with a status of their own. */
+  recipients: { message_id: number; address: string; status: string; provider_message_id: string | null }[];
   conversations: StoredConversation[];
   /** Every change of a delivery's status, recorded by a trigger. */
   changes: { message_id: number; old: string; new: string; at: number }[];
@@ -174,7 +209,9 @@ export interface AcceptedMessage {
   sequence: number;
   request: Record<string, unknown>;
   /** The receipts that the provider sent, with the number of successful deliveries and of those that were given up. */
-  receipts: { status: string; acknowledged: number; failed: number }[];
+  receipts: { status: string; acknowledged: number; failed: number; recipient?: string }[];
+  /** The recipients of an email; undefined for other messages. */
+  recipients?: string[];
 }
 
 /** A call to a simulated provider. */
@@ -186,6 +223,8 @@ export interface Call {
   idempotency_key: string | null;
   status_callback: string | null;
   client_ref: string | null;
+  /** Of a transaction at the mail server. */
+  recipients?: string[];
   /** The id of the message that the provider accepted; null if it accepted none. */
   message_id: string | null;
   fault: string | null;
@@ -203,9 +242,12 @@ export function modeOf({ modes }: Evidence, { type }: { type: string }): Mode | 
   return type === 'email' ? modes.email : modes.sms;
 }
 
-const NAMED: ReadonlySet<string> = new Set<Named>(['twilio', 'telnyx', 'vonage']);
+/** Whether the provider names the message in its callbacks. */
+export function namesMessages(mode: Mode | undefined): boolean {
+  return mode !== undefined && FEATURES[mode].namesMessages;
+}
 
-/** Whether the provider names the message in its callbacks, so that a callback shows that it accepted the message. */
-export function namesMessages(mode: Mode | undefined): mode is Named {
-  return mode !== undefined && NAMED.has(mode);
+/** Whether a message can stay `unknown`, because the provider can neither be asked nor send the message only once. */
+export function mayStayUnknown(mode: Mode | undefined): boolean {
+  return mode !== undefined && !FEATURES[mode].idempotencyKeys && FEATURES[mode].lookUp !== true;
 }

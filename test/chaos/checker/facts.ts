@@ -12,13 +12,15 @@ import {
 } from './evidence.ts';
 import { recipientOfLookUp } from './twilio.ts';
 
-/** The evidence with indexes for the rules. */
+/** The evidence with indexes for the rules. `stored.messages` has the outbound messages only. */
 export interface Facts extends Evidence {
+  storedInbound: StoredMessage[];
   sentByToken: Map<string, Sent>;
   /** Several messages per token if a message was stored or accepted more than once. */
   storedByToken: Map<string, StoredMessage[]>;
   acceptedByToken: Map<string, AcceptedMessage[]>;
   storedByProviderId: Map<string | null, StoredMessage>;
+  recipientsOf: Map<number, Evidence['stored']['recipients']>;
   attemptsOf: Map<number, StoredAttempt[]>;
   changesOf: Map<number, Evidence['stored']['changes']>;
   receiptsOf: Map<number | null, StoredReceipt[]>;
@@ -29,19 +31,38 @@ export interface Facts extends Evidence {
 }
 
 export function factsOf(evidence: Evidence): Facts {
-  const { sent, stored, accepted, calls } = evidence;
+  const { sent, accepted, calls } = evidence;
+  const isInbound = ({ direction }: StoredMessage) => direction === 'inbound';
+  const messages = evidence.stored.messages.filter((message) => !isInbound(message));
+  const stored = { ...evidence.stored, messages };
+  const recipientsOf = Map.groupBy(stored.recipients, ({ message_id }) => message_id);
   return {
-    ...evidence,
+    ...{ ...evidence, stored, storedInbound: evidence.stored.messages.filter(isInbound) },
     sentByToken: new Map(sent.map((one) => [one.token, one])),
     storedByToken: Map.groupBy(stored.messages, ({ body }) => tokenIn(body) ?? ''),
     acceptedByToken: Map.groupBy(accepted, ({ request }) => tokenIn(request.body) ?? ''),
-    storedByProviderId: new Map(stored.messages.map((message) => [message.provider_message_id, message])),
+    storedByProviderId: new Map(
+      messages.flatMap((message) => idsOf(message, recipientsOf).map((id) => [id, message])),
+    ),
+    recipientsOf,
     attemptsOf: Map.groupBy(stored.attempts, ({ message_id }) => message_id),
     changesOf: Map.groupBy(stored.changes, ({ message_id }) => message_id),
     receiptsOf: Map.groupBy(stored.receipts, ({ message_id }) => message_id),
     lookUpsFor: Map.groupBy(calls, (call) => recipientOfLookUp(call) ?? ''),
     callsOf: Map.groupBy(calls, keyOf),
   };
+}
+
+/**
+ * The provider's ids of a message. If only callbacks about single recipients of a group show that it was accepted, the recipients
+ * have the id.
+ */
+function idsOf(
+  { id, provider_message_id }: StoredMessage,
+  recipientsOf: Facts['recipientsOf'],
+): (string | null)[] {
+  const ofRecipients = (recipientsOf.get(id) ?? []).map((recipient) => recipient.provider_message_id);
+  return [provider_message_id, ...ofRecipients];
 }
 
 /** Returns the delivery key of a call: the header, the callback URL or the reference of a send, or the query parameter of a look-up. */

@@ -1,8 +1,10 @@
 import type { AcceptedMessage, Call, StoredAttempt } from './evidence.ts';
 import type { Facts } from './facts.ts';
 
+/** The only one of these states that a provider without callbacks, whose calls cannot be made to take long, always reaches. */
+export const LOST_RESPONSE = 'calls that were accepted, and whose response was lost';
 /** The final statuses of a receipt. */
-const ENDS = new Set(['delivered', 'undelivered', 'failed']);
+const ENDS = new Set(['delivered', 'undelivered', 'bounced', 'failed']);
 /** A killed process can run for some milliseconds after the event. */
 const SLACK_MS = 250;
 
@@ -12,7 +14,7 @@ const SLACK_MS = 250;
  */
 export function statesOf(facts: Facts): Record<string, number> {
   return {
-    'calls that were accepted, and whose response was lost': facts.calls.filter(isLostResponse).length,
+    [LOST_RESPONSE]: facts.calls.filter(isLostResponse).length,
     'accepted messages with a lost callback': facts.accepted.filter(hasLostCallback).length,
     'messages with a callback before the response': callbacksBeforeResponse(facts),
     'leases that expired after a worker was killed during a call': expiredLeases(facts),

@@ -162,9 +162,18 @@ function makeEvidence(): FeedEvidence {
   const change = (message_id: number, old: string, next: string) => ({ message_id, old, new: next, at: 0 });
   const of = () => ({ events: structuredClone(EVENTS), interruptions: 3 });
   return {
-    ...{ modes: {}, listDelayMs: 0, providerTimeoutMs: 0, plan: PLAN, events: [], idle: true, sent: [] },
+    ...{
+      modes: {},
+      listDelayMs: 0,
+      providerTimeoutMs: 0,
+      plan: PLAN,
+      events: [],
+      idle: true,
+      sent: [],
+      inbound: [],
+    },
     stored: {
-      ...{ attempts: [], receipts: [], claims_after_stop: [] },
+      ...{ attempts: [], receipts: [], recipients: [], claims_after_stop: [] },
       ...{ conversations: [{ id: 1, message_count: 3, addresses: [] }] },
       messages: [
         message(1, 'inbound', 'received'),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { sign } from '../../../src/simulator/dialects/standard/signature.ts';
-import { webhookSecret } from '../provider.ts';
+import { webhookSecret } from '../provider-account.ts';
 
 export interface InboundOptions {
   urls: string[];

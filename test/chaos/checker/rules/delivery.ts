@@ -1,5 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { modeOf, namesMessages, type Request, type StoredMessage, tokenIn } from '../evidence.ts';
+import {
+  mayStayUnknown,
+  modeOf,
+  namesMessages,
+  type Request,
+  type StoredMessage,
+  tokenIn,
+} from '../evidence.ts';
 import {
   byConversation,
   type Facts,
@@ -20,10 +27,10 @@ const acknowledgedIsAccepted: Rule = (facts) =>
     facts.sent.filter(
       ({ acknowledgements, refused, failing }) => acknowledgements.length > 0 && !refused && failing === null,
     ),
-    ({ token }) => {
+    ({ token, stopped }) => {
       const [stored] = facts.storedByToken.get(token) ?? [];
-      const mayBeMissing =
-        (stored?.status === 'unknown' && mayStayUnknown(facts, stored)) || isStopped(stored);
+      const mayBeUnknown = stopped || (stored !== undefined && mayStayUnknown(modeOf(facts, stored)));
+      const mayBeMissing = (stored?.status === 'unknown' && mayBeUnknown) || isStopped(stored);
       return (
         !facts.acceptedByToken.has(token) &&
         !mayBeMissing &&
@@ -32,13 +39,17 @@ const acknowledgedIsAccepted: Rule = (facts) =>
     },
   );
 
+/** A mail server can accept an email for some of its recipients, and later for others. */
 const acceptedOnce: Rule = ({ acceptedByToken }) =>
-  checkEach(
-    acceptedByToken,
-    ([token, accepted]) =>
-      accepted.length > 1 &&
-      `${token}: was accepted ${accepted.length} times, as ${accepted.map(({ id }) => id).join(', ')}`,
-  );
+  checkEach(acceptedByToken, ([token, accepted]) => {
+    const recipients = accepted.flatMap((one) => one.recipients ?? ['']);
+    const again = recipients.find((address, index) => recipients.indexOf(address) < index);
+    const ids = accepted.map(({ id }) => id).join(', ');
+    return (
+      again !== undefined &&
+      `${token}: was accepted more than once${again && ` for ${again}`}: ${accepted.length} times, as ${ids}`
+    );
+  });
 
 const nothingElseIsAccepted: Rule = ({ acceptedByToken, sentByToken }) =>
   checkEach(acceptedByToken, ([token, accepted]) => {
@@ -97,10 +108,10 @@ const inOrder: Rule = (facts) =>
     return violations;
   });
 
-/** A look-up at Twilio has no key, but a recipient. */
+/** A look-up at Twilio has no key, but a recipient, and so has a transaction at a mail server that ended before the email. */
 const callsCarryTheirKey: Rule = ({ callsOf, stored, accepted }) => {
   const keys = new Map(stored.messages.map((message) => [message.delivery_key, message]));
-  const recipients = new Set(stored.messages.flatMap(({ to }) => to));
+  const recipients = new Set(stored.messages.flatMap(({ to, cc }) => [...to, ...(cc ?? [])]));
   const wrongKey = accepted.filter((one) => {
     const body = keys.get(one.idempotency_key)?.body;
     return body !== one.request.body;
@@ -108,7 +119,10 @@ const callsCarryTheirKey: Rule = ({ callsOf, stored, accepted }) => {
   const calls = checkEach(callsOf, ([key, group]) => {
     const wrong = keys.has(key)
       ? undefined
-      : group.find((call) => key !== '' || !recipients.has(recipientOfLookUp(call) ?? ''));
+      : group.find((call) => {
+          const named = call.recipients ?? [recipientOfLookUp(call) ?? ''];
+          return key !== '' || !named.every((address) => recipients.has(address));
+        });
     return wrong && `${key || 'no key'}: ${wrong.method} ${wrong.path} has the key of no message`;
   });
   const acceptances = checkEach(
@@ -171,12 +185,6 @@ const nothingIsSentAfterStop: Rule = (facts) => {
 
 function isStopped(message: StoredMessage | undefined): boolean {
   return message?.error?.code === 'recipient_suppressed';
-}
-
-/** `unknownHasReason` checks the reason. */
-function mayStayUnknown(facts: Facts, message: StoredMessage): boolean {
-  const mode = modeOf(facts, message);
-  return mode === 'neither' || namesMessages(mode);
 }
 
 function hasReceipt({ receiptsOf }: Facts, { id, provider_message_id }: StoredMessage): boolean {

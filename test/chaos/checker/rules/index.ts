@@ -1,5 +1,6 @@
 import { CLIENT_RULES } from './clients.ts';
 import { DELIVERY_RULES } from './delivery.ts';
+import { INBOUND_RULES } from './inbound.ts';
 import type { Rule } from './rule.ts';
 import { RUN_RULES } from './run.ts';
 import { STATUS_RULES } from './status.ts';
@@ -10,6 +11,7 @@ export const RULES: Record<string, Rule> = {
   ...RUN_RULES,
   ...CLIENT_RULES,
   ...STORE_RULES,
+  ...INBOUND_RULES,
   ...DELIVERY_RULES,
   ...STATUS_RULES,
 };

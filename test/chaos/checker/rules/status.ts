@@ -1,9 +1,9 @@
 import { tokenIn } from '../evidence.ts';
+import { reportedStatus, reportedStatusFor } from '../reported.ts';
 import { checkEach, type Rule } from './rule.ts';
 import { unknownHasReason } from './unknown.ts';
 
 const SETTLED = new Set(['sent', 'delivered', 'undelivered', 'failed', 'canceled', 'unknown']);
-const ENDS = new Set(['delivered', 'undelivered']);
 
 const nothingIsStuck: Rule = ({ stored }) =>
   checkEach(stored.messages, ({ id, body, status, due }) => {
@@ -12,18 +12,19 @@ const nothingIsStuck: Rule = ({ stored }) =>
     return due && `${named} and still due`;
   });
 
-/** `delivered` and `undelivered` equal the final receipt that the service acknowledged. */
+/** `delivered` and `undelivered` equal the final receipts that the service acknowledged. */
 const agreesWithProvider: Rule = (facts) =>
-  checkEach(facts.stored.messages, ({ id, body, status, error, provider_message_id }) => {
+  checkEach(facts.stored.messages, (message) => {
+    const { id, body, status, error, provider_message_id } = message;
     const token = tokenIn(body) ?? '';
     const named = `${token}: message ${id} is ${status}`;
     const accepted = facts.acceptedByToken.get(token) ?? [];
-    const own = accepted.find((one) => one.id === provider_message_id);
-    const end = own?.receipts.find((receipt) => ENDS.has(receipt.status) && receipt.acknowledged > 0)?.status;
+    const own = accepted.find((one) => facts.storedByProviderId.get(one.id)?.id === id);
     if (status === 'sent' && !own) return `${named}, but was not accepted as ${provider_message_id}`;
-    if (status === 'sent') return end && `${named}, its provider reported ${end}`;
-    if (ENDS.has(status))
-      return end !== status && `${named}, its provider reported ${end ?? 'no final status'}`;
+    if (['sent', 'delivered', 'undelivered'].includes(status)) {
+      const reported = own && reportedStatus(message, own, accepted);
+      return reported !== status && `${named}, its provider reported ${reported ?? 'nothing'}`;
+    }
     if (status !== 'failed') return status === 'canceled' && `${named}, but was not canceled`;
     if (accepted.length > 0) return `${named}, but was accepted as ${accepted[0]?.id}`;
     const { refused, failing, stopped } = facts.sentByToken.get(token) ?? {};
@@ -31,6 +32,32 @@ const agreesWithProvider: Rule = (facts) =>
     if (!refused && !(failing && error?.code === 'expired')) return `${named}, but was not refused`;
     return error === null && `${named} without an error`;
   });
+
+/** A recipient whom a mail server refuses for good. */
+const REFUSED = /^reject@/;
+
+/** A recipient without a status of its own has that of the message. */
+const recipientsAgreeWithProvider: Rule = (facts) => {
+  const groups = facts.stored.messages.filter(
+    ({ body, to, cc }) =>
+      to.length + (cc?.length ?? 0) > 1 &&
+      facts.acceptedByToken.get(tokenIn(body) ?? '')?.every(({ recipients }) => recipients !== undefined),
+  );
+  return checkEach(groups, ({ id, body, status, to, cc }) => {
+    const token = tokenIn(body) ?? '';
+    const accepted = facts.acceptedByToken.get(token) ?? [];
+    return [...to, ...(cc ?? [])].map((address) => {
+      const actual = facts.recipientsOf.get(id)?.find((row) => row.address === address)?.status ?? status;
+      const reported = reportedStatusFor(address, accepted) ?? (REFUSED.test(address) ? 'failed' : null);
+      // The service does not know of the acceptance of an `unknown` message; `failed` recipients can have expired.
+      if (actual === 'unknown' || (actual === 'failed' && reported === null)) return null;
+      return (
+        actual !== reported &&
+        `${token}: message ${id} is ${actual} for ${address}, its provider reported ${reported ?? 'nothing'}`
+      );
+    });
+  });
+};
 
 const RANK: Record<string, number> = { scheduled: 0, queued: 1, sending: 2, unknown: 3, sent: 4 };
 const rankOf = (status: string) => RANK[status] ?? 5;
@@ -91,6 +118,7 @@ function receiptKey(id: string, status: string): string {
 export const STATUS_RULES: Record<string, Rule> = {
   'every message is settled': nothingIsStuck,
   'statuses agree with the provider': agreesWithProvider,
+  'recipients have the statuses that the provider reported': recipientsAgreeWithProvider,
   'a message is unknown only for a reason': unknownHasReason,
   'no status moves backward': statusesMoveForward,
   'every acknowledged receipt is stored once, with its message': receiptsAreStored,

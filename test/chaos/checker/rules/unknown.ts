@@ -1,16 +1,28 @@
-import { type Call, type Mode, modeOf, namesMessages, type StoredMessage, tokenIn } from '../evidence.ts';
+import {
+  type Call,
+  FEATURES,
+  type Mode,
+  mayStayUnknown,
+  modeOf,
+  namesMessages,
+  type StoredMessage,
+  tokenIn,
+} from '../evidence.ts';
 import { type Facts, processingPeriod, wasInterrupted } from '../facts.ts';
 import { checkEach, type Rule } from './rule.ts';
 
 /** The faults after which the service cannot determine whether the provider accepted the message. */
 const UNCERTAIN = new Set(['lost_response', 'malformed', 'timeout', 'reset', 'latency', 'no_id']);
-/** The only server error after which the message was certainly not accepted; Telnyx and Vonage guarantee this for none. */
+/** The only server error after which the message was certainly not accepted; these providers guarantee this for none. */
 const NOT_PROCESSED = 503;
-const WITHOUT_GUARANTEE: ReadonlySet<Mode | undefined> = new Set(['telnyx', 'vonage']);
+const WITHOUT_GUARANTEE: ReadonlySet<Mode | undefined> = new Set(['telnyx', 'vonage', 'sendgrid', 'resend']);
+/** Max time of the reply to the data of an email, as a multiple of the timeout. */
+const SMTP_TIMEOUTS = 5;
 
 /**
  * A message is `unknown` if the provider fails for its recipient until it expires; or if the provider supports neither
- * idempotency keys nor look-up, and a call had an uncertain result. At a provider that names the message in its callbacks, every message
+ * idempotency keys nor look-up, and a call had an uncertain result. A provider with keys only is not called again for a suppressed
+ * recipient. At a provider that names the message in its callbacks, every message
  * needs such a call. If the provider accepted the message, all of its callbacks were lost too, and no look-up could find it.
  */
 export const unknownHasReason: Rule = (facts) =>
@@ -20,8 +32,11 @@ export const unknownHasReason: Rule = (facts) =>
       const token = tokenIn(message.body) ?? '';
       const named = `${token}: message ${message.id} is unknown`;
       const mode = modeOf(facts, message);
-      if (facts.sentByToken.get(token)?.failing && !namesMessages(mode)) return null;
-      if (mode !== 'neither' && !namesMessages(mode)) return `${named}, although its provider can be asked`;
+      const { failing, stopped } = facts.sentByToken.get(token) ?? {};
+      if (failing && (mode === undefined || FEATURES[mode].idempotencyKeys || !namesMessages(mode)))
+        return null;
+      const isStopped = stopped === true && mode !== undefined && FEATURES[mode].lookUp === false;
+      if (!mayStayUnknown(mode) && !isStopped) return `${named}, although its provider can be asked`;
       if (!wasUncertain(facts, message, mode)) return `${named}, although each of its calls had a response`;
       return namesMessages(mode) && evidenceOfAcceptance(facts, message, token, named);
     },
@@ -31,12 +46,14 @@ function wasUncertain(facts: Facts, { id, delivery_key }: StoredMessage, mode: M
   const calls = facts.callsOf.get(delivery_key ?? '') ?? [];
   // On a busy machine a response can be too late without a fault.
   const attempts = facts.attemptsOf.get(id) ?? [];
-  const late = attempts.some(({ duration_ms }) => (duration_ms ?? 0) >= facts.providerTimeoutMs);
+  const limitMs = (mode === 'smtp' ? SMTP_TIMEOUTS : 1) * facts.providerTimeoutMs;
+  const late = attempts.some(({ duration_ms }) => (duration_ms ?? 0) >= limitMs);
   const { from, to } = processingPeriod(facts, id);
   return late || calls.some((call) => isUncertain(call, mode)) || wasInterrupted(facts, from, to);
 }
 
 function isUncertain({ fault, status }: Call, mode: Mode | undefined): boolean {
+  if (mode === 'smtp') return status === null;
   if (status === null || UNCERTAIN.has(fault ?? '')) return true;
   return status >= 500 && (status !== NOT_PROCESSED || WITHOUT_GUARANTEE.has(mode));
 }
