@@ -11,6 +11,8 @@ export const MAX_MAIL_BYTES = 31_457_280;
 const MAX_HEADER_BYTES = 524_288;
 const MAX_DEPTH = 100;
 const MAX_FILES = 1_000;
+/** Max URLs of files in HTML that are read. */
+const MAX_SHOWN = 10_000;
 /** Max bytes of an email whose parts cannot be found. */
 const MAX_UNSTRUCTURED = 1_048_576;
 /** Where a header block ends, in the two forms of line ends. */
@@ -113,8 +115,13 @@ function bufferOf(content: ArrayBuffer | Uint8Array): Buffer {
 
 /** The content ids that HTML refers to (RFC 2392). */
 export function contentIdsIn(html: string | null): ReadonlySet<string> {
-  const urls = html?.matchAll(/\bcid:([^\s"'<>()]+)/gi) ?? [];
-  return new Set([...urls].flatMap(([, id = '']) => [id, decoded(id)]));
+  const ids = new Set<string>();
+  let count = 0;
+  for (const [, id = ''] of html?.matchAll(/\bcid:([^\s"'<>()]+)/gi) ?? []) {
+    if (++count > MAX_SHOWN) break;
+    ids.add(id).add(decoded(id));
+  }
+  return ids;
 }
 
 function decoded(text: string): string {

@@ -4,7 +4,11 @@ const MAX_DEPTH = 64;
 /** Much more than any valid message or webhook has. Parsing this number of values takes milliseconds. */
 const MAX_VALUES = 100_000;
 
-const [QUOTE, COMMA, BACKSLASH] = ['"', ',', '\\'].map((character) => character.charCodeAt(0));
+const [QUOTE, COMMA, BACKSLASH] = ['"', ',', '\\'].map((character) => character.charCodeAt(0)) as [
+  number,
+  number,
+  number,
+];
 const [OPEN_ARRAY, CLOSE_ARRAY] = ['[', ']'].map((character) => character.charCodeAt(0));
 const [OPEN_OBJECT, CLOSE_OBJECT] = ['{', '}'].map((character) => character.charCodeAt(0));
 
@@ -61,9 +65,13 @@ function countValues(raw: Buffer): number {
 
 /** The position of the quotation mark that ends the string that starts at `start`. */
 function endOfText(raw: Buffer, start: number): number {
-  let at = start + 1;
-  while (at < raw.length && raw[at] !== QUOTE) at += raw[at] === BACKSLASH ? 2 : 1;
-  return at;
+  // A file in a webhook is one string of up to 50 MB.
+  for (let at = raw.indexOf(QUOTE, start + 1); at !== -1; at = raw.indexOf(QUOTE, at + 1)) {
+    let escapes = 0;
+    while (raw[at - 1 - escapes] === BACKSLASH) escapes++;
+    if (escapes % 2 === 0) return at;
+  }
+  return raw.length;
 }
 
 function refusal(message: string): InvalidRequestError {

@@ -9,6 +9,7 @@ import { IncomingWebhook } from '../../../src/providers/webhook.ts';
 import { query } from '../../support/database.ts';
 import { type Harness, startHarness, webhookSecret } from '../../support/harness.ts';
 import { deliverMime, deliverTo, mail, mimeEnvironment, mimeTarget } from '../../support/mime.ts';
+import { until } from '../../support/until.ts';
 
 const MIB = 1_048_576;
 
@@ -63,6 +64,30 @@ describe('An email from a mail server', () => {
     expect((await objects()).map(({ bytes }) => Number(bytes))).to.deep.equal([raw.length]);
     expect((await service.request('DELETE', `/api/quarantine/${id}`)).status).to.equal(204);
     expect(await objects()).to.deep.equal([]);
+  });
+
+  it('is replayed alone in its process if it is large, and another replay gets 503 meanwhile', async () => {
+    for (const n of [1, 2])
+      expect(
+        (await deliverMime(service, mail({ Subject: `Replay ${n}` }, 'x'.repeat(1_500_000)))).status,
+      ).to.equal(200);
+    const [second, first] = await stored();
+    const replay = (id: number) => service.request('POST', `/api/quarantine/${id}/replay`);
+    const blocker = new pg.Client({ connectionString: service.databaseUrl });
+    await blocker.connect();
+    try {
+      await blocker.query('begin; lock table messages in access exclusive mode');
+      const replaying = replay(first.id);
+      await until(async () => (await find(first.id)).attempts === 1, 'the first replay runs');
+      const { status, body, headers } = await replay(second.id);
+      expect([status, body.code, headers.get('retry-after')]).to.deep.equal([503, 'unavailable', '1']);
+      expect((await find(second.id)).attempts).to.equal(0);
+      await blocker.query('rollback');
+      expect((await replaying).status).to.equal(200);
+    } finally {
+      await blocker.end();
+    }
+    expect((await replay(second.id)).status).to.equal(200);
   });
 
   it('arrives by the script of the documentation, with the envelope of the mail server', async () => {
@@ -125,6 +150,8 @@ describe('An email from a mail server', () => {
   });
 
   it('is 503 if the inbox of the account is full, and then leaves nothing in the media store', async () => {
+    const objects = () => sql('select id from media_objects order by id');
+    const before = await objects();
     await sql(
       `insert into webhook_inbox (account, state, target, headers, body, digest)
        select 'mime', 'quarantined', '/', '{}', '', sha256(n::text::bytea) from generate_series(1, 10000) as n`,
@@ -133,7 +160,7 @@ describe('An email from a mail server', () => {
       const { status, body } = await deliverMime(service, raw);
       expect([status, body.code]).to.deep.equal([503, 'unavailable']);
     }
-    expect(await sql('select from media_objects')).to.deep.equal([]);
+    expect(await objects()).to.deep.equal(before);
   });
 
   it('is recorded by a replay if a worker of a version without inbound email has quarantined it', async () => {
