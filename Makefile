@@ -9,7 +9,7 @@ GENERATED := src/openapi/schema.ts sdk/src/schema.ts
 COMPOSE := docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run doctor test test-sdk test-clients watch format test-browser contracts verify-providers check generate package migrate bench soak chaos feed-run fuzz clean db-up db-down db-logs db-shell
+.PHONY: help setup run doctor test test-long test-sdk test-clients watch format test-browser contracts verify-providers check generate package migrate bench soak chaos feed-run fuzz clean db-up db-down db-logs db-shell
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-17s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,10 +29,15 @@ $(RUNTIMES): test/sdk/runtimes/package-lock.json
 	@cd test/sdk/runtimes && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error && touch node_modules/.package-lock.json \
 	  || echo 'The old versions of Node.js for the tests of the SDK could not be installed.'
 
-test: $(INSTALLED) $(RUNTIMES) ## Run all tests
+test: $(INSTALLED) ## Run the tests
 	@PATH="$(CURDIR)/$(BIN):$$PATH" NODE_COMPILE_CACHE="$(CURDIR)/node_modules/.cache/node" mocha 'test/**/*.test.ts'
 
-coverage: $(INSTALLED) $(RUNTIMES) ## Run all tests and print a summary of the coverage of src/
+# The tests that start, kill or fill many processes, databases and disks.
+test-long: $(INSTALLED) ## Run the long tests (about ten minutes)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --ignore '**/node_modules/**' --require test/support/database.ts --exit --timeout 120000 \
+	  'test/**/*.long.ts'
+
+coverage: $(INSTALLED) ## Run the tests and print a summary of the coverage of src/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" c8 mocha 'test/**/*.test.ts'
 
 # Without the other runtimes, their tests are skipped.

@@ -8,7 +8,7 @@ import { type Behaviour, type ModelMessage, type ModelResult, runModel } from '.
 
 const CONCURRENCY = 16;
 /** `make soak` runs each random test four times as long. */
-const RUNS = process.env.SOAK_RUNS ? 4 : 1;
+const RUNS = process.env.SOAK_RUNS ? 12 : 1;
 
 describe('The circuit breaker of a provider', () => {
   let breaker: Breaker;
@@ -318,7 +318,7 @@ describe('The worker, under a simulated clock', function () {
           throttled.length * 20_000;
         expect(Math.max(...waits(messages, result))).to.be.at.most(bound);
       }),
-      { numRuns: 125 * RUNS },
+      { numRuns: 40 * RUNS },
     );
   });
 
@@ -342,7 +342,7 @@ describe('The worker, under a simulated clock', function () {
         const options = { concurrency, providers: 1, timeoutMs: TIMEOUT_MS, untilMs: 3_600_000 };
         expect(Math.max(...waits(messages, runModel({ ...options, messages, seed })))).to.be.at.most(60_000);
       }),
-      { numRuns: 25 * RUNS },
+      { numRuns: 8 * RUNS },
     );
   });
 
@@ -371,7 +371,7 @@ describe('The worker, under a simulated clock', function () {
         expect(delayed.length).to.be.at.most(5 + TIMEOUT_MS / 1_000 + 5 + minutes / 2);
         expect(result.sentAt.size, 'all are sent').to.equal(messages.length);
       }),
-      { numRuns: 15 * RUNS },
+      { numRuns: 5 * RUNS },
     );
   });
 
@@ -390,7 +390,7 @@ describe('The worker, under a simulated clock', function () {
         for (const { states, at } of calls) expect(states, `at ${at} ms`).to.include('closed');
       }),
       {
-        numRuns: 50 * RUNS,
+        numRuns: 16 * RUNS,
         examples: [
           [{ bad: [...Array<'no_credit'>(4).fill('no_credit'), 'fails', 'no_id'], good: 1, seed: 0 }],
         ],
@@ -425,7 +425,7 @@ describe('The worker, under a simulated clock', function () {
         expect(first - length).to.be.at.most(60_000 + TIMEOUT_MS);
         expect(sentAt.size, 'all are sent').to.equal(backlog);
       }),
-      { numRuns: 25 * RUNS },
+      { numRuns: 8 * RUNS },
     );
   });
 });

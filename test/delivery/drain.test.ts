@@ -48,7 +48,7 @@ describe('A worker as a process', function () {
     (await query<{ n: number }>(api.databaseUrl, `select count(*)::int as n from ${where}`))[0]?.n as number;
 
   it('that is stopped with a backlog loses and repeats no attempt, and exits with 0', async () => {
-    const total = 400;
+    const total = 200;
     await api.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'latency', ms: 100 }]);
     await Promise.all(
       Array.from({ length: total }, (_, n) =>
@@ -75,7 +75,7 @@ describe('A worker as a process', function () {
 
   it('that is stopped claims nothing more and exits with 0, even with idle connections', async () => {
     await api.control('PUT', '/_control/faults', [{ channel: 'sms', type: 'latency', ms: 100 }]);
-    await sendEach(600);
+    await sendEach(300);
     const worker = await startWorker({ STOP_TIMEOUT_MS: '4000' });
     const { port } = new URL(worker.url);
     const silent = connect(Number(port), '127.0.0.1');

@@ -325,7 +325,7 @@ describe('Parsing an address', () => {
         const first = parseAddress(input, 'US');
         if (first) expect(parseAddress(first.key, 'US')).to.deep.equal(first);
       }),
-      { numRuns: 20_000 },
+      { numRuns: 4_000 },
     );
   });
 
@@ -334,7 +334,7 @@ describe('Parsing an address', () => {
       fc.property(anyText, (input) => {
         expect(keyOf(input) ?? '').not.to.match(/[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}]/u);
       }),
-      { numRuns: 20_000 },
+      { numRuns: 4_000 },
     );
   });
 

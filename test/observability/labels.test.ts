@@ -4,7 +4,7 @@ import { type Harness, startHarness } from '../support/harness.ts';
 import { type ProviderServer, startProviderServer } from '../support/provider-server.ts';
 import { until } from '../support/until.ts';
 
-const CODES = 1_000;
+const CODES = 150;
 
 describe('The labels of the metrics', function () {
   this.timeout(60_000);

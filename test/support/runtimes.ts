@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const FOLDER = join(import.meta.dirname, '../sdk');
-/** `make test` installs old versions of Node.js here, in a separate folder so that no other command uses their `node`. */
+/** `make test-sdk` installs old versions of Node.js here, in a separate folder so that no other command uses their `node`. */
 const OLD = join(FOLDER, 'runtimes');
 /** `make test-sdk` installs the newest versions of the other runtimes here. */
 const NEWEST = join(FOLDER, 'platforms');

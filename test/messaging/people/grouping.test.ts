@@ -7,7 +7,7 @@ import { query } from '../../support/database.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
 
 /** `make soak` sets SOAK_RUNS to 1,000. Half of the runs regroup in steps of one conversation. */
-const RUNS = Math.ceil(Number(process.env.SOAK_RUNS ?? 8) / 2);
+const RUNS = Math.ceil(Number(process.env.SOAK_RUNS ?? 4) / 2);
 const ROUNDS = 10;
 const PHONES = 5;
 const EMAILS = 3;

@@ -10,7 +10,7 @@ const REQUIRED = process.env.CI !== undefined && `${process.platform}-${process.
 const NO_ENVIRONMENT = ' without access to the environment';
 
 /** Tests that the installed package works on each of the runtimes. */
-export function runtimes(installed: () => SdkProject, all: Runtime[], target: string): void {
+export function runtimes(installed: () => SdkProject, all: Runtime[]): void {
   describe('runs on', () => {
     let service: Harness;
     let proxy: FaultyProxy;
@@ -25,7 +25,7 @@ export function runtimes(installed: () => SdkProject, all: Runtime[], target: st
 
     for (const runtime of all) {
       const { title, command } = runtime;
-      it(`${title}${runtime.installed ? '' : ` (not installed: ${target} installs it if possible)`}`, async function () {
+      it(`${title}${runtime.installed ? '' : ` (not installed: make test-sdk installs it if possible)`}`, async function () {
         if (!runtime.installed && !REQUIRED) return this.skip();
         const project = installed();
         const options = { baseUrl: proxy.url, apiKey: API_KEY };

@@ -1,5 +1,9 @@
 import { findPlatforms, findRuntimes } from '../../support/runtimes.ts';
 import { createSdkProject, type SdkProject } from '../../support/sdk-project.ts';
+import { chat } from '../package/chat.ts';
+import { programs } from '../package/programs.ts';
+import { readme } from '../package/readme.ts';
+import { receivers } from '../package/receivers.ts';
 import { runtimes } from '../package/runtimes.ts';
 import { bundles } from './bundles.ts';
 
@@ -14,6 +18,10 @@ describe('The SDK package, installed in an empty project', function () {
   after(() => project?.remove());
 
   const installed = () => project;
-  runtimes(installed, ALL, 'make test-sdk');
+  programs(installed);
+  readme(installed);
+  runtimes(installed, ALL);
   bundles(installed);
+  chat(installed);
+  receivers(installed);
 });
