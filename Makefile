@@ -61,7 +61,7 @@ test-browser: $(INSTALLED) ## Test the reference page in Chromium (Debian: apt-g
 	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 60000 'test/browser/*.browser.ts'
 
 contracts: $(INSTALLED) ## Record the Pact contracts and verify the service and the simulator against them
-	@PATH="$(CURDIR)/$(BIN):$$PATH" EVERY_CASE=true mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 30000 'test/contract/*.test.ts'
+	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 30000 'test/contract/*.test.ts' 'test/contract/*.long.ts'
 
 $(ORACLES): test/oracles/package-lock.json
 	@[ ! -t 2 ] || echo 'Installing the official libraries of the providers, once ...' >&2

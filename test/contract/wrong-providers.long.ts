@@ -170,10 +170,6 @@ const WRONG_STATES: [title: string, answer: Answer | Misbehaviour, report: RegEx
   ],
 ];
 
-/** Each case starts a process. `make contracts` tests every case, and the whole suite one of this number. */
-const SHARE = process.env.EVERY_CASE ? 1 : 4;
-const some = <T>(cases: readonly T[]) => cases.filter((_, index) => index % SHARE === 0);
-
 describe('bin/verify-provider', () => {
   const verify = async (url: string, statesUrl: string, args: string[] = []) => {
     const of = ['--provider', 'sms-provider', '--url', url, '--provider-states-setup-url', statesUrl];
@@ -191,7 +187,7 @@ describe('bin/verify-provider', () => {
   };
 
   describe('passes a provider that returns', () => {
-    for (const [title, answers] of some(ALSO_RIGHT))
+    for (const [title, answers] of ALSO_RIGHT)
       it(title, async () => {
         const sandbox = await startSandbox(answers);
         const states = await startStatesServer(sandbox.states);
@@ -208,7 +204,7 @@ describe('bin/verify-provider', () => {
   });
 
   describe('names the fault of a provider that returns', () => {
-    for (const [title, asked, answer, fault] of some(WRONG))
+    for (const [title, asked, answer, fault] of WRONG)
       it(title, async () => {
         const sandbox = await startSandbox({ [asked]: answer });
         const states = await startStatesServer(sandbox.states);
@@ -222,7 +218,7 @@ describe('bin/verify-provider', () => {
   describe('names the fault of a URL for states that', () => {
     const about = ['--description', DESCRIPTIONS.refused];
 
-    for (const [title, answer, fault] of some(WRONG_STATES))
+    for (const [title, answer, fault] of WRONG_STATES)
       it(title, async () => {
         const sandbox = await startSandbox({});
         const states = await startSandbox({ accepted: answer });
