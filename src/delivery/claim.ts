@@ -4,7 +4,7 @@ import type { Delivery } from '../db/models/delivery.ts';
 import type { Email } from '../db/models/email.ts';
 import type { Message } from '../db/models/message.ts';
 import { execute } from '../db/transaction.ts';
-import type { LookedUp } from '../providers/provider.ts';
+import type { LookedUp } from '../providers/outgoing.ts';
 import type { Routable, StoredFile } from '../providers/routable.ts';
 import type { Breaker, FreeSlots } from './accounts/breaker.ts';
 import { isRetry } from './accounts/call.ts';

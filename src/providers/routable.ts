@@ -1,5 +1,5 @@
 import type { Message } from '../db/models/message.ts';
-import type { Outgoing } from './provider.ts';
+import type { Outgoing } from './outgoing.ts';
 
 /** A stored file of a message. */
 export interface StoredFile {

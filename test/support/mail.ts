@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type AddressObject, type EmailAddress, simpleParser } from 'mailparser';
-import type { Outgoing, OutgoingEmail, OutgoingFile } from '../../src/providers/provider.ts';
+import type { Outgoing, OutgoingEmail, OutgoingFile } from '../../src/providers/outgoing.ts';
 
 /** An email for a provider. */
 export type Email = Outgoing & { email: OutgoingEmail };

@@ -2,13 +2,8 @@ import { createServer, type RequestListener } from 'node:http';
 
 import type { Socket } from 'node:net';
 import type { AccountConfig } from '../../src/config/config.ts';
-import type {
-  CallContext,
-  Outgoing,
-  OutgoingFile,
-  Provider,
-  SendOutcome,
-} from '../../src/providers/provider.ts';
+import type { Outgoing, OutgoingFile } from '../../src/providers/outgoing.ts';
+import type { CallContext, Provider, SendOutcome } from '../../src/providers/provider.ts';
 import type { StandardSettings } from '../../src/providers/standard/config.ts';
 import { createStandardProvider } from '../../src/providers/standard/send.ts';
 import { listen } from './listen.ts';

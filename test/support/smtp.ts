@@ -1,5 +1,6 @@
 import type { AccountConfig } from '../../src/config/config.ts';
-import type { Outgoing, Provider } from '../../src/providers/provider.ts';
+import type { Outgoing } from '../../src/providers/outgoing.ts';
+import type { Provider } from '../../src/providers/provider.ts';
 import type { SmtpSettings } from '../../src/providers/smtp/config.ts';
 import { createSmtpProvider } from '../../src/providers/smtp/send.ts';
 import type { Simulator } from '../../src/simulator/server.ts';

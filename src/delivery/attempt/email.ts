@@ -1,6 +1,6 @@
 import { isHtml } from '../../mail/is-html.ts';
 import { textOfHtml } from '../../mail/text-of-html.ts';
-import type { Outgoing, OutgoingEmail } from '../../providers/provider.ts';
+import type { Outgoing, OutgoingEmail } from '../../providers/outgoing.ts';
 import type { Claimed } from '../claim.ts';
 
 type Content = Pick<Claimed, 'email' | 'body' | 'delivery_key'> & Pick<Outgoing, 'from' | 'subject'>;

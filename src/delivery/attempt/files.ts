@@ -1,6 +1,7 @@
 import type { MediaLinks } from '../../media/links.ts';
 import type { Capabilities } from '../../providers/capabilities.ts';
-import type { FailedOutcome, OutgoingFile } from '../../providers/provider.ts';
+import type { OutgoingFile } from '../../providers/outgoing.ts';
+import type { FailedOutcome } from '../../providers/provider.ts';
 import { NO_LINKS } from '../accounts/not-called.ts';
 import type { Claimed } from '../claim.ts';
 import type { CallFiles, FileContents } from './file-contents.ts';

@@ -1,4 +1,4 @@
-import type { Outgoing } from '../../providers/provider.ts';
+import type { Outgoing } from '../../providers/outgoing.ts';
 import type { ClaimCheck } from './ledger.ts';
 
 type Positions = Pick<ClaimCheck, 'leftOut' | 'settled'>;

@@ -1,5 +1,5 @@
 import { encodeWords } from 'nodemailer/lib/mime-funcs';
-import type { OutgoingEmail } from '../provider.ts';
+import type { OutgoingEmail } from '../outgoing.ts';
 
 /** The headers of an email that APIs have no fields for: the thread, and those of the client, in ASCII (RFC 2047). */
 export function headersOf({ messageId, inReplyTo, references, headers }: OutgoingEmail): Map<string, string> {

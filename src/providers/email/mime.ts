@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import { toStorable } from '../http/failure.ts';
-import type { FailedOutcome, Outgoing, OutgoingEmail, OutgoingFile } from '../provider.ts';
+import type { Outgoing, OutgoingEmail, OutgoingFile } from '../outgoing.ts';
+import type { FailedOutcome } from '../provider.ts';
 
 type Email = Outgoing & { email: OutgoingEmail };
 

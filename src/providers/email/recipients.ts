@@ -1,4 +1,4 @@
-import type { Outgoing, OutgoingEmail } from '../provider.ts';
+import type { Outgoing, OutgoingEmail } from '../outgoing.ts';
 
 export type Email = Outgoing & { email: OutgoingEmail };
 

@@ -2,7 +2,8 @@ import { echoOf } from '../echo.ts';
 import { isObject } from '../email/json.ts';
 import type { ProviderClient } from '../http/client.ts';
 import { isMessageId } from '../http/failure.ts';
-import type { CallContext, LookedUp, LookUp } from '../provider.ts';
+import type { LookedUp } from '../outgoing.ts';
+import type { CallContext, LookUp } from '../provider.ts';
 import { ECHO } from './request.ts';
 
 /** The search of Postmark lags by some minutes: a message that it does not find may have been sent this long ago. */

@@ -1,7 +1,7 @@
 import { headersOf } from '../email/headers.ts';
 import { type NamedAddress, named } from '../email/mime.ts';
 import { type Email, recipientsOf } from '../email/recipients.ts';
-import type { OutgoingFile } from '../provider.ts';
+import type { OutgoingFile } from '../outgoing.ts';
 
 /** The key of the echo in the metadata, which webhooks and the search have. */
 export const ECHO = 'echo';

@@ -2,7 +2,7 @@ import { echoOf } from '../echo.ts';
 import { headersOf } from '../email/headers.ts';
 import { named } from '../email/mime.ts';
 import { type Email, recipientsOf } from '../email/recipients.ts';
-import type { OutgoingFile } from '../provider.ts';
+import type { OutgoingFile } from '../outgoing.ts';
 import { ECHO } from './events.ts';
 
 /**

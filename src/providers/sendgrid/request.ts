@@ -1,7 +1,7 @@
 import { headersOf } from '../email/headers.ts';
 import { type NamedAddress, named } from '../email/mime.ts';
 import { type Email, recipientsOf } from '../email/recipients.ts';
-import type { OutgoingFile } from '../provider.ts';
+import type { OutgoingFile } from '../outgoing.ts';
 
 /** SendGrid requires a subject and a content; a space is the shortest. */
 const EMPTY = ' ';

@@ -1,4 +1,4 @@
-import type { Outgoing, OutgoingEmail, OutgoingFile } from '../provider.ts';
+import type { Outgoing, OutgoingEmail, OutgoingFile } from '../outgoing.ts';
 
 /** The body of a request to send a message (contracts/README.md). */
 export function toRequest(message: Outgoing): object {

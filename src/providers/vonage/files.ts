@@ -1,4 +1,4 @@
-import type { OutgoingFile } from '../provider.ts';
+import type { OutgoingFile } from '../outgoing.ts';
 
 /** The types of media in an MMS; each is also the name of the field with the URL. */
 export const MEDIA_TYPES = ['image', 'audio', 'video', 'vcard', 'file'] as const;

@@ -1,6 +1,7 @@
 import { MatchersV3 } from '@pact-foundation/pact';
 import { expect } from 'chai';
-import type { LookUp, Outgoing, Provider, SendOutcome } from '../../../src/providers/provider.ts';
+import type { Outgoing } from '../../../src/providers/outgoing.ts';
+import type { LookUp, Provider, SendOutcome } from '../../../src/providers/provider.ts';
 import { createRegistry } from '../../../src/providers/registry.ts';
 import { loadConfig } from '../../../src/service/service.ts';
 import { ACCOUNT_SID } from '../../../src/simulator/dialects/twilio/dialect.ts';

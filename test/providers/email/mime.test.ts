@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { composeMime } from '../../../src/providers/email/mime.ts';
-import type { OutgoingFile } from '../../../src/providers/provider.ts';
+import type { OutgoingFile } from '../../../src/providers/outgoing.ts';
 import {
   type Email,
   expectNoBlindCopy,

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import type { CallContext, Outgoing, Provider } from '../../../src/providers/provider.ts';
+import type { Outgoing } from '../../../src/providers/outgoing.ts';
+import type { CallContext, Provider } from '../../../src/providers/provider.ts';
 import { createRegistry } from '../../../src/providers/registry.ts';
 import { loadConfig } from '../../../src/service/service.ts';
 import { PROFILE_ID } from '../../../src/simulator/dialects/telnyx/message.ts';

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { rateLimitResetMs } from '../../../src/providers/http/rate-limit.ts';
-import type { CallContext, Outgoing, Provider } from '../../../src/providers/provider.ts';
+import type { Outgoing } from '../../../src/providers/outgoing.ts';
+import type { CallContext, Provider } from '../../../src/providers/provider.ts';
 import { createRegistry } from '../../../src/providers/registry.ts';
 import { loadConfig } from '../../../src/service/service.ts';
 import {
