@@ -28,7 +28,7 @@ export function createSmtpProvider(account: AccountConfig<SmtpSettings>, timeout
   return {
     ...accountFields(account),
     capabilities: SMTP_CAPABILITIES,
-    // The wait for a connection, two connections, and one transaction.
+    // The wait for a connection, a lost connection, another connection, and one transaction.
     longestAttemptMs:
       (1 + 2 + ENVELOPE_TIMEOUTS + DATA_TIMEOUTS) * timeoutMs + REPEAT_DELAY_MS + MAX_UPLOAD_MS,
     origin: `smtp://${settings.host}:${settings.port}`,
@@ -62,7 +62,8 @@ async function send(client: Client, message: Email, context: CallContext): Promi
 }
 
 /**
- * Sends a message in one transaction. If the server ends an idle session, or cannot be reached, the call connects again, once.
+ * Sends a message in one transaction. If the server ends an idle session, or cannot be reached, the call connects again, once. After a
+ * longer transaction, such as a large upload that was cut, it does not, because the lease has no time for two of them.
  */
 async function transact(
   client: Client,
@@ -71,8 +72,11 @@ async function transact(
   context: CallContext,
 ): Promise<SendOutcome> {
   const idle = context.once ? null : client.pool.takeIdle();
+  const startedAt = performance.now();
   const first = await attempt(client, idle, message, content, context);
-  if (!isConnectionLoss(first.error) || context.once || context.signal.aborted) return first.outcome;
+  const isLong = performance.now() - startedAt > client.timeoutMs;
+  if (!isConnectionLoss(first.error) || isLong || context.once || context.signal.aborted)
+    return first.outcome;
   if (idle === null)
     await sleep(REPEAT_DELAY_MS, undefined, { signal: context.signal }).catch(() => undefined);
   if (context.signal.aborted || !(await context.mayContinue())) return first.outcome;

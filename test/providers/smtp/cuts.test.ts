@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
-import type { SendOutcome } from '../../../src/providers/provider.ts';
+import type { CallContext, SendOutcome } from '../../../src/providers/provider.ts';
 import { listen } from '../../support/listen.ts';
 import { referenceEmail } from '../../support/mail.ts';
 import { callContext } from '../../support/provider-server.ts';
@@ -58,11 +58,11 @@ const reset: Stop = (socket) => void socket.resetAndDestroy();
 const silence: Stop = () => undefined;
 const noise: Stop = (socket) => void socket.write('what?\r\n');
 
-function send(port: number, text = 'Hello', signal = new AbortController().signal): Promise<SendOutcome> {
+function send(port: number, text = 'Hello', context: Partial<CallContext> = {}): Promise<SendOutcome> {
   const envelope = ['ada@example.net'];
   const { email } = referenceEmail();
   const message = emailTo(envelope, { email: { ...email, html: null, text, envelope } });
-  return smtpAt(port, { credentials: null }, 400).send(message, callContext({ signal }));
+  return smtpAt(port, { credentials: null }, 400).send(message, callContext(context));
 }
 
 describe('A mail server that stops in the middle of a session', () => {
@@ -88,6 +88,16 @@ describe('A mail server that stops in the middle of a session', () => {
     });
   });
 
+  it('does not get the email again at once if the transaction took longer than the timeout', async () => {
+    let stops = 0;
+    const stop: Stop = (socket) => {
+      stops++;
+      setTimeout(() => socket.resetAndDestroy(), 500);
+    };
+    const outcome = await withServer('MAIL', stop, (port) => send(port, 'Hello', { once: false }));
+    expect([outcome.outcome, stops]).to.deep.equal(['unavailable', 1]);
+  });
+
   it('by a reply that is none has not got the email before the data, and may have got it after the final dot', async () => {
     expect(await withServer('MAIL', noise, send)).to.include({ outcome: 'unavailable' });
     expect(await withServer('end', noise, send)).to.include({ outcome: 'unknown' });
@@ -102,7 +112,7 @@ describe('A mail server that stops in the middle of a session', () => {
       const result = await withServer(
         step,
         () => abort.abort(),
-        (port) => send(port, 'Hello', abort.signal),
+        (port) => send(port, 'Hello', { signal: abort.signal }),
       );
       expect(result, step).to.include({ outcome });
     }
