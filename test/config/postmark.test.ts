@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { StartError } from '../../src/errors.ts';
-import { KINDS, kindOf } from '../../src/providers/registry.ts';
+import { kindOf } from '../../src/providers/registry.ts';
 import { loadConfig } from '../../src/service/service.ts';
 
 const TOKEN = '5a2d3f4b-0123-4567-89ab-cdef01234567';
@@ -47,20 +47,5 @@ describe('The settings of a Postmark account', () => {
     expect(faults({ EMAIL_PROVIDERS: 'postmark' }).map((line) => line.split(':')[0])).to.deep.equal([
       ...['POSTMARK_SERVER_TOKEN', 'POSTMARK_WEBHOOK_PASSWORD'],
     ]);
-  });
-});
-
-describe('SIMULATE', () => {
-  it('names each kind, whose account is that of the simulator', () => {
-    for (const { config } of KINDS) {
-      const { accounts } = loadConfig({ SIMULATE: config.name });
-      const own = accounts.filter(({ kind }) => kind === config.name);
-      expect(own.length, config.name).to.be.at.least(1);
-      for (const account of own) {
-        expect(account, config.name).to.include({ simulated: true });
-        expect(() => kindOf(account).create(account, 1_000), config.name).not.to.throw();
-      }
-    }
-    expect(faults({ SIMULATE: 'telegraph' }).join()).to.include(KINDS[0]?.config.name);
   });
 });

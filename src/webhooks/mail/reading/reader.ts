@@ -6,8 +6,8 @@ import type { InboundMail } from '../../../providers/webhook.ts';
 import { withBuffers } from './buffers.ts';
 import type { ReadEmail } from './read-email.ts';
 
-/** Many times as long as the largest email takes. */
-const MAX_MS = 20_000;
+/** Many times as long as the largest email takes, also on a busy machine. */
+const MAX_MS = 60_000;
 const ENTRY = new URL('./reader-thread.ts', import.meta.url);
 
 export type Answer = { email: ReadEmail } | { unreadable: string } | { failure: string };
