@@ -7,6 +7,7 @@ import { messagesByIds } from '../../../src/messaging/reading/resources.ts';
 import type { Schema } from '../../../src/openapi/types.ts';
 import { email, inboundEmail, sms } from '../../support/bodies.ts';
 import { type Harness, secretKey, startHarness } from '../../support/harness.ts';
+import { until } from '../../support/until.ts';
 
 const whole = new MediaLinks([secretKey], 'https://messaging.example');
 const present = createMessageView(new MediaLinks([secretKey], null));
@@ -38,6 +39,11 @@ describe('The messages of events', function () {
       const messages = await messagesByIds(trx, present, ids);
       return { messages, bytes: stream.bytesRead - before };
     });
+  const eventOf = (id: number, type: string) =>
+    until(async () => {
+      const { data } = (await service.request('GET', `/api/events?type=${type}`)).body as Schema<'EventList'>;
+      return (data as Schema<'MessageEvent'>[]).find((event) => event.data.id === id);
+    }, `the event ${type} of message ${id}`);
   const replaceAttachments = (id: number, urls: string) =>
     database.pool.query(`update messages set attachments = ${urls} where id = $1`, [id]);
 
@@ -52,10 +58,7 @@ describe('The messages of events', function () {
     const { body, attachments } = messages.get(id) as Schema<'Message'>;
     expect(body).to.equal('x'.repeat(20_001));
     expect(attachments.map((url) => url.length)).to.deep.equal([20, 20_001]);
-    const { data } = (await service.request('GET', '/api/events?type=message.queued')).body;
-    expect(data.find((event: Schema<'MessageEvent'>) => event.data.id === id)).to.include({
-      truncated: true,
-    });
+    expect(await eventOf(id, 'message.queued')).to.include({ truncated: true });
   });
 
   it('are read without the rest of many files, and an event has no part of a link', async () => {
@@ -69,12 +72,10 @@ describe('The messages of events', function () {
     const { messages, bytes } = await read([id]);
     expect(bytes).to.be.below(60_000);
     expect(messages.get(id)?.media).to.have.length.within(40, 60);
-    const events = (await service.request('GET', '/api/events?type=message.received'))
-      .body as Schema<'EventList'>;
-    const event = events.data.find(({ data }) => (data as Schema<'Message'>).id === id);
+    const event = await eventOf(id, 'message.received');
     expect(event).to.include({ truncated: true });
     expect(JSON.stringify(event).length).to.be.below(20_001);
-    const { media = [] } = (event as Schema<'MessageEvent'>).data;
+    const { media = [] } = event.data;
     expect(media).to.have.length.within(5, 20);
     for (const { url } of media) expect(url ?? whole.urlOf(1)).to.match(/&signature=[\w-]{43}$/);
   });

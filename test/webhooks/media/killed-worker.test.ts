@@ -67,7 +67,9 @@ describe('A worker process that is killed while it fetches a file', function () 
       { size: null, bytes: 524_288 },
       { size: 2 * PART.length, bytes: 2 * PART.length },
     ]);
-    const { body: events } = await service.request('GET', '/api/events?type=message.media_settled');
-    expect(events.data).to.have.length(1);
+    const settled = async () =>
+      (await service.request('GET', '/api/events?type=message.media_settled')).body.data.length;
+    await until(async () => (await settled()) > 0, 'the event has a position');
+    expect(await settled()).to.equal(1);
   });
 });
