@@ -843,7 +843,7 @@ export interface paths {
          *
          *     A verified webhook that cannot be processed, such as a body of unknown form, gets the success response too: the service
          *     stores it whole (`Quarantine`). Only 503 means that the webhook must be sent again: the service is unavailable, or the
-         *     account has 10,000 stored webhooks.
+         *     account has 10,000 stored webhooks, or 4 GiB of them.
          *
          *     - `twilio`: a form, signed by `X-Twilio-Signature`. The response is empty TwiML.
          *     - `telnyx`: an event as JSON, signed by `telnyx-signature-ed25519`. The response is an empty object.
