@@ -53,7 +53,7 @@ describe('bin/verify-provider', () => {
     expect(stdout).to.include('only interactions without a state');
     const skipped = '5 skipped (they need --provider-states-setup-url)';
     expect(stdout).to.satisfy((text: string) =>
-      text.endsWith(`\nemail-provider: 4 interactions verified, ${skipped}\n`),
+      text.endsWith(`\nemail-provider: 5 interactions verified, ${skipped}\n`),
     );
     expect(stdout).to.include('a request to send an email with HTML').and.not.include('unavailable');
   });
