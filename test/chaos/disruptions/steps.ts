@@ -19,10 +19,11 @@ export async function killInRotation(
     due = Math.max(due + settings.killEveryMs, Date.now());
     await sleep(due - Date.now(), undefined, { signal }).catch(() => undefined);
     const { spared } = targets.service;
+    if (signal.aborted) return;
     if (spared === 'all') continue;
     const number = n % rotation.length === 0 && spared === 'first' ? 1 : n % rotation.length;
     const next = rotation[number];
-    if (signal.aborted || !next) return;
+    if (!next) return;
     const last = await isDrained();
     await next.process_.kill(() => note(next.kind, next.name));
     await targets.provider.disorder(n % 2 === 0);
