@@ -16,3 +16,21 @@ export function messageIdIn(header: string | null): string | null {
   const id = messageIdsIn(bare)[0] ?? bare.replace(/[\s<>]+/g, '');
   return id === '' || id.length > MAX_ID ? null : id;
 }
+
+/** Max ids of a chain that are kept; the last ones are the nearest. */
+const MAX_CHAIN = 100;
+
+/**
+ * The ids that the `References` of an answer to an email begin with: its `References`, or else its `In-Reply-To` if this has one id
+ * (RFC 5322, section 3.6.4). Null without any.
+ */
+export function chainOf({
+  references,
+  inReplyTo,
+}: {
+  references: readonly string[];
+  inReplyTo: readonly string[];
+}): string[] | null {
+  if (references.length > 0) return references.slice(-MAX_CHAIN);
+  return inReplyTo.length === 1 ? [...inReplyTo] : null;
+}

@@ -29,7 +29,7 @@ export class Email extends Model {
   /** The Message-ID by which the provider replaced that of the service. */
   declare wire_message_id: string | null;
   declare in_reply_to_id: number | null;
-  /** The References of an inbound email, oldest first. */
+  /** Of an inbound email, what the References of an answer begin with, oldest first (`chainOf`). */
   declare reference_ids: string[] | null;
   /** The envelope recipients of an inbound email. */
   declare delivered_to: string[] | null;

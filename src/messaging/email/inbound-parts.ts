@@ -1,13 +1,11 @@
 import { isAutoReply } from '../../mail/auto-reply.ts';
 import { isHtml } from '../../mail/is-html.ts';
-import { messageIdsIn } from '../../mail/message-ids.ts';
+import { chainOf, messageIdsIn } from '../../mail/message-ids.ts';
 import { usefulHeaders } from '../../mail/useful-headers.ts';
 import type { InboundContent } from '../../providers/webhook.ts';
 import { itemsOf, readText } from '../recording/inbound-values.ts';
 import { type NewEmail, newEmail } from './new-email.ts';
 
-/** Max ids of `References` that are kept; the last ones are the nearest. */
-const MAX_REFERENCES = 100;
 /** The limit of the column, in bytes. */
 const MAX_MESSAGE_ID = 998;
 /** Max values of `headers` that are read. */
@@ -15,17 +13,16 @@ const MAX_HEADERS = 1_000;
 
 /** The parts of an inbound email beside its body. A value of another type than expected is left out. */
 export function inboundParts({ email = {} }: Pick<InboundContent, 'email'>, body: string): NewEmail {
-  const { bodyType, text, messageId, references } = email;
+  const { bodyType, text, messageId, inReplyTo, references } = email;
   const is_html = bodyType === 'html' || (bodyType !== 'text' && isHtml(body));
   const [id = null] = readMessageIds(messageId);
-  const reference_ids = readMessageIds(references).slice(-MAX_REFERENCES);
   const headers = readHeaders(email.headers);
   return newEmail({
     is_html,
     text: is_html ? readText(text) || null : null,
     headers: usefulHeaders({ headers }),
     internet_message_id: id !== null && Buffer.byteLength(id) <= MAX_MESSAGE_ID ? id : null,
-    reference_ids: reference_ids.length > 0 ? reference_ids : null,
+    reference_ids: chainOf({ references: readMessageIds(references), inReplyTo: readMessageIds(inReplyTo) }),
     auto_reply: headers.length > 0 ? isAutoReply(headers, undefined) : null,
   });
 }

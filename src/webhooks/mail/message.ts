@@ -1,4 +1,5 @@
 import { isAutoReply } from '../../mail/auto-reply.ts';
+import { chainOf } from '../../mail/message-ids.ts';
 import type { ParsedMail } from '../../mail/parsed-mail.ts';
 import { usefulHeaders } from '../../mail/useful-headers.ts';
 import type { AddressParser } from '../../messaging/address.ts';
@@ -13,7 +14,6 @@ import type { InboundContent, InboundMail } from '../../providers/webhook.ts';
 import type { MailMedia } from './files.ts';
 import type { ReadEmail } from './reading/read-email.ts';
 
-const MAX_REFERENCES = 100;
 /** The limit of the column, in bytes; longer ids are of no known mailer. */
 const MAX_MESSAGE_ID = 998;
 
@@ -54,7 +54,7 @@ export function mailMessage(
       headers: usefulHeaders(mail),
       internet_message_id: isStorableId(mail.messageId) ? mail.messageId : null,
       in_reply_to_id: answered,
-      reference_ids: mail.references.length > 0 ? mail.references.slice(-MAX_REFERENCES) : null,
+      reference_ids: chainOf(mail),
       delivered_to: mailboxesOf(options, envelope),
       auto_reply: isAutoReply(mail.headers, envelope.envelopeFrom),
       spam: envelope.spam,

@@ -118,6 +118,21 @@ describe('The thread of a conversation of emails', () => {
     expect(references.slice(-2)).to.deep.equal(['m79@example.com', wire.messageId]);
   });
 
+  it('continues only the ids that the answered email names itself', async () => {
+    const first = await send({ subject: 'Order 9' });
+    const second = await receive(first.wire);
+    // Somebody names an email of another conversation.
+    const named = `<${second.wire.messageId}>`;
+    const third = await receive(null, { From: 'mallory@example.org', 'In-Reply-To': named });
+    expect(third.message.in_reply_to).to.equal(second.message.id);
+    const { wire } = await send({ to: 'mallory@example.org', reply_to_message_id: third.message.id });
+    expect(wire.references).to.deep.equal([second.wire.messageId, third.wire.messageId]);
+
+    const several = await receive(null, { 'In-Reply-To': `<a@example.org> ${named}` });
+    const answer = await send({ reply_to_message_id: several.message.id });
+    expect(answer.wire.references).to.deep.equal([several.wire.messageId]);
+  });
+
   it('begins anew with an email without References, and with one that answers an email without a Message-ID', async () => {
     const alone = await receive(null);
     expect((await send({ reply_to_message_id: alone.message.id })).wire.references).to.deep.equal([
