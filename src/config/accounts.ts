@@ -1,6 +1,7 @@
 import { bool, type CleanedEnv, str, type ValidatorSpec } from 'envalid';
 import type { Channel } from '../channel.ts';
 import type { AccountConfig, SimulatorConfig } from './config.ts';
+import { editDistance } from './edit-distance.ts';
 import { prefixOf } from './safety.ts';
 import { readSenders, type SenderParser } from './senders.ts';
 import type { KnownNames } from './unknown-names.ts';
@@ -16,11 +17,12 @@ export interface KindConfig<S extends Specs = Specs, Settings = unknown> {
   specs: S;
   /**
    * @param env the variables; a variable with a fault of its own is undefined.
-   * @returns the settings, or one line for each fault of the variables together, which names the variable first.
+   * @returns the settings, or one line for each fault of the variables together, which names the variable first, without the prefix;
+   * `<NAME>` stands for the prefix in the rest of the line.
    */
   toSettings(env: CleanedEnv<S>): { settings: Settings } | { faults: string[] };
-  /** The variables, without the prefix, that production requires and other environments do not. */
-  requiredInProduction: readonly (keyof S & string)[];
+  /** The variables, without the prefix, that production requires, each with the consequence elsewhere if it is not set. */
+  requiredInProduction: Readonly<Partial<Record<keyof S & string, string>>>;
   /** Whether the signatures of webhooks cover their URL, so that `PUBLIC_URL` is required in production. */
   signsUrls: boolean;
   /** The settings of an account at the provider simulator; absent if the simulator does not have this kind. */
@@ -90,11 +92,13 @@ function readAccount(
   const env = kind && read(kind.specs);
   const result = env ? kind.toSettings(env) : null;
   const hint = hintFor({ name, channel, kind: KIND, own, kinds });
-  if (result && 'faults' in result) ownFaults.push(...result.faults.filter(isNew(ownFaults)));
+  if (result && 'faults' in result)
+    ownFaults.push(...result.faults.filter(isNew(ownFaults)).map((fault) => withPrefix(fault, name)));
   faults.push(...ownFaults.map((fault) => `${prefix}_${fault}${hint(fault)}`));
   if (kind?.signsUrls && !environment.PUBLIC_URL) missing.push('PUBLIC_URL');
-  const absent = kind?.requiredInProduction.filter((setting) => !own[setting]) ?? [];
-  missing.push(...absent.map((setting) => `${prefix}_${setting}`));
+  const required = Object.entries<string | undefined>(kind?.requiredInProduction ?? {});
+  const absent = required.filter(([setting]) => !own[setting]);
+  missing.push(...absent.map(([setting]) => `${prefix}_${setting}`));
   if (!kind || !result || 'faults' in result || ownFaults.length > 0) return null;
   return {
     name,
@@ -106,7 +110,13 @@ function readAccount(
     senders,
     consentReplies: common.CONSENT_REPLIES ?? null,
     simulated: false,
+    warnings: absent.map(([setting, consequence]) => `${prefix}_${setting} is not set: ${consequence}`),
   };
+}
+
+/** A text of a kind with the prefix of the account's variables in place of `<NAME>`. */
+export function withPrefix(text: string, account: string): string {
+  return text.replaceAll('<NAME>', prefixOf(account));
 }
 
 /** The settings that belong to other kinds only, and would be ignored. */
@@ -146,19 +156,27 @@ function hintFor({ name, channel, kind, own, kinds }: Hinted): (fault: string) =
   const chosen = ofChannel.find((each) => each.name === kind);
   const isForeign = (setting: string) => own[setting] && !(chosen && setting in chosen.specs);
   const meant = ofChannel.find((other) => other !== chosen && Object.keys(other.specs).some(isForeign));
+  const similar = ofChannel.find((each) => !named && isSimilar(kindNameIn(name), each.name));
   const choices = `kinds of ${channel} providers: ${ofChannel.map((each) => each.name).join(', ')}`;
   const reason =
     named && !named.channels.includes(channel)
       ? `the kind ${named.name} sends no ${channel}; ${choices}`
       : meant
         ? `set ${prefixOf(name)}_KIND=${meant.name} for an account of this kind; ${choices}`
-        : choices;
+        : similar
+          ? `did you mean ${similar.name}? ${choices}`
+          : choices;
   return (fault) => (fault.endsWith(': is not set') ? `, and the kind ${kind} requires it (${reason})` : '');
 }
 
 /** The part of an account's name that can be the name of a kind. */
-function kindNameIn(account: string): string | undefined {
-  return account.split(/[_-]/, 1)[0];
+function kindNameIn(account: string): string {
+  return account.split(/[_-]/, 1)[0] as string;
+}
+
+/** Whether a name can be a misspelt kind: two exchanged letters have the distance 2. A shorter kind is similar to too many names. */
+function isSimilar(name: string, kind: string): boolean {
+  return kind.length > 3 && editDistance(name, kind) <= 2;
 }
 
 /** The kinds that the provider simulator has. */
@@ -182,6 +200,7 @@ export function simulatedAccount(
   return {
     name: kind.name === DEFAULT_KIND ? `${channel}-simulator` : kind.name,
     ...{ channel, kind: kind.name, settings: kind.simulated?.(simulator) },
-    ...{ perSecond: null, perSecondPerSender: null, senders: null, consentReplies: null, simulated: true },
+    ...{ perSecond: null, perSecondPerSender: null, senders: null, consentReplies: null },
+    ...{ simulated: true, warnings: [] },
   };
 }

@@ -24,6 +24,8 @@ export interface AccountConfig<Settings = unknown> {
   /** Whether the service replies to keywords; null: where the provider does not. */
   consentReplies: boolean | null;
   simulated: boolean;
+  /** One line for each variable that production requires and that is not set, with the consequence. */
+  warnings: string[];
 }
 
 /** The simulator that this process starts. */

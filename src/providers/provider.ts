@@ -179,8 +179,10 @@ export interface Kind<Settings = unknown> {
   config: KindConfig<Specs, Settings>;
   /** @param timeoutMs the timeout of one request, in milliseconds. */
   create(account: AccountConfig<Settings>, timeoutMs: number): Provider;
-  /** The settings by their labels, for operators, without secrets. */
+  /** The settings by their labels, for operators, without secrets. `<NAME>` stands for the prefix of the account's variables. */
   describe(settings: Settings): Record<string, string>;
-  /** What to configure at the provider for the URL of the webhooks. */
-  webhookSetup: string;
+  /** What to configure at the provider for the URL of the webhooks, with `<NAME>` too; null for a kind without webhooks. */
+  webhookSetup: string | null;
+  /** The emails that only a mail server passes on, to `/api/webhooks/mime`; absent for a kind whose webhooks have every email. */
+  fromMailServer?: 'replies' | 'replies and bounces';
 }

@@ -55,7 +55,7 @@ describe('The settings of a SendGrid account', () => {
     expect(lines.join()).not.to.include(secret).and.not.to.include('short');
     const both = { SENDGRID_INBOUND_PUBLIC_KEY: KEY, SENDGRID_INBOUND_PASSWORD: PASSWORD };
     expect(faults({ ...sendgrid, ...both })).to.deep.equal([
-      'SENDGRID_INBOUND_PASSWORD: INBOUND_PASSWORD and INBOUND_PUBLIC_KEY are mutually exclusive',
+      'SENDGRID_INBOUND_PASSWORD: SENDGRID_INBOUND_PASSWORD and SENDGRID_INBOUND_PUBLIC_KEY are mutually exclusive',
     ]);
     expect(faults({ EMAIL_PROVIDERS: 'sendgrid' }).map((line) => line.split(':')[0])).to.deep.equal([
       ...['SENDGRID_API_KEY', 'SENDGRID_EVENT_PUBLIC_KEY'],

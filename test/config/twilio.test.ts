@@ -88,7 +88,10 @@ describe('The settings of a Twilio account', () => {
       `TWILIO_EU_AUTH_TOKEN${hint('twilio', `sms providers: ${SMS_KINDS}`)}`,
     ]);
     expect(faults({ SMS_PROVIDERS: 'twillio', ...twilioOf('TWILIO') })[0]).to.equal(
-      `TWILLIO_KEY${hint('standard', `sms providers: ${SMS_KINDS}`)}`,
+      `TWILLIO_KEY${hint('standard', `sms providers: ${SMS_KINDS}`).replace('(', '(did you mean twilio? ')}`,
+    );
+    expect(faults({ EMAIL_PROVIDERS: 'sendgird', ...twilioOf('TWILIO') }).join()).to.include(
+      'did you mean sendgrid?',
     );
     expect(faults({ EMAIL_PROVIDERS: 'twilio', ...twilioOf('TWILIO') })[0]).to.equal(
       `TWILIO_KEY: is not set, and the kind standard requires it (the kind twilio sends no email; kinds of email providers: ${kindsOf('email')})`,

@@ -74,7 +74,7 @@ describe('The settings of a Vonage account', () => {
     );
     const both = { ...vonage, VONAGE_PRIVATE_KEY_FILE: fileWith('both.key', PRIVATE_KEY) };
     expect(faults(both)).to.deep.equal([
-      'VONAGE_PRIVATE_KEY: PRIVATE_KEY and PRIVATE_KEY_FILE are mutually exclusive',
+      'VONAGE_PRIVATE_KEY: VONAGE_PRIVATE_KEY and VONAGE_PRIVATE_KEY_FILE are mutually exclusive',
     ]);
   });
 

@@ -182,6 +182,42 @@ describe('The command doctor', function () {
     for (const secret of [AUTH_TOKEN, OTHER_TOKEN]) expect(report + wrong.report).not.to.contain(secret);
   });
 
+  it('warns about webhooks that anybody can send, and about receipts and emails that cannot arrive', async () => {
+    const accounts = {
+      ...{ SMS_PROVIDERS: 'acme', ACME_URL: simulator.url, ACME_KEY: AUTH_TOKEN },
+      ...{
+        EMAIL_PROVIDERS: 'resend,mail_ses,smtp',
+        PUBLIC_URL: 'https://messaging.invalid',
+        MAIL_SES_KIND: 'ses',
+      },
+      ...{ RESEND_URL: `${simulator.url}/resend`, RESEND_API_KEY: AUTH_TOKEN },
+      ...{ MAIL_SES_URL: `${simulator.url}/ses`, MAIL_SES_REGION: 'us-east-1' },
+      ...{ MAIL_SES_ACCESS_KEY_ID: 'AKIASIMULATOR0000000', MAIL_SES_SECRET_ACCESS_KEY: AUTH_TOKEN },
+      SMTP_URL: `smtps://127.0.0.1:${await freePort()}`,
+    };
+    const { report } = await doctor(accounts);
+    const [resend, ses, smtp] = ['resend', 'mail_ses', 'smtp'].map(
+      (name) => new RegExp(`Account ${name}: [^]*?\n\n`).exec(report)?.[0],
+    );
+    expect(report).to.match(/^ {2}WARNING {2}ACME_WEBHOOK_SECRETS is not set: anybody/m);
+    expect(resend)
+      .to.match(/^ {2}WARNING {2}RESEND_WEBHOOK_SECRETS is not set: anybody/m)
+      .and.to.match(/set RESEND_WEBHOOK_SECRETS to/);
+    expect(ses).to.match(/^ {2}WARNING {2}MAIL_SES_TOPIC_ARNS is not set: .* never arrive$/m);
+    for (const section of [resend, ses])
+      expect(section).to.match(/^ {2}WARNING {2}MIME_WEBHOOK_SECRETS is not set: replies from/m);
+    expect(smtp).to.match(/WARNING {2}MIME_WEBHOOK_SECRETS is not set: replies and bounces/);
+    expect(smtp).not.to.contain('Webhook URL');
+    const secret = `whsec_${Buffer.alloc(24, 's').toString('base64')}`;
+    const set = await doctor({
+      ...{ ...accounts, MIME_WEBHOOK_SECRETS: secret, ACME_WEBHOOK_SECRETS: secret },
+      ...{ RESEND_WEBHOOK_SECRETS: secret, MAIL_SES_TOPIC_ARNS: 'arn:aws:sns:us-east-1:123456789012:ses' },
+    });
+    expect(set.report)
+      .to.match(/Webhook URL +https:\/\/messaging\.invalid\/api\/webhooks\/mime$/m)
+      .and.not.to.contain('is not set');
+  });
+
   it('compares the private key with the public key of the application at Vonage', async () => {
     const sandbox = await startSimulator(SIMULATED);
     try {

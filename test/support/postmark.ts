@@ -18,7 +18,14 @@ export function postmarkEnvironment(url: string): Record<string, string> {
 export function postmarkProvider(url: string): Provider {
   return createPostmarkProvider(
     {
-      ...{ name: 'postmark', channel: 'email', kind: 'postmark', simulated: false, senders: null },
+      ...{
+        name: 'postmark',
+        channel: 'email',
+        kind: 'postmark',
+        simulated: false,
+        warnings: [],
+        senders: null,
+      },
       ...{ perSecond: null, perSecondPerSender: null, consentReplies: null },
       settings: {
         ...{ url, serverToken: SERVER_TOKEN, messageStream: 'outbound' },

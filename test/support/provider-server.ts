@@ -40,7 +40,7 @@ export function standardAccount(
   settings: Partial<StandardSettings> = {},
 ): AccountConfig<StandardSettings> {
   return {
-    ...{ name: 'text-co', channel: 'sms', kind: 'standard', simulated: false },
+    ...{ name: 'text-co', channel: 'sms', kind: 'standard', simulated: false, warnings: [] },
     ...{ perSecond: null, perSecondPerSender: null, senders: null, consentReplies: null },
     settings: {
       ...{ url, key: 'provider-key', webhookSecrets: [], supportsIdempotencyKeys: true, canLookUp: true },

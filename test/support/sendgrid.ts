@@ -25,7 +25,14 @@ export function sendgridEnvironment(url: string, key = 'current'): Record<string
 export function sendgridProvider(url: string, settings: Partial<SendGridSettings> = {}): Provider {
   return createSendGridProvider(
     {
-      ...{ name: 'sendgrid', channel: 'email', kind: 'sendgrid', simulated: false, senders: null },
+      ...{
+        name: 'sendgrid',
+        channel: 'email',
+        kind: 'sendgrid',
+        simulated: false,
+        warnings: [],
+        senders: null,
+      },
       ...{ perSecond: null, perSecondPerSender: null, consentReplies: null },
       settings: {
         ...{ url, apiKey: API_KEY, eventPublicKeys: [publicKeyFor('current')] },

@@ -12,7 +12,7 @@ export const PASSWORD = 'provider-key';
 /** An account at the simulated mail server, or at another server of this machine. */
 export function smtpAccount(port: number, settings: Partial<SmtpSettings> = {}): AccountConfig<SmtpSettings> {
   return {
-    ...{ name: 'smtp', channel: 'email', kind: 'smtp', simulated: false },
+    ...{ name: 'smtp', channel: 'email', kind: 'smtp', simulated: false, warnings: [] },
     ...{ perSecond: null, perSecondPerSender: null, senders: null, consentReplies: null },
     settings: {
       ...{ host: '127.0.0.1', port, implicitTls: false, requireTls: false },

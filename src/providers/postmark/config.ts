@@ -36,7 +36,7 @@ export const postmarkConfig: KindConfig<typeof specs, PostmarkSettings> = {
   name: 'postmark',
   channels: ['email'],
   specs,
-  requiredInProduction: [],
+  requiredInProduction: {},
   signsUrls: false,
   toSettings: (env) => ({
     settings: {

@@ -25,7 +25,10 @@ export const resendConfig: KindConfig<typeof specs, ResendSettings> = {
   name: 'resend',
   channels: ['email'],
   specs,
-  requiredInProduction: ['WEBHOOK_SECRETS'],
+  requiredInProduction: {
+    WEBHOOK_SECRETS:
+      'anybody who knows the webhook URL can report bounces and complaints, which suppress addresses',
+  },
   signsUrls: false,
   toSettings: (env) => ({
     settings: { url: env.URL, apiKey: env.API_KEY, webhookSecrets: env.WEBHOOK_SECRETS ?? [] },

@@ -11,5 +11,6 @@ export const resend: Kind<ResendSettings> = {
       webhookSecrets.length > 0 ? String(webhookSecrets.length) : 'none: unsigned webhooks are accepted',
   }),
   webhookSetup:
-    'In the Resend dashboard, under Webhooks, add this URL with every email event except email.received, and set WEBHOOK_SECRETS to its signing secret.',
+    'In the Resend dashboard, under Webhooks, add this URL with every email event except email.received, and set <NAME>_WEBHOOK_SECRETS to its signing secret.',
+  fromMailServer: 'replies',
 };

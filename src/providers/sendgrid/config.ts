@@ -50,13 +50,15 @@ export const sendgridConfig: KindConfig<typeof specs, SendGridSettings> = {
   name: 'sendgrid',
   channels: ['email'],
   specs,
-  requiredInProduction: [],
+  requiredInProduction: {},
   signsUrls: false,
   toSettings: (env) => {
     const { INBOUND_PUBLIC_KEY: inboundKeys = [], INBOUND_PASSWORD: passwords = [] } = env;
     if (inboundKeys.length > 0 && passwords.length > 0)
       return {
-        faults: ['INBOUND_PASSWORD: INBOUND_PASSWORD and INBOUND_PUBLIC_KEY are mutually exclusive'],
+        faults: [
+          'INBOUND_PASSWORD: <NAME>_INBOUND_PASSWORD and <NAME>_INBOUND_PUBLIC_KEY are mutually exclusive',
+        ],
       };
     const credentials = { user: env.INBOUND_USER, passwords };
     return {

@@ -11,10 +11,11 @@ export const sendgrid: Kind<SendGridSettings> = {
     'Inbound email': describeInbound(inbound),
   }),
   webhookSetup:
-    'In SendGrid, open Settings, Mail Settings, Event Webhooks. Set the Post URL to this URL, select every event, and enable Signature Verification. For inbound email, open Settings, Inbound Parse, and set the Destination URL of your host to this URL with /inbound at its end, with "POST the raw, full MIME message"; with INBOUND_PASSWORD, put the user and the password into the URL: https://sendgrid:PASSWORD@…',
+    'In SendGrid, open Settings, Mail Settings, Event Webhooks. Set the Post URL to this URL, select every event, and enable Signature Verification. For inbound email, open Settings, Inbound Parse, and set the Destination URL of your host to this URL with /inbound at its end, with "POST the raw, full MIME message"; with <NAME>_INBOUND_PASSWORD, put the user and the password into the URL: https://sendgrid:PASSWORD@…',
 };
 
 function describeInbound(inbound: SendGridSettings['inbound']): string {
-  if (inbound === null) return 'refused: neither INBOUND_PUBLIC_KEY nor INBOUND_PASSWORD is set';
+  if (inbound === null)
+    return 'refused: neither <NAME>_INBOUND_PUBLIC_KEY nor <NAME>_INBOUND_PASSWORD is set';
   return 'publicKeys' in inbound ? 'verified by signature' : 'verified by the password in the URL';
 }

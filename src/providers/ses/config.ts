@@ -61,7 +61,9 @@ export const sesConfig: KindConfig<typeof specs, SesSettings> = {
   name: 'ses',
   channels: ['email'],
   specs,
-  requiredInProduction: ['TOPIC_ARNS'],
+  requiredInProduction: {
+    TOPIC_ARNS: 'every webhook is refused, so that bounces, complaints and other receipts never arrive',
+  },
   signsUrls: false,
   toSettings: (env) => ({
     settings: {

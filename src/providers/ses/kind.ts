@@ -13,4 +13,5 @@ export const ses: Kind<SesSettings> = {
   }),
   webhookSetup:
     'In Amazon SNS, create an HTTPS subscription of the topic to this URL, without raw message delivery; the service confirms it. In SES, add an SNS event destination with this topic to the configuration set.',
+  fromMailServer: 'replies',
 };

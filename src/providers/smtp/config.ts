@@ -82,7 +82,7 @@ export const smtpConfig: KindConfig<typeof specs, SmtpSettings> = {
   name: 'smtp',
   channels: ['email'],
   specs,
-  requiredInProduction: [],
+  requiredInProduction: {},
   signsUrls: false,
   toSettings: ({ URL: server, REQUIRE_TLS: requireTls, POOL, NAME, CA_FILE }) => {
     // A variable with a fault of its own is undefined.

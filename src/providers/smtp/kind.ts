@@ -12,6 +12,6 @@ export const smtp: Kind<SmtpSettings> = {
     ...(name !== null && { 'EHLO name': name }),
     'Max connections': String(maxConnections),
   }),
-  webhookSetup:
-    'A mail server sends no webhooks. Pipe replies and bounces to /api/webhooks/mime, as docs/providers/smtp.md describes.',
+  webhookSetup: null,
+  fromMailServer: 'replies and bounces',
 };

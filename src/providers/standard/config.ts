@@ -26,7 +26,10 @@ export const standardConfig: KindConfig<typeof specs, StandardSettings> = {
   name: 'standard',
   channels: ['sms', 'email'],
   specs,
-  requiredInProduction: ['WEBHOOK_SECRETS'],
+  requiredInProduction: {
+    WEBHOOK_SECRETS:
+      'anybody who knows the webhook URL can send messages, and report bounces, which suppress addresses',
+  },
   signsUrls: false,
   toSettings: (env) => ({
     settings: {

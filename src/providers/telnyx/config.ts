@@ -41,7 +41,7 @@ export const telnyxConfig: KindConfig<typeof specs, TelnyxSettings> = {
   name: 'telnyx',
   channels: ['sms'],
   specs,
-  requiredInProduction: [],
+  requiredInProduction: {},
   signsUrls: false,
   toSettings: (env) => ({
     settings: {

@@ -47,14 +47,16 @@ export const twilioConfig: KindConfig<typeof specs, TwilioSettings> = {
   name: 'twilio',
   channels: ['sms'],
   specs,
-  requiredInProduction: [],
+  requiredInProduction: {},
   signsUrls: true,
   toSettings: (env) => {
     const { API_KEY_SID: keySid, API_KEY_SECRET: keySecret } = env;
     if (Boolean(keySid) !== Boolean(keySecret))
       return {
         faults: [
-          `${keySid ? 'API_KEY_SECRET' : 'API_KEY_SID'}: must be set with the other half of the API key`,
+          keySid
+            ? 'API_KEY_SECRET: must be set together with <NAME>_API_KEY_SID'
+            : 'API_KEY_SID: must be set together with <NAME>_API_KEY_SECRET',
         ],
       };
     return {

@@ -80,12 +80,14 @@ export const vonageConfig: KindConfig<typeof specs, VonageSettings> = {
   name: 'vonage',
   channels: ['sms'],
   specs,
-  requiredInProduction: [],
+  requiredInProduction: {},
   signsUrls: false,
   toSettings: (env) => {
     const { PRIVATE_KEY: key, PRIVATE_KEY_FILE: fileKey } = env;
     if (key && fileKey)
-      return { faults: ['PRIVATE_KEY: PRIVATE_KEY and PRIVATE_KEY_FILE are mutually exclusive'] };
+      return {
+        faults: ['PRIVATE_KEY: <NAME>_PRIVATE_KEY and <NAME>_PRIVATE_KEY_FILE are mutually exclusive'],
+      };
     if (key === '' && fileKey === '') return { faults: ['PRIVATE_KEY: is not set'] };
     return {
       settings: {

@@ -1,9 +1,9 @@
 import type { Channel } from '../../channel.ts';
 import type { Config } from '../../config/config.ts';
-import { localUrlProblem, publicHostRefusal } from '../../config/safety.ts';
+import { isLoopbackUrl, localUrlProblem, publicHostRefusal } from '../../config/safety.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { MIME_ACCOUNT } from '../../providers/mime/account.ts';
-import { createRegistry } from '../../providers/registry.ts';
+import { createRegistry, kindOf } from '../../providers/registry.ts';
 import { webhookUrlOf } from '../../providers/webhook.ts';
 import { browserUrl, type Progress } from './progress.ts';
 
@@ -24,7 +24,7 @@ export function announce(
 }
 
 function log(config: Config, logger: Logger, url: string, simulator: string | undefined): void {
-  const { accounts, apiKeys, role } = config;
+  const { accounts, apiKeys, role, publicUrl } = config;
   const namesFor = (channel: Channel) =>
     accounts.filter((account) => account.channel === channel).map(({ name }) => name);
   const providers = { sms: namesFor('sms'), email: namesFor('email') };
@@ -37,6 +37,8 @@ function log(config: Config, logger: Logger, url: string, simulator: string | un
     logger.info(webhook, 'webhook URL');
     if (inboundUrl !== undefined) logger.info({ ...webhook, url: inboundUrl }, 'inbound email URL');
   }
+  if (role !== 'worker' && !isLoopbackUrl(publicUrl))
+    for (const warning of accounts.flatMap(({ warnings }) => warnings)) logger.warn(warning);
   const refusal = publicHostRefusal(config);
   if (refusal !== null) logger.warn(`PUBLIC_URL: ${refusal}`);
   const problem = localUrlProblem(config);
@@ -76,9 +78,10 @@ function webhookUrls(config: Config, url: string): WebhookUrls[] {
   const hasInbound = new Set(
     createRegistry(accounts, providerTimeoutMs).email.flatMap(({ name, inbound }) => (inbound ? name : [])),
   );
+  const withWebhooks = accounts.filter((account) => kindOf(account).webhookSetup !== null);
   const mime = { provider: MIME_ACCOUNT, kind: MIME_ACCOUNT, url: urlOf(MIME_ACCOUNT) };
   return [
-    ...accounts.map(({ name, kind }) => ({
+    ...withWebhooks.map(({ name, kind }) => ({
       ...{ provider: name, kind, url: urlOf(name) },
       ...(hasInbound.has(name) && { inboundUrl: `${urlOf(name)}/inbound` }),
     })),

@@ -51,7 +51,14 @@ describe('An account at Resend', () => {
     });
     provider = createResendProvider(
       {
-        ...{ name: 'resend', channel: 'email', kind: 'resend', simulated: false, senders: null },
+        ...{
+          name: 'resend',
+          channel: 'email',
+          kind: 'resend',
+          simulated: false,
+          warnings: [],
+          senders: null,
+        },
         ...{ perSecond: null, perSecondPerSender: null, consentReplies: null },
         settings: { url: server.url, apiKey: API_KEY, webhookSecrets: [] },
       },

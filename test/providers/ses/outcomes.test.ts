@@ -68,7 +68,7 @@ describe('An account at SES', () => {
   const account = (more: Partial<SesSettings> = {}): Provider => {
     return createSesProvider(
       {
-        ...{ name: 'ses', channel: 'email', kind: 'ses', simulated: false, senders: null },
+        ...{ name: 'ses', channel: 'email', kind: 'ses', simulated: false, warnings: [], senders: null },
         ...{ perSecond: null, perSecondPerSender: null, consentReplies: null },
         settings: {
           ...{ url: server.url, region: 'us-east-1', accessKeyId: ACCESS_KEY_ID, configurationSet: null },

@@ -16,7 +16,14 @@ describe('The Resend dialect of the simulator', () => {
   const account = (apiKey: string) =>
     createResendProvider(
       {
-        ...{ name: 'resend', channel: 'email', kind: 'resend', simulated: false, senders: null },
+        ...{
+          name: 'resend',
+          channel: 'email',
+          kind: 'resend',
+          simulated: false,
+          warnings: [],
+          senders: null,
+        },
         ...{ perSecond: null, perSecondPerSender: null, consentReplies: null },
         settings: { url: `${play.url}/resend`, apiKey, webhookSecrets: [secret] },
       },

@@ -20,7 +20,7 @@ describe('The SES dialect of the simulator', () => {
   let provider: Provider;
 
   const account = (more: Partial<SesSettings> = {}): AccountConfig<SesSettings> => ({
-    ...{ name: 'ses', channel: 'email', kind: 'ses', simulated: false, senders: null },
+    ...{ name: 'ses', channel: 'email', kind: 'ses', simulated: false, warnings: [], senders: null },
     ...{ perSecond: null, perSecondPerSender: null, consentReplies: null },
     settings: {
       ...{ url: `${play.url}/ses`, region: 'us-east-1', accessKeyId: ACCESS_KEY_ID, sessionToken: null },

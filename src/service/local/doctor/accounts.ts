@@ -1,4 +1,6 @@
+import { withPrefix } from '../../../config/accounts.ts';
 import type { AccountConfig, Config } from '../../../config/config.ts';
+import { MIME_ACCOUNT } from '../../../providers/mime/account.ts';
 import type { AccountCheck, Provider } from '../../../providers/provider.ts';
 import { createRegistry, kindOf } from '../../../providers/registry.ts';
 import { webhookUrlOf } from '../../../providers/webhook.ts';
@@ -16,7 +18,9 @@ export function examineAccounts(config: Config): Promise<Section[]> {
       return {
         title: `Account ${account.name}: kind ${account.kind}, channel ${account.channel}`,
         details: describe(account, provider, config),
-        findings: account.simulated ? [SIMULATED] : await check(provider),
+        findings: account.simulated
+          ? [SIMULATED]
+          : [...warningsOf(account, config), ...(await check(provider))],
       };
     }),
   );
@@ -27,6 +31,33 @@ const SIMULATED: AccountCheck = {
   result: 'ok',
   text: 'at the simulator, which starts with the service',
 };
+
+function warningsOf(account: AccountConfig, { mimeWebhookSecrets }: Config): AccountCheck[] {
+  const { fromMailServer } = kindOf(account);
+  const texts = [...account.warnings];
+  if (fromMailServer && mimeWebhookSecrets.length === 0)
+    texts.push(
+      `MIME_WEBHOOK_SECRETS is not set: ${fromMailServer} from a mail server are refused with 401 (docs/inbound-email.md)`,
+    );
+  return texts.map((text) => ({ result: 'warning', text }));
+}
+
+/** The URL of emails that a mail server passes on; nothing if the service refuses them. */
+export function examineMailServers({ mimeWebhookSecrets, publicUrl }: Config): Section[] {
+  if (mimeWebhookSecrets.length === 0) return [];
+  const details = {
+    'Webhook URL': urlOf(publicUrl, MIME_ACCOUNT),
+    Configure:
+      'At the mail server, pass each email of your domains on to this URL, signed with a secret of MIME_WEBHOOK_SECRETS, as docs/inbound-email.md describes.',
+  };
+  const count = mimeWebhookSecrets.length;
+  const text = `${count} secret${count === 1 ? '' : 's'} of MIME_WEBHOOK_SECRETS`;
+  return [{ title: 'Emails from mail servers', details, findings: [{ result: 'ok', text }] }];
+}
+
+function urlOf(publicUrl: string | null, account: string): string {
+  return webhookUrlOf(publicUrl, account) ?? `PUBLIC_URL/api/webhooks/${account}`;
+}
 
 function describe(
   account: AccountConfig,
@@ -39,16 +70,17 @@ function describe(
     perSecond !== null && `${perSecond} per second`,
     perSecondPerSender !== null && `${perSecondPerSender} per second and sender`,
   ].filter((limit) => limit !== false);
-  const url = webhookUrlOf(publicUrl, name) ?? `PUBLIC_URL/api/webhooks/${name}`;
+  const url = urlOf(publicUrl, name);
+  const settings = Object.entries(kind.describe(account.settings));
   return {
-    ...kind.describe(account.settings),
+    ...Object.fromEntries(settings.map(([label, value]) => [label, withPrefix(value, name)])),
     ...describeCapabilities(channel, capabilities),
     Senders: senders === null ? 'all' : senders.join(', ') || 'none',
     Limits: limits.join(', ') || 'none',
     ...(channel === 'sms' && { 'Replies to STOP': describeReplies(consentReplies) }),
-    'Webhook URL': url,
+    ...(kind.webhookSetup !== null && { 'Webhook URL': url }),
     ...(inbound && { 'Inbound email URL': `${url}/inbound` }),
-    ...(!simulated && { Configure: kind.webhookSetup }),
+    ...(kind.webhookSetup !== null && !simulated && { Configure: withPrefix(kind.webhookSetup, name) }),
   };
 }
 

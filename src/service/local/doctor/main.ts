@@ -1,6 +1,6 @@
 import type { Config } from '../../../config/config.ts';
 import { StartError } from '../../../errors.ts';
-import { examineAccounts } from './accounts.ts';
+import { examineAccounts, examineMailServers } from './accounts.ts';
 import { examineDatabase } from './database.ts';
 import { examinePublicUrl, examineService } from './http.ts';
 import { type Finding, hasFault, present, type Section } from './section.ts';
@@ -42,7 +42,7 @@ async function sectionsOf(readConfig: () => Config, source: string): Promise<Sec
       details: { ...keywordsOf(config), ...countriesOf(config) },
       findings: [{ result: 'ok', text: `valid, from ${source}` }, ...foreignRegion(config)],
     },
-    ...[database, service, publicUrl, ...accounts],
+    ...[database, service, publicUrl, ...accounts, ...examineMailServers(config)],
   ];
 }
 
