@@ -6,6 +6,7 @@ import { SMTPServer } from 'smtp-server';
 import { missingForFiles } from '../../../src/providers/file-capabilities.ts';
 import type { Provider } from '../../../src/providers/provider.ts';
 import { createRegistry } from '../../../src/providers/registry.ts';
+import type { SmtpSettings } from '../../../src/providers/smtp/config.ts';
 import { loadConfig } from '../../../src/service/service.ts';
 import { type Simulator, startSimulator } from '../../../src/simulator/server.ts';
 import { CERTIFICATE, KEY } from '../../support/certificate.ts';
@@ -172,7 +173,7 @@ describe('An account of the kind smtp', () => {
     expect(await control.received()).to.have.lengthOf(1);
   });
 
-  it('encrypts from the first byte with an smtps URL, and refuses an address that needs SMTPUTF8 where the server lacks it', async () => {
+  it('encrypts from the first byte with an smtps URL, names the cause of a failure of TLS, and refuses an address that needs SMTPUTF8 where the server lacks it', async () => {
     const received: [secure: boolean, to: string[]][] = [];
     const options = {
       secure: true,
@@ -190,6 +191,8 @@ describe('An account of the kind smtp', () => {
         stream.resume().once('end', () => done());
       },
     });
+    // A client that does not trust the certificate ends the handshake.
+    server.on('error', () => undefined);
     const folder = mkdtempSync(join(tmpdir(), 'smtps-'));
     try {
       const port = await listen(server.server);
@@ -205,6 +208,16 @@ describe('An account of the kind smtp', () => {
         ...{ outcome: 'rejected', class: 'invalid_destination', code: 'smtputf8_not_supported' },
       });
       expect(received).to.deep.equal([[true, ['ada@example.net']]]);
+      const textOf = async (at: number, settings: Partial<SmtpSettings>, timeoutMs?: number) =>
+        (await smtpAt(at, { requireTls: true, ...settings }, timeoutMs).check?.(callContext()))?.[0]?.text;
+      expect(await textOf(port, {}, 300)).to.match(/no greeting in time.* such as 465, requires smtps:\/\/$/);
+      expect(await textOf(port, { implicitTls: true })).to.match(/self_signed_cert\)\. Set SMTP_CA_FILE to/);
+      expect(await textOf(port, { implicitTls: true, ca: CERTIFICATE, host: 'localhost' })).to.match(
+        /not valid for localhost .* Correct the host in SMTP_URL/,
+      );
+      expect(await textOf(simulator.smtpPort as number, { implicitTls: true })).to.match(
+        /no TLS from the start .* such as 587, requires smtp:\/\/$/,
+      );
       // The simulator has it.
       expect(await send(['jörg@example.net'])).to.include({ outcome: 'accepted' });
       expect((await control.received())[0]?.to).to.deep.equal(['jörg@example.net']);
