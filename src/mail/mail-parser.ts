@@ -1,5 +1,6 @@
 import PostalMime, { type PostalMimeOptions } from 'postal-mime';
-import { charsetOf } from './charset.ts';
+import { charsetOf, withoutEmptyEscapes } from './charset.ts';
+import { decodeHeader } from './encoded-words.ts';
 import { textOfHtml } from './text-of-html.ts';
 
 /** A part of an email as postal-mime has read it. */
@@ -7,9 +8,14 @@ interface MimeNode {
   state: 'header' | 'body' | 'finished';
   content: ArrayBuffer | null;
   parentNode?: MimeNode;
-  contentType: { parsed: { value: string; params: Record<string, string> }; multipart: string | false };
-  contentDisposition: { parsed: { value: string; params: Record<string, string> } };
+  contentType: {
+    value: string;
+    parsed: { value: string; params: Record<string, string> };
+    multipart: string | false;
+  };
+  contentDisposition: { value: string; parsed: { value: string; params: Record<string, string> } };
   contentTransferEncoding: { encoding: string };
+  parseStructuredHeader(value: string): { params: Record<string, string> };
 }
 
 type TextType = 'plain' | 'html';
@@ -26,7 +32,7 @@ interface Internals {
   boundaries: { value: Uint8Array }[];
   textContent: Partial<Record<TextType, string>>;
   textMap: Map<MimeNode, Partial<Record<TextType, { value: string }[]>>>;
-  attachments: { content: ArrayBuffer | Uint8Array }[];
+  attachments: { filename: string | null; content: ArrayBuffer | Uint8Array }[];
   readLine(): { bytes: Uint8Array; done: boolean };
   isInlineTextNode(node: MimeNode): boolean;
   collectAttachment(node: MimeNode, content: ArrayBuffer, ...more: unknown[]): void;
@@ -44,6 +50,9 @@ const MAX_LINES = 50_000;
 const MAX_BOUNDARY = 200;
 /** Max multiparts of an email. Each line that may be a boundary is compared with all their boundaries. */
 const MAX_BOUNDARIES = 1_000;
+
+/** A percent-encoded escape sequence of ISO-2022-JP directly before another one, which may be in the next continuation. */
+const EMPTY_ESCAPE = /%1b(?:[($]|%2[48])(?:[@BIJ]|%4[029a])(?=(?:"?\s*;\s*[\w-]+\*\d+\*\s*=\s*"?)?%1b)/gi;
 
 /** Max characters of HTML in parts without text beside parts with text. */
 const MAX_CONVERTED = 262_144;
@@ -128,10 +137,13 @@ export class MailParser extends Base {
   override isInlineTextNode(node: MimeNode): boolean {
     if (!super.isInlineTextNode(node)) return false;
     const { params } = node.contentType.parsed;
-    const name = node.contentDisposition.parsed.params.filename ?? params.name;
+    const name = nameOf(node);
     const parent = node.parentNode?.contentType.multipart;
     if (name && parent !== undefined && parent !== 'alternative') return false;
-    params.charset = charsetOf(params.charset, new Uint8Array(node.content ?? []));
+    const content = Buffer.from(node.content ?? new ArrayBuffer(0));
+    params.charset = charsetOf(params.charset, content);
+    const decodable = withoutEmptyEscapes(content, params.charset);
+    if (decodable !== content) node.content = new Uint8Array(decodable).buffer;
     return true;
   }
 
@@ -141,6 +153,7 @@ export class MailParser extends Base {
     const hasAddedBreak = node.contentTransferEncoding.encoding !== 'base64' && content.byteLength > 0;
     const attachment = this.attachments.at(-1) as (typeof this.attachments)[number];
     attachment.content = hasAddedBreak ? content.slice(0, -1) : content;
+    attachment.filename = nameOf(node);
   }
 
   /** Joins the texts, and the HTML. A part that has only one of the two is converted if other parts have the other one. */
@@ -156,6 +169,19 @@ export class MailParser extends Base {
       this.textContent.plain = parts.map((part) => plainOf(part, convert)).join('\n');
     if (parts.some(({ html }) => html)) this.textContent.html = parts.map(htmlOf).join('\n');
   }
+}
+
+/** The name of a file, also in encoded words, which are not allowed there (RFC 2047, section 5) and are common. */
+function nameOf(node: MimeNode): string | null {
+  const { filename } = paramsOf(node, node.contentDisposition);
+  const name = filename || paramsOf(node, node.contentType).name;
+  return name ? decodeHeader(name) : null;
+}
+
+/** The parameters of a header, whose continuations (RFC 2231) postal-mime joins as they are. */
+function paramsOf(node: MimeNode, { value, parsed }: MimeNode['contentDisposition']): Record<string, string> {
+  const decodable = value.replace(EMPTY_ESCAPE, '');
+  return decodable === value ? parsed.params : node.parseStructuredHeader(decodable).params;
 }
 
 type Texts = Partial<Record<TextType, { value: string }[]>>;

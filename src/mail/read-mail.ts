@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Attachment, Email } from 'postal-mime';
-import { charsetOf } from './charset.ts';
+import { decodeText } from './charset.ts';
 import { decodeHeader } from './encoded-words.ts';
 import { MailParser } from './mail-parser.ts';
 import { messageIdIn, messageIdsIn } from './message-ids.ts';
@@ -64,7 +64,7 @@ function textIn({ text, html, attachments }: Email, raw: Buffer): string | null 
   if (text !== undefined) return toLines(text);
   if (html !== undefined || attachments.length > 0) return null;
   const body = raw.subarray(headerEnd(raw), MAX_UNSTRUCTURED);
-  return toLines(new TextDecoder(charsetOf(undefined, body)).decode(body)).trim() || null;
+  return toLines(decodeText(body)).trim() || null;
 }
 
 async function parse(raw: Buffer): Promise<Email> {

@@ -1,4 +1,4 @@
-import { charsetOf } from '../../mail/charset.ts';
+import { decodeText } from '../../mail/charset.ts';
 import type { MailFile, ParsedMail } from '../../mail/parsed-mail.ts';
 import { contentIdsIn, readMail } from '../../mail/read-mail.ts';
 import { fileOf } from '../email/inbound.ts';
@@ -31,7 +31,7 @@ export function textIn(form: Form, name: string): string | null {
   const content = form.get(name)?.content;
   if (!content) return null;
   const declared = name === 'charsets' ? null : textOf(jsonIn(form, 'charsets')?.[name]);
-  const text = decode(content, declared ?? undefined)
+  const text = decodeText(content, declared ?? undefined)
     .replaceAll('\0', '')
     .toWellFormed();
   return textOf(text);
@@ -44,15 +44,6 @@ export function jsonIn(form: Form, name: string): JsonObject | null {
     return isObject(value) ? value : null;
   } catch {
     return null;
-  }
-}
-
-function decode(content: Buffer, declared: string | undefined): string {
-  try {
-    return new TextDecoder(charsetOf(declared, content)).decode(content);
-  } catch {
-    // An unknown charset.
-    return new TextDecoder(charsetOf(undefined, content)).decode(content);
   }
 }
 
