@@ -5,10 +5,17 @@ import type { Email } from '../db/models/email.ts';
 import type { Message } from '../db/models/message.ts';
 import { execute } from '../db/transaction.ts';
 import type { LookedUp } from '../providers/outgoing.ts';
+import type { Provider } from '../providers/provider.ts';
 import type { Routable, StoredFile } from '../providers/routable.ts';
 import type { Breaker, FreeSlots } from './accounts/breaker.ts';
 import { isRetry } from './accounts/call.ts';
 import type { Route } from './accounts/routing.ts';
+
+/**
+ * The lease of a claim for an account, in milliseconds: longer than any attempt at this account, because another worker may claim
+ * the message afterwards.
+ */
+export type LeaseMsOf = (provider: Provider) => number;
 
 /** A message that this worker may send until the lease ends. */
 export type Claimed = LookedUp &
@@ -69,7 +76,7 @@ export interface Claim {
 
 const CLAIM = {
   name: 'claim-deliveries',
-  text: `select * from ${storedFunction('claim_deliveries')}($1, $2, $3, $4)`,
+  text: `select * from ${storedFunction('claim_deliveries')}($1, $2, $3)`,
 };
 
 /**
@@ -104,24 +111,28 @@ const FIRST_DUE = {
 };
 
 /**
- * Claims at most `free` due messages for `leaseMs` milliseconds, within the rate limits that all workers share. The claim is
- * committed before it returns, so a dead worker delays its messages by at most one lease.
+ * Claims at most `free` due messages, within the rate limits that all workers share. The claim is committed before it returns, so a
+ * dead worker delays its messages by at most one lease.
+ *
+ * @param leaseMsOf the lease of a claim for this account, in milliseconds.
  */
 export async function claim(
   pool: pg.Pool,
   routes: Route[],
   free: FreeSlots,
-  leaseMs: number,
+  leaseMsOf: LeaseMsOf,
 ): Promise<Claim[]> {
   const freeSlots = new Map(routes.map(({ breaker }) => [breaker, breaker.freeSlots()]));
   if ([...freeSlots.values()].every(({ calls }) => calls === 0)) return [];
   const { rows } = await execute<Claimed & { route: number; delay_ms: number }>(pool, CLAIM, [
     JSON.stringify(
-      routes.map((route, index) => toRow(route, index + 1, freeSlots.get(route.breaker) as FreeSlots)),
+      routes.map((route, index) => ({
+        ...toRow(route, index + 1, freeSlots.get(route.breaker) as FreeSlots),
+        lease_ms: leaseMsOf(route.breaker.provider),
+      })),
     ),
     free.calls,
     free.retries,
-    leaseMs,
   ]);
   const claimedAt = performance.now();
   const claims = rows.map(({ route, delay_ms, ...message }) => {

@@ -7,7 +7,7 @@ import type { Events } from '../observability/events.ts';
 import { LEASE_MARGIN_MS } from '../outbox/settle.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { webhookUrlOf } from '../providers/webhook.ts';
-import { FILES_MS } from './attempt/file-contents.ts';
+import { leaseMsOf } from './lease.ts';
 import type { BackgroundTask } from './maintenance/background.ts';
 import type { NormaliseAddress } from './settle.ts';
 import { MESSAGES_DUE } from './wake-up.ts';
@@ -33,16 +33,12 @@ export interface ConfiguredWorkerOptions {
 export function createWorker(options: ConfiguredWorkerOptions, stack: AsyncDisposableStack): Worker {
   const { config, providers, pool, directUrl, events, normaliseAddress, onSettled, listeners, tasks } =
     options;
-  const longestAttemptMs = [...providers.sms, ...providers.email].map(
-    ({ longestAttemptMs: callMs, capabilities }) =>
-      capabilities.attachmentsBy.includes('url') ? callMs : callMs + FILES_MS,
-  );
   const worker = new Worker({
     pool,
     events,
     providers,
     concurrency: config.deliveryConcurrency,
-    leaseMs: Math.max(...longestAttemptMs) + LEASE_MARGIN_MS,
+    leaseMsOf,
     marginMs: LEASE_MARGIN_MS / 2,
     timeoutMs: config.providerTimeoutMs,
     webhookUrlOf: (account) => webhookUrlOf(config.publicUrl, account),

@@ -24,7 +24,7 @@ const BATCH = 30;
 const ROUTE = {
   ...{ n: 1, channel: 'sms', assigned_to: '', reassignable: true, preferred: [], provider: 'text-co' },
   ...{ free_slots: BATCH, retries: BATCH, first: null, newest_first: false },
-  ...{ per_second: null, per_second_per_sender: null },
+  ...{ per_second: null, per_second_per_sender: null, lease_ms: 60_000 },
 };
 const FILL = `
   insert into suppressions (address_hash, address, channel, scope, reasons)
@@ -63,7 +63,7 @@ async function claimAll({ pool, ledger }: Side): Promise<number> {
   for (;;) {
     const started = performance.now();
     const { rows } = await pool.query<{ id: number; attempt_count: number; may_have_been_sent: boolean }>(
-      `select * from ${storedFunction('claim_deliveries')}($1, $2, $2, 60000)`,
+      `select * from ${storedFunction('claim_deliveries')}($1, $2, $2)`,
       [JSON.stringify([ROUTE]), BATCH],
     );
     if (rows.length === 0) return median(took);

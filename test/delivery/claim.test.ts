@@ -77,9 +77,10 @@ describe('claim_deliveries', function () {
     const json = routes.map(({ assignedTo, newestFirst, calls, ...rest }, n) => ({
       ...rest,
       ...{ n, channel: 'sms', assigned_to: assignedTo, newest_first: newestFirst, free_slots: calls },
+      lease_ms: 1_000,
     }));
     const { rows: claimed } = await client.query<{ id: string; route: number }>(
-      `select id, route from ${storedFunction('claim_deliveries')}($1, $2, $3, 1000)`,
+      `select id, route from ${storedFunction('claim_deliveries')}($1, $2, $3)`,
       [JSON.stringify(json), wanted.calls, wanted.retries],
     );
     await client.query('rollback');
@@ -121,7 +122,7 @@ describe('claim_deliveries', function () {
   it('does not read the messages of an unavailable account that the account of the claim cannot send', async () => {
     const backlog = 5_000;
     const takeover = { n: 1, channel: 'sms', assigned_to: 'p1', reassignable: true, preferred: [] };
-    const slots = { provider: 'p2', free_slots: 10, retries: 10, first: null };
+    const slots = { lease_ms: 1_000, provider: 'p2', free_slots: 10, retries: 10, first: null };
     for (const [analyzed, newest_first] of [
       [false, false],
       [true, false],
@@ -153,7 +154,7 @@ describe('claim_deliveries', function () {
         ).rows[0]?.rows ?? 0;
       const before = await read();
       const { rows } = await client.query(
-        `select id from ${storedFunction('claim_deliveries')}($1, 10, 10, 1000)`,
+        `select id from ${storedFunction('claim_deliveries')}($1, 10, 10)`,
         [JSON.stringify([{ ...takeover, ...slots, newest_first }])],
       );
       expect(rows, 'the messages that the other account can send').to.have.length(5);

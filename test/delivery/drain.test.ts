@@ -11,7 +11,7 @@ import { freePort, type Running, startProcess } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
 const LIMITS = {
-  ...{ provider: 'text-co', free_slots: 60, retries: 60, first: null, newest_first: false },
+  ...{ lease_ms: 0, provider: 'text-co', free_slots: 60, retries: 60, first: null, newest_first: false },
   ...{ per_second: null, per_second_per_sender: null },
 };
 const ROUTES = [
@@ -129,10 +129,9 @@ describe('A worker as a process', function () {
   it('claims due messages at a cost that does not depend on the number of sent messages', async () => {
     await sendEach(60);
     const claim = async () => {
-      const { plan, pages } = await cost(
-        `select * from ${storedFunction('claim_deliveries')}($1, 60, 60, 0)`,
-        [JSON.stringify(ROUTES)],
-      );
+      const { plan, pages } = await cost(`select * from ${storedFunction('claim_deliveries')}($1, 60, 60)`, [
+        JSON.stringify(ROUTES),
+      ]);
       expect(plan).to.match(/rows=60/);
       await query(
         api.databaseUrl,
@@ -154,7 +153,7 @@ describe('A worker as a process', function () {
     await sendEach(4);
     const claimed = async (change: object) => {
       const routes = JSON.stringify(ROUTES.map((route) => ({ ...route, ...change })));
-      const { plan, pages } = await cost(`select * from ${storedFunction('claim_deliveries')}($1, 4, 4, 0)`, [
+      const { plan, pages } = await cost(`select * from ${storedFunction('claim_deliveries')}($1, 4, 4)`, [
         routes,
       ]);
       return { rows: Number(/rows=(\d+)/.exec(plan.split('actual')[1] ?? '')?.[1]), pages };
@@ -212,7 +211,7 @@ describe('A worker as a process', function () {
     const routes = ROUTES.map((route) => ({ ...route, free_slots: 1, per_second_per_sender: 1 }));
     const claimed = await query(
       api.databaseUrl,
-      `select id from ${storedFunction('claim_deliveries')}($1, 1, 1, 0)`,
+      `select id from ${storedFunction('claim_deliveries')}($1, 1, 1)`,
       [JSON.stringify(routes)],
     );
     expect(claimed).to.deep.equal([{ id: free }]);

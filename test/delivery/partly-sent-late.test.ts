@@ -53,10 +53,10 @@ describe('A partly sent email', () => {
   const claim = async () => {
     const routes = ['', ACCOUNT].map((assigned_to, index) => ({
       ...{ n: index, channel: 'email', assigned_to, reassignable: assigned_to === '', provider: ACCOUNT },
-      ...{ free_slots: 100, retries: 100, first: null, newest_first: false },
+      ...{ free_slots: 100, retries: 100, first: null, newest_first: false, lease_ms: 60_000 },
     }));
     const { rows } = await pool.query<Claimed>(
-      `select * from ${storedFunction('claim_deliveries')}($1, 100, 100, 60000)`,
+      `select * from ${storedFunction('claim_deliveries')}($1, 100, 100)`,
       [JSON.stringify(routes)],
     );
     return rows;
@@ -65,7 +65,13 @@ describe('A partly sent email', () => {
     const times = { timeoutMs: 1_000, now: new Date(), random: 0 };
     const transition = nextState({ message, outcome, provider, fallback: null, unassigned: null, ...times });
     const settler = createSettler({
-      ...{ pool, events, leaseMs: 60_000, normaliseAddress: (address) => address, stopScope: 'channel' },
+      ...{
+        pool,
+        events,
+        leaseMsOf: () => 60_000,
+        normaliseAddress: (address) => address,
+        stopScope: 'channel',
+      },
     });
     return settler({
       ...{ message, provider, startedAt: new Date(), durationMs: 1, outcome, transition, pauseMs: 0 },

@@ -59,7 +59,7 @@ describe('The settler', () => {
       await createSettler({
         pool,
         events,
-        leaseMs: 1_000,
+        leaseMsOf: () => 1_000,
         normaliseAddress: (address) => address,
         stopScope: 'channel',
       })(await settlement());

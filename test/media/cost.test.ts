@@ -13,7 +13,7 @@ const ROUTE = {
   provider: 'text-co',
   preferred: [],
 };
-const SLOTS = { free_slots: 10, retries: 10, first: null, newest_first: false };
+const SLOTS = { free_slots: 10, retries: 10, first: null, newest_first: false, lease_ms: 1_000 };
 const OTHERS = 10_000;
 
 describe('The cost of a claim', () => {
@@ -48,7 +48,7 @@ describe('The cost of a claim', () => {
     await client.query('begin');
     const before = await read();
     const { rows } = await client.query(
-      `select id, media from ${storedFunction('claim_deliveries')}($1, 10, 10, 1000)`,
+      `select id, media from ${storedFunction('claim_deliveries')}($1, 10, 10)`,
       [JSON.stringify([{ ...ROUTE, ...SLOTS }])],
     );
     const after = await read();

@@ -80,9 +80,9 @@ export const CAUSES: Record<Event, Cause> = {
 async function claimAll({ pool }: Scene): Promise<void> {
   const routes = ['', ACCOUNT].map((assigned_to, n) => ({
     ...{ n, channel: 'sms', assigned_to, reassignable: assigned_to === '', provider: ACCOUNT },
-    ...{ free_slots: LIMIT, retries: LIMIT, first: null, newest_first: false },
+    ...{ free_slots: LIMIT, retries: LIMIT, first: null, newest_first: false, lease_ms: 1_000 },
   }));
-  await pool.query(`select from ${storedFunction('claim_deliveries')}($1, ${LIMIT}, ${LIMIT}, 1000)`, [
+  await pool.query(`select from ${storedFunction('claim_deliveries')}($1, ${LIMIT}, ${LIMIT})`, [
     JSON.stringify(routes),
   ]);
 }
@@ -96,7 +96,7 @@ function settle(outcome: SendOutcome, canReconcile = true): Cause {
     const settler = createSettler({
       pool,
       events,
-      leaseMs: 60_000,
+      leaseMsOf: () => 60_000,
       normaliseAddress: (address) => address,
       stopScope: 'channel',
     });

@@ -1,4 +1,4 @@
--- Claims at most `wanted` due deliveries for `lease_ms` milliseconds, each for the first route that finds the delivery.
+-- Claims at most `wanted` due deliveries, each for the first route that finds the delivery, and for the `lease_ms` milliseconds of this route.
 -- A first delivery had no attempt yet; a retry had at least one attempt.
 -- - A route finds at most `free_slots` first deliveries and `retries` retries. An account gets at most `free_slots`
 --   deliveries, of which at most `retries` are retries; all accounts together get at most `wanted_retries` retries.
@@ -9,7 +9,7 @@
 -- Steps: 1. lock the rate limits; 2. choose due deliveries; 3. reserve a time within the rate limits of the senders, and
 -- postpone deliveries whose time is too late; 4. reserve a time within the rate limits of the accounts; 5. record the lost
 -- attempts of earlier claims, and store the threads of emails; 6. claim.
-create or replace function claim_deliveries(routes json, wanted int, wanted_retries int, lease_ms float8) returns table (
+create or replace function claim_deliveries(routes json, wanted int, wanted_retries int) returns table (
   route int, delay_ms float8, id bigint, conversation_id bigint, type text, "from" text, "to" text[], cc text[],
   bcc text[], reply_to text, subject text, body text, attachments text[], "timestamp" timestamptz, delivery_key uuid,
   attempt_count int, retry_count int, may_have_been_sent boolean, created_at timestamptz, send_at timestamptz,
@@ -88,13 +88,14 @@ begin
   return query
   with claimed as (
     update deliveries
-    set status = 'sending', next_attempt_at = at + longest_delay + lease_ms * interval '1 millisecond',
+    set status = 'sending', next_attempt_at = at + longest_delay + route.lease_ms * interval '1 millisecond',
         attempt_count = attempt_count + 1,
         -- The worker of an earlier claim did not settle its attempt.
         may_have_been_sent = may_have_been_sent or status = 'sending',
         provider = ready.provider, sender_slot_at = null, updated_at = at
     from unnest(ids, route_numbers, providers, sender_slots, provider_slots) with ordinality
       as ready(id, n, provider, sender_slot_at, provider_slot_at, send_order)
+    join json_to_recordset(routes) as route(n int, lease_ms float8) using (n)
     where ready.sender_slot_at <= at + longest_delay and message_id = ready.id
     returning send_order, n, greatest(ready.sender_slot_at, provider_slot_at) - at as delay, deliveries.*
   )
