@@ -60,6 +60,11 @@ export function modesOf(mode: Mode): Modes {
   return channel === undefined ? { sms: mode, email: mode } : { [channel]: mode };
 }
 
+/** The lease of a killed worker is longer where a call may upload a large email, in milliseconds. */
+const UPLOAD_LEASES_MS = 240_000;
+const extraMs = ({ email }: Modes) =>
+  email !== undefined && CHANNELS[email] === 'email' ? UPLOAD_LEASES_MS : 0;
+
 type Step = ChaosSettings['steps'][number];
 
 /** Calls of a mail server cannot be made to take long, which the cut of a connection needs. */
@@ -96,7 +101,7 @@ export function fullSettings(modes: Modes, seed: number): ChaosSettings {
       { at: 0.6, action: 'kill api' },
       { at: 0.8, action: 'restart database' },
     ]),
-    timeLimitMs: 480_000,
+    timeLimitMs: 480_000 + extraMs(modes),
     plan: {
       ...{ workerKills: 15, drainKills: 2, apiKills: 2, databaseRestarts: 2 },
       ...{ providerOutages: 1, outageMs: 30_000, ...FAILING },
@@ -123,7 +128,7 @@ export function shortSettings(modes: Modes, seed: number): ChaosSettings {
       { at: 0.2, action: 'kill api' },
       { at: 0.5, action: 'restart database' },
     ]),
-    timeLimitMs: 180_000,
+    timeLimitMs: 180_000 + extraMs(modes),
     plan: {
       ...{ workerKills: 2, drainKills: 1, apiKills: 1, databaseRestarts: 1 },
       ...{ providerOutages: 1, outageMs: 3_000, ...FAILING },
