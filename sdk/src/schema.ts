@@ -3024,7 +3024,7 @@ export interface components {
             id: components["schemas"]["Id"];
             direction: components["schemas"]["Direction"];
             type: components["schemas"]["MessageType"];
-            /** @description The first 120 characters of the body. */
+            /** @description The first 120 characters of `stripped_text`, or else of `text`, or else of the body without HTML tags; white space is one space. */
             preview: string;
             /**
              * Format: date-time

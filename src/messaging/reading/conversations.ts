@@ -3,13 +3,13 @@ import { Conversation } from '../../db/models/conversation.ts';
 import { Participant } from '../../db/models/participant.ts';
 import { NotFoundError } from '../../errors.ts';
 import type { Schema } from '../../openapi/types.ts';
+import { MESSAGE_START, type MessageStart, previewOf } from '../email/preview.ts';
 
-interface LastMessage {
+interface LastMessage extends MessageStart {
   conversation_id: number;
   id: number;
   direction: Schema<'Direction'>;
   type: Schema<'MessageType'>;
-  preview: string;
   created_at: Date;
 }
 
@@ -37,8 +37,6 @@ const PARTICIPANT_COLUMNS = ['id', 'address', 'address_type', 'name', 'external_
 type ParticipantOf = Pick<Participant, (typeof PARTICIPANT_COLUMNS)[number] | 'person'> & {
   primary_id: number;
 };
-
-const PREVIEW_LENGTH = 120;
 
 /**
  * One conversation. For a merged conversation, the content is the content of its primary conversation.
@@ -140,10 +138,15 @@ async function lastMessages(knex: Knex, ids: number[]): Promise<Map<number, Last
   const { rows } = await knex.raw<{ rows: LastMessage[] }>(
     `select last.* from unnest(?::bigint[]) as shown(id)
      cross join lateral (
-       select conversation_id, messages.id, direction, type, left(body, ?) as preview, created_at
-       from messages where conversation_id = shown.id order by messages.id desc limit 1
+       select latest.conversation_id, latest.id, direction, type, created_at, ${MESSAGE_START}
+       from (
+         select * from messages where conversation_id = shown.id order by messages.id desc limit 1
+       ) as latest
+       left join lateral (
+         select is_html, text, stripped_text from emails where latest.type = 'email' and message_id = latest.id offset 0
+       ) as own on true
      ) as last`,
-    [ids, PREVIEW_LENGTH],
+    [ids],
   );
   return new Map(rows.map((row) => [row.conversation_id, row]));
 }
@@ -174,7 +177,7 @@ function present(
           id: latest.id,
           direction: latest.direction,
           type: latest.type,
-          preview: latest.preview,
+          preview: previewOf(latest),
           created_at: latest.created_at.toISOString(),
         }
       : null,

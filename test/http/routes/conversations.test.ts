@@ -165,6 +165,27 @@ describe('Reading conversations', () => {
       );
     }
   });
+
+  it('previews the text that a reader of an email sees, in one line', async () => {
+    const style = `<!DOCTYPE html><html><head><style>${'p { color: red } '.repeat(300)}</style></head><body>`;
+    const cases: [parts: object, preview: string][] = [
+      [{ html: '<p>Hello</p>', text: ' Hello,\r\n\r\n\tAda ' }, 'Hello, Ada'],
+      [
+        { html: `${style}<!-- <b> --><p>It&rsquo;s <b>her</b>e.</p><p>Ada</p>`, text: ' \n' },
+        'It’s here. Ada',
+      ],
+      [{ html: `<p>${'😀'.repeat(200)}</p>` }, '😀'.repeat(120)],
+      [{ html: `<script>${'x'.repeat(9_000)}</script>Hello` }, ''],
+      [{ html: `Hello <img alt="${'x'.repeat(9_000)}">` }, 'Hello'],
+      [{ text: 'a < b\n<ada@example.com>' }, 'a < b <ada@example.com>'],
+    ];
+    for (const [n, [parts, preview]] of cases.entries()) {
+      const { body: _body, ...rest } = { ...email, to: `preview-${n}@example.com` };
+      await service.request('POST', '/api/messages/email', { ...rest, ...parts });
+      const [shown] = await list(`participant=preview-${n}@example.com`);
+      expect(shown?.last_message?.preview, JSON.stringify(parts).slice(0, 80)).to.equal(preview);
+    }
+  });
 });
 
 describe('Paging through conversations while messages arrive', () => {

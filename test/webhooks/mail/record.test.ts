@@ -152,6 +152,8 @@ describe('A recorded email', () => {
       },
       attachments: [],
     });
+    const { body } = await service.request('GET', `/api/conversations/${message.conversation_id}`);
+    expect(body.last_message).to.include({ id: message.id, preview: 'Grüße' });
     expect(
       message.media?.map(({ name, content_type, size, content_id }) => [
         name,
