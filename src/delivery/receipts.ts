@@ -15,6 +15,7 @@ export type NewReceipt = Pick<
   | 'provider'
   | 'provider_message_id'
   | 'recipient'
+  | 'of_one'
   | 'dedupe_key'
   | 'status'
   | 'error'

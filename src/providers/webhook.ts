@@ -157,8 +157,10 @@ export interface ReceiptContent {
   providerMessageId: string | null;
   /** The echo of the send (`echo.ts`), which finds a message whose provider id is not known yet; null for none. */
   echo: string | null;
-  /** The address of the recipient that the receipt is about; default: all recipients. */
+  /** The address of the recipient that the receipt is about; default: all recipients, or one if `ofOne`. */
   recipient?: unknown;
+  /** Of a kind whose receipts are each about one recipient: without its address, a receipt changes nobody of several recipients. */
+  ofOne?: true;
   /** The provider's own key of the receipt: a repeated key is the same receipt. Default: id, recipient and status. */
   dedupeKey?: string;
   /** A status of docs/states.md, or any other word of the provider, which changes nothing. */

@@ -4,7 +4,7 @@ import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import { entriesOf } from '../support/consent.ts';
 import { type Harness, startHarness, webhookSecret } from '../support/harness.ts';
 import { freePort } from '../support/process.ts';
-import { publicKeyFor } from '../support/sendgrid.ts';
+import { publicKeyFor, signedHeaders } from '../support/sendgrid.ts';
 import { until } from '../support/until.ts';
 
 const KEY = 'provider-key';
@@ -81,6 +81,42 @@ describe('An email to several people', function () {
     await until(() => isSuppressed(inactive), 'the dropped recipient is suppressed');
     const { body } = await service.request('GET', `/api/messages/${id}`);
     expect(body.status).to.equal('undelivered');
+  });
+
+  it('has the statuses that it had after a bounce that names no recipient, unlike an email to one person', async () => {
+    await change({ early_rate: 0, enabled: false });
+    const { user, password } = credentialsOf(webhookSecret);
+    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+    const report = {
+      sendgrid: (sg_message_id: string, email: string | null = null) => {
+        const body = JSON.stringify([
+          { event: 'bounce', type: 'bounce', email, sg_message_id, timestamp: 1_795_687_202 },
+        ]);
+        return service.request(
+          'POST',
+          '/api/webhooks/sendgrid',
+          body,
+          signedHeaders(body, { key: webhookSecret }),
+        );
+      },
+      postmark: (MessageID: string, Email: string | null = null) =>
+        service.request(
+          'POST',
+          '/api/webhooks/postmark',
+          { RecordType: 'Bounce', Type: 'HardBounce', ID: 1, MessageID, Email },
+          { authorization },
+        ),
+    };
+    for (const [kind, bounce] of Object.entries(report)) {
+      const [ada, grace] = [`ada@${kind}-unnamed.test`, `grace@${kind}-unnamed.test`];
+      for (const to of [[ada, grace], [ada]]) {
+        const id = await send(`shop@${kind}.example`, to);
+        const { provider_message_id } = await service.untilStatus(id, 'sent');
+        expect((await bounce(`${provider_message_id}`)).status).to.equal(200);
+        const { body } = await service.request('GET', `/api/messages/${id}`);
+        expect(body.status, kind).to.equal(to.length > 1 ? 'sent' : 'undelivered');
+      }
+    }
   });
 
   it('of whom Postmark drops one inside a success, has a failed recipient, who is suppressed', async () => {

@@ -137,6 +137,7 @@ describe('A webhook with many receipts', () => {
         provider: 'mail-co',
         provider_message_id: name,
         recipient: null,
+        of_one: false,
         dedupe_key: name,
         status: 'delivered',
       },

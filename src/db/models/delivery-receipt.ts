@@ -9,8 +9,10 @@ export class DeliveryReceipt extends Model {
   declare provider: string;
   /** Null if the receipt names its message by the delivery key only. */
   declare provider_message_id: string | null;
-  /** The normalised address of the recipient that the receipt names; null for a receipt of the whole message. */
+  /** The normalised address of the recipient that the receipt names; null for none. */
   declare recipient: string | null;
+  /** Whether the receipt is about one recipient, also if it names none. */
+  declare of_one: boolean;
   /** Identifies the receipt; null if the provider's id, the recipient and the status do. */
   declare dedupe_key: string | null;
   declare message_id: number | null;

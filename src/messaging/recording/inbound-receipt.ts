@@ -28,6 +28,7 @@ export function readReceipt(parse: AddressParser, provider: string, content: Rec
   const status = readCode(content.status).toLowerCase();
   return {
     ...{ provider, provider_message_id: providerMessageId, echo, recipient, status, payload },
+    of_one: content.ofOne ?? false,
     dedupe_key: dedupeKeyOf(content, echo && [echo.deliveryKey, providerMessageId, recipient, status]),
     bounce: readBounce(content.bounce),
     wire_message_id: readMessageId(content.wireMessageId),
@@ -64,7 +65,7 @@ function readMessageId(value: string | undefined): string | null {
 }
 
 /**
- * Null if the receipt is about all recipients: its value is absent, null or a blank text. A value that names no address is kept as
+ * Null if the receipt names no recipient: its value is absent, null or a blank text. A value that names no address is kept as
  * JSON, which is no address of a message, so that the receipt changes nothing.
  */
 function readRecipient(parse: AddressParser, value: unknown): string | null {

@@ -67,7 +67,7 @@ export function readEvent(event: JsonObject): WebhookContent | null {
   if (type === null || !isMessageId(event.MessageID)) return null;
   const reading = READERS.get(type)?.(event) ?? { status: type.toLowerCase(), recipient: event.Recipient };
   const receipt: ReceiptContent = {
-    ...{ providerMessageId: id, echo, dedupeKey: dedupeKeyOf(event), payload: event },
+    ...{ providerMessageId: id, echo, ofOne: true, dedupeKey: dedupeKeyOf(event), payload: event },
     ...reading,
   };
   // Postmark suppressed the recipient without an email, for example by a form of its own.

@@ -53,7 +53,8 @@ export function readEvent(event: unknown, eventId: string | null): WebhookConten
   const wireMessageId = wireMessageIdOf(data);
   const receipts = recipients.map(
     (recipient): ReceiptContent => ({
-      ...{ providerMessageId, echo, recipient, status: STATUSES.get(type) ?? type.slice('email.'.length) },
+      ...{ providerMessageId, echo, recipient, ofOne: true },
+      status: STATUSES.get(type) ?? type.slice('email.'.length),
       ...(eventId !== null && { dedupeKey: JSON.stringify(['resend', eventId, recipient]) }),
       ...(wireMessageId !== null && { wireMessageId }),
       ...failure,

@@ -56,7 +56,14 @@ function readEvent(event: JsonObject): ReceiptContent | null {
   const status = STATUSES.get(word) ?? word;
   const wireMessageId = wireMessageIdOf(event);
   return {
-    ...{ providerMessageId, echo, recipient: event.email, status, dedupeKey: dedupeKeyOf(event) },
+    ...{
+      providerMessageId,
+      echo,
+      recipient: event.email,
+      ofOne: true,
+      status,
+      dedupeKey: dedupeKeyOf(event),
+    },
     ...(word === 'bounce' && { bounce: isHardBounce(event) ? 'hard' : 'soft' }),
     ...(wireMessageId !== null && { wireMessageId }),
     ...(WITH_ERROR.has(status) && errorOf(event, word)),

@@ -120,7 +120,8 @@ export function readEvent(event: unknown, region: string): WebhookContent | null
   const receipts = recipients.map(({ recipient, error }): ReceiptContent => {
     const key = ['ses', type, messageId, recipient, variant ?? null];
     return {
-      ...{ providerMessageId: messageId, echo: echoOf(mail), recipient, status, timestamp, payload: event },
+      ...{ providerMessageId: messageId, echo: echoOf(mail), recipient, ofOne: true, status },
+      ...{ timestamp, payload: event },
       wireMessageId: wireMessageIdOf(messageId, region),
       dedupeKey: JSON.stringify(key).toLowerCase(),
       ...(bounce && { bounce }),

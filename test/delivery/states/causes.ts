@@ -160,6 +160,7 @@ export function receiptFor(id: number, status: string) {
       provider: ACCOUNT,
       provider_message_id: `id-${id}`,
       recipient: null,
+      of_one: false,
       dedupe_key: null,
       status,
       error: null,

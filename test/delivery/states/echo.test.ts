@@ -13,7 +13,15 @@ import { Stage } from './stage.ts';
 
 const RECEIPT: NewReceipt = {
   ...{ provider: 'text-co', provider_message_id: null, recipient: null, dedupe_key: null, status: 'sent' },
-  ...{ error: null, bounce: null, wire_message_id: null, occurred_at: new Date(0), payload: {}, echo: null },
+  ...{
+    of_one: false,
+    error: null,
+    bounce: null,
+    wire_message_id: null,
+    occurred_at: new Date(0),
+    payload: {},
+    echo: null,
+  },
 };
 
 describe('A receipt without an id of the provider', () => {

@@ -28,7 +28,11 @@ describe('Receipts in any order', () => {
         await Promise.all(
           permutations(WORDS).map(async (words) => {
             const actor = await stage.place('sent', 'receipt_sent', channel);
-            const receipts = words.map((status) => ({ status, recipient: null }));
+            const receipts = words.map((status) => ({
+              status,
+              recipient: null,
+              of_one: channel === 'email',
+            }));
             for (const part of batch ? [receipts] : receipts.map((receipt) => [receipt]))
               await stage.report(actor.id, part);
             expect(await stage.statesOf([actor]), words.join()).to.deep.equal([stateAfter(words, channel)]);
@@ -37,12 +41,18 @@ describe('Receipts in any order', () => {
       });
 
   for (const channel of ['sms', 'email'] as const)
-    it(`of a group ${channel} message move the recipient that they name, or both`, async () => {
+    it(`of a group ${channel} message move the recipient that they name, or both, or nobody`, async () => {
       const [first, second]: readonly [string, string] = RECIPIENTS[channel];
-      const named = [first, second, null] as (string | null)[];
+      const unnamed = { recipient: null, of_one: false };
+      const named = [
+        { ...unnamed, recipient: first },
+        { ...unnamed, recipient: second },
+        unnamed,
+        { ...unnamed, of_one: true },
+      ];
       const events = permutations(WORDS).flatMap((words, index) =>
         [words, words.toReversed()].map((order) =>
-          order.map((status, n) => ({ status, recipient: named[(n + index) % 3] as string | null })),
+          order.map((status, n) => ({ status, ...(named[(n + index) % 4] as (typeof named)[number]) })),
         ),
       );
       await Promise.all(
@@ -54,12 +64,14 @@ describe('Receipts in any order', () => {
           const expected = [first, second].map((address) =>
             stateAfter(
               receipts
-                .filter(({ recipient }) => recipient === null || recipient === address)
+                .filter(({ recipient, of_one }) => (recipient === null ? !of_one : recipient === address))
                 .map(({ status }) => status),
               channel,
             ),
           );
-          const text = receipts.map(({ status, recipient }) => `${status} ${recipient}`).join();
+          const text = receipts
+            .map(({ status, recipient, of_one }) => `${status} ${recipient} ${of_one}`)
+            .join();
           expect(await stage.recipientsOf(actor.id), text).to.deep.equal(expected);
           expect(await stage.statesOf([actor]), text).to.deep.equal([summary(expected)]);
         }),

@@ -51,8 +51,11 @@ export class Stage {
     return actors.map(({ id }) => rows.find((row) => Number(row.message_id) === id)?.status as State);
   }
 
-  /** Applies receipts to a message in one batch; `recipient` is null for all recipients. */
-  async report(id: number, receipts: { status: string; recipient: string | null }[]): Promise<void> {
+  /** Applies receipts to a message in one batch; `recipient` is null for all recipients, or with `of_one` for one that is not named. */
+  async report(
+    id: number,
+    receipts: { status: string; recipient: string | null; of_one?: boolean }[],
+  ): Promise<void> {
     await this.#pool.query(`select ${storedFunction('store_receipts')}($1)`, [
       JSON.stringify(receipts.map((receipt, n) => ({ n, ...receiptFor(id, receipt.status), ...receipt }))),
     ]);

@@ -60,7 +60,8 @@ describe('The webhooks of Resend', () => {
       const content = await read(eventOf(type));
       expect(content?.receipts, type).to.have.lengthOf(1);
       expect(content?.receipts[0]).to.include({
-        ...{ providerMessageId: ID, echo: ECHO, recipient: 'b@example.com', status, timestamp: AT },
+        ...{ providerMessageId: ID, echo: ECHO, recipient: 'b@example.com', ofOne: true, status },
+        timestamp: AT,
         wireMessageId: '111-222@email.example.com',
       });
       expect(content?.receipts[0]).to.not.have.any.keys('error', 'bounce');

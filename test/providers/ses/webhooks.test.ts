@@ -279,6 +279,14 @@ describe('The webhooks of SES', () => {
         expect(await receiptsOf('Bounce', bounce(type))).to.deep.equal(expected('soft', 'unreachable'));
     });
 
+    it('events about one recipient each, also of one that they do not name', async () => {
+      for (const emailAddress of ['', null, undefined]) {
+        const bounce = { bounceType: 'Permanent', bouncedRecipients: [{ emailAddress }] };
+        const read = await parse(sesEvent('Bounce', { id: ID, to, echo: ECHO, bounce }));
+        expect(read?.receipts.map(({ ofOne }) => ofOne)).to.deep.equal([true]);
+      }
+    });
+
     it('every other event, one receipt for each recipient', async () => {
       const timestamp = at;
       const sentAt = '2026-11-26T10:00:00.000Z';

@@ -15,8 +15,10 @@ begin
     where receipt.id = any(receipt_ids) and receipt.provider = current.provider
       and (with_recipients is null or receipt.message_id <> all(with_recipients))
       and status_after_receipt(current.status, reported_status(receipt.status), channel) <> current.status
-      and (receipt.recipient is null
-        or exists (select from messages where messages.id = receipt.message_id and receipt.recipient = any("to")))
+      and (receipt.recipient is null and not of_one
+        or exists (
+          select from messages where messages.id = receipt.message_id
+            and case when receipt.recipient is null then cardinality("to" || cc || bcc) = 1 else receipt.recipient = any("to") end))
     order by receipt.message_id, receipt.id
   ) as change
   where deliveries.message_id = change.message_id;

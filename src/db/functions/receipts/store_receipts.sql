@@ -1,5 +1,5 @@
 -- Stores a batch of receipts and applies them. `input` has for each receipt {n, provider, provider_message_id, recipient,
--- message_id, delivery_key, dedupe_key, status, error, bounce, wire_message_id, occurred_at, payload}. `message_id` and
+-- of_one, message_id, delivery_key, dedupe_key, status, error, bounce, wire_message_id, occurred_at, payload}. `message_id` and
 -- `delivery_key` are the echo, which finds a message whose provider id is not known yet because the response to the send is late
 -- or lost. Returns the stored receipt of each `n`; a repeated receipt is stored once.
 create or replace function store_receipts(input json) returns table (
@@ -21,14 +21,15 @@ begin
     where provider_message_id is not null));
   with stored as (
     insert into delivery_receipts (
-      provider, provider_message_id, recipient, delivery_key, dedupe_key, message_id, status, error, bounce, wire_message_id,
-      occurred_at, payload)
-    select receipt.provider, receipt.provider_message_id, receipt.recipient, receipt.delivery_key, receipt.dedupe_key,
+      provider, provider_message_id, recipient, of_one, delivery_key, dedupe_key, message_id, status, error, bounce,
+      wire_message_id, occurred_at, payload)
+    select receipt.provider, receipt.provider_message_id, receipt.recipient, coalesce(receipt.of_one, false),
+      receipt.delivery_key, receipt.dedupe_key,
       coalesce(by_key.message_id, by_id.message_id, by_recipient_id.message_id),
       receipt.status, receipt.error, receipt.bounce, receipt.wire_message_id, receipt.occurred_at, receipt.payload
     from json_to_recordset(input) as receipt(
-      n int, provider text, provider_message_id text, recipient text, message_id bigint, delivery_key uuid, dedupe_key text,
-      status text, error jsonb, bounce text, wire_message_id text, occurred_at timestamptz, payload jsonb)
+      n int, provider text, provider_message_id text, recipient text, of_one boolean, message_id bigint, delivery_key uuid,
+      dedupe_key text, status text, error jsonb, bounce text, wire_message_id text, occurred_at timestamptz, payload jsonb)
     -- The oldest of the messages to which a faulty provider gave the same id. `+ 0` keeps the planner from the primary key.
     left join lateral (
       select message_id from deliveries
