@@ -1,19 +1,27 @@
+import { decodeHeader } from './encoded-words.ts';
+
 const BRACKETED = /<([^<>]*)>/g;
 const MAX_ID = 998;
+/** Spaces and control characters, which an encoded word can have. */
+const INVISIBLE = /[\s\p{Cc}]+/gu;
 
-/** The message ids in a header, without angle brackets and in their order. Ids without brackets are accepted if they have an `@`. */
+/**
+ * The message ids in a header, without angle brackets and in their order. Ids without brackets are accepted if they have an `@`. Some
+ * mailers write long ids as encoded words (RFC 2047), which is not allowed.
+ */
 export function messageIdsIn(header: string | null): string[] {
   if (header === null) return [];
-  const bracketed = [...header.matchAll(BRACKETED)].map(([, id = '']) => id.replace(/\s+/g, ''));
+  const ids = decodeHeader(header);
+  const bracketed = [...ids.matchAll(BRACKETED)].map(([, id = '']) => id.replace(INVISIBLE, ''));
   const found =
-    bracketed.length > 0 ? bracketed : header.split(/[\s,;]+/).filter((word) => word.includes('@'));
+    bracketed.length > 0 ? bracketed : ids.split(/[\s,;]+/).filter((word) => word.includes('@'));
   return [...new Set(found.filter((id) => id !== '' && id.length <= MAX_ID))];
 }
 
 /** The id in `Message-ID`, without angle brackets; null if there is none. Broken mailers omit the brackets or the `@`. */
 export function messageIdIn(header: string | null): string | null {
-  const bare = header?.trim() ?? '';
-  const id = messageIdsIn(bare)[0] ?? bare.replace(/[\s<>]+/g, '');
+  const bare = decodeHeader(header ?? '').trim();
+  const id = messageIdsIn(bare)[0] ?? bare.replace(/[<>]/g, '').replace(INVISIBLE, '');
   return id === '' || id.length > MAX_ID ? null : id;
 }
 

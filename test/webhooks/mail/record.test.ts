@@ -222,6 +222,12 @@ describe('A recorded email', () => {
     expect(other.in_reply_to).to.equal(undefined);
     const same = await receive({ References: references, Subject: 'AW: Re: Your  order' });
     expect(same.in_reply_to).to.equal(sent.id);
+    const words = [`<${id?.slice(0, 20)}`, `${id?.slice(20)}>`].map(
+      (part) => `=?utf-8?q?${part.replace(/[<>@]/g, (char) => `=${char.charCodeAt(0).toString(16)}`)}?=`,
+    );
+    const encoded = words.join('\r\n ');
+    for (const name of ['In-Reply-To', 'References'])
+      expect((await receive({ [name]: encoded, Subject: 'Re: Your order' })).in_reply_to).to.equal(sent.id);
   });
 
   it('is a receipt for the bounced recipient too, who is suppressed if the address will never accept an email', async () => {
