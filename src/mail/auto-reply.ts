@@ -1,4 +1,5 @@
 import type { ParsedMail } from './parsed-mail.ts';
+import { readReturnPath } from './return-path.ts';
 
 const AUTOMATIC_PRECEDENCE = /^\s*(?:bulk|junk|auto_reply)\b/i;
 const MANUAL = /^\s*no\b/i;
@@ -19,6 +20,6 @@ export function isAutoReply(
     values('auto-submitted').some((value) => value.trim() !== '' && !MANUAL.test(value)) ||
     values('precedence').some((value) => AUTOMATIC_PRECEDENCE.test(value)) ||
     envelopeFrom === null ||
-    (envelopeFrom === undefined && values('return-path').some((value) => value.trim() === '<>'))
+    (envelopeFrom === undefined && values('return-path').some((value) => readReturnPath(value) === null))
   );
 }

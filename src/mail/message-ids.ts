@@ -13,8 +13,7 @@ export function messageIdsIn(header: string | null): string[] {
   if (header === null) return [];
   const ids = decodeHeader(header);
   const bracketed = [...ids.matchAll(BRACKETED)].map(([, id = '']) => id.replace(INVISIBLE, ''));
-  const found =
-    bracketed.length > 0 ? bracketed : ids.split(/[\s,;]+/).filter((word) => word.includes('@'));
+  const found = bracketed.length > 0 ? bracketed : ids.split(/[\s,;]+/).filter((word) => word.includes('@'));
   return [...new Set(found.filter((id) => id !== '' && id.length <= MAX_ID))];
 }
 

@@ -1,4 +1,5 @@
 import { MAX_MAIL_BYTES } from '../../mail/read-mail.ts';
+import { readReturnPath } from '../../mail/return-path.ts';
 import { signingKey } from '../standard/signature.ts';
 import { verifyStandardWebhook } from '../standard/webhook.ts';
 import type { IncomingWebhook, WebhookContent } from '../webhook.ts';
@@ -41,7 +42,7 @@ async function parse(webhook: IncomingWebhook): Promise<WebhookContent> {
   };
   const mail = {
     content: { raw: await webhook.body() },
-    envelopeFrom: envelope.sender === null ? undefined : envelope.sender.trim() || null,
+    envelopeFrom: envelope.sender === null ? undefined : readReturnPath(envelope.sender),
     envelopeTo: envelope.recipients,
     spam: null,
   };

@@ -1,6 +1,7 @@
 import { messageIdIn, messageIdsIn } from '../../mail/message-ids.ts';
 import type { ParsedMail } from '../../mail/parsed-mail.ts';
 import { contentIdsIn } from '../../mail/read-mail.ts';
+import { readReturnPath } from '../../mail/return-path.ts';
 import { contentOf, fileOf } from '../email/inbound.ts';
 import { isObject, type JsonObject, textOf } from '../email/json.ts';
 import type { BasicCredentials } from '../http/basic-auth.ts';
@@ -37,9 +38,10 @@ async function parse(webhook: IncomingWebhook): Promise<WebhookContent | null> {
   const headers = headersIn(event);
   const value = (name: string) => headers.find((header) => header.name === name)?.value ?? null;
   const recipient = textOf(event.OriginalRecipient);
+  const returnPath = value('return-path');
   const mail: InboundMail = {
     content: contentIn(event, headers),
-    envelopeFrom: returnPathOf(value('return-path')),
+    envelopeFrom: returnPath === null ? undefined : readReturnPath(returnPath),
     envelopeTo: recipient === null ? [] : [recipient],
     spam: spamOf(value('x-spam-score'), value('x-spam-status')),
     strippedText: textOf(event.StrippedTextReply),
@@ -115,11 +117,6 @@ function mailboxesOf(full: unknown): string[] {
       if (address === null) return [];
       return name === null ? [address] : [`"${name.replaceAll(/[\\"]/g, '\\$&')}" <${address}>`];
     });
-}
-
-/** Null for the null return path of bounces; undefined if the email has no header of it. */
-function returnPathOf(value: string | null): string | null | undefined {
-  return value === null ? undefined : value.trim().replace(/^<|>$/g, '') || null;
 }
 
 function spamOf(score: string | null, status: string | null): InboundMail['spam'] {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { readReturnPath } from '../../mail/return-path.ts';
 import { contentOf } from '../email/inbound.ts';
 import { textOf } from '../email/json.ts';
 import { verifyBasic } from '../http/basic-auth.ts';
@@ -41,7 +42,7 @@ async function parse(webhook: IncomingWebhook): Promise<WebhookContent | null> {
   const envelope = jsonIn(form, 'envelope');
   const mail: InboundMail = {
     content,
-    envelopeFrom: typeof envelope?.from === 'string' ? envelope.from.trim() || null : undefined,
+    envelopeFrom: typeof envelope?.from === 'string' ? readReturnPath(envelope.from) : undefined,
     envelopeTo: [envelope?.to].flat().flatMap((each) => textOf(each) ?? []),
     spam: spamIn(form),
   };
