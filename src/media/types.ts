@@ -19,6 +19,11 @@ export function mediaTypeOf(contentType: string | undefined): string | null {
   return TYPE.exec(contentType ?? '')?.[1]?.toLowerCase() ?? null;
 }
 
+/** Whether a type has parameters, which `mediaTypeOf` leaves out. */
+export function hasParameters(contentType: string): boolean {
+  return contentType.includes(';');
+}
+
 /** Whether an SMS or MMS can have files of this type: pictures, audio, video, vCards, calendars, plain text and PDF. */
 export function isTextMessageType(type: string): boolean {
   return TEXT_MESSAGE_GROUPS.has(type.split('/')[0] as string) || TEXT_MESSAGE_TYPES.has(type);

@@ -1387,7 +1387,7 @@ export interface components {
             /** @description The id of a stored file, as in `media_ids`. */
             media_id?: components["schemas"]["Id"];
             filename?: components["schemas"]["FileName"];
-            /** @description The type of the file, such as `application/pdf`. Default: that of the response or of the stored file, otherwise `application/octet-stream`. Not beside `media_id`. */
+            /** @description The type of the file, such as `application/pdf`, without parameters: they would not be sent. Default: that of the response or of the stored file, otherwise `application/octet-stream`. Not beside `media_id`. */
             content_type?: string;
             content_id?: components["schemas"]["ContentId"];
         };

@@ -12,7 +12,7 @@ const EMAIL = {
 };
 const [pdf, png] = [PDF.toString('base64'), PNG.toString('base64')];
 const FILES = [
-  { content: pdf, filename: PDF_NAME, content_type: 'Application/PDF; x=y' },
+  { content: pdf, filename: PDF_NAME, content_type: 'Application/PDF' },
   { content: png, filename: 'logo.png', content_type: 'image/png', content_id: 'logo' },
 ];
 
@@ -92,7 +92,16 @@ describe('Attachments by content', () => {
       [[{ filename: 'a' }], '/body/attachments/0'],
       [[{ content: png, url }], '/body/attachments/0'],
       [[{ media_id: 1, content_type: 'image/png' }], '/body/attachments/0/content_type'],
-      [[{ content: png, content_type: 'png' }], '/body/attachments/0/content_type'],
+      ...[
+        'png',
+        'text/plain; charset=iso-8859-1',
+        'text/calendar;method=REQUEST',
+        'a/b;',
+        'a/b; name="\r\nBcc: x"',
+      ].flatMap((content_type): [unknown[], string][] => [
+        [[{ content: png, content_type }], '/body/attachments/0/content_type'],
+        [[{ url, content_type }], '/body/attachments/0/content_type'],
+      ]),
       [
         [
           { content: png, content_id: 'a' },

@@ -1,6 +1,6 @@
 import type { UrlFile } from '../../db/models/email.ts';
 import type { Fault } from '../../errors.ts';
-import { mediaTypeOf } from '../../media/types.ts';
+import { hasParameters, mediaTypeOf } from '../../media/types.ts';
 import type { MediaRow } from '../../media/view.ts';
 import type { Schema } from '../../openapi/types.ts';
 import { contentIdFaults } from './rules.ts';
@@ -64,14 +64,17 @@ export function readAttachments({ attachments, media_ids = [] }: Request, faults
     const { url, media_id, content, ...given } = attachment;
     if (given.content_type !== undefined && media_id !== undefined)
       faults.push({ path: `${path}/content_type`, message: 'must not be beside media_id' });
-    else if (given.content_type !== undefined && mediaTypeOf(given.content_type) === null)
-      faults.push({ path: `${path}/content_type`, message: 'must be a media type, such as application/pdf' });
+    else if (given.content_type !== undefined) {
+      const message = contentTypeFault(given.content_type);
+      if (message !== null) faults.push({ path: `${path}/content_type`, message });
+    }
     if (given.content_id !== undefined) contentIds.push({ path: `${path}/content_id`, id: given.content_id });
     if ([url, media_id, content].filter((source) => source !== undefined).length !== 1)
       faults.push({ path, message: 'must have exactly one of content, url and media_id' });
     else if (url !== undefined) {
       urls.push(url);
-      urlFiles.push(given);
+      const contentType = mediaTypeOf(given.content_type);
+      urlFiles.push({ ...given, ...(contentType !== null && { content_type: contentType }) });
     } else if (media_id !== undefined) {
       storedFiles.push({ id: media_id, path: `${path}/media_id` });
       mediaNames.push({ name: given.filename ?? null, contentId: given.content_id ?? null });
@@ -98,6 +101,12 @@ export function readAttachments({ attachments, media_ids = [] }: Request, faults
     newFiles,
     mediaNames: names.some(({ name, contentId }) => name ?? contentId) ? names : null,
   };
+}
+
+/** Parameters, such as a charset, would be lost: accounts and the store have types only. */
+function contentTypeFault(contentType: string): string | null {
+  if (mediaTypeOf(contentType) === null) return 'must be a media type, such as application/pdf';
+  return hasParameters(contentType) ? 'must be a media type without parameters, which are not sent' : null;
 }
 
 /** The bytes of a text in base64 with padding and without line breaks; null for any other text. */
