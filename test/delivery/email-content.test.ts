@@ -35,6 +35,30 @@ describe('emailOf', () => {
     });
   });
 
+  it('names in its headers only Message-IDs of printable ASCII without encoded words', () => {
+    const unsafe = [
+      'a\x01\x7f1@x.test',
+      'é1@x.test',
+      'a\u0085b@x.test',
+      '=?utf-8?q?x=0D=0ABcc:_e@x?=1@x.test',
+      'a b@x.test',
+      'a>b@x.test',
+      `${'a'.repeat(250)}@x.test`,
+      '',
+    ];
+    for (const in_reply_to of unsafe) {
+      const reference_ids = ['first@example.net', in_reply_to, 'CAF+1=a$b_c-d.e%f/[1]@mail.example.net'];
+      const { inReplyTo, references } = emailOf({
+        ...message,
+        email: { ...stored, in_reply_to, reference_ids },
+      });
+      expect([inReplyTo, references], in_reply_to).to.deep.equal([
+        null,
+        ['first@example.net', reference_ids[2]],
+      ]);
+    }
+  });
+
   it('keeps a text beside the HTML, and a text that looks like HTML', () => {
     const both = emailOf({ ...message, email: { ...stored, text: 'Hello, Ada!' } });
     expect([both.text, both.html]).to.deep.equal(['Hello, Ada!', message.body]);

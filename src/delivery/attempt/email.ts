@@ -1,3 +1,4 @@
+import { isSafeMessageId } from '../../mail/header-text.ts';
 import { isHtml } from '../../mail/is-html.ts';
 import { textOfHtml } from '../../mail/text-of-html.ts';
 import type { Outgoing, OutgoingEmail } from '../../providers/outgoing.ts';
@@ -14,12 +15,13 @@ type Content = Pick<Claimed, 'email' | 'body' | 'delivery_key'> & Pick<Outgoing,
 export function emailOf(message: Content, envelope: readonly string[]): OutgoingEmail {
   const { email, body, delivery_key, from, subject } = message;
   const html = (email?.is_html ?? isHtml(body)) ? body : null;
+  const inReplyTo = email?.in_reply_to ?? null;
   return {
     text: html === null ? body || null : email?.text || textOfHtml(html) || subject || NO_TEXT,
     html,
     messageId: email?.internet_message_id ?? `${delivery_key}@${from.slice(from.lastIndexOf('@') + 1)}`,
-    inReplyTo: email?.in_reply_to ?? null,
-    references: email?.reference_ids ?? [],
+    inReplyTo: inReplyTo !== null && isSafeMessageId(inReplyTo) ? inReplyTo : null,
+    references: (email?.reference_ids ?? []).filter(isSafeMessageId),
     headers: email?.headers ?? {},
     names: email?.names ?? {},
     envelope,

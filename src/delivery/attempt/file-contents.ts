@@ -2,6 +2,7 @@ import { execute } from '../../db/transaction.ts';
 import { ByteBudget } from '../../media/byte-budget.ts';
 import { MediaClient } from '../../media/fetching/client.ts';
 import { FetchFailure, tooLarge } from '../../media/fetching/failure.ts';
+import { sentFileName } from '../../media/file-name.ts';
 import { createPostgresStore } from '../../media/postgres-store.ts';
 import type { Events } from '../../observability/events.ts';
 import type { OutgoingFile } from '../../providers/outgoing.ts';
@@ -98,7 +99,7 @@ export class FileContents {
           url: message.attachments[index] ?? '',
           contentType: file.content_type,
           size: file.size,
-          name: given?.filename ?? file.name,
+          name: sentFileName(given?.filename ?? file.name),
           contentId: given?.content_id ?? ('content_id' in file ? file.content_id : null),
           content: await this.#read(file, signal),
         });

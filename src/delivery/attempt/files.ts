@@ -1,3 +1,4 @@
+import { sentFileName } from '../../media/file-name.ts';
 import type { MediaLinks } from '../../media/links.ts';
 import type { Capabilities } from '../../providers/capabilities.ts';
 import type { OutgoingFile } from '../../providers/outgoing.ts';
@@ -48,7 +49,7 @@ function linkedFiles(
       url,
       contentType: content_type,
       size: null,
-      name: filename,
+      name: sentFileName(filename),
       contentId: content_id,
       content: null,
     };
@@ -57,7 +58,14 @@ function linkedFiles(
   for (const { id, content_type, size, name, content_id } of media ?? []) {
     const url = links.urlUntil(id, expires);
     if (url === null) return null;
-    files.push({ url, contentType: content_type, size, name, contentId: content_id, content: null });
+    files.push({
+      url,
+      contentType: content_type,
+      size,
+      name: sentFileName(name),
+      contentId: content_id,
+      content: null,
+    });
   }
   return files;
 }

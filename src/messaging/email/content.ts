@@ -1,4 +1,5 @@
 import type { Fault } from '../../errors.ts';
+import { safeHeaderText } from '../../mail/header-text.ts';
 import { isHtml } from '../../mail/is-html.ts';
 import type { Schema } from '../../openapi/types.ts';
 
@@ -29,9 +30,10 @@ export function readEmailContent(
     : { body: html, isHtml: true, text: text ?? null };
 }
 
-/** The subject of an email that answers another email, in at most 998 characters. */
+/** The subject of an email that answers another email, in at most 998 characters, safe for a header also if the other one is not. */
 export function subjectOfReply(subject: string | null): string | null {
   if (subject === null) return null;
-  const reply = /^\s*re\s*:/i.test(subject) ? subject : `Re: ${subject}`;
+  const safe = safeHeaderText(subject);
+  const reply = /^\s*re\s*:/i.test(safe) ? safe : `Re: ${safe}`;
   return [...reply].slice(0, 998).join('');
 }

@@ -25,8 +25,8 @@ export function displayNames(
     const address = parse(text)?.key;
     if (address === undefined || names.has(address)) return;
     const name = parseDisplayName(text);
+    faults.push(...headerTextFault(path, `${name ?? ''} ${address}`));
     if (name === null || name.toLowerCase() === address) return;
-    faults.push(...headerTextFault(path, name));
     names.set(address, name);
   };
   const readAll = (path: string, texts: readonly string[]) => {

@@ -1,4 +1,5 @@
 import type { Fault } from '../../errors.ts';
+import { CONTROL, hasEncodedWord } from '../../mail/header-text.ts';
 
 /** The headers of an email that a client can set, in lower case. Every other header is set by the service or by a mail server. */
 const SAFE_HEADERS = new Set([
@@ -25,9 +26,6 @@ const MAX_LINE = 998;
 const MAX_NAME = 76;
 /** Every provider takes printable ASCII; other characters can be written as encoded words (RFC 2047). */
 const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
-const CONTROL = /[\p{Cc}\u2028\u2029]/u;
-/** The form that mail programs decode (RFC 2047), also if it was written as a text. */
-const ENCODED_WORD = /=\?[^?\s]+\?[bq]\?[^?\s]*\?=/i;
 const CONTENT_ID = /^[A-Za-z\d][A-Za-z\d._+@-]{0,127}$/;
 
 /** The rules of the further headers of an email that the schema cannot express. */
@@ -57,11 +55,11 @@ function headerFault(name: string, value: string): string | null {
     : null;
 }
 
-/** The fault of a text that is a header or a part of one: a subject, a display name or the name of a file. */
+/** The fault of a text that is a header or a part of one: a subject, a display name, an address or the name of a file. */
 export function headerTextFault(path: string, text: string | null | undefined): Fault[] {
   if (!text) return [];
   if (CONTROL.test(text)) return [{ path, message: 'must be one line without control characters' }];
-  return ENCODED_WORD.test(text)
+  return hasEncodedWord(text)
     ? [{ path, message: 'must be plain text, without encoded words (RFC 2047)' }]
     : [];
 }

@@ -3,7 +3,7 @@ import type { AccountConfig } from '../../config/config.ts';
 import { accountFields } from '../account-fields.ts';
 import { echoOf } from '../echo.ts';
 import { composeMime, notComposed } from '../email/mime.ts';
-import { type Email, recipientsOf } from '../email/recipients.ts';
+import { addressBeyondAscii, type Email, recipientsOf } from '../email/recipients.ts';
 import { longestCallMs, ProviderClient } from '../http/client.ts';
 import type { Outgoing } from '../outgoing.ts';
 import type { CallContext, Provider, SendOutcome } from '../provider.ts';
@@ -59,6 +59,8 @@ async function send(
   context: CallContext,
 ): Promise<SendOutcome> {
   const email = message as Email;
+  const beyondAscii = addressBeyondAscii(email);
+  if (beyondAscii !== undefined) return notSupported(beyondAscii);
   const content = await composeMime(email).catch((error: Error) => error);
   if (content instanceof Error) return notComposed(content);
   const body = JSON.stringify({
@@ -72,6 +74,22 @@ async function send(
   return outcome.outcome === 'accepted'
     ? { ...outcome, wireMessageId: wireMessageIdOf(outcome.providerMessageId, region) }
     : outcome;
+}
+
+/**
+ * Outcome without a call: an address needs SMTPUTF8 (RFC 6531).
+ * Source: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html (FromEmailAddress, Destination)
+ */
+function notSupported(address: string): SendOutcome {
+  return {
+    ...{
+      outcome: 'rejected',
+      httpStatus: null,
+      class: 'invalid_destination',
+      code: 'smtputf8_not_supported',
+    },
+    detail: `SES does not support SMTPUTF8, which ${address} requires`,
+  };
 }
 
 /** The recipients of this call. The headers of the MIME message name the others of `to` and `cc` too. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccountConfig } from '../../config/config.ts';
 import { accountFields } from '../account-fields.ts';
 import { composeMime } from '../email/mime.ts';
-import type { Outgoing, OutgoingEmail } from '../outgoing.ts';
+import { addressBeyondAscii, type Email } from '../email/recipients.ts';
 import type { CallContext, Provider, SendOutcome } from '../provider.ts';
 import { MAX_UPLOAD_MS } from '../upload-time.ts';
 import { SMTP_CAPABILITIES } from './capabilities.ts';
@@ -40,8 +40,6 @@ export function createSmtpProvider(account: AccountConfig<SmtpSettings>, timeout
     ...smtpWebhooks,
   };
 }
-
-type Email = Outgoing & { email: OutgoingEmail };
 
 interface Client {
   settings: SmtpSettings;
@@ -86,14 +84,15 @@ async function transact(
 async function attempt(
   { pool, settings, timeoutMs }: Client,
   idle: Session | null,
-  { from, email }: Email,
+  message: Email,
   content: Buffer,
   { signal, webhookUrl }: CallContext,
 ): Promise<{ outcome: SendOutcome; error: unknown }> {
+  const { from, email } = message;
   let session = idle;
   try {
     session ??= await pool.open({ settings, name: nameOf(webhookUrl), timeoutMs, signal });
-    const beyondAscii = [from, ...email.envelope].find((address) => !/^\p{ASCII}*$/u.test(address));
+    const beyondAscii = addressBeyondAscii(message);
     if (beyondAscii !== undefined && !session.supportsUtf8) {
       pool.keep(session);
       return { outcome: needsUtf8(beyondAscii), error: null };

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { openDatabase } from '../../../src/db/pools.ts';
 import { subjectOfReply } from '../../../src/messaging/email/content.ts';
 import { createFindRepliedTo } from '../../../src/messaging/email/replied-to.ts';
+import { headerTextFault } from '../../../src/messaging/email/rules.ts';
 import type { Schema } from '../../../src/openapi/types.ts';
 import { inboundEmail } from '../../support/bodies.ts';
 import { query } from '../../support/database.ts';
@@ -146,6 +147,13 @@ describe('The parts of an email', () => {
     it('have a subject of at most 998 characters, also if the answered subject begins with Re:', () => {
       expect([...(subjectOfReply(`Re: ${'😀'.repeat(998)}`) ?? '')]).to.have.length(998);
       expect(subjectOfReply('RE: Order 7')).to.equal('RE: Order 7');
+    });
+
+    it('have a subject without the control characters and the encoded words that a stranger wrote in another one', () => {
+      expect(subjectOfReply('a\r\nBcc: x\u2028b')).to.equal('Re: a  Bcc: x b');
+      const reply = subjectOfReply('re: =?utf-8?q?x =0D=0ABcc: e?=') ?? '';
+      expect(reply).to.equal('re: = ?utf-8?q?x =0D=0ABcc: e?=');
+      expect(headerTextFault('/body/subject', reply)).to.deep.equal([]);
     });
 
     it('are refused with the same text for every message that is not an email, without the scope read', async () => {

@@ -109,6 +109,9 @@ describe('rules of emails', () => {
       'a\0b',
       '=?UTF-8?Q?a=0D=0ABcc:_x?=',
       'Hi =?utf-8?b?YQ==?=',
+      '=?utf-8?q?PayPal Support?=',
+      '=?utf-8?Q?without an end',
+      '=?utf-8*en?q?a?=',
     ])
       expect(headerTextFault('/body/subject', text), text).to.have.length(1);
     for (const text of ['領収書 – Grüße', 'a =? b ?= c', '', null, undefined])
@@ -148,7 +151,13 @@ describe('displayNames', () => {
 
   it('adds a fault for a name that is an encoded word', () => {
     const faults: { path: string; message: string }[] = [];
-    displayNames(parse, { from: 'a@example.com', to: ['=?UTF-8?Q?A=0D=0A?= <b@example.com>'] }, faults);
-    expect(faults.map(({ path }) => path)).to.deep.equal(['/body/to/0']);
+    const words = [
+      '=?UTF-8?Q?A=0D=0A?= <b@example.com>',
+      '"=?utf-8?q?PayPal Support?=" <c@example.com>',
+      '"=?utf-8?q?x =0D=0ABcc: e@x.test?=" <d@example.com>',
+      '=?utf-8?q?e?=@example.com',
+    ];
+    displayNames(parse, { from: 'a@example.com', to: words, cc: ['Q?A =? <f@example.com>'] }, faults);
+    expect(faults.map(({ path }) => path)).to.deep.equal(words.map((_, index) => `/body/to/${index}`));
   });
 });

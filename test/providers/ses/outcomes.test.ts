@@ -87,6 +87,14 @@ describe('An account at SES', () => {
   const send = (message = referenceEmail(), context: Partial<CallContext> = {}, more = {}) =>
     account(more).send(message, callContext(context));
 
+  it('does not send an email with an address that needs SMTPUTF8', async () => {
+    for (const changes of [{ reply_to: 'jörg@example.net' }, { from: 'jörg@example.com' }])
+      expect(await send(referenceEmail(changes))).to.include({
+        ...{ outcome: 'rejected', class: 'invalid_destination', code: 'smtputf8_not_supported' },
+      });
+    expect(requests).to.deep.equal([]);
+  });
+
   it('sends the whole email as MIME, without the blind copies, which only the envelope has', async () => {
     const message = referenceEmail();
     expect(await send(message, {}, { configurationSet: 'shop' })).to.deep.equal({

@@ -207,6 +207,10 @@ describe('An account of the kind smtp', () => {
       expect(await send(['jörg@example.net'], {}, own)).to.include({
         ...{ outcome: 'rejected', class: 'invalid_destination', code: 'smtputf8_not_supported' },
       });
+      for (const changes of [{ reply_to: 'jörg@example.net' }, { cc: ['jörg@example.net'] }])
+        expect(await own.send(emailTo(['ada@example.net'], changes), callContext())).to.include({
+          code: 'smtputf8_not_supported',
+        });
       expect(received).to.deep.equal([[true, ['ada@example.net']]]);
       const textOf = async (at: number, settings: Partial<SmtpSettings>, timeoutMs?: number) =>
         (await smtpAt(at, { requireTls: true, ...settings }, timeoutMs).check?.(callContext()))?.[0]?.text;
