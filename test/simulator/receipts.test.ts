@@ -126,6 +126,25 @@ describe('Receipts', () => {
     });
   }
 
+  it('report a mailbox that bounces, complains or unsubscribes after the delivery', async () => {
+    const cases = [
+      ['late-bounce', 'undelivered', 'hard'],
+      ['complaint', 'complained', undefined],
+      ['unsubscribe', 'unsubscribed', undefined],
+    ];
+    for (const [n, [mailbox, status, bounce]] of cases.entries()) {
+      await play.send({ ...email, to: `${mailbox}@example.com` });
+      const received = (await untilReceived(3 * (n + 1)))
+        .slice(-3)
+        .map(({ body }) => [body.status, body.bounce]);
+      expect(received).to.deep.equal([
+        ['sent', undefined],
+        ['delivered', undefined],
+        [status, bounce],
+      ]);
+    }
+  });
+
   it('end with undelivered for the configured share of messages', async () => {
     await set({ failure_rate: 1 });
     await play.send();

@@ -5,7 +5,8 @@ import { pause } from '../../webhook-client.ts';
 import { type WebhookSender, webhookUrl } from './webhooks.ts';
 
 export interface Outcome {
-  status: 'queued' | 'sent' | 'delivered' | 'undelivered' | 'failed';
+  /** `complained` and `unsubscribed` are marks of the recipient. */
+  status: 'queued' | 'sent' | 'delivered' | 'undelivered' | 'failed' | 'complained' | 'unsubscribed';
   error: { code: string; detail: string } | null;
   /** Of an email to an address that will never accept one. */
   bounce?: 'hard';
@@ -24,9 +25,25 @@ const UNDELIVERED: Outcome = {
   status: 'undelivered',
   error: { code: '30003', detail: 'The recipient cannot be reached' },
 };
-/** Recipients whose messages are always undelivered: numbers with these last digits, and mailboxes with these names. */
-const BOUNCES = /0000008$|^(?:hard-)?bounce@/;
-const HARD_BOUNCES = /^hard-bounce@/;
+const HARD_BOUNCE: Outcome = { ...UNDELIVERED, bounce: 'hard' };
+/** Numbers with these last digits, and mailboxes with these names, have other outcomes than to be delivered. */
+const COURSES: [recipient: RegExp, course: Outcome[]][] = [
+  [/0000008$|^bounce@/, [UNDELIVERED]],
+  [/^hard-bounce@/, [HARD_BOUNCE]],
+  [/^late-bounce@/, [DELIVERED, HARD_BOUNCE]],
+  [/^complaint@/, [DELIVERED, { status: 'complained', error: null }]],
+  [/^unsubscribe@/, [DELIVERED, { status: 'unsubscribed', error: null }]],
+];
+
+/** A mark names its recipient, whatever other receipts do. */
+function courseOf(address: string): Outcome[] | undefined {
+  const course = COURSES.find(([recipient]) => recipient.test(address))?.[1];
+  return course?.map((outcome) => (isMark(outcome) ? { ...outcome, recipient: address } : outcome));
+}
+
+function isMark({ status }: Outcome): boolean {
+  return status === 'complained' || status === 'unsubscribed';
+}
 
 /** The recipients of a message in order. */
 export function recipientsOf({ request: { to, cc = [], bcc = [] } }: Accepted): string[] {
@@ -38,10 +55,8 @@ export function outcomesOf(message: Accepted, settings: Settings, random: () => 
   const { failure_rate, loss_rate, disorder, recipients } = settings.receipts;
   const all = recipientsOf(message);
   const outcomes = (addresses: string[]): Outcome[] => {
-    const bounces = addresses.some((address) => BOUNCES.test(address));
-    const isHard = addresses.some((address) => HARD_BOUNCES.test(address));
-    if (!bounces && !occurs(failure_rate, random)) return [SENT, DELIVERED];
-    return [SENT, { ...UNDELIVERED, ...(isHard && { bounce: 'hard' }) }];
+    const own = addresses.map(courseOf).find((course) => course !== undefined);
+    return [SENT, ...(own ?? (occurs(failure_rate, random) ? [UNDELIVERED] : [DELIVERED]))];
   };
   const each = () =>
     all.flatMap((recipient) => outcomes([recipient]).map((outcome) => ({ ...outcome, recipient })));
