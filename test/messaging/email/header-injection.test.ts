@@ -62,6 +62,26 @@ describe('Header injection', () => {
     expect(await harness.accepted()).to.deep.equal([]);
   });
 
+  it('is refused for encoded words with spaces, also by a preview', async () => {
+    const text = '=?utf-8?q?x =0D=0ABcc: x@example.org?=';
+    const url = 'https://files.example.com/a.pdf';
+    for (const [changes, fault] of [
+      [{ subject: text }, '/body/subject'],
+      [{ from: `"${text}" <shop@example.com>` }, '/body/from'],
+      [{ cc: [`"${text}" <mary@example.net>`] }, '/body/cc/0'],
+      [{ reply_to: '=?utf-8?q?help?=@example.com' }, '/body/reply_to'],
+      [{ attachments: [{ url, filename: '=?utf-8?q?evil 2=2Eexe?=' }] }, '/body/attachments/0/filename'],
+    ] as const)
+      for (const path of ['email', 'send', 'preview']) {
+        const { status, body } = await harness.request('POST', `/api/messages/${path}`, {
+          ...EMAIL,
+          ...changes,
+        });
+        expect([status, body.errors[0].path]).to.deep.equal([path === 'preview' ? 200 : 422, fault]);
+      }
+    expect(await harness.accepted()).to.deep.equal([]);
+  });
+
   it('does not refuse an email with names, headers and non-ASCII texts', async () => {
     const request = {
       ...EMAIL,
