@@ -4,9 +4,12 @@ import type { InboundContent } from '../../providers/webhook.ts';
 import { isStorable, parseTime } from '../time.ts';
 import { itemsOf, readText } from './inbound-values.ts';
 
-/** The `Date` header of RFC 5322. The time zone is required, because a time without a time zone is ambiguous. */
+/**
+ * The `Date` header of RFC 5322. The time zone is required, because a time without a time zone is ambiguous; a year before 1900 is not
+ * allowed, and `Date` parses the year 0001 as 2001.
+ */
 const RFC_5322 =
-  /^(?:[a-z]{3},\s*)?(\d{1,2}\s+[a-z]{3}\s+\d{4})\s+\d\d:\d\d(?::\d\d)?\s+(?:[+-]\d{4}|[a-z]{1,5})(?:\s*\([^()]*\))?$/i;
+  /^(?:[a-z]{3},\s*)?(\d{1,2}\s+[a-z]{3}\s+(?:19|[2-9]\d)\d\d)\s+\d\d:\d\d(?::\d\d)?\s+(?:[+-]\d{4}|[a-z]{1,5})(?:\s*\([^()]*\))?$/i;
 const MAX_TIME = 100;
 
 /** A Unix time in seconds or milliseconds. */

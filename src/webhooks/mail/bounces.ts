@@ -5,6 +5,7 @@ import type { ParsedMail } from '../../mail/parsed-mail.ts';
 import { toStorable } from '../../messaging/storable.ts';
 import type { Provider } from '../../providers/provider.ts';
 import type { InboundMail, ReceiptContent } from '../../providers/webhook.ts';
+import { plausibleDate } from './date.ts';
 
 /** Servers try to deliver an email for at most five days (RFC 5321, section 4.5.4.1). */
 const MAX_DAYS = 10;
@@ -67,7 +68,7 @@ export async function bounceReceipts(
     account: sent.provider,
     content: toStorable(
       receiptOf(sent.provider_message_id, mayBeHard ? failed : { ...failed, bounce: 'soft' }, {
-        ...{ identity, date: mail.date },
+        ...{ identity, date: plausibleDate(mail.date) },
       }),
     ),
   }));

@@ -11,6 +11,7 @@ import { toStorable } from '../../messaging/storable.ts';
 import { hasSender } from '../../providers/eligibility.ts';
 import type { Provider } from '../../providers/provider.ts';
 import type { InboundContent, InboundMail } from '../../providers/webhook.ts';
+import { plausibleDate } from './date.ts';
 import type { MailMedia } from './files.ts';
 import type { ReadEmail } from './reading/read-email.ts';
 
@@ -40,8 +41,13 @@ export function mailMessage(
   const { parseAddress } = options;
   const message = inboundMessage(parseAddress, 'email', account, {
     ...{ providerMessageId: identity, from: mail.from, cc: mail.cc, subject: mail.subject },
-    to: [...mail.to, ...ownEnvelope(options, envelope, mail)],
-    ...{ body: html ?? text ?? '', attachments: null, timestamp: mail.date, payload: toStorable(payload) },
+    to: withOwnEnvelope(options, envelope, mail),
+    ...{
+      body: html ?? text ?? '',
+      attachments: null,
+      timestamp: plausibleDate(mail.date),
+      payload: toStorable(payload),
+    },
   });
   const replyTo = readRecipients(parseAddress, 'email', mail.replyTo)[0]?.key ?? null;
   return {
@@ -79,6 +85,15 @@ export function mailboxesOf(
 ): string[] | null {
   const keys = readRecipients(parseAddress, 'email', envelopeTo).map(({ key }) => key);
   return keys.length > 0 ? keys : null;
+}
+
+/** The recipients in `To` with those of the envelope that take part, which are first where a long `To` is cut. */
+function withOwnEnvelope(options: MailMessageOptions, envelope: InboundMail, mail: ParsedMail): string[] {
+  const own = ownEnvelope(options, envelope, mail);
+  const keysOf = (texts: readonly string[]) =>
+    readRecipients(options.parseAddress, 'email', texts).map(({ key }) => key);
+  const kept = new Set(keysOf([...mail.to, ...own]));
+  return keysOf(own).every((key) => kept.has(key)) ? [...mail.to, ...own] : [...own, ...mail.to];
 }
 
 /**

@@ -212,6 +212,26 @@ describe('A recorded email', () => {
     expect([named.to, named.delivered_to]).to.deep.equal([['sales@shop.example'], recipients]);
   });
 
+  it('keeps our mailbox among the recipients of a long list', async () => {
+    const recipients = ['support@shop.example'];
+    const list = Array.from({ length: 2_000 }, (_, n) => `recipient-${n}@example.org`);
+    const { to } = await receive({ To: [...list, ...recipients].join(',\r\n '), Subject: 'Long' }, 'Hi', {
+      recipients,
+    });
+    expect(to).to.deep.equal([...recipients, ...list.slice(0, 299)]);
+  });
+
+  it('has the time of its arrival without a plausible date', async () => {
+    const start = Date.now();
+    const tomorrow = new Date(start + 36 * 60 * 60 * 1_000).toUTCString();
+    for (const date of ['Mon, 1 Jan 0001 00:00:00 +0000', 'Wed, 31 Dec 1969 23:59:59 +0000', tomorrow]) {
+      const { timestamp } = await receive({ Date: date, Subject: 'Time' }, date);
+      expect(Date.parse(timestamp), date).to.be.within(start, Date.now());
+    }
+    const epoch = await receive({ Date: 'Thu, 1 Jan 1970 00:00:00 +0000', Subject: 'Time' });
+    expect(epoch.timestamp).to.equal('1970-01-01T00:00:00.000Z');
+  });
+
   it('answers an email by In-Reply-To alone, and by References only with the same subject', async () => {
     const sent = await send();
     const id = sent.internet_message_id;
