@@ -252,16 +252,15 @@ describe('A recorded email', () => {
 
   it('is a receipt for the bounced recipient too, who is suppressed if the address will never accept an email', async () => {
     // The third is without a status code, and has a NUL character. The first has the null return path as Postfix names it.
-    const cases: [string, string, string | undefined][] = [
-      ['gone@example.com', '5.1.1', 'hard_bounce'],
-      ['full@example.com', '4.2.2', undefined],
-      ['nobody@example.com', '\0', undefined],
+    const cases: [string, string, string | undefined, string][] = [
+      ['gone@example.com', '5.1.1', 'hard_bounce', 'Mailer-Daemon'],
+      ['full@example.com', '4.2.2', undefined, '<>'],
+      ['nobody@example.com', '\0', undefined, ''],
     ];
-    for (const [address, status, reason] of cases) {
+    for (const [address, status, reason, sender] of cases) {
       const { id, internet_message_id } = await send({ from: 'support@smtp.example', to: address });
       await service.untilStatus(id, 'sent');
       const raw = bounce(`${internet_message_id}`, address, status);
-      const sender = reason ? 'Mailer-Daemon' : '';
       expect((await deliverMime(service, raw, { sender })).status).to.equal(200);
       await service.untilStatus(id, 'undelivered');
       const { data } = (await service.request('GET', `/api/suppressions?address=${address}`)).body;
