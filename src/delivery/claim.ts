@@ -5,17 +5,11 @@ import type { Email } from '../db/models/email.ts';
 import type { Message } from '../db/models/message.ts';
 import { execute } from '../db/transaction.ts';
 import type { LookedUp } from '../providers/outgoing.ts';
-import type { Provider } from '../providers/provider.ts';
 import type { Routable, StoredFile } from '../providers/routable.ts';
 import type { Breaker, FreeSlots } from './accounts/breaker.ts';
 import { isRetry } from './accounts/call.ts';
+import { leaseOf } from './accounts/lease.ts';
 import type { Route } from './accounts/routing.ts';
-
-/**
- * The lease of a claim for an account, in milliseconds: longer than any attempt at this account, because another worker may claim
- * the message afterwards.
- */
-export type LeaseMsOf = (provider: Provider) => number;
 
 /** A message that this worker may send until the lease ends. */
 export type Claimed = LookedUp &
@@ -39,6 +33,8 @@ export type Claimed = LookedUp &
   > & {
     /** Whether a provider accepted the message for some of its recipients: only the others remain, at the same account. */
     partly_sent: boolean;
+    /** The time from the claim to the end of its lease, in milliseconds. */
+    lease_ms: number;
   };
 
 /** A stored file, with its name and content id in this message. */
@@ -113,23 +109,14 @@ const FIRST_DUE = {
 /**
  * Claims at most `free` due messages, within the rate limits that all workers share. The claim is committed before it returns, so a
  * dead worker delays its messages by at most one lease.
- *
- * @param leaseMsOf the lease of a claim for this account, in milliseconds.
+
  */
-export async function claim(
-  pool: pg.Pool,
-  routes: Route[],
-  free: FreeSlots,
-  leaseMsOf: LeaseMsOf,
-): Promise<Claim[]> {
+export async function claim(pool: pg.Pool, routes: Route[], free: FreeSlots): Promise<Claim[]> {
   const freeSlots = new Map(routes.map(({ breaker }) => [breaker, breaker.freeSlots()]));
   if ([...freeSlots.values()].every(({ calls }) => calls === 0)) return [];
   const { rows } = await execute<Claimed & { route: number; delay_ms: number }>(pool, CLAIM, [
     JSON.stringify(
-      routes.map((route, index) => ({
-        ...toRow(route, index + 1, freeSlots.get(route.breaker) as FreeSlots),
-        lease_ms: leaseMsOf(route.breaker.provider),
-      })),
+      routes.map((route, index) => toRow(route, index + 1, freeSlots.get(route.breaker) as FreeSlots)),
     ),
     free.calls,
     free.retries,
@@ -161,6 +148,7 @@ function toRow({ channel, assignedTo, reassignable, preferred, breaker }: Route,
     ...{ n, channel, assigned_to: assignedTo, reassignable, preferred, provider: name },
     ...{ free_slots: free.calls, retries: free.retries, first: order.first, newest_first: order.newestFirst },
     ...{ per_second: perSecond, per_second_per_sender: perSecondPerSender },
+    ...leaseOf(breaker.provider),
   };
 }
 

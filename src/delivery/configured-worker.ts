@@ -7,7 +7,6 @@ import type { Events } from '../observability/events.ts';
 import { LEASE_MARGIN_MS } from '../outbox/settle.ts';
 import type { ProviderRegistry } from '../providers/registry.ts';
 import { webhookUrlOf } from '../providers/webhook.ts';
-import { leaseMsOf } from './lease.ts';
 import type { BackgroundTask } from './maintenance/background.ts';
 import type { NormaliseAddress } from './settle.ts';
 import { MESSAGES_DUE } from './wake-up.ts';
@@ -38,7 +37,6 @@ export function createWorker(options: ConfiguredWorkerOptions, stack: AsyncDispo
     events,
     providers,
     concurrency: config.deliveryConcurrency,
-    leaseMsOf,
     marginMs: LEASE_MARGIN_MS / 2,
     timeoutMs: config.providerTimeoutMs,
     webhookUrlOf: (account) => webhookUrlOf(config.publicUrl, account),

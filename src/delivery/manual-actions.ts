@@ -68,7 +68,8 @@ const RETRY = {
       where message_id = $1 and mark = 'bounced' and position not in (select position from reached)
     )
     update deliveries
-    set status = 'queued', error = null, provider = accounts[1], next_attempt_at = null, retry_count = 0,
+    set status = 'queued', error = null, next_attempt_at = null, retry_count = 0,
+        provider = case when exists (select from reached) then provider else accounts[1] end,
         may_have_been_sent = false,
         provider_message_id = case when exists (select from reached) then provider_message_id end,
         delivery_key = case

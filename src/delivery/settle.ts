@@ -9,7 +9,7 @@ import type { Events } from '../observability/events.ts';
 import { classOf } from '../openapi/error-class.ts';
 import { settleWithin } from '../outbox/settle.ts';
 import type { Provider, SendOutcome } from '../providers/provider.ts';
-import type { Claimed, LeaseMsOf } from './claim.ts';
+import type { Claimed } from './claim.ts';
 import type { Transition } from './states/transition.ts';
 
 /** A finished attempt and the next state of its delivery. */
@@ -29,7 +29,6 @@ export interface Settlement {
 export interface SettlerOptions {
   pool: pg.Pool;
   events: Events;
-  leaseMsOf: LeaseMsOf;
   normaliseAddress: NormaliseAddress;
   /** The scope of the entry that a refused message of a recipient who has opted out adds to the ledger. */
   stopScope: StopScope;
@@ -49,13 +48,13 @@ const FIND = {
 
 /** Settles attempts in batches. */
 export function createSettler(options: SettlerOptions) {
-  const { events, leaseMsOf } = options;
+  const { events } = options;
   const settling = coalesce(
     retrySingly((settlements: Settlement[]) => settleBatch(options, settlements)),
     LIMITS,
   );
   return async function settle(settlement: Settlement): Promise<void> {
-    const leaseEndsAt = settlement.startedAt.getTime() + leaseMsOf(settlement.provider);
+    const leaseEndsAt = settlement.startedAt.getTime() + settlement.message.lease_ms;
     const onError = (error: unknown) => events.failed('settle', error);
     if (await settleWithin(() => settling.add(settlement), leaseEndsAt, onError)) report(settlement, events);
   };

@@ -16,7 +16,7 @@ import { type ClaimCheck, Ledger } from './attempt/ledger.ts';
 import { chooseCandidate } from './attempt/look-up-candidates.ts';
 import { uncertainCalls } from './attempt/uncertain-calls.ts';
 import { CallSlots } from './call-slots.ts';
-import { type Claim, claim, firstDue, type LeaseMsOf } from './claim.ts';
+import { type Claim, claim, firstDue } from './claim.ts';
 import { type DeliverOptions, deliver } from './deliver.ts';
 import { type BackgroundTask, runInBackground } from './maintenance/background.ts';
 import { backgroundTasks, createMaintenance } from './maintenance/tasks.ts';
@@ -28,7 +28,6 @@ export interface WorkerOptions {
   events: Events;
   /** Max concurrent calls. */
   concurrency: number;
-  leaseMsOf: LeaseMsOf;
   /** The part of the lease that may pass before the call begins, in milliseconds. */
   marginMs: number;
   /** The timeout of one request to a provider, in milliseconds. */
@@ -134,11 +133,11 @@ export class Worker {
    * @returns the number of messages that were claimed or changed by maintenance.
    */
   async runOnce(): Promise<number> {
-    const { pool, events, leaseMsOf } = this.#options;
+    const { pool, events } = this.#options;
     const free = this.#slots.free();
     if (free.calls <= 0) return 0;
     const maintained = await this.#maintain();
-    const claims = await claim(pool, this.#routing.routes(), free, leaseMsOf);
+    const claims = await claim(pool, this.#routing.routes(), free);
     const checks = await this.#ledger.check(claims.map(({ message }) => message));
     for (const claimed of claims) this.#begin(claimed, checks?.get(claimed.message.id) ?? null);
     events.deliveriesMeasured(this.#loop.held.size);

@@ -142,6 +142,8 @@ export interface Provider {
   readonly webhookHeaders?: readonly string[];
   /** Max duration of one attempt in milliseconds, with its short repeats and a preceding look-up. */
   readonly longestAttemptMs: number;
+  /** The same for an email with files or a large text, whose upload takes time of its own (`upload-time.ts`). Default: `longestAttemptMs`. */
+  readonly longestLargeAttemptMs?: number;
   /**
    * The origin of the configured URL, which the operator trusts: media may be fetched from it also by http and from a private
    * address.

@@ -24,7 +24,7 @@ const BATCH = 30;
 const ROUTE = {
   ...{ n: 1, channel: 'sms', assigned_to: '', reassignable: true, preferred: [], provider: 'text-co' },
   ...{ free_slots: BATCH, retries: BATCH, first: null, newest_first: false },
-  ...{ per_second: null, per_second_per_sender: null, lease_ms: 60_000 },
+  ...{ per_second: null, per_second_per_sender: null, lease_ms: 60_000, large_lease_ms: 60_000 },
 };
 const FILL = `
   insert into suppressions (address_hash, address, channel, scope, reasons)

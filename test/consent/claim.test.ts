@@ -44,7 +44,7 @@ describe('A claimed message', () => {
       pool: database.pool,
       providers: createRegistry([account, { ...account, name: 'mail-co', channel: 'email' }], 10_000),
       events: createEvents(createLogger('silent')),
-      ...{ concurrency: 8, leaseMsOf: () => 60_000, marginMs, timeoutMs: 10_000, patienceMs: 10_000 },
+      ...{ concurrency: 8, marginMs, timeoutMs: 10_000, patienceMs: 10_000 },
       webhookUrlOf: () => null,
       links: noLinks,
       normaliseAddress: (address) => address,

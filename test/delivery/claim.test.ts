@@ -78,6 +78,7 @@ describe('claim_deliveries', function () {
       ...rest,
       ...{ n, channel: 'sms', assigned_to: assignedTo, newest_first: newestFirst, free_slots: calls },
       lease_ms: 1_000,
+      large_lease_ms: 1_000,
     }));
     const { rows: claimed } = await client.query<{ id: string; route: number }>(
       `select id, route from ${storedFunction('claim_deliveries')}($1, $2, $3)`,
@@ -122,7 +123,14 @@ describe('claim_deliveries', function () {
   it('does not read the messages of an unavailable account that the account of the claim cannot send', async () => {
     const backlog = 5_000;
     const takeover = { n: 1, channel: 'sms', assigned_to: 'p1', reassignable: true, preferred: [] };
-    const slots = { lease_ms: 1_000, provider: 'p2', free_slots: 10, retries: 10, first: null };
+    const slots = {
+      lease_ms: 1_000,
+      large_lease_ms: 1_000,
+      provider: 'p2',
+      free_slots: 10,
+      retries: 10,
+      first: null,
+    };
     for (const [analyzed, newest_first] of [
       [false, false],
       [true, false],

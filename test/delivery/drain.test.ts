@@ -11,7 +11,15 @@ import { freePort, type Running, startProcess } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
 const LIMITS = {
-  ...{ lease_ms: 0, provider: 'text-co', free_slots: 60, retries: 60, first: null, newest_first: false },
+  ...{
+    lease_ms: 0,
+    large_lease_ms: 0,
+    provider: 'text-co',
+    free_slots: 60,
+    retries: 60,
+    first: null,
+    newest_first: false,
+  },
   ...{ per_second: null, per_second_per_sender: null },
 };
 const ROUTES = [

@@ -36,7 +36,7 @@ describe('An attempt without a call to the provider', () => {
       pool: database.pool,
       providers: createRegistry(accounts, 2_000),
       events: createEvents(createLogger('silent')),
-      ...{ concurrency: 8, leaseMsOf: () => 60_000, marginMs: 60_000, timeoutMs: 2_000, patienceMs: 2_000 },
+      ...{ concurrency: 8, marginMs: 60_000, timeoutMs: 2_000, patienceMs: 2_000 },
       webhookUrlOf: () => null,
       links: noLinks,
       normaliseAddress: (address) => address,

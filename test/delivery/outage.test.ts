@@ -32,7 +32,6 @@ describe('A provider that is unavailable for an hour', function () {
       providers: createRegistry([standardAccount(api.simulator.url)], 2_000),
       events: createEvents(createLogger('silent')),
       concurrency: 32,
-      leaseMsOf: () => 60_000,
       marginMs: 60_000,
       timeoutMs: 2_000,
       webhookUrlOf: () => null,

@@ -29,7 +29,12 @@ describe('The settler', () => {
   const settlement = async (): Promise<Settlement> => {
     const { body } = await service.request('POST', '/api/messages/sms', sms);
     return {
-      message: { id: body.id, conversation_id: body.conversation_id, attempt_count: 1 } as Claimed,
+      message: {
+        id: body.id,
+        conversation_id: body.conversation_id,
+        attempt_count: 1,
+        lease_ms: 1_000,
+      } as Claimed,
       provider: { name: 'text-co' } as Provider,
       startedAt: new Date(Date.now() - 60_000),
       durationMs: 1,
@@ -59,7 +64,6 @@ describe('The settler', () => {
       await createSettler({
         pool,
         events,
-        leaseMsOf: () => 1_000,
         normaliseAddress: (address) => address,
         stopScope: 'channel',
       })(await settlement());

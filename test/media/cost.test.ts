@@ -13,7 +13,14 @@ const ROUTE = {
   provider: 'text-co',
   preferred: [],
 };
-const SLOTS = { free_slots: 10, retries: 10, first: null, newest_first: false, lease_ms: 1_000 };
+const SLOTS = {
+  free_slots: 10,
+  retries: 10,
+  first: null,
+  newest_first: false,
+  lease_ms: 1_000,
+  large_lease_ms: 1_000,
+};
 const OTHERS = 10_000;
 
 describe('The cost of a claim', () => {

@@ -7,14 +7,13 @@ import { createPostgresStore } from '../../media/postgres-store.ts';
 import type { Events } from '../../observability/events.ts';
 import type { OutgoingFile } from '../../providers/outgoing.ts';
 import type { FailedOutcome } from '../../providers/provider.ts';
+import { FILES_MS } from '../accounts/lease.ts';
 import { STOPPED } from '../accounts/not-called.ts';
 import type { Claimed, FetchedFile } from '../claim.ts';
 import { type FetchContext, fetchAttachment } from './fetch-attachment.ts';
 import { FILES_NOT_READ, fileFailure, tooLargeForAccount } from './file-failure.ts';
 import type { FileLimits } from './file-limits.ts';
 
-/** Max time to fetch and read the files of one attempt, in milliseconds, by which a lease is longer than the call. */
-export const FILES_MS = 30_000;
 /** Max bytes of the files of all calls of a worker. A call needs several times the memory, for base64 and its request. */
 const MEMORY_BYTES = 64 * 1_048_576;
 /** The failed attempts to reach a file after which its message has failed. */

@@ -32,7 +32,8 @@ export function createPostmarkProvider(
     ...accountFields(account),
     capabilities: POSTMARK_CAPABILITIES,
     // A look-up precedes a repeated send.
-    longestAttemptMs: longestCallMs(timeoutMs) + longestCallMs(timeoutMs, MAX_UPLOAD_MS),
+    longestAttemptMs: 2 * longestCallMs(timeoutMs),
+    longestLargeAttemptMs: longestCallMs(timeoutMs) + longestCallMs(timeoutMs, MAX_UPLOAD_MS),
     lookUpLagMs: SEARCH_LAG_MS,
     origin: new URL(url).origin,
     // Inbound email has its files inside.

@@ -31,7 +31,8 @@ export function createResendProvider(account: AccountConfig<ResendSettings>, tim
   return {
     ...accountFields(account),
     capabilities: RESEND_CAPABILITIES,
-    longestAttemptMs: longestCallMs(timeoutMs, MAX_UPLOAD_MS),
+    longestAttemptMs: longestCallMs(timeoutMs),
+    longestLargeAttemptMs: longestCallMs(timeoutMs, MAX_UPLOAD_MS),
     origin: new URL(url).origin,
     mediaHeaders: () => null,
     answersOptOuts: () => false,

@@ -30,7 +30,8 @@ export function createSendGridProvider(
   return {
     ...accountFields(account),
     capabilities: SENDGRID_CAPABILITIES,
-    longestAttemptMs: longestCallMs(timeoutMs, MAX_UPLOAD_MS),
+    longestAttemptMs: longestCallMs(timeoutMs),
+    longestLargeAttemptMs: longestCallMs(timeoutMs, MAX_UPLOAD_MS),
     origin: new URL(url).origin,
     // Inbound email has its files inside.
     mediaHeaders: () => null,

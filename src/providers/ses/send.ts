@@ -41,7 +41,8 @@ export function createSesProvider(account: AccountConfig<SesSettings>, timeoutMs
   return {
     ...accountFields(account),
     capabilities: SES_CAPABILITIES,
-    longestAttemptMs: longestCallMs(timeoutMs, MAX_UPLOAD_MS),
+    longestAttemptMs: longestCallMs(timeoutMs),
+    longestLargeAttemptMs: longestCallMs(timeoutMs, MAX_UPLOAD_MS),
     origin: new URL(url).origin,
     mediaHeaders: () => null,
     answersOptOuts: () => false,

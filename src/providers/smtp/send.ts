@@ -25,12 +25,13 @@ export function createSmtpProvider(account: AccountConfig<SmtpSettings>, timeout
   const { settings } = account;
   const pool = new SessionPool(settings.maxConnections);
   const client = { settings, pool, timeoutMs };
+  // The wait for a connection, a lost connection, another connection, and one transaction.
+  const longestAttemptMs = (1 + 2 + ENVELOPE_TIMEOUTS + DATA_TIMEOUTS) * timeoutMs + REPEAT_DELAY_MS;
   return {
     ...accountFields(account),
     capabilities: SMTP_CAPABILITIES,
-    // The wait for a connection, a lost connection, another connection, and one transaction.
-    longestAttemptMs:
-      (1 + 2 + ENVELOPE_TIMEOUTS + DATA_TIMEOUTS) * timeoutMs + REPEAT_DELAY_MS + MAX_UPLOAD_MS,
+    longestAttemptMs,
+    longestLargeAttemptMs: longestAttemptMs + MAX_UPLOAD_MS,
     origin: `smtp://${settings.host}:${settings.port}`,
     mediaHeaders: () => null,
     answersOptOuts: () => false,

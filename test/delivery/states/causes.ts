@@ -80,7 +80,14 @@ export const CAUSES: Record<Event, Cause> = {
 async function claimAll({ pool }: Scene): Promise<void> {
   const routes = ['', ACCOUNT].map((assigned_to, n) => ({
     ...{ n, channel: 'sms', assigned_to, reassignable: assigned_to === '', provider: ACCOUNT },
-    ...{ free_slots: LIMIT, retries: LIMIT, first: null, newest_first: false, lease_ms: 1_000 },
+    ...{
+      free_slots: LIMIT,
+      retries: LIMIT,
+      first: null,
+      newest_first: false,
+      lease_ms: 1_000,
+      large_lease_ms: 1_000,
+    },
   }));
   await pool.query(`select from ${storedFunction('claim_deliveries')}($1, ${LIMIT}, ${LIMIT})`, [
     JSON.stringify(routes),
@@ -96,7 +103,6 @@ function settle(outcome: SendOutcome, canReconcile = true): Cause {
     const settler = createSettler({
       pool,
       events,
-      leaseMsOf: () => 60_000,
       normaliseAddress: (address) => address,
       stopScope: 'channel',
     });
@@ -126,7 +132,12 @@ function settle(outcome: SendOutcome, canReconcile = true): Cause {
         });
         return settler({
           ...{
-            message: { ...message, created_at: new Date(), send_at: null } as unknown as Claimed,
+            message: {
+              ...message,
+              created_at: new Date(),
+              send_at: null,
+              lease_ms: 60_000,
+            } as unknown as Claimed,
             provider,
           },
           ...{ startedAt: new Date(), durationMs: 1, outcome, transition, accounts: null, pauseMs: 0 },

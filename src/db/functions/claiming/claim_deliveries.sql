@@ -1,4 +1,5 @@
--- Claims at most `wanted` due deliveries, each for the first route that finds the delivery, and for the `lease_ms` milliseconds of this route.
+-- Claims at most `wanted` due deliveries, each for the first route that finds the delivery, and for the
+-- `lease_ms` milliseconds of this route; an email with files or with a large text for its `large_lease_ms`.
 -- A first delivery had no attempt yet; a retry had at least one attempt.
 -- - A route finds at most `free_slots` first deliveries and `retries` retries. An account gets at most `free_slots`
 --   deliveries, of which at most `retries` are retries; all accounts together get at most `wanted_retries` retries.
@@ -13,7 +14,7 @@ create or replace function claim_deliveries(routes json, wanted int, wanted_retr
   route int, delay_ms float8, id bigint, conversation_id bigint, type text, "from" text, "to" text[], cc text[],
   bcc text[], reply_to text, subject text, body text, attachments text[], "timestamp" timestamptz, delivery_key uuid,
   attempt_count int, retry_count int, may_have_been_sent boolean, created_at timestamptz, send_at timestamptz,
-  expires_at timestamptz, traceparent text, segments smallint, partly_sent boolean, media json, fetched json, email json)
+  expires_at timestamptz, traceparent text, segments smallint, partly_sent boolean, media json, fetched json, email json, lease_ms float8)
 language plpgsql
 set search_path from current
 set enable_seqscan = off as $$
@@ -31,6 +32,10 @@ declare
   -- Messages whose lease ended before their worker settled the attempt.
   taken_over bigint[];
   email_ids bigint[];
+  -- Whether the upload of the message may take time of its own: `upload-time.ts`.
+  large boolean[];
+  -- Encoded, with the text beside HTML, it is smaller than what needs such time.
+  large_text constant int := 100000;
   route_numbers int[];
   providers text[];
   rates float8[];
@@ -55,8 +60,13 @@ begin
       array_agg(chosen.provider order by send_order), array_agg(per_second order by send_order),
       array_agg(chosen.provider || ' ' || "from" order by send_order),
       array_agg(case when coalesce(sender_slot_at < at - grace, true) then per_second_per_sender end order by send_order),
-      array_agg(message_id) filter (where status = 'sending'), array_agg(message_id) filter (where type = 'email')
-    into ids, route_numbers, providers, rates, senders, sender_rates, taken_over, email_ids
+      array_agg(message_id) filter (where status = 'sending'), array_agg(message_id) filter (where type = 'email'),
+      array_agg(case when type = 'email' then
+        attachments <> '{}' or octet_length(body) > large_text
+        or exists (select from message_media where message_media.message_id = messages.id)
+        or exists (select from emails where emails.message_id = messages.id and octet_length(text) > large_text)
+      end order by send_order)
+    into ids, route_numbers, providers, rates, senders, sender_rates, taken_over, email_ids, large
     from choose_deliveries(routes, wanted, wanted_retries, at, longest_delay) as chosen
     join messages on messages.id = message_id;
     if ids is null then
@@ -88,16 +98,20 @@ begin
   return query
   with claimed as (
     update deliveries
-    set status = 'sending', next_attempt_at = at + longest_delay + route.lease_ms * interval '1 millisecond',
+    set status = 'sending', next_attempt_at = at + longest_delay + ready.lease_ms * interval '1 millisecond',
         attempt_count = attempt_count + 1,
         -- The worker of an earlier claim did not settle its attempt.
         may_have_been_sent = may_have_been_sent or status = 'sending',
         provider = ready.provider, sender_slot_at = null, updated_at = at
-    from unnest(ids, route_numbers, providers, sender_slots, provider_slots) with ordinality
-      as ready(id, n, provider, sender_slot_at, provider_slot_at, send_order)
-    join json_to_recordset(routes) as route(n int, lease_ms float8) using (n)
+    from (
+      select id, n, ready.provider, sender_slot_at, provider_slot_at, send_order,
+        case when is_large then large_lease_ms else lease_ms end as lease_ms
+      from unnest(ids, route_numbers, providers, sender_slots, provider_slots, large) with ordinality
+        as ready(id, n, provider, sender_slot_at, provider_slot_at, is_large, send_order)
+      join json_to_recordset(routes) as route(n int, lease_ms float8, large_lease_ms float8) using (n)
+    ) as ready
     where ready.sender_slot_at <= at + longest_delay and message_id = ready.id
-    returning send_order, n, greatest(ready.sender_slot_at, provider_slot_at) - at as delay, deliveries.*
+    returning send_order, n, ready.lease_ms, greatest(ready.sender_slot_at, provider_slot_at) - at as delay, deliveries.*
   )
   select n, extract(epoch from delay)::float8 * 1000, id, messages.conversation_id, type, "from", "to", cc, bcc,
     reply_to, subject, body, attachments, "timestamp", delivery_key, attempt_count, retry_count, may_have_been_sent,
@@ -122,7 +136,8 @@ begin
         'is_html', is_html, 'text', text, 'headers', headers, 'names', names, 'url_files', url_files,
         'internet_message_id', internet_message_id, 'in_reply_to', sent_in_reply_to, 'reference_ids', sent_reference_ids)
       from emails where emails.message_id = messages.id
-    ) end
+    ) end,
+    lease_ms
   from claimed join messages on messages.id = message_id
   order by send_order;
 end $$;
