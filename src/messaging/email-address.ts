@@ -43,7 +43,12 @@ export function parseDisplayName(text: string): string | null {
   if (MARKDOWN_LINK.test(trimmed)) return null;
   const name = NAME_AND_ADDRESS.exec(trimmed)?.[1] ?? '';
   const unquoted = name.replace(QUOTED, (quoted) => quoted.slice(1, -1).replace(/\\(.)/gs, '$1'));
-  return unquoted.replace(DIRECTION, '').replace(/\s+/g, ' ').trim() || null;
+  return cleanDisplayName(unquoted);
+}
+
+/** A display name without characters that change its direction, and with single spaces; null if nothing is left. */
+export function cleanDisplayName(name: string): string | null {
+  return name.replace(DIRECTION, '').replace(/\s+/g, ' ').trim() || null;
 }
 
 /** The address; null if its display name looks like another address, because the address is then ambiguous. */
@@ -59,9 +64,15 @@ const AROUND = /^'(.*)'$|^<|>$/gs;
  * are not mailboxes.
  */
 export function splitMailboxes(header: string): string[] {
-  return parseAddresses(header.replace(/>\s*</g, '>, <'), { flatten: true }).flatMap(
-    ({ address }) => address?.replace(AROUND, '$1') || [],
-  );
+  return splitNamedMailboxes(header).map(({ address }) => address);
+}
+
+/** Like `splitMailboxes`, with the display names as the header has them. */
+export function splitNamedMailboxes(header: string): { name: string; address: string }[] {
+  return parseAddresses(header.replace(/>\s*</g, '>, <'), { flatten: true }).flatMap(({ name, address }) => {
+    const text = address?.replace(AROUND, '$1');
+    return text ? { name: name ?? '', address: text } : [];
+  });
 }
 
 /**

@@ -2992,7 +2992,7 @@ export interface components {
         };
         /** @description The fields to change. Fields that are left out keep their values. */
         ParticipantUpdate: {
-            /** @description The display name, in one line; null removes the name. */
+            /** @description The display name, in one line; null removes the name. The next email from a participant without a name sets the display name of its sender. */
             name?: string | null;
             /** @description The id of the user in your application; null removes it. Several participants can have the same. */
             external_id?: components["schemas"]["ExternalId"];

@@ -4,6 +4,7 @@ import { createKeywordMatcher } from '../consent/keywords.ts';
 import type { ReceiptRecorder, StoredReceipt } from '../delivery/receipts.ts';
 import type { MediaStore } from '../media/store.ts';
 import { readMessageIds } from '../messaging/email/inbound-parts.ts';
+import { nameSender } from '../messaging/people/sender-name.ts';
 import { inboundMessage } from '../messaging/recording/inbound.ts';
 import { readReceipt } from '../messaging/recording/inbound-receipt.ts';
 import type { NewMessage, Recorded } from '../messaging/recording/new-message.ts';
@@ -87,6 +88,7 @@ export function createEffects(options: EffectsOptions): Effects {
         request ? { ...message, optOut: request.row } : message,
         reserve,
       );
+      if (channel === 'email') await nameSender(pool, parseAddress, message, content.from);
       if (request?.reply) await replyTo(options, name, recorded.message, request.reply);
       return { message: recorded.message, replacesReport: request?.replacesReport ?? false };
     },

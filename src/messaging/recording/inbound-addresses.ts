@@ -55,7 +55,7 @@ function fits(type: AddressType, channel: Channel): boolean {
 
 /** The sender of a message without a valid sender address: the text of the provider, which is not valid for sending. */
 function other(channel: Channel, from: unknown): Address {
-  const given = textsOf(from).find((value) => trimInvisible(value) !== '') ?? '';
+  const given = firstText(from);
   // A filter by address trims its text in the same way.
   const text = trimInvisible(truncate(clean(given), MAX_OTHER).normalize('NFC'));
   if (channel === 'sms') return { type: 'other', key: text || UNKNOWN };
@@ -70,6 +70,11 @@ function lowerCase(text: string): string {
     .split(/(=\?[^?\s]+\?[bq]\?[^?\s]*\?=)/i)
     .map((part, index) => (index % 2 === 1 ? part : part.toLowerCase()))
     .join('');
+}
+
+/** The first text of a header that is not blank, up to `MAX_HEADER`; empty if there is none. */
+export function firstText(header: unknown): string {
+  return textsOf(header).find((text) => trimInvisible(text) !== '') ?? '';
 }
 
 /** The texts of a header, up to `MAX_HEADER` and `MAX_TEXTS`. */

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { execute } from '../../db/transaction.ts';
 import type { StoredReceipt } from '../../delivery/receipts.ts';
 import type { MediaStore } from '../../media/store.ts';
+import { nameSender } from '../../messaging/people/sender-name.ts';
 import type { Recorded } from '../../messaging/recording/new-message.ts';
 import type { Recorder } from '../../messaging/recording/record.ts';
 import type { Reserve } from '../../openapi/types.ts';
@@ -73,6 +74,7 @@ export function createMailRecorder(options: MailRecorderOptions): RecordMail {
       }
     };
     const recorded = await record();
+    await nameSender(pool, options.parseAddress, message, mail.from);
     // After the message: a fault of a receipt must not prevent it, and the next attempt finds it recorded.
     const receipts: StoredReceipt[] = [];
     const bounces = await bounceReceipts(options, mail, identity, content.mail.envelopeFrom);

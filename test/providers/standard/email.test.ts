@@ -29,8 +29,16 @@ describe('An email at a provider with the standard API', () => {
     return accepted?.request as unknown as StandardEmail;
   }
 
-  it('arrives whole, in the thread of the email that it answers', async () => {
-    const question = await receive({ xillio_id: 'question', body: 'How much?', message_id: `<${ANSWERED}>` });
+  it('arrives whole, in the thread of the email that it answers, whose sender has the display name', async () => {
+    const from = 'Ada <ada@example.net>';
+    const question = await receive({
+      from,
+      xillio_id: 'question',
+      body: 'How?',
+      message_id: `<${ANSWERED}>`,
+    });
+    const { body } = await harness.request('GET', '/api/participants?address=ada@example.net');
+    expect(body.data[0].name).to.equal('Ada');
     const message = referenceEmail();
     const { to, cc, bcc, reply_to, subject, email, files } = message;
     const { names } = email;

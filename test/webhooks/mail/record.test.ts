@@ -232,6 +232,26 @@ describe('A recorded email', () => {
     expect(epoch.timestamp).to.equal('1970-01-01T00:00:00.000Z');
   });
 
+  it('gives its sender its display name, unless the sender has a name', async () => {
+    const participant = async (address: string) =>
+      (await service.request('GET', `/api/participants?address=${address}`)).body.data[0];
+    const cases: [string, string, string | null][] = [
+      ['=?utf-8?q?Zo=C3=AB_K=0D=0A?= =?utf-8?q?rusche?=', 'ZOE@example.com', 'Zoë K rusche'],
+      ['"   "', 'blank@example.com', null],
+      ['"carol@example.com"', 'dave@example.com', null],
+      ['x'.repeat(300), 'long@example.com', 'x'.repeat(200)],
+    ];
+    for (const [name, address] of cases)
+      void (await deliverMime(service, mail({ From: `${name} <${address}>` })));
+    await untilProcessed();
+    for (const [given, address, name] of cases)
+      expect((await participant(address)).name, given).to.equal(name);
+    const { id } = await participant('dave@example.com');
+    void (await service.request('PATCH', `/api/participants/${id}`, { name: 'Dave' }));
+    await receive({ From: 'David <dave@example.com>' });
+    expect((await participant('dave@example.com')).name).to.equal('Dave');
+  });
+
   it('answers an email by In-Reply-To alone, and by References only with the same subject', async () => {
     const sent = await send();
     const id = sent.internet_message_id;
@@ -247,7 +267,9 @@ describe('A recorded email', () => {
     );
     const encoded = words.join('\r\n ');
     for (const name of ['In-Reply-To', 'References'])
-      expect((await receive({ [name]: encoded, Subject: 'Re: Your order' })).in_reply_to).to.equal(sent.id);
+      void (await deliverMime(service, mail({ [name]: encoded, Subject: 'Re: Your order' })));
+    const answers = await withSubject('Re: Your order');
+    expect(answers.map(({ in_reply_to }) => in_reply_to)).to.deep.equal([sent.id, sent.id]);
   });
 
   it('is a receipt for the bounced recipient too, who is suppressed if the address will never accept an email', async () => {
