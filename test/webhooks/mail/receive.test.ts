@@ -97,9 +97,9 @@ describe('An email from a mail server', () => {
       .replace(/^URL=.*$/m, `URL=${service.url}/api/webhooks/mime`)
       .replace(/^SECRET=.*$/m, `SECRET=${webhookSecret}`);
     const raw = mail({ 'Message-ID': '<script@example.com>' }, 'é\0%"\'');
-    const run = (text: string, input: string) =>
+    const run = (text: string, input: string, recipients = ['a+b@shop.example', "o'c d@shop.example"]) =>
       new Promise<number | null>((resolve) => {
-        const child = spawn('sh', ['-c', text, 'to-messaging', '', 'a+b@shop.example', "o'c d@shop.example"]);
+        const child = spawn('sh', ['-c', text, 'to-messaging', '', ...recipients]);
         child.once('close', resolve);
         child.stdin.end(input);
       });
@@ -115,6 +115,15 @@ describe('An email from a mail server', () => {
       75,
     );
     expect(await run(own.replace(/^URL=.*$/m, 'URL=http://127.0.0.1:9'), raw)).to.equal(75);
+
+    // As many recipients as the mail server gives the script fit, and too many are refused for good.
+    const [limit = 0] = [...page.matchAll(/(?:recipient_limit|batch_max) = (\d+)/g)].map(([, n]) =>
+      Number(n),
+    );
+    const longest = (n: number) => Array<string>(n).fill(`${'a'.repeat(241)}@shop.example`);
+    expect(limit).to.be.above(1);
+    expect(await run(own, raw, longest(limit))).to.equal(0);
+    expect(await run(own, raw, longest(50))).to.equal(65);
   });
 
   it('is accepted with any envelope that the headers of a request can hold', async () => {
