@@ -33,7 +33,7 @@ test: $(INSTALLED) ## Run the tests
 	@PATH="$(CURDIR)/$(BIN):$$PATH" NODE_COMPILE_CACHE="$(CURDIR)/node_modules/.cache/node" mocha 'test/**/*.test.ts'
 
 # The tests that start, kill or fill many processes, databases and disks.
-test-long: $(INSTALLED) ## Run the long tests (about ten minutes)
+test-long: $(INSTALLED) ## Run the long tests
 	@PATH="$(CURDIR)/$(BIN):$$PATH" mocha --no-config --extension ts --ignore '**/node_modules/**' --require test/support/database.ts --exit --timeout 120000 \
 	  'test/**/*.long.ts'
 
