@@ -109,7 +109,6 @@ const FIRST_DUE = {
 /**
  * Claims at most `free` due messages, within the rate limits that all workers share. The claim is committed before it returns, so a
  * dead worker delays its messages by at most one lease.
-
  */
 export async function claim(pool: pg.Pool, routes: Route[], free: FreeSlots): Promise<Claim[]> {
   const freeSlots = new Map(routes.map(({ breaker }) => [breaker, breaker.freeSlots()]));

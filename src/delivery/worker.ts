@@ -95,8 +95,8 @@ export class Worker {
       signal: this.#loop.signal,
       webhookUrlOf: options.webhookUrlOf,
       filesOf: (provider, message, signal) => {
-        const limits = limitsOf(provider, this.#routing.eligibleFor(provider.channel, message));
-        return filesOf(options.links, contents, provider.capabilities, message, { ...limits, signal });
+        const limits = () => limitsOf(provider, this.#routing.eligibleFor(provider.channel, message));
+        return filesOf(options.links, contents, provider.capabilities, message, limits, signal);
       },
       chooseCandidate: (...choice) =>
         chooseCandidate(pool, ...choice).catch((error) => {

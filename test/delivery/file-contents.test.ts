@@ -95,10 +95,14 @@ describe('FileContents', () => {
     };
     const signal = new AbortController().signal;
     const namesOf = async (given: object, attachmentsBy: ('content' | 'url')[]) => {
-      const result = await filesOf(links, contents(), { attachmentsBy }, claimed(given), {
-        ...limits,
+      const result = await filesOf(
+        links,
+        contents(),
+        { attachmentsBy },
+        claimed(given),
+        () => limits,
         signal,
-      });
+      );
       return 'files' in result ? result.files.map(({ name }) => name) : result;
     };
     expect(await namesOf(message, ['url'])).to.deep.equal([...safe, ...safe]);

@@ -1,45 +1,24 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { createClient } from '../../sdk/src/index.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
 import { sms } from '../support/bodies.ts';
-import { freePort, processesOf, type Running, run, runToEnd, startProcess } from '../support/process.ts';
+import { useHome } from '../support/home.ts';
+import { freePort, processesOf, run, runToEnd, startProcess } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
 describe('A process of the service', function () {
   this.timeout(180_000);
-  let directory: string;
-  let environment: Record<string, string>;
-  let running: Running | undefined;
-
-  // One data directory for most tests, because creating a database takes longer than starting the service.
-  before(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'messaging-e2e-'));
-  });
-  after(() => rm(directory, { recursive: true, force: true }));
-  beforeEach(async () => {
-    environment = {
-      DATA_DIR: join(directory, 'data'),
-      PORT: String(await freePort()),
-      SIMULATOR_PORT: String(await freePort()),
-    };
-  });
-  afterEach(async () => {
-    if (running?.child.exitCode === null && running.child.signalCode === null)
-      await running.signal('SIGTERM');
-    running = undefined;
-  });
+  const home = useHome();
 
   describe('with a provider in another process', () => {
     let simulator: Simulator;
     beforeEach(async () => {
       simulator = await startSimulator({
         apiKey: 'provider-key',
-        settings: { service_url: `http://127.0.0.1:${environment.PORT}` },
+        settings: { service_url: `http://127.0.0.1:${home.environment.PORT}` },
       });
-      Object.assign(environment, {
+      Object.assign(home.environment, {
         PROVIDER_TIMEOUT_MS: '5000',
         SMS_PROVIDERS: 'text-co',
         TEXT_CO_URL: simulator.url,
@@ -66,18 +45,18 @@ describe('A process of the service', function () {
           const response = await fetch(`${simulator.url}/_control/${log}`);
           return ((await response.json()) as { data: unknown[] }).data;
         };
-        running = await startProcess(environment);
-        let client = createClient({ baseUrl: running.url });
+        home.running = await startProcess(home.environment);
+        let client = createClient({ baseUrl: home.running.url });
         const { id } = await client.messages.send(sms);
         const statusIs = (status: string) => async () => (await client.messages.get(id)).status === status;
         // The log of the simulator, because the first read of a message can take longer than the call.
         if (faults.length > 0)
           await until(async () => (await read('calls')).length > 0, 'the call has arrived');
-        running.child.kill('SIGKILL');
-        await until(() => running?.child.signalCode !== null, 'the service was killed');
+        home.running.child.kill('SIGKILL');
+        await until(() => home.running?.child.signalCode !== null, 'the service was killed');
 
-        running = await startProcess(environment);
-        client = createClient({ baseUrl: running.url });
+        home.running = await startProcess(home.environment);
+        client = createClient({ baseUrl: home.running.url });
         await until(statusIs('delivered'), 'the message is delivered');
         expect(await read('messages')).to.have.length(1);
       });
@@ -86,9 +65,9 @@ describe('A process of the service', function () {
 
   describe('refuses to start with a one-line error', () => {
     const reason = async (changes: Record<string, string>) => {
-      const { code, stderr } = await runToEnd('bin/start.sh', [], { ...environment, ...changes });
+      const { code, stderr } = await runToEnd('bin/start.sh', [], { ...home.environment, ...changes });
       expect(code, stderr).to.equal(1);
-      expect(processesOf(directory)).to.deep.equal([]);
+      expect(processesOf(home.directory)).to.deep.equal([]);
       return stderr;
     };
 
@@ -112,37 +91,40 @@ describe('A process of the service', function () {
 
     it('for an unknown command', async () => {
       for (const command of ['start', 'constructor']) {
-        const { code, stderr } = await runToEnd('bin/start.sh', [command], environment);
+        const { code, stderr } = await runToEnd('bin/start.sh', [command], home.environment);
         expect(code).to.equal(1);
         expect(stderr).to.equal(`messaging-service: "${command}" is not a command: serve, migrate, doctor\n`);
       }
     });
 
     it('for a data directory in use', async () => {
-      running = await startProcess(environment);
+      home.running = await startProcess(home.environment);
       const { code, stderr } = await runToEnd('bin/start.sh', [], {
-        ...environment,
+        ...home.environment,
         PORT: String(await freePort()),
         SIMULATOR_PORT: String(await freePort()),
       });
       expect(code).to.equal(1);
       expect(stderr).to.match(/^messaging-service: DATA_DIR: [^\n]+ is in use by another running service\n$/);
-      expect((await fetch(`${running.url}/readyz`)).status).to.equal(200);
+      expect((await fetch(`${home.running.url}/readyz`)).status).to.equal(200);
     });
   });
 
   it('only migrates the database if the command is migrate', async () => {
-    const { code, stdout } = await runToEnd('bin/start.sh', ['migrate'], environment);
+    const { code, stdout } = await runToEnd('bin/start.sh', ['migrate'], home.environment);
     expect(code).to.equal(0);
     expect(stdout).to.contain('20261126000000_initial');
-    expect(processesOf(directory)).to.deep.equal([]);
+    expect(processesOf(home.directory)).to.deep.equal([]);
   });
 
   it('stops cleanly during its start', async () => {
-    environment.DATA_DIR = join(directory, 'none-yet');
-    running = run('bin/start.sh', [], environment);
-    await until(() => processesOf(directory).length > 0 || running?.output.stdout, 'the start has begun');
-    expect(await running.signal('SIGTERM')).to.equal(0);
-    expect(processesOf(directory)).to.deep.equal([]);
+    home.environment.DATA_DIR = join(home.directory, 'none-yet');
+    home.running = run('bin/start.sh', [], home.environment);
+    await until(
+      () => processesOf(home.directory).length > 0 || home.running?.output.stdout,
+      'the start has begun',
+    );
+    expect(await home.running.signal('SIGTERM')).to.equal(0);
+    expect(processesOf(home.directory)).to.deep.equal([]);
   });
 });

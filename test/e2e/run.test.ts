@@ -1,47 +1,26 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { createClient } from '../../sdk/src/index.ts';
 import { startSimulator } from '../../src/simulator/server.ts';
 import type { Accepted } from '../../src/simulator/store.ts';
 import { startHarness, webhookSecret } from '../support/harness.ts';
-import { freePort, processesOf, type Running, runToEnd, startProcess } from '../support/process.ts';
+import { useHome } from '../support/home.ts';
+import { processesOf, runToEnd, startProcess } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
 describe('The service as a process', function () {
   this.timeout(180_000);
-  let directory: string;
-  let environment: Record<string, string>;
-  let running: Running | undefined;
-
-  // One data directory for most tests, because creating a database takes longer than starting the service.
-  before(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'messaging-e2e-'));
-  });
-  after(() => rm(directory, { recursive: true, force: true }));
-  beforeEach(async () => {
-    environment = {
-      DATA_DIR: join(directory, 'data'),
-      PORT: String(await freePort()),
-      SIMULATOR_PORT: String(await freePort()),
-    };
-  });
-  afterEach(async () => {
-    if (running?.child.exitCode === null && running.child.signalCode === null)
-      await running.signal('SIGTERM');
-    running = undefined;
-  });
+  const home = useHome();
 
   it('starts without a data directory, serves the eight requests of bin/test.sh, and keeps its data', async () => {
-    environment.DATA_DIR = join(directory, 'none');
-    running = await startProcess(environment);
-    const script = await runToEnd('bin/test.sh', [running.url], {});
+    home.environment.DATA_DIR = join(home.directory, 'none');
+    home.running = await startProcess(home.environment);
+    const script = await runToEnd('bin/test.sh', [home.running.url], {});
     expect(script.code, script.stdout).to.equal(0);
     expect(script.stdout.match(/^ok /gm)).to.have.length(8);
 
-    const client = createClient({ baseUrl: running.url });
+    const client = createClient({ baseUrl: home.running.url });
     const { data } = await client.conversations.list();
     expect(data.map(({ id, channels, message_count }) => [id, channels, message_count])).to.deep.equal([
       [2, ['email'], 2],
@@ -62,22 +41,22 @@ describe('The service as a process', function () {
       );
     }
     const { data: accepted } = (await (
-      await fetch(`http://127.0.0.1:${environment.SIMULATOR_PORT}/_control/messages`)
+      await fetch(`http://127.0.0.1:${home.environment.SIMULATOR_PORT}/_control/messages`)
     ).json()) as { data: Accepted[] };
     expect(accepted.map(({ request_count }) => request_count)).to.deep.equal([1, 1, 1]);
 
-    expect(await running.signal('SIGINT')).to.equal(0);
-    expect(processesOf(directory)).to.deep.equal([]);
-    expect(running.output.stdout)
+    expect(await home.running.signal('SIGINT')).to.equal(0);
+    expect(processesOf(home.directory)).to.deep.equal([]);
+    expect(home.running.output.stdout)
       .to.contain('"providers":{"sms":["sms-simulator"],"email":["email-simulator"]}')
       .and.to.contain('request completed')
       .and.not.to.match(/This is a|Bearer|whsec_/);
-    running = await startProcess(environment);
-    expect((await createClient({ baseUrl: running.url }).conversations.list()).data).to.have.length(2);
+    home.running = await startProcess(home.environment);
+    expect((await createClient({ baseUrl: home.running.url }).conversations.list()).data).to.have.length(2);
   });
 
   it('makes bin/test.sh fail while the service is stopped', async () => {
-    const script = await runToEnd('bin/test.sh', [`http://127.0.0.1:${environment.PORT}`], {});
+    const script = await runToEnd('bin/test.sh', [`http://127.0.0.1:${home.environment.PORT}`], {});
     expect(script.code).to.equal(1);
     expect(script.stdout).to.contain('8 of 8');
   });
@@ -100,15 +79,15 @@ describe('The service as a process', function () {
 
   describe('refuses to start with a one-line error', () => {
     const reason = async (changes: Record<string, string>) => {
-      const { code, stderr } = await runToEnd('bin/start.sh', [], { ...environment, ...changes });
+      const { code, stderr } = await runToEnd('bin/start.sh', [], { ...home.environment, ...changes });
       expect(code, stderr).to.equal(1);
-      expect(processesOf(directory)).to.deep.equal([]);
+      expect(processesOf(home.directory)).to.deep.equal([]);
       return stderr;
     };
 
     it('for a port in use, which suggests a free port, before it creates the database', async () => {
       const other = await startSimulator();
-      const DATA_DIR = join(directory, 'not-created');
+      const DATA_DIR = join(home.directory, 'not-created');
       const error = await reason({ PORT: String(other.port), DATA_DIR });
       expect(error).to.match(
         new RegExp(`^messaging-service: PORT: 127.0.0.1:${other.port} is in use .*: PORT=\\d+ make run\n$`),
@@ -119,7 +98,7 @@ describe('The service as a process', function () {
       );
       const suggestion = Number(/PORT=(\d+) make/.exec(error)?.[1]);
       await other.stop();
-      expect(suggestion).to.be.greaterThan(other.port).and.not.equal(Number(environment.SIMULATOR_PORT));
+      expect(suggestion).to.be.greaterThan(other.port).and.not.equal(Number(home.environment.SIMULATOR_PORT));
     });
 
     it('for each of several invalid variables', async () => {

@@ -21,9 +21,11 @@ export async function filesOf(
   contents: FileContents,
   { attachmentsBy }: Pick<Capabilities, 'attachmentsBy'>,
   message: Claimed,
-  limits: FileLimits & { signal: AbortSignal },
+  limits: () => FileLimits,
+  signal: AbortSignal,
 ): Promise<CallFiles | FailedOutcome> {
-  if (!attachmentsBy.includes('url') && hasFiles(message)) return contents.load(message, limits);
+  if (!attachmentsBy.includes('url') && hasFiles(message))
+    return contents.load(message, { ...limits(), signal });
   const files = linkedFiles(links, message);
   return files === null ? NO_LINKS : { files, [Symbol.dispose]: () => undefined };
 }

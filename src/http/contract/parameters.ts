@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import { type Fault, InvalidRequestError } from '../../errors.ts';
 import type { OpenApiDocument } from '../../openapi/document.ts';
 import { stateOf } from '../request-state.ts';
-import { operationOf } from './operation.ts';
+import { type Operation, operationOf } from './operation.ts';
 
 const KEYWORD = 'x-decimal-integer';
 const DECIMAL = /^(?:0|[1-9]\d*)$/;
@@ -105,6 +105,31 @@ const LOST_PLUS: Record<string, RegExp> = {
 /** Maximum characters of an unknown name in an error. */
 const MAX_NAME = 100;
 
+type Parameters = NonNullable<Operation['parameters']>;
+
+const NO_PARAMETERS: Parameters = [];
+/** The query of each operation, which every request of the operation needs. */
+const queries = new WeakMap<Parameters, Query>();
+
+interface Query {
+  known: ReadonlySet<string>;
+  /** The lists that may be empty. */
+  emptyArrays: ReadonlySet<string>;
+}
+
+function queryOf(parameters: Parameters): Query {
+  const found = queries.get(parameters);
+  if (found) return found;
+  const own = parameters.filter((each) => each.in === 'query');
+  const empty = own.filter(({ allowEmptyValue, schema }) => allowEmptyValue && schema?.type === 'array');
+  const query = {
+    known: new Set(own.map(({ name }) => name)),
+    emptyArrays: new Set(empty.map(({ name }) => name)),
+  };
+  queries.set(parameters, query);
+  return query;
+}
+
 /**
  * Refuses all unknown query parameters in one error. Webhooks and the operations of `System` ignore unknown parameters,
  * because providers and probes add their own. The validator itself reports only the first unknown parameter, and decodes
@@ -114,11 +139,7 @@ export const checkQuery: RequestHandler = (request, _response, next) => {
   // Most requests have no query, and replacing a property of a request costs as much as its validation.
   if (!request.url.includes('?')) return next();
   const operation = operationOf(request);
-  const parameters = operation?.parameters?.filter((each) => each.in === 'query') ?? [];
-  const known = new Set(parameters.map(({ name }) => name));
-  const emptyArrays = parameters
-    .filter(({ allowEmptyValue, schema }) => allowEmptyValue && schema?.type === 'array')
-    .map(({ name }) => name);
+  const { known, emptyArrays } = queryOf(operation?.parameters ?? NO_PARAMETERS);
   const given = Object.entries(request.query);
   const unknown = given.map(([name]) => name).filter((name) => !known.has(name));
   const isIgnored = stateOf(request).caller?.type === 'provider' || operation?.tags?.includes('System');
@@ -126,7 +147,7 @@ export const checkQuery: RequestHandler = (request, _response, next) => {
   const query = given
     .filter(([name]) => known.has(name))
     // The validator makes an array of any other single value.
-    .map(([name, value]) => [name, value === '' && emptyArrays.includes(name) ? [''] : value] as const)
+    .map(([name, value]) => [name, value === '' && emptyArrays.has(name) ? [''] : value] as const)
     .map(([name, value]) => [name, restorePlus(LOST_PLUS[name], value)]);
   // `request.query` is a getter in Express and cannot be assigned.
   const value = Object.fromEntries(query);

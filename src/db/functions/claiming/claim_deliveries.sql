@@ -1,5 +1,5 @@
--- Claims at most `wanted` due deliveries, each for the first route that finds the delivery, and for the
--- `lease_ms` milliseconds of this route; an email with files or with a large text for its `large_lease_ms`.
+-- Claims at most `wanted` due deliveries, each for the first route that finds the delivery. The lease takes `lease_ms` milliseconds of
+-- this route; that of an email with files or with a large text takes `large_lease_ms`.
 -- A first delivery had no attempt yet; a retry had at least one attempt.
 -- - A route finds at most `free_slots` first deliveries and `retries` retries. An account gets at most `free_slots`
 --   deliveries, of which at most `retries` are retries; all accounts together get at most `wanted_retries` retries.
@@ -14,7 +14,8 @@ create or replace function claim_deliveries(routes json, wanted int, wanted_retr
   route int, delay_ms float8, id bigint, conversation_id bigint, type text, "from" text, "to" text[], cc text[],
   bcc text[], reply_to text, subject text, body text, attachments text[], "timestamp" timestamptz, delivery_key uuid,
   attempt_count int, retry_count int, may_have_been_sent boolean, created_at timestamptz, send_at timestamptz,
-  expires_at timestamptz, traceparent text, segments smallint, partly_sent boolean, media json, fetched json, email json, lease_ms float8)
+  expires_at timestamptz, traceparent text, segments smallint, partly_sent boolean, media json, fetched json, email json,
+  lease_ms float8)
 language plpgsql
 set search_path from current
 set enable_seqscan = off as $$
@@ -32,9 +33,9 @@ declare
   -- Messages whose lease ended before their worker settled the attempt.
   taken_over bigint[];
   email_ids bigint[];
-  -- Whether the upload of the message may take time of its own: `upload-time.ts`.
+  -- For each email, whether its upload may take time of its own (`upload-time.ts`); null for a text message.
   large boolean[];
-  -- Encoded, with the text beside HTML, it is smaller than what needs such time.
+  -- Max bytes of a text that needs no such time, also after it is encoded and sent beside HTML.
   large_text constant int := 100000;
   route_numbers int[];
   providers text[];
