@@ -4,7 +4,7 @@ const LAYERS = [
   ['src/service/'],
   ['src/http/'],
   ['src/webhooks/'],
-  ['src/delivery/', 'src/messaging/', 'src/feed/'],
+  ['src/delivery/', 'src/messaging/', 'src/feed/', 'src/privacy/'],
   ['src/outbox/', 'src/consent/'],
   ['src/media/'],
   ['src/providers/', 'src/db/', 'src/egress/'],
@@ -37,6 +37,7 @@ export default {
     rule('delivery-stands-alone', { path: '^src/delivery/' }, { path: '^src/(messaging|feed)/' }),
     rule('messaging-stands-alone', { path: '^src/messaging/' }, { path: '^src/(delivery|feed)/' }),
     rule('feed-stands-alone', { path: '^src/feed/' }, { path: '^src/(delivery|messaging)/' }),
+    rule('privacy-stands-alone', { path: '^src/privacy/' }, { path: '^src/(delivery|messaging|feed)/' }),
     rule(
       'recording-not-to-reading',
       { path: '^src/messaging/recording/' },

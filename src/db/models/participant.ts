@@ -15,6 +15,8 @@ export class Participant extends Model {
   declare external_id: string | null;
   declare metadata: Record<string, string>;
   declare person_id: number | null;
+  /** When the person was erased; the address is `erased-` and the id since. */
+  declare erased_at: Date | null;
   declare created_at: Date;
   declare updated_at: Date;
 

@@ -1,0 +1,54 @@
+import type { Knex } from 'knex';
+
+/** The erasure of people and of the content of messages. The functions are in src/db/functions/privacy. */
+export async function up(knex: Knex): Promise<void> {
+  await knex.raw(ERASURES);
+}
+
+/** Knex requires this function. Migrations only go forward: restore a backup instead. */
+export async function down(): Promise<void> {
+  throw new Error('Migrations cannot be reverted.');
+}
+
+const ERASURES = `
+  create table erasures (
+    id bigint generated always as identity primary key,
+    -- The participant of the request, and all participants that it erases, with their addresses until the erasure is completed.
+    participant_id bigint not null,
+    participant_ids bigint[] not null check (participant_ids <> '{}'),
+    addresses text[],
+    -- Whether the request was for all addresses of the person.
+    person boolean not null,
+    state text not null default 'running' check (state in ('running', 'completed')),
+    -- The present step, and the last row that it has done: of a conversation also the message.
+    step text not null,
+    position bigint not null default 0,
+    message_position bigint not null default 0,
+    -- What was erased so far, by kind.
+    counts jsonb not null default '{}',
+    -- The API key of the request.
+    actor text,
+    requested_at timestamptz(3) not null default clock_timestamp(),
+    completed_at timestamptz(3),
+    check ((state = 'completed') = (completed_at is not null)),
+    check ((state = 'completed') = (addresses is null))
+  );
+  create index erasures_running_idx on erasures (id) where state = 'running';
+
+  alter table participants
+    add column erased_at timestamptz(3),
+    add column erasure_id bigint references erasures;
+
+  -- When the content of the message was erased.
+  alter table messages add column redacted_at timestamptz(3);
+
+  -- One row. The version changes with each erasure of content, so that processes know that they have to empty their caches.
+  create table erased_content (
+    only_row boolean primary key default true check (only_row),
+    version bigint not null default 0
+  );
+  insert into erased_content default values;
+
+  -- Receipts without a message are few; an erasure reads all of them.
+  create index delivery_receipts_unassigned_idx on delivery_receipts (id) where message_id is null;
+`;
