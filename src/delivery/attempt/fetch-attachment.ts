@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { UrlFile } from '../../db/models/email.ts';
 import { execute } from '../../db/transaction.ts';
 import type { MediaClient } from '../../media/fetching/client.ts';
-import { tooLarge } from '../../media/fetching/failure.ts';
+import { permanent, tooLarge } from '../../media/fetching/failure.ts';
 import { nameOf } from '../../media/fetching/name.ts';
 import { decoded, transfer } from '../../media/fetching/transfer.ts';
 import type { MediaStore } from '../../media/store.ts';
@@ -36,9 +36,11 @@ const UNIQUE_VIOLATION = '23505';
 const ADD = {
   name: 'add-fetched-attachment',
   text: `
-    with added as (
+    with kept as (
+      select from messages where id = $1 and redacted_at is null for share
+    ), added as (
       insert into media (state, object_id, content_type, size, sha256, name, source_url)
-      values ('stored', $3, $4, $5, $6, $7, $8) returning id
+      select 'stored', $3::uuid, $4, $5::bigint, $6::bytea, $7, $8 from kept returning id
     )
     insert into message_media (message_id, position, media_id) select $1, $2, id from added`,
 };
@@ -74,7 +76,8 @@ export async function fetchAttachment(
     const name = nameOf(headers, null, url);
     const position = LAST_POSITION + number;
     try {
-      await execute(pool, ADD, [messageId, position, id, type, size, sha256, name, url]);
+      const { rowCount } = await execute(pool, ADD, [messageId, position, id, type, size, sha256, name, url]);
+      if (rowCount === 0) throw permanent('not_found', 'The content of the message was erased.');
     } catch (error) {
       await store.remove([id]).catch(() => undefined);
       if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error;

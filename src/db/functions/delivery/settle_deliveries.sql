@@ -87,6 +87,9 @@ begin
     from json_to_recordset(input) as attempt(id bigint, wire_message_id text) where wire_message_id is not null;
   end if;
   perform record_attempts(input);
+  if settled < json_array_length(input) then
+    perform erase_late_texts(array(select id from json_to_recordset(input) as attempt(id bigint)));
+  end if;
   if has_opt_outs then
     perform record_send_opt_outs(input);
   end if;

@@ -29,7 +29,12 @@ begin
       status_code int, error_code text, detail text, response_body text, retry_ms float8)
   ), locked as materialized (
     -- Without the attempts whose leases have ended: another worker has recorded them.
-    select attempt.*, endpoints.url = attempt.url as is_present_url
+    select attempt.*, endpoints.url = attempt.url as is_present_url,
+      -- The endpoint may have returned an event whose message was erased meanwhile.
+      response_body is not null and exists (
+        select from events join messages on messages.id = subject_id
+        where events.id = event_id and (events.type like 'message.%' or events.type like 'recipient.%')
+          and redacted_at is not null) as is_erased
     from endpoint_deliveries as delivery join attempt using (endpoint_id, event_id, lease)
     join endpoints on endpoints.id = endpoint_id
     order by endpoint_id, event_id for no key update of delivery
@@ -44,7 +49,8 @@ begin
   )
   insert into endpoint_attempts (
     endpoint_id, event_id, number, started_at, duration_ms, outcome, status_code, error_code, detail, response_body)
-  select endpoint_id, event_id, number, started_at, duration_ms, outcome, status_code, error_code, detail, response_body
+  select endpoint_id, event_id, number, started_at, duration_ms, outcome, status_code, error_code, detail,
+    case when not is_erased then response_body end
   from locked order by started_at;
 
   update endpoints

@@ -18,6 +18,12 @@ begin
   perform from deliveries
   where message_id = any(array(select message_id from delivery_receipts where id = any(ids)))
   order by message_id for no key update;
+  if exists (
+    select from messages
+    where id = any(array(select message_id from delivery_receipts where id = any(ids))) and redacted_at is not null
+  ) then
+    perform erase_late_texts(array(select message_id from delivery_receipts where id = any(ids)));
+  end if;
 
   select array_agg(distinct receipt.message_id) filter (where has_recipients),
     array_agg(receipt.id) filter (where channel = 'email' and reported_status(receipt.status) = 'undelivered'),

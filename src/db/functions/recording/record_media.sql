@@ -8,6 +8,7 @@ set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   max_media constant int := 100;
+  removed_id bigint;
 begin
   with attachment as materialized (
     select ids[n] as message_id, position, url, content_type, name, provider, nextval('media_id_seq') as media_id
@@ -36,4 +37,16 @@ begin
   cross join lateral unnest(media_ids, content_ids, media_names) with ordinality
     as named(media_id, content_id, name, position)
   where media_ids is not null and inserted[n];
+  if not found then
+    return;
+  end if;
+  -- A file can be erased after the message was checked. The caller sees the error of a file that was deleted.
+  select media.id into removed_id
+  from json_to_recordset(input) as message(n int, media_ids bigint[])
+  join media on media.id = any(media_ids)
+  where inserted[n] and state = 'removed' limit 1;
+  if found then
+    raise 'media % was erased', removed_id using errcode = 'foreign_key_violation',
+      constraint = 'message_media_media_id_fkey', detail = format('Key (media_id)=(%s) was erased.', removed_id);
+  end if;
 end $$;
