@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 
 /** Programs and the maximum size in bytes of their bundles, minified and gzipped, with openapi-fetch. */
 const LIMITS: [title: string, program: string, limit: number][] = [
-  ['everything', "export * from './index.js';", 8_000],
+  ['everything', "export * from './index.js';", 8_500],
   ['a client with messages only', "export { createPartialClient, messages } from './index.js';", 6_000],
 ];
 

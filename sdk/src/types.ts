@@ -13,6 +13,8 @@ export type Conversation = Schemas['Conversation'];
 export type ConversationUpdate = Schemas['ConversationUpdate'];
 export type Participant = Schemas['Participant'];
 export type ParticipantUpdate = Schemas['ParticipantUpdate'];
+/** A line of the export of a participant. */
+export type ExportLine = Schemas['ExportLine'];
 export type DeliveryAttempt = Schemas['DeliveryAttempt'];
 export type DeliveryReceipt = Schemas['DeliveryReceipt'];
 export type DeliveryAction = Schemas['DeliveryAction'];
@@ -65,6 +67,7 @@ export type MessageFilters = Query<'listMessages'>;
 export type ConversationFilters = Query<'listConversations'>;
 export type ConversationMessageFilters = Query<'listConversationMessages'>;
 export type ParticipantFilters = Query<'listParticipants'>;
+export type ParticipantExportOptions = Query<'exportParticipant'>;
 export type AttemptFilters = Query<'listMessageAttempts'>;
 export type TimelineFilters = Query<'listMessageTimeline'>;
 export type EventFilters = Query<'listEvents'>;

@@ -336,6 +336,36 @@ export interface paths {
         patch: operations["updateParticipant"];
         trace?: never;
     };
+    "/api/participants/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export everything that is stored about a participant or person
+         * @description One line of JSON for each item (`ExportLine`). The first line has the type `header`. The last line has the type `end` and the
+         *     number of lines of each other type; a file without it is incomplete.
+         *
+         *     The export has the participant and its links; all messages of its conversations, also those of others, with everything that
+         *     belongs to them: the raw webhook, attempts, receipts, recipients, manual actions, marks, idempotency keys, events and files;
+         *     emails that name the address as a blind copy; suppressions, their history and opt-outs; stored webhooks and receipts without
+         *     a message that name the address; and erasures. With `person`, the same for all addresses that are linked to it. An erased
+         *     participant has what is left.
+         *
+         *     The lines are read while they are sent. Each line is as it was when it was read; what is recorded or changed during the
+         *     export may be missing. A line of `media_content` or `webhook_content` has a part of a file in base64, which is decoded by itself.
+         */
+        get: operations["exportParticipant"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/participants/{id}/links/{other_id}": {
         parameters: {
             query?: never;
@@ -2984,6 +3014,21 @@ export interface components {
              */
             unlinked_at: string | null;
         };
+        /** @description A line of the export of a participant. */
+        ExportLine: {
+            /**
+             * @description The type of the item. New types may be added.
+             * @enum {string}
+             */
+            type: "header" | "participant" | "link" | "suppression" | "suppression_change" | "opt_out" | "erasure" | "conversation" | "message" | "recipient" | "attempt" | "receipt" | "action" | "mark" | "idempotency_key" | "copy" | "media" | "media_content" | "event" | "endpoint_attempt" | "webhook" | "webhook_content" | "end";
+            /**
+             * @description The fields of the item as they are stored, with the names of the API where it has them. Hashes, leases, traces and secrets
+             *     are left out. Fields may be added.
+             */
+            data: {
+                [key: string]: unknown;
+            };
+        };
         /** @description A page of participants. */
         ParticipantList: {
             /** @description The participants of this page. */
@@ -4238,6 +4283,8 @@ export interface components {
         Limit: number;
         /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
         Cursor: string;
+        /** @description Whether all addresses that are linked to the participant are meant, not this address only. */
+        WholePerson: boolean;
         /** @description Fields that lists leave out: `html` of emails. */
         Include: "html"[];
         /**
@@ -5067,6 +5114,55 @@ export interface operations {
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportParticipant: {
+        parameters: {
+            query?: {
+                /** @description Whether all addresses that are linked to the participant are meant, not this address only. */
+                person?: components["parameters"]["WholePerson"];
+                /** @description Whether the export has the content of files, and of stored webhooks over 1 MiB. */
+                files?: boolean;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines. */
+            200: {
+                headers: {
+                    /** @description A name for the file. */
+                    "Content-Disposition"?: string;
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {"type":"header","data":{"exported_at":"2024-11-01T14:00:00.000Z","participant_ids":[2]}}
+                     *     {"type":"participant","data":{"id":2,"address":"+18045551234"}}
+                     *     {"type":"end","data":{"counts":{"participant":1}}}
+                     */
+                    "application/x-ndjson": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];

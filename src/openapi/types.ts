@@ -60,7 +60,12 @@ type BodyOf<Id, Response> = Response extends { content: object }
   : undefined;
 
 /** Operations whose responses are sent in parts, because they have no end or need too much memory. */
-type InParts = 'getMediaContent' | 'streamEvents' | 'exportSuppressions' | 'importSuppressions';
+type InParts =
+  | 'getMediaContent'
+  | 'streamEvents'
+  | 'exportParticipant'
+  | 'exportSuppressions'
+  | 'importSuppressions';
 
 /** The successful result of a handler. For all other responses, a handler throws an error of `errors.ts`. */
 export type OperationResponse<Id extends OperationId> = {

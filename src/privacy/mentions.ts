@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { domainToUnicode } from 'node:url';
 
 /** Whether a body, as it was received, names one of the addresses. */
@@ -7,7 +8,9 @@ export type Mentions = (body: Buffer | string) => boolean;
 const MAX_DEPTH = 4;
 /** Shorter runs of base64 contain no address. */
 const BASE64_RUN = /[A-Za-z0-9+/_\r\n-]{8,}/g;
-/** The end of a part of a body that is read again with the next part. */
+/** The bytes that are searched at once, which takes a few milliseconds. */
+const WINDOW = 65_536;
+/** The end of a window that is searched again with the next window. */
 const OVERLAP = 4_096;
 
 /**
@@ -22,13 +25,19 @@ export function createMentions(addresses: readonly string[]): Mentions {
     isIn(pattern, typeof body === 'string' ? Buffer.from(body).toString('latin1') : latin1(body));
 }
 
-/** Like a function of `createMentions`, for a body that is read in parts, of which one is in memory at a time. */
-export async function isMentionedIn(parts: AsyncIterable<Buffer>, mentions: Mentions): Promise<boolean> {
+/** Searches a large body without delaying other requests, with one of its parts in memory. */
+export async function isMentionedIn(
+  parts: AsyncIterable<Buffer> | Iterable<Buffer>,
+  mentions: Mentions,
+): Promise<boolean> {
   let end = Buffer.alloc(0);
   for await (const part of parts) {
-    const window = Buffer.concat([end, part]);
-    if (mentions(window)) return true;
-    end = window.subarray(-OVERLAP);
+    for (let at = 0; at < part.length; at += WINDOW) {
+      const window = Buffer.concat([end, part.subarray(at, at + WINDOW)]);
+      if (mentions(window)) return true;
+      end = window.subarray(-OVERLAP);
+      await setImmediate();
+    }
   }
   return false;
 }

@@ -37,8 +37,10 @@ import { createRecorder } from '../messaging/recording/record.ts';
 import { createEvents, type Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import { mergeMetrics } from '../observability/merge-metrics.ts';
+import { createExport } from '../privacy/export/export.ts';
 import { createRegistry, KINDS } from '../providers/registry.ts';
 import { createWebhooks } from '../webhooks/create.ts';
+import { redactTarget } from '../webhooks/secrets.ts';
 import { createEndpoints, createResources } from './feed.ts';
 import { withKeys } from './kept-keys.ts';
 import { createServiceLedger } from './ledger.ts';
@@ -167,6 +169,7 @@ async function wire(
     reader: createReader(database, parseAddress, presentMessage),
     people: createPeople(database, parseAddress, () => sequencer.wake()),
     timelines: createTimelines(database),
+    exportParticipant: createExport({ knex, store: storage.store, hashAddress, redactTarget }),
     endpoints: createEndpoints(config, database, events, stack),
     manualActions: createManualActions(pool, () => {
       sequencer.wake();

@@ -1,6 +1,14 @@
 import { type Api, byId, type RequestOptions } from '../api.ts';
 import type { ApiPromise } from '../api-promise.ts';
-import type { Participant, ParticipantFilters, ParticipantPages, ParticipantUpdate } from '../types.ts';
+import { exportLines } from '../export-lines.ts';
+import type {
+  ExportLine,
+  Participant,
+  ParticipantExportOptions,
+  ParticipantFilters,
+  ParticipantPages,
+  ParticipantUpdate,
+} from '../types.ts';
 
 export interface Participants {
   /** All participants, or those with `address` or `external_id`. */
@@ -13,15 +21,30 @@ export interface Participants {
   link(id: number, otherId: number, options?: RequestOptions): ApiPromise<Participant>;
   /** Removes a link. @throws {NotFoundError} without a current link between the two. */
   unlink(id: number, otherId: number, options?: RequestOptions): ApiPromise<Participant>;
+  /**
+   * Everything that is stored about the participant, or about the person, line by line. The request is made by the first iteration.
+   *
+   * @throws {ConnectionError} if the export is incomplete.
+   */
+  export(
+    id: number,
+    query?: ParticipantExportOptions,
+    options?: RequestOptions,
+  ): AsyncIterableIterator<ExportLine, void>;
 }
 
 const linkPath = '/api/participants/{id}/links/{other_id}';
 const linkOf = (id: number, other_id: number) => ({ params: { path: { id, other_id } } });
 
-export const participants = ({ call, list }: Api): Participants => ({
+export const participants = ({ call, list, open }: Api): Participants => ({
   list: (query = {}, options) => list('/api/participants', { query }, options),
   get: (id, options) => call('GET', '/api/participants/{id}', byId(id), options),
   update: (id, body, options) => call('PATCH', '/api/participants/{id}', { ...byId(id), body }, options),
   link: (id, otherId, options) => call('PUT', linkPath, linkOf(id, otherId), options),
   unlink: (id, otherId, options) => call('DELETE', linkPath, linkOf(id, otherId), options),
+  export: (id, query = {}, options) =>
+    exportLines(
+      () => open('/api/participants/{id}/export', { path: { id }, query }, options),
+      options?.signal,
+    ),
 });

@@ -15,6 +15,7 @@ import type { Preview } from '../../messaging/preview/preview.ts';
 import type { Reader } from '../../messaging/reading/reader.ts';
 import type { Recorder } from '../../messaging/recording/record.ts';
 import type { Events } from '../../observability/events.ts';
+import type { ExportParticipant } from '../../privacy/export/export.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
 import type { Webhooks } from '../../webhooks/create.ts';
 
@@ -36,6 +37,7 @@ export interface Context {
   media: Media;
   people: People;
   timelines: Timelines;
+  exportParticipant: ExportParticipant;
   feed: Feed;
   ledger: Ledger;
   endpoints: Endpoints;

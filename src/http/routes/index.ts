@@ -6,6 +6,7 @@ import { eventHandlers } from './events.ts';
 import { mediaHandlers } from './media.ts';
 import { messageHandlers } from './messages.ts';
 import { participantHandlers } from './participants.ts';
+import { privacyHandlers } from './privacy.ts';
 import { quarantineHandlers } from './quarantine.ts';
 import { suppressionHandlers } from './suppressions.ts';
 import { systemHandlers } from './system.ts';
@@ -18,6 +19,7 @@ export function createHandlers(context: Context) {
     ...mediaHandlers(context),
     ...conversationHandlers(context),
     ...participantHandlers(context),
+    ...privacyHandlers(context),
     ...eventHandlers(context),
     ...endpointHandlers(context),
     ...suppressionHandlers(context),
