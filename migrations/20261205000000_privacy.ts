@@ -20,10 +20,12 @@ const ERASURES = `
     -- Whether the request was for all addresses of the person.
     person boolean not null,
     state text not null default 'running' check (state in ('running', 'completed')),
-    -- The present step, and the last row that it has done: of a conversation also the message.
+    -- The present step, the row at which it is, and the last row of its own that is done, for example a conversation and a message.
     step text not null,
     position bigint not null default 0,
-    message_position bigint not null default 0,
+    inner_position bigint,
+    -- Whether the step has to wait, for example for a call to a provider.
+    waits boolean not null default false,
     -- What was erased so far, by kind.
     counts jsonb not null default '{}',
     -- The API key of the request.
@@ -51,4 +53,6 @@ const ERASURES = `
 
   -- Receipts without a message are few; an erasure reads all of them.
   create index delivery_receipts_unassigned_idx on delivery_receipts (id) where message_id is null;
+  -- The index of the search does not have this address.
+  create index messages_reply_to_idx on messages (reply_to, id) where reply_to is not null;
 `;

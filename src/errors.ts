@@ -37,6 +37,8 @@ export type Conflict =
   | 'link_to_self'
   | 'already_linked'
   | 'participants_share_conversation'
+  | 'participant_erased'
+  | 'own_address'
   | 'external_id_taken'
   | 'not_cancelable'
   | 'not_retriable'

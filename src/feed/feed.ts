@@ -77,6 +77,11 @@ export class Feed {
     return started;
   }
 
+  /** Empties the caches, because content was erased. */
+  forget(): void {
+    this.#tail.forget();
+  }
+
   stop(): Promise<void> {
     return this.#tail.stop();
   }

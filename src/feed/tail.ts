@@ -47,6 +47,8 @@ export class Tail {
   #start = 0;
   #position = 0;
   #restarted = { position: 0 };
+  /** How often the buffer was emptied. */
+  #forgotten = 0;
   #listener: Listener | undefined;
   #timer: NodeJS.Timeout | undefined;
   #starting: Promise<void> | undefined;
@@ -105,6 +107,14 @@ export class Tail {
     });
   }
 
+  /** Empties the buffer, because content of its events may have been erased. Streams read the database instead. */
+  forget(): void {
+    this.#forgotten++;
+    this.#buffer = [];
+    this.#length = 0;
+    this.#start = this.#position;
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
@@ -146,7 +156,11 @@ export class Tail {
     const { rows, last } = await readEvents(pool, this.#position, ALL, BATCH);
     if (last < this.#position) this.#restart(last);
     if (rows.length === 0) return false;
-    for (const event of await render(rows)) {
+    const forgotten = this.#forgotten;
+    const rendered = await render(rows);
+    // Content of these events may have been erased while they were read.
+    if (forgotten !== this.#forgotten) return true;
+    for (const event of rendered) {
       this.#buffer.push(event);
       this.#length += event.text.length;
     }

@@ -43,6 +43,8 @@ const STATUS: Record<ErrorCode, number> = {
   request_timeout: 408,
   link_to_self: 409,
   already_linked: 409,
+  participant_erased: 409,
+  own_address: 409,
   participants_share_conversation: 409,
   external_id_taken: 409,
   not_cancelable: 409,

@@ -29,6 +29,13 @@ const ALPHANUMERIC =
 
 /** Maximum octets of the local part of an email address (RFC 5321, section 4.5.3.1.1). */
 const MAX_LOCAL_PART = 64;
+const ERASED = /^erased-\d+$/;
+
+/** Whether a text has the form of the address of an erased participant (`request_erasure`), which nobody else can have. */
+export function isErasedAddress(text: string): boolean {
+  return ERASED.test(text);
+}
+
 /** The forms that providers accept for sending. The senders of inbound messages can have more forms. */
 const SENDABLE: Record<AddressType, (key: string) => boolean> = {
   phone: () => true,
@@ -39,6 +46,7 @@ const SENDABLE: Record<AddressType, (key: string) => boolean> = {
 };
 
 const parsers = new Map<CountryCode, AddressParser>();
+const caches: LRUCache<string, Address>[] = [];
 
 /**
  * A parser that caches recent addresses; one for all users of a process, because the cache needs some megabytes.
@@ -51,8 +59,14 @@ export function addressParserOf(region: CountryCode): AddressParser {
   return parser;
 }
 
+/** Forgets the cached addresses, of which some were erased. */
+export function forgetAddresses(): void {
+  for (const cache of caches) cache.clear();
+}
+
 function createParser(region: CountryCode): AddressParser {
   const cache = new LRUCache<string, Address>({ max: 50_000 });
+  caches.push(cache);
   return (input) => {
     const cached = cache.get(input);
     if (cached) return cached;
@@ -84,7 +98,7 @@ export function parseAddress(input: string, region: CountryCode): Address | null
   if (phone) return phone;
   if (SHORT_CODE.test(code)) return { type: 'short_code', key: code };
   const name = text.normalize('NFC').replace(/\p{Zs}/gu, ' ');
-  return ALPHANUMERIC.test(name) ? { type: 'alphanumeric', key: name } : null;
+  return ALPHANUMERIC.test(name) && !isErasedAddress(name) ? { type: 'alphanumeric', key: name } : null;
 }
 
 function parseEmail(text: string): Address | null {

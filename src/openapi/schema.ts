@@ -326,7 +326,26 @@ export interface paths {
         get: operations["getParticipant"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Erase a participant, or a whole person
+         * @description Erases everything that the participant wrote or was written, and the address, everywhere it is stored. With `person`, the
+         *     same for all addresses that are linked to it. This cannot be undone.
+         *
+         *     At once, the participant has the address `erased-` and its id, without name, external id and metadata. A message from or to
+         *     the old address belongs to a new participant. Then, in steps:
+         *
+         *     - In a conversation of two, the content of all messages, in both directions, with their files; messages that are not sent yet
+         *       are canceled, or end as `unknown` if they may have been sent. In a group, the content of the participant's own messages; in all
+         *       other messages, also of other conversations, the address is replaced.
+         *     - Stored webhooks, receipts, error details, events and idempotency keys lose the same content.
+         *
+         *     Conversations, ids, times, statuses and counts stay. Suppressions stay by the hash of the address, without the address and
+         *     notes, so that the address stays suppressed.
+         *
+         *     The response is 200 when the erasure is completed, and 202 if it takes longer than some seconds: it goes on in the background,
+         *     also after a restart, and `GET /api/erasures/{id}` shows its progress. A repeated request returns the same erasure.
+         */
+        delete: operations["eraseParticipant"];
         options?: never;
         head?: never;
         /**
@@ -394,6 +413,46 @@ export interface paths {
          *     and a request that takes longer than ten seconds gets a 503 and can be repeated.
          */
         delete: operations["unlinkParticipants"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List erasures
+         * @description The erasures, the newest first.
+         */
+        get: operations["listErasures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/erasures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one erasure
+         * @description The erasure and its progress.
+         */
+        get: operations["getErasure"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2965,7 +3024,7 @@ export interface components {
         /**
          * @description The type of an address. `other` is the sender of an inbound message that has no address for replies:
          *     `mailer-daemon` for an email without a return path, `unknown` for a withheld number, or the text that the provider
-         *     gave.
+         *     gave. An erased participant has it too.
          * @enum {string}
          */
         AddressType: "phone" | "short_code" | "alphanumeric" | "email" | "other";
@@ -2998,6 +3057,11 @@ export interface components {
              * @description When a field or a link last changed.
              */
             updated_at: string;
+            /**
+             * Format: date-time
+             * @description When the erasure of the participant was requested: the address is `erased-` and the id since. Null otherwise.
+             */
+            erased_at: string | null;
         };
         /** @description A link between two participants that are one person. */
         ParticipantLink: {
@@ -3028,6 +3092,57 @@ export interface components {
             data: {
                 [key: string]: unknown;
             };
+        };
+        /** @description The erasure of a participant or person, which is the receipt once it is completed. */
+        Erasure: {
+            /** @description The id of the erasure. */
+            id: components["schemas"]["Id"];
+            /** @description The participant of the request. */
+            participant_id: components["schemas"]["Id"];
+            /** @description All participants that are erased. */
+            participant_ids: components["schemas"]["Id"][];
+            /** @description Whether the request was for all addresses of the person. */
+            person: boolean;
+            /**
+             * @description `running` until nothing is left.
+             * @enum {string}
+             */
+            state: "running" | "completed";
+            counts: components["schemas"]["ErasureCounts"];
+            actor: components["schemas"]["Actor"];
+            /**
+             * Format: date-time
+             * @description When the erasure was requested.
+             */
+            requested_at: string;
+            /**
+             * Format: date-time
+             * @description When nothing was left; null before.
+             */
+            completed_at: string | null;
+        };
+        /** @description What was erased so far. */
+        ErasureCounts: {
+            /** @description Messages whose content was erased. */
+            messages: number;
+            /** @description Other messages in which the address was replaced. */
+            mentions: number;
+            /** @description Messages that were not sent yet, and are not sent any more. */
+            canceled: number;
+            /** @description Files, with the raw emails. */
+            files: number;
+            /** @description Receipts whose payload was erased. */
+            receipts: number;
+            /** @description Stored webhooks that were deleted, or from which a part was. */
+            webhooks: number;
+            /** @description Idempotency keys that were deleted: a repeat of such a request is a new request. */
+            idempotency_keys: number;
+        };
+        /** @description A page of erasures. */
+        ErasureList: {
+            /** @description The erasures of this page. */
+            data: components["schemas"]["Erasure"][];
+            next_cursor: components["schemas"]["NextCursor"];
         };
         /** @description A page of participants. */
         ParticipantList: {
@@ -3482,7 +3597,7 @@ export interface components {
          * @description What happened. New types may be added.
          * @enum {string}
          */
-        EventType: "message.received" | "message.media_settled" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled" | "recipient.bounced" | "recipient.complained" | "recipient.unsubscribed" | "recipient.opened" | "recipient.clicked" | "conversation.created" | "conversation.merged" | "participant.linked" | "participant.unlinked" | "provider.unavailable" | "provider.recovered" | "endpoint.disabled" | "quarantine.added" | "suppression.added" | "suppression.removed";
+        EventType: "message.received" | "message.media_settled" | "message.queued" | "message.sent" | "message.delivered" | "message.undelivered" | "message.failed" | "message.unknown" | "message.canceled" | "recipient.bounced" | "recipient.complained" | "recipient.unsubscribed" | "recipient.opened" | "recipient.clicked" | "conversation.created" | "conversation.merged" | "participant.linked" | "participant.unlinked" | "participant.erased" | "provider.unavailable" | "provider.recovered" | "endpoint.disabled" | "quarantine.added" | "suppression.added" | "suppression.removed";
         /**
          * @description Present if the resource is larger than 20,000 bytes: its `body` is cut first, then `text`, `stripped_text` and long lists. Read the
          *     resource for the whole.
@@ -3563,7 +3678,7 @@ export interface components {
             data: components["schemas"]["Conversation"];
             truncated?: components["schemas"]["Truncated"];
         };
-        /** @description The links of a participant changed. */
+        /** @description The links of a participant changed, or its erasure is completed. */
         ParticipantEvent: {
             /** @description The position in the feed. */
             id: components["schemas"]["Id"];
@@ -3571,7 +3686,7 @@ export interface components {
              * @description What happened.
              * @enum {string}
              */
-            type: "participant.linked" | "participant.unlinked";
+            type: "participant.linked" | "participant.unlinked" | "participant.erased";
             /**
              * Format: date-time
              * @description When it happened.
@@ -3890,7 +4005,7 @@ export interface components {
              * @description The stable code of the error for programs. New codes may be added.
              * @enum {string}
              */
-            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "range_not_satisfiable" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "no_provider_for_sender" | "missing_capability" | "recipient_suppressed" | "country_not_allowed" | "link_to_self" | "already_linked" | "participants_share_conversation" | "external_id_taken" | "not_cancelable" | "not_retriable" | "position_expired" | "too_many_endpoints" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
+            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "range_not_satisfiable" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "no_provider_for_sender" | "missing_capability" | "recipient_suppressed" | "country_not_allowed" | "link_to_self" | "already_linked" | "participants_share_conversation" | "participant_erased" | "own_address" | "external_id_taken" | "not_cancelable" | "not_retriable" | "position_expired" | "too_many_endpoints" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
             /** @description The `X-Request-Id` of the response. */
             request_id: string;
             required_scope?: components["schemas"]["Scope"];
@@ -4020,9 +4135,46 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The erasure. */
+        Erasure: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Erasure"];
+            };
+        };
+        /** @description The address is a configured sender of an account (`own_address`), so that all conversations would be erased. */
+        OwnAddress: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The participant was erased (`participant_erased`). */
+        ParticipantErased: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /**
          * @description The participants cannot be linked: they are the same participant (`link_to_self`), already one person through other
-         *     links (`already_linked`), or share a conversation (`participants_share_conversation`).
+         *     links (`already_linked`), share a conversation (`participants_share_conversation`), or one of them was erased
+         *     (`participant_erased`).
          */
         LinkConflict: {
             headers: {
@@ -5088,6 +5240,49 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    eraseParticipant: {
+        parameters: {
+            query?: {
+                /** @description Whether all addresses that are linked to the participant are meant, not this address only. */
+                person?: components["parameters"]["WholePerson"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Erasure"];
+            /** @description The erasure goes on. */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["OwnAddress"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
     updateParticipant: {
         parameters: {
             query?: never;
@@ -5112,6 +5307,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["ParticipantErased"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["ValidationFailed"];
@@ -5223,6 +5419,67 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Participant"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listErasures: {
+        parameters: {
+            query?: {
+                /** @description The maximum number of items. A page ends earlier when its content reaches 4 MiB. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next_cursor` of the previous page, of the same list with the same filters. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of erasures. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getErasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Erasure"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];

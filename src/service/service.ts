@@ -6,6 +6,7 @@ import { checkConsentKey, createAddressHash } from '../consent/key.ts';
 import { readKeywords } from '../consent/keyword-file.ts';
 import { availability } from '../db/availability.ts';
 import { shareRunning } from '../db/batch/share-running.ts';
+import { Caches } from '../db/caches.ts';
 import { createFunctionKeeper, isMissingFunction } from '../db/functions.ts';
 import type { Database } from '../db/pools.ts';
 import { openMigrated } from '../db/start/open.ts';
@@ -25,7 +26,7 @@ import { createFreshKeyring } from '../http/auth/keyring.ts';
 import { listen } from '../http/listen.ts';
 import { createHandlers } from '../http/routes/index.ts';
 import { createPostgresStore } from '../media/postgres-store.ts';
-import { addressParserOf, parseSender } from '../messaging/address.ts';
+import { addressParserOf, forgetAddresses, parseSender } from '../messaging/address.ts';
 import { createFindRepliedTo } from '../messaging/email/replied-to.ts';
 import { createMessageView } from '../messaging/message-view.ts';
 import { createFindMedia } from '../messaging/named-media.ts';
@@ -38,6 +39,7 @@ import { createEvents, type Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import { mergeMetrics } from '../observability/merge-metrics.ts';
 import { createExport } from '../privacy/export/export.ts';
+import { watchErasures } from '../privacy/erased-content.ts';
 import { createRegistry, KINDS } from '../providers/registry.ts';
 import { createWebhooks } from '../webhooks/create.ts';
 import { redactTarget } from '../webhooks/secrets.ts';
@@ -46,6 +48,7 @@ import { withKeys } from './kept-keys.ts';
 import { createServiceLedger } from './ledger.ts';
 import { locateDatabase } from './local/database.ts';
 import { createMedia, linksOf } from './media.ts';
+import { createErasures } from './privacy.ts';
 import { createServiceWorker, divideConnections, endAllLeases } from './worker/create.ts';
 import { withRepair } from './worker/repair.ts';
 
@@ -126,8 +129,10 @@ async function wire(
         });
   const onQueued = worker ? () => worker.wake() : createNotifier(pool, events);
   const hashAddress = createAddressHash(config.consentKey);
+  const caches = new Caches();
+  caches.add(forgetAddresses);
   const recorder = createRecorder({
-    ...{ pool, events, hashAddress },
+    ...{ pool, events, hashAddress, caches },
     onRecorded: (direction) => {
       sequencer.wake();
       if (direction === 'outbound') onQueued();
@@ -156,6 +161,13 @@ async function wire(
     events,
     resources: createResources(knex, links),
   });
+  caches.add(() => feed.forget());
+  const watching = watchErasures(
+    { pool, url: location.directUrl },
+    () => caches.empty(),
+    (error) => events.failed('listen', error),
+  );
+  stack.defer(() => watching.stop());
   const ledger = createServiceLedger(config, database, events, () => sequencer.wake());
   const handlers = createHandlers({
     ...{ parseAddress, recorder, ledger, feed, events, assertReady, presentMessage, ...rules },
@@ -170,6 +182,7 @@ async function wire(
     people: createPeople(database, parseAddress, () => sequencer.wake()),
     timelines: createTimelines(database),
     exportParticipant: createExport({ knex, store: storage.store, hashAddress, redactTarget }),
+    erasures: createErasures(config, database, () => sequencer.wake()),
     endpoints: createEndpoints(config, database, events, stack),
     manualActions: createManualActions(pool, () => {
       sequencer.wake();

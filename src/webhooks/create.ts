@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Config, KeyedConfig } from '../config/config.ts';
 import { createAddressHash } from '../consent/key.ts';
+import type { Caches } from '../db/caches.ts';
 import type { Database } from '../db/pools.ts';
 import { createReceiptRecorder } from '../delivery/receipts.ts';
 import { createPostgresStore } from '../media/postgres-store.ts';
@@ -64,16 +65,17 @@ export interface InboxWorkerOptions {
   providers: ProviderRegistry;
   pool: pg.Pool;
   events: Events;
+  caches: Caches;
   /** Called after a message, a receipt or another event was committed. */
   onRecorded: () => void;
 }
 
 /** Creates the worker of the inbox with recorders of its own. The stack stops the worker. */
 export function createInboxWorker(options: InboxWorkerOptions, stack: AsyncDisposableStack): InboxWorker {
-  const { config, providers, pool, events, onRecorded } = options;
+  const { config, providers, pool, events, caches, onRecorded } = options;
   const parseAddress = addressParserOf(config.defaultRegion);
   const recorder = createRecorder({
-    ...{ pool, events, onRecorded },
+    ...{ pool, events, caches, onRecorded },
     hashAddress: createAddressHash(config.consentKey),
   });
   const receipts = createReceiptRecorder(pool, events, onRecorded);

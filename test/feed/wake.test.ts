@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Caches } from '../../src/db/caches.ts';
 import { type Database, openDatabase } from '../../src/db/pools.ts';
 import { createReceiptRecorder } from '../../src/delivery/receipts.ts';
 import { addressParserOf } from '../../src/messaging/address.ts';
@@ -51,7 +52,13 @@ describe('Events that requests write', () => {
     const { pool } = database;
     const webhooks = createWebhooks({
       ...{ config, providers, database, events, parseAddress: addressParserOf('US') },
-      recorder: createRecorder({ pool, events, hashAddress, onRecorded: () => undefined }),
+      recorder: createRecorder({
+        pool,
+        events,
+        hashAddress,
+        caches: new Caches(),
+        onRecorded: () => undefined,
+      }),
       receipts: createReceiptRecorder(pool, events),
       onQuarantined: onWritten,
     });

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Caches } from '../../src/db/caches.ts';
 import { openDatabase } from '../../src/db/pools.ts';
 import { createReceiptRecorder } from '../../src/delivery/receipts.ts';
 import { addressParserOf } from '../../src/messaging/address.ts';
@@ -43,7 +44,13 @@ describe('The webhooks of a kind that uses the inbox', () => {
     const { pool } = database;
     const webhooks = createWebhooks({
       ...{ config, providers, database, events, parseAddress: addressParserOf('US') },
-      recorder: createRecorder({ pool, events, hashAddress, onRecorded: () => undefined }),
+      recorder: createRecorder({
+        pool,
+        events,
+        hashAddress,
+        caches: new Caches(),
+        onRecorded: () => undefined,
+      }),
       receipts: createReceiptRecorder(pool, events),
       onQuarantined: () => undefined,
     });

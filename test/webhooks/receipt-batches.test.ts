@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Caches } from '../../src/db/caches.ts';
 import { type Database, openDatabase } from '../../src/db/pools.ts';
 import { createReceiptRecorder, type NewReceipt } from '../../src/delivery/receipts.ts';
 import { addressParserOf } from '../../src/messaging/address.ts';
@@ -42,7 +43,13 @@ describe('A webhook with many receipts', () => {
     const { pool } = database;
     webhooks = createWebhooks({
       ...{ config, providers, database, events, parseAddress: addressParserOf('US') },
-      recorder: createRecorder({ pool, events, hashAddress, onRecorded: () => undefined }),
+      recorder: createRecorder({
+        pool,
+        events,
+        hashAddress,
+        caches: new Caches(),
+        onRecorded: () => undefined,
+      }),
       receipts: createReceiptRecorder(pool, events),
       onQuarantined: () => undefined,
     });

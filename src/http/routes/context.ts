@@ -16,6 +16,7 @@ import type { Reader } from '../../messaging/reading/reader.ts';
 import type { Recorder } from '../../messaging/recording/record.ts';
 import type { Events } from '../../observability/events.ts';
 import type { ExportParticipant } from '../../privacy/export/export.ts';
+import type { Erasures } from '../../privacy/erasure/erasures.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
 import type { Webhooks } from '../../webhooks/create.ts';
 
@@ -38,6 +39,7 @@ export interface Context {
   people: People;
   timelines: Timelines;
   exportParticipant: ExportParticipant;
+  erasures: Erasures;
   feed: Feed;
   ledger: Ledger;
   endpoints: Endpoints;

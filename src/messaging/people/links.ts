@@ -27,7 +27,8 @@ const NOW = 'clock_timestamp()';
  * nothing, and waits until the remaining conversations are regrouped.
  *
  * @throws {NotFoundError} if one of the participants does not exist.
- * @throws {ConflictError} if the participants are the same, are one person already, or share a conversation.
+ * @throws {ConflictError} if the participants are the same, are one person already, or share a conversation, or if one of them was
+ *   erased.
  * @throws {UnavailableError} if the link is stored, but not all conversations are regrouped yet.
  */
 export async function linkParticipants(knex: Knex, id: number, otherId: number): Promise<void> {
@@ -38,6 +39,12 @@ export async function linkParticipants(knex: Knex, id: number, otherId: number):
     const [person, otherPerson] = [one.person, other.person];
     const link = await latestLink(trx, id, otherId);
     if (link && !link.unlinked_at) return addressesOf(trx, person);
+    const erased = [one, other].find(({ erased_at }) => erased_at !== null);
+    if (erased)
+      throw new ConflictError(
+        'participant_erased',
+        `Participant ${erased.id} was erased and cannot be linked.`,
+      );
     if (person === otherPerson)
       throw new ConflictError(
         'already_linked',

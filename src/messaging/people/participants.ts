@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { QueryBuilder } from 'objection';
 import { Participant } from '../../db/models/participant.ts';
 import { ParticipantLink } from '../../db/models/participant-link.ts';
-import { NotFoundError } from '../../errors.ts';
+import { ConflictError, NotFoundError } from '../../errors.ts';
 import {
   Cursors,
   DEFAULT_LIMIT,
@@ -44,6 +44,7 @@ const COLUMNS = [
   'person_id',
   'created_at',
   'updated_at',
+  'erased_at',
 ] as const satisfies (keyof Participant)[];
 
 type Sized = Pick<Participant, (typeof COLUMNS)[number] | 'person'> & {
@@ -127,7 +128,10 @@ export async function participantsByIds(
   return new Map(participants.map((participant) => [participant.id, participant]));
 }
 
-/** @throws {NotFoundError} */
+/**
+ * @throws {NotFoundError}
+ * @throws {ConflictError} the participant was erased.
+ */
 export async function updateParticipant(
   knex: Knex,
   id: number,
@@ -137,8 +141,12 @@ export async function updateParticipant(
   if (changes.length > 0)
     await Participant.query(knex)
       .findById(id)
+      .whereNull('erased_at')
       .patch({ ...Object.fromEntries(changes), updated_at: new Date() });
-  return getParticipant(knex, id);
+  const participant = await getParticipant(knex, id);
+  if (participant.erased_at !== null)
+    throw new ConflictError('participant_erased', `Participant ${id} was erased and cannot be changed.`);
+  return participant;
 }
 
 async function presentAll(knex: Knex, rows: Sized[]): Promise<Schema<'Participant'>[]> {
@@ -187,5 +195,6 @@ function present(
     })),
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
+    erased_at: row.erased_at?.toISOString() ?? null,
   };
 }

@@ -15,7 +15,8 @@ const ENTRY_SIZE = 100;
 
 /**
  * The conversations of recent messages, by the addresses of a message. The service never deletes or changes the
- * participants of a conversation. If an operator deleted or restored rows, `record_messages` in SQL refuses the cached values.
+ * participants of a conversation, except that it erases them. If they were erased, or an operator deleted or restored rows,
+ * `record_messages` in SQL refuses the cached values.
  */
 export class ConversationCache {
   readonly #conversations = new LRUCache<string, CachedConversation>({
@@ -34,6 +35,10 @@ export class ConversationCache {
 
   delete(message: NewMessage): void {
     this.#conversations.delete(keyOf(message));
+  }
+
+  clear(): void {
+    this.#conversations.clear();
   }
 }
 

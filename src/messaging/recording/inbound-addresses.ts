@@ -1,5 +1,5 @@
 import type { Channel } from '../../channel.ts';
-import type { Address, AddressParser, AddressType } from '../address.ts';
+import { type Address, type AddressParser, type AddressType, isErasedAddress } from '../address.ts';
 import { splitMailboxes } from '../email-address.ts';
 import { removeFormat, toOneLine, trimInvisible, truncate } from '../text.ts';
 import { itemsOf, readText } from './inbound-values.ts';
@@ -58,10 +58,13 @@ function other(channel: Channel, from: unknown): Address {
   const given = firstText(from);
   // A filter by address trims its text in the same way.
   const text = trimInvisible(truncate(clean(given), MAX_OTHER).normalize('NFC'));
-  if (channel === 'sms') return { type: 'other', key: text || UNKNOWN };
+  if (text === '' || isErasedAddress(text))
+    return { type: 'other', key: channel === 'sms' ? UNKNOWN : MAILER_DAEMON };
+  if (channel === 'sms') return { type: 'other', key: text };
   const bracketed = /<([^<>]*)>$/.exec(text)?.[1] ?? text.replace(/\(.*/s, '');
   const name = lowerCase(trimInvisible(bracketed));
-  return { type: 'other', key: name === '' || name.startsWith(MAILER_DAEMON) ? MAILER_DAEMON : name };
+  const isUnknown = name === '' || name.startsWith(MAILER_DAEMON) || isErasedAddress(name);
+  return { type: 'other', key: isUnknown ? MAILER_DAEMON : name };
 }
 
 /** Lower case except in encoded words (RFC 2047), whose Base64 is case-sensitive. */

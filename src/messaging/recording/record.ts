@@ -9,6 +9,7 @@ import type { HashAddress } from '../../consent/key.ts';
 import { coalesce } from '../../db/batch/coalesce.ts';
 import { retrySingly, toClientError } from '../../db/batch/retry-singly.ts';
 import { estimateSize, SIZE_LIMITS } from '../../db/batch/size-estimate.ts';
+import type { Caches } from '../../db/caches.ts';
 import { storedFunction } from '../../db/functions.ts';
 import { retryMissingRows } from '../../db/missing-row.ts';
 import { knexOver } from '../../db/pools.ts';
@@ -52,6 +53,7 @@ export interface RecorderOptions {
   pool: pg.Pool;
   events: Events;
   hashAddress: HashAddress;
+  caches: Caches;
   /** Called after a new message was committed. */
   onRecorded: (direction: Schema<'Direction'>) => void;
 }
@@ -86,8 +88,9 @@ const RECORD_IF_ALLOWED = {
 };
 
 /** Creates a recorder that records concurrent messages in one transaction. */
-export function createRecorder({ pool, events, hashAddress, onRecorded }: RecorderOptions): Recorder {
+export function createRecorder({ pool, events, hashAddress, caches, onRecorded }: RecorderOptions): Recorder {
   const cache = new ConversationCache();
+  caches.add(() => cache.clear());
   const knex = knexOver(pool);
 
   /** Calls `record_messages`, and repeats the call without the cache if cached rows were deleted from the database. */

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { KeyedConfig } from '../../config/config.ts';
 import { createAddressHash } from '../../consent/key.ts';
 import { applyRecordedOptOuts } from '../../consent/unapplied.ts';
+import { Caches } from '../../db/caches.ts';
 import { createWorker } from '../../delivery/configured-worker.ts';
 import type { Worker } from '../../delivery/worker.ts';
 import { EndpointSecrets } from '../../feed/endpoints/secret.ts';
@@ -10,14 +11,16 @@ import { FEED_MOVED } from '../../feed/event.ts';
 import { eventRetention } from '../../feed/retention.ts';
 import { mediaCollection } from '../../media/collect.ts';
 import { createPostgresStore } from '../../media/postgres-store.ts';
-import { normaliserOf } from '../../messaging/address.ts';
+import { forgetAddresses, normaliserOf } from '../../messaging/address.ts';
 import type { Events } from '../../observability/events.ts';
+import { CONTENT_ERASED, erasureCheck } from '../../privacy/erased-content.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
 import { createInboxWorker } from '../../webhooks/create.ts';
 import { WEBHOOKS_DUE } from '../../webhooks/inbox/inbox.ts';
 import { MEDIA_DUE } from '../../webhooks/media/claim.ts';
 import { createMediaWorker } from '../../webhooks/media/create.ts';
 import { createEndpointWorker } from '../feed.ts';
+import { createErasureSteps } from '../privacy.ts';
 
 export interface WorkersContext {
   config: KeyedConfig;
@@ -44,7 +47,9 @@ export interface Workers {
 export function createWorkers(context: WorkersContext, stack: AsyncDisposableStack): Workers {
   const { config, providers, pool, knex, directUrl, events, onCommitted } = context;
   const common = { config, providers, pool, events };
-  const inbox = createInboxWorker({ ...common, onRecorded: onCommitted }, stack);
+  const caches = new Caches();
+  caches.add(forgetAddresses);
+  const inbox = createInboxWorker({ ...common, caches, onRecorded: onCommitted }, stack);
   const media = createMediaWorker({ ...common, onSettled: onCommitted }, stack);
   const endpoints = createEndpointWorker({ config, pool, knex, events, onEvent: onCommitted }, stack);
   const messages = createWorker(
@@ -55,8 +60,13 @@ export function createWorkers(context: WorkersContext, stack: AsyncDisposableSta
         [WEBHOOKS_DUE]: () => inbox.wake(),
         [MEDIA_DUE]: () => media.wake(),
         [FEED_MOVED]: () => endpoints.wake(),
+        [CONTENT_ERASED]: () => caches.empty(),
       },
-      tasks: tasksOf(config, pool),
+      tasks: [
+        ...tasksOf(config, pool),
+        createErasureSteps(config, pool, onCommitted).task(),
+        erasureCheck(pool, () => caches.empty()),
+      ],
     },
     stack,
   );

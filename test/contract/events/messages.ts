@@ -88,6 +88,7 @@ const DATA: Record<EventType, object> = {
   },
   'participant.linked': { ...participant, links: eachLike({ ...link, unlinked_at: null }) },
   'participant.unlinked': { ...participant, links: eachLike({ ...link, unlinked_at: time() }) },
+  'participant.erased': { ...participant, name: null, address_type: 'other', erased_at: time() },
   'provider.unavailable': { ...provider, error },
   'provider.recovered': { ...provider, error: null },
   'endpoint.disabled': {

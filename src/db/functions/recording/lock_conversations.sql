@@ -1,6 +1,6 @@
 -- Locks conversations until the commit. Every writer locks in the order of the ids, so that transactions do not deadlock.
--- `is_complete`: the conversation has all of its participants. `is_original`: no participant is younger than the
--- conversation; a younger participant has replaced a deleted participant with the same id.
+-- `is_complete`: the conversation has all of its participants, and none of them was erased. `is_original`: no participant is
+-- younger than the conversation; a younger participant has replaced a deleted participant with the same id.
 create or replace function lock_conversations(ids bigint[]) returns table (
   id bigint, primary_id bigint, created_at timestamptz, is_complete boolean, is_original boolean)
 language plpgsql
@@ -16,7 +16,7 @@ begin
     where id = any(ids) order by id for no key update
   ) as locked
   cross join lateral (
-    select count(*) as participants, max(participants.created_at) as youngest
+    select count(*) filter (where erased_at is null) as participants, max(participants.created_at) as youngest
     from conversation_participants join participants on participants.id = participant_id
     where conversation_id = locked.id
   ) as stored;

@@ -1,0 +1,33 @@
+-- Does the next step of a running erasure. `hashes` are the hashes of its addresses in the ledger.
+-- Returns the state of the erasure after the step: `running`; `waits` if the next step is possible later only; `webhooks` if the caller
+-- has to erase the stored webhooks (erase_webhooks); `completed`; null if another process does a step.
+create or replace function continue_erasure(wanted bigint, hashes bytea[], max_rows int) returns text
+language plpgsql
+set search_path from current
+set enable_seqscan = off as $$
+declare
+  erasure erasures;
+  replacements text[];
+begin
+  select * into erasure from erasures where id = wanted for update skip locked;
+  if not found then
+    return null;
+  elsif erasure.state = 'completed' or erasure.step = 'webhooks' then
+    return case erasure.state when 'completed' then 'completed' else 'webhooks' end;
+  end if;
+  replacements := array(select 'erased-' || id from unnest(erasure.participant_ids) with ordinality as erased(id, n) order by n);
+  erasure.waits := false;
+  erasure := case erasure.step
+    when 'messages' then erase_messages(erasure, replacements, max_rows)
+    when 'mentions' then erase_mentions(erasure, replacements, max_rows)
+    when 'events' then erase_events(erasure, max_rows)
+    when 'receipts' then erase_unassigned_receipts(erasure, replacements, max_rows)
+    when 'consent' then erase_consent(erasure, replacements, hashes)
+  end;
+  update erasures
+  set step = erasure.step, position = erasure.position, inner_position = erasure.inner_position, waits = erasure.waits,
+      counts = erasure.counts
+  where id = wanted;
+  perform note_erasure();
+  return case when erasure.waits then 'waits' else 'running' end;
+end $$;

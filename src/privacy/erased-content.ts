@@ -1,0 +1,49 @@
+import type pg from 'pg';
+import { type Listener, listenTo } from '../db/listen.ts';
+import { execute } from '../db/transaction.ts';
+
+/** The channel of the notifications that content was erased. */
+export const CONTENT_ERASED = 'content_erased';
+
+const EVERY_MS = 5_000;
+const VERSION = { name: 'read-erased-version', text: 'select version from erased_content' };
+
+/**
+ * Detects erasures whose notification was lost, by the version that changes with each erasure.
+ *
+ * @param onErased empties the caches of this process.
+ * @returns a background task.
+ */
+export function erasureCheck(pool: pg.Pool, onErased: () => void) {
+  let known: number | undefined;
+  const step = async () => {
+    const { rows } = await execute<{ version: number }>(pool, VERSION, []);
+    const version = rows[0]?.version;
+    if (known !== undefined && version !== known) onErased();
+    known = version;
+    return false;
+  };
+  return { everyMs: EVERY_MS, step };
+}
+
+/**
+ * Calls `onErased` after each erasure of content by any process.
+ *
+ * @param url of the database, without a pooler, for LISTEN.
+ */
+export function watchErasures(
+  { pool, url }: { pool: pg.Pool; url: string },
+  onErased: () => void,
+  onError: (error: unknown) => void,
+): Listener {
+  const listener = listenTo(url, { [CONTENT_ERASED]: onErased }, onError);
+  const { everyMs, step } = erasureCheck(pool, onErased);
+  // While the database is unavailable, nothing is erased.
+  const timer = setInterval(() => void step().catch(() => undefined), everyMs).unref();
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return listener.stop();
+    },
+  };
+}

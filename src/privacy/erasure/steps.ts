@@ -1,0 +1,87 @@
+import type pg from 'pg';
+import type { HashAddress } from '../../consent/key.ts';
+import { storedFunction } from '../../db/functions.ts';
+import { execute, transaction } from '../../db/transaction.ts';
+import { removeErasedObjects } from '../../media/erased-objects.ts';
+import type { MediaStore } from '../../media/store.ts';
+import { eraseWebhooks } from './webhooks.ts';
+
+/** The messages, events or receipts of one step. */
+const ROWS_PER_STEP = 250;
+const EVERY_MS = 1_000;
+
+const ADDRESSES = {
+  name: 'find-erased-addresses',
+  text: `select coalesce(addresses, '{}') as addresses from erasures where id = $1`,
+};
+const CONTINUE = {
+  name: 'continue-erasure',
+  text: `select ${storedFunction('continue_erasure')}($1, $2, ${ROWS_PER_STEP}) as state`,
+};
+const COMPLETE = { name: 'complete-erasure', text: `select ${storedFunction('complete_erasure')}($1)` };
+const FIND_RUNNING = {
+  name: 'find-running-erasures',
+  text: `select id from erasures where state = 'running' order by id limit 100`,
+};
+
+/** `waits`: the next step is possible later, or another process does it. */
+export type ErasureState = 'running' | 'waits' | 'completed';
+
+export interface ErasureStepsOptions {
+  pool: pg.Pool;
+  store: MediaStore;
+  hashAddress: HashAddress;
+  /** Called after the commit of an event. */
+  onEvent: () => void;
+}
+
+/**
+ * The steps of erasures, each in a short transaction that also stores how far the erasure is, so that every process can continue
+ * after the end of another. Several processes may run; one of them does a step of an erasure at a time.
+ */
+export class ErasureSteps {
+  readonly #options: ErasureStepsOptions;
+
+  constructor(options: ErasureStepsOptions) {
+    this.#options = options;
+  }
+
+  /** Does the next step of an erasure. */
+  async next(id: number): Promise<ErasureState> {
+    const { pool, hashAddress } = this.#options;
+    const addresses = await this.#addressesOf(id);
+    const hashes = addresses.map((address) => Buffer.from(hashAddress(address), 'hex'));
+    const { rows } = await execute<{ state: ErasureState | 'webhooks' | null }>(pool, CONTINUE, [id, hashes]);
+    const state = rows[0]?.state ?? 'waits';
+    return state === 'webhooks' ? this.#finish(id, addresses) : state;
+  }
+
+  /** A background task that continues erasures which no request waits for. */
+  task() {
+    return { everyMs: EVERY_MS, step: () => this.#continueAll() };
+  }
+
+  /** @returns whether an erasure can be continued at once. */
+  async #continueAll(): Promise<boolean> {
+    const { rows } = await execute<{ id: number }>(this.#options.pool, FIND_RUNNING, []);
+    let remains = false;
+    for (const { id } of rows) remains = (await this.next(id)) === 'running' || remains;
+    return remains;
+  }
+
+  async #addressesOf(id: number): Promise<string[]> {
+    const { rows } = await execute<{ addresses: string[] }>(this.#options.pool, ADDRESSES, [id]);
+    return rows[0]?.addresses ?? [];
+  }
+
+  /** The last steps: of the stored webhooks, and of the content of files. */
+  async #finish(id: number, addresses: string[]): Promise<ErasureState> {
+    const { pool, store, onEvent } = this.#options;
+    const state = await transaction(pool, (connection) => eraseWebhooks(connection, store, id, addresses));
+    if (state !== 'completed') return state;
+    while (await removeErasedObjects(pool, store));
+    await execute(pool, COMPLETE, [id]);
+    onEvent();
+    return 'completed';
+  }
+}
