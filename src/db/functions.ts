@@ -63,7 +63,8 @@ export async function installFunctions(knex: Knex): Promise<void> {
     // A function may be created before the functions that it calls.
     await transaction.raw(`create schema if not exists ${FUNCTION_SCHEMA};
       set local search_path = ${path}; set local check_function_bodies = off`);
-    await transaction.raw(SOURCES.join('\n'));
+    // Knex replaces an unescaped question mark.
+    await transaction.raw(SOURCES.join('\n').replaceAll('?', '\\?'));
   });
 }
 

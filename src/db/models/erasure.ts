@@ -7,7 +7,8 @@ export class Erasure extends Model {
 
   declare id: number;
   declare participant_id: number;
-  declare participant_ids: number[];
+  /** The driver returns arrays of bigint as texts. */
+  declare participant_ids: string[];
   /** Null when the erasure is completed. */
   declare addresses: string[] | null;
   declare person: boolean;

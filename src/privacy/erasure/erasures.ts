@@ -105,7 +105,7 @@ function present(erasure: Erasure): Schema<'Erasure'> {
   return {
     id: erasure.id,
     participant_id: erasure.participant_id,
-    participant_ids: erasure.participant_ids,
+    participant_ids: erasure.participant_ids.map(Number),
     person: erasure.person,
     state: erasure.state,
     counts: { ...NOTHING, ...erasure.counts },

@@ -38,8 +38,8 @@ begin
       select id from messages
       where conversation_id = conversation.id and id > erasure.inner_position order by id limit max_messages);
     own := array(
-      select id from unnest(page) as id where is_pair or (
-        select sender_id from messages where messages.id = id) = any(erasure.participant_ids));
+      select id from messages
+      where id = any(page) and (is_pair or sender_id = any(erasure.participant_ids)) order by id);
     select * into result from erase_page(
       own, array(select id from unnest(page) as id where id <> all(own)), erasure.addresses, replacements);
     erasure.waits := result.waits;

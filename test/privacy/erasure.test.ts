@@ -1,0 +1,177 @@
+import { expect } from 'chai';
+import { inboundSms, sms } from '../support/bodies.ts';
+import { dump, rowsWith } from '../support/dump.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { storeMedia } from '../support/media.ts';
+import { deliverMime, mail, mimeEnvironment } from '../support/mime.ts';
+import { until } from '../support/until.ts';
+import { inboundBody, store } from '../support/webhooks.ts';
+
+const PHONE = inboundSms.from;
+const EMAIL = 'ada.king@example.com';
+const OTHER = 'bob@example.org';
+const OURS = 'support@shop.example';
+
+describe('The erasure of a person', () => {
+  let service: Harness;
+  before(async () => {
+    service = await startHarness({ ...mimeEnvironment, PUBLIC_URL: 'https://messages.example' });
+  });
+  after(() => service.stop());
+
+  const send = async (channel: string, body: object, key?: string) => {
+    const headers: Record<string, string> = key ? { 'idempotency-key': key } : {};
+    const answer = await service.request('POST', `/api/messages/${channel}`, body, headers);
+    expect(answer.status, JSON.stringify(answer.body)).to.equal(202);
+    return answer.body;
+  };
+  const get = async (path: string) => (await service.request('GET', path)).body;
+  const idOf = async (address: string): Promise<number> =>
+    (await get(`/api/participants?address=${encodeURIComponent(address)}`)).data[0]?.id;
+
+  /** Everything that the service can store about a person, each with a text of its own: MARK-<place>. */
+  async function fill() {
+    const media = await storeMedia(service.databaseUrl, {
+      ...{ content: Buffer.from('MARK-file'), contentType: 'text/plain', name: 'MARK-name.txt' },
+    });
+    await send(
+      'sms',
+      { ...sms, to: PHONE, body: 'MARK-sms', metadata: { note: 'MARK-metadata' } },
+      'MARK-key',
+    );
+    await service.request(
+      'POST',
+      '/api/webhooks/sms',
+      inboundBody('in-1', { body: 'MARK-inbound', extra: 'MARK-payload' }),
+    );
+    const sent = await send('email', {
+      ...{
+        from: OURS,
+        to: `MARK-display <${EMAIL}>`,
+        subject: 'MARK-subject',
+        html: '<p>MARK-html</p>',
+        text: 'MARK-text',
+      },
+      ...{ headers: { 'X-Mark': 'MARK-header' }, media_ids: [media] },
+    });
+    await service.untilStatus(sent.id, 'delivered');
+    const report = {
+      xillio_id: (await get(`/api/messages/${sent.id}`)).provider_message_id,
+      status: 'opened',
+    };
+    await service.request('POST', '/api/webhooks/email/status', { ...report, extra: 'MARK-receipt' });
+    await service.request('POST', '/api/webhooks/email/status', {
+      ...{ xillio_id: 'unknown-1', status: 'bounced', recipient: EMAIL, extra: 'MARK-unassigned' },
+    });
+    const raw = mail({ From: `MARK-from <${EMAIL}>`, Subject: 'MARK-mail' }, 'MARK-raw');
+    expect((await deliverMime(service, raw, { recipients: [OURS], sender: EMAIL })).status).to.equal(200);
+    // A group: what others wrote stays.
+    const group = await send('email', {
+      from: OURS,
+      to: [EMAIL, OTHER],
+      subject: 'kept-group',
+      text: `kept, for ${EMAIL}`,
+    });
+    const own = mail({ From: EMAIL, To: OURS, Cc: OTHER, Subject: 'MARK-group' }, 'MARK-own');
+    expect((await deliverMime(service, own, { recipients: [OURS] })).status).to.equal(200);
+    const answer = mail(
+      { From: OTHER, To: `${OURS}, ${EMAIL}`, Subject: 'kept-answer' },
+      `kept-text, ${EMAIL.toUpperCase()}.`,
+    );
+    expect((await deliverMime(service, answer, { recipients: [OURS] })).status).to.equal(200);
+    const copy = await send('email', {
+      from: OURS,
+      to: OTHER,
+      bcc: [EMAIL],
+      subject: 'kept-copy',
+      text: 'kept',
+    });
+    await service.untilStatus(group.id, 'delivered');
+    await service.untilStatus(copy.id, 'delivered');
+    const scheduled = await send('sms', {
+      ...sms,
+      to: PHONE,
+      body: 'MARK-later',
+      send_at: '2099-01-01T00:00:00Z',
+    });
+    await store(service.databaseUrl, JSON.stringify({ from: PHONE, text: 'MARK-quarantined' }));
+    await store(
+      service.databaseUrl,
+      JSON.stringify([
+        { email: EMAIL, x: 'MARK-item' },
+        { email: OTHER, x: 'kept-item' },
+      ]),
+    );
+    await service.request('PUT', `/api/suppressions/${encodeURIComponent(EMAIL)}`, {
+      ...{ scope: 'all', reason: 'manual', note: 'MARK-note' },
+    });
+    const [phone, address] = [await idOf(PHONE), await idOf(EMAIL)];
+    await service.request('PATCH', `/api/participants/${phone}`, {
+      ...{ name: 'MARK-person', external_id: 'MARK-external', metadata: { key: 'MARK-pair' } },
+    });
+    const { conversation_id } = scheduled;
+    await service.request('PATCH', `/api/conversations/${conversation_id}`, {
+      external_id: 'MARK-thread',
+      metadata: { a: 'MARK-own' },
+    });
+    expect((await service.request('PUT', `/api/participants/${phone}/links/${address}`)).status).to.equal(
+      200,
+    );
+    return { phone, address, group, copy, scheduled, sent, conversation_id };
+  }
+
+  it('leaves nothing of the person in the database, and everything of others', async () => {
+    const { phone, address, group, copy, scheduled, conversation_id } = await fill();
+    const before = await dump(service.databaseUrl);
+    const marks = [...new Set(before.match(/mark-[a-z]+/g))];
+    expect(marks).to.have.length.greaterThan(25);
+    const { message_count } = await get(`/api/conversations/${conversation_id}`);
+
+    const first = await service.request('DELETE', `/api/participants/${phone}?person=true`);
+    expect([first.status, first.body.state], JSON.stringify(first.body)).to.deep.equal([200, 'completed']);
+    expect(first.body).to.deep.include({
+      participant_id: phone,
+      participant_ids: [phone, address],
+      person: true,
+      actor: null,
+    });
+    expect(first.body.counts).to.include({ canceled: 1, webhooks: 2, idempotency_keys: 1 });
+
+    const after = await dump(service.databaseUrl);
+    for (const text of ['mark-', EMAIL, PHONE, PHONE.slice(1), encodeURIComponent(EMAIL)])
+      expect(rowsWith(after, text), text).to.deep.equal([]);
+    for (const text of ['kept-group', 'kept-answer', 'kept-text', 'kept-copy', 'kept-item', OTHER])
+      expect(rowsWith(after, text), text).to.not.deep.equal([]);
+
+    // Conversations, counts and statuses stay.
+    expect(await get(`/api/conversations/${conversation_id}`)).to.deep.include({ message_count });
+    expect((await get(`/api/messages/${scheduled.id}`)).status).to.equal('canceled');
+    expect((await get(`/api/messages/${group.id}`)).to).to.deep.equal([`erased-${address}`, OTHER]);
+    expect((await get(`/api/messages/${copy.id}`)).bcc).to.deep.equal([`erased-${address}`]);
+    expect(await get(`/api/participants/${address}`)).to.deep.include({
+      ...{ address: `erased-${address}`, address_type: 'other', name: null, external_id: null, metadata: {} },
+    });
+
+    // The same receipt, also for one of the addresses; and in the list.
+    for (const path of [`${phone}?person=true`, `${phone}`, `${address}`])
+      expect((await service.request('DELETE', `/api/participants/${path}`)).body).to.deep.equal(first.body);
+    expect((await get('/api/erasures')).data).to.deep.equal([first.body]);
+    expect(await get(`/api/erasures/${first.body.id}`)).to.deep.equal(first.body);
+    const events = await until(async () => {
+      const { data } = await get('/api/events?type=participant.erased');
+      return data.length === 2 && data;
+    }, 'events');
+    expect(events.map(({ data }: { data: { id: number } }) => data.id)).to.deep.equal([phone, address]);
+
+    // The suppression holds for the new participant.
+    const refused = await service.request('POST', '/api/messages/email', {
+      from: OURS,
+      to: EMAIL,
+      text: 'Hello',
+    });
+    expect([refused.status, refused.body.code]).to.deep.equal([422, 'recipient_suppressed']);
+    const written = await send('sms', { ...sms, to: PHONE, body: 'New' });
+    expect(written.conversation_id).to.not.equal(conversation_id);
+    expect(await idOf(PHONE)).to.be.greaterThan(address);
+  });
+});
