@@ -15,8 +15,8 @@ import type { Preview } from '../../messaging/preview/preview.ts';
 import type { Reader } from '../../messaging/reading/reader.ts';
 import type { Recorder } from '../../messaging/recording/record.ts';
 import type { Events } from '../../observability/events.ts';
-import type { ExportParticipant } from '../../privacy/export/export.ts';
 import type { Erasures } from '../../privacy/erasure/erasures.ts';
+import type { ExportParticipant } from '../../privacy/export/export.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
 import type { Webhooks } from '../../webhooks/create.ts';
 
