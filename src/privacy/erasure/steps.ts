@@ -4,6 +4,7 @@ import { storedFunction } from '../../db/functions.ts';
 import { execute, transaction } from '../../db/transaction.ts';
 import { removeErasedObjects } from '../../media/erased-objects.ts';
 import type { MediaStore } from '../../media/store.ts';
+import type { ErasureState } from './state.ts';
 import { eraseWebhooks } from './webhooks.ts';
 
 /** The messages, events or receipts of one step. */
@@ -23,9 +24,6 @@ const FIND_RUNNING = {
   name: 'find-running-erasures',
   text: `select id from erasures where state = 'running' order by id limit 100`,
 };
-
-/** `waits`: the next step is possible later, or another process does it. */
-export type ErasureState = 'running' | 'waits' | 'completed';
 
 export interface ErasureStepsOptions {
   pool: pg.Pool;

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { storedFunction } from '../../db/functions.ts';
 import type { MediaStore } from '../../media/store.ts';
 import { createMentions, isMentionedIn, type Mentions } from '../mentions.ts';
-import type { ErasureState } from './steps.ts';
+import type { ErasureState } from './state.ts';
 
 /** The webhooks of one step; a row has at most 1 MiB, and a larger body is read in parts. */
 const PAGE = 20;
