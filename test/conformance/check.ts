@@ -64,7 +64,7 @@ function checkBody(
   const type = String(contentType).split(';')[0] ?? '';
   const media = content[type] ?? content['*/*'];
   if (!media) throw new Error(`A content type that the contract does not have, ${type}: ${of}`);
-  const body = type.includes('json') ? JSON.parse(text) : text;
+  const body = /[/+]json$/.test(type) ? JSON.parse(text) : text;
   expect(faultsBy(media.schema, body), of).to.equal(null);
   if (status >= 400) expect(body.status, of).to.equal(status);
 }
