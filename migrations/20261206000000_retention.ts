@@ -18,6 +18,8 @@ const REDACTION = `
       check (operation in ('send', 'cancel', 'retry', 'redact')) not valid;
   -- An inbound message, which has no delivery, can be redacted too.
   alter table delivery_actions
+    drop constraint delivery_actions_action_check,
+    add constraint delivery_actions_action_check check (action in ('cancel', 'retry', 'redact')) not valid,
     drop constraint delivery_actions_message_id_fkey,
     add constraint delivery_actions_message_id_fkey foreign key (message_id) references messages not valid;
 `;

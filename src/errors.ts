@@ -42,6 +42,7 @@ export type Conflict =
   | 'external_id_taken'
   | 'not_cancelable'
   | 'not_retriable'
+  | 'not_redactable'
   | 'webhook_in_progress'
   | 'webhook_not_processed'
   | 'too_many_endpoints';

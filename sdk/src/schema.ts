@@ -220,6 +220,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/messages/{id}/redact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase the content of a message
+         * @description Erases what the message says: its body, subject, headers, names, metadata, files, the email as it arrived, the payloads of its
+         *     webhooks and receipts, and the texts of its errors. Addresses, times, statuses, codes and counts stay. A file that another
+         *     message has is only taken from this message. Nothing is erased at the provider, or at an endpoint that has received the
+         *     message. The message cannot be sent again. Redacting a redacted message changes nothing and returns the message.
+         */
+        post: operations["redactMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations": {
         parameters: {
             query?: never;
@@ -1390,10 +1413,10 @@ export interface components {
         FileName: string;
         /**
          * @description `pending`: the file is to be fetched from the provider. `stored`: the file can be downloaded. `failed`: it could not be
-         *     fetched, and is not tried again.
+         *     fetched, and is not tried again. `removed`: the file was erased; its type and size stay.
          * @enum {string}
          */
-        MediaState: "pending" | "stored" | "failed";
+        MediaState: "pending" | "stored" | "failed" | "removed";
         /**
          * @description Why a file could not be fetched. `not_found`: the provider does not have the file. `refused`: the provider refused the
          *     credentials. `too_large`: the file has more than 100 MiB, or more than 25 MiB in an SMS or MMS. `type_not_allowed`: a
@@ -2691,6 +2714,11 @@ export interface components {
              * @description When the status last changed.
              */
             updated_at: string;
+            /**
+             * Format: date-time
+             * @description When the content of the message was erased by `redactMessage`, by the erasure of a person or by the retention; null otherwise. `body` is empty then.
+             */
+            redacted_at: string | null;
             highlight?: components["schemas"]["Highlight"];
         };
         /** @description The marks of a recipient of an email. */
@@ -2978,10 +3006,10 @@ export interface components {
         /** @description A manual action on a message. */
         DeliveryAction: {
             /**
-             * @description `cancelMessage` or `retryMessage`.
+             * @description `cancelMessage`, `retryMessage` or `redactMessage`.
              * @enum {string}
              */
-            action: "cancel" | "retry";
+            action: "cancel" | "retry" | "redact";
             actor: components["schemas"]["Actor"];
             /** @description The status before the action. */
             from_status: components["schemas"]["MessageStatus"];
@@ -4005,7 +4033,7 @@ export interface components {
              * @description The stable code of the error for programs. New codes may be added.
              * @enum {string}
              */
-            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "range_not_satisfiable" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "no_provider_for_sender" | "missing_capability" | "recipient_suppressed" | "country_not_allowed" | "link_to_self" | "already_linked" | "participants_share_conversation" | "participant_erased" | "own_address" | "external_id_taken" | "not_cancelable" | "not_retriable" | "position_expired" | "too_many_endpoints" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
+            code: "bad_request" | "malformed_json" | "unauthorized" | "forbidden" | "insufficient_scope" | "not_found" | "method_not_allowed" | "request_timeout" | "payload_too_large" | "unsupported_media_type" | "range_not_satisfiable" | "expectation_failed" | "too_many_requests" | "headers_too_large" | "invalid_request" | "idempotency_key_reused" | "no_provider_for_sender" | "missing_capability" | "recipient_suppressed" | "country_not_allowed" | "link_to_self" | "already_linked" | "participants_share_conversation" | "participant_erased" | "own_address" | "external_id_taken" | "not_cancelable" | "not_retriable" | "not_redactable" | "position_expired" | "too_many_endpoints" | "webhook_in_progress" | "webhook_not_processed" | "internal_error" | "not_implemented" | "unavailable";
             /** @description The `X-Request-Id` of the response. */
             request_id: string;
             required_scope?: components["schemas"]["Scope"];
@@ -4201,7 +4229,7 @@ export interface components {
         };
         /**
          * @description The status of the message does not allow the action: the message has been sent, may have been sent or is final
-         *     (`not_cancelable`), or has not failed (`not_retriable`).
+         *     (`not_cancelable`), has not failed or was redacted (`not_retriable`), or is still to be sent (`not_redactable`).
          */
         InvalidState: {
             headers: {
@@ -4961,6 +4989,53 @@ export interface operations {
         requestBody?: never;
         responses: {
             202: components["responses"]["Accepted"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["InvalidState"];
+            422: components["responses"]["ValidationFailedOrKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    redactMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: the same key returns the message with its current status and
+                 *     `Idempotent-Replayed: true`, and changes nothing. With another message or operation, also with a send, it is refused
+                 *     with 422. Keys of one API key's name are separate from those of another, and are kept for at least 30 days.
+                 * @example 6f1c9f3e-0d1b-4f5e-9c57-0f4f1d7c2a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["ActionIdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The id.
+                 * @example 1
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The redacted message. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];

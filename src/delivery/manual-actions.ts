@@ -1,8 +1,9 @@
 import type pg from 'pg';
+import { wasApplied } from '../db/action-keys.ts';
 import { activateNext, lockConversations } from '../db/conversation-lock.ts';
 import type { Delivery } from '../db/models/delivery.ts';
 import { transaction } from '../db/transaction.ts';
-import { ConflictError, IdempotencyKeyReusedError, NotFoundError } from '../errors.ts';
+import { ConflictError, NotFoundError } from '../errors.ts';
 import type { IdempotencyKey } from '../openapi/types.ts';
 import { type Event, TRANSITIONS } from './states/table.ts';
 
@@ -13,24 +14,16 @@ const FIND_CONVERSATION = {
   text: 'select conversation_id from deliveries where message_id = $1',
 };
 
-/** A concurrent transaction with the same key waits for the end of this one. */
-const USE_KEY = {
-  name: 'use-idempotency-key',
-  text: `
-    insert into idempotency_keys (api_key_name, key, operation, message_id) values ($1, $2, $3, $4)
-    on conflict do nothing`,
-};
-
-const FIND_KEY = {
-  name: 'find-idempotency-key',
-  text: 'select operation, message_id from idempotency_keys where api_key_name = $1 and key = $2',
-};
-
 const LOCK_DELIVERY = {
   name: 'lock-delivery',
   text: `
     select status, may_have_been_sent, provider_message_id is not null as has_id
     from deliveries where message_id = $1 for update`,
+};
+
+const FIND_REDACTED = {
+  name: 'find-redacted',
+  text: 'select from messages where id = $1 and redacted_at is not null',
 };
 
 const ADD_ACTION = {
@@ -162,27 +155,13 @@ async function apply(
   const { eventOf, change, done } = RULES[action];
   if (message.status === done) return 'unchanged';
   if (TRANSITIONS[message.status][eventOf(message)] === message.status) throw refusal(action, id, message);
+  // After the lock, because an erasure locks the delivery too.
+  if (action === 'retry' && ((await connection.query(FIND_REDACTED, [id])).rowCount ?? 0) > 0)
+    throw new ConflictError('not_retriable', `The content of message ${id} was erased.`);
   await connection.query(ADD_ACTION, [id, action, message.status, actor]);
   await connection.query(change, [id]);
   await activateNext(connection, conversations);
   return 'applied';
-}
-
-/** @throws {IdempotencyKeyReusedError} the key was used for another request. */
-async function wasApplied(
-  connection: pg.ClientBase,
-  action: Action,
-  id: number,
-  { apiKeyName, key }: IdempotencyKey,
-): Promise<boolean> {
-  const { rowCount } = await connection.query(USE_KEY, [apiKeyName, key, action, id]);
-  if (rowCount === 1) return false;
-  const { rows } = await connection.query<{ operation: string; message_id: number }>(FIND_KEY, [
-    apiKeyName,
-    key,
-  ]);
-  if (rows[0]?.operation !== action || rows[0].message_id !== id) throw new IdempotencyKeyReusedError();
-  return true;
 }
 
 function refusal(action: Action, id: number, { status, may_have_been_sent, has_id }: Locked): ConflictError {

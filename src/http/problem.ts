@@ -49,6 +49,7 @@ const STATUS: Record<ErrorCode, number> = {
   external_id_taken: 409,
   not_cancelable: 409,
   not_retriable: 409,
+  not_redactable: 409,
   too_many_endpoints: 409,
   webhook_in_progress: 409,
   webhook_not_processed: 409,

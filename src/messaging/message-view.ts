@@ -44,6 +44,7 @@ const COLUMNS = [
   'actor',
   'timestamp',
   'created_at',
+  'redacted_at',
 ] as const satisfies (keyof Message)[];
 
 /**
@@ -156,5 +157,6 @@ function presentMessage(row: PresentableMessage, links: MediaLinks, hasHtml: boo
     expires_at: row.expires_at?.toISOString() ?? null,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
+    redacted_at: row.redacted_at?.toISOString() ?? null,
   };
 }

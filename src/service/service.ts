@@ -40,6 +40,7 @@ import type { Logger } from '../observability/logger.ts';
 import { mergeMetrics } from '../observability/merge-metrics.ts';
 import { watchErasures } from '../privacy/erased-content.ts';
 import { createExport } from '../privacy/export/export.ts';
+import { createRedaction } from '../privacy/redact.ts';
 import { createRegistry, KINDS } from '../providers/registry.ts';
 import { createWebhooks } from '../webhooks/create.ts';
 import { redactTarget } from '../webhooks/secrets.ts';
@@ -180,6 +181,7 @@ async function wire(
     }),
     reader: createReader(database, parseAddress, presentMessage),
     people: createPeople(database, parseAddress, () => sequencer.wake()),
+    redact: createRedaction(storage),
     timelines: createTimelines(database),
     exportParticipant: createExport({ knex, store: storage.store, hashAddress, redactTarget }),
     erasures: createErasures(config, database, () => sequencer.wake()),

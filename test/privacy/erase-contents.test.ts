@@ -153,6 +153,19 @@ describe('erase_contents', () => {
     expect(await erase([other])).to.include({ messages: 1, media: 2 });
   });
 
+  it('ends the fetch of a file, whose result is not recorded any more', async () => {
+    const media = await addMedia();
+    const id = await add('inbound', '', media);
+    await client.query(`update media set state = 'pending', object_id = null where id = $1`, [media]);
+    await client.query(
+      `insert into media_fetches (media_id, account, attempt_count, next_attempt_at, leased) values ($1, 'a', 1, now(), true)`,
+      [media],
+    );
+    await erase([id]);
+    const settle = `select ${storedFunction('settle_media_fetch')}($1, 1, gen_random_uuid(), 'image/png', 1, $2, 'a', null) as done`;
+    expect(await one(settle, [media, Buffer.alloc(32)])).to.deep.equal({ done: false });
+  });
+
   it('keeps the files without with_media, and skips a message that is still to be sent', async () => {
     const ids: number[] = [];
     for (const status of ['scheduled', 'queued', 'sending', 'unknown'])

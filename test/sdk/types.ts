@@ -172,7 +172,7 @@ export async function reading() {
   const attempts: Awaited<AttemptPages> = await messages.attempts(id);
   holds<Equal<(typeof attempts.data)[number]['number'], number>>();
   for await (const entry of messages.timeline(id))
-    if (entry.type === 'action') holds<Equal<typeof entry.action.action, 'cancel' | 'retry'>>();
+    if (entry.type === 'action') holds<Equal<typeof entry.action.action, 'cancel' | 'retry' | 'redact'>>();
 
   // @ts-expect-error an id is a number
   messages.get('1');

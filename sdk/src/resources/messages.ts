@@ -29,6 +29,8 @@ export interface Messages {
   cancel(id: number, options?: WriteOptions): ApiPromise<Message>;
   /** Sends a failed message again, or an `unknown` message that you know was not sent. @throws {ConflictError} */
   retry(id: number, options?: WriteOptions): ApiPromise<Message>;
+  /** Erases the content of a message that is not to be sent any more. @throws {ConflictError} */
+  redact(id: number, options?: WriteOptions): ApiPromise<Message>;
 }
 
 export const messages = ({ call, list }: Api): Messages => ({
@@ -42,4 +44,5 @@ export const messages = ({ call, list }: Api): Messages => ({
     list('/api/messages/{id}/timeline', { path: { id }, query }, options),
   cancel: (id, options) => call('POST', '/api/messages/{id}/cancel', byId(id), options),
   retry: (id, options) => call('POST', '/api/messages/{id}/retry', byId(id), options),
+  redact: (id, options) => call('POST', '/api/messages/{id}/redact', byId(id), options),
 });

@@ -12,7 +12,7 @@ export function firstStatus({
   return send_at !== null && send_at > created_at ? 'scheduled' : 'queued';
 }
 
-/** The content of an inbound or outbound message, which never changes. An outbound message has a delivery. */
+/** The content of an inbound or outbound message, which never changes, except that it can be erased. An outbound message has a delivery. */
 export class Message extends Model {
   static override tableName = 'messages';
 
@@ -43,6 +43,8 @@ export class Message extends Model {
   /** The trace context of the request that sent an outbound message (W3C Trace Context, version 00). */
   declare traceparent: string | null;
   declare created_at: Date;
+  /** When the content was erased. */
+  declare redacted_at: Date | null;
   declare delivery?: Delivery;
 
   static override get relationMappings(): RelationMappings {

@@ -17,6 +17,7 @@ import type { Recorder } from '../../messaging/recording/record.ts';
 import type { Events } from '../../observability/events.ts';
 import type { Erasures } from '../../privacy/erasure/erasures.ts';
 import type { ExportParticipant } from '../../privacy/export/export.ts';
+import type { Redact } from '../../privacy/redact.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
 import type { Webhooks } from '../../webhooks/create.ts';
 
@@ -33,6 +34,7 @@ export interface Context {
   preview: Preview;
   webhooks: Webhooks;
   manualActions: ManualActions;
+  redact: Redact;
   presentMessage: PresentMessage;
   reader: Reader;
   media: Media;

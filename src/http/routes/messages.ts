@@ -19,7 +19,8 @@ type Operations =
   | 'listMessageAttempts'
   | 'listMessageTimeline'
   | 'cancelMessage'
-  | 'retryMessage';
+  | 'retryMessage'
+  | 'redactMessage';
 
 export function messageHandlers({
   parseAddress,
@@ -33,6 +34,7 @@ export function messageHandlers({
   reader,
   timelines,
   manualActions,
+  redact,
   presentMessage,
 }: Context): Pick<Handlers, Operations> {
   const send = async (
@@ -92,6 +94,11 @@ export function messageHandlers({
     retryMessage: async (request) => {
       const { headers, body } = await apply('retry', request);
       return { status: 202, headers: { location: `/api/messages/${request.params.id}`, ...headers }, body };
+    },
+    redactMessage: async (request) => {
+      const { id } = request.params;
+      const repeated = await redact(id, identityOf(request));
+      return { status: 200, headers: replayed(repeated), body: await reader.getMessage(id, request.reserve) };
     },
   };
 }

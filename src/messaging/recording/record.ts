@@ -196,7 +196,7 @@ function toPresentable(
 ): PresentableMessage {
   const recipients = skipped.map((recipient) => skippedRecipient(recipient, created_at));
   const own = {
-    ...{ id, conversation_id, created_at, recipients },
+    ...{ id, conversation_id, created_at, recipients, redacted_at: null },
     media: nameMedia(media, mediaNames),
     email: email && toEmailRow(email),
   };

@@ -20,7 +20,7 @@ export const FIND_EXISTING = {
   name: 'find-existing',
   text: `
     select existing.id, direction, type, "from", "to", cc, bcc, reply_to, subject, attachments, segments,
-      existing.metadata, purpose, actor, traceparent, "timestamp", existing.created_at, existing.provider, existing.provider_message_id,
+      existing.metadata, purpose, actor, traceparent, "timestamp", existing.created_at, redacted_at, existing.provider, existing.provider_message_id,
       api_key_name, idempotency_key, operation, request_hash,
       octet_length(body) + ${emailSize('existing')} as body_bytes,
       case when octet_length(body) + ${emailSize('existing')} <= ${SMALL_BODY} then body end as body,

@@ -10,6 +10,7 @@ import { EndpointSecrets } from '../../feed/endpoints/secret.ts';
 import { FEED_MOVED } from '../../feed/event.ts';
 import { eventRetention } from '../../feed/retention.ts';
 import { mediaCollection } from '../../media/collect.ts';
+import { erasedObjectRemoval } from '../../media/erased-objects.ts';
 import { createPostgresStore } from '../../media/postgres-store.ts';
 import { forgetAddresses, normaliserOf } from '../../messaging/address.ts';
 import type { Events } from '../../observability/events.ts';
@@ -84,10 +85,12 @@ export function createWorkers(context: WorkersContext, stack: AsyncDisposableSta
 
 /** The tasks that run beside the claims. */
 function tasksOf({ eventRetentionDays, consentKey, stopScope, secretKeys }: KeyedConfig, pool: pg.Pool) {
+  const store = createPostgresStore(pool);
   return [
     eventRetention(pool, eventRetentionDays),
     applyRecordedOptOuts(pool, { hashAddress: createAddressHash(consentKey), stopScope }),
     new EndpointSecrets(secretKeys).sealing(pool),
-    mediaCollection(pool, createPostgresStore(pool)),
+    mediaCollection(pool, store),
+    erasedObjectRemoval(pool, store),
   ];
 }
