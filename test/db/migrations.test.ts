@@ -74,6 +74,9 @@ describe('Migrations', () => {
     );
     expect(constraints.map(({ name }) => name)).to.have.members([
       'participants.person_id',
+      'participants.erasure_id',
+      'retention_skipped.task',
+      'retention_skipped.message_id',
       'opt_outs.message_id',
       'endpoint_deliveries.endpoint_id',
       'endpoint_attempts.endpoint_id',
