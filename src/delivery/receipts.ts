@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { HashAddress } from '../consent/key.ts';
 import { provesRollback } from '../db/availability.ts';
 import { coalesce } from '../db/batch/coalesce.ts';
 import { retrySingly, toClientError } from '../db/batch/retry-singly.ts';
@@ -26,6 +27,8 @@ export type NewReceipt = Pick<
 > & {
   /** Finds a message whose provider id is not known yet. */
   echo: Echo | null;
+  /** The hash of `recipient` in the ledger, in hexadecimal. */
+  recipient_hash?: string;
 };
 export type StoredReceipt = Pick<
   DeliveryReceipt,
@@ -64,12 +67,20 @@ const LIMITS = { ...SIZE_LIMITS, maxBatch: 256, maxQueue: 10_000, parallel: 2 };
 const LOCK = { name: 'lock-receipts', text: `select ${storedFunction('lock_receipts')}($1)` };
 const STORE = { name: 'store-receipts', text: `select * from ${storedFunction('store_receipts')}($1)` };
 
-/** @param onRecorded called after a receipt was committed. */
+/**
+ * @param onRecorded called after a receipt was committed.
+ * @param hashAddress finds the recipients of messages who were erased before the receipt.
+ */
 export function createReceiptRecorder(
   pool: pg.Pool,
   events: Events,
   onRecorded: () => void = () => undefined,
+  hashAddress: HashAddress | null = null,
 ): ReceiptRecorder {
+  const hashed = (receipt: NewReceipt): NewReceipt =>
+    receipt.recipient && hashAddress
+      ? { ...receipt, recipient_hash: hashAddress(receipt.recipient) }
+      : receipt;
   const storing = retrySingly(
     (receipts: NewReceipt[]) => retryMissingRows(() => store(pool, receipts)),
     toClientError,
@@ -93,14 +104,14 @@ export function createReceiptRecorder(
   return {
     idle: async () => void (await Promise.all([recording.idle(), last])),
     record: async (receipt) => {
-      const stored = await recording.add(receipt);
+      const stored = await recording.add(hashed(receipt));
       onRecorded();
       return reported(stored);
     },
     recordAll: async (receipts) => {
       const results: (StoredReceipt | Error)[] = [];
       for (let start = 0; start < receipts.length; start += MAX_TOGETHER) {
-        results.push(...(await storeTogether(receipts.slice(start, start + MAX_TOGETHER))));
+        results.push(...(await storeTogether(receipts.slice(start, start + MAX_TOGETHER).map(hashed))));
         onRecorded();
       }
       return results.map((result) => (result instanceof Error ? result : reported(result)));

@@ -139,7 +139,7 @@ async function wire(
       if (direction === 'outbound') onQueued();
     },
   });
-  const receipts = createReceiptRecorder(pool, events, () => sequencer.wake());
+  const receipts = createReceiptRecorder(pool, events, () => sequencer.wake(), hashAddress);
   stack.defer(finishRegrouping(knex, (error) => events.failed('regroup', error)).stop);
   stack.defer(async () => void (await Promise.all([recorder.idle(), receipts.idle()])));
 

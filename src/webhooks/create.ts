@@ -74,11 +74,9 @@ export interface InboxWorkerOptions {
 export function createInboxWorker(options: InboxWorkerOptions, stack: AsyncDisposableStack): InboxWorker {
   const { config, providers, pool, events, caches, onRecorded } = options;
   const parseAddress = addressParserOf(config.defaultRegion);
-  const recorder = createRecorder({
-    ...{ pool, events, caches, onRecorded },
-    hashAddress: createAddressHash(config.consentKey),
-  });
-  const receipts = createReceiptRecorder(pool, events, onRecorded);
+  const hashAddress = createAddressHash(config.consentKey);
+  const recorder = createRecorder({ pool, events, hashAddress, caches, onRecorded });
+  const receipts = createReceiptRecorder(pool, events, onRecorded, hashAddress);
   const effects = createEffects({
     ...{ config, pool, parseAddress, recorder, receipts, events, ...accountsOf(providers, pool) },
   });

@@ -1,17 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
+import pLimit from 'p-limit';
 import type pg from 'pg';
 import { storedFunction } from '../../db/functions.ts';
 import { Erasure } from '../../db/models/erasure.ts';
 import { execute } from '../../db/transaction.ts';
-import { ConflictError, NotFoundError } from '../../errors.ts';
+import { ConflictError, NotFoundError, UnavailableError } from '../../errors.ts';
 import { Cursors, DEFAULT_LIMIT, isId, type Page, type PageQuery } from '../../openapi/page.ts';
 import type { Schema } from '../../openapi/types.ts';
+import type { ErasureState } from './state.ts';
 import type { ErasureSteps } from './steps.ts';
 
 /** How long a request waits for the end of its erasure. */
 const PATIENCE_MS = 5_000;
 const PAUSE_MS = 50;
+/** Max erasures that requests of this process run at once, so that connections are left for other requests. */
+const MAX_RUNNING = 2;
 
 const REQUEST = {
   name: 'request-erasure',
@@ -39,6 +43,7 @@ export interface ErasuresOptions {
 /** The erasures of participants, for requests. */
 export class Erasures {
   readonly #options: ErasuresOptions;
+  readonly #limit = pLimit(MAX_RUNNING);
 
   constructor(options: ErasuresOptions) {
     this.#options = options;
@@ -64,7 +69,7 @@ export class Erasures {
         'own_address',
         `Participant ${id} has the address of a configured sender, and cannot be erased.`,
       );
-    await this.#run(erasure);
+    await this.#run(erasure, performance.now() + PATIENCE_MS);
     return this.get(erasure);
   }
 
@@ -90,14 +95,22 @@ export class Erasures {
     return cursors.page(listed, last ? [last.id] : null, present);
   }
 
-  /** Runs the steps of an erasure until it is completed, or for `PATIENCE_MS`. */
-  async #run(erasure: number): Promise<void> {
-    const deadline = performance.now() + PATIENCE_MS;
+  /** Runs the steps of an erasure until it is completed, or until the deadline. */
+  async #run(erasure: number, deadline: number): Promise<void> {
     while (performance.now() < deadline) {
-      const state = await this.#options.steps.next(erasure);
+      const state = await this.#limit(() => this.#step(erasure, deadline));
       if (state === 'completed') return;
-      if (state !== 'running') await sleep(PAUSE_MS);
+      if (state === 'waits') await sleep(PAUSE_MS);
     }
+  }
+
+  /** A step that fails is done by a worker later: the erasure is stored. */
+  async #step(erasure: number, deadline: number): Promise<ErasureState> {
+    if (performance.now() > deadline) return 'running';
+    return this.#options.steps.next(erasure).catch((error) => {
+      if (error instanceof UnavailableError) return 'waits';
+      throw error;
+    });
   }
 }
 

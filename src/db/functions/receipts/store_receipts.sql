@@ -15,6 +15,9 @@ declare
   accepted bigint[];
   has_echo boolean;
 begin
+  if exists (select from erasures) then
+    input := with_erased_recipients(input);
+  end if;
   -- 1. Store the receipts, with their messages as far as these are known.
   perform lock_provider_message_ids(array(
     select provider_message_id from json_to_recordset(input) as receipt(provider_message_id text)
