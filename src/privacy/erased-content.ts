@@ -9,21 +9,24 @@ const EVERY_MS = 5_000;
 const VERSION = { name: 'read-erased-version', text: 'select version from erased_content' };
 
 /**
- * Detects erasures whose notification was lost, by the version that changes with each erasure.
+ * Creates a function that detects erasures whose notification was lost, by the version that changes with each erasure.
  *
  * @param onErased empties the caches of this process.
- * @returns a background task.
  */
-export function erasureCheck(pool: pg.Pool, onErased: () => void) {
+export function createErasureCheck(pool: pg.Pool, onErased: () => void): () => Promise<void> {
   let known: number | undefined;
-  const step = async () => {
+  return async () => {
     const { rows } = await execute<{ version: number }>(pool, VERSION, []);
     const version = rows[0]?.version;
     if (known !== undefined && version !== known) onErased();
     known = version;
-    return false;
   };
-  return { everyMs: EVERY_MS, step };
+}
+
+/** The check as a background task. */
+export function erasureCheck(pool: pg.Pool, onErased: () => void) {
+  const check = createErasureCheck(pool, onErased);
+  return { everyMs: EVERY_MS, step: () => check().then(() => false) };
 }
 
 /**
@@ -37,9 +40,9 @@ export function watchErasures(
   onError: (error: unknown) => void,
 ): Listener {
   const listener = listenTo(url, { [CONTENT_ERASED]: onErased }, onError);
-  const { everyMs, step } = erasureCheck(pool, onErased);
+  const check = createErasureCheck(pool, onErased);
   // While the database is unavailable, nothing is erased.
-  const timer = setInterval(() => void step().catch(() => undefined), everyMs).unref();
+  const timer = setInterval(() => void check().catch(() => undefined), EVERY_MS).unref();
   return {
     stop: () => {
       clearInterval(timer);

@@ -1,0 +1,203 @@
+import { expect } from 'chai';
+import { createErasureCheck } from '../../src/privacy/erased-content.ts';
+import { inboundSms, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
+import { dump, rowsWith } from '../support/dump.ts';
+import { readFrames } from '../support/event-stream.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { until } from '../support/until.ts';
+import { inboundBody } from '../support/webhooks.ts';
+
+const OURS = 'support@shop.example';
+let numbers = 0;
+const nextNumber = () => `+1804555${String(++numbers).padStart(4, '0')}`;
+
+describe('An erasure in progress', function () {
+  this.timeout(60_000);
+  /** Two processes with one database: the first has a worker, the second has none. */
+  let service: Harness;
+  let other: Harness;
+  before(async () => {
+    service = await startHarness({ TEXT_CO_SENDERS: `*,${sms.from}` });
+    other = await startHarness({ DATABASE_URL: service.databaseUrl, ROLE: 'api', TEXT_CO_SENDERS: sms.from });
+  });
+  after(async () => {
+    await other?.stop();
+    await service?.stop();
+  });
+
+  const call = (method: string, path: string, body?: object) => service.request(method, path, body);
+  const sendBy = async ({ request }: Harness, to: string, body: string) => {
+    const answer = await request('POST', '/api/messages/sms', { ...sms, to, body });
+    expect(answer.status, JSON.stringify(answer.body)).to.equal(202);
+    return answer.body;
+  };
+  const idOf = async (address: string): Promise<number> =>
+    (await call('GET', `/api/participants?address=${encodeURIComponent(address)}`)).body.data[0]?.id;
+  const erase = async (id: number, { request } = service) => {
+    const { status, body } = await request('DELETE', `/api/participants/${id}`);
+    expect([status, body.state], JSON.stringify(body)).to.deep.equal([200, 'completed']);
+    return body;
+  };
+
+  it('is refused for unknown participants and own senders, and leaves a participant that cannot be changed', async () => {
+    const to = nextNumber();
+    await sendBy(service, to, 'Hello');
+    const [id, ours, second] = [await idOf(to), await idOf(sms.from), nextNumber()];
+    await sendBy(service, second, 'Hello');
+    expect((await call('DELETE', '/api/participants/999999')).status).to.equal(404);
+    const refused = await other.request('DELETE', `/api/participants/${ours}`);
+    expect([refused.status, refused.body.code]).to.deep.equal([409, 'own_address']);
+    expect((await call('GET', '/api/erasures/999999')).status).to.equal(404);
+    await erase(id);
+    for (const [method, path, body] of [
+      ['PATCH', `/api/participants/${id}`, { name: 'Ada' }],
+      ['PUT', `/api/participants/${id}/links/${await idOf(second)}`, undefined],
+    ] as const) {
+      const answer = await call(method, path, body);
+      expect([answer.status, answer.body.code]).to.deep.equal([409, 'participant_erased']);
+    }
+    // Nobody can have the address of an erased participant.
+    const asErased = await call('POST', '/api/messages/sms', { ...sms, to: `erased-${id}` });
+    expect([asErased.status, asErased.body.errors[0].path]).to.deep.equal([422, '/body/to']);
+    const spoofed = inboundBody('spoofed-1', { from: `erased-${id}` });
+    const { body } = await call('POST', '/api/webhooks/sms', JSON.parse(spoofed));
+    expect(body.from).to.equal('unknown');
+  });
+
+  it('empties the caches of every process: later messages have a new conversation, and streams the erased content', async () => {
+    const to = nextNumber();
+    const [first] = [await sendBy(service, to, 'forget-me'), await sendBy(other, to, 'forget-me too')];
+    await service.untilStatus(first.id, 'delivered');
+    const contents = async (harness: Harness) => {
+      const controller = new AbortController();
+      const response = await fetch(`${harness.url}/api/events/stream?after=0`, { signal: controller.signal });
+      const texts: string[] = [];
+      for await (const { event, data } of readFrames(response)) {
+        if (event?.startsWith('message.') && data?.includes(`"conversation_id":${first.conversation_id}`))
+          texts.push(data);
+        if (texts.length === 6) break;
+      }
+      controller.abort();
+      return texts.join();
+    };
+    await until(
+      async () =>
+        (await call('GET', `/api/events?conversation_id=${first.conversation_id}`)).body.data.length >= 7,
+      'events',
+    );
+    for (const harness of [service, other]) expect(await contents(harness)).to.include('forget-me');
+    await erase(await idOf(to));
+    for (const harness of [service, other])
+      await until(
+        async () => !(await contents(harness)).includes('forget-me'),
+        'the stream without the content',
+      );
+    const later = [await sendBy(other, to, 'later'), await sendBy(service, to, 'later')];
+    expect(later.map(({ conversation_id }) => conversation_id)).to.deep.equal(
+      Array(2).fill(later[0].conversation_id),
+    );
+    expect(later[0].conversation_id).to.be.greaterThan(first.conversation_id);
+  });
+
+  it('is detected without a notification', async () => {
+    let erased = 0;
+    const { pool } = service.service.database;
+    const check = createErasureCheck(pool, () => erased++);
+    await check();
+    await query(service.databaseUrl, 'update erased_content set version = version + 1');
+    await check();
+    await check();
+    expect(erased).to.equal(1);
+  });
+
+  it('waits for a call in flight, goes on in another process, and is the same erasure for a repeated request', async () => {
+    const to = nextNumber();
+    const [claimed, waiting] = [await sendBy(other, to, 'in-flight'), await sendBy(other, to, 'waiting')];
+    await service.untilStatus(waiting.id, 'delivered');
+    const set = (id: number, status: string) =>
+      query(service.databaseUrl, 'update deliveries set status = $2 where message_id = $1', [id, status]);
+    await set(claimed.id, 'sending');
+    const id = await idOf(to);
+    const { status, headers, body } = await other.request('DELETE', `/api/participants/${id}`);
+    expect([status, body.state]).to.deep.equal([202, 'running']);
+    expect(headers.get('location')).to.equal(`/api/erasures/${body.id}`);
+    expect((await call('GET', `/api/messages/${claimed.id}`)).body.body).to.equal('in-flight');
+    await set(claimed.id, 'sent');
+    const erasure = await until(async () => {
+      const answer = await call('GET', `/api/erasures/${body.id}`);
+      return answer.body.state === 'completed' && answer.body;
+    }, 'the erasure is completed');
+    expect(await erase(id)).to.deep.equal(erasure);
+    expect(rowsWith(await dump(service.databaseUrl), 'in-flight')).to.deep.equal([]);
+  });
+
+  it('keeps the results of later receipts, without the address', async () => {
+    const to = 'late@example.com';
+    await service.control('PUT', '/_control/settings', { receipts: { enabled: false } });
+    const { body: sent } = await call('POST', '/api/messages/email', {
+      ...{ from: OURS, to: [to, 'other@example.com'], subject: 'Hello', text: 'Hello' },
+    });
+    const { provider_message_id: xillio_id } = await service.untilStatus(sent.id, 'sent');
+    await service.control('PUT', '/_control/settings', { receipts: { enabled: true } });
+    const id = await idOf(to);
+    await erase(id);
+    for (const status of ['bounced', 'bounced'])
+      await call('POST', '/api/webhooks/email/status', {
+        ...{ xillio_id, status, recipient: to, bounce: 'hard', error: { code: '550', detail: `No ${to}` } },
+      });
+    const { body } = await call('GET', `/api/messages/${sent.id}`);
+    expect(
+      body.recipients.map((each: { address: string; status: string }) => [each.address, each.status]),
+    ).to.deep.equal([
+      [`erased-${id}`, 'undelivered'],
+      ['other@example.com', 'sent'],
+    ]);
+    const refused = await call('POST', '/api/messages/email', { from: OURS, to, text: 'Hello' });
+    expect([refused.status, refused.body.code]).to.deep.equal([422, 'recipient_suppressed']);
+  });
+
+  it('does not disturb requests about the same person, and erases what existed at its request', async () => {
+    const to = nextNumber();
+    const first = await sendBy(service, to, 'old-text');
+    await service.untilStatus(first.id, 'delivered');
+    await query(
+      service.databaseUrl,
+      `insert into messages (conversation_id, sender_id, direction, type, "from", "to", body, attachments, metadata, provider,
+         provider_message_id, "timestamp")
+       select conversation_id, participant_id, 'inbound', 'sms', $2, array[$3], 'old-text ' || n, '{}', '{}', 'text-co', 'seeded-' || n, now()
+       from generate_series(1, 2000) as n, conversation_participants
+       where conversation_id = $1 and participant_id = $4`,
+      [first.conversation_id, to, sms.from, await idOf(to)],
+    );
+    const id = await idOf(to);
+    const erasing = erase(id, other);
+    const statuses = new Set<number>();
+    let n = 0;
+    let ended = false;
+    void erasing.finally(() => {
+      ended = true;
+    });
+    while (!ended) {
+      const answers = await Promise.all([
+        call('POST', '/api/messages/sms', { ...sms, to, body: 'new-text' }),
+        other.request('POST', '/api/webhooks/sms', {
+          ...inboundSms,
+          from: to,
+          messaging_provider_id: `new-${++n}`,
+          body: 'new-text',
+        }),
+        call('GET', `/api/conversations/${first.conversation_id}/messages`),
+        call('GET', `/api/messages?q=old-text`),
+        call('GET', `/api/participants/${id}`),
+      ]);
+      for (const { status } of answers) statuses.add(status);
+    }
+    expect((await erasing).counts.messages).to.be.at.least(2_001);
+    expect([...statuses].sort()).to.deep.equal([200, 202]);
+    const dumped = await dump(service.databaseUrl);
+    expect(rowsWith(dumped, 'old-text')).to.deep.equal([]);
+    expect(rowsWith(dumped, 'new-text')).to.not.deep.equal([]);
+    expect(await idOf(to)).to.be.greaterThan(id);
+  });
+});
