@@ -120,11 +120,23 @@ describe('The erasure of a person', () => {
     return { phone, address, group, copy, scheduled, sent, conversation_id };
   }
 
+  /** The export of the person, in lower case, with the contents of files as text. */
+  async function exportOf(id: number): Promise<string> {
+    const text = await (await fetch(`${service.url}/api/participants/${id}/export?person=true`)).text();
+    const lines = text.trimEnd().split('\n');
+    const contents = lines.map((line) => JSON.parse(line)).filter(({ type }) => type.endsWith('_content'));
+    return [...lines, ...contents.map(({ data }) => Buffer.from(data.data ?? data.content, 'base64'))]
+      .join('\n')
+      .toLowerCase();
+  }
+
   it('leaves nothing of the person in the database, and everything of others', async () => {
     const { phone, address, group, copy, scheduled, conversation_id } = await fill();
     const before = await dump(service.databaseUrl);
     const marks = [...new Set(before.match(/mark-[a-z]+/g))];
     expect(marks).to.have.length.greaterThan(25);
+    const exported = await exportOf(phone);
+    expect(marks.filter((mark) => !exported.includes(mark))).to.deep.equal([]);
     const { message_count } = await get(`/api/conversations/${conversation_id}`);
 
     const first = await service.request('DELETE', `/api/participants/${phone}?person=true`);
