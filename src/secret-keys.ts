@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
 
 /** The uses of keys derived from `SECRET_KEYS`. A key for one use reveals nothing about the key for another use. */
-export type KeyUse = 'media links' | 'endpoint secrets';
+export type KeyUse = 'media links' | 'unsubscribe links' | 'endpoint secrets';
 
 /**
  * The keys for one use, derived by HKDF-SHA256 (RFC 5869), in the order of the secrets: the first signs, and each verifies.

@@ -22,6 +22,7 @@ import type { ImportResult } from './import/result.ts';
 import type { HashAddress } from './key.ts';
 import { listSuppressions, type SuppressionQuery } from './list.ts';
 import { presentSuppression } from './present.ts';
+import type { UnsubscribeLink } from './unsubscribe-links.ts';
 
 export interface LedgerOptions {
   database: Pick<Database, 'knex' | 'pool'>;
@@ -46,6 +47,8 @@ export function createLedger(options: LedgerOptions) {
     put: (address: string, body: Schema<'NewSuppression'>, actor: string | null) =>
       putSuppression(options, address, body, actor),
     remove: (key: GivenKey, actor: string | null) => removeSuppression(options, key, actor),
+    /** Does what the recipient of an email asks by its link. Repeated requests change nothing. */
+    unsubscribe: (link: UnsubscribeLink) => unsubscribe(options, link),
     import: (file: AsyncIterable<Buffer>, actor: string | null): Promise<ImportResult> =>
       importer.run(file, actor),
     export: (filter: ExportFilter) => exportSuppressions(knex, filter),
@@ -69,6 +72,11 @@ const FIND = {
         ) as changes) as is_new
     from suppressions as entry left join delivery_receipts on delivery_receipts.id = receipt_id
     where address_hash = decode($1, 'hex') and scope = $2 and sender is not distinct from $3`,
+};
+
+const UNSUBSCRIBE = {
+  name: 'unsubscribe',
+  text: `select ${storedFunction('unsubscribe')}($1, decode($2, 'hex')) as changed`,
 };
 
 type FoundRow = Suppression &
@@ -127,6 +135,14 @@ async function removeSuppression(
   const { rows } = await execute<{ changed: boolean }>(pool, CHANGE, [JSON.stringify([change])]);
   if (!rows[0]?.changed) throw new NotFoundError('suppression of this address with this scope and sender');
   onChanged();
+}
+
+async function unsubscribe(
+  { database: { pool }, onChanged }: LedgerOptions,
+  { key, addressHash }: UnsubscribeLink,
+): Promise<void> {
+  const { rows } = await execute<{ changed: boolean }>(pool, UNSUBSCRIBE, [key, addressHash]);
+  if (rows[0]?.changed) onChanged();
 }
 
 function toChange({ address, scope, sender }: EntryKey, hashAddress: HashAddress) {

@@ -28,6 +28,7 @@ import { checkProtocol } from './protocol-errors.ts';
 import { referenceRoutes } from './reference/routes.ts';
 import { originOf, stateOf } from './request-state.ts';
 import { closeSignalOf, isStream, sendStream, takeWhile } from './stream-response.ts';
+import { type UnsubscribeOptions, unsubscribeRoutes } from './unsubscribe/routes.ts';
 
 export interface AppOptions {
   config: Config;
@@ -37,6 +38,8 @@ export interface AppOptions {
   providers: ProviderRegistry;
   handlers: Handlers;
   links: MediaLinks;
+  /** The links to unsubscribe, and what they do. */
+  unsubscribing: Pick<UnsubscribeOptions, 'links' | 'unsubscribe'>;
   /** Converts errors of the database driver to errors of `errors.ts`. */
   translate: (error: unknown) => unknown;
 }
@@ -54,6 +57,7 @@ export async function createApp({
   providers,
   handlers,
   links,
+  unsubscribing,
   translate,
 }: AppOptions): Promise<Express> {
   const app = express();
@@ -63,6 +67,7 @@ export async function createApp({
   app.use(securityHeaders);
   if (config.corsOrigins.length > 0) app.use(allowOrigins(config.corsOrigins));
   app.use(checkProtocol);
+  if (config.role !== 'worker') app.use(unsubscribeRoutes({ ...unsubscribing, translate }));
   if (config.apiKeys.length === 0) app.use(refuseForeign(config.allowedHosts));
   const document = contractOf(config.role);
   const bodies = createBodies(providers.email.map(({ name }) => name));

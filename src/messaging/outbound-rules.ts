@@ -24,6 +24,7 @@ const EMAIL_FIELDS = [
   'html',
   'headers',
   'reply_to_message_id',
+  'unsubscribe',
 ] as const;
 
 /** The rules of a text that the schema cannot express. */

@@ -1621,6 +1621,7 @@ export interface components {
             reply_to?: components["schemas"]["Address"];
             metadata?: components["schemas"]["Metadata"];
             purpose?: components["schemas"]["SendPurpose"];
+            unsubscribe?: components["schemas"]["Unsubscribe"];
             skip_suppressed?: components["schemas"]["SkipSuppressed"];
             timestamp?: components["schemas"]["SendTimestamp"];
             send_at?: components["schemas"]["SendAt"];
@@ -1629,7 +1630,7 @@ export interface components {
         /**
          * @description A message whose type follows from its addresses: email addresses make an `email`, and phone numbers an `sms`, or an
          *     `mms` with attachments, `media_ids` or several recipients. Only an email may have `subject`,
-         *     `cc`, `bcc`, `reply_to`, `text`, `html`, `headers`, `reply_to_message_id` and attachments other than URLs.
+         *     `cc`, `bcc`, `reply_to`, `text`, `html`, `headers`, `reply_to_message_id`, `unsubscribe` and attachments other than URLs.
          */
         UntypedMessage: {
             /** @description The sender. */
@@ -1652,6 +1653,7 @@ export interface components {
             reply_to?: components["schemas"]["Address"];
             metadata?: components["schemas"]["Metadata"];
             purpose?: components["schemas"]["SendPurpose"];
+            unsubscribe?: components["schemas"]["Unsubscribe"];
             skip_suppressed?: components["schemas"]["SkipSuppressed"];
             timestamp?: components["schemas"]["SendTimestamp"];
             send_at?: components["schemas"]["SendAt"];
@@ -1703,6 +1705,7 @@ export interface components {
             reply_to?: components["schemas"]["Address"];
             metadata?: components["schemas"]["Metadata"];
             purpose?: components["schemas"]["SendPurpose"];
+            unsubscribe?: components["schemas"]["Unsubscribe"];
             skip_suppressed?: components["schemas"]["SkipSuppressed"];
             timestamp?: components["schemas"]["SendTimestamp"];
             send_at?: components["schemas"]["SendAt"];
@@ -1720,6 +1723,13 @@ export interface components {
          * @enum {string|null}
          */
         MessagePurpose: "conversational" | "transactional" | "marketing" | "consent" | null;
+        /**
+         * @description Whether the email has a link by which mail programs unsubscribe the recipient with one click (`List-Unsubscribe` and
+         *     `List-Unsubscribe-Post`, RFC 8058); default: true for `marketing` without such a header in `headers`, otherwise false. The email
+         *     has one recipient over `to`, `cc` and `bcc` then, because the link tells who has unsubscribed. Links begin with `PUBLIC_URL`;
+         *     without it, the email is refused with `missing_capability`.
+         */
+        Unsubscribe: boolean;
         /**
          * @description Whether a message with several recipients is sent if some of them are suppressed; default: false. These recipients have the
          *     status `failed` with the code `recipient_suppressed` from the start. If every recipient of `to` and `cc` is suppressed,
@@ -2636,6 +2646,8 @@ export interface components {
             in_reply_to?: components["schemas"]["Id"];
             /** @description Only for an inbound email: the envelope recipients that it was delivered to. */
             delivered_to?: components["schemas"]["NormalisedAddress"][];
+            /** @description Only for an outbound email: whether it has a link to unsubscribe with one click. The two headers of the link are not in `headers`. */
+            unsubscribe?: boolean;
             /** @description Only for an inbound email: whether an automatic system has written it. */
             auto_reply?: boolean;
             /** @description Only for an inbound email whose provider reports it. */
@@ -2789,6 +2801,8 @@ export interface components {
             bcc: components["schemas"]["NormalisedAddress"][];
             /** @description Each address of `to`, `cc` and `bcc`, in this order. */
             recipients: components["schemas"]["PreviewRecipient"][];
+            /** @description Whether the email would have a link to unsubscribe with one click; false for a text. */
+            unsubscribe: boolean;
             /** @description The encoding and the segments of an SMS; null for other types and for a text over 39,015 characters, the longest SMS. */
             text: components["schemas"]["PreviewText"] | null;
             /** @description The bytes in UTF-8 of `body`, or of the `html` of an email, or of its `text` if it has no HTML. */

@@ -4,6 +4,7 @@ import { readConfig } from '../config/load.ts';
 import type { Environment } from '../config/values.ts';
 import { checkConsentKey, createAddressHash } from '../consent/key.ts';
 import { readKeywords } from '../consent/keyword-file.ts';
+import { UnsubscribeLinks } from '../consent/unsubscribe-links.ts';
 import { availability } from '../db/availability.ts';
 import { shareRunning } from '../db/batch/share-running.ts';
 import { Caches } from '../db/caches.ts';
@@ -154,7 +155,11 @@ async function wire(
   const findMedia = createFindMedia(pool, links);
   const findRepliedTo = createFindRepliedTo(pool);
   const storage = { pool, store: createPostgresStore(pool) };
-  const rules = { providers, allowedCountries: config.allowedCountries, findMedia, findRepliedTo, storage };
+  const unsubscribeLinks = new UnsubscribeLinks(config.secretKeys, config.publicUrl, hashAddress);
+  const rules = {
+    ...{ providers, allowedCountries: config.allowedCountries, findMedia, findRepliedTo, storage },
+    unsubscribeLinks,
+  };
   const presentMessage = createMessageView(links);
   const feed = new Feed({
     pool,
@@ -198,6 +203,7 @@ async function wire(
   const keyring = createFreshKeyring(config, logger, stack);
   const app = await createApp({
     ...{ config, logger, events, keyring, providers, handlers, links },
+    unsubscribing: { links: unsubscribeLinks, unsubscribe: ledger.unsubscribe },
     translate: (error) => {
       if (isMissingFunction(error)) void functions.install();
       return availability(error);

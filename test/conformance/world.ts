@@ -235,12 +235,14 @@ function partsOfEmails(): Known {
   };
 }
 
-/** Emails with one of the combinations of `body`, `text` and `html`. */
+/** Emails with one of the combinations of `body`, `text` and `html`, and with one recipient if they have a link to unsubscribe. */
 function emailsThatFit(emails: fc.Arbitrary<unknown>): fc.Arbitrary<object> {
-  const parts = fc.constantFrom(['body'], ['text'], ['html'], ['text', 'html']);
-  return fc.tuple(emails as fc.Arbitrary<Record<string, unknown>>, parts).map(([given, names]) => {
+  const combinations = fc.constantFrom(['body'], ['text'], ['html'], ['text', 'html']);
+  return fc.tuple(emails as fc.Arbitrary<Record<string, unknown>>, combinations).map(([given, names]) => {
     const { body: _body, text: _text, html: _html, reply_to_message_id: _id, ...email } = given;
-    return { ...email, ...Object.fromEntries(names.map((name) => [name, `<p>${name}</p>`])) };
+    const parts = Object.fromEntries(names.map((name) => [name, `<p>${name}</p>`]));
+    const recipients = [email.to, email.cc ?? [], email.bcc ?? []].flat();
+    return { ...email, ...parts, ...(recipients.length > 1 && { unsubscribe: false }) };
   });
 }
 

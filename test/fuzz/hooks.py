@@ -82,7 +82,10 @@ RULES = [
     # The syntax of phone numbers and email addresses, and the channel of an address.
     (r"^/(body/(from|to|cc|bcc|reply_to)|query/(address|participant))", r"address|phone number|sender id"),
     # The fields of each type of message.
-    (r"^/body/(subject|cc|bcc|reply_to)", r"^is allowed for email only$"),
+    (r"^/body/(subject|cc|bcc|reply_to|unsubscribe)", r"^is allowed for email only$"),
+    # The recipient of an email with a link to unsubscribe.
+    (r"^/body/(to|cc|bcc)/\d+$", r"^must be left out of an email with a link to unsubscribe"),
+    (r"^/body/unsubscribe$", r"^must not be true with List-Unsubscribe in headers$"),
     (r"^/body/attachments$", r"only an mms has attachments$"),
     (r"^/body/to$", r"only an mms has several recipients$|^must not include the sender of a group message$"),
     (r"^/body/body$", r"^must not (be empty|have more than 1600 characters)$"),

@@ -35,7 +35,7 @@ export function requestLog(logger: Logger, events: Pick<Events, 'requestComplete
       logger[level](
         {
           request_id: id,
-          request: { method: request.method, path: withoutAddress(request.path) },
+          request: { method: request.method, path: withoutSecrets(request.path) },
           response: { status },
           ...(apiKey !== undefined && { api_key: apiKey }),
           duration_ms: Math.round(durationMs * 100) / 100,
@@ -47,9 +47,11 @@ export function requestLog(logger: Logger, events: Pick<Events, 'requestComplete
   };
 }
 
-/** A log line has no address of a person. */
-function withoutAddress(path: string): string {
-  return path.replace(/^(\/api\/suppressions\/)(?!(?:import|export)$)[^/]+/i, '$1{address}');
+/** A log line has no address of a person, and no link that acts for a person. */
+function withoutSecrets(path: string): string {
+  return path
+    .replace(/^(\/api\/suppressions\/)(?!(?:import|export)$)[^/]+/i, '$1{address}')
+    .replace(/^(.*\/unsubscribe\/).+/i, '$1{token}');
 }
 
 function idOf(request: IncomingMessage): string {

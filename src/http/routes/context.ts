@@ -1,4 +1,5 @@
 import type { Ledger } from '../../consent/ledger.ts';
+import type { UnsubscribeLinks } from '../../consent/unsubscribe-links.ts';
 import type { ChannelReport } from '../../delivery/accounts/report.ts';
 import type { ManualActions } from '../../delivery/manual-actions.ts';
 import type { Timelines } from '../../delivery/timeline.ts';
@@ -31,6 +32,7 @@ export interface Context {
   findMedia: FindMedia;
   findRepliedTo: FindRepliedTo;
   storage: FileStorage;
+  unsubscribeLinks: UnsubscribeLinks;
   preview: Preview;
   webhooks: Webhooks;
   manualActions: ManualActions;

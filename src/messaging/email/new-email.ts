@@ -25,6 +25,7 @@ const NOTHING: NewEmail = {
   auto_reply: null,
   spam: null,
   raw_media_id: null,
+  unsubscribe_key: null,
 };
 
 /** An email with the given parts only. */
@@ -59,12 +60,13 @@ export function readEmailHeaders(parse: AddressParser, request: Request, faults:
  * The parts of an outbound email. Its Message-ID has the domain of the sender, as RFC 5322, section 3.6.4, recommends.
  *
  * @param sender a normalised address.
+ * @param unsubscribe whether the email gets a link to unsubscribe, which `withLink` adds.
  */
 export function outboundEmail(
   { isHtml, text }: EmailContent,
   { headers, names }: EmailHeaders,
   repliedTo: number | null,
-  { sender, deliveryKey }: { sender: string; deliveryKey: string },
+  { sender, deliveryKey, unsubscribe }: { sender: string; deliveryKey: string; unsubscribe: boolean },
 ): NewEmail {
   return newEmail({
     is_html: isHtml,
@@ -73,6 +75,7 @@ export function outboundEmail(
     names,
     internet_message_id: `${deliveryKey}@${sender.slice(sender.lastIndexOf('@') + 1)}`,
     in_reply_to_id: repliedTo,
+    unsubscribe_key: unsubscribe ? deliveryKey : null,
   });
 }
 

@@ -2,6 +2,7 @@ import type { Email } from '../../db/models/email.ts';
 import type { MediaLinks } from '../../media/links.ts';
 import { MEDIA_ROW, type MediaRow, presentMedia } from '../../media/view.ts';
 import type { Schema } from '../../openapi/types.ts';
+import { withoutLink } from './unsubscribe.ts';
 
 const COLUMNS = [
   'is_html',
@@ -14,6 +15,7 @@ const COLUMNS = [
   'delivered_to',
   'auto_reply',
   'spam',
+  'unsubscribe_key',
 ] as const satisfies (keyof Email)[];
 
 /** The parts of an email that responses contain, as JSON of the database has them. */
@@ -35,6 +37,7 @@ type EmailFields = Pick<
   | 'auto_reply'
   | 'spam'
   | 'raw'
+  | 'unsubscribe'
 >;
 
 /**
@@ -63,12 +66,13 @@ export function emailSize(table: string): string {
 
 /** The fields of an email, without those that are empty. */
 export function presentEmail(
-  { body, email }: { body: string; email: EmailRow | null },
+  { body, direction, email }: { body: string; direction: Schema<'Direction'>; email: EmailRow | null },
   links: MediaLinks,
   hasHtml: boolean,
 ): EmailFields {
   if (email === null) return {};
-  const { headers, delivered_to, raw } = email;
+  const { delivered_to, raw } = email;
+  const headers = withoutLink(email);
   const internetMessageId = email.wire_message_id ?? email.internet_message_id;
   return {
     ...(email.is_html && email.text !== null && { text: email.text }),
@@ -77,6 +81,7 @@ export function presentEmail(
     ...(headers !== null && { headers }),
     ...(internetMessageId !== null && { internet_message_id: internetMessageId }),
     ...(email.in_reply_to_id !== null && { in_reply_to: email.in_reply_to_id }),
+    ...(direction === 'outbound' && { unsubscribe: email.unsubscribe_key !== null }),
     ...(delivered_to !== null && { delivered_to }),
     ...(email.auto_reply !== null && { auto_reply: email.auto_reply }),
     ...(email.spam !== null && { spam: email.spam }),

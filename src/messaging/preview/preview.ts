@@ -10,6 +10,7 @@ import type { AddressParser } from '../address.ts';
 import { countryOf, countryRefusal } from '../country.ts';
 import { subjectOfReply } from '../email/content.ts';
 import { allFiles } from '../email/new-files.ts';
+import { linkRefusal } from '../email/unsubscribe.ts';
 import type { NamedMedia } from '../named-media.ts';
 import { keysOf } from '../recording/address-reader.ts';
 import { type OutboundReading, readOutbound, type SendRequest } from '../recording/outbound.ts';
@@ -73,7 +74,7 @@ export function createPreview({ pool, parseAddress, hashAddress, ...rules }: Pre
 function present(
   reading: OutboundReading,
   { unavailable, suppressed, named, repliedTo, subject }: State,
-  { providers, allowedCountries }: SendRules,
+  { providers, allowedCountries, unsubscribeLinks }: SendRules,
 ): MessagePreview {
   const { channel, type, sender, to, cc, bcc } = reading;
   const recipients = [...to, ...cc, ...bcc];
@@ -84,6 +85,7 @@ function present(
     ...withCode('invalid_request', [...reading.faults, ...named.faults, ...repliedTo.faults]),
     ...withCode('country_not_allowed', countryRefusal({ channel, recipients }, allowedCountries)?.faults),
     ...(routable && preview?.account === null ? accountErrors(accounts, routable) : []),
+    ...withCode('missing_capability', linkRefusal(reading.unsubscribe, unsubscribeLinks)?.faults),
     ...withCode('recipient_suppressed', applySuppressions(suppressible(reading), suppressed).refusal?.faults),
   ];
   return {
@@ -96,6 +98,7 @@ function present(
       ...{ address: address.key, path, country: countryOf(address) },
       suppression: suppressed.find(({ index }) => index === n)?.suppressions[0] ?? null,
     })),
+    unsubscribe: reading.unsubscribe,
     text: type === 'sms' ? previewText(reading.content.body) : null,
     ...sizesOf(subject, reading),
     account: preview?.account ?? null,

@@ -7,6 +7,7 @@ import type { Address, AddressParser } from '../address.ts';
 import { type NamedFile, type NewFile, readAttachments } from '../email/attachments.ts';
 import { type EmailContent, readEmailContent } from '../email/content.ts';
 import { outboundEmail, readEmailHeaders } from '../email/new-email.ts';
+import { readUnsubscribe } from '../email/unsubscribe.ts';
 import { attachmentFaults, countFiles, textFaults } from '../outbound-rules.ts';
 import { countSegments } from '../segments.ts';
 import { LAST_TIME, readTime } from '../time.ts';
@@ -39,6 +40,8 @@ export interface OutboundReading {
   cc: RequestedAddress[];
   bcc: RequestedAddress[];
   purpose: Schema<'SendPurpose'>;
+  /** Whether the message gets a link to unsubscribe. */
+  unsubscribe: boolean;
   skipSuppressed: boolean;
   content: EmailContent;
   /** The URLs of attachments. */
@@ -96,6 +99,8 @@ export function readOutbound(
   faults.push(...attachmentFaults(request));
   const files = readAttachments(request, faults);
   const headers = channel === 'email' ? readEmailHeaders(parse, request, faults) : null;
+  const recipients = [...to, ...cc, ...bcc];
+  const unsubscribe = channel === 'email' && readUnsubscribe(request, recipients, faults);
   const timestamp = readTime('/body/timestamp', request.timestamp, faults) ?? new Date();
   const sendAt = readTime('/body/send_at', request.send_at, faults);
   const dueAt = Math.max(Date.now(), sendAt?.getTime() ?? 0);
@@ -106,7 +111,7 @@ export function readOutbound(
     reply_to_message_id: repliedTo = null,
   } = request;
   const { urls, storedFiles, newFiles } = files;
-  const addressed = { channel, type, sender, to, cc, bcc, purpose, skipSuppressed };
+  const addressed = { channel, type, sender, to, cc, bcc, purpose, unsubscribe, skipSuppressed };
   const reading = { ...addressed, content, urls, storedFiles, newFiles, repliedTo, faults };
   if (faults.length > 0 || !sender) return { ...reading, message: null };
   const deliveryKey = randomUUID();
@@ -114,7 +119,7 @@ export function readOutbound(
     channel,
     sender,
     participants: participantsOf([sender, ...to, ...cc]),
-    recipients: [...to, ...cc, ...bcc],
+    recipients,
     skipSuppressed,
     storedFiles,
     media: null,
@@ -122,7 +127,7 @@ export function readOutbound(
       headers === null
         ? null
         : {
-            ...outboundEmail(content, headers, repliedTo, { sender: sender.key, deliveryKey }),
+            ...outboundEmail(content, headers, repliedTo, { sender: sender.key, deliveryKey, unsubscribe }),
             url_files: files.urlFiles,
           },
     repliedTo,

@@ -1,3 +1,4 @@
+import type { UnsubscribeLinks } from '../../consent/unsubscribe-links.ts';
 import { type Fault, InvalidRequestError } from '../../errors.ts';
 import type { Reserve } from '../../openapi/types.ts';
 import { eligibleAccounts, namesOf, refusalOf } from '../../providers/eligibility.ts';
@@ -6,6 +7,7 @@ import { countryRefusal } from '../country.ts';
 import { subjectOfReply } from '../email/content.ts';
 import { allFiles, type FileStorage, recordWithFiles } from '../email/new-files.ts';
 import type { FindRepliedTo } from '../email/replied-to.ts';
+import { linkRefusal, withLink } from '../email/unsubscribe.ts';
 import type { FindMedia } from '../named-media.ts';
 import type { NewMessage, Recorded } from './new-message.ts';
 import type { Recorder } from './record.ts';
@@ -18,6 +20,7 @@ export interface SendRules {
   findMedia: FindMedia;
   findRepliedTo: FindRepliedTo;
   storage: FileStorage;
+  unsubscribeLinks: UnsubscribeLinks;
 }
 
 /**
@@ -27,7 +30,7 @@ export interface SendRules {
  * @param rules with `uploader` of `FindMedia`.
  * @throws {InvalidRequestError} if the message names files that are not stored, or answers an email that does not exist.
  * @throws {CountryNotAllowedError} if a recipient is outside the allowed countries.
- * @throws {NoAccountError} if no account can send the message.
+ * @throws {NoAccountError} if no account can send the message, or it needs a link to unsubscribe and there are none.
  */
 export async function submit(
   recorder: Recorder,
@@ -37,6 +40,7 @@ export async function submit(
     findMedia,
     findRepliedTo,
     storage,
+    unsubscribeLinks,
     uploader,
   }: SendRules & { uploader: string | null },
   message: NewMessage,
@@ -53,11 +57,13 @@ export async function submit(
   const refusal =
     (faults.length > 0 ? new InvalidRequestError(faults) : null) ??
     countryRefusal(message, allowedCountries) ??
-    (eligible.length === 0 ? refusalOf(accounts, routable) : null);
+    (eligible.length === 0 ? refusalOf(accounts, routable) : null) ??
+    linkRefusal(Boolean(message.email?.unsubscribe_key), unsubscribeLinks);
   if (refusal === null) {
     const subject = message.row.subject ?? subjectOfReply(repliedTo.email?.subject ?? null);
     const row = { ...message.row, subject, accounts: namesOf(eligible, accounts) };
-    return recordWithFiles(recorder, storage, { ...message, media, row }, reserve);
+    const email = withLink(message.email, row.to[0] as string, unsubscribeLinks);
+    return recordWithFiles(recorder, storage, { ...message, media, row, email }, reserve);
   }
   const first = await recorder.findFirst(message, reserve);
   if (first === null) throw refusal;

@@ -52,6 +52,7 @@ describe('Previewing a message', () => {
       cc: [],
       bcc: [],
       recipients: [{ address: '+18045551234', path: '/body/to', country: 'US', suppression: null }],
+      unsubscribe: false,
       text: {
         encoding: 'GSM-7',
         characters: 7,
@@ -149,6 +150,9 @@ describe('Previewing a message', () => {
       { ...parts, html: '' },
       parts,
       { ...email, text: 'a', html: 'a' },
+      { ...email, purpose: 'marketing' },
+      { ...email, unsubscribe: true },
+      { ...sms, type: undefined, unsubscribe: true },
       { ...parts, text: 'a', headers: { Bcc: 'a@example.com' }, subject: '=?utf-8?q?a?=' },
       { ...parts, text: 'a', reply_to_message_id: 999_999_999 },
       { ...parts, text: 'a', attachments: [{ content: 'YWJj', filename: 'a.txt', content_id: 'a' }] },
@@ -261,6 +265,7 @@ describe('Previewing a message', () => {
         { ...sms, to: unsubscribed, purpose: 'marketing' },
         { ...sms, to: unsubscribed, purpose: 'transactional', from: 'acme' },
         { ...sms, to: fine, purpose: 'marketing' },
+        { ...email, purpose: 'marketing', unsubscribe: false },
       ]) {
         const { valid } = await preview(body);
         const { status, body: sent } = await post('send', body);
