@@ -392,9 +392,9 @@ export interface paths {
          *
          *     The export has the participant and its links; all messages of its conversations, also those of others, with everything that
          *     belongs to them: the raw webhook, attempts, receipts, recipients, manual actions, marks, idempotency keys, events and files;
-         *     emails that name the address as a blind copy; suppressions, their history and opt-outs; stored webhooks and receipts without
-         *     a message that name the address; and erasures. With `person`, the same for all addresses that are linked to it. An erased
-         *     participant has what is left.
+         *     other messages that name the address, for example as a blind copy; suppressions, their history and opt-outs; stored webhooks
+         *     and receipts without a message that name the address; and erasures. With `person`, the same for all addresses that are linked
+         *     to it. An erased participant has what is left.
          *
          *     The lines are read while they are sent. Each line is as it was when it was read; what is recorded or changed during the
          *     export may be missing. A line of `media_content` or `webhook_content` has a part of a file in base64, which is decoded by itself.

@@ -74,7 +74,7 @@ describe('GET /api/participants/{id}/export', () => {
           null, null, now()),
         (4, 5, 'outbound', 'email', 'shop@example.com', '{bob@example.com}', '{${ADA_MAIL}}', null, null, '${mark('bcc')}', '{}',
           '{}', null, null, null, null, now()),
-        (4, 5, 'outbound', 'email', 'shop@example.com', '{bob@example.com}', null, null, 'To ada, example.com',
+        (4, 5, 'outbound', 'email', 'shop@example.com', '{bob@example.com}', null, null, 'To ada, example.com, and ada@example.com.au',
           '${mark('no-bcc', foreign)}', '{}', '{}', null, null, null, null, now());
       insert into emails (message_id, is_html, text, stripped_text, headers, names, url_files, internet_message_id, spam, delivered_to,
         reference_ids)

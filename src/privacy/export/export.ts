@@ -4,7 +4,7 @@ import { NotFoundError } from '../../errors.ts';
 import { Slots } from '../../media/slots.ts';
 import type { MediaStore } from '../../media/store.ts';
 import { createMentions } from '../mentions.ts';
-import { findBlindCopies } from './find-messages.ts';
+import { findMentions } from './find-messages.ts';
 import * as table from './items.ts';
 import { type Item, type Items, readItems } from './read-items.ts';
 import { findWebhooks } from './webhooks.ts';
@@ -93,7 +93,7 @@ class Export {
         yield this.#show(table.CONVERSATIONS, page);
         yield* this.#conversations(firstKeys(page));
       }
-    for (const address of this.#addresses) yield* this.#blindCopies(address);
+    for (const address of this.#addresses) yield* this.#namedMessages(address);
     yield* this.#mentions();
     yield lineOf('end', JSON.stringify({ counts: this.#counts }));
   }
@@ -170,9 +170,8 @@ class Export {
     }
   }
 
-  async *#blindCopies(address: string): AsyncGenerator<string> {
-    if (!address.includes('@')) return;
-    for await (const found of findBlindCopies(this.#options.knex, this.#ids, address)) {
+  async *#namedMessages(address: string): AsyncGenerator<string> {
+    for await (const found of findMentions(this.#options.knex, this.#ids, address)) {
       const messages = found.map(({ id }) => id);
       const conversations = [...new Set(found.map(({ conversation_id }) => conversation_id))];
       yield* this.#messages(table.NAMED_MESSAGES, { messages });

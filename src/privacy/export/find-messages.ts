@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { storedFunction } from '../../db/functions.ts';
 
 /** A message outside the conversations of the participants. */
 export interface NamedMessage {
@@ -8,19 +9,18 @@ export interface NamedMessage {
 
 const MAX_ROWS = 1_000;
 
-/** SQL: the index of messages_document_idx. */
-const DOCUMENT = `coalesce(document, message_document(message_words(type, "from", "to", cc, bcc, subject, body)))`;
+/** SQL: null for an address without a pattern, such as a short code. */
+const QUERY = `select ${storedFunction('mention_query')}(?)::text as query`;
 
-/** SQL: a query of the words that `message_words` makes of an address. */
-const QUERY = `
-  select string_agg(quote_literal(word), ' & ') as query
-  from string_to_table(trim(message_words('email', ?, '{}', null, null, null, '')), ' ') as word`;
-
-/** Only the index finds the candidates, so that the planner cannot read all messages in the order of their ids. */
+/** The same messages as in erase_mentions.sql. Only indexes find the candidates, so that the planner cannot read all messages. */
 const FIND = `
   with candidates as materialized (
     select id, conversation_id from messages
-    where ${DOCUMENT} @@ :query::tsquery and :address = any(bcc) and id > :after
+    where coalesce(document, message_document(message_words(type, "from", "to", cc, bcc, subject, body))) @@ :query::tsquery
+      and ${storedFunction('names_any')}(concat_ws(' ', "from", "to"::text, cc::text, bcc::text, subject, body), array[:address])
+      and id > :after
+    union
+    select id, conversation_id from messages where reply_to = :address and id > :after
   )
   select id, conversation_id from candidates
   where not exists (
@@ -28,18 +28,17 @@ const FIND = `
     where member.conversation_id = candidates.conversation_id and participant_id = any(:ids))
   order by id limit :limit`;
 
-/** Finds the messages that name an address as a blind copy, whose recipients take no part in the conversation. */
-export async function* findBlindCopies(
+/** Finds the messages outside the conversations of the participants that name an address, for example as a blind copy. */
+export async function* findMentions(
   knex: Knex,
   ids: number[],
   address: string,
 ): AsyncGenerator<NamedMessage[]> {
-  const { rows: queries } = await knex.raw<{ rows: { query: string }[] }>(QUERY, [address]);
-  const query = queries[0]?.query ?? '';
-  if (query === '') return;
+  const { rows: queries } = await knex.raw<{ rows: { query: string | null }[] }>(QUERY, [address]);
+  const query = queries[0]?.query ?? null;
   let after = 0;
   for (;;) {
-    const bindings = { query, address, ids, after, limit: MAX_ROWS };
+    const bindings = { query, address, ids, after, limit: MAX_ROWS } as Record<string, Knex.RawBinding>;
     const { rows } = await knex.raw<{ rows: NamedMessage[] }>(FIND, bindings);
     if (rows.length > 0) yield rows;
     if (rows.length < MAX_ROWS) return;
