@@ -3,6 +3,7 @@ import type { Logger, LogLevel } from './logging.ts';
 import { readApiKey, readBaseUrl } from './options.ts';
 import { type Conversations, conversations } from './resources/conversations.ts';
 import { type Endpoints, endpoints } from './resources/endpoints.ts';
+import { type Erasures, erasures } from './resources/erasures.ts';
 import { type Events, events } from './resources/events.ts';
 import { type Media, media } from './resources/media.ts';
 import { type MessagesWithWait, messagesWithWait } from './resources/messages-with-wait.ts';
@@ -47,6 +48,7 @@ export interface Client {
   messages: MessagesWithWait;
   conversations: Conversations;
   participants: Participants;
+  erasures: Erasures;
   events: Events;
   endpoints: Endpoints;
   suppressions: Suppressions;
@@ -65,6 +67,7 @@ export function createClient(options?: ClientOptions): Client {
     messages: messagesWithWait,
     conversations,
     participants,
+    erasures,
     events,
     endpoints,
     suppressions,

@@ -34,6 +34,7 @@ export type { LogDetails, Logger, LogLevel } from './logging.ts';
 export type { List, Page, Pages, Paging } from './pagination.ts';
 export { type Conversations, conversations } from './resources/conversations.ts';
 export { type Endpoints, endpoints } from './resources/endpoints.ts';
+export { type Erasures, erasures } from './resources/erasures.ts';
 export { type Events, events } from './resources/events.ts';
 export {
   type DownloadOptions,

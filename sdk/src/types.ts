@@ -13,6 +13,7 @@ export type Conversation = Schemas['Conversation'];
 export type ConversationUpdate = Schemas['ConversationUpdate'];
 export type Participant = Schemas['Participant'];
 export type ParticipantUpdate = Schemas['ParticipantUpdate'];
+export type Erasure = Schemas['Erasure'];
 /** A line of the export of a participant. */
 export type ExportLine = Schemas['ExportLine'];
 export type DeliveryAttempt = Schemas['DeliveryAttempt'];
@@ -53,6 +54,7 @@ export interface EndpointTestEvent {
 export type MessagePages = Pages<Schemas['MessageList']>;
 export type ConversationPages = Pages<Schemas['ConversationList']>;
 export type ParticipantPages = Pages<Schemas['ParticipantList']>;
+export type ErasurePages = Pages<Schemas['ErasureList']>;
 export type AttemptPages = Pages<Schemas['DeliveryAttemptList']>;
 export type TimelinePages = Pages<Schemas['Timeline']>;
 export type EventPages = Pages<Schemas['EventList']>;
@@ -67,6 +69,8 @@ export type MessageFilters = Query<'listMessages'>;
 export type ConversationFilters = Query<'listConversations'>;
 export type ConversationMessageFilters = Query<'listConversationMessages'>;
 export type ParticipantFilters = Query<'listParticipants'>;
+export type ErasureOptions = Query<'eraseParticipant'>;
+export type ErasureFilters = Query<'listErasures'>;
 export type ParticipantExportOptions = Query<'exportParticipant'>;
 export type AttemptFilters = Query<'listMessageAttempts'>;
 export type TimelineFilters = Query<'listMessageTimeline'>;

@@ -2,6 +2,8 @@ import { type Api, byId, type RequestOptions } from '../api.ts';
 import type { ApiPromise } from '../api-promise.ts';
 import { exportLines } from '../export-lines.ts';
 import type {
+  Erasure,
+  ErasureOptions,
   ExportLine,
   Participant,
   ParticipantExportOptions,
@@ -21,6 +23,14 @@ export interface Participants {
   link(id: number, otherId: number, options?: RequestOptions): ApiPromise<Participant>;
   /** Removes a link. @throws {NotFoundError} without a current link between the two. */
   unlink(id: number, otherId: number, options?: RequestOptions): ApiPromise<Participant>;
+  /**
+   * Erases the participant, or with `person` all addresses of the person. If `state` of the result is `running`, the erasure goes on;
+   * `erasures.get` shows its progress. Repeating returns the same erasure.
+   *
+   * @throws {NotFoundError}
+   * @throws {ConflictError} if the address is a configured sender.
+   */
+  erase(id: number, query?: ErasureOptions, options?: RequestOptions): ApiPromise<Erasure>;
   /**
    * Everything that is stored about the participant, or about the person, line by line. The request is made by the first iteration.
    *
@@ -42,6 +52,8 @@ export const participants = ({ call, list, open }: Api): Participants => ({
   update: (id, body, options) => call('PATCH', '/api/participants/{id}', { ...byId(id), body }, options),
   link: (id, otherId, options) => call('PUT', linkPath, linkOf(id, otherId), options),
   unlink: (id, otherId, options) => call('DELETE', linkPath, linkOf(id, otherId), options),
+  erase: (id, query = {}, options) =>
+    call('DELETE', '/api/participants/{id}', { params: { path: { id }, query } }, options),
   export: (id, query = {}, options) =>
     exportLines(
       () => open('/api/participants/{id}/export', { path: { id }, query }, options),
