@@ -20,7 +20,8 @@ const CONSENT_KEY: Kept = {
 const SECRET_KEYS: Kept = {
   variable: 'SECRET_KEYS',
   file: 'secret-key',
-  removable: 'if the database has no endpoints, and no link to media needs to work any more',
+  removable:
+    'if the database has no endpoints, and no link to media or to unsubscribe needs to work any more',
 };
 
 /** Characters that a key must have, as those of the variables. */

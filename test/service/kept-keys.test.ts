@@ -17,7 +17,8 @@ for (const { variable, name, removable, keyOf } of [
   {
     variable: 'SECRET_KEYS',
     name: 'secret-key',
-    removable: 'if the database has no endpoints, and no link to media needs to work any more',
+    removable:
+      'if the database has no endpoints, and no link to media or to unsubscribe needs to work any more',
     keyOf: ({ secretKeys }: KeyedConfig) => secretKeys.join(),
   },
 ])
