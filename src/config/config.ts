@@ -43,6 +43,15 @@ export interface SimulatorConfig {
 /** A configuration with the keys that a start outside production makes. */
 export type KeyedConfig = Config & { consentKey: string; secretKeys: string[] };
 
+/** Ages in days; null: nothing is removed. */
+export interface RetentionDays {
+  /** Of the content of messages, except their files. */
+  bodies: number | null;
+  messages: number | null;
+  /** Of the files of messages. */
+  media: number | null;
+}
+
 export interface Config {
   production: boolean;
   role: Role;
@@ -95,6 +104,8 @@ export interface Config {
   deliveryConcurrency: number;
   /** The minimum age at which events are removed, in days. */
   eventRetentionDays: number;
+  /** The ages at which messages and their parts are removed. */
+  retentionDays: RetentionDays;
   /** Maximum time to complete running requests and deliveries at a stop, in milliseconds. */
   stopTimeoutMs: number;
 }

@@ -82,6 +82,9 @@ export function readConfig(
     PROVIDER_TIMEOUT_MS: values.positive({ default: 10_000 }),
     DELIVERY_CONCURRENCY: values.positive({ default: 64 }),
     EVENT_RETENTION_DAYS: values.days({ default: 30 }),
+    RETENTION_DAYS_BODIES: values.days({ default: undefined }),
+    RETENTION_DAYS_MESSAGES: values.days({ default: undefined }),
+    RETENTION_DAYS_MEDIA: values.days({ default: undefined }),
     STOP_TIMEOUT_MS: values.positive({ default: 10_000 }),
   });
   const names = { sms: env.SMS_PROVIDERS ?? [], email: env.EMAIL_PROVIDERS ?? [] };
@@ -128,6 +131,11 @@ export function readConfig(
     providerTimeoutMs: env.PROVIDER_TIMEOUT_MS,
     deliveryConcurrency: env.DELIVERY_CONCURRENCY,
     eventRetentionDays: env.EVENT_RETENTION_DAYS,
+    retentionDays: {
+      bodies: env.RETENTION_DAYS_BODIES ?? null,
+      messages: env.RETENTION_DAYS_MESSAGES ?? null,
+      media: env.RETENTION_DAYS_MEDIA ?? null,
+    },
     stopTimeoutMs: env.STOP_TIMEOUT_MS,
   };
   if (environment.API_KEYS && environment.API_KEYS_FILE)

@@ -18,6 +18,7 @@ export function combinationFaults(
     ...fewConnections(config),
     ...misusedMetricsToken(config),
     ...originsWithoutKeys(config),
+    ...uselessRetention(config),
     ...(config.production ? missingInProduction(config, missing) : exposedWithoutKeys(config)),
   ];
   return reasons
@@ -101,6 +102,14 @@ function exposedWithoutKeys({ host, apiKeys }: Config): Reason[] {
   if (apiKeys.length > 0 || LOOPBACK.test(host)) return [];
   const reason = `without API_KEYS the service listens on loopback only, not on ${host}`;
   return [{ variables: ['HOST', 'API_KEYS', 'API_KEYS_FILE'], reason }];
+}
+
+function uselessRetention({ retentionDays: { messages, ...parts } }: Config): Reason[] {
+  return Object.entries(parts).flatMap(([part, days]) => {
+    if (days === null || messages === null || days <= messages) return [];
+    const reason = `is ${days}, but messages are deleted after ${messages} days (RETENTION_DAYS_MESSAGES)`;
+    return [{ variables: [`RETENTION_DAYS_${part.toUpperCase()}`, 'RETENTION_DAYS_MESSAGES'], reason }];
+  });
 }
 
 const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/;

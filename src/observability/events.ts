@@ -7,9 +7,10 @@ import { createLedgerEvents, type LedgerEvents } from './ledger-events.ts';
 import type { Logger } from './logger.ts';
 import { createMediaEvents, type MediaEvents } from './media-events.ts';
 import { createMetrics, type ProcessName, type QueueLength, registerQueue } from './metrics.ts';
+import { createRetentionEvents, type RetentionEvents } from './retention-events.ts';
 
 /** The events of the service that an operator observes. Each function updates the metrics of its event and logs one line. */
-export interface Events extends InboxEvents, EndpointEvents, LedgerEvents, MediaEvents {
+export interface Events extends InboxEvents, EndpointEvents, LedgerEvents, MediaEvents, RetentionEvents {
   readonly registry: Registry;
   /** `route` is the path in the contract, null for any other path; `status` is null if the client disconnected early. */
   requestCompleted(request: {
@@ -105,6 +106,7 @@ export function createEvents(logger: Logger, process: ProcessName = 'api'): Even
     ...createEndpointEvents(logger, metrics.registry),
     ...createLedgerEvents(logger),
     ...createMediaEvents(logger, metrics.registry),
+    ...createRetentionEvents(metrics.registry),
     registry: metrics.registry,
     requestCompleted: ({ method, route, status, seconds }) => {
       const labels = { method: METHODS.has(method) ? method : 'other', route: route ?? 'other' };

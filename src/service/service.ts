@@ -42,6 +42,7 @@ import { mergeMetrics } from '../observability/merge-metrics.ts';
 import { watchErasures } from '../privacy/erased-content.ts';
 import { createExport } from '../privacy/export/export.ts';
 import { createRedaction } from '../privacy/redact.ts';
+import { createRetentionMeasure } from '../privacy/retention/measure.ts';
 import { createRegistry, KINDS } from '../providers/registry.ts';
 import { createWebhooks } from '../webhooks/create.ts';
 import { redactTarget } from '../webhooks/secrets.ts';
@@ -116,6 +117,7 @@ async function wire(
   const { knex, pool } = database;
   events.watchQueue(createQueueMeasure(pool));
   events.watchFeed(createFeedMeasure(pool));
+  events.watchRetention(createRetentionMeasure(pool, config.retentionDays));
   await checkConsentKey(pool, config.consentKey);
   if (location.exclusive) await endAllLeases(pool);
   const providers = createRegistry(config.accounts, config.providerTimeoutMs);

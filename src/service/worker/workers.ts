@@ -15,6 +15,7 @@ import { createPostgresStore } from '../../media/postgres-store.ts';
 import { forgetAddresses, normaliserOf } from '../../messaging/address.ts';
 import type { Events } from '../../observability/events.ts';
 import { CONTENT_ERASED, erasureCheck } from '../../privacy/erased-content.ts';
+import { retentionTasks } from '../../privacy/retention/tasks.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
 import { createInboxWorker } from '../../webhooks/create.ts';
 import { WEBHOOKS_DUE } from '../../webhooks/inbox/inbox.ts';
@@ -64,7 +65,7 @@ export function createWorkers(context: WorkersContext, stack: AsyncDisposableSta
         [CONTENT_ERASED]: () => caches.empty(),
       },
       tasks: [
-        ...tasksOf(config, pool),
+        ...tasksOf(config, pool, events),
         createErasureSteps(config, pool, onCommitted).task(),
         erasureCheck(pool, () => caches.empty()),
       ],
@@ -84,7 +85,8 @@ export function createWorkers(context: WorkersContext, stack: AsyncDisposableSta
 }
 
 /** The tasks that run beside the claims. */
-function tasksOf({ eventRetentionDays, consentKey, stopScope, secretKeys }: KeyedConfig, pool: pg.Pool) {
+function tasksOf(config: KeyedConfig, pool: pg.Pool, events: Events) {
+  const { eventRetentionDays, retentionDays, consentKey, stopScope, secretKeys } = config;
   const store = createPostgresStore(pool);
   return [
     eventRetention(pool, eventRetentionDays),
@@ -92,5 +94,6 @@ function tasksOf({ eventRetentionDays, consentKey, stopScope, secretKeys }: Keye
     new EndpointSecrets(secretKeys).sealing(pool),
     mediaCollection(pool, store),
     erasedObjectRemoval(pool, store),
+    ...retentionTasks({ pool, store, events }, retentionDays),
   ];
 }
