@@ -98,6 +98,17 @@ describe('Configuration', () => {
     expect(reasons({ ALLOWED_COUNTRIES: ',' })).to.have.length(1);
   });
 
+  it('reads the ages at which messages are removed, and refuses an age that has no effect', () => {
+    expect(loadConfig({ RETENTION_DAYS_MEDIA: '30' }).retentionDays).to.deep.equal({
+      ...{ bodies: null, messages: null, media: 30 },
+    });
+    const days = { RETENTION_DAYS_BODIES: '91', RETENTION_DAYS_MESSAGES: '90', RETENTION_DAYS_MEDIA: '90' };
+    expect(reasons(days)).to.deep.equal([
+      'RETENTION_DAYS_BODIES: is 91, but messages are deleted after 90 days (RETENTION_DAYS_MESSAGES)',
+    ]);
+    expect(reasons({ RETENTION_DAYS_MESSAGES: '0' })).to.have.length(1);
+  });
+
   it('requires API keys, webhook secrets and real providers in production', () => {
     expect(reasons({ NODE_ENV: 'production' })).to.have.members([
       'API_KEYS: API_KEYS or API_KEYS_FILE must be set in production',
