@@ -36,6 +36,7 @@ const ASSETS = new Map<string, Asset>([
   ['events.md', DOCUMENT],
   ['media.md', DOCUMENT],
   ['operations.md', DOCUMENT],
+  ['privacy.md', DOCUMENT],
   ['security.md', DOCUMENT],
   ['simulator.md', DOCUMENT],
   ['states.md', DOCUMENT],
