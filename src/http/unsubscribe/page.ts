@@ -38,7 +38,7 @@ function page(title: string, content: string): string {
 /** The form goes to the URL of the page, also behind a proxy that changes the path. */
 export const QUESTION = page(
   'Unsubscribe',
-  `<p>Do you want no more advertising from this sender at your email address?</p>
+  `<p>Stop advertising from this sender to your email address?</p>
       <form method="post">
         <input type="hidden" name="List-Unsubscribe" value="One-Click">
         <button type="submit">Unsubscribe</button>
@@ -47,7 +47,7 @@ export const QUESTION = page(
 
 export const UNSUBSCRIBED = page(
   'You are unsubscribed',
-  '<p>You get no more advertising from this sender at your email address.</p>',
+  '<p>This sender will send no more advertising to your email address.</p>',
 );
 
 export const UNKNOWN_LINK = page(
