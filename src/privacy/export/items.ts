@@ -49,7 +49,7 @@ export const OPT_OUTS = items('opt_out', 'opt_outs', ['id'], 'address = any(:add
 ]);
 
 export const ERASURES = items('erasure', 'erasures', ['id'], 'participant_ids && :ids', [
-  ...['id', 'participant_id', 'participant_ids', 'person', 'state', 'counts', 'actor'],
+  ...['id', 'participant_id', 'participant_ids', 'addresses', 'person', 'state', 'counts', 'actor'],
   ...['requested_at', 'completed_at'],
 ]);
 
