@@ -9,7 +9,7 @@ GENERATED := src/openapi/schema.ts sdk/src/schema.ts
 COMPOSE := docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run doctor test test-long test-sdk test-clients watch format test-browser contracts verify-providers check generate package migrate bench soak chaos feed-run fuzz clean db-up db-down db-logs db-shell
+.PHONY: help setup run doctor test test-long test-sdk test-clients watch format test-browser contracts verify-providers check generate package migrate bench bench-retention soak chaos feed-run fuzz clean db-up db-down db-logs db-shell
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-17s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,6 +103,9 @@ migrate: $(INSTALLED) ## Run the migrations only
 
 bench: $(INSTALLED) ## Compare the speed of the service with plain SQL and with Express without a database
 	@$(BIN)/node test/bench/$(or $(ONLY),main).ts
+
+bench-retention: $(INSTALLED) ## Compare the speed of the service with and without the retention, of 1,000,000 messages
+	@$(BIN)/node test/bench/retention.ts
 
 soak: $(INSTALLED) ## Run the tests with random sequences and requests many times (about half an hour)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" SOAK_RUNS=1000 MODEL_RUNS=200 CONFORMANCE_RUNS=50 mocha --no-config --extension ts --require test/support/database.ts --exit --timeout 3600000 \

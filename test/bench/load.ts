@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'undici';
 
 export interface Request {
@@ -30,6 +31,38 @@ export async function load(url: string, connections: number, requests: Request[]
         const began = performance.now();
         const status = await send(client, request);
         if (status >= 200 && status < 300) clock.add(performance.now() - began);
+        else failed++;
+      }
+      await client.close();
+    }),
+  );
+  return { ...clock.measured(performance.now() - started), failed };
+}
+
+/**
+ * Sends the requests at a fixed rate over at most `connections` connections. A duration begins when the request is due, so that a delay of
+ * the service counts for all requests that wait.
+ */
+export async function paced(
+  url: string,
+  connections: number,
+  perSecond: number,
+  requests: Request[],
+): Promise<Measured> {
+  const clock = stopwatch();
+  let next = 0;
+  let failed = 0;
+  const started = performance.now();
+  await Promise.all(
+    Array.from({ length: connections }, async () => {
+      const client = new Client(url);
+      while (next < requests.length) {
+        const due = started + (next * 1_000) / perSecond;
+        const request = requests[next++] as Request;
+        const early = due - performance.now();
+        if (early > 0) await sleep(early);
+        const status = await send(client, request);
+        if (status >= 200 && status < 300) clock.add(performance.now() - due);
         else failed++;
       }
       await client.close();
