@@ -2,8 +2,9 @@ import type pg from 'pg';
 import { type Listener, listenTo } from '../db/listen.ts';
 import { execute } from '../db/transaction.ts';
 
-/** The channel of the notifications that content was erased. */
+/** The channels of the notifications that content was erased, and that addresses were. */
 export const CONTENT_ERASED = 'content_erased';
+export const PARTICIPANTS_ERASED = 'participants_erased';
 
 const EVERY_MS = 5_000;
 const VERSION = { name: 'read-erased-version', text: 'select version from erased_content' };
@@ -29,17 +30,21 @@ export function erasureCheck(pool: pg.Pool, onErased: () => void) {
   return { everyMs: EVERY_MS, step: () => check().then(() => false) };
 }
 
-/**
- * Calls `onErased` after each erasure of content by any process.
- *
- * @param url of the database, without a pooler, for LISTEN.
- */
-export function watchErasures(
-  { pool, url }: { pool: pg.Pool; url: string },
-  onErased: () => void,
-  onError: (error: unknown) => void,
-): Listener {
-  const listener = listenTo(url, { [CONTENT_ERASED]: onErased }, onError);
+export interface WatchOptions {
+  pool: pg.Pool;
+  /** The URL of the database, without a pooler, for LISTEN. */
+  url: string;
+  /** Forgets the content of messages. */
+  onContentErased: () => void;
+  /** Forgets everything. */
+  onErased: () => void;
+  onError: (error: unknown) => void;
+}
+
+/** Watches the erasures by all processes. */
+export function watchErasures({ pool, url, onContentErased, onErased, onError }: WatchOptions): Listener {
+  const listeners = { [CONTENT_ERASED]: onContentErased, [PARTICIPANTS_ERASED]: onErased };
+  const listener = listenTo(url, listeners, onError);
   const check = createErasureCheck(pool, onErased);
   // While the database is unavailable, nothing is erased.
   const timer = setInterval(() => void check().catch(() => undefined), EVERY_MS).unref();

@@ -170,11 +170,12 @@ async function wire(
     resources: createResources(knex, links),
   });
   caches.add(() => feed.forget());
-  const watching = watchErasures(
-    { pool, url: location.directUrl },
-    () => caches.empty(),
-    (error) => events.failed('listen', error),
-  );
+  const watching = watchErasures({
+    ...{ pool, url: location.directUrl },
+    onContentErased: () => feed.forget(),
+    onErased: () => caches.empty(),
+    onError: (error) => events.failed('listen', error),
+  });
   stack.defer(() => watching.stop());
   const ledger = createServiceLedger(config, database, events, () => sequencer.wake());
   const handlers = createHandlers({

@@ -132,6 +132,35 @@ describe('An erasure in progress', function () {
     expect(rowsWith(await dump(service.databaseUrl), 'in-flight')).to.deep.equal([]);
   });
 
+  it('leaves the recipient out of messages to others that are sent later', async () => {
+    const to = 'group@example.com';
+    const { body: scheduled } = await call('POST', '/api/messages/email', {
+      ...{
+        from: OURS,
+        to: [to, 'rest@example.com'],
+        subject: 'Later',
+        text: 'Later',
+        send_at: '2099-01-01T00:00:00Z',
+      },
+    });
+    const id = await idOf(to);
+    await erase(id);
+    await query(service.databaseUrl, 'update deliveries set next_attempt_at = now() where message_id = $1', [
+      scheduled.id,
+    ]);
+    const accepted = await until(
+      async () =>
+        (await service.accepted()).find((each) => JSON.stringify(each).includes('rest@example.com')),
+      'the message is sent',
+    );
+    expect(JSON.stringify(accepted)).to.not.include('erased-').and.not.include(to);
+    const { recipients } = await service.untilStatus(scheduled.id, 'undelivered');
+    expect(recipients?.map(({ address, status }) => [address, status])).to.deep.equal([
+      [`erased-${id}`, 'failed'],
+      ['rest@example.com', 'delivered'],
+    ]);
+  });
+
   it('keeps the results of later receipts, without the address', async () => {
     const to = 'late@example.com';
     await service.control('PUT', '/_control/settings', { receipts: { enabled: false } });

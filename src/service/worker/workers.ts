@@ -14,7 +14,7 @@ import { erasedObjectRemoval } from '../../media/erased-objects.ts';
 import { createPostgresStore } from '../../media/postgres-store.ts';
 import { forgetAddresses, normaliserOf } from '../../messaging/address.ts';
 import type { Events } from '../../observability/events.ts';
-import { CONTENT_ERASED, erasureCheck } from '../../privacy/erased-content.ts';
+import { erasureCheck, PARTICIPANTS_ERASED } from '../../privacy/erased-content.ts';
 import { retentionTasks } from '../../privacy/retention/tasks.ts';
 import type { ProviderRegistry } from '../../providers/registry.ts';
 import { createInboxWorker } from '../../webhooks/create.ts';
@@ -62,7 +62,7 @@ export function createWorkers(context: WorkersContext, stack: AsyncDisposableSta
         [WEBHOOKS_DUE]: () => inbox.wake(),
         [MEDIA_DUE]: () => media.wake(),
         [FEED_MOVED]: () => endpoints.wake(),
-        [CONTENT_ERASED]: () => caches.empty(),
+        [PARTICIPANTS_ERASED]: () => caches.empty(),
       },
       tasks: [
         ...tasksOf(config, pool, events),

@@ -28,6 +28,5 @@ begin
   set step = erasure.step, position = erasure.position, inner_position = erasure.inner_position, waits = erasure.waits,
       counts = erasure.counts
   where id = wanted;
-  perform note_erasure();
   return case when erasure.waits then 'waits' else 'running' end;
 end $$;

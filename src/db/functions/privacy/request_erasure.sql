@@ -32,5 +32,6 @@ begin
         erased_at = clock_timestamp(), erasure_id = erasure, updated_at = clock_timestamp()
     where id = any(targets);
     perform note_erasure();
+    perform pg_notify('participants_erased', '');
   end if;
 end $$;
