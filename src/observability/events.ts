@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { ErrorClass } from '../openapi/error-class.ts';
 import { createEndpointEvents, type EndpointEvents } from './endpoint-events.ts';
+import { createErasureEvents, type ErasureEvents } from './erasure-events.ts';
 import { type FeedBacklog, registerFeed } from './feed-metrics.ts';
 import { createInboxEvents, type InboxEvents } from './inbox-events.ts';
 import { createLedgerEvents, type LedgerEvents } from './ledger-events.ts';
@@ -10,7 +11,13 @@ import { createMetrics, type ProcessName, type QueueLength, registerQueue } from
 import { createRetentionEvents, type RetentionEvents } from './retention-events.ts';
 
 /** The events of the service that an operator observes. Each function updates the metrics of its event and logs one line. */
-export interface Events extends InboxEvents, EndpointEvents, LedgerEvents, MediaEvents, RetentionEvents {
+export interface Events
+  extends InboxEvents,
+    EndpointEvents,
+    LedgerEvents,
+    MediaEvents,
+    RetentionEvents,
+    ErasureEvents {
   readonly registry: Registry;
   /** `route` is the path in the contract, null for any other path; `status` is null if the client disconnected early. */
   requestCompleted(request: {
@@ -107,6 +114,7 @@ export function createEvents(logger: Logger, process: ProcessName = 'api'): Even
     ...createLedgerEvents(logger),
     ...createMediaEvents(logger, metrics.registry),
     ...createRetentionEvents(metrics.registry),
+    ...createErasureEvents(logger, metrics.registry),
     registry: metrics.registry,
     requestCompleted: ({ method, route, status, seconds }) => {
       const labels = { method: METHODS.has(method) ? method : 'other', route: route ?? 'other' };

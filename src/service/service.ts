@@ -192,7 +192,7 @@ async function wire(
     redact: createRedaction(storage),
     timelines: createTimelines(database),
     exportParticipant: createExport({ knex, store: storage.store, hashAddress, redactTarget }),
-    erasures: createErasures(config, database, () => sequencer.wake()),
+    erasures: createErasures(config, database, events, () => sequencer.wake()),
     endpoints: createEndpoints(config, database, events, stack),
     manualActions: createManualActions(pool, () => {
       sequencer.wake();

@@ -1,9 +1,11 @@
 import type pg from 'pg';
 import type { HashAddress } from '../../consent/key.ts';
 import { storedFunction } from '../../db/functions.ts';
+import type { Erasure } from '../../db/models/erasure.ts';
 import { execute, transaction } from '../../db/transaction.ts';
 import { removeErasedObjects } from '../../media/erased-objects.ts';
 import type { MediaStore } from '../../media/store.ts';
+import type { Events } from '../../observability/events.ts';
 import type { ErasureState } from './state.ts';
 import { eraseWebhooks } from './webhooks.ts';
 
@@ -19,7 +21,10 @@ const CONTINUE = {
   name: 'continue-erasure',
   text: `select ${storedFunction('continue_erasure')}($1, $2, ${ROWS_PER_STEP}) as state`,
 };
-const COMPLETE = { name: 'complete-erasure', text: `select ${storedFunction('complete_erasure')}($1)` };
+const COMPLETE = {
+  name: 'complete-erasure',
+  text: `select actor, participant_ids, counts from ${storedFunction('complete_erasure')}($1) where id is not null`,
+};
 const FIND_RUNNING = {
   name: 'find-running-erasures',
   text: `select id from erasures where state = 'running' order by id limit 100`,
@@ -29,6 +34,7 @@ export interface ErasureStepsOptions {
   pool: pg.Pool;
   store: MediaStore;
   hashAddress: HashAddress;
+  events: Events;
   /** Called after the commit of an event. */
   onEvent: () => void;
 }
@@ -74,11 +80,15 @@ export class ErasureSteps {
 
   /** The last steps: of the stored webhooks, and of the content of files. */
   async #finish(id: number, addresses: string[]): Promise<ErasureState> {
-    const { pool, store, onEvent } = this.#options;
+    const { pool, store, events, onEvent } = this.#options;
     const state = await transaction(pool, (connection) => eraseWebhooks(connection, store, id, addresses));
     if (state !== 'completed') return state;
     while (await removeErasedObjects(pool, store));
-    await execute(pool, COMPLETE, [id]);
+    const { rows } = await execute<Pick<Erasure, 'actor' | 'participant_ids' | 'counts'>>(pool, COMPLETE, [
+      id,
+    ]);
+    for (const { actor, participant_ids, counts } of rows)
+      events.erasureCompleted({ erasure: id, participants: participant_ids.length, actor, counts });
     onEvent();
     return 'completed';
   }

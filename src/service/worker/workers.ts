@@ -66,7 +66,7 @@ export function createWorkers(context: WorkersContext, stack: AsyncDisposableSta
       },
       tasks: [
         ...tasksOf(config, pool, events),
-        createErasureSteps(config, pool, onCommitted).task(),
+        createErasureSteps(config, pool, events, onCommitted).task(),
         erasureCheck(pool, () => caches.empty()),
       ],
     },

@@ -1,16 +1,19 @@
--- Completes an erasure whose last step is done, and appends an event for each of its participants.
-create or replace function complete_erasure(wanted bigint) returns void
+-- Completes an erasure whose last step is done, and appends an event for each of its participants. Returns the erasure; null if
+-- another process has completed it.
+create or replace function complete_erasure(wanted bigint) returns erasures
 language plpgsql
 set search_path from current
 set enable_seqscan = off as $$
 declare
-  ids bigint[];
+  completed erasures;
 begin
   update erasures set state = 'completed', addresses = null, completed_at = clock_timestamp()
-  where id = wanted and state = 'running' returning participant_ids into ids;
+  where id = wanted and state = 'running' returning * into completed;
   if found then
     perform note_erasure();
     perform append_events(
-      array_fill('participant.erased'::text, array[cardinality(ids)]), ids, array_fill(null::bigint, array[cardinality(ids)]));
+      array(select 'participant.erased' from unnest(completed.participant_ids)), completed.participant_ids,
+      array(select null::bigint from unnest(completed.participant_ids)));
   end if;
+  return completed;
 end $$;
