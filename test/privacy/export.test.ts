@@ -2,7 +2,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { request } from 'undici';
 import { ConnectionError, createClient } from '../../sdk/src/index.ts';
+import { UnavailableError } from '../../src/errors.ts';
 import { createPostgresStore } from '../../src/media/postgres-store.ts';
+import { createExport } from '../../src/privacy/export/export.ts';
 import * as table from '../../src/privacy/export/items.ts';
 import { faultsBy } from '../conformance/contract.ts';
 import { rejection } from '../sdk/support.ts';
@@ -316,5 +318,50 @@ describe('GET /api/participants/{id}/export', () => {
     } finally {
       await proxy.stop();
     }
+  });
+
+  it('runs twice at once at most, and leaves out what is deleted meanwhile', async () => {
+    const { knex, pool } = service.service.database;
+    const objects = createPostgresStore(pool);
+    /** Called before each read of an object. */
+    let beforeRead = async () => undefined as unknown;
+    const read = async function* (...range: Parameters<typeof objects.read>) {
+      await beforeRead();
+      yield* objects.read(...range);
+    };
+    const start = createExport({
+      ...{ knex, hashAddress, redactTarget: (target: string) => target },
+      store: { ...objects, read },
+    });
+    const [first, second] = [start(2, {}), start(2, {})];
+    await Promise.all([first.next(), second.next()]);
+    expect(await rejection(start(2, {}).next())).to.be.instanceOf(UnavailableError);
+    await Promise.all([first.return(undefined), second.return(undefined)]);
+
+    const typesOf = async (query: object) => {
+      let text = '';
+      for await (const part of start(2, query)) text += part;
+      return new Set(
+        text
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line).type),
+      );
+    };
+    const run = (sql: string) => query(service.databaseUrl, sql);
+    await run('create table kept as select * from media_chunks; delete from media_chunks');
+    expect(await rejection(typesOf({})))
+      .to.be.instanceOf(Error)
+      .with.property('message')
+      .that.includes('has no bytes');
+    await run('insert into media_chunks select * from kept; drop table kept');
+    beforeRead = () =>
+      run(`delete from webhook_inbox where object_id is not null; delete from media_chunks;
+      update media set state = 'removed', object_id = null, sha256 = null`);
+    const types = await typesOf({ person: true });
+    expect([...types])
+      .to.include.members(['media', 'webhook', 'end'])
+      .and.not.include('media_content');
+    expect(types).to.not.include('webhook_content');
   });
 });
