@@ -91,7 +91,7 @@ describe('Every status of the contract', function () {
     if (id === 'linkParticipants') return { id: `${participant}`, other_id: `${participant}` };
     if (id === 'updateConversation') return { id: `${world.ids.conversations.at(-1)}` };
     if (id.endsWith('QuarantinedWebhook')) return { id: `${world.ids.inProgress}` };
-    return { id: `${id === 'retryMessage' ? world.ids.scheduled[0] : world.ids.delivered}` };
+    return { id: `${/^(retry|redact)Message$/.test(id) ? world.ids.scheduled[0] : world.ids.delivered}` };
   };
 
   const provoke = async (operation: Operation, status: string): Promise<Answer> => {

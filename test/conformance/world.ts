@@ -25,6 +25,8 @@ interface Ids {
   inProgress: number;
   endpoints: number[];
   media: number[];
+  /** Participants without messages. */
+  unused: number[];
 }
 
 const OURS = '+12016661234';
@@ -66,6 +68,8 @@ export async function startLimited({ databaseUrl, ids }: World): Promise<World> 
 async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
   const { messages, conversations, participants, raw } = createClient({ baseUrl: url, apiKey });
   await control('PUT', '/_control/faults', [{ channel: 'email', type: 'status', status: 400 }]);
+  // Generated ids are often small, and would erase these participants.
+  await query(databaseUrl, 'alter table participants alter column id restart with 1000000');
   const times = (count: number) => Array.from({ length: count }, (_, index) => index);
   const texts = await Promise.all(
     times(10).map((index) => messages.send({ from: OURS, to: `+1804555100${index}`, body: 'Hello' })),
@@ -111,7 +115,19 @@ async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
     inProgress,
     endpoints,
     media,
+    unused: await addParticipants(databaseUrl, 20),
   };
+}
+
+/** Adds participants, and returns their ids. */
+async function addParticipants(databaseUrl: string, count: number): Promise<number[]> {
+  const rows = await query<{ id: number }>(
+    databaseUrl,
+    `insert into participants (address, address_type)
+     select 'unused' || n || '@x.org', 'email' from generate_series(1, $1::int) as n returning id`,
+    [count],
+  );
+  return rows.map(({ id }) => Number(id));
 }
 
 /** Adds disabled endpoints, whose address is not allowed, and returns their ids. */
@@ -188,6 +204,8 @@ export function knownFor({ id, tag }: Operation, ids: Ids): Known {
     Object.assign(common, { address: from(SUPPRESSED), scope: from(['all']), sender: LEFT_OUT });
   if (id === 'cancelMessage') common.id = from(ids.scheduled);
   if (id === 'retryMessage') common.id = from(ids.failed);
+  if (/^(erase|export)Participant$/.test(id)) common.id = from(ids.unused);
+  if (id === 'redactMessage') common.id = from([ids.delivered]);
   if (id.endsWith('linkParticipants'))
     common.params = from(ids.linkedPairs).map(([id, other_id]) => ({ id, other_id }));
   return { ...common, ...messagesThatFit(common) };
