@@ -28,6 +28,7 @@ describe('HEAD', () => {
     const status = async () =>
       (await service.request('GET', '/api/messages/1', undefined, headers)).body.status;
     await until(async () => (await status()) === 'delivered', 'message 1 is delivered');
+    await service.request('DELETE', '/api/participants/2', undefined, headers);
   });
   after(() => service.stop());
 
