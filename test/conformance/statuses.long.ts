@@ -89,6 +89,7 @@ describe('Every status of the contract', function () {
   const conflicting = (id: string): Record<string, string> => {
     const [participant] = world.ids.linkedPairs[0] ?? [];
     if (id === 'linkParticipants') return { id: `${participant}`, other_id: `${participant}` };
+    if (id === 'updateParticipant') return { id: `${world.ids.erased}` };
     if (id === 'updateConversation') return { id: `${world.ids.conversations.at(-1)}` };
     if (id.endsWith('QuarantinedWebhook')) return { id: `${world.ids.inProgress}` };
     return { id: `${/^(retry|redact)Message$/.test(id) ? world.ids.scheduled[0] : world.ids.delivered}` };

@@ -27,6 +27,8 @@ interface Ids {
   media: number[];
   /** Participants without messages. */
   unused: number[];
+  /** A participant that is erased. */
+  erased: number;
 }
 
 const OURS = '+12016661234';
@@ -115,16 +117,21 @@ async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
     inProgress,
     endpoints,
     media,
-    unused: await addParticipants(databaseUrl, 20),
+    unused: await addParticipants(databaseUrl, 'null', 20),
+    erased: (await addParticipants(databaseUrl, 'now()', 1))[0] as number,
   };
 }
 
 /** Adds participants, and returns their ids. */
-async function addParticipants(databaseUrl: string, count: number): Promise<number[]> {
+async function addParticipants(
+  databaseUrl: string,
+  erasedAt: 'null' | 'now()',
+  count: number,
+): Promise<number[]> {
   const rows = await query<{ id: number }>(
     databaseUrl,
-    `insert into participants (address, address_type)
-     select 'unused' || n || '@x.org', 'email' from generate_series(1, $1::int) as n returning id`,
+    `insert into participants (address, address_type, erased_at)
+     select gen_random_uuid() || '@x.org', 'email', ${erasedAt} from generate_series(1, $1::int) as n returning id`,
     [count],
   );
   return rows.map(({ id }) => Number(id));
