@@ -177,8 +177,20 @@ describe('The retention of messages', () => {
     const { id } = await send();
     await settle('sent', id);
     await age(2, id);
+    // The process that erased a file ended before it removed the content.
+    await storeMedia(service.databaseUrl);
+    await sql(`delete from media where id = (select max(id) from media)`);
+    await sql(`insert into removed_objects select id from media_objects where id not in (
+      select object_id from media where object_id is not null)`);
     const worker = await startHarness({ DATABASE_URL: service.databaseUrl, RETENTION_DAYS_BODIES: '1' });
     await until(async () => (await read(id)).body === '', 'the body is erased');
+    await until(
+      async () => (await sql('select from removed_objects')).length === 0,
+      'the content is removed',
+    );
+    expect(
+      await sql('select from media_objects where id not in (select object_id from media)'),
+    ).to.have.length(0);
     const { body } = await worker.request('GET', '/metrics');
     await worker.stop();
     expect(body)

@@ -8,7 +8,8 @@ set enable_seqscan = off as $$
 declare
   -- Whether an event of the messages can have a text.
   has_texts boolean;
-  has_attempts boolean := exists (select from endpoint_attempts);
+  -- Only failed attempts have a text.
+  has_attempts boolean := exists (select from endpoint_attempts where outcome = 'failed');
   conversation_ids bigint[];
   event_ids bigint[];
   changed int;
