@@ -14,13 +14,14 @@ interface Rule {
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
 describe('The metrics of the service', () => {
-  const { registry, watchQueue, watchInbox, watchFeed, watchEndpoints, watchMedia } = createEvents(
-    createLogger('silent'),
-  );
+  const events = createEvents(createLogger('silent'));
+  const { registry, watchQueue, watchInbox, watchFeed, watchEndpoints, watchMedia } = events;
   watchQueue(async () => []);
   watchInbox([], async () => []);
   watchFeed(async () => ({ waiting: 0, oldest_seconds: 0 }));
   watchMedia(async () => ({ files: 0, oldest_seconds: 0, disk_bytes: 0 }));
+  events.watchErasures(async () => ({ erasures: 0, oldest_seconds: 0 }));
+  events.watchRetention(async () => []);
   watchEndpoints(async () => ({ states: {}, pending: 0, oldest_seconds: 0, behind: 0 }));
   const labels = new Map(
     (registry.getMetricsAsArray() as unknown as { name: string; labelNames?: string[] }[]).map(

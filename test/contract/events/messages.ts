@@ -15,8 +15,9 @@ const error = {
   url: null,
 };
 const message = (fields: object) =>
-  resources.message({ actor: null, purpose: filled('conversational'), ...fields });
-const { links: _, ...participant } = resources.participant();
+  resources.message({ actor: null, purpose: filled('conversational'), redacted_at: null, ...fields });
+const { links: _, ...shown } = resources.participant();
+const participant = { ...shown, erased_at: null };
 const link = { participant_id: integer(2), linked_at: time() };
 const PICTURE = 'https://api.twilio.com/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME1';
 const picture = {
@@ -88,7 +89,13 @@ const DATA: Record<EventType, object> = {
   },
   'participant.linked': { ...participant, links: eachLike({ ...link, unlinked_at: null }) },
   'participant.unlinked': { ...participant, links: eachLike({ ...link, unlinked_at: time() }) },
-  'participant.erased': { ...participant, name: null, address_type: 'other', erased_at: time() },
+  'participant.erased': {
+    ...participant,
+    links: eachLike({ ...link, unlinked_at: time() }),
+    name: null,
+    address_type: 'other',
+    erased_at: time(),
+  },
   'provider.unavailable': { ...provider, error },
   'provider.recovered': { ...provider, error: null },
   'endpoint.disabled': {

@@ -45,7 +45,15 @@ describe('The scopes of API keys', () => {
       expect(scope, id).to.be.oneOf([...SCOPES]);
       const changesLedger =
         path.startsWith('/api/suppressions') && (method !== 'get' || path.endsWith('/export'));
-      if (path.startsWith('/api/quarantine') || path.startsWith('/api/endpoints') || changesLedger)
+      const isPrivacy =
+        path.startsWith('/api/erasures') ||
+        ['eraseParticipant', 'exportParticipant', 'redactMessage'].includes(id);
+      if (
+        path.startsWith('/api/quarantine') ||
+        path.startsWith('/api/endpoints') ||
+        changesLedger ||
+        isPrivacy
+      )
         expect(scope, id).to.equal('admin');
       else expect(scope, id).to.equal(method === 'get' ? 'read' : 'send');
     }
