@@ -51,6 +51,8 @@ const ERASURES = `
   );
   insert into erased_content default values;
 
+  -- The events of participants and of the ledger.
+  create index events_subject_id_idx on events (subject_id) where conversation_id is null;
   -- Receipts without a message are few; an erasure reads all of them.
   create index delivery_receipts_unassigned_idx on delivery_receipts (id) where message_id is null;
   -- The index of the search does not have this address.

@@ -75,7 +75,7 @@ export async function eraseWebhooks(
 async function names(store: MediaStore, webhook: StoredWebhook, mentions: Mentions): Promise<boolean> {
   const { target, headers, body, object_id, object_bytes } = webhook;
   if (mentions(target) || mentions(headers)) return true;
-  if (body !== null) return mentions(body);
+  if (body !== null) return isMentionedIn([body], mentions);
   return isMentionedIn(store.read(object_id as string, 0, object_bytes as number), mentions);
 }
 

@@ -1,33 +1,40 @@
--- A step of an erasure: the next messages that name an erased address, such as blind copies. `inner_position` of the erasure is the last
--- message that is done.
+-- A step of an erasure: messages that name an erased address, such as blind copies, among the next messages of all conversations.
+-- `inner_position` of the erasure is the last message that is done. Examines a limited number of messages, because the words of an
+-- address can be in all of them.
 create or replace function erase_mentions(erasure erasures, replacements text[], max_messages int) returns erasures
 language plpgsql
 set search_path from current
 set enable_seqscan = off as $$
 declare
+  window_size constant int := 50000;
   query constant tsquery := (
     select string_agg('(' || mention_query(address)::text || ')', ' | ') from unnest(erasure.addresses) as address);
+  start constant bigint := coalesce(erasure.inner_position, 0);
   page bigint[];
   result record;
 begin
   page := array(
     select id from (
       select id from messages
-      where query is not null and id > coalesce(erasure.inner_position, 0)
+      where query is not null and id > start and id <= start + window_size
         and coalesce(document, message_document(message_words(type, "from", "to", cc, bcc, subject, body))) @@ query
         and names_any(concat_ws(' ', "from", "to"::text, cc::text, bcc::text, subject, body), erasure.addresses)
       union
-      select id from messages where reply_to = any(erasure.addresses) and id > coalesce(erasure.inner_position, 0)
+      select id from messages where reply_to = any(erasure.addresses) and id > start and id <= start + window_size
     ) as naming
     order by id limit max_messages);
-  if page = '{}' then
+  select * into result from erase_page('{}', page, erasure.addresses, replacements);
+  erasure.counts := add_counts(erasure.counts, result.counts);
+  erasure.waits := result.waits;
+  if erasure.waits then
+    erasure.inner_position := coalesce(result.last, start);
+  elsif cardinality(page) = max_messages then
+    erasure.inner_position := result.last;
+  elsif exists (select from messages where id > start + window_size) then
+    erasure.inner_position := start + window_size;
+  else
     erasure.step := 'events';
     erasure.inner_position := null;
-    return erasure;
   end if;
-  select * into result from erase_page('{}', page, erasure.addresses, replacements);
-  erasure.waits := result.waits;
-  erasure.counts := add_counts(erasure.counts, result.counts);
-  erasure.inner_position := coalesce(result.last, erasure.inner_position);
   return erasure;
 end $$;
