@@ -1,6 +1,6 @@
-const [START, MIN, MAX] = [50, 5, 500];
+const [START, MIN, MAX] = [20, 5, 500];
 /** The time of a step, during which its conversations are locked. */
-const TARGET_MS = 50;
+const TARGET_MS = 20;
 
 /** The number of messages of one step, which follows the time of the last steps. */
 export class BatchSize {

@@ -10,8 +10,8 @@ import { BatchSize } from './batch-size.ts';
 
 const EVERY_MS = 5_000;
 /** After a step, the database works for other requests only, for this multiple of the time of the step. */
-const PAUSE_FACTOR = 3;
-const MAX_PAUSE_MS = 1_000;
+const PAUSE_FACTOR = 5;
+const MAX_PAUSE_MS = 500;
 const UNASSIGNED_PER_STEP = 500;
 
 /** Each returns the number of changed messages or files, and whether more remain; null if another process has the task. */
@@ -40,16 +40,23 @@ export interface RetentionContext {
   events: Pick<Events, 'retained'>;
 }
 
-/** The periodic tasks of the retention. Several processes may have them; one of them does each task at a time. */
+/**
+ * The periodic task of the retention, without configured ages none. Several processes may have it; one of them does each part at a time.
+ * The parts take turns, so that they use one connection of the worker.
+ */
 export function retentionTasks(context: RetentionContext, days: RetentionDays) {
-  const tasks = (['bodies', 'messages', 'media'] as const).flatMap((name) => {
+  const steps = (['bodies', 'messages', 'media'] as const).flatMap((name) => {
     const age = days[name];
-    return age === null ? [] : [{ everyMs: EVERY_MS, step: retentionStep(context, name, age) }];
+    return age === null ? [] : [retentionStep(context, name, age)];
   });
   const ages = [days.bodies, days.messages].filter((age) => age !== null);
-  if (ages.length === 0) return tasks;
-  const unassigned = () => expireUnassigned(context.pool, Math.min(...ages));
-  return [...tasks, { everyMs: 60_000, step: unassigned }];
+  if (ages.length > 0) steps.push(() => expireUnassigned(context.pool, Math.min(...ages)));
+  const step = async () => {
+    let remains = false;
+    for (const part of steps) remains = (await part()) || remains;
+    return remains;
+  };
+  return steps.length > 0 ? [{ everyMs: EVERY_MS, step }] : [];
 }
 
 /** A step changes a batch, whose size keeps the locks of a step short, and then pauses. */
