@@ -122,9 +122,9 @@ const CONNECTIONS = `
 
 describe('The connections of the service', () => {
   for (const [title, role, workerProcess, extra] of [
-    ['ROLE=api', 'api', false, { readiness: 1, listen: 0 }],
-    ['a worker in the same process', 'all', false, { readiness: 1, listen: 1 }],
-    ['ROLE=all with its worker process', 'all', true, { readiness: 1, listen: 1 }],
+    ['ROLE=api', 'api', false, { readiness: 1, listen: 1 }],
+    ['a worker in the same process', 'all', false, { readiness: 1, listen: 2 }],
+    ['ROLE=all with its worker process', 'all', true, { readiness: 1, listen: 2 }],
   ] as const)
     it(`are limited by DATABASE_POOL_SIZE, plus ${extra.readiness} for /readyz and ${extra.listen} for LISTEN: ${title}`, async () => {
       const settings = { ROLE: role, DATABASE_POOL_SIZE: '3', LOG_LEVEL: 'silent' };
