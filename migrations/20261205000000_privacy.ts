@@ -51,6 +51,8 @@ const ERASURES = `
   );
   insert into erased_content default values;
 
+  create index events_error_detail_idx on events (subject_id)
+    where conversation_id is not null and changes #>> '{error,detail}' is not null;
   -- The events of participants and of the ledger.
   create index events_subject_id_idx on events (subject_id) where conversation_id is null;
   -- Receipts without a message are few; an erasure reads all of them.

@@ -15,17 +15,13 @@ begin
   perform from suppressions where address_hash = any(hashes) order by address_hash, scope, sender for update;
   update suppressions set address = null, note = null where address_hash = any(hashes);
   update suppression_changes set address = null, note = null where address_hash = any(hashes);
-  -- An endpoint may have returned the event that it received.
-  update endpoint_attempts as attempt set response_body = null, detail = null
-  from endpoints
-  where attempt.endpoint_id = endpoints.id and num_nonnulls(response_body, detail) > 0
-    and event_id in (
-      select id from events
-      where conversation_id is null and type like 'suppression.%'
-        and subject_id in (select id from suppression_changes where address_hash = any(hashes))
-      union all
-      select id from events
-      where conversation_id is null and type like 'participant.%' and subject_id = any(erasure.participant_ids));
+  perform erase_responses(array(
+    select id from events
+    where conversation_id is null and type like 'suppression.%'
+      and subject_id in (select id from suppression_changes where address_hash = any(hashes))
+    union all
+    select id from events
+    where conversation_id is null and type like 'participant.%' and subject_id = any(erasure.participant_ids)));
   erasure.step := 'webhooks';
   return erasure;
 end $$;

@@ -3,7 +3,7 @@ create or replace function erase_contents(ids bigint[], with_media boolean) retu
 language plpgsql
 set search_path from current as $$
 declare
-  counts constant json := erase_stored_contents(ids, with_media);
+  counts constant json := erase_stored_contents(ids, with_media, true);
 begin
   if exists (select from json_each_text(counts) where value <> '0') then
     perform note_erasure();

@@ -21,10 +21,7 @@ begin
     where conversation_id = erasure.position and id > erasure.inner_position order by id limit max_events);
   update events set changes = jsonb_set(changes, '{error,detail}', 'null')
   where id = any(page) and changes #>> '{error,detail}' is not null;
-  -- An endpoint may have returned the event that it received.
-  update endpoint_attempts as attempt set response_body = null, detail = null
-  from endpoints
-  where attempt.endpoint_id = endpoints.id and event_id = any(page) and num_nonnulls(response_body, detail) > 0;
+  perform erase_responses(page);
   erasure.inner_position := case when cardinality(page) < max_events then null else page[cardinality(page)] end;
   return erasure;
 end $$;

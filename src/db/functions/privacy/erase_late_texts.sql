@@ -11,6 +11,6 @@ begin
   perform from deliveries where message_id = any(ids) order by message_id for no key update;
   redacted := array(select id from messages where id = any(ids) and redacted_at is not null);
   if cardinality(redacted) > 0 then
-    perform erase_texts(redacted);
+    perform erase_texts(redacted, true);
   end if;
 end $$;

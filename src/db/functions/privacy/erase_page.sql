@@ -28,7 +28,7 @@ begin
   set internet_message_id = null, wire_message_id = null, sent_in_reply_to = null, sent_reference_ids = null, reference_ids = null,
       delivered_to = null
   where message_id = any(own);
-  erased := erase_stored_contents(own, true);
+  erased := erase_stored_contents(own, true, false);
   counts := add_counts(counts, jsonb_build_object(
     'messages', erased -> 'messages', 'files', erased -> 'media', 'receipts', erased -> 'receipts', 'mentions', cardinality(others),
     'idempotency_keys', keys));

@@ -11,6 +11,6 @@ begin
   if ids is null then
     return;
   end if;
-  changed := erase_stored_contents(ids, false) ->> 'messages';
+  changed := erase_stored_contents(ids, false, true) ->> 'messages';
   perform skip_messages('bodies', array(select id from messages where id = any(ids) and redacted_at is null));
 end $$;
