@@ -5,7 +5,7 @@ import { query } from '../support/database.ts';
 import { check } from './check.ts';
 import { type Operation, operations } from './contract.ts';
 import { type Answer, type Credentials, perform, type Request, requestOf } from './request.ts';
-import { addEndpoints, knownFor, startLimited, startWorld, TAKEN, type World } from './world.ts';
+import { addEndpoints, knownFor, startLimited, startOwner, startWorld, TAKEN, type World } from './world.ts';
 
 const NOTHING = '9007199254740991';
 /** A body above the limit for emails, which is the highest limit. */
@@ -27,13 +27,15 @@ describe('Every status of the contract', function () {
   let world: World;
   let cutOff: World;
   let limited: World;
+  let owner: World;
   let seed = 20_260_102;
   before(async () => {
     [world, cutOff] = await Promise.all([startWorld(), startWorld()]);
     limited = await startLimited(world);
+    owner = await startOwner(world);
     await cutFromDatabase(cutOff);
   });
-  after(() => Promise.all([world, cutOff, limited].map((each) => each?.stop())));
+  after(() => Promise.all([world, cutOff, limited, owner].map((each) => each?.stop())));
 
   /** The change that makes a valid request cause each status. */
   const provocations: Record<string, (operation: Operation) => Provocation> = {
@@ -43,7 +45,11 @@ describe('Every status of the contract', function () {
       ...(id === 'getMediaContent' && { change: { headers: {} } }),
     }),
     201: ({ id }) => (id === 'putSuppression' ? { change: { params: { address: '+18045554000' } } } : {}),
-    202: () => ({}),
+    // A worker has messages of the participant, so that the erasure waits.
+    202: ({ id }) =>
+      id === 'eraseParticipant'
+        ? { prepare: claimScheduled, change: { params: { id: `${world.ids.waiting}` } } }
+        : {},
     204: () => ({}),
     206: () => ({ change: { headers: { range: 'bytes=0-1' } } }),
     304: () => ({ change: { headers: { 'if-none-match': '*' } } }),
@@ -66,6 +72,7 @@ describe('Every status of the contract', function () {
       id === 'createEndpoint'
         ? { prepare: () => addEndpoints(world.databaseUrl, 1_000) }
         : {
+            ...(id === 'eraseParticipant' && { of: owner }),
             change: {
               params: conflicting(id),
               ...(id === 'updateConversation' && { body: { external_id: TAKEN } }),
@@ -86,9 +93,17 @@ describe('Every status of the contract', function () {
     503: () => ({ of: cutOff }),
   };
 
+  const claimScheduled = () =>
+    query(
+      world.databaseUrl,
+      `update deliveries set status = 'sending', next_attempt_at = 'infinity' where message_id = any($1)`,
+      [world.ids.scheduled],
+    );
+
   const conflicting = (id: string): Record<string, string> => {
     const [participant] = world.ids.linkedPairs[0] ?? [];
     if (id === 'linkParticipants') return { id: `${participant}`, other_id: `${participant}` };
+    if (id === 'eraseParticipant') return { id: `${world.ids.ours}` };
     if (id === 'updateParticipant') return { id: `${world.ids.erased}` };
     if (id === 'updateConversation') return { id: `${world.ids.conversations.at(-1)}` };
     if (id.endsWith('QuarantinedWebhook')) return { id: `${world.ids.inProgress}` };

@@ -29,6 +29,9 @@ interface Ids {
   unused: number[];
   /** A participant that is erased. */
   erased: number;
+  /** The participant of our number, and that of the scheduled messages. */
+  ours: number;
+  waiting: number;
 }
 
 const OURS = '+12016661234';
@@ -61,9 +64,20 @@ export async function startWorld(): Promise<World> {
 }
 
 /** Another service on the same database, with a low rate limit. */
-export async function startLimited({ databaseUrl, ids }: World): Promise<World> {
-  const limited = { ROLE: 'api', DATABASE_URL: databaseUrl, RATE_LIMIT_PER_SECOND: '5' };
-  return { ...(await startHarness({ ...SECURED, ...limited })), ids };
+export function startLimited(world: World): Promise<World> {
+  return startOther(world, { RATE_LIMIT_PER_SECOND: '5' });
+}
+
+/** Another service on the same database, whose account has our number as its only sender. */
+export function startOwner(world: World): Promise<World> {
+  return startOther(world, { TEXT_CO_SENDERS: OURS });
+}
+
+async function startOther({ databaseUrl, ids }: World, settings: Record<string, string>): Promise<World> {
+  return {
+    ...(await startHarness({ ...SECURED, ROLE: 'api', DATABASE_URL: databaseUrl, ...settings })),
+    ids,
+  };
 }
 
 /** Stores messages in every state. Every email fails at the simulated provider, so that `retryMessage` has messages to retry. */
@@ -118,6 +132,8 @@ async function populate({ url, control, databaseUrl }: Harness): Promise<Ids> {
     endpoints,
     media,
     unused: await addParticipants(databaseUrl, 'null', 20),
+    ours: found.get(OURS) ?? 0,
+    waiting: found.get('+18045552000') ?? 0,
     erased: (await addParticipants(databaseUrl, 'now()', 1))[0] as number,
   };
 }
