@@ -4189,7 +4189,10 @@ export interface components {
                 "application/json": components["schemas"]["Erasure"];
             };
         };
-        /** @description The address is a configured sender of an account (`own_address`), so that all conversations would be erased. */
+        /**
+         * @description An account is configured to send from the address, or most conversations of the participant have messages from it to others
+         *     (`own_address`), so that the conversations of many persons would be erased.
+         */
         OwnAddress: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];

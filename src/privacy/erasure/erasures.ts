@@ -36,7 +36,7 @@ export interface ErasuresOptions {
   knex: Knex;
   pool: pg.Pool;
   steps: ErasureSteps;
-  /** The configured senders, which are not erased. */
+  /** The configured senders in lower case, which are not erased. */
   ownAddresses: readonly string[];
 }
 
@@ -55,7 +55,7 @@ export class Erasures {
    *
    * @param actor the name of the API key; null without API keys.
    * @throws {NotFoundError} there is no such participant.
-   * @throws {ConflictError} the address is a configured sender.
+   * @throws {ConflictError} messages are sent from the address.
    */
   async request(id: number, person: boolean, actor: string | null): Promise<Schema<'Erasure'>> {
     const { pool, ownAddresses } = this.#options;
@@ -67,7 +67,7 @@ export class Erasures {
     if (refusal === 'own_address')
       throw new ConflictError(
         'own_address',
-        `Participant ${id} has the address of a configured sender, and cannot be erased.`,
+        `Participant ${id} has an address that messages are sent from, and cannot be erased.`,
       );
     await this.#run(erasure, performance.now() + PATIENCE_MS);
     return this.get(erasure);

@@ -1,6 +1,6 @@
 -- Begins the erasure of a participant, or of all participants of the person (`whole`). From the commit, the addresses belong to nobody:
 -- the next message from or to them makes a new participant. If all of them are erased already, returns their last erasure. `by` is the
--- API key; the addresses `own` are not erased.
+-- API key; the addresses `own`, in lower case, and those of is_own_address are not erased.
 -- `refusal`: `not_found`, or `own_address`.
 create or replace function request_erasure(wanted bigint, whole boolean, by text, own text[], out erasure bigint, out refusal text)
 language plpgsql
@@ -21,7 +21,8 @@ begin
   where one.id = wanted;
   if members is null then
     refusal := 'not_found';
-  elsif given && own then
+  elsif array(select lower(address) from unnest(given) as address) && own
+    or exists (select from unnest(targets) as target(id) where is_own_address(target.id)) then
     refusal := 'own_address';
   elsif targets is not null then
     insert into erasures (participant_id, participant_ids, addresses, person, step, actor)
