@@ -43,7 +43,9 @@ const RETENTION = `
   create table retention_positions (
     task text primary key check (task in ('bodies', 'messages', 'media')),
     created_at timestamptz(3) not null default '-infinity',
-    message_id bigint not null default 0
+    message_id bigint not null default 0,
+    -- When the walk through the messages began.
+    began_at timestamptz(3) not null default now()
   );
   insert into retention_positions (task) values ('bodies'), ('messages'), ('media');
 

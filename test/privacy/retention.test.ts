@@ -173,6 +173,22 @@ describe('The retention of messages', () => {
     expect(bodies).to.deep.equal([sms.body, '', '']);
   });
 
+  it('examines all messages again after a day', async () => {
+    const [late, older] = [await send(), await send()];
+    await age(11, late.id);
+    await settle('sent', late.id, older.id);
+    await run({ bodies: 10 });
+    await age(12, older.id);
+    await run({ bodies: 10 });
+    expect((await read(older.id)).body).to.equal(sms.body);
+    await sql(`update retention_positions set began_at = now() - interval '25 hours'`);
+    removed.bodies = 0;
+    await run({ bodies: 10 });
+    await run({ bodies: 10 });
+    expect((await read(older.id)).body).to.equal('');
+    expect(removed.bodies).to.equal(1);
+  });
+
   it('is configured in days, and done by workers', async () => {
     const { id } = await send();
     await settle('sent', id);

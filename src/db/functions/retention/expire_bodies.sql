@@ -11,6 +11,7 @@ begin
   if ids is null then
     return;
   end if;
+  ids := array(select id from messages where id = any(ids) and redacted_at is null);
   changed := erase_stored_contents(ids, false, true) ->> 'messages';
   perform skip_messages('bodies', array(select id from messages where id = any(ids) and redacted_at is null));
 end $$;
