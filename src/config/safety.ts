@@ -107,7 +107,7 @@ function exposedWithoutKeys({ host, apiKeys }: Config): Reason[] {
 function uselessRetention({ retentionDays: { messages, ...parts } }: Config): Reason[] {
   return Object.entries(parts).flatMap(([part, days]) => {
     if (days === null || messages === null || days <= messages) return [];
-    const reason = `is ${days}, but messages are deleted after ${messages} days (RETENTION_DAYS_MESSAGES)`;
+    const reason = `${days} must be at most RETENTION_DAYS_MESSAGES, because messages are deleted after ${messages} days`;
     return [{ variables: [`RETENTION_DAYS_${part.toUpperCase()}`, 'RETENTION_DAYS_MESSAGES'], reason }];
   });
 }

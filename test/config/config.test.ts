@@ -104,7 +104,7 @@ describe('Configuration', () => {
     });
     const days = { RETENTION_DAYS_BODIES: '91', RETENTION_DAYS_MESSAGES: '90', RETENTION_DAYS_MEDIA: '90' };
     expect(reasons(days)).to.deep.equal([
-      'RETENTION_DAYS_BODIES: is 91, but messages are deleted after 90 days (RETENTION_DAYS_MESSAGES)',
+      'RETENTION_DAYS_BODIES: 91 must be at most RETENTION_DAYS_MESSAGES, because messages are deleted after 90 days',
     ]);
     expect(reasons({ RETENTION_DAYS_MESSAGES: '0' })).to.have.length(1);
   });
