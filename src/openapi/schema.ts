@@ -1891,7 +1891,7 @@ export interface components {
             class: components["schemas"]["ErrorClass"];
             /** @description The provider's page about the code; null if there is none. */
             url: string | null;
-            /** @description The code of the provider, or a code of this service such as `expired` or `no_provider_for_sender`. */
+            /** @description The code of the provider, or a code of this service such as `expired`, `erased` or `no_provider_for_sender`. */
             code: string;
             /** @description The error in a sentence; null if the provider gave none. */
             detail: string | null;
@@ -3128,7 +3128,7 @@ export interface components {
              */
             type: "header" | "participant" | "link" | "suppression" | "suppression_change" | "opt_out" | "erasure" | "conversation" | "message" | "recipient" | "attempt" | "receipt" | "action" | "mark" | "idempotency_key" | "copy" | "media" | "media_content" | "event" | "endpoint_attempt" | "webhook" | "webhook_content" | "end";
             /**
-             * @description The fields of the item as they are stored, with the names of the API where it has them. Hashes, leases, traces and secrets
+             * @description The fields of the item as they are stored, mostly with the names of the other operations. Hashes, leases, traces and secrets
              *     are left out. Fields may be added.
              */
             data: {

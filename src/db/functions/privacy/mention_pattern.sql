@@ -1,6 +1,6 @@
 -- A case-insensitive regular expression for an address in a text, not as a part of a longer address: phone numbers in E.164, with or
 -- without the plus; email addresses, also with an encoded @. Null for other addresses, such as short codes: their text can have
--- another meaning. As src/privacy/mentions.ts finds addresses in webhooks.
+-- another meaning. src/privacy/mentions.ts finds addresses in webhooks, also numbers with separators, which the search index does not find.
 create or replace function mention_pattern(address text) returns text
 language sql immutable as $$
   select case
