@@ -20,7 +20,7 @@ begin
       and stops(reasons, coalesce(purpose, 'conversational'))
     order by array_position(array['all', 'channel', 'sender'], scope), id limit 1
   ) as entry on true
-  where (entry.reason is not null or address like 'erased-%') and deliveries.message_id = any(ids)
+  where (entry.reason is not null or is_erased(address)) and deliveries.message_id = any(ids)
     and not exists (
       select from delivery_recipients as own
       where own.message_id = deliveries.message_id and own.position = recipient.position);
