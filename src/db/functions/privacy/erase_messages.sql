@@ -27,12 +27,15 @@ begin
     select * into conversation from conversations where id = erasure.position for no key update;
     select count(*) <= 1 into is_pair
     from unnest(conversation.participant_ids) as member(id) where member.id <> all(erasure.participant_ids);
-    if is_pair and erasure.inner_position = 0 then
+    if erasure.inner_position = 0 then
       update conversations set external_id = null, own_metadata = '{}'
-      where id = conversation.id and (external_id is not null or own_metadata <> '{}');
+      where is_pair and id = conversation.id and (external_id is not null or own_metadata <> '{}');
       -- None of them is claimed while earlier messages are erased.
       erasure.counts := add_counts(erasure.counts, jsonb_build_object('canceled', stop_deliveries(array(
-        select message_id from deliveries where conversation_id = conversation.id and pending))));
+        select message_id from deliveries join messages on messages.id = message_id
+        where deliveries.conversation_id = conversation.id and pending
+          and (is_pair or sender_id = any(erasure.participant_ids))))));
+      perform activate_next_delivery(array[conversation.id]);
     end if;
     page := array(
       select id from messages
