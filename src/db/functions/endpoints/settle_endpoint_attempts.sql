@@ -30,11 +30,15 @@ begin
   ), locked as materialized (
     -- Without the attempts whose leases have ended: another worker has recorded them.
     select attempt.*, endpoints.url = attempt.url as is_present_url,
-      -- The endpoint may have returned an event whose message was erased meanwhile.
+      -- The endpoint may have returned an event whose subject was erased meanwhile.
       response_body is not null and exists (
-        select from events join messages on messages.id = subject_id
-        where events.id = event_id and (events.type like 'message.%' or events.type like 'recipient.%')
-          and redacted_at is not null) as is_erased
+        select from events
+        where events.id = event_id and case split_part(events.type, '.', 1)
+          when 'message' then exists (select from messages where id = subject_id and redacted_at is not null)
+          when 'recipient' then exists (select from messages where id = subject_id and redacted_at is not null)
+          when 'participant' then exists (select from participants where id = subject_id and erased_at is not null)
+          when 'suppression' then exists (select from suppression_changes where id = subject_id and address is null)
+          else false end) as is_erased
     from endpoint_deliveries as delivery join attempt using (endpoint_id, event_id, lease)
     join endpoints on endpoints.id = endpoint_id
     order by endpoint_id, event_id for no key update of delivery
