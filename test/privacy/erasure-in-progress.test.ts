@@ -6,7 +6,7 @@ import { dump, rowsWith } from '../support/dump.ts';
 import { readFrames } from '../support/event-stream.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { until } from '../support/until.ts';
-import { inboundBody } from '../support/webhooks.ts';
+import { inboundBody, store } from '../support/webhooks.ts';
 
 const OURS = 'support@shop.example';
 let numbers = 0;
@@ -119,20 +119,42 @@ describe('An erasure in progress', function () {
     const [claimed, waiting] = [await sendBy(other, to, 'in-flight'), await sendBy(other, to, 'waiting')];
     await service.untilStatus(waiting.id, 'delivered');
     const set = (id: number, status: string) =>
-      query(service.databaseUrl, 'update deliveries set status = $2 where message_id = $1', [id, status]);
+      query(
+        service.databaseUrl,
+        `update deliveries set status = $2, next_attempt_at = case $2 when 'sending' then now() + interval '1 hour' end
+         where message_id = $1`,
+        [id, status],
+      );
     await set(claimed.id, 'sending');
     const id = await idOf(to);
     const { status, headers, body } = await other.request('DELETE', `/api/participants/${id}`);
     expect([status, body.state]).to.deep.equal([202, 'running']);
     expect(headers.get('location')).to.equal(`/api/erasures/${body.id}`);
     expect((await call('GET', `/api/messages/${claimed.id}`)).body.body).to.equal('in-flight');
+    const { body: later } = await call('POST', '/api/messages/sms', {
+      ...{ ...sms, to, body: 'after-request', send_at: '2099-01-01T00:00:00Z' },
+    });
+    await store(service.databaseUrl, JSON.stringify({ from: to, text: 'webhook-after-request' }));
+    await query(
+      service.databaseUrl,
+      `insert into delivery_receipts (provider, provider_message_id, recipient, status, occurred_at, payload)
+       values ('text-co', 'receipt-after-request', $1, 'sent', now(), '{}')`,
+      [to],
+    );
     await set(claimed.id, 'sent');
     const erasure = await until(async () => {
       const answer = await call('GET', `/api/erasures/${body.id}`);
       return answer.body.state === 'completed' && answer.body;
     }, 'the erasure is completed');
     expect(await erase(id)).to.deep.equal(erasure);
-    expect(rowsWith(await dump(service.databaseUrl), 'in-flight')).to.deep.equal([]);
+    const dumped = await dump(service.databaseUrl);
+    expect(rowsWith(dumped, 'in-flight')).to.deep.equal([]);
+    // What arrives after the request belongs to a new participant.
+    expect((await call('GET', `/api/messages/${later.id}`)).body).to.deep.include({
+      ...{ to: [to], body: 'after-request', status: 'scheduled' },
+    });
+    expect(rowsWith(dumped, 'webhook-after-request')).to.have.length(1);
+    expect(rowsWith(dumped, `"recipient":"${to}`)).to.have.length(1);
   });
 
   it('leaves the recipient out of messages to others that are sent later', async () => {
@@ -140,7 +162,8 @@ describe('An erasure in progress', function () {
     const { body: scheduled } = await call('POST', '/api/messages/email', {
       ...{
         from: OURS,
-        to: [to, 'rest@example.com'],
+        // Not the address of an erased participant, although it begins as one.
+        to: [to, 'erased-7@example.com'],
         subject: 'Later',
         text: 'Later',
         send_at: '2099-01-01T00:00:00Z',
@@ -153,15 +176,39 @@ describe('An erasure in progress', function () {
     ]);
     const accepted = await until(
       async () =>
-        (await service.accepted()).find((each) => JSON.stringify(each).includes('rest@example.com')),
+        (await service.accepted()).find((each) => JSON.stringify(each).includes('erased-7@example.com')),
       'the message is sent',
     );
-    expect(JSON.stringify(accepted)).to.not.include('erased-').and.not.include(to);
+    expect(JSON.stringify(accepted)).to.not.include(`erased-${id}`).and.not.include(to);
     const { recipients } = await service.untilStatus(scheduled.id, 'undelivered');
     expect(recipients?.map(({ address, status }) => [address, status])).to.deep.equal([
       [`erased-${id}`, 'failed'],
-      ['rest@example.com', 'delivered'],
+      ['erased-7@example.com', 'delivered'],
     ]);
+  });
+
+  it('continues with the messages that others have sent in a group', async () => {
+    const [sender, second] = ['sender@shop.example', 'second@shop.example'];
+    const send = async (from: string, to: string) =>
+      (
+        await call('POST', '/api/messages/email', {
+          ...{ from, to: [to, 'member@example.com'], text: 'Hello', send_at: '2099-01-01T00:00:00Z' },
+        })
+      ).body;
+    const [next, head] = [await send(second, sender), await send(sender, second)];
+    expect(next.conversation_id).to.equal(head.conversation_id);
+    await query(
+      service.databaseUrl,
+      `update deliveries set status = 'queued', next_attempt_at = case message_id when $1 then now() + interval '1 hour' end
+       where message_id in ($1, $2)`,
+      [head.id, next.id],
+    );
+    await erase(await idOf(sender));
+    expect((await call('GET', `/api/messages/${head.id}`)).body.status).to.equal('canceled');
+    // Without the periodic search for such messages.
+    const waiting = `select from deliveries where message_id = $1 and status = 'queued' and next_attempt_at is null`;
+    expect(await query(service.databaseUrl, waiting, [next.id])).to.deep.equal([]);
+    await service.untilStatus(next.id, 'undelivered');
   });
 
   it('keeps the results of later receipts, without the address', async () => {
@@ -185,6 +232,7 @@ describe('An erasure in progress', function () {
       [`erased-${id}`, 'undelivered'],
       ['other@example.com', 'sent'],
     ]);
+    expect(rowsWith(await dump(service.databaseUrl), to)).to.deep.equal([]);
     const refused = await call('POST', '/api/messages/email', { from: OURS, to, text: 'Hello' });
     expect([refused.status, refused.body.code]).to.deep.equal([422, 'recipient_suppressed']);
   });

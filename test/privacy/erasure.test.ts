@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { inboundSms, sms } from '../support/bodies.ts';
+import { query } from '../support/database.ts';
 import { dump, rowsWith } from '../support/dump.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { storeMedia } from '../support/media.ts';
@@ -87,7 +88,29 @@ describe('The erasure of a person', () => {
       text: 'kept',
     });
     await service.untilStatus(group.id, 'delivered');
-    await service.untilStatus(copy.id, 'delivered');
+    const { provider_message_id: xillio_id } = await service.untilStatus(copy.id, 'delivered');
+    await service.request('POST', '/api/webhooks/email/status', {
+      ...{
+        xillio_id,
+        status: 'bounced',
+        recipient: EMAIL,
+        bounce: 'soft',
+        error: { code: '450', detail: `No ${EMAIL}` },
+      },
+    });
+    await until(
+      async () => (await get('/api/events?type=recipient.bounced')).data.length === 1,
+      'the event of the bounce',
+    );
+    await query(
+      service.databaseUrl,
+      `with endpoint as (insert into endpoints (url, secret, position, enabled, disabled_reason, disabled_at)
+         values ('https://example.com', 's', 0, false, 'request', now()) returning id)
+       insert into endpoint_attempts (endpoint_id, event_id, number, started_at, outcome, error_code, response_body)
+       select endpoint.id, events.id, 1, now(), 'failed', 'http_500', 'MARK-echo' from events, endpoint
+       where subject_id = $1 and type = 'message.delivered'`,
+      [copy.id],
+    );
     const scheduled = await send('sms', {
       ...sms,
       to: PHONE,

@@ -19,14 +19,14 @@ interface StoredWebhook {
 const LOCK = {
   name: 'lock-erasure-of-webhooks',
   text: `
-    select coalesce(inner_position, 0) as position from erasures
+    select coalesce(inner_position, 0) as position, requested_at from erasures
     where id = $1 and state = 'running' and step = 'webhooks' for update skip locked`,
 };
 const FIND = {
   name: 'find-webhooks-to-erase',
   text: `
     select id, target, headers::text, body, object_id, object_bytes
-    from webhook_inbox where id > $1 order by id limit ${PAGE} for update`,
+    from webhook_inbox where id > $1 and received_at <= $2 order by id limit ${PAGE} for update`,
 };
 const DELETE = {
   name: 'delete-erased-webhooks',
@@ -48,7 +48,7 @@ const MOVE = {
 
 /**
  * Erases the webhooks among the next stored ones that name an erased address: of a batch, the items that do; any other webhook
- * whole.
+ * whole. A webhook that arrived after the request belongs to a new participant.
  *
  * @returns `completed` after the last webhook, `waits` if another process does this step.
  */
@@ -58,9 +58,9 @@ export async function eraseWebhooks(
   erasure: number,
   addresses: string[],
 ): Promise<ErasureState> {
-  const { rows: locked } = await connection.query<{ position: number }>(LOCK, [erasure]);
+  const { rows: locked } = await connection.query<{ position: number; requested_at: Date }>(LOCK, [erasure]);
   if (!locked[0]) return 'waits';
-  const { rows } = await connection.query<StoredWebhook>(FIND, [locked[0].position]);
+  const { rows } = await connection.query<StoredWebhook>(FIND, [locked[0].position, locked[0].requested_at]);
   const mentions = createMentions(addresses);
   const named: StoredWebhook[] = [];
   for (const webhook of rows) if (await names(store, webhook, mentions)) named.push(webhook);

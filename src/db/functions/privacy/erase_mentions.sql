@@ -1,5 +1,6 @@
 -- A step of an erasure: messages that name an erased address, such as blind copies, among the next messages of all conversations.
--- `inner_position` of the erasure is the last message that is done. Examines a limited number of messages, because the words of an
+-- `inner_position` of the erasure is the last message that is done. A message that is younger than the request belongs to a new participant,
+-- although it has the address. Examines a limited number of messages, because the words of an
 -- address can be in all of them.
 create or replace function erase_mentions(erasure erasures, replacements text[], max_messages int) returns erasures
 language plpgsql
@@ -11,19 +12,25 @@ declare
     select string_agg('(' || mention_query(address)::text || ')', ' | ') from unnest(erasure.addresses) as address);
   start constant bigint := coalesce(erasure.inner_position, 0);
   page bigint[];
+  done bigint[];
   result record;
 begin
   page := array(
     select id from (
       select id from messages
-      where query is not null and id > start and id <= start + window_size
+      where query is not null and id > start and id <= start + window_size and created_at <= erasure.requested_at
         and coalesce(document, message_document(message_words(type, "from", "to", cc, bcc, subject, body))) @@ query
         and names_any(concat_ws(' ', "from", "to"::text, cc::text, bcc::text, subject, body), erasure.addresses)
       union
-      select id from messages where reply_to = any(erasure.addresses) and id > start and id <= start + window_size
+      select id from messages
+      where reply_to = any(erasure.addresses) and id > start and id <= start + window_size and created_at <= erasure.requested_at
     ) as naming
     order by id limit max_messages);
   select * into result from erase_page('{}', page, erasure.addresses, replacements);
+  done := array(select id from unnest(page) as id where id <= result.last);
+  if cardinality(done) > 0 then
+    perform erase_event_texts(done, true, true);
+  end if;
   erasure.counts := add_counts(erasure.counts, result.counts);
   erasure.waits := result.waits;
   if erasure.waits then
