@@ -17,6 +17,8 @@ const ERASURES = `
     participant_id bigint not null,
     participant_ids bigint[] not null check (participant_ids <> '{}'),
     addresses text[],
+    -- The last message before the participants lost their addresses. Later ones belong to other participants, and are not erased.
+    last_message_id bigint,
     -- Whether the request was for all addresses of the person.
     person boolean not null,
     state text not null default 'running' check (state in ('running', 'completed')),

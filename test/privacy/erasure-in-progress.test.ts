@@ -114,7 +114,7 @@ describe('An erasure in progress', function () {
     expect(erased).to.equal(1);
   });
 
-  it('waits for a call in flight, goes on in another process, and is the same erasure for a repeated request', async () => {
+  it('waits for a webhook and a call in flight, goes on in another process, and is the same erasure for a repeated request', async () => {
     const to = nextNumber();
     const [claimed, waiting] = [await sendBy(other, to, 'in-flight'), await sendBy(other, to, 'waiting')];
     await service.untilStatus(waiting.id, 'delivered');
@@ -127,10 +127,24 @@ describe('An erasure in progress', function () {
       );
     await set(claimed.id, 'sending');
     const id = await idOf(to);
+    // A worker processes a webhook of the person.
+    const webhook = await store(service.databaseUrl, inboundBody('in-progress', { from: to }));
+    await query(
+      service.databaseUrl,
+      `update webhook_inbox set leased = true, next_attempt_at = now() + interval '1 hour' where id = $1`,
+      [webhook],
+    );
     const { status, headers, body } = await other.request('DELETE', `/api/participants/${id}`);
     expect([status, body.state]).to.deep.equal([202, 'running']);
     expect(headers.get('location')).to.equal(`/api/erasures/${body.id}`);
     expect((await call('GET', `/api/messages/${claimed.id}`)).body.body).to.equal('in-flight');
+    const processed = { ...inboundSms, from: to, messaging_provider_id: 'in-progress', body: 'in-flight' };
+    await call('POST', '/api/webhooks/sms', processed);
+    await query(service.databaseUrl, 'delete from webhook_inbox where id = $1', [webhook]);
+    await until(
+      async () => (await call('GET', `/api/participants/${id}`)).body.address === `erased-${id}`,
+      'the participant has no address',
+    );
     const { body: later } = await call('POST', '/api/messages/sms', {
       ...{ ...sms, to, body: 'after-request', send_at: '2099-01-01T00:00:00Z' },
     });
@@ -252,6 +266,11 @@ describe('An erasure in progress', function () {
     );
     const id = await idOf(to);
     const erasing = erase(id, other);
+    await until(
+      async () => (await call('GET', `/api/participants/${id}`)).body.erased_at !== null,
+      'the erasure is requested',
+    );
+    await store(service.databaseUrl, JSON.stringify({ from: to, text: 'new-webhook' }));
     const statuses = new Set<number>();
     let n = 0;
     let ended = false;
@@ -277,7 +296,10 @@ describe('An erasure in progress', function () {
     expect([...statuses].sort()).to.deep.equal([200, 202]);
     const dumped = await dump(service.databaseUrl);
     expect(rowsWith(dumped, 'old-text')).to.deep.equal([]);
-    expect(rowsWith(dumped, 'new-text')).to.not.deep.equal([]);
+    expect(rowsWith(dumped, 'new-webhook')).to.have.length(1);
+    const { data: written } = (await call('GET', '/api/messages?q=new-text')).body;
+    expect(written).to.have.length.greaterThan(1);
+    for (const message of written) expect([message.from, ...message.to]).to.include(to);
     expect(await idOf(to)).to.be.greaterThan(id);
   });
 });

@@ -72,7 +72,14 @@ const COLUMNS_LEFT_OUT = [
     'emails.unsubscribe_key',
     'endpoint_attempts.id',
   ],
-  ...['erasures.inner_position', 'erasures.position', 'erasures.step', 'erasures.waits', 'event_inbox.id'],
+  ...[
+    'erasures.inner_position',
+    'erasures.last_message_id',
+    'erasures.position',
+    'erasures.step',
+    'erasures.waits',
+    'event_inbox.id',
+  ],
   ...[
     'idempotency_keys.request_hash',
     'inbound_copies.copy_key',

@@ -52,12 +52,17 @@ export class ErasureSteps {
 
   /** Does the next step of an erasure. */
   async next(id: number): Promise<ErasureState> {
-    const { pool, hashAddress } = this.#options;
+    const { pool, store, hashAddress } = this.#options;
     const addresses = await this.#addressesOf(id);
     const hashes = addresses.map((address) => Buffer.from(hashAddress(address), 'hex'));
-    const { rows } = await execute<{ state: ErasureState | 'webhooks' | null }>(pool, CONTINUE, [id, hashes]);
+    const { rows } = await execute<{ state: ErasureState | 'webhooks' | 'files' | null }>(pool, CONTINUE, [
+      id,
+      hashes,
+    ]);
     const state = rows[0]?.state ?? 'waits';
-    return state === 'webhooks' ? this.#finish(id, addresses) : state;
+    if (state === 'webhooks')
+      return transaction(pool, (connection) => eraseWebhooks(connection, store, id, addresses));
+    return state === 'files' ? this.#finish(id) : state;
   }
 
   /** A background task that continues erasures which no request waits for. */
@@ -78,11 +83,9 @@ export class ErasureSteps {
     return rows[0]?.addresses ?? [];
   }
 
-  /** The last steps: of the stored webhooks, and of the content of files. */
-  async #finish(id: number, addresses: string[]): Promise<ErasureState> {
+  /** The last step: the content of files. */
+  async #finish(id: number): Promise<ErasureState> {
     const { pool, store, events, onEvent } = this.#options;
-    const state = await transaction(pool, (connection) => eraseWebhooks(connection, store, id, addresses));
-    if (state !== 'completed') return state;
     while (await removeErasedObjects(pool, store));
     const { rows } = await execute<Pick<Erasure, 'actor' | 'participant_ids' | 'counts'>>(pool, COMPLETE, [
       id,

@@ -14,19 +14,21 @@ interface StoredWebhook {
   body: Buffer | null;
   object_id: string | null;
   object_bytes: number | null;
+  is_in_progress: boolean;
 }
 
 const LOCK = {
   name: 'lock-erasure-of-webhooks',
   text: `
-    select coalesce(inner_position, 0) as position, requested_at from erasures
+    select coalesce(inner_position, 0) as position, requested_at::text from erasures
     where id = $1 and state = 'running' and step = 'webhooks' for update skip locked`,
 };
 const FIND = {
   name: 'find-webhooks-to-erase',
   text: `
-    select id, target, headers::text, body, object_id, object_bytes
-    from webhook_inbox where id > $1 and received_at <= $2 order by id limit ${PAGE} for update`,
+    select id, target, headers::text, body, object_id, object_bytes,
+      leased and next_attempt_at > statement_timestamp() as is_in_progress
+    from webhook_inbox where id > $1 and received_at <= $2::timestamptz order by id limit ${PAGE} for update`,
 };
 const DELETE = {
   name: 'delete-erased-webhooks',
@@ -41,16 +43,16 @@ const MOVE = {
   name: 'move-erasure-of-webhooks',
   text: `
     update erasures
-    set inner_position = $2,
+    set inner_position = case when not $4 then $2::bigint end, step = case when $4 then 'participants' else step end,
       counts = ${storedFunction('add_counts')}(counts, jsonb_build_object('webhooks', $3::bigint))
     where id = $1`,
 };
 
 /**
- * Erases the webhooks among the next stored ones that name an erased address: of a batch, the items that do; any other webhook
- * whole. A webhook that arrived after the request belongs to a new participant.
+ * Erases the webhooks among the next ones, stored before the request, that name an erased address: of a batch, the items that do; any other webhook
+ * whole.
  *
- * @returns `completed` after the last webhook, `waits` if another process does this step.
+ * @returns `waits` if another process does this step, or an attempt to process such a webhook has to end.
  */
 export async function eraseWebhooks(
   connection: pg.ClientBase,
@@ -58,18 +60,29 @@ export async function eraseWebhooks(
   erasure: number,
   addresses: string[],
 ): Promise<ErasureState> {
-  const { rows: locked } = await connection.query<{ position: number; requested_at: Date }>(LOCK, [erasure]);
+  const { rows: locked } = await connection.query<{ position: number; requested_at: string }>(LOCK, [
+    erasure,
+  ]);
   if (!locked[0]) return 'waits';
   const { rows } = await connection.query<StoredWebhook>(FIND, [locked[0].position, locked[0].requested_at]);
   const mentions = createMentions(addresses);
   const named: StoredWebhook[] = [];
-  for (const webhook of rows) if (await names(store, webhook, mentions)) named.push(webhook);
+  let waits = false;
+  let done = 0;
+  for (const webhook of rows) {
+    const isNamed = await names(store, webhook, mentions);
+    // Its message still belongs to the participant, and is erased with the others.
+    waits = isNamed && webhook.is_in_progress;
+    if (waits) break;
+    if (isNamed) named.push(webhook);
+    done++;
+  }
   const kept = new Map(named.map((webhook) => [webhook.id, otherItems(webhook, mentions)]));
   for (const [id, body] of kept) if (body !== null) await connection.query(KEEP_PART, [id, body]);
   await connection.query(DELETE, [[...kept].filter(([, body]) => body === null).map(([id]) => id)]);
-  const last = rows.at(-1);
-  if (last) await connection.query(MOVE, [erasure, last.id, named.length]);
-  return rows.length < PAGE ? 'completed' : 'running';
+  const position = rows[done - 1]?.id ?? locked[0].position;
+  await connection.query(MOVE, [erasure, position, named.length, !waits && rows.length < PAGE]);
+  return waits ? 'waits' : 'running';
 }
 
 async function names(store: MediaStore, webhook: StoredWebhook, mentions: Mentions): Promise<boolean> {

@@ -22,6 +22,6 @@ begin
     union all
     select id from events
     where conversation_id is null and type like 'participant.%' and subject_id = any(erasure.participant_ids)));
-  erasure.step := 'webhooks';
+  erasure.step := 'files';
   return erasure;
 end $$;

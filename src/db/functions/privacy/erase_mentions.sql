@@ -1,6 +1,6 @@
--- A step of an erasure: messages that name an erased address, such as blind copies, among the next messages of all conversations.
--- `inner_position` of the erasure is the last message that is done. A message that is younger than the request belongs to a new participant,
--- although it has the address. Examines a limited number of messages, because the words of an
+-- A step of an erasure: messages that name an erased address, such as blind copies, among the next messages of all conversations that
+-- existed when the participants lost their addresses.
+-- `inner_position` of the erasure is the last message that is done. Examines a limited number of messages, because the words of an
 -- address can be in all of them.
 create or replace function erase_mentions(erasure erasures, replacements text[], max_messages int) returns erasures
 language plpgsql
@@ -11,6 +11,7 @@ declare
   query constant tsquery := (
     select string_agg('(' || mention_query(address)::text || ')', ' | ') from unnest(erasure.addresses) as address);
   start constant bigint := coalesce(erasure.inner_position, 0);
+  window_end constant bigint := least(start + window_size, erasure.last_message_id);
   page bigint[];
   done bigint[];
   result record;
@@ -18,12 +19,11 @@ begin
   page := array(
     select id from (
       select id from messages
-      where query is not null and id > start and id <= start + window_size and created_at <= erasure.requested_at
+      where query is not null and id > start and id <= window_end
         and coalesce(document, message_document(message_words(type, "from", "to", cc, bcc, subject, body))) @@ query
         and names_any(concat_ws(' ', "from", "to"::text, cc::text, bcc::text, subject, body), erasure.addresses)
       union
-      select id from messages
-      where reply_to = any(erasure.addresses) and id > start and id <= start + window_size and created_at <= erasure.requested_at
+      select id from messages where reply_to = any(erasure.addresses) and id > start and id <= window_end
     ) as naming
     order by id limit max_messages);
   select * into result from erase_page('{}', page, erasure.addresses, replacements);
@@ -37,8 +37,8 @@ begin
     erasure.inner_position := coalesce(result.last, start);
   elsif cardinality(page) = max_messages then
     erasure.inner_position := result.last;
-  elsif exists (select from messages where id > start + window_size) then
-    erasure.inner_position := start + window_size;
+  elsif window_end < erasure.last_message_id then
+    erasure.inner_position := window_end;
   else
     erasure.step := 'events';
     erasure.inner_position := null;

@@ -1,4 +1,4 @@
--- A step of an erasure: the next receipts without a message that are not younger than the request. `inner_position` of the erasure is the last receipt that is done.
+-- A step of an erasure: the next receipts without a message, that arrived before the participants lost their addresses. `inner_position` of the erasure is the last receipt that is done.
 create or replace function erase_unassigned_receipts(erasure erasures, replacements text[], max_receipts int) returns erasures
 language plpgsql
 set search_path from current
@@ -8,10 +8,11 @@ declare
 begin
   page := array(
     select id from delivery_receipts
-    where message_id is null and id > coalesce(erasure.inner_position, 0) order by id limit max_receipts);
-  erasure.counts := add_counts(erasure.counts, jsonb_build_object('receipts', erase_receipts(
-    array(select id from delivery_receipts where id = any(page) and received_at <= erasure.requested_at),
-    erasure.addresses, replacements)));
+    where message_id is null and id > coalesce(erasure.inner_position, 0)
+      and received_at <= (select max(erased_at) from participants where id = any(erasure.participant_ids))
+    order by id limit max_receipts);
+  erasure.counts := add_counts(erasure.counts, jsonb_build_object(
+    'receipts', erase_receipts(page, erasure.addresses, replacements)));
   if cardinality(page) < max_receipts then
     erasure.step := 'consent';
     erasure.inner_position := null;
