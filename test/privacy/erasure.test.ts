@@ -67,11 +67,17 @@ describe('The erasure of a person', () => {
     const raw = mail({ From: `MARK-from <${EMAIL}>`, Subject: 'MARK-mail' }, 'MARK-raw');
     expect((await deliverMime(service, raw, { recipients: [OURS], sender: EMAIL })).status).to.equal(200);
     // A group: what others wrote stays.
-    const group = await send('email', {
-      from: OURS,
-      to: [EMAIL, OTHER],
-      subject: 'kept-group',
-      text: `kept, for ${EMAIL}`,
+    const group = await send(
+      'email',
+      {
+        ...{ from: OURS, to: [EMAIL, OTHER], subject: 'kept-group', text: `kept, for ${EMAIL}` },
+        metadata: { note: `kept-note\n${EMAIL}\t${EMAIL}`, path: `n\\${EMAIL}` },
+      },
+      `group-${EMAIL}`,
+    );
+    await service.request('PATCH', `/api/conversations/${group.conversation_id}`, {
+      external_id: `group-${EMAIL}`,
+      metadata: { a: `kept-topic ${EMAIL}` },
     });
     const own = mail({ From: EMAIL, To: OURS, Cc: OTHER, Subject: 'MARK-group' }, 'MARK-own');
     expect((await deliverMime(service, own, { recipients: [OURS] })).status).to.equal(200);
@@ -170,12 +176,21 @@ describe('The erasure of a person', () => {
       person: true,
       actor: null,
     });
-    expect(first.body.counts).to.include({ canceled: 1, webhooks: 2, idempotency_keys: 1 });
+    expect(first.body.counts).to.include({ canceled: 1, webhooks: 2, idempotency_keys: 2 });
 
     const after = await dump(service.databaseUrl);
     for (const text of ['mark-', EMAIL, PHONE, PHONE.slice(1), encodeURIComponent(EMAIL)])
       expect(rowsWith(after, text), text).to.deep.equal([]);
-    for (const text of ['kept-group', 'kept-answer', 'kept-text', 'kept-copy', 'kept-item', OTHER])
+    for (const text of [
+      'kept-group',
+      'kept-answer',
+      'kept-text',
+      'kept-copy',
+      'kept-item',
+      'kept-note',
+      'kept-topic',
+      OTHER,
+    ])
       expect(rowsWith(after, text), text).to.not.deep.equal([]);
 
     // Conversations, counts and statuses stay.

@@ -28,8 +28,11 @@ begin
     select count(*) <= 1 into is_pair
     from unnest(conversation.participant_ids) as member(id) where member.id <> all(erasure.participant_ids);
     if erasure.inner_position = 0 then
-      update conversations set external_id = null, own_metadata = '{}'
-      where is_pair and id = conversation.id and (external_id is not null or own_metadata <> '{}');
+      update conversations
+      set external_id = case when not is_pair and not is_in_key(external_id, erasure.addresses) then external_id end,
+          own_metadata = case
+            when is_pair then '{}' else replace_mentions(own_metadata::text, erasure.addresses, replacements)::jsonb end
+      where id = conversation.id and (external_id is not null or own_metadata <> '{}');
       -- None of them is claimed while earlier messages are erased.
       erasure.counts := add_counts(erasure.counts, jsonb_build_object('canceled', stop_deliveries(array(
         select message_id from deliveries join messages on messages.id = message_id

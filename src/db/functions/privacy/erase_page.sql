@@ -22,7 +22,7 @@ begin
   end if;
   last := (select max(id) from unnest(own || others) as id);
 
-  delete from idempotency_keys where message_id = any(own);
+  delete from idempotency_keys where message_id = any(own) or message_id = any(others) and is_in_key(key, addresses);
   get diagnostics keys = row_count;
   delete from email_message_ids where message_id = any(own);
   update emails
