@@ -201,6 +201,16 @@ describe('An erasure in progress', function () {
     ]);
   });
 
+  it('does not store the address again for a redelivered webhook', async () => {
+    const from = nextNumber();
+    const deliver = () =>
+      call('POST', '/api/webhooks/sms', { ...inboundSms, from, messaging_provider_id: 'redelivered-1' });
+    const { body: first } = await deliver();
+    await erase(await idOf(from));
+    expect((await deliver()).body.id).to.equal(first.id);
+    expect(rowsWith(await dump(service.databaseUrl), from)).to.deep.equal([]);
+  });
+
   it('continues with the messages that others have sent in a group', async () => {
     const [sender, second] = ['sender@shop.example', 'second@shop.example'];
     const send = async (from: string, to: string) =>
