@@ -21,9 +21,13 @@ const LOCK_DELIVERY = {
     from deliveries where message_id = $1 for update`,
 };
 
-const FIND_REDACTED = {
-  name: 'find-redacted',
-  text: 'select from messages where id = $1 and redacted_at is not null',
+/** A message whose content was erased, or whose files were removed by their age. */
+const FIND_ERASED = {
+  name: 'find-erased',
+  text: `
+    select from messages
+    where id = $1 and (redacted_at is not null or exists (
+      select from message_media join media on media.id = media_id where message_id = messages.id and state = 'removed'))`,
 };
 
 const ADD_ACTION = {
@@ -156,8 +160,8 @@ async function apply(
   if (message.status === done) return 'unchanged';
   if (TRANSITIONS[message.status][eventOf(message)] === message.status) throw refusal(action, id, message);
   // After the lock, because an erasure locks the delivery too.
-  if (action === 'retry' && ((await connection.query(FIND_REDACTED, [id])).rowCount ?? 0) > 0)
-    throw new ConflictError('not_retriable', `The content of message ${id} was erased.`);
+  if (action === 'retry' && ((await connection.query(FIND_ERASED, [id])).rowCount ?? 0) > 0)
+    throw new ConflictError('not_retriable', `The content or a file of message ${id} was erased.`);
   await connection.query(ADD_ACTION, [id, action, message.status, actor]);
   await connection.query(change, [id]);
   await activateNext(connection, conversations);

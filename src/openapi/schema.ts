@@ -4246,7 +4246,7 @@ export interface components {
         };
         /**
          * @description The status of the message does not allow the action: the message has been sent, may have been sent or is final
-         *     (`not_cancelable`), has not failed or was redacted (`not_retriable`), or is still to be sent (`not_redactable`).
+         *     (`not_cancelable`), has not failed, was redacted or has lost a file (`not_retriable`), or is still to be sent (`not_redactable`).
          */
         InvalidState: {
             headers: {

@@ -147,6 +147,10 @@ describe('The retention of messages', () => {
     expect(await overdue()).to.deep.equal([{ task: 'media', seconds: 0 }]);
     await run({ media: 2 });
     expect(await states()).to.deep.equal([sms.body, 'removed', 'removed']);
+    // A message is never sent without its files.
+    await settle('failed', old.id);
+    const { status, body } = await service.request('POST', `/api/messages/${old.id}/retry`);
+    expect([status, body.code]).to.deep.equal([409, 'not_retriable']);
     expect(
       await sql('select from media_objects where id in (select object_id from media where id = any($1))', [
         [shared, own],
