@@ -44,8 +44,9 @@ const RETENTION = `
     task text primary key check (task in ('bodies', 'messages', 'media')),
     created_at timestamptz(3) not null default '-infinity',
     message_id bigint not null default 0,
-    -- When the walk through the messages began.
-    began_at timestamptz(3) not null default now()
+    -- When the walk through the messages began, and the last time that the walks before have examined.
+    began_at timestamptz(3) not null default now(),
+    examined_until timestamptz(3) not null default '-infinity'
   );
   insert into retention_positions (task) values ('bodies'), ('messages'), ('media');
 

@@ -23,7 +23,7 @@ describe('The retention of messages', () => {
   });
   beforeEach(() =>
     sql(`delete from retention_skipped;
-      update retention_positions set created_at = '-infinity', message_id = 0;
+      update retention_positions set created_at = '-infinity', message_id = 0, examined_until = '-infinity';
       update messages set created_at = now()`),
   );
   after(async () => {
@@ -188,6 +188,10 @@ describe('The retention of messages', () => {
     await sql(`update retention_positions set began_at = now() - interval '25 hours'`);
     removed.bodies = 0;
     await run({ bodies: 10 });
+    // What was examined before is not overdue.
+    expect(await createRetentionMeasure(pool, { ...NONE, bodies: 10 })()).to.deep.equal([
+      { task: 'bodies', seconds: 0 },
+    ]);
     await run({ bodies: 10 });
     expect((await read(older.id)).body).to.equal('');
     expect(removed.bodies).to.equal(1);

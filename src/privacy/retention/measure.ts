@@ -3,7 +3,7 @@ import type { RetentionDays } from '../../config/config.ts';
 import { shareRunning } from '../../db/batch/share-running.ts';
 import type { OverdueMessages } from '../../observability/retention-events.ts';
 
-/** The first message that a task has not examined, by its index; null without one. */
+/** The first message that a task has never examined, by its index; null without one. */
 const MEASURE = {
   name: 'measure-retention',
   text: `
@@ -11,7 +11,9 @@ const MEASURE = {
     from retention_positions as present
     left join lateral (
       select created_at from messages
-      where (messages.created_at, messages.id) > (present.created_at, present.message_id)
+      where (messages.created_at, messages.id) > (
+        greatest(present.created_at, examined_until),
+        case when examined_until > present.created_at then 9223372036854775807 else present.message_id end)
       order by messages.created_at, messages.id limit 1
     ) as oldest on true`,
 };

@@ -39,7 +39,8 @@ begin
     select array_agg(message_id) into skipped from ended;
     ids := coalesce(ids, '{}') || skipped;
     remains := coalesce(cardinality(skipped) = batch, false);
-    update retention_positions set created_at = '-infinity', message_id = 0, began_at = now()
+    update retention_positions
+    set created_at = '-infinity', message_id = 0, began_at = now(), examined_until = greatest(examined_until, created_at)
     where task = task_name and began_at < now() - interval '1 day' and not remains;
   end if;
 end $$;
