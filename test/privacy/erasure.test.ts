@@ -67,11 +67,15 @@ describe('The erasure of a person', () => {
     const raw = mail({ From: `MARK-from <${EMAIL}>`, Subject: 'MARK-mail' }, 'MARK-raw');
     expect((await deliverMime(service, raw, { recipients: [OURS], sender: EMAIL })).status).to.equal(200);
     // A group: what others wrote stays.
+    const named = await storeMedia(service.databaseUrl, {
+      ...{ content: Buffer.from('kept-file'), contentType: 'text/plain', name: `${EMAIL}.txt` },
+    });
     const group = await send(
       'email',
       {
         ...{ from: OURS, to: [EMAIL, OTHER], subject: 'kept-group', text: `kept, for ${EMAIL}` },
         metadata: { note: `kept-note\n${EMAIL}\t${EMAIL}`, path: `n\\${EMAIL}` },
+        media_ids: [named],
       },
       `group-${EMAIL}`,
     );

@@ -7,6 +7,7 @@ set search_path from current
 set enable_seqscan = off as $$
 declare
   files constant int := erase_raw_emails(ids);
+  named_files bigint[];
 begin
   update messages
   set "from" = replace_mentions("from", addresses, replacements), "to" = replace_in_list("to", addresses, replacements),
@@ -43,6 +44,12 @@ begin
   where message_id = any(ids) and (address = any(addresses) or names_any(error::text, addresses));
   update delivery_attempts set detail = replace_mentions(detail, addresses, replacements)
   where message_id = any(ids) and names_any(detail, addresses);
+  update message_media set name = null where message_id = any(ids) and is_in_key(name, addresses);
+  named_files := array(
+    select id from media
+    where id in (select media_id from message_media where message_id = any(ids)) and is_in_key(name, addresses)
+    order by id for no key update);
+  update media set name = null where id = any(named_files);
   return jsonb_build_object('files', files, 'receipts',
     erase_receipts(array(select id from delivery_receipts where message_id = any(ids)), addresses, replacements));
 end $$;
