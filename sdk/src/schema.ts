@@ -354,13 +354,13 @@ export interface paths {
          * @description Erases everything that the participant wrote or was written, and the address, everywhere it is stored. With `person`, the
          *     same for all addresses that are linked to it. This cannot be undone.
          *
-         *     At once, the participant has the address `erased-` and its id, without name, external id and metadata. A message from or to
-         *     the old address belongs to a new participant. Then, in steps:
+         *     Stored webhooks that name the address are deleted first. Then, usually at once, the participant has the address `erased-` and its
+         *     id, without name, external id and metadata. A message from or to the old address belongs to a new participant. Then, in steps:
          *
          *     - In a conversation of two, the content of all messages, in both directions, with their files; messages that are not sent yet
          *       are canceled, or end as `unknown` if they may have been sent. In a group, the content of the participant's own messages; in all
          *       other messages, also of other conversations, the address is replaced.
-         *     - Stored webhooks, receipts, error details, events and idempotency keys lose the same content.
+         *     - Receipts, error details, events, idempotency keys, and the external ids and metadata of conversations lose the same content.
          *
          *     Conversations, ids, times, statuses and counts stay. Suppressions stay by the hash of the address, without the address and
          *     notes, so that the address stays suppressed.
@@ -3101,7 +3101,7 @@ export interface components {
             updated_at: string;
             /**
              * Format: date-time
-             * @description When the erasure of the participant was requested: the address is `erased-` and the id since. Null otherwise.
+             * @description When the participant was erased: the address is `erased-` and the id since. Null otherwise.
              */
             erased_at: string | null;
         };
