@@ -20,9 +20,9 @@ const OVERLAP = 4_096;
  * characters are common in texts.
  */
 export function createMentions(addresses: readonly string[]): Mentions {
-  const pattern = patternOf(addresses.map((address) => Buffer.from(address).toString('latin1')));
+  const patterns = addresses.map((address) => toPattern(Buffer.from(address).toString('latin1')));
   return (body) =>
-    isIn(pattern, typeof body === 'string' ? Buffer.from(body).toString('latin1') : latin1(body));
+    isIn(patterns, typeof body === 'string' ? Buffer.from(body).toString('latin1') : latin1(body));
 }
 
 /** Searches a large body without delaying other requests, with one of its parts in memory. */
@@ -44,20 +44,43 @@ export async function isMentionedIn(
 
 /** A plain text, such as the detail of an error, with a replacement for each mention of an address. */
 export function replaceMentions(text: string, address: string, replacement: string): string {
-  return text.replace(patternOf([address]), () => replacement);
+  return text.replace(toPattern(address).expression, () => replacement);
 }
 
 function latin1(body: Buffer): string {
   return body.toString('latin1');
 }
 
-function patternOf(addresses: string[]): RegExp {
-  // An empty list matches nothing.
-  return new RegExp(addresses.flatMap(alternativesOf).join('|') || '(?!)', 'gi');
+interface Pattern {
+  expression: RegExp;
+  /** A part of each match, in lower case and without separators, which is found much faster than the expression. */
+  core: string;
+}
+
+function toPattern(address: string): Pattern {
+  const expression = new RegExp(alternativesOf(address).join('|'), 'gi');
+  const at = address.lastIndexOf('@');
+  const core = isPhone(address)
+    ? nationalDigits(address.slice(1))
+    : address.slice(0, at < 0 ? undefined : at);
+  return { expression, core: withoutSeparators(core.toLowerCase()) };
+}
+
+function isPhone(address: string): boolean {
+  return /^\+\d+$/.test(address);
+}
+
+/** The digits without the country code of North America. */
+function nationalDigits(digits: string): string {
+  return digits.length === 11 && digits.startsWith('1') ? digits.slice(1) : digits;
+}
+
+function withoutSeparators(text: string): string {
+  return text.replaceAll(/[ .()/-]/g, '');
 }
 
 function alternativesOf(address: string): string[] {
-  if (/^\+\d+$/.test(address)) return [phonePattern(address.slice(1))];
+  if (isPhone(address)) return [phonePattern(address.slice(1))];
   const at = address.lastIndexOf('@');
   if (at < 0) return [`(?<=["=>])${escaped(address)}(?=["&<]|$)`];
   const domain = address.slice(at + 1);
@@ -67,10 +90,9 @@ function alternativesOf(address: string): string[] {
 
 function phonePattern(digits: string): string {
   const separated = (text: string) => [...text].join(String.raw`[ .()\/-]{0,2}`);
-  const isNorthAmerican = digits.length === 11 && digits.startsWith('1');
-  const number = isNorthAmerican
-    ? String.raw`(?:1[ .()\/-]{0,2})?\(?${separated(digits.slice(1))}`
-    : separated(digits);
+  const national = nationalDigits(digits);
+  const number =
+    national === digits ? separated(digits) : String.raw`(?:1[ .()\/-]{0,2})?\(?${separated(national)}`;
   return String.raw`(?:\+|%2B)?(?<!\d)${number}(?!\d)`;
 }
 
@@ -87,13 +109,18 @@ function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/-]/g, String.raw`\$&`);
 }
 
-function isIn(pattern: RegExp, text: string, depth = MAX_DEPTH): boolean {
+function isIn(patterns: Pattern[], text: string, depth = MAX_DEPTH): boolean {
   return readingsOf(text).some(
-    (reading) => reading.search(pattern) >= 0 || isInBase64(pattern, reading, depth),
+    (reading) => isNamed(patterns, reading) || isInBase64(patterns, reading, depth),
   );
 }
 
-function isInBase64(pattern: RegExp, text: string, depth: number): boolean {
+function isNamed(patterns: Pattern[], text: string): boolean {
+  const joined = withoutSeparators(text.toLowerCase());
+  return patterns.some(({ expression, core }) => joined.includes(core) && text.search(expression) >= 0);
+}
+
+function isInBase64(patterns: Pattern[], text: string, depth: number): boolean {
   if (depth === 0) return false;
   for (const [run] of text.matchAll(BASE64_RUN)) {
     // A blank line separates the headers of a part from its content.
@@ -103,7 +130,7 @@ function isInBase64(pattern: RegExp, text: string, depth: number): boolean {
       // A run can start within a group of four characters, after other text or at the start of a part.
       for (let start = 0; start < 4; start++) {
         const decoded = latin1(Buffer.from(characters.slice(start), 'base64'));
-        if (isIn(pattern, decoded, depth - 1)) return true;
+        if (isIn(patterns, decoded, depth - 1)) return true;
       }
     }
   }
