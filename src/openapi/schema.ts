@@ -3262,7 +3262,7 @@ export interface components {
             participants: components["schemas"]["ConversationParticipant"][];
             /** @description The number of messages. */
             message_count: number;
-            /** @description An excerpt of the last message; null before the first message. */
+            /** @description An excerpt of the last message; null if there is none any more, because old messages were deleted. */
             last_message: components["schemas"]["LastMessage"] | null;
             /**
              * Format: date-time
