@@ -1447,8 +1447,8 @@ export interface components {
             /** @description The name of the file; null if it has none. */
             name: string | null;
             /**
-             * @description A link to the content, which works for at least an hour without an API key; null before the file is stored, and in
-             *     production without `PUBLIC_URL`. Read the message or the file again for a new link.
+             * @description A link to the content, which works for at least an hour without an API key; null before the file is stored, after it was
+             *     removed, and in production without `PUBLIC_URL`. Read the message or the file again for a new link.
              */
             url: string | null;
             /** @description Why the file could not be fetched; null unless the state is `failed`. */
