@@ -47,6 +47,14 @@ export function replaceMentions(text: string, address: string, replacement: stri
   return text.replace(toPattern(address).expression, () => replacement);
 }
 
+/** An email address with its domain in Unicode; null if that is the same. */
+export function unicodeSpelling(address: string): string | null {
+  const at = address.lastIndexOf('@') + 1;
+  const domain = address.slice(at);
+  const unicode = at > 0 ? domainToUnicode(domain) || domain : domain;
+  return unicode === domain ? null : address.slice(0, at) + unicode;
+}
+
 function latin1(body: Buffer): string {
   return body.toString('latin1');
 }

@@ -9,7 +9,8 @@ import { until } from '../support/until.ts';
 import { inboundBody, store } from '../support/webhooks.ts';
 
 const PHONE = inboundSms.from;
-const EMAIL = 'ada.king@example.com';
+const EMAIL = 'ada.king@xn--bcher-kva.example';
+const UNICODE = 'ada.king@bücher.example';
 const OTHER = 'bob@example.org';
 const OURS = 'support@shop.example';
 
@@ -73,7 +74,12 @@ describe('The erasure of a person', () => {
     const group = await send(
       'email',
       {
-        ...{ from: OURS, to: [EMAIL, OTHER], subject: 'kept-group', text: `kept, for ${EMAIL}` },
+        ...{
+          from: OURS,
+          to: [EMAIL, OTHER],
+          subject: 'kept-group',
+          text: `kept, for ${EMAIL} or ${UNICODE}`,
+        },
         metadata: { note: `kept-note\n${EMAIL}\t${EMAIL}`, path: `n\\${EMAIL}` },
         media_ids: [named],
       },
@@ -121,6 +127,7 @@ describe('The erasure of a person', () => {
        where subject_id = $1 and type = 'message.delivered'`,
       [copy.id],
     );
+    await send('email', { from: OURS, to: OTHER, subject: 'kept-rest', text: `kept-spelling ${UNICODE}` });
     const scheduled = await send('sms', {
       ...sms,
       to: PHONE,
@@ -170,6 +177,7 @@ describe('The erasure of a person', () => {
     expect(marks).to.have.length.greaterThan(25);
     const exported = await exportOf(phone);
     expect(marks.filter((mark) => !exported.includes(mark))).to.deep.equal([]);
+    expect(exported).to.include('kept-spelling');
     const { message_count } = await get(`/api/conversations/${conversation_id}`);
 
     const first = await service.request('DELETE', `/api/participants/${phone}?person=true`);
@@ -183,7 +191,7 @@ describe('The erasure of a person', () => {
     expect(first.body.counts).to.include({ canceled: 1, webhooks: 2, idempotency_keys: 2 });
 
     const after = await dump(service.databaseUrl);
-    for (const text of ['mark-', EMAIL, PHONE, PHONE.slice(1), encodeURIComponent(EMAIL)])
+    for (const text of ['mark-', EMAIL, UNICODE, PHONE, PHONE.slice(1), encodeURIComponent(EMAIL)])
       expect(rowsWith(after, text), text).to.deep.equal([]);
     for (const text of [
       'kept-group',

@@ -6,6 +6,7 @@ import { execute, transaction } from '../../db/transaction.ts';
 import { removeErasedObjects } from '../../media/erased-objects.ts';
 import type { MediaStore } from '../../media/store.ts';
 import type { Events } from '../../observability/events.ts';
+import { unicodeSpelling } from '../mentions.ts';
 import type { ErasureState } from './state.ts';
 import { eraseWebhooks } from './webhooks.ts';
 
@@ -19,7 +20,7 @@ const ADDRESSES = {
 };
 const CONTINUE = {
   name: 'continue-erasure',
-  text: `select ${storedFunction('continue_erasure')}($1, $2, ${ROWS_PER_STEP}) as state`,
+  text: `select ${storedFunction('continue_erasure')}($1, $2, $3, ${ROWS_PER_STEP}) as state`,
 };
 const COMPLETE = {
   name: 'complete-erasure',
@@ -56,8 +57,7 @@ export class ErasureSteps {
     const addresses = await this.#addressesOf(id);
     const hashes = addresses.map((address) => Buffer.from(hashAddress(address), 'hex'));
     const { rows } = await execute<{ state: ErasureState | 'webhooks' | 'files' | null }>(pool, CONTINUE, [
-      id,
-      hashes,
+      ...[id, hashes, addresses.map(unicodeSpelling)],
     ]);
     const state = rows[0]?.state ?? 'waits';
     if (state === 'webhooks')

@@ -3,7 +3,7 @@ import type { HashAddress } from '../../consent/key.ts';
 import { NotFoundError } from '../../errors.ts';
 import { Slots } from '../../media/slots.ts';
 import type { MediaStore } from '../../media/store.ts';
-import { createMentions } from '../mentions.ts';
+import { createMentions, unicodeSpelling } from '../mentions.ts';
 import { findMentions } from './find-messages.ts';
 import * as table from './items.ts';
 import { type Item, type Items, readItems } from './read-items.ts';
@@ -93,7 +93,8 @@ class Export {
         yield this.#show(table.CONVERSATIONS, page);
         yield* this.#conversations(firstKeys(page));
       }
-    for (const address of this.#addresses) yield* this.#namedMessages(address);
+    for (const address of this.#addresses.flatMap((one) => [one, unicodeSpelling(one) ?? []].flat()))
+      yield* this.#namedMessages(address);
     yield* this.#mentions();
     yield lineOf('end', JSON.stringify({ counts: this.#counts }));
   }

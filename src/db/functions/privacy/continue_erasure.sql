@@ -1,7 +1,8 @@
--- Does the next step of a running erasure. `hashes` are the hashes of its addresses in the ledger.
+-- Does the next step of a running erasure. `hashes` are the hashes of its addresses in the ledger; `spellings` has for each address another
+-- spelling that texts can have, or null.
 -- Returns the state of the erasure after the step: `running`; `waits` if the next step is possible later only; `webhooks` if the caller
 -- has to erase the stored webhooks, `files` if it has to remove the content of files and to complete the erasure; `completed`; null if another process does a step.
-create or replace function continue_erasure(wanted bigint, hashes bytea[], max_rows int) returns text
+create or replace function continue_erasure(wanted bigint, hashes bytea[], spellings text[], max_rows int) returns text
 language plpgsql
 set search_path from current
 set enable_seqscan = off as $$
@@ -18,6 +19,9 @@ begin
     return erasure.step;
   end if;
   replacements := array(select 'erased-' || id from unnest(erasure.participant_ids) with ordinality as erased(id, n) order by n);
+  replacements := replacements || array(
+    select replacements[n] from unnest(spellings) with ordinality as given(spelling, n) where spelling is not null order by n);
+  erasure.addresses := erasure.addresses || array_remove(spellings, null);
   erasure.waits := false;
   erasure := case erasure.step
     when 'participants' then rename_participants(erasure)
