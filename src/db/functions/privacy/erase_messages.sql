@@ -1,13 +1,14 @@
 -- A step of an erasure: the next messages of the conversations in which the erased participants are. In a conversation with at most
 -- one other participant, all messages are erased; in a group, those of the erased participants. In the other messages of a group, the
--- addresses are replaced. `position` of the erasure is the present conversation, `inner_position` its last message that is done; null if all are.
+-- addresses are replaced. `position` of the erasure is the present conversation, `inner_position` its last message that is done; null if
+-- all are.
 create or replace function erase_messages(erasure erasures, replacements text[], max_messages int) returns erasures
 language plpgsql
 set search_path from current
 set enable_seqscan = off as $$
 declare
   -- The conversations of one step; each is locked until the commit.
-  conversations_left int := 100;
+  conversations_left int := 50;
   conversation conversations;
   is_pair boolean;
   page bigint[];

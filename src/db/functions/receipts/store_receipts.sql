@@ -16,6 +16,10 @@ declare
   has_echo boolean;
 begin
   if exists (select from erasures) then
+    -- A running erasure may be replacing the addresses of these messages.
+    if exists (select from erasures where state = 'running') then
+      perform lock_receipts(input);
+    end if;
     input := with_erased_recipients(input);
   end if;
   -- 1. Store the receipts, with their messages as far as these are known.
