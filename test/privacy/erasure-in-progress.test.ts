@@ -171,6 +171,47 @@ describe('An erasure in progress', function () {
     expect(rowsWith(dumped, `"recipient":"${to}`)).to.have.length(1);
   });
 
+  it('erases large webhooks over few connections, and those whose body is lost', async () => {
+    const to = nextNumber();
+    const sent = await sendBy(service, to, 'Hello');
+    await service.untilStatus(sent.id, 'delivered');
+    const [large, lost, kept] = [
+      await store(service.databaseUrl, `large of ${to}`),
+      await store(service.databaseUrl, 'lost'),
+      await store(service.databaseUrl, 'kept'),
+    ];
+    const move = (id: number, hasBody: boolean) =>
+      query(
+        service.databaseUrl,
+        `with object as (insert into media_objects (id) values (gen_random_uuid()) returning id),
+           chunk as (
+             insert into media_chunks (object_id, number, data)
+             select object.id, 0, body from object, webhook_inbox as own where own.id = $1 and $2)
+         update webhook_inbox set object_id = object.id, object_bytes = octet_length(body), body = null from object
+         where webhook_inbox.id = $1`,
+        [id, hasBody],
+      );
+    await move(large, true);
+    await move(lost, false);
+    // One connection for writes.
+    const few = await startHarness({
+      DATABASE_URL: service.databaseUrl,
+      ROLE: 'api',
+      DATABASE_POOL_SIZE: '2',
+    });
+    try {
+      await erase(await idOf(to), few);
+    } finally {
+      await few.stop();
+    }
+    const left = await query<{ id: string }>(
+      service.databaseUrl,
+      'select id from webhook_inbox where id = any($1)',
+      [[large, lost, kept]],
+    );
+    expect(left.map(({ id }) => Number(id))).to.deep.equal([kept]);
+  });
+
   it('leaves the recipient out of messages to others that are sent later', async () => {
     const to = 'group@example.com';
     const { body: scheduled } = await call('POST', '/api/messages/email', {

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { HashAddress } from '../../consent/key.ts';
 import { storedFunction } from '../../db/functions.ts';
 import type { Erasure } from '../../db/models/erasure.ts';
-import { execute, transaction } from '../../db/transaction.ts';
+import { execute } from '../../db/transaction.ts';
 import { removeErasedObjects } from '../../media/erased-objects.ts';
 import type { MediaStore } from '../../media/store.ts';
 import type { Events } from '../../observability/events.ts';
@@ -60,8 +60,7 @@ export class ErasureSteps {
       ...[id, hashes, addresses.map(unicodeSpelling)],
     ]);
     const state = rows[0]?.state ?? 'waits';
-    if (state === 'webhooks')
-      return transaction(pool, (connection) => eraseWebhooks(connection, store, id, addresses));
+    if (state === 'webhooks') return eraseWebhooks(pool, store, id, addresses);
     return state === 'files' ? this.#finish(id) : state;
   }
 

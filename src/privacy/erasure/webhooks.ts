@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import { storedFunction } from '../../db/functions.ts';
+import { execute, transaction } from '../../db/transaction.ts';
+import { UnavailableError } from '../../errors.ts';
 import type { MediaStore } from '../../media/store.ts';
 import { createMentions, isMentionedIn, type Mentions } from '../mentions.ts';
 import type { ErasureState } from './state.ts';
@@ -14,21 +16,32 @@ interface StoredWebhook {
   body: Buffer | null;
   object_id: string | null;
   object_bytes: number | null;
-  is_in_progress: boolean;
 }
 
-const LOCK = {
-  name: 'lock-erasure-of-webhooks',
+const FIND_POSITION = {
+  name: 'find-erasure-of-webhooks',
   text: `
     select coalesce(inner_position, 0) as position, requested_at::text from erasures
-    where id = $1 and state = 'running' and step = 'webhooks' for update skip locked`,
+    where id = $1 and state = 'running' and step = 'webhooks'`,
 };
 const FIND = {
   name: 'find-webhooks-to-erase',
   text: `
-    select id, target, headers::text, body, object_id, object_bytes,
-      leased and next_attempt_at > statement_timestamp() as is_in_progress
-    from webhook_inbox where id > $1 and received_at <= $2::timestamptz order by id limit ${PAGE} for update`,
+    select id, target, headers::text, body, object_id, object_bytes
+    from webhook_inbox where id > $1 and received_at <= $2::timestamptz order by id limit ${PAGE}`,
+};
+const LOCK = {
+  name: 'lock-erasure-of-webhooks',
+  text: `
+    select from erasures
+    where id = $1 and state = 'running' and step = 'webhooks' and coalesce(inner_position, 0) = $2 for update skip locked`,
+};
+/** Attempts to process these webhooks begin before this statement, or find no webhook. */
+const LOCK_WEBHOOKS = {
+  name: 'lock-webhooks-to-erase',
+  text: `
+    select id, leased and next_attempt_at > statement_timestamp() as is_in_progress
+    from webhook_inbox where id = any($1) order by id for update`,
 };
 const DELETE = {
   name: 'delete-erased-webhooks',
@@ -49,47 +62,72 @@ const MOVE = {
 };
 
 /**
- * Erases the webhooks among the next ones, stored before the request, that name an erased address: of a batch, the items that do; any other webhook
- * whole.
+ * Erases the webhooks among the next ones, stored before the request, that name an erased address: of a batch, the items that do; any
+ * other webhook whole.
  *
  * @returns `waits` if another process does this step, or an attempt to process such a webhook has to end.
  */
 export async function eraseWebhooks(
-  connection: pg.ClientBase,
+  pool: pg.Pool,
   store: MediaStore,
   erasure: number,
   addresses: string[],
 ): Promise<ErasureState> {
-  const { rows: locked } = await connection.query<{ position: number; requested_at: string }>(LOCK, [
+  const { rows: found } = await execute<{ position: number; requested_at: string }>(pool, FIND_POSITION, [
     erasure,
   ]);
-  if (!locked[0]) return 'waits';
-  const { rows } = await connection.query<StoredWebhook>(FIND, [locked[0].position, locked[0].requested_at]);
+  if (!found[0]) return 'waits';
+  const { position, requested_at } = found[0];
+  // Outside of the transaction, which has a connection, because large bodies are read over the same connections.
+  const { rows } = await execute<StoredWebhook>(pool, FIND, [position, requested_at]);
   const mentions = createMentions(addresses);
   const named: StoredWebhook[] = [];
-  let waits = false;
-  let done = 0;
-  for (const webhook of rows) {
-    const isNamed = await names(store, webhook, mentions);
-    // Its message still belongs to the participant, and is erased with the others.
-    waits = isNamed && webhook.is_in_progress;
-    if (waits) break;
-    if (isNamed) named.push(webhook);
-    done++;
-  }
-  const kept = new Map(named.map((webhook) => [webhook.id, otherItems(webhook, mentions)]));
-  for (const [id, body] of kept) if (body !== null) await connection.query(KEEP_PART, [id, body]);
-  await connection.query(DELETE, [[...kept].filter(([, body]) => body === null).map(([id]) => id)]);
-  const position = rows[done - 1]?.id ?? locked[0].position;
-  await connection.query(MOVE, [erasure, position, named.length, !waits && rows.length < PAGE]);
-  return waits ? 'waits' : 'running';
+  for (const webhook of rows) if (await names(store, webhook, mentions)) named.push(webhook);
+  const page = { position, last: rows.at(-1)?.id ?? position, isLast: rows.length < PAGE, named };
+  return transaction(pool, (connection) => erasePage(connection, erasure, page, mentions));
 }
 
+interface Page {
+  position: number;
+  last: number;
+  isLast: boolean;
+  /** The webhooks that name an erased address. */
+  named: StoredWebhook[];
+}
+
+async function erasePage(
+  connection: pg.ClientBase,
+  erasure: number,
+  { position, last, isLast, named }: Page,
+  mentions: Mentions,
+): Promise<ErasureState> {
+  const { rowCount } = await connection.query(LOCK, [erasure, position]);
+  if (rowCount === 0) return 'waits';
+  const { rows } = await connection.query<{ id: number; is_in_progress: boolean }>(LOCK_WEBHOOKS, [
+    named.map(({ id }) => id),
+  ]);
+  // Its message still belongs to the participant, and is erased with the others.
+  const awaited = rows.find(({ is_in_progress }) => is_in_progress)?.id;
+  const erased = named.filter(({ id }) => awaited === undefined || id < awaited);
+  const kept = new Map(erased.map((webhook) => [webhook.id, otherItems(webhook, mentions)]));
+  for (const [id, body] of kept) if (body !== null) await connection.query(KEEP_PART, [id, body]);
+  await connection.query(DELETE, [[...kept].filter(([, body]) => body === null).map(([id]) => id)]);
+  const done = awaited === undefined ? last : awaited - 1;
+  await connection.query(MOVE, [erasure, done, erased.length, isLast && awaited === undefined]);
+  return awaited === undefined ? 'running' : 'waits';
+}
+
+/** A webhook whose body is lost can never be processed, and is erased. */
 async function names(store: MediaStore, webhook: StoredWebhook, mentions: Mentions): Promise<boolean> {
   const { target, headers, body, object_id, object_bytes } = webhook;
   if (mentions(target) || mentions(headers)) return true;
   if (body !== null) return isMentionedIn([body], mentions);
-  return isMentionedIn(store.read(object_id as string, 0, object_bytes as number), mentions);
+  try {
+    return await isMentionedIn(store.read(object_id as string, 0, object_bytes as number), mentions);
+  } catch (error) {
+    if (error instanceof UnavailableError) throw error;
+    return true;
+  }
 }
 
 /** The items of a batch, such as the events of SendGrid, that do not name an address; null if there are none, or it is no batch. */
