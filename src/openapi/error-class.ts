@@ -25,6 +25,7 @@ export interface StoredError {
 const OWN_CODES = new Map<string, ErrorClass>([
   ['expired', 'expired'],
   ['recipient_suppressed', 'opted_out'],
+  ['erased', 'opted_out'],
   ['provider_removed', 'account_problem'],
 ]);
 
