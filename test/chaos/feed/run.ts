@@ -27,7 +27,7 @@ export async function runFeed(settings: FeedSettings, log: (line: string) => voi
     const { urls } = targets.service;
     Object.assign(consumers, await startConsumers(settings, run));
     const random = seededRandom(settings.seed + 1);
-    const { inbound: count, pauseMs } = settings;
+    const { inboundTexts: count, pauseMs } = settings;
     return {
       working: receiveAll({ urls, count, pauseMs, random, signal }),
       finish: async () => {

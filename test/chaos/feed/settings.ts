@@ -3,8 +3,8 @@ import { type ChaosSettings, fullSettings, modesOf } from '../settings.ts';
 
 export interface FeedSettings extends ChaosSettings {
   consumers: readonly ConsumerName[];
-  /** The number of inbound messages. */
-  inbound: number;
+  /** The number of inbound texts; `inbound` is the number of inbound emails. */
+  inboundTexts: number;
   /** The share of the webhooks whose first attempt the endpoint refuses or does not answer, from 0 to 1. */
   failingWebhooks: number;
   /**
@@ -24,7 +24,7 @@ export function fullFeedSettings(seed: number): FeedSettings {
     ...fullSettings(modesOf('keys'), seed),
     ...{
       consumers: CONSUMERS,
-      inbound: 2_000,
+      inboundTexts: 2_000,
       failingWebhooks: 0.02,
       refusedWebhooks: 0.5,
       stallMs: 330_000,
@@ -45,7 +45,7 @@ export function shortFeedSettings(seed: number): FeedSettings {
   const full = fullFeedSettings(seed);
   return {
     ...full,
-    ...{ conversations: 48, messagesEach: 4, inbound: 60, apis: 2, clients: 16, pauseMs: 1_000 },
+    ...{ conversations: 48, messagesEach: 4, inboundTexts: 60, apis: 2, clients: 16, pauseMs: 1_000 },
     ...{ killUntilPending: 60, killForMs: 9_000, failingWebhooks: 0.05, refusedWebhooks: 0, stallMs: 60_000 },
     ...{ timeLimitMs: 150_000, minInterruptions: 1 },
     steps: [{ at: 0.3, action: 'kill api' }, ...full.steps],
