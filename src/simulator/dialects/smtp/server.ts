@@ -73,7 +73,8 @@ export async function startSmtpServer(simulation: Simulation, options: SmtpOptio
       calls.get(session)?.recipients?.push(address);
       run('rcpt', session, [address], (error) => done(error ?? refusalOf(address, greylist())));
     },
-    onData: (stream, session, done) => void receive(stream, session, done),
+    // A client can end the connection within a message.
+    onData: (stream, session, done) => void receive(stream, session, done).catch(done),
   });
 
   /** Applies the fault of a step. */
