@@ -1,14 +1,18 @@
 import type { Registry } from 'prom-client';
 import type { ErrorClass } from '../openapi/error-class.ts';
 import { createEndpointEvents, type EndpointEvents } from './endpoint-events.ts';
-import { createErasureEvents, type ErasureEvents } from './erasure-events.ts';
 import { type FeedBacklog, registerFeed } from './feed-metrics.ts';
 import { createInboxEvents, type InboxEvents } from './inbox-events.ts';
 import { createLedgerEvents, type LedgerEvents } from './ledger-events.ts';
 import type { Logger } from './logger.ts';
 import { createMediaEvents, type MediaEvents } from './media-events.ts';
 import { createMetrics, type ProcessName, type QueueLength, registerQueue } from './metrics.ts';
-import { createRetentionEvents, type RetentionEvents } from './retention-events.ts';
+import {
+  createErasureEvents,
+  createRetentionEvents,
+  type ErasureEvents,
+  type RetentionEvents,
+} from './privacy-events.ts';
 
 /** The events of the service that an operator observes. Each function updates the metrics of its event and logs one line. */
 export interface Events

@@ -27,7 +27,7 @@ import { createFreshKeyring } from '../http/auth/keyring.ts';
 import { listen } from '../http/listen.ts';
 import { createHandlers } from '../http/routes/index.ts';
 import { createPostgresStore } from '../media/postgres-store.ts';
-import { addressParserOf, forgetAddresses, parseSender } from '../messaging/address.ts';
+import { addressParserOf, parseSender } from '../messaging/address.ts';
 import { createFindRepliedTo } from '../messaging/email/replied-to.ts';
 import { createMessageView } from '../messaging/message-view.ts';
 import { createFindMedia } from '../messaging/named-media.ts';
@@ -39,19 +39,14 @@ import { createRecorder } from '../messaging/recording/record.ts';
 import { createEvents, type Events } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import { mergeMetrics } from '../observability/merge-metrics.ts';
-import { watchErasures } from '../privacy/erased-content.ts';
-import { createExport } from '../privacy/export/export.ts';
-import { createRedaction } from '../privacy/redact.ts';
-import { createRetentionMeasure } from '../privacy/retention/measure.ts';
 import { createRegistry, KINDS } from '../providers/registry.ts';
 import { createWebhooks } from '../webhooks/create.ts';
-import { redactTarget } from '../webhooks/secrets.ts';
 import { createEndpoints, createResources } from './feed.ts';
 import { withKeys } from './kept-keys.ts';
 import { createServiceLedger } from './ledger.ts';
 import { locateDatabase } from './local/database.ts';
 import { createMedia, linksOf } from './media.ts';
-import { createErasures } from './privacy.ts';
+import { createPrivacy } from './privacy.ts';
 import { createServiceWorker, divideConnections, endAllLeases } from './worker/create.ts';
 import { withRepair } from './worker/repair.ts';
 
@@ -117,7 +112,6 @@ async function wire(
   const { knex, pool } = database;
   events.watchQueue(createQueueMeasure(pool));
   events.watchFeed(createFeedMeasure(pool));
-  events.watchRetention(createRetentionMeasure(pool, config.retentionDays));
   await checkConsentKey(pool, config.consentKey);
   if (location.exclusive) await endAllLeases(pool);
   const providers = createRegistry(config.accounts, config.providerTimeoutMs);
@@ -134,7 +128,6 @@ async function wire(
   const onQueued = worker ? () => worker.wake() : createNotifier(pool, events);
   const hashAddress = createAddressHash(config.consentKey);
   const caches = new Caches();
-  caches.add(forgetAddresses);
   const recorder = createRecorder({
     ...{ pool, events, hashAddress, caches },
     onRecorded: (direction) => {
@@ -169,17 +162,17 @@ async function wire(
     events,
     resources: createResources(knex, links),
   });
-  caches.add(() => feed.forget());
-  const watching = watchErasures({
-    ...{ pool, url: location.directUrl },
-    onContentErased: () => feed.forget(),
-    onErased: () => caches.empty(),
-    onError: (error) => events.failed('listen', error),
-  });
-  stack.defer(() => watching.stop());
+  const privacy = createPrivacy(
+    {
+      ...{ config, database, directUrl: location.directUrl, events, caches },
+      forgetEvents: () => feed.forget(),
+      onEvent: () => sequencer.wake(),
+    },
+    stack,
+  );
   const ledger = createServiceLedger(config, database, events, () => sequencer.wake());
   const handlers = createHandlers({
-    ...{ parseAddress, recorder, ledger, feed, events, assertReady, presentMessage, ...rules },
+    ...{ parseAddress, recorder, ledger, feed, events, assertReady, presentMessage, ...rules, ...privacy },
     media: createMedia(database, links, stack),
     preview: createPreview({ pool, parseAddress, hashAddress, ...rules }),
     webhooks: createWebhooks({
@@ -189,10 +182,7 @@ async function wire(
     }),
     reader: createReader(database, parseAddress, presentMessage),
     people: createPeople(database, parseAddress, () => sequencer.wake()),
-    redact: createRedaction(storage),
     timelines: createTimelines(database),
-    exportParticipant: createExport({ knex, store: storage.store, hashAddress, redactTarget }),
-    erasures: createErasures(config, database, events, () => sequencer.wake()),
     endpoints: createEndpoints(config, database, events, stack),
     manualActions: createManualActions(pool, () => {
       sequencer.wake();

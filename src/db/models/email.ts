@@ -18,7 +18,10 @@ export class Email extends Model {
   declare is_html: boolean;
   declare text: string | null;
   declare stripped_text: string | null;
-  /** Outbound: the headers that the client gave, and those of the link to unsubscribe. Inbound: the useful ones, with names in lower case. */
+  /**
+   * Outbound: the headers that the client gave, and those of the link to unsubscribe. Inbound: the useful ones, with names in lower
+   * case.
+   */
   declare headers: Record<string, string> | null;
   /** The display names of an outbound email, by address. */
   declare names: Record<string, string> | null;

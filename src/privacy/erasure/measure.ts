@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { shareRunning } from '../../db/batch/share-running.ts';
-import type { RunningErasures } from '../../observability/erasure-events.ts';
+import type { RunningErasures } from '../../observability/privacy-events.ts';
 
 const MEASURE = {
   name: 'measure-erasures',

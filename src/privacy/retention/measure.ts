@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { RetentionDays } from '../../config/config.ts';
 import { shareRunning } from '../../db/batch/share-running.ts';
-import type { OverdueMessages } from '../../observability/retention-events.ts';
+import type { OverdueMessages } from '../../observability/privacy-events.ts';
 
 /** The first message that a task has never examined, by its index; null without one. */
 const MEASURE = {

@@ -1,7 +1,8 @@
--- Does the next step of a running erasure. `hashes` are the hashes of its addresses in the ledger; `spellings` has for each address another
--- spelling that texts can have, or null.
--- Returns the state of the erasure after the step: `running`; `waits` if the next step is possible later only; `webhooks` if the caller
--- has to erase the stored webhooks, `files` if it has to remove the content of files and to complete the erasure; `completed`; null if another process does a step.
+-- Does the next step of a running erasure. `hashes` are the hashes of its addresses in the ledger; `spellings` has for each
+-- address another spelling that texts can have, or null.
+-- Returns the state of the erasure after the step: `running`; `waits` if the next step is possible later only; `webhooks` if the
+-- caller has to erase the stored webhooks, `files` if it has to remove the content of files and to complete the erasure;
+-- `completed`; null if another process does a step.
 create or replace function continue_erasure(wanted bigint, hashes bytea[], spellings text[], max_rows int) returns text
 language plpgsql
 set search_path from current

@@ -1,6 +1,6 @@
--- Replaces addresses in messages, in the texts of these messages and in everything that is stored about them but events. Raw payloads
--- that have an address are erased whole, and all raw emails, because an encoding can hide an address. The caller has locked the
--- deliveries. Returns {files, receipts}.
+-- Replaces addresses in messages, in the texts of these messages and in everything that is stored about them but events. Raw
+-- payloads that have an address are erased whole, and all raw emails, because an encoding can hide an address. The caller has
+-- locked the deliveries. Returns {files, receipts}.
 create or replace function erase_addresses(ids bigint[], addresses text[], replacements text[]) returns jsonb
 language plpgsql
 set search_path from current

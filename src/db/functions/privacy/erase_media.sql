@@ -1,5 +1,6 @@
--- Removes the files of messages, and the URLs of their attachments. A file that any other message has is only taken from the messages.
--- With `keep_from`, a file stays with all its messages if one of them is not older than this time or is still to be sent.
+-- Removes the files of messages, and the URLs of their attachments. A file that any other message has is only taken from the
+-- messages. With `keep_from`, a file stays with all its messages if one of them is not older than this time or is still to be
+-- sent.
 -- Returns the number of removed files.
 create or replace function erase_media(ids bigint[], keep_from timestamptz) returns int
 language plpgsql

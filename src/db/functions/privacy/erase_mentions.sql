@@ -1,7 +1,7 @@
--- A step of an erasure: messages that name an erased address, such as blind copies, among the next messages of all conversations that
--- existed when the participants lost their addresses.
--- `inner_position` of the erasure is the last message that is done. Examines a limited number of messages, because the words of an
--- address can be in all of them; in small windows, because the matches of a window are searched again for each page.
+-- A step of an erasure: messages that name an erased address, such as blind copies, among the next messages of all conversations
+-- that existed when the participants lost their addresses. `inner_position` of the erasure is the last message that is done.
+-- Examines a limited number of messages, because the words of an address can be in all of them; in small windows, because the
+-- matches of a window are searched again for each page.
 create or replace function erase_mentions(erasure erasures, replacements text[], max_messages int) returns erasures
 language plpgsql
 set search_path from current

@@ -1,7 +1,7 @@
--- A step of an erasure: the next messages of the conversations in which the erased participants are. In a conversation with at most
--- one other participant, all messages are erased; in a group, those of the erased participants. In the other messages of a group, the
--- addresses are replaced. `position` of the erasure is the present conversation, `inner_position` its last message that is done; null if
--- all are.
+-- A step of an erasure: the next messages of the conversations in which the erased participants are. In a conversation with at
+-- most one other participant, all messages are erased; in a group, those of the erased participants. In the other messages of a
+-- group, the addresses are replaced. `position` of the erasure is the present conversation, `inner_position` its last message that
+-- is done; null if all are.
 create or replace function erase_messages(erasure erasures, replacements text[], max_messages int) returns erasures
 language plpgsql
 set search_path from current

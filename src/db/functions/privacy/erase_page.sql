@@ -1,6 +1,6 @@
--- Erases the content of the messages `own`, and addresses in these and in `others`, in the order of the ids. `last` is the last message
--- that is done. Responses of endpoints stay. If the worker calls a provider for a message, this message and the later ones are left, and
--- `waits` is true.
+-- Erases the content of the messages `own`, and addresses in these and in `others`, in the order of the ids. `last` is the last
+-- message that is done. Responses of endpoints stay. If the worker calls a provider for a message, this message and the later ones
+-- are left, and `waits` is true.
 create or replace function erase_page(
   own bigint[], others bigint[], addresses text[], replacements text[], out last bigint, out waits boolean, out counts jsonb)
 language plpgsql

@@ -1,4 +1,5 @@
--- Removes the emails as they arrived, of messages. Returns the number of removed files. A file that a message has as an attachment stays.
+-- Removes the emails as they arrived, of messages. Returns the number of removed files. A file that a message has as an attachment
+-- stays.
 create or replace function erase_raw_emails(ids bigint[]) returns int
 language plpgsql
 set search_path from current

@@ -1,8 +1,9 @@
--- Erases what messages say: bodies, subjects, headers, names, metadata, payloads, and the texts of errors; the email as it arrived;
--- with `with_media` also their files and the URLs of these; with `with_responses` also what endpoints answered to their events.
--- Addresses, times, statuses, counts, codes and ids stay. A message that is still to be sent is skipped. Erasing again changes nothing.
--- Returns how many messages, receipts, events and files were erased: {messages, receipts, events, media}. The objects of the files are
--- in removed_objects. The retention calls this function: no process has cached what is as old.
+-- Erases what messages say: bodies, subjects, headers, names, metadata, payloads, and the texts of errors; the email as it
+-- arrived; with `with_media` also their files and the URLs of these; with `with_responses` also what endpoints answered to their
+-- events. Addresses, times, statuses, counts, codes and ids stay. A message that is still to be sent is skipped. Erasing again
+-- changes nothing.
+-- Returns how many messages, receipts, events and files were erased: {messages, receipts, events, media}. The objects of the files
+-- are in removed_objects. The retention calls this function: no process has cached what is as old.
 create or replace function erase_stored_contents(ids bigint[], with_media boolean, with_responses boolean) returns json
 language plpgsql
 set search_path from current

@@ -1,5 +1,6 @@
--- Erases the payloads of receipts, and the texts of errors, of messages whose deliveries the caller has locked; with `with_responses` also
--- the responses of endpoints, for which it reads all events of the conversations. Codes and statuses stay. Returns the number of receipts and of events that were changed.
+-- Erases the payloads of receipts, and the texts of errors, of messages whose deliveries the caller has locked; with
+-- `with_responses` also the responses of endpoints, for which it reads all events of the conversations. Codes and statuses stay.
+-- Returns the number of receipts and of events that were changed.
 create or replace function erase_texts(ids bigint[], with_responses boolean, out receipts int, out events int)
 language plpgsql
 set search_path from current

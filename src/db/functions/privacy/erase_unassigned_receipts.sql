@@ -1,4 +1,5 @@
--- A step of an erasure: the next receipts without a message, that arrived before the participants lost their addresses. `inner_position` of the erasure is the last receipt that is done.
+-- A step of an erasure: the next receipts without a message, that arrived before the participants lost their addresses.
+-- `inner_position` of the erasure is the last receipt that is done.
 create or replace function erase_unassigned_receipts(erasure erasures, replacements text[], max_receipts int) returns erasures
 language plpgsql
 set search_path from current

@@ -1,4 +1,5 @@
--- Whether a key that a client has made names one of the addresses, also as a part of a longer word, such as `group-ada@example.com`.
+-- Whether a key that a client has made names one of the addresses, also as a part of a longer word, such as
+-- `group-ada@example.com`.
 create or replace function is_in_key(key text, addresses text[]) returns boolean
 language sql immutable
 set search_path from current as $$

@@ -1,4 +1,5 @@
--- The query of the search index that matches all messages which name the address, and others; null for an address without a pattern.
+-- The query of the search index that matches all messages which name the address, and others; null for an address without a
+-- pattern.
 create or replace function mention_query(address text) returns tsquery
 language sql immutable
 set search_path from current as $$

@@ -1,4 +1,5 @@
--- The erasure with the next conversation of its participants as its position; after the last one, at the start of the step `following`.
+-- The erasure with the next conversation of its participants as its position; after the last one, at the start of the step
+-- `following`.
 create or replace function next_conversation(erasure erasures, following text) returns erasures
 language plpgsql stable
 set search_path from current

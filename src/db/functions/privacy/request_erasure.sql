@@ -1,5 +1,6 @@
--- Begins the erasure of a participant, or of all participants of the person (`whole`). If all of them are erased already, or are being
--- erased, returns their last erasure. `by` is the API key; the addresses `own`, in lower case, and those of is_own_address are not erased.
+-- Begins the erasure of a participant, or of all participants of the person (`whole`). If all of them are erased already, or are
+-- being erased, returns their last erasure. `by` is the API key; the addresses `own`, in lower case, and those of is_own_address
+-- are not erased.
 -- `refusal`: `not_found`, or `own_address`.
 create or replace function request_erasure(wanted bigint, whole boolean, by text, own text[], out erasure bigint, out refusal text)
 language plpgsql

@@ -1,5 +1,5 @@
--- Ends messages that wait for an attempt: canceled, or unknown if the message may have been sent to a recipient. The caller has locked
--- the conversation. Returns the number of these messages.
+-- Ends messages that wait for an attempt: canceled, or unknown if the message may have been sent to a recipient. The caller has
+-- locked the conversation. Returns the number of these messages.
 create or replace function stop_deliveries(ids bigint[]) returns int
 language plpgsql
 set search_path from current

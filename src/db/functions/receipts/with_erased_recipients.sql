@@ -1,5 +1,6 @@
--- The input of store_receipts in which receipts name erased recipients by their present address. A receipt that names a recipient who
--- was erased since has the hash of the address (`recipient_hash`), and loses its payload, the text of its error and that of its dedupe key.
+-- The input of store_receipts in which receipts name erased recipients by their present address. A receipt that names a recipient
+-- who was erased since has the hash of the address (`recipient_hash`), and loses its payload, the text of its error and that of
+-- its dedupe key.
 create or replace function with_erased_recipients(input json) returns json
 language sql stable
 set search_path from current

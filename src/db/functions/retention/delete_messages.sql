@@ -1,5 +1,6 @@
--- Deletes messages with everything that belongs to them, except the suppressions that they have caused. Conversations stay. A message is
--- skipped if it is still to be sent, or if a request of its recipient has not changed the ledger yet. Returns the number of deleted messages.
+-- Deletes messages with everything that belongs to them, except the suppressions that they have caused. Conversations stay. A
+-- message is skipped if it is still to be sent, or if a request of its recipient has not changed the ledger yet. Returns the
+-- number of deleted messages.
 create or replace function delete_messages(ids bigint[]) returns int
 language plpgsql
 set search_path from current

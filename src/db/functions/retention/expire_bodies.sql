@@ -1,5 +1,5 @@
--- Erases the content, except the files, of the next messages that are older than `before`. Returns the number of erased messages, and
--- whether more remain; null if another transaction has the task.
+-- Erases the content, except the files, of the next messages that are older than `before`. Returns the number of erased messages,
+-- and whether more remain; null if another transaction has the task.
 create or replace function expire_bodies(before timestamptz, batch int, out changed int, out remains boolean)
 language plpgsql
 set search_path from current

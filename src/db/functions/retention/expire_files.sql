@@ -1,5 +1,5 @@
--- Removes the files of the next messages that are older than `before`. A file that a younger message has is removed with the file of
--- that message. Returns as expire_bodies, with the number of removed files.
+-- Removes the files of the next messages that are older than `before`. A file that a younger message has is removed with the file
+-- of that message. Returns as expire_bodies, with the number of removed files.
 create or replace function expire_files(before timestamptz, batch int, out changed int, out remains boolean)
 language plpgsql
 set search_path from current

@@ -1,5 +1,5 @@
--- Deletes some receipts that were assigned to no message, and copies of inbound messages, that are older than `before`. Returns whether
--- more remain.
+-- Deletes some receipts that were assigned to no message, and copies of inbound messages, that are older than `before`. Returns
+-- whether more remain.
 create or replace function expire_unassigned(before timestamptz, batch int) returns boolean
 language plpgsql
 set search_path from current

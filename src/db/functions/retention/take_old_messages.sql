@@ -1,7 +1,7 @@
 -- Moves the position of a task over the next `batch` messages that are older than `before`, and returns their ids and whether more
--- remain. After the last page, also returns messages that were skipped and are not to be sent any more. Null if another transaction has
--- the task. The position is in the index of created_at: a walk does not read the index entries again that belong to deleted messages.
--- A walk begins again once a day, so that messages are found that were inserted with an earlier time.
+-- remain. After the last page, also returns messages that were skipped and are not to be sent any more. Null if another
+-- transaction has the task. The position is in the index of created_at: a walk does not read the index entries again that belong
+-- to deleted messages. A walk begins again once a day, so that messages are found that were inserted with an earlier time.
 create or replace function take_old_messages(task_name text, before timestamptz, batch int, out ids bigint[], out remains boolean)
 language plpgsql
 set search_path from current

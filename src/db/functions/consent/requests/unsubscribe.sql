@@ -1,6 +1,6 @@
--- Adds the reason `unsubscribe` of a recipient who used the link of an email to the ledger. `key` names the email: the entry has its
--- id and the address as long as both are stored. The lock keeps an erasure from removing the address in between, so that an erasure
--- that clears messages before the ledger leaves no address. Returns whether the ledger has changed.
+-- Adds the reason `unsubscribe` of a recipient who used the link of an email to the ledger. `key` names the email: the entry has
+-- its id and the address as long as both are stored. The lock keeps an erasure from removing the address in between, so that an
+-- erasure that clears messages before the ledger leaves no address. Returns whether the ledger has changed.
 create or replace function unsubscribe(key uuid, hash bytea) returns boolean
 language plpgsql
 set search_path from current
