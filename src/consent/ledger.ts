@@ -47,7 +47,7 @@ export function createLedger(options: LedgerOptions) {
     put: (address: string, body: Schema<'NewSuppression'>, actor: string | null) =>
       putSuppression(options, address, body, actor),
     remove: (key: GivenKey, actor: string | null) => removeSuppression(options, key, actor),
-    /** Does what the recipient of an email asks by its link. Repeated requests change nothing. */
+    /** Unsubscribes the recipient of an email who used its link. Repeated requests change nothing. */
     unsubscribe: (link: UnsubscribeLink) => unsubscribe(options, link),
     import: (file: AsyncIterable<Buffer>, actor: string | null): Promise<ImportResult> =>
       importer.run(file, actor),

@@ -68,7 +68,7 @@ function sign(key: Buffer, named: Buffer): Buffer {
   return createHmac('sha256', key).update(named).digest().subarray(0, SIGNATURE_BYTES);
 }
 
-/** The begin of each link, as printable ASCII. RFC 8058, section 3.1, requires https; a link to this machine is for development. */
+/** The URL without the token that all links share, as printable ASCII. RFC 8058, section 3.1, requires https; a link to this machine is for development. */
 function baseOf(publicUrl: string | null): string | null {
   const url = publicUrl === null ? null : URL.parse(publicUrl);
   if (!url || (url.protocol !== 'https:' && !isLoopbackUrl(publicUrl))) return null;

@@ -38,7 +38,7 @@ export interface AppOptions {
   providers: ProviderRegistry;
   handlers: Handlers;
   links: MediaLinks;
-  /** The links to unsubscribe, and what they do. */
+  /** Reads the links to unsubscribe, and unsubscribes their recipients. */
   unsubscribing: Pick<UnsubscribeOptions, 'links' | 'unsubscribe'>;
   /** Converts errors of the database driver to errors of `errors.ts`. */
   translate: (error: unknown) => unknown;

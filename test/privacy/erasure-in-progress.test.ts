@@ -103,7 +103,7 @@ describe('An erasure in progress', function () {
     expect(later[0].conversation_id).to.be.greaterThan(first.conversation_id);
   });
 
-  it('is detected without a notification', async () => {
+  it('is detected by its version if the notification was lost', async () => {
     let erased = 0;
     const { pool } = service.service.database;
     const check = createErasureCheck(pool, () => erased++);
@@ -212,7 +212,7 @@ describe('An erasure in progress', function () {
     expect(left.map(({ id }) => Number(id))).to.deep.equal([kept]);
   });
 
-  it('leaves the recipient out of messages to others that are sent later', async () => {
+  it('leaves the erased recipient out of group messages that are sent later', async () => {
     const to = 'group@example.com';
     const { body: scheduled } = await call('POST', '/api/messages/email', {
       ...{
@@ -252,7 +252,7 @@ describe('An erasure in progress', function () {
     expect(rowsWith(await dump(service.databaseUrl), from)).to.deep.equal([]);
   });
 
-  it('continues with the messages that others have sent in a group', async () => {
+  it('cancels the group messages of the erased sender only, and activates the next message', async () => {
     const [sender, second] = ['sender@shop.example', 'second@shop.example'];
     const send = async (from: string, to: string) =>
       (
@@ -276,7 +276,7 @@ describe('An erasure in progress', function () {
     await service.untilStatus(next.id, 'undelivered');
   });
 
-  it('keeps the results of later receipts, without the address', async () => {
+  it('applies receipts that arrive later, and stores them without the address', async () => {
     const to = 'late@example.com';
     await service.control('PUT', '/_control/settings', { receipts: { enabled: false } });
     const { body: sent } = await call('POST', '/api/messages/email', {

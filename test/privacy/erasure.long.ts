@@ -76,7 +76,7 @@ describe('The erasure of a person with 100,000 messages', function () {
       600_000,
     );
 
-  it('causes no server error beside writes and reads of the person, and leaves nothing', async () => {
+  it('leaves nothing, while writes and reads of the person get no server error', async () => {
     const { id, conversation, count } = await fill();
     const { status, body: erasure } = await call('DELETE', `/api/participants/${id}`);
     expect(status).to.be.oneOf([200, 202]);
@@ -112,7 +112,7 @@ describe('The erasure of a person with 100,000 messages', function () {
     expect((await call('GET', `/api/conversations/${conversation}`)).body.message_count).to.equal(count);
   });
 
-  it('continues after kills at any step, and gives the same receipt', async () => {
+  it('continues after its process is killed at any step, and returns the same receipt', async () => {
     const { id } = await fill();
     const { body: erasure } = await call('DELETE', `/api/participants/${id}`).catch(() => ({ body: null }));
     for (const ms of KILL_AFTER_MS) {

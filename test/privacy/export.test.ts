@@ -277,7 +277,7 @@ describe('GET /api/participants/{id}/export', () => {
     });
   });
 
-  it('has one address only, without files, and refuses other requests', async () => {
+  it('can be of one address and without files, and is refused for unknown participants', async () => {
     const { lines } = await exported('/api/participants/2/export?files=false');
     const types = lines.map(({ type }) => type);
     expect(types.filter((type) => type === 'participant')).to.have.length(1);
@@ -327,7 +327,7 @@ describe('GET /api/participants/{id}/export', () => {
     }
   });
 
-  it('runs twice at once at most, and leaves out what is deleted meanwhile', async () => {
+  it('runs at most twice at the same time, and leaves out rows that are deleted during it', async () => {
     const { knex, pool } = service.service.database;
     const objects = createPostgresStore(pool);
     /** Called before each read of an object. */

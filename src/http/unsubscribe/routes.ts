@@ -16,7 +16,7 @@ export interface UnsubscribeOptions {
 /**
  * The links by which recipients of emails unsubscribe (RFC 8058). They need no credentials, because the link is the proof, and work
  * from every host and origin, because mail programs send the POST. GET and HEAD change nothing, because scanners of mail servers open
- * links. The body of the POST decides nothing: programs differ in its form.
+ * links. The body of the POST is ignored, because mail programs send it in different forms.
  */
 export function unsubscribeRoutes({ links, unsubscribe, translate }: UnsubscribeOptions): Router {
   const router = Router();

@@ -130,7 +130,10 @@ async function names(store: MediaStore, webhook: StoredWebhook, mentions: Mentio
   }
 }
 
-/** The items of a batch, such as the events of SendGrid, that do not name an address; null if there are none, or it is no batch. */
+/**
+ * The items of a batch, such as the events of SendGrid, that name no erased address; null without such items, and for a body that is
+ * no batch.
+ */
 function otherItems({ target, headers, body }: StoredWebhook, mentions: Mentions): Buffer | null {
   if (body === null || mentions(target) || mentions(headers)) return null;
   const others = parseList(body).filter((item) => !mentions(JSON.stringify(item)));

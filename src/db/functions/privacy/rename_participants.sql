@@ -1,5 +1,5 @@
--- A step of an erasure: takes the addresses from the participants. From the commit, the addresses belong to nobody: the next
--- message from or to them makes a new participant.
+-- A step of an erasure: takes the addresses from the participants. After the commit, no participant has the addresses: the next
+-- message from or to them creates a new participant.
 create or replace function rename_participants(erasure erasures) returns erasures
 language plpgsql
 set search_path from current
